@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is known of one program.
+
+use crate::spec::{Layout, ParamValue};
+
+/// The programs that a run can use, in the order of their names.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    programs: Vec<Program>,
+}
+
+impl Catalog {
+    /// A catalogue of these programs.
+    pub fn new(mut programs: Vec<Program>) -> Self {
+        programs.sort_by(|a, b| a.name.cmp(&b.name));
+        Self { programs }
+    }
+
+    /// All programs, by name.
+    pub fn programs(&self) -> &[Program] {
+        &self.programs
+    }
+
+    /// The program of this name.
+    pub fn get(&self, name: &str) -> Option<&Program> {
+        self.programs.iter().find(|program| program.name == name)
+    }
+}
+
+/// One program: what it is for, where it can attach, what it can be told, what it reports.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Program {
+    /// The stem of its file: `packet_count`.
+    pub name: String,
+    /// What it is for, one sentence or two.
+    pub doc: String,
+    /// The hooks it has functions for.
+    pub hooks: Vec<HookDecl>,
+    /// What it can be told under `params`.
+    pub params: Vec<Param>,
+    /// The record that it emits; `None` where it emits none of its own. For a program that captures, the fixed head.
+    pub event: Option<Layout>,
+    /// What it counts; `None` where it counts nothing.
+    pub counters: Option<Counters>,
+    /// True where `capture` decides what is read (the `trace` program).
+    pub captures: bool,
+}
+
+impl Program {
+    /// True where the program names its own targets and needs no `hook` in the YAML.
+    pub fn has_own_hooks(&self) -> bool {
+        !self.hooks.is_empty() && self.hooks.iter().all(|hook| hook.target.is_some())
+    }
+}
+
+/// One function of a program, by its SEC name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookDecl {
+    /// The C function.
+    pub function: String,
+    /// The hook kind, as the key in the YAML: `kprobe`, `tracepoint`, `xdp` …
+    pub kind: String,
+    /// `sched:sched_process_exec` where the program says; `None` takes it from the YAML.
+    pub target: Option<String>,
+}
+
+/// One parameter: a `const volatile` variable of the program.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Param {
+    /// The key under `params`.
+    pub name: String,
+    /// What values it takes.
+    pub ty: ParamType,
+    /// Its value when nobody says; always means "off".
+    pub default: ParamValue,
+    /// `ns`, `bytes` …; empty where there is none.
+    pub unit: String,
+    /// One sentence.
+    pub doc: String,
+    /// Where it lives in `.rodata`, in bytes.
+    pub offset: u32,
+}
+
+/// The type of a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParamType {
+    /// `true` or `false`.
+    Bool,
+    /// An integer of `size` bytes.
+    Int {
+        /// 1, 2, 4 or 8.
+        size: u8,
+        /// Whether it can be negative.
+        signed: bool,
+    },
+    /// Text of at most `size - 1` bytes.
+    Text {
+        /// Bytes of the array, its final NUL included.
+        size: u32,
+    },
+}
+
+/// What a program counts in a map, summed over CPUs and reported each interval.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Counters {
+    /// The map's name in the object.
+    pub map: String,
+    /// Bytes of a key.
+    pub key_size: u32,
+    /// Bytes of a value on one CPU.
+    pub value_size: u32,
+    /// Key and value, one after the other, as one record: `size = key_size + value_size`.
+    pub row: Layout,
+}

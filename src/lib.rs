@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ebpf-run`: YAML that names hooks becomes events from the kernel.
+//!
+//! Floors, imports go downwards only (`tests/floors.rs` holds it):
+//!
+//! ```text
+//! 3  cli  runner                            commands; the loop that owns live probes
+//! 2  kernel  sink                           the only user of libbpf; destinations
+//! 1  config  catalog  expr  format          pure: text → specs, BTF → descriptions, bytes → lines
+//! 0  spec                                   the words everybody uses
+//! ```
+
+pub mod catalog;
+pub mod spec;

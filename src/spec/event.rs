@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What every event has in common, and why one may be missing.
+
+/// Names that the runner itself writes into events; a capture or a label cannot use them.
+pub const RESERVED_FIELDS: [&str; 7] = ["ts", "probe", "type", "pid", "tid", "uid", "comm"];
+
+/// Why an event that the kernel produced was not delivered. `produced = delivered + Σ lost` holds exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LossCause {
+    /// The ring buffer had no room when the program wanted to write.
+    RingFull,
+    /// The kernel did not run the program because another one was running on that CPU (recursion guard).
+    Missed,
+    /// The sink's queue was full while another sink of the same probe went on.
+    QueueFull,
+    /// The sink refused the bytes: disk full, reader gone, I/O error.
+    SinkError,
+    /// It arrived after `--count` was reached.
+    AfterCount,
+}
+
+impl LossCause {
+    /// Every cause, in the order of the summary.
+    pub const ALL: [Self; 5] = [Self::RingFull, Self::Missed, Self::QueueFull, Self::SinkError, Self::AfterCount];
+
+    /// The word in JSON: `ring_full`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RingFull => "ring_full",
+            Self::Missed => "missed",
+            Self::QueueFull => "queue_full",
+            Self::SinkError => "sink_error",
+            Self::AfterCount => "after_count",
+        }
+    }
+}

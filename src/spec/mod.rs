@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The words that every floor uses: what a probe is, where it hooks, what a record looks like, where events go.
+//!
+//! Nothing here does anything: no file, no kernel, no terminal. Values of these types have been checked; what a
+//! person typed lives in `config::raw`, what runs lives in `kernel`.
+
+mod capture;
+mod event;
+mod hook;
+mod layout;
+mod place;
+mod sink;
+
+pub use capture::{CaptureExpr, Cast, DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES, Step};
+pub use event::{LossCause, RESERVED_FIELDS};
+pub use hook::{Hook, TracepointName, XdpMode};
+pub use layout::{Field, Kind, Layout};
+pub use place::Place;
+pub use sink::{Destination, Format, SinkId, SinkSpec};
+
+use std::time::Duration;
+
+/// What identifies a probe between two readings of its file: the stem of the file and the name in it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProbeId {
+    /// The file's name without its extension: `web` for `/etc/ebpf-run/probes.d/web.yaml`.
+    pub stem: String,
+    /// The probe's `name`, unique in one run and fit for a file name.
+    pub name: String,
+}
+
+/// One checked probe: everything that decides how it runs and nothing else, so two equal specs run alike.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProbeSpec {
+    /// Who it is.
+    pub id: ProbeId,
+    /// Where it attaches.
+    pub hook: Hook,
+    /// The program of the catalogue that runs there.
+    pub program: String,
+    /// The program's parameters that the file sets, in the order of the file.
+    pub params: Vec<(String, ParamValue)>,
+    /// What to read when it fires, in the order of the file; empty for programs with a layout of their own.
+    pub capture: Vec<Capture>,
+    /// How often counters are reported. Programs that emit events only do not use it.
+    pub interval: Duration,
+    /// Constant fields of every event, in the order of the file.
+    pub labels: Vec<(String, String)>,
+    /// Where its events go; never empty, no sink twice.
+    pub sinks: Vec<SinkId>,
+    /// Bytes of its ring buffer: a power of two and a multiple of the page size.
+    pub buffer_bytes: u32,
+}
+
+/// One entry of `capture`: the name in the output and what is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capture {
+    /// The name of the field in the output; never one of [`RESERVED_FIELDS`].
+    pub name: String,
+    /// What is read.
+    pub expr: CaptureExpr,
+}
+
+/// A parameter's value as checked against the program's declaration.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ParamValue {
+    /// `true` or `false`.
+    Bool(bool),
+    /// An integer that fits the parameter's type.
+    Int(i128),
+    /// Text that fits the parameter's array with its final NUL.
+    Text(String),
+}
+
+/// Bytes of a probe's ring buffer when the file does not say: 2 MiB.
+pub const DEFAULT_BUFFER_BYTES: u32 = 2 << 20;
+
+/// How often counters are reported when the file does not say.
+pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);

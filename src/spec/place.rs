@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The place in a probe's YAML that a later problem is to be blamed on.
+
+/// A place in one probe. `config` knows where in the file it is; the floors above only name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The probe as a whole: its name.
+    Probe,
+    /// The key of its hook: `kprobe`.
+    Hook,
+    /// What the hook names: the interface, the symbol, the tracepoint.
+    Target,
+    /// The `mode` of an `xdp` hook, or its interface where the mode is not written.
+    Mode,
+    /// The value of `program`.
+    Program,
+    /// The value of this parameter.
+    Param(String),
+    /// The expression of this capture.
+    Capture(String),
+    /// The sink of this name.
+    Sink(String),
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where events go and how they are written: two axes.
+
+use std::path::PathBuf;
+
+/// A sink of this run: its index in the list of [`SinkSpec`]s of the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SinkId(pub usize);
+
+/// One checked sink. Two probes that name the same destination and format share one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SinkSpec {
+    /// How messages call it: the name in `sinks`, or the short form as written.
+    pub name: String,
+    /// Where the bytes go.
+    pub destination: Destination,
+    /// How they are written; `None`: `pretty` on a terminal, `jsonl` otherwise.
+    pub format: Option<Format>,
+}
+
+/// Where bytes go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// A file, appended to.
+    File(PathBuf),
+}
+
+/// How events are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people at a terminal: aligned, coloured, one line an event; counters as a small table.
+    Pretty,
+    /// One JSON object a line.
+    Jsonl,
+    /// One line an event, `key=value`, without colour or alignment: for grep.
+    Text,
+}
+
+impl Format {
+    /// The word in the YAML.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pretty => "pretty",
+            Self::Jsonl => "jsonl",
+            Self::Text => "text",
+        }
+    }
+}
