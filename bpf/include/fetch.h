@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * The work list of `trace`: what to read and where to put it. The runner fills it before it loads the program; the
+ * map is frozen then, so the verifier sees constants and removes the branches that are not taken.
+ */
+#ifndef EBPF_RUN_FETCH_H
+#define EBPF_RUN_FETCH_H
+
+#include "program.h"
+
+#define MAX_FETCHES 12
+#define MAX_HOPS 4
+#define MAX_SLOT_BYTES 4104 /* 4096 of text, one more to tell a cut, the NUL; rounded up to 8 */
+
+/* Where a value comes from. */
+enum fetch_source {
+	FETCH_NONE = 0,     /* the list ends here */
+	FETCH_ARG = 1,      /* argument `index` of the function or raw tracepoint */
+	FETCH_RETURN = 2,   /* what the function returned */
+	FETCH_CONTEXT = 3,  /* the address of the tracepoint's record */
+	FETCH_DATA_LOC = 4, /* the address of a dynamic array, whose __data_loc is `index` bytes into the record */
+	FETCH_REL_LOC = 5,  /* the same for __rel_loc: counted from the end of that field */
+	FETCH_GID = 6,
+	FETCH_CPU = 7,
+};
+
+/* How it reaches the record. */
+enum fetch_copy {
+	COPY_VALUE = 0,       /* the value itself: 8 bytes */
+	COPY_KERNEL = 1,      /* `size` bytes of kernel memory at the address */
+	COPY_USER = 2,        /* `size` bytes of the process's memory at the address */
+	COPY_STRING = 3,      /* NUL-terminated text in kernel memory, at most `size` bytes with its NUL */
+	COPY_USER_STRING = 4, /* NUL-terminated text in the process's memory */
+};
+
+struct fetch {
+	__u8 source; /* enum fetch_source */
+	__u8 copy;   /* enum fetch_copy */
+	__u8 index;
+	__u8 hops;  /* pointers to follow in kernel memory before the copy */
+	__u16 size; /* bytes to copy */
+	__u16 slot; /* bytes that the record has for it: a multiple of 8, at least `size` */
+	__u32 out;  /* where they begin in the record: a multiple of 8 */
+	/* What is added to the address before each hop, and last before the copy. */
+	__u32 offset[MAX_HOPS + 1];
+};
+
+_Static_assert(sizeof(struct fetch) == 32, "user space reads its fields from BTF; keep it small");
+
+const volatile struct fetch fetches[MAX_FETCHES] INTERNAL = {};
+const volatile __u32 record_size INTERNAL = sizeof(struct event_head);
+
+/* What a slot is filled with before a copy that may be shorter than it. */
+const char zeros[MAX_SLOT_BYTES] INTERNAL = {};
+
+#endif

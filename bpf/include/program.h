@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * What every program shares: how it describes itself, the head of an event, the ring buffer, the counts.
+ *
+ * A program describes itself through BTF, and nothing about it is written a second time in user space:
+ *
+ *   const struct open_event *event_type SEC(".rodata.meta");    the record it emits
+ *   const volatile __u32 uid DOC("only this user") = 0;          a parameter; the default means "off"
+ *   __u64 duration_ns DOC("…") UNIT("ns");                       a field, its meaning, its unit
+ *   struct { … } packets SEC(".maps") COUNTERS("protocol");      counters, reported each interval
+ */
+#ifndef EBPF_RUN_PROGRAM_H
+#define EBPF_RUN_PROGRAM_H
+
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+
+/* One sentence for people. On a field, a parameter, a SEC function. */
+#define DOC(text) __attribute__((btf_decl_tag("doc:" text)))
+/* "ns", "bytes": what a number counts. */
+#define UNIT(name) __attribute__((btf_decl_tag("unit:" name)))
+/*
+ * How bytes are shown where the C type does not say: "time", "absent" (below), "argv", "bytes", "flag", "hex",
+ * "ipv4", "ipv6", "port".
+ */
+#define AS(kind) __attribute__((btf_decl_tag("as:" kind)))
+/* A map whose values are summed over CPUs and reported each interval; `key` names its key in the output. */
+#define COUNTERS(key) __attribute__((btf_decl_tag("counters:" key)))
+/* A variable that the runner fills itself: neither a parameter nor shown. */
+#define INTERNAL __attribute__((btf_decl_tag("internal")))
+
+/* Hold a type in BTF without emitting anything that the kernel sees. */
+#define SEC_META SEC(".rodata.meta")
+
+/* The head of every event. Written whole, as is the rest of a record: ring memory is not zeroed. */
+struct event_head {
+	__u64 time_ns AS("time");
+	/* Bit n set: the n-th field after the head has no value. */
+	__u32 absent AS("absent");
+	__u32 pid DOC("process id (the kernel's tgid)");
+	__u32 tid DOC("thread id (the kernel's pid)");
+	__u32 uid DOC("real user id");
+	char comm[16] DOC("name of the thread, as in /proc/PID/comm");
+};
+
+_Static_assert(sizeof(struct event_head) == 40, "no padding in the head");
+
+/* The runner sets the size before it loads the object. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} events SEC(".maps");
+
+/*
+ * What happened to the events, by CPU, so that writers do not share a cache line. User space reads it by mmap. Two
+ * CPUs may share an entry on a machine with more of them: the adds are atomic.
+ */
+struct cpu_counts {
+	__u64 produced;  /* events that the program wanted to write */
+	__u64 ring_full; /* those of them that found no room */
+	__u64 unused[6];
+};
+
+#define CPU_COUNTS 128
+
+struct cpu_counts counts[CPU_COUNTS] INTERNAL;
+
+_Static_assert(sizeof(struct cpu_counts) == 64, "one cache line");
+
+/* A record of `size` bytes, to be written whole and given to bpf_ringbuf_submit(); NULL is counted as a loss. */
+static __always_inline void *event_reserve(__u64 size)
+{
+	struct cpu_counts *count = &counts[bpf_get_smp_processor_id() & (CPU_COUNTS - 1)];
+	void *record;
+
+	__atomic_fetch_add(&count->produced, 1, __ATOMIC_RELAXED);
+	record = bpf_ringbuf_reserve(&events, size, 0);
+	if (!record)
+		__atomic_fetch_add(&count->ring_full, 1, __ATOMIC_RELAXED);
+	return record;
+}
+
+/* Fill the head for the current thread. */
+static __always_inline void event_head_fill(struct event_head *head, __u32 absent)
+{
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+
+	head->time_ns = bpf_ktime_get_boot_ns();
+	head->absent = absent;
+	head->pid = pid_tgid >> 32;
+	head->tid = pid_tgid;
+	head->uid = bpf_get_current_uid_gid();
+	bpf_get_current_comm(head->comm, sizeof(head->comm));
+}
+
+#endif

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0-only)
+/*
+ * trace: one event each time a hook fires, with the values that `capture` names.
+ *
+ * One program for all of them. Each SEC function hands its kind of context to trace(), which goes through the work
+ * list of fetch.h. All loops are unrolled and all conditions on the list are constants when the verifier sees them.
+ */
+#include "fetch.h"
+#include <bpf/bpf_tracing.h>
+
+const struct event_head *event_type SEC_META;
+
+enum context_kind {
+	CONTEXT_REGISTERS,
+	CONTEXT_TRACEPOINT,
+	CONTEXT_RAW_TRACEPOINT,
+};
+
+static __always_inline __u64 register_argument(struct pt_regs *regs, __u8 index)
+{
+	switch (index) {
+	case 0:
+		return PT_REGS_PARM1(regs);
+	case 1:
+		return PT_REGS_PARM2(regs);
+	case 2:
+		return PT_REGS_PARM3(regs);
+	case 3:
+		return PT_REGS_PARM4(regs);
+	case 4:
+		return PT_REGS_PARM5(regs);
+	case 5:
+		return PT_REGS_PARM6(regs);
+	default:
+		return 0;
+	}
+}
+
+static __always_inline __u64 raw_argument(struct bpf_raw_tracepoint_args *raw, __u8 index)
+{
+	switch (index) {
+	case 0:
+		return raw->args[0];
+	case 1:
+		return raw->args[1];
+	case 2:
+		return raw->args[2];
+	case 3:
+		return raw->args[3];
+	case 4:
+		return raw->args[4];
+	case 5:
+		return raw->args[5];
+	case 6:
+		return raw->args[6];
+	case 7:
+		return raw->args[7];
+	case 8:
+		return raw->args[8];
+	case 9:
+		return raw->args[9];
+	case 10:
+		return raw->args[10];
+	case 11:
+		return raw->args[11];
+	default:
+		return 0;
+	}
+}
+
+/* The address of a dynamic array: the low half of its location is an offset. */
+static __always_inline int dynamic_array(const void *record, __u8 at, bool relative, __u64 *value)
+{
+	__u32 location = 0;
+
+	if (bpf_probe_read_kernel(&location, sizeof(location), record + at))
+		return -1;
+	*value = (__u64)record + (location & 0xffff) + (relative ? at + sizeof(location) : 0);
+	return 0;
+}
+
+static __always_inline int fetch_source(void *ctx, enum context_kind kind, const volatile struct fetch *fetch,
+					__u64 *value)
+{
+	switch (fetch->source) {
+	case FETCH_ARG:
+		if (kind == CONTEXT_REGISTERS)
+			*value = register_argument(ctx, fetch->index);
+		else if (kind == CONTEXT_RAW_TRACEPOINT)
+			*value = raw_argument(ctx, fetch->index);
+		return 0;
+	case FETCH_RETURN:
+		if (kind == CONTEXT_REGISTERS)
+			*value = PT_REGS_RC((struct pt_regs *)ctx);
+		return 0;
+	case FETCH_CONTEXT:
+		if (kind == CONTEXT_TRACEPOINT)
+			*value = (__u64)ctx;
+		return 0;
+	case FETCH_DATA_LOC:
+		return kind == CONTEXT_TRACEPOINT ? dynamic_array(ctx, fetch->index, false, value) : 0;
+	case FETCH_REL_LOC:
+		return kind == CONTEXT_TRACEPOINT ? dynamic_array(ctx, fetch->index, true, value) : 0;
+	case FETCH_GID:
+		*value = bpf_get_current_uid_gid() >> 32;
+		return 0;
+	case FETCH_CPU:
+		*value = bpf_get_smp_processor_id();
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+/* Follow the pointers; afterwards `value` is the address to copy from, or the value itself. */
+static __always_inline int fetch_hops(const volatile struct fetch *fetch, __u64 *value)
+{
+	int hop;
+
+#pragma unroll
+	for (hop = 0; hop < MAX_HOPS; hop++) {
+		if (hop < fetch->hops) {
+			__u64 next = 0;
+
+			if (bpf_probe_read_kernel(&next, sizeof(next), (void *)(*value + fetch->offset[hop])))
+				return -1;
+			*value = next;
+		}
+	}
+	return 0;
+}
+
+static __always_inline int fetch_copy(const volatile struct fetch *fetch, __u64 value, void *slot)
+{
+	const void *address = (void *)(value + fetch->offset[fetch->hops <= MAX_HOPS ? fetch->hops : 0]);
+
+	switch (fetch->copy) {
+	case COPY_VALUE:
+		*(__u64 *)slot = value;
+		return 0;
+	case COPY_KERNEL:
+		return bpf_probe_read_kernel(slot, fetch->size, address);
+	case COPY_USER:
+		return bpf_probe_read_user(slot, fetch->size, address);
+	case COPY_STRING:
+		return bpf_probe_read_kernel_str(slot, fetch->size, address) < 0;
+	case COPY_USER_STRING:
+		return bpf_probe_read_user_str(slot, fetch->size, address) < 0;
+	default:
+		return -1;
+	}
+}
+
+/* Write the whole slot; non-zero if there is no value (the slot is zero then). */
+static __always_inline int fetch_one(void *ctx, enum context_kind kind, const volatile struct fetch *fetch,
+				     void *slot)
+{
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(slot, fetch->slot, zeros);
+	if (fetch_source(ctx, kind, fetch, &value) || fetch_hops(fetch, &value))
+		return -1;
+	return fetch_copy(fetch, value, slot);
+}
+
+static __always_inline int trace(void *ctx, enum context_kind kind)
+{
+	__u32 absent = 0;
+	void *record;
+	int i;
+
+	record = event_reserve(record_size);
+	if (!record)
+		return 0;
+#pragma unroll
+	for (i = 0; i < MAX_FETCHES; i++) {
+		if (fetches[i].source != FETCH_NONE) {
+			if (fetch_one(ctx, kind, &fetches[i], record + fetches[i].out))
+				absent |= 1U << i;
+		}
+	}
+	event_head_fill(record, absent);
+	bpf_ringbuf_submit(record, 0);
+	return 0;
+}
+
+SEC("?kprobe")
+DOC("One event each time the hook fires, with the values that `capture` names.")
+int trace_kprobe(struct pt_regs *ctx)
+{
+	return trace(ctx, CONTEXT_REGISTERS);
+}
+
+SEC("?kretprobe")
+int trace_kretprobe(struct pt_regs *ctx)
+{
+	return trace(ctx, CONTEXT_REGISTERS);
+}
+
+SEC("?tracepoint")
+int trace_tracepoint(void *ctx)
+{
+	return trace(ctx, CONTEXT_TRACEPOINT);
+}
+
+SEC("?raw_tracepoint")
+int trace_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
+{
+	return trace(ctx, CONTEXT_RAW_TRACEPOINT);
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
