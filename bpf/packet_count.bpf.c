@@ -15,8 +15,9 @@ enum packet_protocol {
 	PROTOCOL_OTHER_IPV4,
 	PROTOCOL_OTHER_IPV6,
 	PROTOCOL_OTHER,
-	PROTOCOLS,
 };
+
+#define PROTOCOLS (PROTOCOL_OTHER + 1)
 
 struct packet_totals {
 	__u64 packets DOC("packets received");

@@ -34,19 +34,19 @@ enum fetch_copy {
 };
 
 struct fetch {
-	__u8 source; /* enum fetch_source */
-	__u8 copy;   /* enum fetch_copy */
-	__u8 index;
-	__u8 hops;  /* pointers to follow in kernel memory before the copy */
+	enum fetch_source source;
+	enum fetch_copy copy;
+	__u32 out;  /* where its slot begins in the record: a multiple of 8 */
+	__u16 slot; /* bytes of the slot: a multiple of 8, at least `size` */
 	__u16 size; /* bytes to copy */
-	__u16 slot; /* bytes that the record has for it: a multiple of 8, at least `size` */
-	__u32 out;  /* where they begin in the record: a multiple of 8 */
+	__u8 index;
+	__u8 hops; /* pointers to follow in kernel memory before the copy */
+	__u8 unused[2];
 	/* What is added to the address before each hop, and last before the copy. */
 	__u32 offset[MAX_HOPS + 1];
 };
 
-_Static_assert(sizeof(struct fetch) == 32, "user space reads its fields from BTF; keep it small");
-
+/* User space finds these fields, and the enumerators above, in BTF: no other place knows their layout. */
 const volatile struct fetch fetches[MAX_FETCHES] INTERNAL = {};
 const volatile __u32 record_size INTERNAL = sizeof(struct event_head);
 

@@ -1,8 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From a program's object file to its description: everything here is read from BTF, nothing is written twice.
 //!
+//! ```text
+//! bpf/NAME.bpf.c ──build.rs──▶ NAME.o in the binary ──describe──▶ Program: hooks, params, event, counters
+//! ```
+//!
 //! What never happens here: no file is opened, no kernel is asked. Bytes come in, descriptions go out.
 
+mod btf;
+mod builtin;
+mod describe;
+mod elf;
+mod fetch_table;
 mod program;
 
+pub use btf::{Btf, BtfError, Member, Named, Type, TypeId};
+pub use builtin::{builtin, builtin_object};
+pub use describe::describe;
+pub use elf::ObjectError;
+pub use fetch_table::{FetchLimit, FetchTable};
 pub use program::{Catalog, Counters, HookDecl, Param, ParamType, Program};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is known of one program.
 
+use super::fetch_table::FetchTable;
 use crate::spec::{Layout, ParamValue};
 
 /// The programs that a run can use, in the order of their names.
@@ -44,6 +45,8 @@ pub struct Program {
     pub counters: Option<Counters>,
     /// True where `capture` decides what is read (the `trace` program).
     pub captures: bool,
+    /// How its work list is filled; `Some` where it captures.
+    pub fetch_table: Option<FetchTable>,
 }
 
 impl Program {

@@ -6,6 +6,7 @@
 
 mod capture;
 mod event;
+mod fetch;
 mod hook;
 mod layout;
 mod place;
@@ -13,6 +14,7 @@ mod sink;
 
 pub use capture::{CaptureExpr, Cast, DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES, Step};
 pub use event::{LossCause, RESERVED_FIELDS};
+pub use fetch::{Fetch, FetchCopy, FetchSource};
 pub use hook::{Hook, TracepointName, XdpMode};
 pub use layout::{Field, Kind, Layout};
 pub use place::Place;

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The programs inside the binary: one for each file of `bpf/`.
+
+use super::describe::describe;
+use super::elf::ObjectError;
+use super::program::Catalog;
+
+/// One object file that build.rs compiled.
+struct Object {
+    name: &'static str,
+    bytes: &'static [u8],
+}
+
+/// Bytes at an address that is a multiple of 8, as ELF structures want it.
+#[repr(C, align(8))]
+struct Aligned<T: ?Sized>(T);
+
+macro_rules! aligned {
+    ($path:literal) => {{
+        static FILE: &Aligned<[u8]> = &Aligned(*include_bytes!($path));
+        &FILE.0
+    }};
+}
+
+static OBJECTS: &[Object] = include!(concat!(env!("OUT_DIR"), "/objects.rs"));
+
+/// The descriptions of the programs in the binary. Fails only if one of them does not follow `bpf/include/program.h`;
+/// a test holds that it does not.
+pub fn builtin() -> Result<Catalog, ObjectError> {
+    let programs = OBJECTS.iter().map(|object| describe(object.name, object.bytes)).collect::<Result<_, _>>()?;
+    Ok(Catalog::new(programs))
+}
+
+/// The object file of a program in the binary.
+pub fn builtin_object(name: &str) -> Option<&'static [u8]> {
+    OBJECTS.iter().find(|object| object.name == name).map(|object| object.bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Kind;
+
+    /// Every built-in program describes itself: a sentence, hooks, and something that it reports.
+    #[test]
+    fn every_program_describes_itself() {
+        let catalog = builtin().unwrap();
+        assert_eq!(catalog.programs().len(), OBJECTS.len());
+        for program in catalog.programs() {
+            assert!(!program.doc.is_empty(), "{} has no DOC", program.name);
+            assert!(!program.hooks.is_empty(), "{} has no hook", program.name);
+            assert!(program.event.is_some() || program.counters.is_some(), "{} reports nothing", program.name);
+        }
+    }
+
+    /// The record of `exec` is read from its BTF: order, kinds, units, absent bits.
+    #[test]
+    fn exec_event_layout() {
+        let catalog = builtin().unwrap();
+        let exec = catalog.get("exec").unwrap();
+        assert!(exec.has_own_hooks());
+        let event = exec.event.as_ref().unwrap();
+        let names: Vec<&str> = event.process.iter().chain(&event.fields).map(|field| field.name.as_str()).collect();
+        let expected = [
+            "pid",
+            "tid",
+            "uid",
+            "comm",
+            "event",
+            "ppid",
+            "filename",
+            "args",
+            "exit_code",
+            "signal",
+            "duration_ns",
+            "filename_truncated",
+            "args_truncated",
+        ];
+        assert_eq!(names, expected);
+        assert_eq!((event.time, event.absent), (Some(0), Some(8)));
+        let Kind::Enum(values) = &event.fields[0].kind else { panic!("`event` is an enum") };
+        assert_eq!(values.to_vec(), [(0, "exec".to_owned()), (1, "exit".to_owned())]);
+        let duration = &event.fields[6];
+        assert_eq!((duration.unit.as_str(), duration.absent_bit, &duration.kind), ("ns", Some(6), &Kind::Unsigned));
+        assert_eq!(
+            exec.params.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(),
+            ["execs_only", "failures_only", "only_uid"]
+        );
+    }
+
+    /// The counters of `packet_count` come from its map: an enum as key, two counters as value.
+    #[test]
+    fn packet_count_counters() {
+        let catalog = builtin().unwrap();
+        let counters = catalog.get("packet_count").unwrap().counters.as_ref().unwrap();
+        assert_eq!((counters.key_size, counters.value_size, counters.row.size), (4, 16, 20));
+        let Kind::Enum(values) = &counters.row.fields[0].kind else { panic!("the key is an enum") };
+        assert_eq!(values[0], (0, "tcp".to_owned()));
+        assert_eq!(counters.row.fields[2].unit, "bytes");
+    }
+}

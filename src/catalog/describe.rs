@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From an object file to a [`Program`]: what its BTF says, in the words of `bpf/include/program.h`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::btf::{Btf, Member, Named, Type, TypeId};
+use super::elf::{ObjectError, Parts, parts};
+use super::fetch_table::FetchTable;
+use super::program::{Counters, HookDecl, Param, ParamType, Program};
+use crate::spec::{Field, Kind, Layout, ParamValue};
+
+/// The fields of an event's head that every event shows first, in this order.
+const PROCESS_FIELDS: [&str; 4] = ["pid", "tid", "uid", "comm"];
+
+/// Reads the description of the program `name` from the bytes of its object file, aligned to 8 bytes.
+pub fn describe(name: &str, object: &[u8]) -> Result<Program, ObjectError> {
+    let parts = parts(object)?;
+    let btf = Btf::parse(parts.btf.to_vec()).map_err(|error| ObjectError(error.to_string()))?;
+    let describe = Describe { tags: tags(&btf), btf: &btf, parts: &parts };
+    let fetch_table = FetchTable::find(&btf)?;
+    Ok(Program {
+        name: name.to_owned(),
+        doc: describe.doc(),
+        hooks: describe.hooks(),
+        params: describe.params()?,
+        event: describe.event()?,
+        counters: describe.counters()?,
+        captures: fetch_table.is_some(),
+        fetch_table,
+    })
+}
+
+/// The notes on types and their members: `(type, member)` → `["doc:…", "unit:ns"]`.
+type Tags = HashMap<(TypeId, Option<u32>), Vec<String>>;
+
+fn tags(btf: &Btf) -> Tags {
+    let mut tags = Tags::new();
+    for id in btf.all(Named::DeclTag) {
+        if let Type::DeclTag { target, member } = btf.get(id) {
+            tags.entry((target, member)).or_default().push(btf.name(id).to_owned());
+        }
+    }
+    tags
+}
+
+struct Describe<'a> {
+    btf: &'a Btf,
+    tags: Tags,
+    parts: &'a Parts<'a>,
+}
+
+impl Describe<'_> {
+    /// The rest of the first note that begins with `key`: `doc:` gives the sentence.
+    fn tag(&self, target: TypeId, member: Option<u32>, key: &str) -> Option<&str> {
+        self.tags.get(&(target, member))?.iter().find_map(|tag| tag.strip_prefix(key))
+    }
+
+    fn is_internal(&self, target: TypeId, member: Option<u32>) -> bool {
+        self.tag(target, member, "internal").is_some()
+    }
+
+    fn text(&self, target: TypeId, member: Option<u32>, key: &str) -> String {
+        self.tag(target, member, key).unwrap_or_default().to_owned()
+    }
+
+    /// The note of the first function that has one.
+    fn doc(&self) -> String {
+        let note = |(_, function): &(String, String)| {
+            let id = self.btf.find(Named::Func, function)?;
+            self.tag(id, None, "doc:").map(str::to_owned)
+        };
+        self.parts.functions.iter().find_map(note).unwrap_or_default()
+    }
+
+    fn hooks(&self) -> Vec<HookDecl> {
+        let hook = |(section, function): &(String, String)| {
+            let section = section.strip_prefix('?').unwrap_or(section);
+            let (kind, target) = match section.split_once('/') {
+                Some((kind, target)) => (kind, Some(target)),
+                None => (section, None),
+            };
+            // Functions of other sections are called by programs (.text) and attach nowhere.
+            if kind.starts_with('.') {
+                return None;
+            }
+            let kind = match kind {
+                "tp" => "tracepoint",
+                "raw_tp" => "raw_tracepoint",
+                other => other,
+            };
+            let target = target.map(|target| match kind {
+                "tracepoint" => target.replacen('/', ":", 1),
+                _ => target.to_owned(),
+            });
+            Some(HookDecl { function: function.clone(), kind: kind.to_owned(), target })
+        };
+        self.parts.functions.iter().filter_map(hook).collect()
+    }
+
+    /// The variables of a section: type number of the variable, its name, its type, its offset and size.
+    fn variables(&self, section: &str) -> Vec<(TypeId, &str, TypeId, u32, u32)> {
+        let Some(id) = self.btf.find(Named::Section, section) else { return Vec::new() };
+        let Type::Section(entries) = self.btf.get(id) else { return Vec::new() };
+        let variable = |(id, offset, size): (TypeId, u32, u32)| match self.btf.get(id) {
+            Type::Var { ty, global: true } => Some((id, self.btf.name(id), ty, offset, size)),
+            _ => None,
+        };
+        entries.into_iter().filter_map(variable).collect()
+    }
+
+    fn params(&self) -> Result<Vec<Param>, ObjectError> {
+        let mut params = Vec::new();
+        for (id, name, ty, offset, size) in self.variables(".rodata") {
+            if !self.btf.is_volatile(ty) || self.is_internal(id, None) {
+                continue;
+            }
+            let bytes = self.parts.rodata.get(offset as usize..(offset + size) as usize);
+            let bytes = bytes.ok_or_else(|| ObjectError(format!("parameter `{name}` lies outside of .rodata")))?;
+            let (ty, default) = self.param_type(ty, bytes).ok_or_else(|| {
+                ObjectError(format!("parameter `{name}` is neither a number, nor a bool, nor an array of char"))
+            })?;
+            let (unit, doc) = (self.text(id, None, "unit:"), self.text(id, None, "doc:"));
+            params.push(Param { name: name.to_owned(), ty, default, unit, doc, offset });
+        }
+        Ok(params)
+    }
+
+    fn param_type(&self, ty: TypeId, bytes: &[u8]) -> Option<(ParamType, ParamValue)> {
+        match self.btf.resolve(ty).1 {
+            Type::Int { bool: true, .. } => Some((ParamType::Bool, ParamValue::Bool(bytes.first() != Some(&0)))),
+            Type::Int { size: size @ (1 | 2 | 4 | 8), signed, .. } => {
+                let size = size as u8;
+                Some((ParamType::Int { size, signed }, ParamValue::Int(integer(bytes, signed))))
+            }
+            Type::Array { element, count } if self.is_char(element) => {
+                let text = bytes.split(|b| *b == 0).next().unwrap_or_default();
+                let text = String::from_utf8_lossy(text).into_owned();
+                Some((ParamType::Text { size: count }, ParamValue::Text(text)))
+            }
+            _ => None,
+        }
+    }
+
+    fn is_char(&self, ty: TypeId) -> bool {
+        matches!(self.btf.resolve(ty).1, Type::Int { char: true, .. })
+    }
+
+    /// The record behind `const struct X *event_type SEC(".rodata.meta")`.
+    fn event(&self) -> Result<Option<Layout>, ObjectError> {
+        let variables = self.variables(".rodata.meta");
+        let Some((_, _, ty, _, _)) = variables.iter().find(|(_, name, ..)| *name == "event_type") else {
+            return Ok(None);
+        };
+        let (Type::Ptr(target), ..) = (self.btf.resolve(*ty).1, ()) else {
+            return Err(ObjectError("`event_type` is not a pointer to a struct".to_owned()));
+        };
+        self.layout(target).map(Some)
+    }
+
+    fn layout(&self, ty: TypeId) -> Result<Layout, ObjectError> {
+        let (id, Type::Composite { size, members }) = self.btf.resolve(ty) else {
+            return Err(ObjectError(format!("`{}` is not a struct", self.btf.display(ty))));
+        };
+        let mut layout = Layout { size, ..Layout::default() };
+        self.add_members(&mut layout, id, &members, 0)?;
+        if layout.absent.is_none() {
+            layout.fields.iter_mut().for_each(|field| field.absent_bit = None);
+        }
+        layout.process.sort_by_key(|field| PROCESS_FIELDS.iter().position(|name| *name == field.name));
+        Ok(layout)
+    }
+
+    /// Adds the members of a struct at `base`; those of a struct inside it (the head) stand for themselves.
+    fn add_members(&self, layout: &mut Layout, id: TypeId, members: &[Member], base: u32) -> Result<(), ObjectError> {
+        let mut number = 0;
+        for (index, member) in members.iter().enumerate() {
+            let index = Some(index as u32);
+            let offset = base + member.bit_offset / 8;
+            if let (inner, Type::Composite { members, .. }) = self.btf.resolve(member.ty) {
+                self.add_members(layout, inner, &members, offset)?;
+                continue;
+            }
+            match self.tag(id, index, "as:") {
+                Some("time") => layout.time = Some(offset),
+                Some("absent") => layout.absent = Some(offset),
+                Some(_) | None => {
+                    if !self.is_internal(id, index) {
+                        let field = self.field(id, index, member, offset)?;
+                        if base == 0 && !PROCESS_FIELDS.contains(&field.name.as_str()) {
+                            let absent_bit = (number < 32).then_some(number);
+                            layout.fields.push(Field { absent_bit, ..field });
+                        } else {
+                            layout.process.push(field);
+                        }
+                    }
+                    number += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn field(&self, id: TypeId, index: Option<u32>, member: &Member, offset: u32) -> Result<Field, ObjectError> {
+        let fail = |what: &str| Err(ObjectError(format!("field `{}` {what}", member.name)));
+        if member.bits != 0 || !member.bit_offset.is_multiple_of(8) {
+            return fail("is a bit-field");
+        }
+        let Some(size) = self.btf.size_of(member.ty) else {
+            return fail("has no size");
+        };
+        let kind = match self.tag(id, index, "as:") {
+            Some(word) => match kind_by_word(word, size) {
+                Some(kind) => kind,
+                None => return fail(&format!("has {size} bytes and AS(\"{word}\"), which do not go together")),
+            },
+            None => match self.kind_by_type(member.ty) {
+                Some(kind) => kind,
+                None => {
+                    return fail(&format!(
+                        "has the type `{}`, which has no form in the output",
+                        self.btf.display(member.ty)
+                    ));
+                }
+            },
+        };
+        Ok(Field {
+            name: member.name.clone(),
+            offset,
+            size,
+            kind,
+            absent_bit: None,
+            unit: self.text(id, index, "unit:"),
+            doc: self.text(id, index, "doc:"),
+        })
+    }
+
+    fn kind_by_type(&self, ty: TypeId) -> Option<Kind> {
+        match self.btf.resolve(ty).1 {
+            Type::Int { bool: true, .. } => Some(Kind::Bool),
+            Type::Int { size: 1 | 2 | 4 | 8, signed: true, .. } => Some(Kind::Signed),
+            Type::Int { size: 1 | 2 | 4 | 8, signed: false, .. } => Some(Kind::Unsigned),
+            Type::Ptr(_) => Some(Kind::Hex),
+            Type::Enum { values, .. } => Some(Kind::Enum(short_names(&values))),
+            Type::Array { element, .. } if self.is_char(element) => Some(Kind::Text { limit: None }),
+            Type::Array { element, .. } if self.btf.size_of(element) == Some(1) => Some(Kind::Bytes),
+            _ => None,
+        }
+    }
+
+    /// The map that carries `COUNTERS("key")`.
+    fn counters(&self) -> Result<Option<Counters>, ObjectError> {
+        for (id, name, ty, ..) in self.variables(".maps") {
+            let Some(key_name) = self.tag(id, None, "counters:") else { continue };
+            let (_, Type::Composite { members, .. }) = self.btf.resolve(ty) else { continue };
+            let pointed = |wanted: &str| {
+                let member = members.iter().find(|member| member.name == wanted)?;
+                match self.btf.resolve(member.ty).1 {
+                    Type::Ptr(target) => Some(target),
+                    _ => None,
+                }
+            };
+            let (Some(key), Some(value)) = (pointed("key"), pointed("value")) else {
+                return Err(ObjectError(format!("map `{name}` does not say `__type(key, …)` and `__type(value, …)`")));
+            };
+            return self.counter_rows(name, key_name, key, value).map(Some);
+        }
+        Ok(None)
+    }
+
+    fn counter_rows(&self, map: &str, key_name: &str, key: TypeId, value: TypeId) -> Result<Counters, ObjectError> {
+        let size = |ty| self.btf.size_of(ty).ok_or_else(|| ObjectError(format!("map `{map}`: a type has no size")));
+        let (key_size, value_size) = (size(key)?, size(value)?);
+        let mut row = match self.btf.resolve(key).1 {
+            Type::Composite { .. } => self.layout(key)?,
+            _ => {
+                let member = Member { name: key_name.to_owned(), ty: key, bit_offset: 0, bits: 0 };
+                let field = self.field(0, None, &member, 0)?;
+                Layout { fields: vec![field], ..Layout::default() }
+            }
+        };
+        let values = self.layout(value)?;
+        if values.fields.iter().any(|field| field.size != 8 || field.kind != Kind::Unsigned) {
+            return Err(ObjectError(format!("map `{map}`: counters must be `__u64`: they are summed over CPUs")));
+        }
+        row.fields.extend(values.fields.into_iter().map(|field| Field { offset: field.offset + key_size, ..field }));
+        row.size = key_size + value_size;
+        Ok(Counters { map: map.to_owned(), key_size, value_size, row })
+    }
+}
+
+/// The kinds of `AS("…")`, with the sizes that they can have.
+fn kind_by_word(word: &str, size: u32) -> Option<Kind> {
+    let integer = matches!(size, 1 | 2 | 4 | 8);
+    match word {
+        "argv" => Some(Kind::Argv),
+        "bytes" => Some(Kind::Bytes),
+        "flag" if size == 1 => Some(Kind::Flag),
+        "hex" if integer => Some(Kind::Hex),
+        "ipv4" if size == 4 => Some(Kind::Ipv4),
+        "ipv6" if size == 16 => Some(Kind::Ipv6),
+        "port" if size == 2 => Some(Kind::Port),
+        _ => None,
+    }
+}
+
+/// The names of an enum as the output has them: without the words that all share, in lower case.
+fn short_names(values: &[(String, i64)]) -> Arc<[(i64, String)]> {
+    let first = values.first().map_or("", |(name, _)| name);
+    let shared = values.iter().fold(first.len(), |length, (name, _)| {
+        length.min(first.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count())
+    });
+    let cut = if values.len() > 1 { first[..shared].rfind('_').map_or(0, |at| at + 1) } else { 0 };
+    values.iter().map(|(name, value)| (*value, name[cut..].to_ascii_lowercase())).collect()
+}
+
+/// An integer of 1 to 8 bytes in the machine's order.
+fn integer(bytes: &[u8], signed: bool) -> i128 {
+    let mut wide = [0; 8];
+    let count = bytes.len().min(8);
+    wide[..count].copy_from_slice(&bytes[..count]);
+    let value = u64::from_le_bytes(wide);
+    let shift = 64 - 8 * count as u32;
+    if signed { i128::from((value << shift) as i64 >> shift) } else { i128::from(value) }
+}
