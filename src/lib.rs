@@ -11,4 +11,5 @@
 //! ```
 
 pub mod catalog;
+pub mod expr;
 pub mod spec;

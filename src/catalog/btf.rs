@@ -33,6 +33,12 @@ pub struct Btf {
     starts: Vec<u32>,
 }
 
+impl fmt::Debug for Btf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Btf({} types)", self.len())
+    }
+}
+
 /// One type. Names are empty where there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Type {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A capture expression after parsing: `sk->__sk_common.skc_dport as port`.
 
+use std::fmt;
+
 /// `BASE STEP… [as CAST]`, for example `arg1 as user_string[64]` or `sk->__sk_common.skc_daddr as ipv4`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaptureExpr {
@@ -67,3 +69,36 @@ pub const MAX_TEXT_BYTES: u16 = 4096;
 
 /// Longest text when the expression does not say.
 pub const DEFAULT_TEXT_BYTES: u16 = 256;
+
+impl fmt::Display for CaptureExpr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.base)?;
+        for step in &self.steps {
+            match step {
+                Step::Arrow(name) => write!(f, "->{name}")?,
+                Step::Dot(name) => write!(f, ".{name}")?,
+                Step::Index(index) => write!(f, "[{index}]")?,
+            }
+        }
+        match self.cast {
+            Some(cast) => write!(f, " as {cast}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Cast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsigned { size } => write!(f, "u{}", u32::from(*size) * 8),
+            Self::Signed { size } => write!(f, "i{}", u32::from(*size) * 8),
+            Self::String { max } => write!(f, "string[{max}]"),
+            Self::UserString { max } => write!(f, "user_string[{max}]"),
+            Self::Hex => f.write_str("hex"),
+            Self::Ipv4 => f.write_str("ipv4"),
+            Self::Ipv6 => f.write_str("ipv6"),
+            Self::Port => f.write_str("port"),
+            Self::Bytes { len } => write!(f, "bytes[{len}]"),
+        }
+    }
+}

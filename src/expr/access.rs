@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where a partly followed expression stands, and one step further.
+
+use super::nearest::nearest;
+use super::resolve::ResolveError;
+use crate::catalog::{Btf, Type, TypeId};
+use crate::spec::FetchSource;
+
+/// A type as the hook gives it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Ty<'a> {
+    /// A type of the kernel's BTF.
+    Btf(&'a Btf, TypeId),
+    /// An integer of a tracepoint's record, or an argument whose type nobody tells.
+    Int {
+        /// Bytes: 1, 2, 4 or 8.
+        size: u32,
+        /// Whether it can be negative.
+        signed: bool,
+    },
+    /// A pointer in a tracepoint's record: what it points to is only known by name.
+    Pointer,
+    /// An array of integers in a tracepoint's record.
+    Array {
+        /// Bytes of an element.
+        size: u32,
+        /// Whether an element can be negative.
+        signed: bool,
+        /// How many there are; 0 where only the record knows.
+        count: u32,
+        /// True for `char`.
+        char: bool,
+    },
+    /// A field of the head, by this name.
+    Head(&'static str),
+}
+
+/// Where an expression stands.
+#[derive(Debug, Clone)]
+pub(super) struct Place<'a> {
+    pub(super) source: FetchSource,
+    /// Pointers followed so far: what is added before each is read.
+    pub(super) hops: Vec<u32>,
+    /// What is added to the address that the hops lead to.
+    pub(super) offset: u32,
+    /// False: the value is in a register. True: it is in memory, at the address.
+    pub(super) in_memory: bool,
+    /// The pointers of this hook point into the process's memory (arguments of system calls).
+    pub(super) user: bool,
+    pub(super) ty: Ty<'a>,
+}
+
+impl<'a> Place<'a> {
+    /// A value in a register.
+    pub(super) fn register(source: FetchSource, ty: Ty<'a>) -> Self {
+        Self { source, hops: Vec::new(), offset: 0, in_memory: false, user: false, ty }
+    }
+
+    /// A value in the tracepoint's record.
+    pub(super) fn record(source: FetchSource, offset: u32, ty: Ty<'a>, user: bool) -> Self {
+        Self { source, hops: Vec::new(), offset, in_memory: true, user, ty }
+    }
+
+    /// The place that the pointer here points to; its type is for the caller to set.
+    pub(super) fn follow(mut self) -> Self {
+        if self.in_memory {
+            self.hops.push(self.offset);
+        }
+        self.offset = 0;
+        self.in_memory = true;
+        self
+    }
+
+    /// `->name`
+    pub(super) fn arrow(self, name: &str, text: &str) -> Result<Self, ResolveError> {
+        let Ty::Btf(btf, id) = self.ty else {
+            return Err(ResolveError::new(
+                format!("`{text}` cannot be followed with `->`: this hook does not tell what it points to"),
+                "use a kprobe or a raw tracepoint, whose arguments have the kernel's own types",
+            ));
+        };
+        match btf.resolve(id).1 {
+            Type::Ptr(target) => Self { ty: Ty::Btf(btf, target), ..self.follow() }.member(name, text),
+            Type::Composite { .. } => Err(ResolveError::new(
+                format!("`{text}` is not a pointer but a {}", btf.display(id)),
+                format!("write `{text}.{name}`"),
+            )),
+            _ => Err(not_a_struct(btf, id, text)),
+        }
+    }
+
+    /// `.name`
+    pub(super) fn dot(self, name: &str, text: &str) -> Result<Self, ResolveError> {
+        let Ty::Btf(btf, id) = self.ty else {
+            return Err(ResolveError::new(format!("`{text}` has no members"), ""));
+        };
+        match btf.resolve(id).1 {
+            Type::Composite { .. } => self.member(name, text),
+            Type::Ptr(_) => {
+                let message = format!("`{text}` is a pointer ({})", btf.display(id));
+                Err(ResolveError::new(message, format!("write `{text}->{name}`")))
+            }
+            _ => Err(not_a_struct(btf, id, text)),
+        }
+    }
+
+    /// `[index]`
+    pub(super) fn index(self, index: u32, text: &str) -> Result<Self, ResolveError> {
+        match self.ty {
+            Ty::Array { size, signed, count, .. } => {
+                if count != 0 && index >= count {
+                    return Err(out_of_range(text, index, count));
+                }
+                let offset = element_offset(self.offset, index, size, text)?;
+                Ok(Self { offset, ty: Ty::Int { size, signed }, ..self })
+            }
+            Ty::Btf(btf, id) => match btf.resolve(id).1 {
+                Type::Array { element, count } => {
+                    if count != 0 && index >= count {
+                        return Err(out_of_range(text, index, count));
+                    }
+                    self.element(btf, element, index, text)
+                }
+                Type::Ptr(target) => self.follow().element(btf, target, index, text),
+                _ => Err(not_an_array(text)),
+            },
+            Ty::Int { .. } | Ty::Pointer | Ty::Head(_) => Err(not_an_array(text)),
+        }
+    }
+
+    fn element(self, btf: &'a Btf, element: TypeId, index: u32, text: &str) -> Result<Self, ResolveError> {
+        let size = btf.size_of(element).ok_or_else(|| not_an_array(text))?;
+        let offset = element_offset(self.offset, index, size, text)?;
+        Ok(Self { offset, ty: Ty::Btf(btf, element), ..self })
+    }
+
+    /// The member `name` of the struct that is here.
+    fn member(self, name: &str, text: &str) -> Result<Self, ResolveError> {
+        let Ty::Btf(btf, id) = self.ty else { return Ok(self) };
+        let (id, Type::Composite { .. }) = btf.resolve(id) else { return Err(not_a_struct(btf, id, text)) };
+        let mut names = Vec::new();
+        match find_member(btf, id, name, 0, &mut names) {
+            Some(Found { bits: 0, bit_offset, ty }) => {
+                let offset = self.offset.saturating_add(bit_offset / 8);
+                Ok(Self { offset, ty: Ty::Btf(btf, ty), ..self })
+            }
+            Some(_) => Err(ResolveError::new(
+                format!("`{name}` is a bit-field of {}", btf.display(id)),
+                "bit-fields cannot be captured",
+            )),
+            None => {
+                let message = format!("{} has no member `{name}`", btf.display(id));
+                Err(ResolveError::new(message, nearest(name, names.iter().map(String::as_str), "its members are")))
+            }
+        }
+    }
+}
+
+struct Found {
+    bits: u32,
+    bit_offset: u32,
+    ty: TypeId,
+}
+
+/// Searches a struct and the anonymous structs and unions in it; `names` collects what there is.
+fn find_member(btf: &Btf, id: TypeId, name: &str, depth: u32, names: &mut Vec<String>) -> Option<Found> {
+    let Type::Composite { members, .. } = btf.resolve(id).1 else { return None };
+    for member in members {
+        if member.name == name {
+            return Some(Found { bits: member.bits, bit_offset: member.bit_offset, ty: member.ty });
+        }
+        if member.name.is_empty() && depth < 16 {
+            if let Some(found) = find_member(btf, member.ty, name, depth + 1, names) {
+                return Some(Found { bit_offset: found.bit_offset + member.bit_offset, ..found });
+            }
+        } else {
+            names.push(member.name);
+        }
+    }
+    None
+}
+
+fn element_offset(base: u32, index: u32, size: u32, text: &str) -> Result<u32, ResolveError> {
+    let offset = index.checked_mul(size).and_then(|bytes| base.checked_add(bytes));
+    offset.ok_or_else(|| ResolveError::new(format!("`{text}[{index}]` lies too far away"), ""))
+}
+
+fn out_of_range(text: &str, index: u32, count: u32) -> ResolveError {
+    let message = format!("`{text}` has {count} elements, there is no number {index}");
+    ResolveError::new(message, format!("elements count from 0: the last one is `{text}[{}]`", count - 1))
+}
+
+fn not_an_array(text: &str) -> ResolveError {
+    ResolveError::new(format!("`{text}` is not an array"), "")
+}
+
+fn not_a_struct(btf: &Btf, id: TypeId, text: &str) -> ResolveError {
+    let ty = btf.display(id);
+    let help = if matches!(btf.resolve(id).1, Type::Void) {
+        format!("the kernel's BTF does not describe `{ty}`")
+    } else {
+        String::new()
+    };
+    ResolveError::new(format!("`{text}` has no members: it is a `{ty}`"), help)
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a hook offers: the names that an expression can begin with.
+
+use super::access::{Place, Ty};
+use super::nearest::nearest;
+use super::resolve::ResolveError;
+use super::tracepoint::{TraceField, TraceShape, integer_type};
+use crate::catalog::{Btf, Named, Type, TypeId};
+use crate::spec::FetchSource;
+
+/// Arguments that are passed in registers on x86-64, and that the program can read.
+const REGISTER_ARGUMENTS: usize = 6;
+
+/// The names that every hook offers.
+const BUILTINS: [&str; 6] = ["pid", "tid", "uid", "gid", "comm", "cpu"];
+
+/// What can be read where a probe hooks.
+pub enum Scope<'a> {
+    /// The entry of a function. `None`: the kernel has no type for it, arguments are only known by number.
+    Entry {
+        /// The function's name, for messages.
+        symbol: &'a str,
+        /// Its parameters.
+        prototype: Option<Prototype<'a>>,
+    },
+    /// An instruction inside a function: the registers are there, but no argument has a name any more.
+    Inside,
+    /// The return of a function.
+    Return {
+        /// The function's name, for messages.
+        symbol: &'a str,
+        /// Its return type.
+        prototype: Option<Prototype<'a>>,
+    },
+    /// A tracepoint.
+    Tracepoint {
+        /// `category:name`
+        name: String,
+        /// Its fields.
+        fields: Vec<TraceField>,
+    },
+    /// A raw tracepoint.
+    Raw {
+        /// Its name.
+        name: &'a str,
+        /// The kernel's arguments. `None`: only known by number.
+        prototype: Option<Prototype<'a>>,
+    },
+}
+
+/// Parameters and return type of a kernel function.
+#[derive(Clone)]
+pub struct Prototype<'a> {
+    btf: &'a Btf,
+    returns: TypeId,
+    params: Vec<(String, TypeId)>,
+}
+
+impl<'a> Prototype<'a> {
+    /// The prototype of a kernel function; `None` if the BTF does not have it.
+    pub fn of_function(btf: &'a Btf, symbol: &str) -> Option<Self> {
+        let Type::Func(id) = btf.get(btf.find(Named::Func, symbol)?) else { return None };
+        Self::of(btf, id)
+    }
+
+    /// The arguments of a raw tracepoint. Their names come from `__traceiter_NAME` (Linux 5.10), their types from
+    /// there or from `btf_trace_NAME`; both begin with a pointer that a program does not get.
+    pub fn of_raw_tracepoint(btf: &'a Btf, name: &str) -> Option<Self> {
+        let from_iterator = Self::of_function(btf, &format!("__traceiter_{name}"));
+        let mut prototype = from_iterator.or_else(|| {
+            let id = btf.find(Named::Typedef, &format!("btf_trace_{name}"))?;
+            let (_, Type::Ptr(target)) = btf.resolve(id) else { return None };
+            Self::of(btf, target)
+        })?;
+        if !prototype.params.is_empty() {
+            prototype.params.remove(0);
+        }
+        Some(prototype)
+    }
+
+    fn of(btf: &'a Btf, id: TypeId) -> Option<Self> {
+        match btf.resolve(id).1 {
+            Type::Proto { returns, params } => Some(Self { btf, returns, params }),
+            _ => None,
+        }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.params.iter().map(|(name, _)| name.as_str()).filter(|name| !name.is_empty())
+    }
+}
+
+impl<'a> Scope<'a> {
+    /// The place that a first name stands for. The hook's own names come before the builtins: `pid` of
+    /// `sched:sched_wakeup` is the field (the event has the builtin anyway).
+    pub(super) fn base(&self, name: &str) -> Result<Place<'a>, ResolveError> {
+        let own = match self {
+            Self::Entry { symbol, prototype } => self.argument(name, prototype.as_ref(), Some(symbol))?,
+            Self::Raw { prototype, .. } => self.argument(name, prototype.as_ref(), None)?,
+            Self::Return { symbol, prototype } => self.returned(name, symbol, prototype.as_ref())?,
+            Self::Tracepoint { name: event, fields } => field(name, event, fields),
+            Self::Inside => None,
+        };
+        if let Some(place) = own.or_else(|| builtin(name)) {
+            return Ok(place);
+        }
+        Err(self.unknown(name))
+    }
+
+    fn argument(
+        &self,
+        name: &str,
+        prototype: Option<&Prototype<'a>>,
+        symbol: Option<&str>,
+    ) -> Result<Option<Place<'a>>, ResolveError> {
+        let in_registers = symbol.is_some();
+        let by_name = prototype.and_then(|prototype| prototype.params.iter().position(|param| param.0 == name));
+        let Some(index) = by_name.or_else(|| argument_number(name)) else { return Ok(None) };
+        if let (Some(prototype), true) = (prototype, index >= prototype.map_or(usize::MAX, |p| p.params.len())) {
+            let count = prototype.params.len();
+            let what = symbol.map_or_else(|| "this tracepoint".to_owned(), |symbol| format!("`{symbol}`"));
+            let message =
+                format!("{what} has {count} argument{}, there is no `{name}`", if count == 1 { "" } else { "s" });
+            let list = nearest(name, prototype.names(), "its arguments are");
+            return Err(ResolveError::new(message, list));
+        }
+        let limit = if in_registers { REGISTER_ARGUMENTS } else { 12 };
+        if index >= limit {
+            let message = format!("argument `{name}` is number {index}: it is passed on the stack");
+            return Err(ResolveError::new(message, format!("arguments 0 to {} can be captured", limit - 1)));
+        }
+        if let (Some(prototype), true) = (prototype, in_registers) {
+            refuse_structs_by_value(prototype, index, name)?;
+        }
+        let ty = match prototype {
+            Some(prototype) => Ty::Btf(prototype.btf, prototype.params[index].1),
+            None => Ty::Int { size: 8, signed: false },
+        };
+        Ok(Some(Place::register(FetchSource::Argument(index as u8), ty)))
+    }
+
+    fn returned(
+        &self,
+        name: &str,
+        symbol: &str,
+        prototype: Option<&Prototype<'a>>,
+    ) -> Result<Option<Place<'a>>, ResolveError> {
+        if name == "retval" {
+            let ty = match prototype {
+                Some(prototype) if matches!(prototype.btf.resolve(prototype.returns).1, Type::Void) => {
+                    return Err(ResolveError::new(format!("`{symbol}` returns nothing"), ""));
+                }
+                Some(prototype) => Ty::Btf(prototype.btf, prototype.returns),
+                None => Ty::Int { size: 8, signed: true },
+            };
+            return Ok(Some(Place::register(FetchSource::Return, ty)));
+        }
+        let is_argument = argument_number(name).is_some() || prototype.is_some_and(|p| p.names().any(|n| n == name));
+        if is_argument && !BUILTINS.contains(&name) {
+            return Err(ResolveError::new(
+                format!("`{name}` is an argument: when the function returns, its registers hold other values"),
+                "capture arguments with a `kprobe`; a `kretprobe` has `retval`",
+            ));
+        }
+        Ok(None)
+    }
+
+    fn unknown(&self, name: &str) -> ResolveError {
+        let what = match self {
+            Self::Entry { symbol, .. } => format!("`{symbol}` has no argument `{name}`"),
+            Self::Inside => {
+                format!("there is no `{name}` inside a function: with an `offset`, arguments have no names")
+            }
+            Self::Return { symbol, .. } => format!("there is no `{name}` at the return of `{symbol}`"),
+            Self::Tracepoint { name: event, .. } => format!("tracepoint `{event}` has no field `{name}`"),
+            Self::Raw { name: event, .. } => format!("raw tracepoint `{event}` has no argument `{name}`"),
+        };
+        let numbered = ["arg0"];
+        let mut known: Vec<&str> = match self {
+            Self::Entry { prototype: Some(prototype), .. } | Self::Raw { prototype: Some(prototype), .. } => {
+                prototype.names().collect()
+            }
+            Self::Entry { prototype: None, .. } | Self::Raw { prototype: None, .. } => numbered.to_vec(),
+            Self::Inside => Vec::new(),
+            Self::Return { .. } => vec!["retval"],
+            Self::Tracepoint { fields, .. } => fields.iter().map(|field| field.name.as_str()).collect(),
+        };
+        known.extend(BUILTINS);
+        ResolveError::new(what, nearest(name, known.iter().copied(), "there are"))
+    }
+}
+
+/// A struct that is passed by value takes one or two registers, or none: what follows it has no known place.
+fn refuse_structs_by_value(prototype: &Prototype<'_>, index: usize, name: &str) -> Result<(), ResolveError> {
+    for (param, ty) in &prototype.params[..=index] {
+        if matches!(prototype.btf.resolve(*ty).1, Type::Composite { .. } | Type::Float(_)) {
+            let message =
+                format!("`{name}` cannot be located: `{param}` is passed by value ({})", prototype.btf.display(*ty));
+            return Err(ResolveError::new(message, ""));
+        }
+    }
+    Ok(())
+}
+
+fn argument_number(name: &str) -> Option<usize> {
+    let digits = name.strip_prefix("arg")?;
+    (!digits.is_empty() && digits.len() <= 2 && digits.bytes().all(|b| b.is_ascii_digit()))
+        .then(|| digits.parse().ok())?
+}
+
+fn builtin<'a>(name: &str) -> Option<Place<'a>> {
+    let register = |source| Place::register(source, Ty::Int { size: 4, signed: false });
+    let head = |name| Place::register(FetchSource::Context, Ty::Head(name));
+    match name {
+        "pid" => Some(head("pid")),
+        "tid" => Some(head("tid")),
+        "uid" => Some(head("uid")),
+        "comm" => Some(head("comm")),
+        "gid" => Some(register(FetchSource::Gid)),
+        "cpu" => Some(register(FetchSource::Cpu)),
+        _ => None,
+    }
+}
+
+fn field<'a>(name: &str, event: &str, fields: &[TraceField]) -> Option<Place<'a>> {
+    let field = fields.iter().find(|field| field.name == name)?;
+    let user = event.starts_with("syscalls:sys_enter_");
+    let declared = integer_type(&field.c_type);
+    let char = matches!(field.c_type.as_str(), "char" | "const char");
+    let array = |count| {
+        let (size, signed) = declared.unwrap_or((1, false));
+        Ty::Array { size, signed, count, char }
+    };
+    Some(match field.shape {
+        TraceShape::DataLoc => {
+            Place::record(FetchSource::DataLoc(u8::try_from(field.offset).ok()?), 0, array(0), false)
+        }
+        TraceShape::RelLoc => Place::record(FetchSource::RelLoc(u8::try_from(field.offset).ok()?), 0, array(0), false),
+        TraceShape::Array(count) => Place::record(FetchSource::Context, field.offset, array(count), false),
+        TraceShape::Scalar => {
+            let ty = match declared {
+                _ if field.c_type.ends_with('*') => Ty::Pointer,
+                // A system call's argument sits in eight bytes; its type says how many of them count.
+                Some((size, signed)) if size <= field.size => Ty::Int { size, signed },
+                Some(_) | None if matches!(field.size, 1 | 2 | 4 | 8) => {
+                    Ty::Int { size: field.size, signed: field.signed }
+                }
+                Some(_) | None => Ty::Array { size: 1, signed: false, count: field.size, char: false },
+            };
+            Place::record(FetchSource::Context, field.offset, ty, user)
+        }
+    })
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From where an expression ends, and what follows `as`, to bytes in the record.
+
+use super::access::{Place, Ty};
+use super::resolve::ResolveError;
+use crate::catalog::Type;
+use crate::spec::{CaptureExpr, Cast, FetchCopy, Kind};
+use std::sync::Arc;
+
+/// How a value is copied and shown.
+pub(super) struct Shape<'a> {
+    pub(super) place: Place<'a>,
+    pub(super) copy: FetchCopy,
+    /// Bytes to copy.
+    pub(super) size: u16,
+    /// Bytes of them that the field shows.
+    pub(super) shown: u16,
+    pub(super) kind: Kind,
+}
+
+/// What is found at a place, as far as reading it goes.
+#[derive(Clone)]
+enum Thing {
+    Int {
+        size: u32,
+        signed: bool,
+        bool: bool,
+        names: Option<Arc<[(i64, String)]>>,
+    },
+    Pointer,
+    /// So many bytes in memory, 0 where only the record knows.
+    Bytes {
+        size: u32,
+        text: bool,
+    },
+    /// Elements of more than one byte.
+    Elements,
+    Struct {
+        size: u32,
+    },
+    Nothing,
+}
+
+pub(super) fn shape<'a>(expr: &CaptureExpr, place: Place<'a>) -> Result<Shape<'a>, ResolveError> {
+    let thing = thing(&place);
+    match expr.cast {
+        None => by_type(expr, place, &thing),
+        Some(Cast::Unsigned { size }) => integer(expr, place, &thing, u32::from(size), Kind::Unsigned),
+        Some(Cast::Signed { size }) => integer(expr, place, &thing, u32::from(size), Kind::Signed),
+        Some(Cast::Hex) => match thing {
+            Thing::Int { size, .. } => integer(expr, place, &thing, size, Kind::Hex),
+            Thing::Pointer => integer(expr, place, &thing, 8, Kind::Hex),
+            Thing::Bytes { .. } | Thing::Elements | Thing::Struct { .. } | Thing::Nothing => {
+                Err(unfit(expr, &place, "`hex` is for integers and pointers; for memory write `as bytes[N]`"))
+            }
+        },
+        Some(Cast::Port) => network(expr, place, &thing, 2, Kind::Port),
+        Some(Cast::Ipv4) => network(expr, place, &thing, 4, Kind::Ipv4),
+        Some(Cast::Ipv6) => network(expr, place, &thing, 16, Kind::Ipv6),
+        Some(Cast::Bytes { len }) => network(expr, place, &thing, len, Kind::Bytes),
+        Some(Cast::String { max }) => text(expr, place, &thing, max, false),
+        Some(Cast::UserString { max }) => text(expr, place, &thing, max, true),
+    }
+}
+
+fn thing(place: &Place<'_>) -> Thing {
+    match place.ty {
+        Ty::Int { size, signed } => Thing::Int { size, signed, bool: false, names: None },
+        Ty::Pointer => Thing::Pointer,
+        Ty::Array { size: 1, count, char, .. } => Thing::Bytes { size: count, text: char },
+        Ty::Array { .. } => Thing::Elements,
+        Ty::Head(_) => Thing::Nothing,
+        Ty::Btf(btf, id) => match btf.resolve(id).1 {
+            Type::Int { size, signed, bool, .. } if size <= 8 => Thing::Int { size, signed, bool, names: None },
+            Type::Enum { size, values } => {
+                let names = values.into_iter().map(|(name, value)| (value, name)).collect();
+                Thing::Int { size, signed: true, bool: false, names: Some(names) }
+            }
+            Type::Ptr(_) => Thing::Pointer,
+            Type::Array { element, count } => match btf.resolve(element).1 {
+                Type::Int { size: 1, char, .. } => Thing::Bytes { size: count, text: char },
+                _ => Thing::Elements,
+            },
+            Type::Composite { size, .. } => Thing::Struct { size },
+            Type::Int { size, .. } => Thing::Bytes { size, text: false },
+            Type::Void
+            | Type::Alias(_)
+            | Type::Func(_)
+            | Type::Proto { .. }
+            | Type::Var { .. }
+            | Type::Section(_)
+            | Type::Float(_)
+            | Type::DeclTag { .. } => Thing::Nothing,
+        },
+    }
+}
+
+/// No `as`: the type decides.
+fn by_type<'a>(expr: &CaptureExpr, place: Place<'a>, thing: &Thing) -> Result<Shape<'a>, ResolveError> {
+    match thing {
+        Thing::Int { size, names: Some(names), .. } => integer(expr, place, thing, *size, Kind::Enum(names.clone())),
+        Thing::Int { size: 1, bool: true, .. } => integer(expr, place, thing, 1, Kind::Bool),
+        Thing::Int { size, signed, .. } => {
+            integer(expr, place, thing, *size, if *signed { Kind::Signed } else { Kind::Unsigned })
+        }
+        Thing::Pointer => integer(expr, place, thing, 8, Kind::Hex),
+        Thing::Bytes { text: true, .. } => text(expr, place, thing, crate::spec::DEFAULT_TEXT_BYTES, false),
+        Thing::Bytes { size: size @ 1..=64, .. } => network(expr, place, thing, *size as u16, Kind::Bytes),
+        Thing::Bytes { .. } => Err(unfit(expr, &place, "say how much of it: `as bytes[N]`")),
+        Thing::Elements => Err(unfit(expr, &place, &format!("choose an element: `{}[0]`", base_text(expr)))),
+        Thing::Struct { .. } => {
+            let members = members(&place);
+            Err(unfit(expr, &place, &format!("choose a member: {members}, or `as bytes[N]`")))
+        }
+        Thing::Nothing => Err(unfit(expr, &place, "")),
+    }
+}
+
+fn integer<'a>(
+    expr: &CaptureExpr,
+    place: Place<'a>,
+    thing: &Thing,
+    size: u32,
+    kind: Kind,
+) -> Result<Shape<'a>, ResolveError> {
+    let width = match thing {
+        Thing::Int { size, .. } => *size,
+        Thing::Pointer => 8,
+        Thing::Bytes { size, .. } | Thing::Struct { size } if place.in_memory => *size,
+        Thing::Bytes { .. } | Thing::Struct { .. } | Thing::Elements | Thing::Nothing => {
+            return Err(unfit(expr, &place, "it is not an integer"));
+        }
+    };
+    // A register is always whole: a function may be declared to take an `int` and use 64 bits of it.
+    if place.in_memory && size > width && width != 0 {
+        let help = format!(
+            "it has {width} byte{}: a wider type would read what lies behind it",
+            if width == 1 { "" } else { "s" }
+        );
+        return Err(unfit(expr, &place, &help));
+    }
+    let (copy, bytes) = if place.in_memory { (FetchCopy::Kernel, size as u16) } else { (FetchCopy::Value, 8) };
+    Ok(Shape { place, copy, size: bytes, shown: size as u16, kind })
+}
+
+/// Bytes whose order matters: of the value itself, or of the memory that a pointer points to.
+fn network<'a>(
+    expr: &CaptureExpr,
+    place: Place<'a>,
+    thing: &Thing,
+    len: u16,
+    kind: Kind,
+) -> Result<Shape<'a>, ResolveError> {
+    let too_small = |size: u32| format!("it has {size} bytes, `as {}` needs {len}", cast_text(expr));
+    match thing {
+        Thing::Pointer => {
+            let copy = if place.user { FetchCopy::User } else { FetchCopy::Kernel };
+            Ok(Shape { place: place.follow(), copy, size: len, shown: len, kind })
+        }
+        Thing::Int { size, .. } | Thing::Bytes { size, .. } | Thing::Struct { size }
+            if *size != 0 && u32::from(len) > *size =>
+        {
+            // An argument of unknown type may be an address.
+            if matches!(place.ty, Ty::Int { size: 8, .. }) && !place.in_memory {
+                return Ok(Shape { place: place.follow(), copy: FetchCopy::Kernel, size: len, shown: len, kind });
+            }
+            Err(unfit(expr, &place, &too_small(*size)))
+        }
+        Thing::Int { .. } if !place.in_memory => Ok(Shape { place, copy: FetchCopy::Value, size: 8, shown: len, kind }),
+        Thing::Int { .. } | Thing::Bytes { .. } | Thing::Struct { .. } | Thing::Elements if place.in_memory => {
+            Ok(Shape { place, copy: FetchCopy::Kernel, size: len, shown: len, kind })
+        }
+        Thing::Int { .. } | Thing::Bytes { .. } | Thing::Struct { .. } | Thing::Elements | Thing::Nothing => {
+            Err(unfit(expr, &place, ""))
+        }
+    }
+}
+
+/// NUL-terminated text. Two bytes more than are shown: one tells whether there was more, one is the NUL.
+fn text<'a>(
+    expr: &CaptureExpr,
+    place: Place<'a>,
+    thing: &Thing,
+    max: u16,
+    user: bool,
+) -> Result<Shape<'a>, ResolveError> {
+    let copy = if user { FetchCopy::UserText } else { FetchCopy::KernelText };
+    let shape = |place, max: u16| {
+        let kind = Kind::Text { limit: Some(u32::from(max)) };
+        Ok(Shape { place, copy, size: max + 2, shown: max + 2, kind })
+    };
+    match thing {
+        Thing::Pointer if place.user && !user => {
+            Err(unfit(expr, &place, "it points into the memory of the process: write `as user_string`"))
+        }
+        Thing::Pointer => shape(place.follow(), max),
+        Thing::Int { size: 8, .. } => shape(place.follow(), max),
+        // Text that lies here. A fixed array need not end in NUL: it is copied as it is.
+        Thing::Bytes { size, .. } if place.in_memory && !user => match u16::try_from(*size) {
+            Ok(0) => shape(place, max),
+            Ok(size) if size <= max => {
+                let kind = Kind::Text { limit: None };
+                Ok(Shape { place, copy: FetchCopy::Kernel, size, shown: size, kind })
+            }
+            Ok(_) | Err(_) => shape(place, max),
+        },
+        Thing::Int { .. } | Thing::Bytes { .. } | Thing::Elements | Thing::Struct { .. } | Thing::Nothing => {
+            let word = if user { "user_string" } else { "string" };
+            let also = if user { "" } else { ", or an array of char" };
+            Err(unfit(expr, &place, &format!("`{word}` needs a pointer to text{also}")))
+        }
+    }
+}
+
+fn unfit(expr: &CaptureExpr, place: &Place<'_>, help: &str) -> ResolveError {
+    let ty = match place.ty {
+        Ty::Btf(btf, id) => format!("`{}`", btf.display(id)),
+        Ty::Int { size, signed } => format!("`{}{}`", if signed { 'i' } else { 'u' }, size * 8),
+        Ty::Pointer => "a pointer".to_owned(),
+        Ty::Array { size, count, .. } => format!("an array ({count} × {size} bytes)"),
+        Ty::Head(name) => format!("the builtin `{name}`"),
+    };
+    let text = base_text(expr);
+    let message = match expr.cast {
+        Some(_) => format!("`{text}` is {ty}: it cannot be read as `{}`", cast_text(expr)),
+        None => format!("`{text}` is {ty}: it has no single value"),
+    };
+    ResolveError::new(message, help)
+}
+
+fn members(place: &Place<'_>) -> String {
+    let Ty::Btf(btf, id) = place.ty else { return String::new() };
+    let Type::Composite { members, .. } = btf.resolve(id).1 else { return String::new() };
+    let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).filter(|name| !name.is_empty()).collect();
+    match names.as_slice() {
+        names if names.len() <= 12 => names.join(", "),
+        names => format!("{} … ({} in all)", names[..12].join(", "), names.len()),
+    }
+}
+
+fn base_text(expr: &CaptureExpr) -> String {
+    let text = expr.to_string();
+    text.split(" as ").next().unwrap_or_default().to_owned()
+}
+
+fn cast_text(expr: &CaptureExpr) -> String {
+    let text = expr.to_string();
+    text.split_once(" as ").map_or_else(String::new, |(_, cast)| cast.to_owned())
+}
