@@ -12,4 +12,5 @@
 
 pub mod catalog;
 pub mod expr;
+pub mod kernel;
 pub mod spec;

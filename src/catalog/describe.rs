@@ -18,7 +18,6 @@ pub fn describe(name: &str, object: &[u8]) -> Result<Program, ObjectError> {
     let parts = parts(object)?;
     let btf = Btf::parse(parts.btf.to_vec()).map_err(|error| ObjectError(error.to_string()))?;
     let describe = Describe { tags: tags(&btf), btf: &btf, parts: &parts };
-    let fetch_table = FetchTable::find(&btf)?;
     Ok(Program {
         name: name.to_owned(),
         doc: describe.doc(),
@@ -26,8 +25,7 @@ pub fn describe(name: &str, object: &[u8]) -> Result<Program, ObjectError> {
         params: describe.params()?,
         event: describe.event()?,
         counters: describe.counters()?,
-        captures: fetch_table.is_some(),
-        fetch_table,
+        fetch_table: FetchTable::find(&btf)?,
     })
 }
 

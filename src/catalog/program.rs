@@ -43,13 +43,16 @@ pub struct Program {
     pub event: Option<Layout>,
     /// What it counts; `None` where it counts nothing.
     pub counters: Option<Counters>,
-    /// True where `capture` decides what is read (the `trace` program).
-    pub captures: bool,
-    /// How its work list is filled; `Some` where it captures.
+    /// How its work list is filled; `Some` where `capture` decides what is read (the `trace` program).
     pub fetch_table: Option<FetchTable>,
 }
 
 impl Program {
+    /// True where `capture` decides what is read.
+    pub fn captures(&self) -> bool {
+        self.fetch_table.is_some()
+    }
+
     /// True where the program names its own targets and needs no `hook` in the YAML.
     pub fn has_own_hooks(&self) -> bool {
         !self.hooks.is_empty() && self.hooks.iter().all(|hook| hook.target.is_some())

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `xdp`: a bpf_link on an interface (Linux 5.9). Not netlink: what netlink attaches outlives the process.
+
+use std::ffi::CStr;
+use std::mem;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+
+use libbpf_rs::ProgramMut;
+
+use super::{Attachment, Hold};
+use crate::kernel::error::{KernelError, describe, privilege_help};
+use crate::kernel::host::Host;
+use crate::spec::{Place, XdpMode};
+
+/// `include/uapi/linux/if_link.h`
+const XDP_FLAGS_SKB_MODE: u32 = 1 << 1;
+const XDP_FLAGS_DRV_MODE: u32 = 1 << 2;
+const XDP_FLAGS_HW_MODE: u32 = 1 << 3;
+
+/// "operation is not supported", of the kernel's own drivers; not part of the user-space ABI.
+const ENOTSUPP: i32 = 524;
+
+pub(super) fn attach(
+    program: &ProgramMut<'_>,
+    interface: &str,
+    mode: XdpMode,
+    host: &Host,
+) -> Result<Attachment, KernelError> {
+    let missing = || KernelError::new(Place::Target, format!("there is no network interface `{interface}`"), "");
+    let index = host.interface_index(interface).ok_or_else(missing)?;
+    let fd = program.as_fd().as_raw_fd();
+    let done = |link, mode: XdpMode, remark| Attachment {
+        hold: Hold::Fd { _link: link },
+        mechanism: format!("xdp on {interface} ({})", mode.name()),
+        remark,
+    };
+    let fail = |code, mode| diagnose(interface, index, mode, code);
+    match mode {
+        XdpMode::Native => {
+            create(fd, index, XDP_FLAGS_DRV_MODE).map(|link| done(link, mode, None)).map_err(|code| fail(code, mode))
+        }
+        XdpMode::Generic => {
+            create(fd, index, XDP_FLAGS_SKB_MODE).map(|link| done(link, mode, None)).map_err(|code| fail(code, mode))
+        }
+        XdpMode::Offload => {
+            create(fd, index, XDP_FLAGS_HW_MODE).map(|link| done(link, mode, None)).map_err(|code| fail(code, mode))
+        }
+        XdpMode::Auto => match create(fd, index, XDP_FLAGS_DRV_MODE) {
+            Ok(link) => Ok(done(link, XdpMode::Native, None)),
+            Err(code) if falls_back(code) => {
+                let link = create(fd, index, XDP_FLAGS_SKB_MODE).map_err(|code| fail(code, XdpMode::Generic))?;
+                let remark = format!("`{interface}` has no native XDP ({}): it runs in generic mode", describe(code));
+                Ok(done(link, XdpMode::Generic, Some(remark)))
+            }
+            Err(code) => Err(fail(code, XdpMode::Native)),
+        },
+    }
+}
+
+/// True where the driver, not the situation, stands in the way of native mode.
+fn falls_back(code: i32) -> bool {
+    !matches!(code, libc::EBUSY | libc::EEXIST | libc::EPERM | libc::EACCES | libc::ENODEV)
+}
+
+fn create(program: i32, index: u32, flags: u32) -> Result<OwnedFd, i32> {
+    let options = libbpf_sys::bpf_link_create_opts {
+        sz: mem::size_of::<libbpf_sys::bpf_link_create_opts>() as libbpf_sys::size_t,
+        flags,
+        ..Default::default()
+    };
+    // SAFETY: the options live across the call; a program of type XDP is loaded behind the descriptor.
+    let fd = unsafe { libbpf_sys::bpf_link_create(program, index as i32, libbpf_sys::BPF_XDP, &options) };
+    if fd < 0 {
+        return Err(-fd);
+    }
+    // SAFETY: the descriptor is new and nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+fn diagnose(interface: &str, index: u32, mode: XdpMode, code: i32) -> KernelError {
+    match code {
+        libc::EBUSY | libc::EEXIST => {
+            let message = match owner(index) {
+                Some(owner) => format!("`{interface}` already runs an XDP program: {owner}"),
+                None => format!("`{interface}` already runs an XDP program"),
+            };
+            let help = format!(
+                "an interface has room for one: end the process that holds it, or `ip link set dev {interface} xdp off`"
+            );
+            KernelError::new(Place::Target, message, help)
+        }
+        libc::EPERM | libc::EACCES => {
+            let message = format!("the kernel did not let us attach to `{interface}` ({})", describe(code));
+            KernelError::new(Place::Target, message, privilege_help("CAP_BPF and CAP_NET_ADMIN"))
+        }
+        libc::EOPNOTSUPP | ENOTSUPP | libc::EINVAL | libc::ERANGE => {
+            let message = format!("`{interface}` cannot run XDP in {} mode ({})", mode.name(), describe(code));
+            let help = match mode {
+                XdpMode::Native | XdpMode::Auto => "use `mode: generic`, or `auto` to take what there is",
+                XdpMode::Offload => "use `mode: native`, `generic` or `auto`",
+                XdpMode::Generic => "generic mode needs Ethernet and no receive-side aggregation (LRO, GRO-HW)",
+            };
+            KernelError::new(Place::Mode, message, help)
+        }
+        code => KernelError::new(Place::Target, format!("failed to attach to `{interface}`: {}", describe(code)), ""),
+    }
+}
+
+/// `` `name` (id 12, native) `` of the program that an interface runs.
+fn owner(index: u32) -> Option<String> {
+    let mut query = libbpf_sys::bpf_xdp_query_opts {
+        sz: mem::size_of::<libbpf_sys::bpf_xdp_query_opts>() as libbpf_sys::size_t,
+        ..Default::default()
+    };
+    // SAFETY: `query` is plain data with its size set; libbpf fills it.
+    if unsafe { libbpf_sys::bpf_xdp_query(index as i32, 0, &mut query) } != 0 {
+        return None;
+    }
+    let ids = [(query.drv_prog_id, "native"), (query.skb_prog_id, "generic"), (query.hw_prog_id, "offload")];
+    let (id, mode) = ids.into_iter().find(|(id, _)| *id != 0)?;
+    Some(match program_name(id) {
+        Some(name) => format!("`{name}` (id {id}, {mode} mode)"),
+        None => format!("id {id} ({mode} mode)"),
+    })
+}
+
+fn program_name(id: u32) -> Option<String> {
+    // SAFETY: takes a number, returns a new descriptor or an error.
+    let fd = unsafe { libbpf_sys::bpf_prog_get_fd_by_id(id) };
+    if fd < 0 {
+        return None;
+    }
+    // SAFETY: the descriptor is new and nobody else owns it.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    let mut info = libbpf_sys::bpf_prog_info::default();
+    let mut len = mem::size_of_val(&info) as u32;
+    // SAFETY: `info` is plain data, all zero, of the length that is passed.
+    let code =
+        unsafe { libbpf_sys::bpf_obj_get_info_by_fd(fd.as_raw_fd(), std::ptr::from_mut(&mut info).cast(), &mut len) };
+    if code != 0 {
+        return None;
+    }
+    // SAFETY: the kernel terminates the name within its 16 bytes.
+    let name = unsafe { CStr::from_ptr(info.name.as_ptr()) };
+    Some(name.to_string_lossy().into_owned()).filter(|name| !name.is_empty())
+}

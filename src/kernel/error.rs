@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Why the kernel did not do what a probe asks, and where in its YAML to look.
+
+use std::error::Error;
+use std::io;
+
+use crate::spec::Place;
+
+/// A refusal, in words for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KernelError {
+    /// The part of the probe that is to blame.
+    pub place: Place,
+    /// What is wrong, one sentence.
+    pub message: String,
+    /// What would work; empty where nothing is known.
+    pub help: String,
+    /// More lines, such as the end of the verifier's log.
+    pub notes: Vec<String>,
+}
+
+impl KernelError {
+    pub(super) fn new(place: Place, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { place, message: message.into(), help: help.into(), notes: Vec::new() }
+    }
+
+    pub(super) fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+}
+
+/// The error number behind a libbpf error; 0 where there is none.
+pub(super) fn errno(error: &libbpf_rs::Error) -> i32 {
+    let mut cause: Option<&dyn Error> = Some(error);
+    while let Some(error) = cause {
+        if let Some(code) = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
+            return code;
+        }
+        cause = error.source();
+    }
+    0
+}
+
+/// "permission denied (EPERM)": an error number in words.
+pub(super) fn describe(code: i32) -> String {
+    let name = match code {
+        libc::EPERM => "EPERM",
+        libc::ENOENT => "ENOENT",
+        libc::ESRCH => "ESRCH",
+        libc::EINVAL => "EINVAL",
+        libc::EBUSY => "EBUSY",
+        libc::EEXIST => "EEXIST",
+        libc::EACCES => "EACCES",
+        libc::ENOMEM => "ENOMEM",
+        libc::EOPNOTSUPP => "EOPNOTSUPP",
+        libc::E2BIG => "E2BIG",
+        libc::ENOSPC => "ENOSPC",
+        _ => "",
+    };
+    let text = io::Error::from_raw_os_error(code).to_string();
+    let text = text.split(" (os error").next().unwrap_or_default().to_lowercase();
+    if name.is_empty() { format!("{text} (error {code})") } else { format!("{text} ({name})") }
+}
+
+/// What to do about EPERM and EACCES.
+pub(super) fn privilege_help(needs: &str) -> String {
+    // SAFETY: geteuid only reads the process's credentials and cannot fail.
+    if unsafe { libc::geteuid() } == 0 {
+        let lockdown = std::fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
+        if lockdown.contains("[confidentiality]") {
+            return "the kernel is locked down (confidentiality mode): it lets nobody read its memory".to_owned();
+        }
+        return format!("it takes {needs}, which this environment (a container?) does not give even to root");
+    }
+    format!("run it as root, or with {needs}")
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Opens a program's object, specialises it for one probe, and has the kernel verify it.
+
+use std::ffi::{CStr, c_char};
+use std::mem;
+
+use libbpf_rs::{AsRawLibbpf, MapCore, Object, ObjectBuilder, OpenObject};
+
+use super::counts::Counts;
+use super::error::{KernelError, describe, errno, privilege_help};
+use super::host::Host;
+use super::prepare::Prepared;
+use super::ring::Ring;
+use crate::catalog::{FetchLimit, HookDecl, Param, ParamType, Program};
+use crate::spec::{Hook, ParamValue, Place, ProbeSpec, XdpMode};
+
+/// Bytes of the verifier's log that are kept: the last lines tell why.
+const LOG_BYTES: usize = 64 << 10;
+/// Lines of it that a message shows.
+const LOG_LINES: usize = 12;
+
+/// A program that the kernel has verified; not attached yet.
+pub struct Loaded {
+    pub(super) object: Object,
+    /// The functions to attach, with the hook kind and target of each.
+    pub(super) functions: Vec<HookDecl>,
+}
+
+impl Loaded {
+    /// Loads `program` from the bytes of its object for one probe.
+    pub fn load(
+        spec: &ProbeSpec,
+        program: &Program,
+        bytes: &[u8],
+        prepared: &Prepared,
+        host: &Host,
+    ) -> Result<Self, KernelError> {
+        let open = |error: &libbpf_rs::Error| {
+            KernelError::new(Place::Program, format!("failed to open program `{}`: {error:#}", program.name), "")
+        };
+        let mut builder = ObjectBuilder::default();
+        let mut object = builder.open_memory(bytes).map_err(|error| open(&error))?;
+        let functions = functions(spec, program);
+        let mut log = VerifierLog::new();
+        select_functions(&mut object, &functions, &mut log);
+        size_maps(&mut object, spec, program).map_err(|error| open(&error))?;
+        specialise(&mut object, spec, program, prepared)?;
+        if let Hook::Xdp { interface, mode: XdpMode::Offload } = &spec.hook {
+            bind_to_device(&mut object, host.interface_index(interface).unwrap_or(0));
+        }
+        match object.load() {
+            Ok(object) => Ok(Self { object, functions }),
+            Err(error) => Err(refused(spec, program, &error, &log, host)),
+        }
+    }
+
+    /// What the program counts about its events, read from shared memory without a system call.
+    pub fn counts(&self) -> Option<Counts> {
+        Counts::of(&self.object)
+    }
+
+    /// The ring buffer of its events.
+    pub fn ring(&self, bytes: u32) -> Result<Ring, KernelError> {
+        let map = self.object.maps().find(|map| map.name() == "events");
+        let ring = map.ok_or_else(|| std::io::Error::other("it has no map `events`"));
+        let ring = ring.and_then(|map| Ring::map(std::os::fd::AsFd::as_fd(&map), bytes));
+        ring.map_err(|error| KernelError::new(Place::Probe, format!("failed to map the ring buffer: {error}"), ""))
+    }
+}
+
+/// The functions of the program that this probe attaches.
+fn functions(spec: &ProbeSpec, program: &Program) -> Vec<HookDecl> {
+    let wanted = |hook: &&HookDecl| match spec.hook {
+        Hook::Own => hook.target.is_some(),
+        Hook::Xdp { .. }
+        | Hook::Kprobe { .. }
+        | Hook::Kretprobe { .. }
+        | Hook::Tracepoint(_)
+        | Hook::RawTracepoint { .. } => hook.target.is_none() && hook.kind == spec.hook.kind(),
+    };
+    program.hooks.iter().filter(wanted).cloned().collect()
+}
+
+fn select_functions(object: &mut OpenObject, functions: &[HookDecl], log: &mut VerifierLog) {
+    for mut program in object.progs_mut() {
+        let wanted = functions.iter().any(|function| program.name() == function.function.as_str());
+        program.set_autoload(wanted);
+        if wanted {
+            log.give_to(program.as_libbpf_object().as_ptr());
+        }
+    }
+}
+
+/// Sizes the ring; leaves out the maps that only carry types or that this program does not use.
+fn size_maps(object: &mut OpenObject, spec: &ProbeSpec, program: &Program) -> libbpf_rs::Result<()> {
+    for mut map in object.maps_mut() {
+        let name = map.name().to_string_lossy().into_owned();
+        if name == "events" {
+            match program.event {
+                Some(_) => map.set_max_entries(spec.buffer_bytes)?,
+                None => map.set_autocreate(false)?,
+            }
+        } else if name.ends_with(".rodata.meta") {
+            map.set_autocreate(false)?;
+        }
+    }
+    Ok(())
+}
+
+fn bind_to_device(object: &mut OpenObject, index: u32) {
+    for mut program in object.progs_mut() {
+        program.set_ifindex(index);
+    }
+    for mut map in object.maps_mut() {
+        map.set_map_ifindex(index);
+    }
+}
+
+/// Writes parameters and work list into `.rodata`, which is frozen when the object is loaded.
+fn specialise(
+    object: &mut OpenObject,
+    spec: &ProbeSpec,
+    program: &Program,
+    prepared: &Prepared,
+) -> Result<(), KernelError> {
+    // libbpf prefixes the names of internal maps with the object's: `trace.rodata`.
+    let mut map = object.maps_mut().find(|map| map.name().to_string_lossy().ends_with(".rodata"));
+    let Some(rodata) = map.as_mut().and_then(|map| map.initial_value_mut()) else { return Ok(()) };
+    for (name, value) in &spec.params {
+        if let Some(param) = program.params.iter().find(|param| param.name == *name) {
+            write_param(rodata, param, value);
+        }
+    }
+    if let (Some(table), Some(layout)) = (&program.fetch_table, &prepared.layout) {
+        table.write(rodata, &prepared.fetches, layout.size).map_err(|limit| too_much(spec, prepared, &limit))?;
+    }
+    Ok(())
+}
+
+fn too_much(spec: &ProbeSpec, prepared: &Prepared, limit: &FetchLimit) -> KernelError {
+    match limit {
+        FetchLimit::Entries(limit) => {
+            let message = format!("{} captures need a fetch, one probe has room for {limit}", prepared.fetches.len());
+            KernelError::new(Place::Probe, message, "split them over two probes of the same hook")
+        }
+        FetchLimit::Hops(index, limit) => {
+            let fields = prepared.layout.iter().flat_map(|layout| &layout.fields);
+            let name =
+                fields.filter(|field| field.absent_bit == Some(*index as u8)).map(|field| field.name.clone()).next();
+            let place = name.map_or(Place::Probe, Place::Capture);
+            debug_assert!(!spec.capture.is_empty());
+            KernelError::new(place, format!("it follows more than {limit} pointers"), "capture a shorter path")
+        }
+    }
+}
+
+fn write_param(rodata: &mut [u8], param: &Param, value: &ParamValue) {
+    let (size, bytes) = match (param.ty, value) {
+        (ParamType::Bool, ParamValue::Bool(value)) => (1, vec![u8::from(*value)]),
+        (ParamType::Int { size, .. }, ParamValue::Int(value)) => (size as usize, value.to_le_bytes().to_vec()),
+        (ParamType::Text { size }, ParamValue::Text(text)) => {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes.resize(size as usize, 0);
+            (size as usize, bytes)
+        }
+        // The configuration was checked against the same declaration.
+        (ParamType::Bool | ParamType::Int { .. } | ParamType::Text { .. }, _) => return,
+    };
+    let start = param.offset as usize;
+    if let Some(target) = rodata.get_mut(start..start + size) {
+        target.copy_from_slice(&bytes[..size]);
+    }
+}
+
+fn refused(
+    spec: &ProbeSpec,
+    program: &Program,
+    error: &libbpf_rs::Error,
+    log: &VerifierLog,
+    host: &Host,
+) -> KernelError {
+    let code = errno(error);
+    let name = &program.name;
+    if let Hook::Xdp { interface, mode: XdpMode::Offload } = &spec.hook {
+        let message = format!("`{interface}` cannot run XDP programs on its hardware ({})", describe(code));
+        return KernelError::new(Place::Mode, message, "use `mode: native`, `generic` or `auto`");
+    }
+    if matches!(code, libc::EPERM | libc::EACCES) && log.is_empty() {
+        let message = format!("the kernel did not let us load program `{name}` ({})", describe(code));
+        return KernelError::new(
+            Place::Program,
+            message,
+            privilege_help("CAP_BPF and CAP_PERFMON (and CAP_NET_ADMIN for xdp)"),
+        );
+    }
+    if host.btf().is_none() && !program.captures() && log.is_empty() {
+        let message = format!("program `{name}` needs the kernel's BTF, and this kernel has none");
+        let help = "use a kernel with CONFIG_DEBUG_INFO_BTF: the file /sys/kernel/btf/vmlinux is there then";
+        return KernelError::new(Place::Program, message, help);
+    }
+    if code == libc::ENOMEM || code == libc::E2BIG && log.is_empty() {
+        let message = format!("the kernel has no memory for program `{name}` and its ring buffer ({})", describe(code));
+        return KernelError::new(Place::Program, message, "set a smaller `buffer` for this probe");
+    }
+    let message = format!("the kernel refused program `{name}` ({})", describe(code));
+    let refusal = KernelError::new(Place::Program, message, "");
+    match log.tail() {
+        Some(tail) => refusal.note(format!("the end of the verifier's log:\n{tail}")),
+        None => refusal,
+    }
+}
+
+/// Where the verifier writes; it lives until the object is loaded.
+struct VerifierLog {
+    buffer: Vec<c_char>,
+}
+
+impl VerifierLog {
+    fn new() -> Self {
+        Self { buffer: Vec::new() }
+    }
+
+    /// Programs are loaded one after the other and the first refusal ends it: one buffer serves all of them.
+    fn give_to(&mut self, program: *mut libbpf_sys::bpf_program) {
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; LOG_BYTES];
+        }
+        // SAFETY: `program` belongs to an open object; the buffer is neither moved nor freed before the load, which
+        // borrows `self` for its error message afterwards. libbpf fills it only when the load fails.
+        let code = unsafe { libbpf_sys::bpf_program__set_log_buf(program, self.buffer.as_mut_ptr(), LOG_BYTES as u64) };
+        debug_assert_eq!(code, 0, "the object is not loaded yet");
+    }
+
+    fn text(&self) -> String {
+        if self.buffer.is_empty() {
+            return String::new();
+        }
+        // SAFETY: the buffer was zeroed, and the kernel terminates what it writes into it.
+        let text = unsafe { CStr::from_ptr(self.buffer.as_ptr()) };
+        text.to_string_lossy().into_owned()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.text().trim().is_empty()
+    }
+
+    /// The last lines, without the statistics that follow the reason.
+    fn tail(&self) -> Option<String> {
+        let text = self.text();
+        let lines: Vec<&str> =
+            text.lines().filter(|line| !line.starts_with("processed ") && !line.trim().is_empty()).collect();
+        let tail = &lines[lines.len().saturating_sub(LOG_LINES)..];
+        (!tail.is_empty()).then(|| tail.join("\n"))
+    }
+}
+
+const _: () = assert!(mem::size_of::<c_char>() == 1);

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The kernel: the only user of libbpf.
+//!
+//! ```text
+//! ProbeSpec ──prepare──▶ Prepared ──load──▶ Loaded ──attach──▶ Attached ──detach──▶ counts
+//!            BTF, tracefs          verifier         links                 nothing left
+//! ```
+//!
+//! A value dropped at any point undoes what was done to the kernel so far: all of it hangs on file descriptors.
+//! What never happens here: nothing is printed, no event is formatted.
+
+mod attach;
+mod counters;
+mod counts;
+mod error;
+mod host;
+mod load;
+mod log;
+mod prepare;
+mod ring;
+
+pub use attach::{Attached, settle};
+pub use counters::CounterReader;
+pub use counts::Counts;
+pub use error::KernelError;
+pub use host::Host;
+pub use load::Loaded;
+pub use log::quiet_libbpf;
+pub use prepare::{Prepared, prepare};
+pub use ring::{Ring, Waker, wait};

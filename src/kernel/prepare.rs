@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A spec against this kernel's types: what the program is told, and how its records are read. Nothing is loaded yet.
+
+use super::error::KernelError;
+use super::host::Host;
+use crate::catalog::Program;
+use crate::expr::{Prototype, Scope, resolve};
+use crate::spec::{Fetch, Hook, Layout, Place, ProbeSpec};
+
+/// What a probe needs to be loaded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// The work list, for a program that captures.
+    pub fetches: Vec<Fetch>,
+    /// The record that it emits; `None` where it emits none.
+    pub layout: Option<Layout>,
+}
+
+/// Resolves the captures of a probe; reports every one that this kernel does not have.
+pub fn prepare(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepared, Vec<KernelError>> {
+    check_target(spec, host).map_err(|error| vec![error])?;
+    let Some(head) = program.event.as_ref().filter(|_| program.captures()) else {
+        return Ok(Prepared { fetches: Vec::new(), layout: program.event.clone() });
+    };
+    if spec.capture.is_empty() {
+        return Ok(Prepared { fetches: Vec::new(), layout: Some(head.clone()) });
+    }
+    let scope = scope(spec, host).map_err(|error| vec![error])?;
+    match resolve(&spec.capture, &scope, head) {
+        Ok(resolved) => Ok(Prepared { fetches: resolved.fetches, layout: Some(resolved.layout) }),
+        Err(errors) => {
+            let blame = |(index, error): (usize, crate::expr::ResolveError)| {
+                let place = Place::Capture(spec.capture[index].name.clone());
+                KernelError::new(place, error.message, error.help)
+            };
+            Err(errors.into_iter().map(blame).collect())
+        }
+    }
+}
+
+/// What can be said about the target at little cost before anything is loaded.
+fn check_target(spec: &ProbeSpec, host: &Host) -> Result<(), KernelError> {
+    match &spec.hook {
+        Hook::Xdp { interface, .. } if host.interface_index(interface).is_none() => {
+            let interfaces = host.interfaces();
+            let known = interfaces.iter().map(String::as_str);
+            let help = crate::expr::nearest(interface, known, "the interfaces are");
+            Err(KernelError::new(Place::Target, format!("there is no network interface `{interface}`"), help))
+        }
+        Hook::Tracepoint(name) => match host.tracepoint(name) {
+            Ok(_) => Ok(()),
+            Err((message, help)) => Err(KernelError::new(Place::Target, message, help)),
+        },
+        Hook::Xdp { .. } | Hook::Kprobe { .. } | Hook::Kretprobe { .. } | Hook::RawTracepoint { .. } | Hook::Own => {
+            Ok(())
+        }
+    }
+}
+
+fn scope<'a>(spec: &'a ProbeSpec, host: &'a Host) -> Result<Scope<'a>, KernelError> {
+    let function = |symbol: &str| host.btf().and_then(|btf| Prototype::of_function(btf, symbol));
+    Ok(match &spec.hook {
+        Hook::Kprobe { symbol, offset: 0 } => Scope::Entry { symbol, prototype: function(symbol) },
+        Hook::Kprobe { .. } | Hook::Xdp { .. } | Hook::Own => Scope::Inside,
+        Hook::Kretprobe { symbol } => Scope::Return { symbol, prototype: function(symbol) },
+        Hook::Tracepoint(name) => {
+            let fields = host.tracepoint(name);
+            let fields = fields.map_err(|(message, help)| KernelError::new(Place::Target, message, help))?;
+            Scope::Tracepoint { name: name.to_string(), fields }
+        }
+        Hook::RawTracepoint { name } => {
+            let prototype = host.btf().and_then(|btf| Prototype::of_raw_tracepoint(btf, name));
+            Scope::Raw { name, prototype }
+        }
+    })
+}
