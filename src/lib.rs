@@ -11,4 +11,6 @@
 //! ```
 
 pub mod catalog;
+pub mod format;
+pub mod sink;
 pub mod spec;
