@@ -196,6 +196,8 @@ fn a_disk_that_fills_up_and_has_room_again() {
         sink.send(batch).unwrap();
         sent += 100;
     }
+    // All are decided but the one in the torn line.
+    wait_until("the queue to be empty", || delivery.delivered() + delivery.lost_total() == sent - 1);
     let torn = !fs::read(&path).unwrap().ends_with(b"\n");
     assert!(torn, "the disk was to fill up in the middle of a line");
     fs::remove_file(&ballast).unwrap();

@@ -71,6 +71,18 @@ fn a_slow_reader_gets_everything() {
     assert_eq!((text.lines().count() as u64, delivery.delivered(), delivery.lost_total()), (taken, taken, 0));
 }
 
+/// Large batches fill the queue by their bytes, before their number does.
+#[test]
+fn bytes_are_bounded_too() {
+    let (sink, _reader) = pipe_sink();
+    let delivery = Arc::new(Delivery::default());
+    let taken = (0..MAX_QUEUED_BATCHES).take_while(|_| sink.send(batch(&delivery, 10_500)).is_ok()).count();
+    // Four MiB wait, and one batch may be on its way into the pipe.
+    assert!((4..=5).contains(&taken), "{taken}");
+    sink.flush_and_close(Duration::ZERO);
+    assert_eq!(delivery.lost_total() + delivery.delivered(), taken as u64 * 10_500);
+}
+
 /// The standard output that a shell shares with others stays as it was: blocking.
 #[test]
 fn the_shared_description_is_left_alone() {
