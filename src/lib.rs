@@ -11,6 +11,10 @@
 //! ```
 
 pub mod catalog;
+pub mod config;
 pub mod expr;
+pub mod format;
 pub mod kernel;
+pub mod runner;
+pub mod sink;
 pub mod spec;

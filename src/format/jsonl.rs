@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One JSON object a line:
+//!
+//! ```text
+//! {"ts":"2026-11-21T07:40:00.123456789Z","probe":"opens","pid":1,"tid":1,"uid":0,"comm":"cat","path":"/etc/hosts"}
+//! {"ts":"2026-11-21T07:40:01.000000000Z","probe":"opens","type":"lost","cause":"ring_full","count":880}
+//! ```
+
+use core::net::{Ipv4Addr, Ipv6Addr};
+use std::io::Write as _;
+use std::time::Duration;
+
+use super::argv::argv;
+use super::escape::{Style, escape, hex};
+use super::human::decimal;
+use super::time::Rfc3339;
+use super::value::{Column, Plan, Read, Value};
+use crate::spec::{Layout, LossCause};
+
+/// Writes JSON lines.
+pub(super) struct Jsonl {
+    stamp: Rfc3339,
+    /// `","probe":"opens"`.
+    probe: Vec<u8>,
+    /// `,"env":"prod"` for each label.
+    labels: Vec<u8>,
+    plan: Plan,
+}
+
+impl Jsonl {
+    pub(super) fn new(probe: &str, labels: &[(String, String)], layout: &Layout) -> Self {
+        let mut head = b"\",\"probe\":".to_vec();
+        string(probe.as_bytes(), &mut head);
+        let mut constant = Vec::new();
+        for (name, value) in labels {
+            constant.extend(key(name));
+            string(value.as_bytes(), &mut constant);
+        }
+        let cut = |name: &str| [key(&format!("{name}_truncated")).as_slice(), b"true"].concat();
+        Self { stamp: Rfc3339::new(), probe: head, labels: constant, plan: Plan::new(layout, key, cut) }
+    }
+
+    pub(super) fn event(&mut self, record: &[u8], unix_ns: u64, out: &mut Vec<u8>) {
+        self.head(unix_ns, out);
+        self.body(record, out);
+        out.extend_from_slice(b"}\n");
+    }
+
+    pub(super) fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
+        for row in rows {
+            self.head(unix_ns, out);
+            out.extend_from_slice(b",\"type\":\"sample\",\"interval_ms\":");
+            decimal(interval.as_millis(), out);
+            self.body(row, out);
+            out.extend_from_slice(b"}\n");
+        }
+    }
+
+    pub(super) fn lost(&mut self, cause: LossCause, count: u64, unix_ns: u64, out: &mut Vec<u8>) {
+        self.head(unix_ns, out);
+        out.extend_from_slice(b",\"type\":\"lost\"");
+        out.extend_from_slice(&self.labels);
+        out.extend_from_slice(b",\"cause\":");
+        string(cause.name().as_bytes(), out);
+        out.extend_from_slice(b",\"count\":");
+        decimal(count, out);
+        out.extend_from_slice(b"}\n");
+    }
+
+    #[inline]
+    fn head(&mut self, unix_ns: u64, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"ts\":\"");
+        out.extend_from_slice(self.stamp.format(unix_ns));
+        out.extend_from_slice(&self.probe);
+    }
+
+    #[inline]
+    fn body(&self, record: &[u8], out: &mut Vec<u8>) {
+        let absent = self.plan.absent_mask(record);
+        columns(&self.plan.process, record, absent, out);
+        out.extend_from_slice(&self.labels);
+        columns(&self.plan.fields, record, absent, out);
+        if record.len() < self.plan.size {
+            out.extend_from_slice(b",\"short_record\":true");
+        }
+    }
+}
+
+/// `,"name":`.
+fn key(name: &str) -> Vec<u8> {
+    let mut key = b",".to_vec();
+    string(name.as_bytes(), &mut key);
+    key.push(b':');
+    key
+}
+
+#[inline]
+fn columns(columns: &[Column], record: &[u8], absent: u32, out: &mut Vec<u8>) {
+    for column in columns {
+        match column.read(record, absent) {
+            Read::Value(found) => {
+                out.extend_from_slice(&column.key);
+                value(found, out);
+                if let Value::Text(_, true) = found {
+                    out.extend_from_slice(&column.cut);
+                }
+            }
+            Read::Absent => {
+                out.extend_from_slice(&column.key);
+                out.extend_from_slice(b"null");
+            }
+            Read::Unset => {}
+        }
+    }
+}
+
+#[inline]
+fn value(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Unsigned(number) => decimal(number, out),
+        Value::Signed(number) => decimal(number, out),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Text(text, _) => string(text, out),
+        Value::Name(name) => string(name.as_bytes(), out),
+        Value::Argv(words) => {
+            out.push(b'"');
+            argv(words, Style::Json, out);
+            out.push(b'"');
+        }
+        Value::Bytes(bytes) => {
+            out.push(b'"');
+            hex(bytes, out);
+            out.push(b'"');
+        }
+        // Writing to a Vec cannot fail.
+        Value::Hex(number) => drop(write!(out, "\"{number:#x}\"")),
+        Value::Ipv4(address) => drop(write!(out, "\"{}\"", Ipv4Addr::from(address))),
+        Value::Ipv6(address) => drop(write!(out, "\"{}\"", Ipv6Addr::from(address))),
+        Value::NoName(number) => drop(write!(out, "\"{number}\"")),
+    }
+}
+
+#[inline]
+fn string(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    escape(text, Style::Json, out);
+    out.push(b'"');
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! For people at a terminal: one aligned line an event, a small table for an interval's counters.
+//!
+//! ```text
+//! 08:40:00.123 opens        cat[4711]            path=/etc/hosts flags=0x8000
+//! 08:40:01.000 eth0-packets in 1s
+//!     protocol  packets    bytes
+//!     tcp           120  48.2KiB
+//! 08:40:01.004 opens        lost 880 events: ring full
+//! ```
+//!
+//! Left out, because it would say nothing: `tid` where it equals `pid`, `uid` where it is 0, values that are absent. A text
+//! that was cut ends in `…`.
+
+use std::time::Duration;
+
+use super::Look;
+use super::escape::quoted_if_needed;
+use super::human::{Unit, duration, thousands};
+use super::text;
+use super::time::clock;
+use super::value::{Column, Plan, Read, Value};
+use crate::spec::{Layout, LossCause};
+
+/// Columns that `comm[pid]` gets: 15 bytes of `comm` and a pid of usual length.
+const WHO_WIDTH: usize = 20;
+
+/// Writes for people.
+pub(super) struct Pretty {
+    paint: Paint,
+    utc_offset_s: i32,
+    /// ` opens        `, padded and painted.
+    probe: Vec<u8>,
+    /// ` env=prod` for each label, painted.
+    labels: Vec<u8>,
+    plan: Plan,
+}
+
+/// ANSI sequences, or nothing at all.
+#[derive(Clone, Copy)]
+struct Paint {
+    dim: &'static [u8],
+    probe: &'static [u8],
+    warn: &'static [u8],
+    off: &'static [u8],
+}
+
+impl Paint {
+    fn new(color: bool) -> Self {
+        if color {
+            Self { dim: b"\x1b[2m", probe: b"\x1b[36m", warn: b"\x1b[33m", off: b"\x1b[0m" }
+        } else {
+            Self { dim: b"", probe: b"", warn: b"", off: b"" }
+        }
+    }
+
+    /// ` name=`, dim.
+    fn key(self, name: &str) -> Vec<u8> {
+        let mut key = b" ".to_vec();
+        key.extend_from_slice(self.dim);
+        quoted_if_needed(name.as_bytes(), &mut key);
+        key.push(b'=');
+        key.extend_from_slice(self.off);
+        key
+    }
+}
+
+impl Pretty {
+    pub(super) fn new(probe: &str, labels: &[(String, String)], layout: &Layout, look: &Look) -> Self {
+        let paint = Paint::new(look.color);
+        let mut name = b" ".to_vec();
+        name.extend_from_slice(paint.probe);
+        padded(&mut name, look.probe_width, |out| quoted_if_needed(probe.as_bytes(), out));
+        name.extend_from_slice(paint.off);
+        let mut constant = Vec::new();
+        for (label, value) in labels {
+            constant.extend(paint.key(label));
+            quoted_if_needed(value.as_bytes(), &mut constant);
+        }
+        Self {
+            paint,
+            utc_offset_s: look.utc_offset_s,
+            probe: name,
+            labels: constant,
+            plan: Plan::new(layout, |name| paint.key(name), |_| "…".into()),
+        }
+    }
+
+    pub(super) fn event(&mut self, record: &[u8], unix_ns: u64, out: &mut Vec<u8>) {
+        let absent = self.plan.absent_mask(record);
+        self.head(unix_ns, out);
+        self.who(record, absent, out);
+        for column in &self.plan.fields {
+            pair(column, record, absent, out);
+        }
+        out.extend_from_slice(&self.labels);
+        if record.len() < self.plan.size {
+            out.extend_from_slice(b" short_record=true");
+        }
+        out.push(b'\n');
+    }
+
+    pub(super) fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
+        self.head(unix_ns, out);
+        out.extend_from_slice(if rows.is_empty() { b" nothing in " } else { b" in " });
+        out.extend_from_slice(duration(interval).as_bytes());
+        out.extend_from_slice(&self.labels);
+        out.push(b'\n');
+        if !rows.is_empty() {
+            self.table(rows, out);
+        }
+    }
+
+    pub(super) fn lost(&mut self, cause: LossCause, count: u64, unix_ns: u64, out: &mut Vec<u8>) {
+        self.head(unix_ns, out);
+        out.push(b' ');
+        out.extend_from_slice(self.paint.warn);
+        let noun = if count == 1 { "event" } else { "events" };
+        let line = format!("lost {} {noun}: {}", thousands(count), cause.name().replace('_', " "));
+        out.extend_from_slice(line.as_bytes());
+        out.extend_from_slice(self.paint.off);
+        out.extend_from_slice(&self.labels);
+        out.push(b'\n');
+    }
+
+    fn head(&self, unix_ns: u64, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.paint.dim);
+        out.extend_from_slice(&clock(unix_ns, self.utc_offset_s));
+        out.extend_from_slice(self.paint.off);
+        out.extend_from_slice(&self.probe);
+    }
+
+    /// ` cat[4711]          `, then what is worth saying of the other process fields.
+    fn who(&self, record: &[u8], absent: u32, out: &mut Vec<u8>) {
+        let read = |name: &str| {
+            let column = self.plan.process.iter().find(|column| column.name == name)?;
+            match column.read(record, absent) {
+                Read::Value(value) => Some((column, value)),
+                Read::Absent | Read::Unset => None,
+            }
+        };
+        let (comm, pid) = (read("comm"), read("pid"));
+        if comm.is_some() || pid.is_some() {
+            out.push(b' ');
+            padded(out, WHO_WIDTH, |out| {
+                if let Some((_, comm)) = comm {
+                    text::value(comm, Unit::None, out);
+                }
+                if let Some((_, pid)) = pid {
+                    out.push(b'[');
+                    text::value(pid, Unit::None, out);
+                    out.push(b']');
+                }
+            });
+        }
+        for (column, value) in [read("tid"), read("uid")].into_iter().flatten() {
+            let says_nothing = match column.name.as_str() {
+                "tid" => pid.is_some_and(|(_, pid)| pid == value),
+                _ => value == Value::Unsigned(0),
+            };
+            if !says_nothing {
+                out.extend_from_slice(&column.key);
+                text::value(value, Unit::None, out);
+            }
+        }
+    }
+
+    /// A header of names and a line for each row: text to the left, numbers to the right.
+    fn table(&self, rows: &[Vec<u8>], out: &mut Vec<u8>) {
+        let columns: Vec<&Column> = self.plan.process.iter().chain(&self.plan.fields).collect();
+        let cells: Vec<Vec<Cell>> = rows
+            .iter()
+            .map(|row| {
+                let absent = self.plan.absent_mask(row);
+                columns.iter().map(|column| Cell::new(column, row, absent)).collect()
+            })
+            .collect();
+        let mut lines = vec![b"   ".to_vec(); rows.len() + 1];
+        for (index, column) in columns.iter().enumerate() {
+            let cell = |row: usize| cells.get(row).and_then(|row| row.get(index));
+            let mut name = Vec::new();
+            quoted_if_needed(column.name.as_bytes(), &mut name);
+            let numbers = (0..rows.len()).filter_map(cell).all(|cell| cell.right);
+            let header = Cell { text: name, right: numbers };
+            let in_order: Vec<&Cell> = std::iter::once(&header).chain((0..rows.len()).filter_map(cell)).collect();
+            let width = in_order.iter().map(|cell| width(&cell.text)).max().unwrap_or(0);
+            for (line, cell) in lines.iter_mut().zip(in_order) {
+                let space = width - self::width(&cell.text);
+                line.extend_from_slice(if index == 0 { b" " } else { b"  " });
+                line.resize(line.len() + if numbers { space } else { 0 }, b' ');
+                line.extend_from_slice(&cell.text);
+                line.resize(line.len() + if numbers { 0 } else { space }, b' ');
+            }
+        }
+        for (index, line) in lines.iter().enumerate() {
+            let (before, after) = if index == 0 { (self.paint.dim, self.paint.off) } else { (&b""[..], &b""[..]) };
+            out.extend_from_slice(before);
+            out.extend_from_slice(line.trim_ascii_end());
+            out.extend_from_slice(after);
+            out.push(b'\n');
+        }
+    }
+}
+
+/// One value of a table.
+struct Cell {
+    text: Vec<u8>,
+    /// A number, or a hole in a column that may be of numbers.
+    right: bool,
+}
+
+impl Cell {
+    fn new(column: &Column, row: &[u8], absent: u32) -> Self {
+        let mut text = Vec::new();
+        match column.read(row, absent) {
+            Read::Value(found) => {
+                value(column, found, &mut text);
+                Self { text, right: matches!(found, Value::Unsigned(_) | Value::Signed(_)) }
+            }
+            Read::Absent | Read::Unset => Self { text: b"-".to_vec(), right: true },
+        }
+    }
+}
+
+/// ` name=value`, or nothing where it is absent.
+fn pair(column: &Column, record: &[u8], absent: u32, out: &mut Vec<u8>) {
+    match column.read(record, absent) {
+        Read::Value(found) => {
+            out.extend_from_slice(&column.key);
+            value(column, found, out);
+        }
+        Read::Absent | Read::Unset => {}
+    }
+}
+
+fn value(column: &Column, value: Value<'_>, out: &mut Vec<u8>) {
+    text::value(value, column.unit, out);
+    if let Value::Text(_, true) = value {
+        out.extend_from_slice(&column.cut);
+    }
+}
+
+/// Appends what `write` writes and spaces up to `columns`.
+fn padded(out: &mut Vec<u8>, columns: usize, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    write(out);
+    let missing = columns.saturating_sub(width(&out[start..]));
+    out.resize(out.len() + missing, b' ');
+}
+
+/// Columns on a terminal, taking one for each character: the bytes that do not continue one.
+fn width(text: &[u8]) -> usize {
+    text.iter().filter(|&&byte| byte & 0xc0 != 0x80).count()
+}

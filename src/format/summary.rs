@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The table at the end of a run:
+//!
+//! ```text
+//! probe              produced   delivered   lost
+//! opens               300,000     299,117    883  (ring full 880; queue full 3)
+//!   by command: cat 299,000; ls 12; … (3 more)
+//! execs                    12
+//!   stdout                             12      0
+//!   jsonl:/x.jsonl                     10      2  (sink error 2)
+//! eth0-packets              -  60 samples      0
+//! ```
+
+use super::escape::quoted_if_needed;
+use super::human::thousands;
+use crate::spec::LossCause;
+
+/// Commands that "by command" names before it only counts them.
+const COMMANDS_SHOWN: usize = 8;
+
+/// What one probe did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SummaryRow {
+    /// Its name.
+    pub probe: String,
+    /// Events that the kernel side produced; `None` for a program that counts, whose deliveries are samples.
+    pub produced: Option<u64>,
+    /// What was lost before it reached any sink; zero counts are left out.
+    pub lost: Vec<(LossCause, u64)>,
+    /// One entry for each sink, in the order of the file.
+    pub sinks: Vec<SinkTotals>,
+    /// Delivered events by command, in any order; empty where nobody counted them.
+    pub by_command: Vec<(Vec<u8>, u64)>,
+}
+
+/// What one sink got from one probe.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SinkTotals {
+    /// The sink's name.
+    pub name: String,
+    /// Events that were written.
+    pub delivered: u64,
+    /// What was lost on the way to this sink alone; zero counts are left out.
+    pub lost: Vec<(LossCause, u64)>,
+}
+
+/// The table, with a final newline; empty where there are no rows. A probe with several sinks gets a line for each,
+/// whose losses include those of the probe.
+pub fn summary(rows: &[SummaryRow], color: bool) -> String {
+    let mut lines = Vec::new();
+    for row in rows {
+        probe_lines(row, &mut lines);
+    }
+    if rows.is_empty() { String::new() } else { render(&lines, color) }
+}
+
+/// A line of the table.
+enum Line {
+    Cells { first: String, numbers: [String; 3], causes: String },
+    Note(String),
+}
+
+fn probe_lines(row: &SummaryRow, lines: &mut Vec<Line>) {
+    let produced = row.produced.map_or("-".to_owned(), thousands);
+    let delivered = |count: u64| match (row.produced, count) {
+        (Some(_), _) => thousands(count),
+        (None, 1) => "1 sample".to_owned(),
+        (None, _) => format!("{} samples", thousands(count)),
+    };
+    let line = |first: String, produced: String, sink: &SinkTotals| {
+        let (lost, causes) = losses(&row.lost, &sink.lost);
+        Line::Cells { first, numbers: [produced, delivered(sink.delivered), lost], causes }
+    };
+    let probe = visible(row.probe.as_bytes());
+    match row.sinks.as_slice() {
+        [] => lines.push(line(probe, produced, &SinkTotals::default())),
+        [only] => lines.push(line(probe, produced, only)),
+        several => {
+            let numbers = [produced, String::new(), String::new()];
+            lines.push(Line::Cells { first: probe, numbers, causes: String::new() });
+            lines.extend(several.iter().map(|sink| {
+                let name = format!("  {}", visible(sink.name.as_bytes()));
+                line(name, String::new(), sink)
+            }));
+        }
+    }
+    if !row.by_command.is_empty() {
+        lines.push(Line::Note(by_command(&row.by_command)));
+    }
+}
+
+/// The sum and, where there is any, `(ring full 880; queue full 3)`.
+fn losses(probe: &[(LossCause, u64)], sink: &[(LossCause, u64)]) -> (String, String) {
+    let of = |wanted| probe.iter().chain(sink).filter(|(cause, _)| *cause == wanted).map(|(_, count)| count).sum();
+    let counts: Vec<(LossCause, u64)> =
+        LossCause::ALL.into_iter().map(|cause| (cause, of(cause))).filter(|&(_, count)| count > 0).collect();
+    let total = thousands(counts.iter().map(|(_, count)| count).sum());
+    let names = counts.iter().map(|(cause, count)| format!("{} {}", cause.name().replace('_', " "), thousands(*count)));
+    let causes = if counts.is_empty() { String::new() } else { format!("({})", names.collect::<Vec<_>>().join("; ")) };
+    (total, causes)
+}
+
+/// `  by command: cat 299,000; ls 12; … (3 more)`, the most frequent first.
+fn by_command(counts: &[(Vec<u8>, u64)]) -> String {
+    let mut sorted: Vec<&(Vec<u8>, u64)> = counts.iter().collect();
+    sorted.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let mut parts: Vec<String> = sorted
+        .iter()
+        .take(COMMANDS_SHOWN)
+        .map(|(comm, count)| format!("{} {}", visible(comm), thousands(*count)))
+        .collect();
+    if sorted.len() > COMMANDS_SHOWN {
+        parts.push(format!("… ({} more)", thousands((sorted.len() - COMMANDS_SHOWN) as u64)));
+    }
+    format!("  by command: {}", parts.join("; "))
+}
+
+fn render(lines: &[Line], color: bool) -> String {
+    let (dim, warn, off) = if color { ("\x1b[2m", "\x1b[33m", "\x1b[0m") } else { ("", "", "") };
+    let names = ["probe", "produced", "delivered", "lost"];
+    let mut widths = names.map(str::len);
+    for line in lines {
+        match line {
+            Line::Cells { first, numbers, .. } => {
+                for (width, cell) in widths.iter_mut().zip(std::iter::once(first).chain(numbers)) {
+                    *width = (*width).max(cell.chars().count());
+                }
+            }
+            Line::Note(_) => {}
+        }
+    }
+    let [w0, w1, w2, w3] = widths;
+    let row = |cells: [&str; 4]| {
+        let [first, produced, delivered, lost] = cells;
+        format!("{first:w0$}  {produced:>w1$}  {delivered:>w2$}  {lost:>w3$}")
+    };
+    let mut table = format!("{dim}{}{off}\n", row(names));
+    for line in lines {
+        match line {
+            Line::Cells { first, numbers: [produced, delivered, lost], causes } => {
+                let cells = row([first, produced, delivered, lost]);
+                let text = if causes.is_empty() { cells } else { format!("{cells}  {warn}{causes}{off}") };
+                table.push_str(text.trim_end());
+            }
+            Line::Note(note) => table.push_str(note),
+        }
+        table.push('\n');
+    }
+    table
+}
+
+/// Bytes as text that does nothing to a terminal.
+fn visible(bytes: &[u8]) -> String {
+    let mut out = Vec::new();
+    quoted_if_needed(bytes, &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sink(name: &str, delivered: u64, lost: &[(LossCause, u64)]) -> SinkTotals {
+        SinkTotals { name: name.into(), delivered, lost: lost.to_vec() }
+    }
+
+    fn rows() -> Vec<SummaryRow> {
+        vec![
+            SummaryRow {
+                probe: "opens".into(),
+                produced: Some(300_000),
+                lost: vec![(LossCause::RingFull, 880), (LossCause::Missed, 0)],
+                sinks: vec![sink("stdout", 299_117, &[(LossCause::QueueFull, 3)])],
+                by_command: vec![(b"ls".to_vec(), 12), (b"cat".to_vec(), 299_000), (b"\x1b[2J".to_vec(), 1)],
+            },
+            SummaryRow {
+                probe: "execs".into(),
+                produced: Some(12),
+                sinks: vec![sink("stdout", 12, &[]), sink("jsonl:/x.jsonl", 10, &[(LossCause::SinkError, 2)])],
+                by_command: (0..11).map(|n| (format!("c{n:02}").into_bytes(), 11 - n)).collect(),
+                ..SummaryRow::default()
+            },
+            SummaryRow { probe: "packets".into(), sinks: vec![sink("stdout", 60, &[])], ..SummaryRow::default() },
+        ]
+    }
+
+    /// The table reads as its documentation shows it: aligned, causes named, most frequent commands first.
+    #[test]
+    fn reads_as_documented() {
+        let expected = "\
+probe             produced   delivered  lost
+opens              300,000     299,117   883  (ring full 880; queue full 3)
+  by command: cat 299,000; ls 12; \\x1b[2J 1
+execs                   12
+  stdout                            12     0
+  jsonl:/x.jsonl                    10     2  (sink error 2)
+  by command: c00 11; c01 10; c02 9; c03 8; c04 7; c05 6; c06 5; c07 4; … (3 more)
+packets                  -  60 samples     0
+";
+        assert_eq!(summary(&rows(), false), expected);
+    }
+
+    /// Colours add escape sequences and change nothing else.
+    #[test]
+    fn colour_is_only_colour() {
+        let mut text = summary(&rows(), true);
+        for sequence in ["\x1b[2m", "\x1b[33m", "\x1b[0m"] {
+            assert!(text.contains(sequence));
+            text = text.replace(sequence, "");
+        }
+        assert_eq!(text, summary(&rows(), false));
+    }
+
+    /// No probes, no table.
+    #[test]
+    fn nothing_to_say() {
+        assert_eq!(summary(&[], true), "");
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Destinations: each sink has one thread that writes whole batches of lines to one file descriptor.
+//!
+//! ```text
+//! Sink::open ──> take_buffer ──> (lines) ──> send ──> queue ──> write(2) ──> flush_and_close
+//!                     ^                                 │           │
+//!                     └──────── emptied buffers ────────┘           ├─ all written     delivered
+//!                                                                   ├─ disk full …     whole lines lost, goes on trying
+//!                                                                   └─ reader gone     closed: all lost from here on
+//! ```
+//!
+//! What never happens here: `send` never blocks, so a slow sink never slows another; no line is torn in the middle of
+//! a file; no event disappears: each is counted in its [`Delivery`], as delivered after the bytes were taken, or as lost.
+
+mod delivery;
+mod open;
+mod output;
+mod queue;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use delivery::Delivery;
+pub use open::SinkOpenError;
+pub use queue::{Batch, MAX_QUEUED_BATCHES, MAX_QUEUED_BYTES};
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::spec::{Format, SinkSpec};
+
+/// How many bytes to put into a batch before sending it, where there is no reason to send it earlier. A buffer of
+/// [`Sink::take_buffer`] has room for a line more.
+pub const BATCH_BYTES: usize = 60 << 10;
+
+/// How much longer than the deadline a system call may take before its bytes are given up.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// One open destination and its thread. Shared between threads behind an `Arc`.
+pub struct Sink {
+    name: String,
+    format: Format,
+    queue: Arc<queue::Queue>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Sink {
+    /// Opens the destination now, creating a file where there is none, and starts the thread. Never waits for the
+    /// reader of a FIFO.
+    pub fn open(spec: &SinkSpec) -> Result<Self, SinkOpenError> {
+        let output = open::open(&spec.destination)?;
+        Self::start(spec, output).map_err(|error| SinkOpenError::new(&spec.destination, &error))
+    }
+
+    fn start(spec: &SinkSpec, output: output::Output) -> io::Result<Self> {
+        let usual = if output.is_terminal() { Format::Pretty } else { Format::Jsonl };
+        let (queue, stop) = queue::Queue::new()?;
+        let queue = Arc::new(queue);
+        let writer = writer::Writer::new(spec.name.clone(), output, Arc::clone(&queue), stop);
+        let thread = thread::Builder::new().name("sink".to_owned()).spawn(move || writer.run())?;
+        Ok(Self {
+            name: spec.name.clone(),
+            format: spec.format.unwrap_or(usual),
+            queue,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// How messages call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The format that it wants: the one of its spec, else `pretty` on a terminal and `jsonl` elsewhere.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Whether [`Sink::send`] would take a batch now. A closed sink always does.
+    pub fn has_room(&self) -> bool {
+        self.queue.has_room()
+    }
+
+    /// Waits until [`Sink::has_room`] or the end of `patience`; says which.
+    pub fn wait_for_room(&self, patience: Duration) -> bool {
+        self.queue.wait_for_room(patience)
+    }
+
+    /// An empty buffer of at least 64 KiB, a used one where there is one.
+    pub fn take_buffer(&self) -> Vec<u8> {
+        self.queue.take_buffer()
+    }
+
+    /// Queues a batch; never blocks. Gives it back when the queue is full: then the caller waits for room or counts
+    /// its events as [`crate::spec::LossCause::QueueFull`]. A closed sink takes it and counts it as lost.
+    pub fn send(&self, batch: Batch) -> Result<(), Batch> {
+        self.queue.send(batch)
+    }
+
+    /// True once nobody reads the standard stream behind it any more: nothing will be written from here on.
+    pub fn is_closed(&self) -> bool {
+        self.queue.is_closed()
+    }
+
+    /// Writes what is queued for at most `patience` and ends the thread. What is not written by then, and what is sent
+    /// later, is counted as [`crate::spec::LossCause::SinkError`]. Calling it again does nothing.
+    pub fn flush_and_close(&self, patience: Duration) {
+        let now = Instant::now();
+        let deadline = now.checked_add(patience).unwrap_or(now + Duration::from_secs(86_400));
+        self.queue.close(deadline);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            if self.queue.wait_until_done(deadline + GRACE) {
+                // A writer that panicked has said so itself.
+                drop(thread.join());
+            } else {
+                // A system call that does not return, such as a write to a dead network file system: leave the thread behind.
+                self.queue.abandon();
+                tracing::warn!(sink = %self.name, "failed to close in time: what was being written is counted as lost");
+            }
+        }
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.flush_and_close(Duration::ZERO);
+    }
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Sinks on files, FIFOs and full disks.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::ffi::CString;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ebpf_run::sink::{Batch, Delivery, Sink};
+use ebpf_run::spec::{Destination, Format, LossCause, SinkSpec};
+
+const LONG: Duration = Duration::from_secs(20);
+
+fn spec(path: &Path) -> SinkSpec {
+    SinkSpec { name: "events".into(), destination: Destination::File(path.to_owned()), format: None }
+}
+
+fn open(path: &Path) -> Sink {
+    Sink::open(&spec(path)).unwrap()
+}
+
+fn refusal(path: &Path) -> String {
+    Sink::open(&spec(path)).err().unwrap().to_string()
+}
+
+fn batch(delivery: &Arc<Delivery>, text: &str) -> Batch {
+    Batch { bytes: text.as_bytes().to_vec(), events: text.lines().count() as u64, delivery: Arc::clone(delivery) }
+}
+
+fn mkfifo(path: &Path) {
+    let path = CString::new(path.to_str().unwrap()).unwrap();
+    // SAFETY: `path` is a NUL-terminated string that outlives the call.
+    assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0, "{}", io::Error::last_os_error());
+}
+
+fn reader(fifo: &Path) -> fs::File {
+    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(fifo).unwrap()
+}
+
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < LONG, "waited in vain for: {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// A file is created with mode 0640 at most, appended to by the next run, and is JSON unless told otherwise.
+#[test]
+fn files_are_appended_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jsonl");
+    let delivery = Arc::new(Delivery::default());
+    for text in ["one\ntwo\n", "three\n"] {
+        let sink = open(&path);
+        assert_eq!(sink.format(), Format::Jsonl);
+        sink.send(batch(&delivery, text)).unwrap();
+        sink.flush_and_close(LONG);
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\nthree\n");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777 & !0o640, 0);
+    assert_eq!((delivery.delivered(), delivery.lost_total()), (3, 0));
+}
+
+/// A line that a crash tore stays as it is, alone on its line.
+#[test]
+fn a_torn_line_stays_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jsonl");
+    fs::write(&path, "whole\n{\"ts\":\"20").unwrap();
+    let delivery = Arc::new(Delivery::default());
+    for _ in 0..2 {
+        let sink = open(&path);
+        sink.send(batch(&delivery, "next\n")).unwrap();
+        sink.flush_and_close(LONG);
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), "whole\n{\"ts\":\"20\nnext\nnext\n");
+    assert_eq!(delivery.delivered(), 2);
+}
+
+/// What cannot be a sink is refused at once, in one sentence that names it.
+#[test]
+fn refusals() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    assert_eq!(
+        refusal(&at("no/such/a.jsonl")),
+        format!(
+            "failed to open `{}`: the directory `{}` does not exist",
+            at("no/such/a.jsonl").display(),
+            at("no/such").display()
+        )
+    );
+    assert!(refusal(dir.path()).ends_with("it is a directory; a sink needs the path of a file"));
+    mkfifo(&at("fifo"));
+    assert!(refusal(&at("fifo")).ends_with("it is a FIFO that nobody reads; start its reader first"));
+    let _listener = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+    assert!(refusal(&at("socket")).ends_with("it is a socket; a sink writes to files, FIFOs and devices"));
+    fs::write(at("plain"), "").unwrap();
+    assert!(refusal(&at("plain/a.jsonl")).ends_with("Not a directory (os error 20)"));
+}
+
+/// While nobody reads a FIFO its sink fills up and says so, another sink gets everything, and the end comes in time.
+#[test]
+fn a_stuck_sink_slows_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = dir.path().join("fifo");
+    mkfifo(&fifo);
+    let mut reader = reader(&fifo);
+    let (stuck, free) = (open(&fifo), open(&dir.path().join("free.jsonl")));
+    let (to_stuck, to_free) = (Arc::new(Delivery::default()), Arc::new(Delivery::default()));
+    let text = "0123456789abcdef\n".repeat(4000);
+    let mut sent = 0;
+    while to_stuck.lost(LossCause::QueueFull) == 0 {
+        if let Err(batch) = stuck.send(batch(&to_stuck, &text)) {
+            batch.delivery.add_lost(LossCause::QueueFull, batch.events);
+        }
+        assert!(free.wait_for_room(LONG));
+        free.send(batch(&to_free, &text)).unwrap();
+        sent += 4000;
+    }
+    free.flush_and_close(LONG);
+    assert_eq!((to_free.delivered(), to_free.lost_total()), (sent, 0));
+    stuck.flush_and_close(Duration::from_millis(10));
+    assert_eq!(to_stuck.delivered() + to_stuck.lost_total(), sent);
+    assert!(to_stuck.lost(LossCause::SinkError) > 0);
+    drop(stuck);
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).unwrap();
+    assert_eq!(bytes.iter().filter(|&&byte| byte == b'\n').count() as u64, to_stuck.delivered());
+}
+
+/// A FIFO outlives its reader: the next one gets whole lines from then on.
+#[test]
+fn a_fifo_finds_its_next_reader() {
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = dir.path().join("fifo");
+    mkfifo(&fifo);
+    let mut first = reader(&fifo);
+    let sink = open(&fifo);
+    let delivery = Arc::new(Delivery::default());
+    sink.send(batch(&delivery, "one\n")).unwrap();
+    wait_until("the first line", || delivery.delivered() == 1);
+    first.read_exact(&mut [0; 4]).unwrap();
+    drop(first);
+    sink.send(batch(&delivery, "two\n")).unwrap();
+    wait_until("the lost line", || delivery.lost(LossCause::SinkError) == 1);
+    assert!(!sink.is_closed());
+    let mut second = reader(&fifo);
+    sink.send(batch(&delivery, "three\n")).unwrap();
+    sink.flush_and_close(LONG);
+    drop(sink);
+    let mut text = String::new();
+    second.read_to_string(&mut text).unwrap();
+    assert_eq!((text.as_str(), delivery.delivered()), ("three\n", 2));
+}
+
+/// A device that is always full loses every event, counts each, and stays open.
+#[test]
+fn a_full_device_is_counted() {
+    let sink = open(Path::new("/dev/full"));
+    let delivery = Arc::new(Delivery::default());
+    for _ in 0..10 {
+        sink.send(batch(&delivery, "one\ntwo\n")).unwrap();
+    }
+    sink.flush_and_close(LONG);
+    assert!(!sink.is_closed());
+    assert_eq!((delivery.delivered(), delivery.lost(LossCause::SinkError)), (0, 20));
+}
+
+/// A disk that fills up in the middle of a line and has room again later: no line is torn, every event is counted.
+#[test]
+fn a_disk_that_fills_up_and_has_room_again() {
+    let dir = tempfile::tempdir().unwrap();
+    if let Err(error) = mount_tmpfs(dir.path(), "size=64k") {
+        eprintln!("skipped: a_disk_that_fills_up_and_has_room_again: no private tmpfs: {error}");
+        return;
+    }
+    let ballast = dir.path().join("ballast");
+    fs::write(&ballast, [0; 32 << 10]).unwrap();
+    let path = dir.path().join("a.jsonl");
+    let sink = open(&path);
+    let delivery = Arc::new(Delivery::default());
+    // 64 bytes a line less one, so that the end of a page is never the end of a line for long.
+    let line = |number: u64| format!("{number:062}\n");
+    let text = |from: u64| (from..from + 100).map(line).collect::<String>();
+    let mut sent = 0;
+    while delivery.lost(LossCause::SinkError) < 300 {
+        let batch = batch(&delivery, &text(sent));
+        assert!(sink.wait_for_room(LONG));
+        sink.send(batch).unwrap();
+        sent += 100;
+    }
+    // All are decided but the one in the torn line.
+    wait_until("the queue to be empty", || delivery.delivered() + delivery.lost_total() == sent - 1);
+    let torn = !fs::read(&path).unwrap().ends_with(b"\n");
+    assert!(torn, "the disk was to fill up in the middle of a line");
+    fs::remove_file(&ballast).unwrap();
+    for _ in 0..2 {
+        assert!(sink.wait_for_room(LONG));
+        sink.send(batch(&delivery, &text(sent))).unwrap();
+        sent += 100;
+    }
+    sink.flush_and_close(LONG);
+    let file = fs::read_to_string(&path).unwrap();
+    assert!(file.ends_with(&line(sent - 1)));
+    let numbers: Vec<u64> = file.split_inclusive('\n').map(|text| text.trim_end().parse().unwrap()).collect();
+    assert!(file.split_inclusive('\n').all(|line| line.len() == 63) && numbers.is_sorted_by(|a, b| a < b));
+    assert_eq!(numbers.len() as u64, delivery.delivered());
+    assert_eq!(delivery.delivered() + delivery.lost_total(), sent);
+}
+
+/// Two probes on one sink: their lines mix whole.
+#[test]
+fn two_probes_share_a_sink() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jsonl");
+    let sink = open(&path);
+    let deliveries = [Arc::new(Delivery::default()), Arc::new(Delivery::default())];
+    std::thread::scope(|scope| {
+        for (delivery, word) in deliveries.iter().zip(["first\n", "second\n"]) {
+            let sink = &sink;
+            scope.spawn(move || {
+                for _ in 0..200 {
+                    let mut bytes = sink.take_buffer();
+                    while bytes.len() < 10_000 {
+                        bytes.write_all(word.as_bytes()).unwrap();
+                    }
+                    let events = (bytes.len() / word.len()) as u64;
+                    assert!(sink.wait_for_room(LONG));
+                    let mut batch = Batch { bytes, events, delivery: Arc::clone(delivery) };
+                    while let Err(refused) = sink.send(batch) {
+                        assert!(sink.wait_for_room(LONG));
+                        batch = refused;
+                    }
+                }
+            });
+        }
+    });
+    sink.flush_and_close(LONG);
+    let file = fs::read_to_string(&path).unwrap();
+    let count = |word: &str| file.lines().filter(|&line| line == word).count() as u64;
+    assert_eq!([count("first"), count("second")], deliveries.each_ref().map(|delivery| delivery.delivered()));
+    assert_eq!(file.lines().count() as u64, count("first") + count("second"));
+}
+
+/// Mounts a tmpfs that only this thread, and those it starts, can see.
+fn mount_tmpfs(at: &Path, options: &str) -> io::Result<()> {
+    let check = |result: i32| if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
+    let at = CString::new(at.to_str().unwrap()).unwrap();
+    let options = CString::new(options).unwrap();
+    // SAFETY: takes no pointer.
+    check(unsafe { libc::unshare(libc::CLONE_NEWNS) })?;
+    let private = libc::MS_REC | libc::MS_PRIVATE;
+    // SAFETY: the target is a NUL-terminated string; with MS_PRIVATE the other pointers are not read and may be null.
+    check(unsafe { libc::mount(std::ptr::null(), c"/".as_ptr(), std::ptr::null(), private, std::ptr::null()) })?;
+    // SAFETY: all strings are NUL-terminated and outlive the call.
+    check(unsafe { libc::mount(c"none".as_ptr(), at.as_ptr(), c"tmpfs".as_ptr(), 0, options.as_ptr().cast()) })
+}
