@@ -11,4 +11,7 @@
 //! ```
 
 pub mod catalog;
+pub mod config;
+pub mod expr;
 pub mod spec;
+pub mod words;
