@@ -103,7 +103,7 @@ pub(super) fn check(
         buffer_bytes,
     };
     let draft = Draft { spec, places, sinks, source: Arc::clone(source) };
-    run.add(draft, raw.enabled.unwrap_or(true));
+    run.add(draft, raw.enabled.unwrap_or(true), problems);
 }
 
 fn stem(source: &SourceFile) -> String {

@@ -73,7 +73,7 @@ impl Run {
     }
 
     /// Takes a probe that is good by itself.
-    pub(super) fn add(&mut self, draft: Draft, enabled: bool) {
+    pub(super) fn add(&mut self, draft: Draft, enabled: bool, problems: &mut Vec<Problem>) {
         let Draft { mut spec, places, sinks, source } = draft;
         if !enabled {
             self.parked.push(spec.id);
@@ -84,7 +84,7 @@ impl Run {
             spec.sinks.push(id);
         }
         let probe = CheckedProbe { spec, source, places };
-        self.claim_interface(&probe);
+        self.claim_interface(&probe, problems);
         self.probes.push(probe);
     }
 
@@ -106,7 +106,7 @@ impl Run {
         }))
     }
 
-    fn claim_interface(&mut self, probe: &CheckedProbe) {
+    fn claim_interface(&mut self, probe: &CheckedProbe, problems: &mut Vec<Problem>) {
         let Hook::Xdp { interface, .. } = &probe.spec.hook else { return };
         let place = probe.locate(&Place::Target);
         let name = probe.spec.id.name.clone();
@@ -119,7 +119,7 @@ impl Run {
             .label(format!("wanted by `{name}`"))
             .related(first.clone(), format!("already taken by `{owner}`"))
             .help("an interface runs one XDP program: park one of the probes with `enabled: false`");
-        self.problems.push(problem);
+        problems.push(problem);
     }
 
     /// The verdict.

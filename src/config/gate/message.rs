@@ -191,6 +191,9 @@ fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &Node) -> Opt
         Some(Segment::Index(_)) | None => "",
     };
     let scalar = matches!(node.value, Value::Text(_) | Value::Int(_) | Value::Bool(_) | Value::Float(_));
+    if violation.path.is_empty() {
+        return Some("begin with `version: 1`, then `probes:` and under it the list".to_owned());
+    }
     if node.value == Value::Null {
         return Some(example(violation.schema).map_or_else(
             || format!("write the value behind `{key}:`, indented if on lines of its own; or remove the key"),
