@@ -2,6 +2,8 @@
 //! The language, file by file: `tests/config/good` checks clean, each of `tests/config/bad` says exactly what stands beside
 //! it. `UPDATE=1 cargo test --test config` rewrites what is beside them, and the schema.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod support;
 
 use std::collections::BTreeSet;
@@ -9,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ebpf_run::config::{self, Checked, SourceFile, check, codes, render};
-use ebpf_run::spec::{Destination, Format, Hook, Place};
+use ebpf_run::spec::{Destination, Format, Hook, ParamValue, Place};
 use proptest::prelude::*;
 use support::catalog;
 
@@ -232,5 +234,76 @@ proptest! {
         if let Err(error) = ebpf_run::expr::parse(&text) {
             prop_assert!(text.get(error.range.clone()).is_some(), "{:?} of {text:?}", error.range);
         }
+    }
+}
+
+/// What we accept and another YAML reader accepts too, both read alike: the labels arrive as that reader shows them.
+fn read_alike(text: &str) {
+    use serde_yaml::Value;
+    let Ok(theirs) = serde_yaml::from_str::<Value>(text) else { return };
+    let Some(config) = check_text(text).config else { return };
+    let Some(probes) = theirs["probes"].as_sequence() else { panic!("{text:?}") };
+    for (checked, theirs) in config.probes.iter().zip(probes) {
+        assert_eq!(checked.spec.id.name, theirs["name"].as_str().unwrap(), "{text:?}");
+        for (name, ours) in &checked.spec.labels {
+            match &theirs["labels"][name.as_str()] {
+                Value::String(text) => assert_eq!(ours, text),
+                Value::Bool(value) => assert_eq!(ours.to_lowercase(), value.to_string()),
+                Value::Number(number) => assert_eq!(as_number(ours), number.as_f64(), "{ours} in {text:?}"),
+                other => panic!("{ours:?} is {other:?} for the other reader: {text:?}"),
+            }
+        }
+        for (name, ours) in &checked.spec.params {
+            match (ours, &theirs["params"][name.as_str()]) {
+                (ParamValue::Int(ours), Value::Number(theirs)) => {
+                    assert_eq!(Some(*ours), theirs.as_u64().map(i128::from), "{text:?}");
+                }
+                (ParamValue::Bool(ours), Value::Bool(theirs)) => assert_eq!(ours, theirs),
+                (ParamValue::Text(ours), Value::String(theirs)) => assert_eq!(ours, theirs),
+                (ours, theirs) => panic!("{ours:?} is {theirs:?} for the other reader: {text:?}"),
+            }
+        }
+    }
+}
+
+/// A label's written text as a number.
+fn as_number(text: &str) -> Option<f64> {
+    let radix = |digits: &str, radix| u64::from_str_radix(digits, radix).ok().map(|value| value as f64);
+    match (text.strip_prefix("0x"), text.strip_prefix("0o")) {
+        (Some(digits), _) => radix(digits, 16),
+        (None, Some(digits)) => radix(digits, 8),
+        (None, None) => text.replace(".inf", "inf").parse().ok(),
+    }
+}
+
+/// The good files are read alike.
+#[test]
+fn good_files_read_alike() {
+    for path in folder("good") {
+        read_alike(&fs::read_to_string(path).unwrap());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 1000, ..ProptestConfig::default() })]
+
+    /// Scalars of every style are read alike, in block and in flow.
+    #[test]
+    fn scalars_read_alike(
+        scalar in "true|False|TRUE|yes|on|[1-9][0-9]{0,18}|-[1-9][0-9]{0,17}|0x[0-9a-f]{1,8}|0o[0-7]{1,8}|[0-9]\\.[0-9]{1,3}|\
+                   [1-9]e[0-9]|'[a-z0-9 :]{0,8}'|\"[a-z0-9 :]{0,8}\"|\"\\\\x4[0-9]\\\\n\"|[a-z][a-z0-9_./-]{0,8}|\
+                   [a-z]{1,4}:[a-z]{1,4}|[a-z]{1,3} #c|[a-z]{1,3}#c|é✓[a-z]{0,3}",
+        flow in any::<bool>(),
+        ends in prop::sample::select(vec!["\n", "\r\n"]),
+    ) {
+        let labels = if flow { format!("labels: {{ a: {} }}", scalar.replace(" #c", "")) } else {
+            format!("labels:\n      a: {scalar}\n      b: >-\n        two\n        lines")
+        };
+        let params = "params: { uid: 0x10, comm: 'it''s', ignore_failed: True }";
+        let text = format!("version: 1\nprobes:\n  - name: x\n    program: exec\n    {params}\n    {labels}\n");
+        let text = text.replace('\n', ends);
+        let problems = check_text(&text).problems;
+        prop_assert!(problems.is_empty(), "{} {text}", render(&problems[0], false));
+        read_alike(&text);
     }
 }

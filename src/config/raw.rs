@@ -193,6 +193,7 @@ pub(crate) enum XdpMode {
 #[schemars(extend("examples" = ["do_sys_openat2", { "symbol": "tcp_sendmsg", "offset": 8 }]))]
 pub(crate) struct Kprobe {
     /// The function's name.
+    #[schemars(extend("examples" = ["do_sys_openat2"]))]
     pub(crate) symbol: String,
     /// Bytes after its start; must be the start of an instruction.
     #[serde(default)]
@@ -206,6 +207,7 @@ pub(crate) struct Kprobe {
 #[schemars(extend("examples" = ["do_sys_openat2"]))]
 pub(crate) struct Kretprobe {
     /// The function's name.
+    #[schemars(extend("examples" = ["do_sys_openat2"]))]
     pub(crate) symbol: String,
 }
 

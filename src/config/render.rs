@@ -42,7 +42,8 @@ pub fn render(problem: &Problem, color: bool) -> String {
         group = group.element(Level::HELP.message(help));
     }
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    renderer.render(&[group])
+    let text = renderer.render(&[group]);
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
 /// A place with its words.
@@ -59,7 +60,8 @@ fn marks(problem: &Problem) -> Vec<Vec<Mark<'_>>> {
     for (location, label) in &problem.related {
         let mark = Mark { location, label, kind: AnnotationKind::Context };
         let near = |other: &Mark<'_>| {
-            let same = Arc::ptr_eq(&other.location.source, &location.source) || other.location.source == location.source;
+            let same =
+                Arc::ptr_eq(&other.location.source, &location.source) || other.location.source == location.source;
             same && other.location.span.start.abs_diff(location.span.start) < MAX_WINDOW
         };
         match pieces.iter_mut().find(|piece| piece.iter().all(near)) {
@@ -73,16 +75,16 @@ fn marks(problem: &Problem) -> Vec<Vec<Mark<'_>>> {
 fn snippet<'p>(piece: &[Mark<'p>], path: &'p str) -> Snippet<'p, Annotation<'p>> {
     let source: &'p SourceFile = &piece[0].location.source;
     let window = window(source, piece);
-    let text = &source.text[window.clone()];
+    // A carriage return would be shown as a picture of one; a space at the end of a line is not seen.
+    let text = source.text[window.clone()].replace('\r', " ");
     let first_line = source.text[..window.start].bytes().filter(|&byte| byte == b'\n').count() + 1;
-    let mut snippet = Snippet::source(text).path(path).line_start(first_line);
+    let mut annotations = Vec::new();
     for mark in piece {
-        let range = shown_range(text, mark.location.span.start - window.start, mark.location.span.end - window.start);
+        let range = shown_range(&text, mark.location.span.start - window.start, mark.location.span.end - window.start);
         let annotation = mark.kind.span(range);
-        let label = if mark.label.is_empty() { annotation } else { annotation.label(mark.label) };
-        snippet = snippet.annotation(label);
+        annotations.push(if mark.label.is_empty() { annotation } else { annotation.label(mark.label) });
     }
-    snippet
+    Snippet::source(text).path(path).line_start(first_line).annotations(annotations)
 }
 
 /// The whole lines that hold all marks.

@@ -24,7 +24,21 @@ pub struct ExprError {
 
 /// The words after `as`.
 const TYPES: &[&str] = &[
-    "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "string", "user_string", "hex", "ipv4", "ipv6", "port", "bytes",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "string",
+    "user_string",
+    "hex",
+    "ipv4",
+    "ipv6",
+    "port",
+    "bytes",
 ];
 
 const TYPE_LIST: &str =
@@ -133,7 +147,8 @@ impl Reader<'_> {
         }
         if self.eat("[") {
             let (index, range) = self.number("an index counts from 0: `[0]`")?;
-            let index = u32::try_from(index).map_err(|_| error(range, "the index is too large", "at most 4294967295"))?;
+            let index =
+                u32::try_from(index).map_err(|_| error(range, "the index is too large", "at most 4294967295"))?;
             return Ok(Some(Step::Index(index)));
         }
         Ok(None)
@@ -200,7 +215,9 @@ impl Reader<'_> {
         let help = match found {
             "(" => "functions are not called; write `NAME as string` or `NAME as user_string`",
             "*" => "types have no `*`; for text write `as string` or `as user_string`",
-            "=" | "!" | "<" | ">" | "&" | "|" | "+" | "-" | "/" => "an expression only reads a value; it does not calculate",
+            "=" | "!" | "<" | ">" | "&" | "|" | "+" | "-" | "/" => {
+                "an expression only reads a value; it does not calculate"
+            }
             ":" => "members are `NAME->MEMBER` or `NAME.MEMBER`",
             _other => "an expression is a name, members (`->x`, `.x`, `[0]`), and `as TYPE`",
         };

@@ -5,7 +5,7 @@ use ebpf_run::catalog::{Catalog, Counters, HookDecl, Param, ParamType, Program};
 use ebpf_run::spec::{Field, Kind, Layout, ParamValue};
 
 /// `packet_count`, `trace` and `exec`, much like the built-in ones.
-pub fn catalog() -> Catalog {
+pub(crate) fn catalog() -> Catalog {
     Catalog::new(vec![packet_count(), trace(), exec()])
 }
 
@@ -53,7 +53,13 @@ fn exec() -> Program {
         param("min_duration_ns", int(8), ParamValue::Int(0), "ns", "Only processes that lived at least as long."),
         param("uid", int(4), ParamValue::Int(0), "", "Only processes of this user."),
         param("ignore_failed", ParamType::Bool, ParamValue::Bool(false), "", "Leave out what could not be started."),
-        param("comm", ParamType::Text { size: 16 }, ParamValue::Text(String::new()), "", "Only processes of this name."),
+        param(
+            "comm",
+            ParamType::Text { size: 16 },
+            ParamValue::Text(String::new()),
+            "",
+            "Only processes of this name.",
+        ),
     ];
     let hooks = vec![
         hook("tracepoint", Some("sched:sched_process_exec")),

@@ -23,7 +23,11 @@ pub(super) fn captures(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Progr
         let message = format!("`{}` decides itself what it reports and takes no `capture`", program.name);
         let problem = cx.error(codes::NEEDLESS_CAPTURE, cx.key(&["capture"]), message).help("remove `capture`");
         let names: Vec<&str> = own_fields(program).collect();
-        cx.report(if names.is_empty() { problem } else { problem.note(format!("it reports: {}", words::list(names, 16))) });
+        cx.report(if names.is_empty() {
+            problem
+        } else {
+            problem.note(format!("it reports: {}", words::list(names, 16)))
+        });
     }
     if let Some((name, _)) = captures.0.get(MAX_CAPTURES) {
         let message = format!("the probe captures {} values, {MAX_CAPTURES} at most are possible", captures.0.len());

@@ -9,7 +9,7 @@ use super::run::Run;
 use super::{probe, sinks};
 use crate::catalog::Catalog;
 use crate::config::problem::Problem;
-use crate::config::source::{Location, SourceFile};
+use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::{Node, Segment, Value};
 use crate::config::{codes, gate, raw, yaml};
 
@@ -40,8 +40,9 @@ fn one_file(source: &Arc<SourceFile>, catalog: &Catalog, run: &mut Run, problems
     let Some(root) = root else { return };
 
     let violations = gate::violations(&root);
-    let gate_problems: Vec<Problem> =
-        violations.iter().filter_map(|violation| gate::problem(source, &root, violation)).collect();
+    let unread = unread_places(problems);
+    let has_unread = |span: Span| unread.iter().any(|at| (span.start..span.end).contains(at));
+    let gate_problems = gate::problems(source, &root, &violations, &has_unread);
     if let Some(other_version) = gate_problems.iter().find(|problem| problem.code == codes::VERSION) {
         // Written for another version: what else looks wrong may be right there.
         problems.push(other_version.clone());
@@ -68,12 +69,19 @@ fn one_file(source: &Arc<SourceFile>, catalog: &Catalog, run: &mut Run, problems
     }
     for (index, node) in list.items().iter().enumerate() {
         run.claim_name(source, node, problems);
-        if clean(&[Segment::Key("probes".to_owned()), Segment::Index(index)]) {
-            if let Some(raw) = decode::<raw::Probe>(source, node, problems) {
-                probe::check(source, node, &raw, catalog, &file_sinks, run, problems);
-            }
+        if clean(&[Segment::Key("probes".to_owned()), Segment::Index(index)])
+            && !has_unread(node.span)
+            && let Some(raw) = decode::<raw::Probe>(source, node, problems)
+        {
+            probe::check(source, node, &raw, catalog, &file_sinks, run, problems);
         }
     }
+}
+
+/// Where something stands that was left out of the tree.
+fn unread_places(problems: &[Problem]) -> Vec<usize> {
+    let left_out = problems.iter().filter(|problem| problem.code != codes::DUPLICATE_KEY);
+    left_out.map(|problem| problem.primary.span.start).collect()
 }
 
 /// A part of the tree as its raw type. After the first gate this works; where it does not, that is a problem like others.

@@ -121,10 +121,11 @@ fn check_symbol(cx: &mut Cx<'_>, kind: &str, symbol: &str) -> bool {
 
 fn check_tracepoint(cx: &mut Cx<'_>, text: &str) -> Option<Hook> {
     let span = target(cx, &["hook", "tracepoint"]);
-    if let Some((category, name)) = text.split_once(':') {
-        if is_event_word(category) && is_event_word(name) {
-            return Some(Hook::Tracepoint(TracepointName { category: category.to_owned(), name: name.to_owned() }));
-        }
+    if let Some((category, name)) = text.split_once(':')
+        && is_event_word(category)
+        && is_event_word(name)
+    {
+        return Some(Hook::Tracepoint(TracepointName { category: category.to_owned(), name: name.to_owned() }));
     }
     let parts: Vec<&str> = text.split([':', '/', '.', ' ']).filter(|part| !part.is_empty()).collect();
     let help = match parts.as_slice() {

@@ -119,9 +119,6 @@ pub(super) fn unknown<'w>(
 ) -> Problem {
     let nearest = crate::words::nearest(name, known.clone());
     let problem = problem.maybe_help(nearest.map(|word| format!("did you mean `{word}`?")));
-    if known.clone().next().is_none() {
-        return problem.note(format!("there are no {what}"));
-    }
     problem.note(format!("{what}: {}", crate::words::list(known, 16)))
 }
 

@@ -24,13 +24,18 @@ pub(super) fn choose<'c>(cx: &mut Cx<'_>, raw: &raw::Probe, catalog: &'c Catalog
             let message = format!("the probe `{}` says neither where it attaches nor what it runs", raw.name);
             let problem = cx.error(codes::MISSING_HOOK, cx.name(), message);
             let problem = problem.help("add a hook, for example `hook: { kprobe: do_sys_openat2 }`");
-            cx.report(if own.is_empty() { problem } else { problem.note(format!("programs that need no hook: {own}")) });
+            cx.report(if own.is_empty() {
+                problem
+            } else {
+                problem.note(format!("programs that need no hook: {own}"))
+            });
             return None;
         }
     };
     let Some(program) = catalog.get(name) else {
         let known = catalog.programs().iter().map(|program| program.name.as_str());
-        let problem = cx.error(codes::UNKNOWN_PROGRAM, cx.value(&["program"]), format!("no program is called `{name}`"));
+        let problem =
+            cx.error(codes::UNKNOWN_PROGRAM, cx.value(&["program"]), format!("no program is called `{name}`"));
         cx.report(unknown(problem, name, "programs", known));
         return None;
     };
@@ -66,11 +71,10 @@ fn fits(cx: &mut Cx<'_>, program: &Program, hook: Option<&'static str>) -> bool 
     if kinds.contains(&hook) {
         return true;
     }
-    let message = format!("`{name}` cannot run at a `{hook}` hook");
-    let problem = cx.error(codes::PROGRAM_HOOK, cx.value(&["program"]), message).related(
-        cx.at(cx.key(&["hook", hook])),
-        "the hook",
-    );
+    let message = format!("`{name}` cannot run at `{hook}` hooks");
+    let problem = cx
+        .error(codes::PROGRAM_HOOK, cx.value(&["program"]), message)
+        .related(cx.at(cx.key(&["hook", hook])), "the hook");
     let fallback = if hook == "xdp" { "packet_count" } else { "trace" };
     let problem = if name == fallback {
         problem
@@ -102,7 +106,11 @@ pub(super) fn params(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program
             let message = format!("`{}` has no parameter `{name}`", program.name);
             let problem = cx.error(codes::UNKNOWN_PARAM, span, message);
             let known = program.params.iter().map(|param| param.name.as_str());
-            cx.report(unknown(problem, name, &format!("parameters of `{}`", program.name), known));
+            cx.report(if program.params.is_empty() {
+                problem.help("remove `params`: this program takes none")
+            } else {
+                unknown(problem, name, &format!("parameters of `{}`", program.name), known)
+            });
             continue;
         };
         let span = cx.value(&["params", name]);
@@ -114,7 +122,11 @@ pub(super) fn params(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program
             Err(label) => {
                 let message = format!("parameter `{name}` of `{}` does not take this value", program.name);
                 let problem = cx.error(codes::PARAM_VALUE, span, message).label(label);
-                cx.report(if param.doc.is_empty() { problem } else { problem.note(format!("`{name}`: {}", param.doc)) });
+                cx.report(if param.doc.is_empty() {
+                    problem
+                } else {
+                    problem.note(format!("`{name}`: {}", param.doc))
+                });
             }
         }
     }
@@ -125,7 +137,9 @@ pub(super) fn params(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program
 fn value_of(param: &Param, value: &Scalar) -> Result<ParamValue, String> {
     match (param.ty, value) {
         (ParamType::Bool, Scalar::Bool(value)) => Ok(ParamValue::Bool(*value)),
-        (ParamType::Bool, Scalar::Int(_) | Scalar::Float | Scalar::Text(_)) => Err("expected `true` or `false`".to_owned()),
+        (ParamType::Bool, Scalar::Int(_) | Scalar::Float | Scalar::Text(_)) => {
+            Err("expected `true` or `false`".to_owned())
+        }
         (ParamType::Int { size, signed }, Scalar::Int(value)) => {
             let (least, most) = range(size, signed);
             if (least..=most).contains(value) {

@@ -43,27 +43,18 @@ impl FileSinks {
             problems.push(Problem::new(codes::WRONG_FORM, place, message).help(help));
         } else if !(pattern::NAME.matches)(name) {
             let message = format!("the name of a sink must be {}", pattern::NAME.expected);
-            problems.push(Problem::new(codes::WRONG_FORM, place, message));
+            let better = crate::config::gate::name_like(name).map(|name| format!("for example `{name}`"));
+            problems.push(Problem::new(codes::WRONG_FORM, place, message).maybe_help(better));
         }
-        let spec = match raw {
-            None => Ok(None),
-            Some(StringOr::Short(text)) => match short(text) {
-                Some(parsed) => parsed.map(Some).map_err(|label| short_problem(source, entry.value.span, text, &label)),
-                None => Err(Problem::new(
-                    codes::UNKNOWN_SINK,
-                    Location::new(source, entry.value.span),
-                    format!("`{text}` is not a sink"),
-                )
-                .note(SHORT_FORMS)
-                .maybe_help(looks_like_path(text))),
-            },
-            Some(StringOr::Long(sink)) => long(source, entry, sink).map(Some),
+        let parsed = match raw.map(|raw| declared(source, entry, raw)) {
+            None => None,
+            Some(Ok(parsed)) => Some(parsed),
+            Some(Err(problem)) => {
+                problems.push(*problem);
+                None
+            }
         };
-        let spec = spec.unwrap_or_else(|problem| {
-            problems.push(problem);
-            None
-        });
-        let spec = spec.map(|(destination, format)| SinkSpec { name: name.clone(), destination, format });
+        let spec = parsed.map(|(destination, format)| SinkSpec { name: name.clone(), destination, format });
         if let Some(spec) = &spec {
             run.claim_file(spec, &Location::new(source, entry.key_span), problems);
         }
@@ -80,7 +71,8 @@ impl FileSinks {
             let items = cx.node.at(&["sinks"]).map(crate::config::yaml::Node::items).unwrap_or_default();
             let span = items.get(index).map_or(cx.name(), |item| item.span);
             let Some(spec) = self.one(cx, name, span, run) else { continue };
-            let same = |(other, _): &&(SinkSpec, Span)| other.destination == spec.destination && other.format == spec.format;
+            let same =
+                |(other, _): &&(SinkSpec, Span)| other.destination == spec.destination && other.format == spec.format;
             if let Some((other, first)) = found.iter().find(same) {
                 let message = if other.name == spec.name {
                     format!("the probe names the sink `{name}` twice")
@@ -122,7 +114,11 @@ impl FileSinks {
                 let problem = cx.error(codes::UNKNOWN_SINK, span, format!("no sink is called `{name}`"));
                 let problem = problem.maybe_help(help).note(SHORT_FORMS);
                 let names = words::list(known(), 16);
-                cx.report(if names.is_empty() { problem } else { problem.note(format!("sinks of this file: {names}")) });
+                cx.report(if names.is_empty() {
+                    problem
+                } else {
+                    problem.note(format!("sinks of this file: {names}"))
+                });
                 None
             }
         }
@@ -156,11 +152,29 @@ fn file(path: &str) -> Result<PathBuf, String> {
 }
 
 fn short_problem(source: &Arc<SourceFile>, span: Span, text: &str, label: &str) -> Problem {
-    Problem::new(codes::WRONG_FORM, Location::new(source, span), format!("`{text}` names no file to write to")).label(label)
+    Problem::new(codes::WRONG_FORM, Location::new(source, span), format!("`{text}` names no file to write to"))
+        .label(label)
+}
+
+/// What an entry of `sinks` says.
+fn declared(source: &Arc<SourceFile>, entry: &Entry, raw: &StringOr<raw::Sink>) -> Result<Parsed, Box<Problem>> {
+    let text = match raw {
+        StringOr::Short(text) => text,
+        StringOr::Long(sink) => return long(source, entry, sink),
+    };
+    let span = entry.value.span;
+    match short(text) {
+        Some(parsed) => parsed.map_err(|label| Box::new(short_problem(source, span, text, &label))),
+        None => {
+            let place = Location::new(source, span);
+            let problem = Problem::new(codes::UNKNOWN_SINK, place, format!("`{text}` is not a sink"));
+            Err(Box::new(problem.note(SHORT_FORMS).maybe_help(looks_like_path(text))))
+        }
+    }
 }
 
 /// The long form: exactly one destination.
-fn long(source: &Arc<SourceFile>, entry: &Entry, raw: &raw::Sink) -> Result<Parsed, Problem> {
+fn long(source: &Arc<SourceFile>, entry: &Entry, raw: &raw::Sink) -> Result<Parsed, Box<Problem>> {
     let name = &entry.key;
     let given: Vec<&Entry> = entry.value.entries().iter().filter(|entry| entry.key != "format").collect();
     let count = |span, message: String| Problem::new(codes::KEY_COUNT, Location::new(source, span), message);
@@ -171,12 +185,13 @@ fn long(source: &Arc<SourceFile>, entry: &Entry, raw: &raw::Sink) -> Result<Pars
     });
     if let [_, second, ..] = given.as_slice() {
         let problem = count(second.key_span, format!("the sink `{name}` has two destinations"));
-        return Err(problem.label("a second one").help("declare two sinks and name both in the probe's `sinks`"));
+        let help = "declare two sinks and name both in the probe's `sinks`";
+        return Err(Box::new(problem.label("a second one").help(help)));
     }
     if let Some(raw) = &raw.file {
         let path = file(&raw.path).map_err(|label| {
             let span = entry.value.at(&["file", "path"]).map_or(entry.key_span, |node| node.span);
-            short_problem(source, span, &raw.path, &label)
+            Box::new(short_problem(source, span, &raw.path, &label))
         })?;
         return Ok((Destination::File(path), format.or(Some(Format::Jsonl))));
     }
@@ -185,13 +200,17 @@ fn long(source: &Arc<SourceFile>, entry: &Entry, raw: &raw::Sink) -> Result<Pars
         (None, Some(_)) => Ok((Destination::Stderr, format)),
         (None, None) => {
             let problem = count(entry.key_span, format!("the sink `{name}` does not say where events go"));
-            Err(problem.help("add one of `stdout: {}`, `stderr: {}`, `file: { path: … }`"))
+            Err(Box::new(problem.help("add one of `stdout: {}`, `stderr: {}`, `file: { path: … }`")))
         }
     }
 }
 
-/// Help for a path without its format.
+/// Help for a path without its format, or with one that does not exist.
 fn looks_like_path(text: &str) -> Option<String> {
-    let path = text.contains(['/', '.']) && !text.contains(':');
+    if let Some((format, path)) = text.split_once(':') {
+        let nearest = words::nearest(format, ["jsonl", "text", "file"])?;
+        return Some(format!("did you mean `{nearest}:{path}`?"));
+    }
+    let path = text.contains(['/', '.']);
     path.then(|| format!("for a file write `jsonl:{text}`"))
 }

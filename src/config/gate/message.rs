@@ -68,7 +68,7 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
         }
         Kind::UnknownKey { key, allowed } => {
             let problem = new(codes::UNKNOWN_KEY, format!("unknown key `{key}` in {subject}"));
-            unknown_key(problem, key, allowed)
+            unknown_key(problem, key, allowed, violation.schema)
         }
         Kind::MissingKey { key } => {
             let primary = Location::new(source, first_line(source, violation.span));
@@ -81,7 +81,8 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
         }
         Kind::NotListed { allowed } => {
             let allowed: Vec<&str> = allowed.iter().filter_map(Json::as_str).collect();
-            let problem = new(codes::UNKNOWN_WORD, format!("{subject} cannot be `{}`", shown.trim_matches(['"', '\''])));
+            let problem =
+                new(codes::UNKNOWN_WORD, format!("{subject} cannot be `{}`", shown.trim_matches(['"', '\''])));
             let nearest = words::nearest(&shown, allowed.iter().copied());
             problem
                 .label(format!("expected one of {}", words::list(allowed.iter().copied(), 12)))
@@ -93,9 +94,12 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
             new(codes::WRONG_FORM, format!("{subject} must be {expected}"))
                 .maybe_help(form_help(regex, &shown).or_else(|| example_help(violation.schema)))
         }
-        Kind::TooShort => new(codes::WRONG_FORM, format!("{subject} is empty")).maybe_help(example_help(violation.schema)),
-        Kind::TooSmall { least } => new(codes::OUT_OF_RANGE, format!("{subject} cannot be {shown}"))
-            .label(format!("must be {least} or more")),
+        Kind::TooShort => {
+            new(codes::WRONG_FORM, format!("{subject} is empty")).maybe_help(example_help(violation.schema))
+        }
+        Kind::TooSmall { least } => {
+            new(codes::OUT_OF_RANGE, format!("{subject} cannot be {shown}")).label(format!("must be {least} or more"))
+        }
         Kind::TooFewKeys => new(codes::KEY_COUNT, format!("{subject} is empty"))
             .label(choice(violation.schema))
             .maybe_help(example_help(violation.schema)),
@@ -156,10 +160,29 @@ fn wanted(expected: &[&str]) -> String {
     }
 }
 
-fn unknown_key(problem: Problem, key: &str, allowed: &[&str]) -> Problem {
+/// The key that is probably meant.
+fn meant<'w>(key: &str, allowed: &[&'w str]) -> Option<&'w str> {
     let other = OTHER_WORDS.iter().find(|(theirs, ours)| theirs.eq_ignore_ascii_case(key) && allowed.contains(ours));
-    let nearest = other.map(|(_, ours)| *ours).or_else(|| words::nearest(key, allowed.iter().copied()));
-    let problem = problem.maybe_help(nearest.map(|word| format!("did you mean `{word}`?")));
+    let other = other.and_then(|(_, ours)| allowed.iter().copied().find(|word| word == ours));
+    other.or_else(|| words::nearest(key, allowed.iter().copied()))
+}
+
+/// True for a missing key that is there, misspelt: the misspelling is the problem.
+pub(super) fn is_misspelt(violation: &Violation<'_>, all: &[Violation<'_>]) -> bool {
+    let Kind::MissingKey { key: missing } = &violation.kind else { return false };
+    all.iter()
+        .filter(|other| other.path == violation.path)
+        .any(|other| matches!(&other.kind, Kind::UnknownKey { key, allowed } if meant(key, allowed) == Some(missing)))
+}
+
+fn unknown_key(problem: Problem, key: &str, allowed: &[&str], schema: &Map<String, Json>) -> Problem {
+    let deeper = || {
+        let mut properties = schema.get("properties")?.as_object()?.iter();
+        let (parent, _) = properties.find(|(_, inner)| inner["properties"].get(key).is_some())?;
+        Some(format!("it belongs into one of the others: `{parent}: {{ {key}: … }}`"))
+    };
+    let nearest = meant(key, allowed).map(|word| format!("did you mean `{word}`?"));
+    let problem = problem.maybe_help(nearest.or_else(deeper));
     match allowed {
         [] => problem.help("it takes no keys: write `{}`"),
         keys => problem.note(format!("keys here: {}", words::list(keys.iter().copied(), 16))),
@@ -215,15 +238,27 @@ fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &Node) -> Opt
         return Some(format!("write it as a list: `{key}: [{text}]`"));
     }
     if wants("array") && matches!(node.value, Value::Map(_)) {
-        return Some("begin each entry with `- `".to_owned());
+        let named = violation.schema.get("items").is_some_and(|items| items["properties"].get("name").is_some());
+        let first = node.entries().first().map_or("NAME", |entry| entry.key.as_str());
+        let start = if named && first != "name" { format!("name: {first}") } else { String::new() };
+        return Some(format!("begin each entry with `- {start}`"));
     }
-    if wants("object") && scalar {
-        if let Some([required]) = violation.schema.get("required").and_then(Json::as_array).map(Vec::as_slice) {
-            return Some(format!("write `{key}: {{ {}: {raw} }}`", flow(required)));
+    if wants("object")
+        && scalar
+        && let Some([required]) = violation.schema.get("required").and_then(Json::as_array).map(Vec::as_slice)
+    {
+        return Some(format!("write `{key}: {{ {}: {raw} }}`", flow(required)));
+    }
+    let form =
+        pattern::ALL.iter().find(|form| violation.schema.get("pattern").is_some_and(|regex| regex == form.regex));
+    if let (Value::Int(_), Some(form)) = (&node.value, form) {
+        let with_unit = ["s", "MiB"].map(|unit| format!("{raw}{unit}")).into_iter().find(|text| (form.matches)(text));
+        if let Some(text) = with_unit.filter(|_| !(form.matches)(&raw)) {
+            return Some(format!("add a unit, for example `{key}: {text}`"));
         }
     }
     let quotable = matches!(node.value, Value::Int(_) | Value::Bool(_) | Value::Float(_));
-    if wants("string") && quotable && !violation.schema.contains_key("pattern") {
+    if wants("string") && quotable && form.is_none_or(|form| (form.matches)(&raw)) {
         return Some(format!("put it in quotes: `{key}: \"{raw}\"`"));
     }
     example_help(violation.schema)
@@ -236,13 +271,18 @@ fn find<'n>(root: &'n Node, path: &[Segment]) -> Option<&'n Node> {
     })
 }
 
+/// A name much like this text, where that works out.
+pub(in crate::config) fn name_like(text: &str) -> Option<String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let mut name: String = text.chars().map(|c| if fits(c) { c } else { '-' }).collect();
+    name.truncate(64);
+    (pattern::NAME.matches)(&name).then_some(name)
+}
+
 fn form_help(regex: &str, shown: &str) -> Option<String> {
     let text = shown.trim_matches(['"', '\'']);
     if regex == pattern::NAME.regex {
-        let mut name: String =
-            text.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' }).collect();
-        name.truncate(64);
-        return (pattern::NAME.matches)(&name).then(|| format!("for example `{name}`"));
+        return name_like(text).map(|name| format!("for example `{name}`"));
     }
     if regex == pattern::SIZE.regex {
         let (digits, unit) = pattern::split_unit(text);

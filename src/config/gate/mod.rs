@@ -9,11 +9,12 @@ mod oracle;
 
 use std::sync::Arc;
 
+pub(super) use message::name_like;
 pub(super) use validate::Violation;
 
 use super::problem::Problem;
 use super::schema;
-use super::source::SourceFile;
+use super::source::{SourceFile, Span};
 use super::yaml::Node;
 
 /// Everything in the tree that the schema forbids.
@@ -21,7 +22,18 @@ pub(super) fn violations(root: &Node) -> Vec<Violation<'static>> {
     validate::validate(schema::shared(), root)
 }
 
-/// The violation in words; `None` for what has its problem already.
-pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violation<'_>) -> Option<Problem> {
-    message::problem(source, root, violation)
+/// The violations in words, but for those that have their problem already or follow from another.
+///
+/// `has_unread` tells whether something inside a place could not be read: what is missing there may come from it.
+pub(super) fn problems(
+    source: &Arc<SourceFile>,
+    root: &Node,
+    violations: &[Violation<'_>],
+    has_unread: &dyn Fn(Span) -> bool,
+) -> Vec<Problem> {
+    let worth = |violation: &&Violation<'_>| {
+        let missing = matches!(violation.kind, validate::Kind::MissingKey { .. });
+        !missing || !(has_unread(violation.span) || message::is_misspelt(violation, violations))
+    };
+    violations.iter().filter(worth).filter_map(|violation| message::problem(source, root, violation)).collect()
 }

@@ -77,10 +77,10 @@ impl<'s> Validator<'s> {
             self.report(node.span, schema, Kind::Type { expected, found: node.kind() });
             return;
         }
-        if let Some(allowed) = schema.get("enum").and_then(Json::as_array) {
-            if !allowed.contains(&node.to_json()) {
-                self.report(node.span, schema, Kind::NotListed { allowed });
-            }
+        if let Some(allowed) = schema.get("enum").and_then(Json::as_array)
+            && !allowed.contains(&node.to_json())
+        {
+            self.report(node.span, schema, Kind::NotListed { allowed });
         }
         match &node.value {
             Value::Text(text) => self.text(schema, node.span, &text.text),

@@ -18,8 +18,14 @@ use crate::config::source::{Location, SourceFile, Span};
 pub(super) fn build(source: &Arc<SourceFile>) -> (Option<Node>, Vec<Problem>) {
     let text = &*source.text;
     let base = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let mut builder =
-        Builder { source, marks: Marks::new(text, base), stack: Vec::new(), root: None, nodes: 0, problems: Vec::new() };
+    let mut builder = Builder {
+        source,
+        marks: Marks::new(text, base),
+        stack: Vec::new(),
+        root: None,
+        nodes: 0,
+        problems: Vec::new(),
+    };
     let mut parser = Parser::new_from_str(&text[base..]);
     while let Some(event) = parser.next_event() {
         let step = match event {
@@ -29,7 +35,8 @@ pub(super) fn build(source: &Arc<SourceFile>) -> (Option<Node>, Vec<Problem>) {
             }
             Err(error) => {
                 let at = builder.marks.byte(*error.marker());
-                builder.problems.push(explain::syntax(source, at, error.info()));
+                let open = builder.open_bracket();
+                builder.problems.push(explain::syntax(source, at, error.info(), open));
                 Err(Stop)
             }
         };
@@ -81,12 +88,17 @@ impl Builder<'_> {
             Event::DocumentStart(_) => Ok(()),
             Event::Alias(_) => {
                 self.count(span)?;
-                self.unsupported(span, "an alias");
+                if !matches!(self.stack.last(), Some(Frame::Map { key: Key::Dropped, .. })) {
+                    let problem = self.problem(codes::ANCHOR, span, "an alias is not supported yet");
+                    let help = "write the value out where it is needed; a text that begins with `*` needs quotes";
+                    self.problems.push(problem.help(help));
+                }
                 self.place(Node { span, value: Value::Broken });
                 Ok(())
             }
             Event::Scalar(text, style, anchor, tag) => {
                 self.count(span)?;
+                let span = self.scalar_span(span, style);
                 let broken = self.properties(span, anchor, tag.is_some());
                 let value = if broken { Value::Broken } else { self.scalar(&text, style, span) };
                 self.place(Node { span, value });
@@ -153,6 +165,36 @@ impl Builder<'_> {
         if self.is_flow(start) { start.to(end) } else { start.to(last.unwrap_or(start)) }
     }
 
+    /// Where the innermost bracket stands that is still open.
+    fn open_bracket(&self) -> Option<Span> {
+        let starts = self.stack.iter().rev().map(|frame| match frame {
+            Frame::Seq { start, .. } | Frame::Map { start, .. } => *start,
+        });
+        starts.into_iter().find(|start| self.is_flow(*start))
+    }
+
+    /// The parser ends a quoted scalar at the next token; we end it at its quote.
+    fn scalar_span(&self, span: Span, style: ScalarStyle) -> Span {
+        let raw = self.source.text.get(span.start..span.end).unwrap_or_default();
+        let quote = match style {
+            ScalarStyle::SingleQuoted => '\'',
+            ScalarStyle::DoubleQuoted => '"',
+            ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => {
+                return Span::new(span.start, span.start + raw.trim_end().len());
+            }
+        };
+        let mut inside = raw.char_indices().skip(1);
+        while let Some((at, c)) = inside.next() {
+            let doubled = quote == '\'' && raw[at + c.len_utf8()..].starts_with('\'');
+            if (c == '\\' && quote == '"') || (c == quote && doubled) {
+                inside.next();
+            } else if c == quote {
+                return Span::new(span.start, span.start + at + c.len_utf8());
+            }
+        }
+        span
+    }
+
     fn is_flow(&self, start: Span) -> bool {
         self.source.text[start.start..].starts_with(['[', '{'])
     }
@@ -189,12 +231,15 @@ impl Builder<'_> {
             Value::Broken => return,
             Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Seq(_) | Value::Map(_) => {
                 let message = format!("a key must be text, this is {}", node.kind());
-                let mut problem = self.problem(codes::KEY_NOT_TEXT, node.span, message);
-                if let Some(raw) = self.source.text.get(node.span.start..node.span.end).filter(|raw| !raw.is_empty()) {
-                    if !matches!(node.value, Value::Seq(_) | Value::Map(_)) {
-                        problem = problem.help(format!("put it in quotes: `\"{raw}\"`"));
-                    }
-                }
+                let problem = self.problem(codes::KEY_NOT_TEXT, node.span, message);
+                let raw = self.source.text.get(node.span.start..node.span.end).unwrap_or_default();
+                let scalar = !raw.is_empty() && !matches!(node.value, Value::Seq(_) | Value::Map(_));
+                let help = if scalar {
+                    format!("put it in quotes: `\"{raw}\"`")
+                } else {
+                    "write `key: value`; a text with brackets in it needs quotes".to_owned()
+                };
+                let problem = problem.help(help);
                 self.problems.push(problem);
                 return;
             }

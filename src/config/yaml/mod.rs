@@ -25,7 +25,8 @@ pub(crate) const MAX_DEPTH: usize = 64;
 /// Most values in a file, keys included.
 pub(crate) const MAX_NODES: usize = 100_000;
 
-const MINIMAL: &str = "the smallest useful file is\n\n    version: 1\n    probes:\n      - name: execs\n        program: exec";
+const MINIMAL: &str =
+    "the smallest useful file is\n    version: 1\n    probes:\n      - name: execs\n        program: exec";
 
 /// Reads a file's text. The tree is `None` where nothing can be said about the content; parts of it that have their
 /// problem already are [`Value::Broken`].
@@ -39,7 +40,8 @@ pub(crate) fn parse(source: &Arc<SourceFile>) -> (Option<Node>, Vec<Problem>) {
     let (root, mut problems) = build::build(source);
     let nothing = root.as_ref().is_none_or(|node| node.value == Value::Null);
     if nothing && problems.is_empty() {
-        let problem = Problem::new(codes::EMPTY, Location::new(source, Span::default()), "the file holds no configuration");
+        let problem =
+            Problem::new(codes::EMPTY, Location::new(source, Span::default()), "the file holds no configuration");
         problems.push(problem.note(MINIMAL));
         return (None, problems);
     }
