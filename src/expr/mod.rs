@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Capture expressions: from text to a fetch that the `trace` program carries out.
 //!
+//! ```text
+//! "sk->__sk_common.skc_dport as port" ──parse──▶ CaptureExpr ──resolve──▶ Fetch + Field
+//!                                     config               BTF, format file
+//! ```
+//!
 //! What never happens here: no file is read, no kernel is asked. BTF and format texts come in as bytes.
 
 mod access;
 mod nearest;
+mod parse;
 mod resolve;
 mod scope;
 mod shape;
 mod tracepoint;
 
 pub use nearest::{closest, nearest, sentence_list};
+pub use parse::{ExprError, parse};
 pub use resolve::{ResolveError, Resolved, resolve};
 pub use scope::{Prototype, Scope};
 pub use tracepoint::{TraceField, TraceShape, parse_format};

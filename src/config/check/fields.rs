@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The names that a probe adds to its events: captures and labels.
+
+use super::probe::{Cx, is_identifier};
+use crate::catalog::Program;
+use crate::config::problem::Problem;
+use crate::config::{codes, raw};
+use crate::expr;
+use crate::spec::{Capture, Place, RESERVED_FIELDS};
+use crate::words;
+
+/// Most captures of one probe: the slots of the `trace` program.
+const MAX_CAPTURES: usize = 12;
+/// Longest name of a field.
+const MAX_NAME_BYTES: usize = 64;
+/// What a cut text's sibling is called behind the text's own name.
+const TRUNCATED: &str = "_truncated";
+
+/// The captures, with their expressions read.
+pub(super) fn captures(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program>) -> Vec<Capture> {
+    let Some(captures) = &raw.capture else { return Vec::new() };
+    if let Some(program) = program.filter(|program| !program.captures()) {
+        let message = format!("`{}` decides itself what it reports and takes no `capture`", program.name);
+        let problem = cx.error(codes::NEEDLESS_CAPTURE, cx.key(&["capture"]), message).help("remove `capture`");
+        let names: Vec<&str> = own_fields(program).collect();
+        cx.report(if names.is_empty() {
+            problem
+        } else {
+            problem.note(format!("it reports: {}", words::list(names, 16)))
+        });
+    }
+    if let Some((name, _)) = captures.0.get(MAX_CAPTURES) {
+        let message = format!("the probe captures {} values, {MAX_CAPTURES} at most are possible", captures.0.len());
+        let problem = cx.error(codes::TOO_MANY_CAPTURES, cx.key(&["capture", name]), message);
+        cx.report(problem.label(format!("number {}", MAX_CAPTURES + 1)).help("write a second probe on the same hook"));
+    }
+    let mut checked = Vec::new();
+    for (name, text) in &captures.0 {
+        if let Some(problem) = capture_name(cx, raw, name) {
+            cx.report(problem);
+        }
+        if let Some(expr) = expression(cx, name, text) {
+            cx.note_place(Place::Capture(name.clone()), cx.value(&["capture", name]));
+            checked.push(Capture { name: name.clone(), expr });
+        }
+    }
+    checked
+}
+
+fn expression(cx: &mut Cx<'_>, name: &str, text: &str) -> Option<crate::spec::CaptureExpr> {
+    let error = match expr::parse(text) {
+        Ok(expr) => return Some(expr),
+        Err(error) => error,
+    };
+    let span = cx.node.at(&["capture", name]).map_or(cx.name(), |node| node.part(&error.range));
+    let problem = cx.error(codes::EXPRESSION, span, format!("capture `{name}`: {}", error.message));
+    cx.report(problem.maybe_help(error.help));
+    None
+}
+
+/// What is wrong with the name of a capture.
+fn capture_name(cx: &Cx<'_>, raw: &raw::Probe, name: &str) -> Option<Problem> {
+    let span = cx.key(&["capture", name]);
+    if !is_identifier(name) || name.len() > MAX_NAME_BYTES {
+        let message = format!("`{name}` cannot be the name of a capture");
+        let problem = cx.error(codes::FIELD_NAME, span, message);
+        let problem = problem.label(format!("letters, digits and `_`, not a digit first, {MAX_NAME_BYTES} at most"));
+        return Some(match suggestion(name) {
+            Some(better) => problem.help(format!("for example `{better}`")),
+            None => problem,
+        });
+    }
+    if RESERVED_FIELDS.contains(&name) {
+        return Some(reserved(cx.error(codes::FIELD_NAME, span, format!("a capture cannot be called `{name}`")), name));
+    }
+    let cut = name.strip_suffix(TRUNCATED)?;
+    cx.node.at(&["capture"])?.get(cut).filter(|_| raw.capture.is_some()).map(|sibling| {
+        let message = format!("`{name}` would clash with what says that `{cut}` was cut");
+        cx.error(codes::FIELD_CLASH, span, message)
+            .related(cx.at(sibling.key_span), format!("writes `{name}: true` when it is cut"))
+            .help("call one of them something else")
+    })
+}
+
+fn reserved(problem: Problem, name: &str) -> Problem {
+    let problem = problem.label("reserved");
+    let problem = if ["pid", "tid", "uid", "comm"].contains(&name) {
+        problem.help(format!("events carry the `{name}` of the process anyway; call it for example `the_{name}`"))
+    } else {
+        problem.help(format!("call it for example `my_{name}`"))
+    };
+    problem.note(format!("the runner writes these itself: {}", words::list(RESERVED_FIELDS, 16)))
+}
+
+/// The name with everything that does not fit made `_`.
+fn suggestion(name: &str) -> Option<String> {
+    let mut better: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if better.starts_with(|c: char| c.is_ascii_digit()) {
+        better.insert(0, '_');
+    }
+    better.truncate(MAX_NAME_BYTES);
+    (is_identifier(&better) && better.contains(|c: char| c.is_ascii_alphanumeric())).then_some(better)
+}
+
+/// The labels, as written.
+pub(super) fn labels(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program>) -> Vec<(String, String)> {
+    let Some(labels) = &raw.labels else { return Vec::new() };
+    let mut checked = Vec::new();
+    for (name, _) in &labels.0 {
+        if let Some(problem) = label_name(cx, name, program) {
+            cx.report(problem);
+        }
+        let Some(node) = cx.node.at(&["labels", name]) else { continue };
+        let written = cx.source.text.get(node.span.start..node.span.end).unwrap_or_default();
+        checked.push((name.clone(), node.text().unwrap_or(written).to_owned()));
+    }
+    checked
+}
+
+/// What is wrong with the name of a label.
+fn label_name(cx: &Cx<'_>, name: &str, program: Option<&Program>) -> Option<Problem> {
+    let span = cx.key(&["labels", name]);
+    let odd = |c: char| c.is_whitespace() || c.is_control() || c == '=' || c == '"';
+    if name.is_empty() || name.len() > MAX_NAME_BYTES || name.contains(odd) {
+        let problem = cx.error(codes::FIELD_NAME, span, format!("`{name}` cannot be the name of a label"));
+        return Some(problem.label(format!("1 to {MAX_NAME_BYTES} characters, no space, `=` or `\"`")));
+    }
+    if RESERVED_FIELDS.contains(&name) {
+        return Some(reserved(cx.error(codes::FIELD_NAME, span, format!("a label cannot be called `{name}`")), name));
+    }
+    let captures = cx.node.at(&["capture"]);
+    let capture = captures.and_then(|captures| captures.get(name.strip_suffix(TRUNCATED).unwrap_or(name)));
+    let capture = capture.or_else(|| captures?.get(name));
+    if let Some(capture) = capture {
+        let problem = cx.error(codes::FIELD_CLASH, span, format!("label `{name}` has the name of a captured field"));
+        return Some(problem.related(cx.at(capture.key_span), "captured here").help("call one of them something else"));
+    }
+    let program = program.filter(|program| own_fields(program).any(|field| field == name))?;
+    let message = format!("label `{name}` has the name of a field that `{}` reports", program.name);
+    Some(cx.error(codes::FIELD_CLASH, span, message).help("call the label something else"))
+}
+
+/// What a program reports without being asked.
+fn own_fields(program: &Program) -> impl Iterator<Item = &str> {
+    let event = program.event.iter().flat_map(|layout| &layout.fields);
+    let counters = program.counters.iter().flat_map(|counters| &counters.row.fields);
+    event.chain(counters).map(|field| field.name.as_str())
+}

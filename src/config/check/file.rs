@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One file: through both gates, probe by probe, so that a mistake in one does not hide those of the others.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use super::run::Run;
+use super::{probe, sinks};
+use crate::catalog::Catalog;
+use crate::config::problem::Problem;
+use crate::config::source::{Location, SourceFile, Span};
+use crate::config::yaml::{Node, Segment, Value};
+use crate::config::{codes, gate, raw, yaml};
+
+/// Problems of one file that are shown; behind that a file is not what it was meant to be.
+const MAX_PROBLEMS: usize = 100;
+
+/// Checks one file and hands what is good to the run.
+pub(super) fn check(source: &Arc<SourceFile>, catalog: &Catalog, run: &mut Run) {
+    let mut problems = Vec::new();
+    one_file(source, catalog, run, &mut problems);
+    problems.sort_by_key(|problem| problem.primary.span.start);
+    if let Some(more @ 1..) = problems.len().checked_sub(MAX_PROBLEMS) {
+        let any_error = problems.iter().any(Problem::is_error);
+        problems.truncate(MAX_PROBLEMS);
+        if let Some(last) = problems.last_mut() {
+            last.notes.push(format!("{more} more problems of this file are not shown"));
+            if any_error {
+                last.severity = crate::config::Severity::Error;
+            }
+        }
+    }
+    run.add_problems(problems);
+}
+
+fn one_file(source: &Arc<SourceFile>, catalog: &Catalog, run: &mut Run, problems: &mut Vec<Problem>) {
+    let (root, mut yaml_problems) = yaml::parse(source);
+    problems.append(&mut yaml_problems);
+    let Some(root) = root else { return };
+
+    let violations = gate::violations(&root);
+    let unread = unread_places(problems);
+    let has_unread = |span: Span| unread.iter().any(|at| (span.start..span.end).contains(at));
+    let gate_problems = gate::problems(source, &root, &violations, &has_unread);
+    if let Some(other_version) = gate_problems.iter().find(|problem| problem.code == codes::VERSION) {
+        // Written for another version: what else looks wrong may be right there.
+        problems.push(other_version.clone());
+        return;
+    }
+    problems.extend(gate_problems);
+    let clean = |prefix: &[Segment]| !violations.iter().any(|violation| violation.path.starts_with(prefix));
+
+    let mut file_sinks = sinks::FileSinks::default();
+    let sinks_key = Segment::Key("sinks".to_owned());
+    file_sinks.incomplete = violations.iter().any(|violation| violation.path == [sinks_key.clone()]);
+    for entry in root.at(&["sinks"]).map(Node::entries).unwrap_or_default() {
+        let raw = clean(&[sinks_key.clone(), Segment::Key(entry.key.clone())])
+            .then(|| decode(source, &entry.value, problems))
+            .flatten();
+        file_sinks.declare(source, entry, raw.as_ref(), run, problems);
+    }
+
+    let Some(list) = root.at(&["probes"]) else { return };
+    if list.value == Value::Seq(Vec::new()) {
+        let place = Location::new(source, list.span);
+        let problem = Problem::warning(codes::NO_PROBES, place, "the file has no probes");
+        problems.push(problem.help("add one: an entry that begins with `- name: NAME`; or remove the file"));
+    }
+    for (index, node) in list.items().iter().enumerate() {
+        run.claim_name(source, node, problems);
+        if clean(&[Segment::Key("probes".to_owned()), Segment::Index(index)])
+            && !has_unread(node.span)
+            && let Some(raw) = decode::<raw::Probe>(source, node, problems)
+        {
+            probe::check(source, node, &raw, catalog, &file_sinks, run, problems);
+        }
+    }
+}
+
+/// Where something stands that was left out of the tree.
+fn unread_places(problems: &[Problem]) -> Vec<usize> {
+    let left_out = problems.iter().filter(|problem| problem.code != codes::DUPLICATE_KEY);
+    left_out.map(|problem| problem.primary.span.start).collect()
+}
+
+/// A part of the tree as its raw type. After the first gate this works; where it does not, that is a problem like others.
+fn decode<T: DeserializeOwned>(source: &Arc<SourceFile>, node: &Node, problems: &mut Vec<Problem>) -> Option<T> {
+    let error = match serde_path_to_error::deserialize::<_, T>(node.to_json()) {
+        Ok(value) => return Some(value),
+        Err(error) => error,
+    };
+    let path: Vec<Segment> = error
+        .path()
+        .iter()
+        .filter_map(|segment| match segment {
+            serde_path_to_error::Segment::Seq { index } => Some(Segment::Index(*index)),
+            serde_path_to_error::Segment::Map { key } => Some(Segment::Key(key.clone())),
+            serde_path_to_error::Segment::Enum { .. } | serde_path_to_error::Segment::Unknown => None,
+        })
+        .collect();
+    let place = Location::new(source, node.nearest(&path));
+    problems.push(Problem::new(codes::WRONG_TYPE, place, format!("this value cannot be used: {}", error.inner())));
+    None
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One probe, topic by topic; its places are noted on the way.
+
+use std::sync::Arc;
+
+use super::run::{Draft, Run};
+use super::sinks::FileSinks;
+use super::{fields, hook, program, values};
+use crate::catalog::Catalog;
+use crate::config::problem::Problem;
+use crate::config::source::{Location, SourceFile, Span};
+use crate::config::yaml::Node;
+use crate::config::{codes, raw};
+use crate::spec::{Hook, Place, ProbeId, ProbeSpec};
+
+/// What every topic needs: where things stand, and a place to complain.
+pub(super) struct Cx<'a> {
+    pub(super) source: &'a Arc<SourceFile>,
+    pub(super) node: &'a Node,
+    pub(super) problems: &'a mut Vec<Problem>,
+    pub(super) places: Vec<(Place, Span)>,
+}
+
+impl Cx<'_> {
+    /// The value at the end of these keys, or the nearest thing around it.
+    pub(super) fn value(&self, keys: &[&str]) -> Span {
+        (0..=keys.len())
+            .rev()
+            .find_map(|length| self.node.at(&keys[..length]))
+            .map_or(self.node.span, |node| if std::ptr::eq(node, self.node) { self.name() } else { node.span })
+    }
+
+    /// The last of these keys itself, or the nearest thing around it.
+    pub(super) fn key(&self, keys: &[&str]) -> Span {
+        let parent = keys.split_last().and_then(|(last, above)| self.node.at(above)?.get(last));
+        parent.map_or_else(|| self.value(keys), |entry| entry.key_span)
+    }
+
+    /// The probe's name: what stands for the probe as a whole.
+    pub(super) fn name(&self) -> Span {
+        self.node.at(&["name"]).map_or(self.node.span, |node| node.span)
+    }
+
+    pub(super) fn at(&self, span: Span) -> Location {
+        Location::new(self.source, span)
+    }
+
+    pub(super) fn note_place(&mut self, place: Place, span: Span) {
+        self.places.push((place, span));
+    }
+
+    pub(super) fn report(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// An error at a span.
+    pub(super) fn error(&self, code: &'static str, span: Span, message: impl Into<String>) -> Problem {
+        Problem::new(code, self.at(span), message)
+    }
+}
+
+/// Checks a probe that passed the first gate, and hands it to the run if it is good.
+pub(super) fn check(
+    source: &Arc<SourceFile>,
+    node: &Node,
+    raw: &raw::Probe,
+    catalog: &Catalog,
+    file_sinks: &FileSinks,
+    run: &mut Run,
+    problems: &mut Vec<Problem>,
+) {
+    let before = problems.len();
+    let mut cx = Cx { source, node, problems, places: Vec::new() };
+    cx.note_place(Place::Probe, cx.name());
+
+    let hook = match &raw.hook {
+        Some(raw) => hook::check(&mut cx, raw),
+        None => Some(Hook::Own),
+    };
+    let program = program::choose(&mut cx, raw, catalog);
+    let params = program::params(&mut cx, raw, program);
+    let capture = fields::captures(&mut cx, raw, program);
+    let labels = fields::labels(&mut cx, raw, program);
+    let interval = values::interval(&mut cx, raw);
+    let buffer_bytes = values::buffer(&mut cx, raw);
+    let sinks = file_sinks.resolve(&mut cx, raw, run);
+
+    let places = std::mem::take(&mut cx.places);
+    let (Some(hook), Some(program)) = (hook, program) else { return };
+    if problems.len() > before {
+        return;
+    }
+    let id = ProbeId { stem: stem(source), name: raw.name.clone() };
+    let spec = ProbeSpec {
+        id,
+        hook,
+        program: program.name.clone(),
+        params,
+        capture,
+        interval,
+        labels,
+        sinks: Vec::new(),
+        buffer_bytes,
+    };
+    let draft = Draft { spec, places, sinks, source: Arc::clone(source) };
+    run.add(draft, raw.enabled.unwrap_or(true), problems);
+}
+
+fn stem(source: &SourceFile) -> String {
+    source.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Complains that a name is not one of those that exist.
+pub(super) fn unknown<'w>(
+    problem: Problem,
+    name: &str,
+    what: &str,
+    known: impl Iterator<Item = &'w str> + Clone,
+) -> Problem {
+    let nearest = crate::words::nearest(name, known.clone());
+    let problem = problem.maybe_help(nearest.map(|word| format!("did you mean `{word}`?")));
+    problem.note(format!("{what}: {}", crate::words::list(known, 16)))
+}
+
+/// True for the words that code, JSON keys and `key=value` lines can carry: `[A-Za-z_][A-Za-z0-9_]*`.
+pub(super) fn is_identifier(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// The code for all hook targets.
+pub(super) const TARGET: &str = codes::BAD_TARGET;

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The program that a probe runs, and what it is told.
+
+use super::probe::{Cx, unknown};
+use crate::catalog::{Catalog, Param, ParamType, Program};
+use crate::config::forms::Scalar;
+use crate::config::{codes, raw};
+use crate::spec::{ParamValue, Place};
+use crate::words;
+
+/// The program, where there is one of that name that fits the hook.
+pub(super) fn choose<'c>(cx: &mut Cx<'_>, raw: &raw::Probe, catalog: &'c Catalog) -> Option<&'c Program> {
+    let hook = raw.hook.as_ref().and_then(raw::Hook::kind);
+    let name = match (&raw.program, hook) {
+        (Some(name), _) => {
+            cx.note_place(Place::Program, cx.value(&["program"]));
+            name.as_str()
+        }
+        (None, Some("xdp")) => "packet_count",
+        (None, Some(_)) => "trace",
+        (None, None) => {
+            let own = catalog.programs().iter().filter(|program| program.has_own_hooks());
+            let own = words::list(own.map(|program| program.name.as_str()), 8);
+            let message = format!("the probe `{}` says neither where it attaches nor what it runs", raw.name);
+            let problem = cx.error(codes::MISSING_HOOK, cx.name(), message);
+            let problem = problem.help("add a hook, for example `hook: { kprobe: do_sys_openat2 }`");
+            cx.report(if own.is_empty() {
+                problem
+            } else {
+                problem.note(format!("programs that need no hook: {own}"))
+            });
+            return None;
+        }
+    };
+    let Some(program) = catalog.get(name) else {
+        let known = catalog.programs().iter().map(|program| program.name.as_str());
+        let problem =
+            cx.error(codes::UNKNOWN_PROGRAM, cx.value(&["program"]), format!("no program is called `{name}`"));
+        cx.report(unknown(problem, name, "programs", known));
+        return None;
+    };
+    fits(cx, program, hook).then_some(program)
+}
+
+/// Whether the program can run at the hook.
+fn fits(cx: &mut Cx<'_>, program: &Program, hook: Option<&'static str>) -> bool {
+    let name = &program.name;
+    let mut kinds: Vec<&str> = Vec::new();
+    for decl in program.hooks.iter().filter(|decl| decl.target.is_none()) {
+        if !kinds.contains(&decl.kind.as_str()) {
+            kinds.push(&decl.kind);
+        }
+    }
+    let Some(hook) = hook else {
+        if program.has_own_hooks() {
+            return true;
+        }
+        let example = kinds.first().map_or("…", |kind| example(kind));
+        let problem = cx.error(codes::MISSING_HOOK, cx.value(&["program"]), format!("`{name}` needs a hook"));
+        let problem = problem.help(format!("say where it attaches, for example `hook: {{ {example} }}`"));
+        cx.report(problem.note(format!("`{name}` runs at: {}", words::list(kinds, 16))));
+        return false;
+    };
+    if program.has_own_hooks() {
+        let targets = program.hooks.iter().filter_map(|decl| decl.target.as_deref());
+        let message = format!("`{name}` brings its own hooks");
+        let problem = cx.error(codes::NEEDLESS_HOOK, cx.key(&["hook"]), message).help("remove `hook`");
+        cx.report(problem.note(format!("`{name}` attaches to: {}", words::list(targets, 8))));
+        return false;
+    }
+    if kinds.contains(&hook) {
+        return true;
+    }
+    let message = format!("`{name}` cannot run at `{hook}` hooks");
+    let problem = cx
+        .error(codes::PROGRAM_HOOK, cx.value(&["program"]), message)
+        .related(cx.at(cx.key(&["hook", hook])), "the hook");
+    let fallback = if hook == "xdp" { "packet_count" } else { "trace" };
+    let problem = if name == fallback {
+        problem
+    } else {
+        problem.help(format!("remove `program` to run `{fallback}` there, or choose another hook"))
+    };
+    cx.report(problem.note(format!("`{name}` runs at: {}", words::list(kinds, 16))));
+    false
+}
+
+fn example(kind: &str) -> &'static str {
+    match kind {
+        "xdp" => "xdp: { interface: eth0 }",
+        "kprobe" => "kprobe: do_sys_openat2",
+        "kretprobe" => "kretprobe: do_sys_openat2",
+        "tracepoint" => "tracepoint: sched:sched_switch",
+        "raw_tracepoint" => "raw_tracepoint: sched_switch",
+        _other => "…",
+    }
+}
+
+/// The parameters that the file sets. Without a program nothing can be said of them.
+pub(super) fn params(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program>) -> Vec<(String, ParamValue)> {
+    let (Some(program), Some(params)) = (program, &raw.params) else { return Vec::new() };
+    let mut checked = Vec::new();
+    for (name, value) in &params.0 {
+        let Some(param) = program.params.iter().find(|param| param.name == *name) else {
+            let span = cx.key(&["params", name]);
+            let message = format!("`{}` has no parameter `{name}`", program.name);
+            let problem = cx.error(codes::UNKNOWN_PARAM, span, message);
+            let known = program.params.iter().map(|param| param.name.as_str());
+            cx.report(if program.params.is_empty() {
+                problem.help("remove `params`: this program takes none")
+            } else {
+                unknown(problem, name, &format!("parameters of `{}`", program.name), known)
+            });
+            continue;
+        };
+        let span = cx.value(&["params", name]);
+        match value_of(param, value) {
+            Ok(value) => {
+                cx.note_place(Place::Param(name.clone()), span);
+                checked.push((name.clone(), value));
+            }
+            Err(label) => {
+                let message = format!("parameter `{name}` of `{}` does not take this value", program.name);
+                let problem = cx.error(codes::PARAM_VALUE, span, message).label(label);
+                cx.report(if param.doc.is_empty() {
+                    problem
+                } else {
+                    problem.note(format!("`{name}`: {}", param.doc))
+                });
+            }
+        }
+    }
+    checked
+}
+
+/// The value in the parameter's type, or what is expected instead.
+fn value_of(param: &Param, value: &Scalar) -> Result<ParamValue, String> {
+    match (param.ty, value) {
+        (ParamType::Bool, Scalar::Bool(value)) => Ok(ParamValue::Bool(*value)),
+        (ParamType::Bool, Scalar::Int(_) | Scalar::Float | Scalar::Text(_)) => {
+            Err("expected `true` or `false`".to_owned())
+        }
+        (ParamType::Int { size, signed }, Scalar::Int(value)) => {
+            let (least, most) = range(size, signed);
+            if (least..=most).contains(value) {
+                return Ok(ParamValue::Int(*value));
+            }
+            Err(format!("must be from {least} to {most}{}", unit(param)))
+        }
+        (ParamType::Int { .. }, Scalar::Bool(_) | Scalar::Float | Scalar::Text(_)) => {
+            Err(format!("expected an integer{}", unit(param)))
+        }
+        (ParamType::Text { size }, Scalar::Text(text)) => {
+            let most = usize::try_from(size).unwrap_or(usize::MAX).saturating_sub(1);
+            if text.contains('\0') {
+                return Err("text with a NUL cannot be given to a program".to_owned());
+            }
+            if text.len() <= most {
+                return Ok(ParamValue::Text(text.clone()));
+            }
+            Err(format!("it has {} bytes, {most} at most fit", text.len()))
+        }
+        (ParamType::Text { .. }, Scalar::Bool(_) | Scalar::Int(_) | Scalar::Float) => {
+            Err("expected text: put it in quotes".to_owned())
+        }
+    }
+}
+
+/// The least and the greatest integer of `size` bytes.
+fn range(size: u8, signed: bool) -> (i128, i128) {
+    let bits = u32::from(size) * 8;
+    if signed { (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) } else { (0, (1 << bits) - 1) }
+}
+
+fn unit(param: &Param) -> String {
+    if param.unit.is_empty() { String::new() } else { format!(" ({})", param.unit) }
+}

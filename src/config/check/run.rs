@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What all files share: names, interfaces, files that are written.
+
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Checked, CheckedProbe, Config};
+use crate::config::codes;
+use crate::config::problem::Problem;
+use crate::config::source::{Location, SourceFile, Span};
+use crate::config::yaml::Node;
+use crate::spec::{Destination, Format, Hook, Place, ProbeId, ProbeSpec, SinkId, SinkSpec};
+
+/// A good probe whose sinks have no numbers yet.
+pub(super) struct Draft {
+    pub(super) spec: ProbeSpec,
+    pub(super) places: Vec<(Place, Span)>,
+    pub(super) sinks: Vec<SinkSpec>,
+    pub(super) source: Arc<SourceFile>,
+}
+
+/// The files so far.
+#[derive(Default)]
+pub(super) struct Run {
+    names: HashMap<String, Location>,
+    files: HashMap<PathBuf, (Format, Location)>,
+    interfaces: HashMap<String, (String, Location)>,
+    probes: Vec<CheckedProbe>,
+    sinks: Vec<SinkSpec>,
+    parked: Vec<ProbeId>,
+    problems: Vec<Problem>,
+}
+
+impl Run {
+    pub(super) fn add_problems(&mut self, problems: Vec<Problem>) {
+        self.problems.extend(problems);
+    }
+
+    /// Takes a probe's name, whatever else is wrong with the probe.
+    pub(super) fn claim_name(&mut self, source: &Arc<SourceFile>, probe: &Node, problems: &mut Vec<Problem>) {
+        let Some(node) = probe.at(&["name"]) else { return };
+        let Some(name) = node.text() else { return };
+        let place = Location::new(source, node.span);
+        let Some(first) = self.names.get(name) else {
+            self.names.insert(name.to_owned(), place);
+            return;
+        };
+        let problem = Problem::new(codes::DUPLICATE_PROBE, place, format!("a second probe is called `{name}`"));
+        let problem = problem.related(first.clone(), "the first one");
+        problems.push(problem.help("give it another name: names are unique in all files that run together"));
+    }
+
+    /// Takes the file of a sink for its format.
+    pub(super) fn claim_file(&mut self, sink: &SinkSpec, place: &Location, problems: &mut Vec<Problem>) {
+        let (Destination::File(path), Some(format)) = (&sink.destination, sink.format) else { return };
+        let path = plain(path);
+        if path.starts_with("/dev") || path.starts_with("/proc") {
+            return;
+        }
+        let Some((other, first)) = self.files.get(&path) else {
+            self.files.insert(path, (format, place.clone()));
+            return;
+        };
+        if *other == format {
+            return;
+        }
+        let message = format!("`{}` would be written as {} and as {}", path.display(), other.name(), format.name());
+        let problem = Problem::new(codes::SINK_FORMATS, place.clone(), message)
+            .label(format!("as {}", format.name()))
+            .related(first.clone(), format!("as {}", other.name()));
+        problems.push(problem.help("give both the same format, or write to two files"));
+    }
+
+    /// Takes a probe that is good by itself.
+    pub(super) fn add(&mut self, draft: Draft, enabled: bool, problems: &mut Vec<Problem>) {
+        let Draft { mut spec, places, sinks, source } = draft;
+        if !enabled {
+            self.parked.push(spec.id);
+            return;
+        }
+        for sink in sinks {
+            let id = self.sink(sink);
+            spec.sinks.push(id);
+        }
+        let probe = CheckedProbe { spec, source, places };
+        self.claim_interface(&probe, problems);
+        self.probes.push(probe);
+    }
+
+    /// The number of a sink; the same for all that write the same way to the same place.
+    fn sink(&mut self, sink: SinkSpec) -> SinkId {
+        let same = |other: &SinkSpec| {
+            let same_place = match (&other.destination, &sink.destination) {
+                (Destination::File(one), Destination::File(two)) => plain(one) == plain(two),
+                (Destination::Stdout | Destination::Stderr | Destination::File(_), destination) => {
+                    other.destination == *destination
+                }
+            };
+            same_place && other.format == sink.format
+        };
+        let known = self.sinks.iter().position(same);
+        SinkId(known.unwrap_or_else(|| {
+            self.sinks.push(sink);
+            self.sinks.len() - 1
+        }))
+    }
+
+    fn claim_interface(&mut self, probe: &CheckedProbe, problems: &mut Vec<Problem>) {
+        let Hook::Xdp { interface, .. } = &probe.spec.hook else { return };
+        let place = probe.locate(&Place::Target);
+        let name = probe.spec.id.name.clone();
+        let Some((owner, first)) = self.interfaces.get(interface) else {
+            self.interfaces.insert(interface.clone(), (name, place));
+            return;
+        };
+        let message = format!("two XDP probes want the interface `{interface}`");
+        let problem = Problem::new(codes::XDP_CLAIM, place, message)
+            .label(format!("wanted by `{name}`"))
+            .related(first.clone(), format!("already taken by `{owner}`"))
+            .help("an interface runs one XDP program: park one of the probes with `enabled: false`");
+        problems.push(problem);
+    }
+
+    /// The verdict.
+    pub(super) fn finish(self) -> Checked {
+        let good = !self.problems.iter().any(Problem::is_error);
+        let config = good.then_some(Config { probes: self.probes, sinks: self.sinks, parked: self.parked });
+        Checked { config, problems: self.problems }
+    }
+}
+
+/// A path without `.` parts, so that `./a` and `a` are one file. Links are not followed: no file is looked at.
+fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|part| *part != Component::CurDir).collect()
+}

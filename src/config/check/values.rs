@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Values with units. The schema has seen to their form.
+
+use std::time::Duration;
+
+use super::probe::Cx;
+use crate::config::{codes, pattern, raw};
+use crate::spec::{DEFAULT_BUFFER_BYTES, DEFAULT_INTERVAL};
+
+const LEAST_INTERVAL: Duration = Duration::from_millis(10);
+const MOST_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+const LEAST_BUFFER: u64 = 4 << 10;
+const MOST_BUFFER: u64 = 1 << 30;
+
+/// `500ms`, `1s`, `2m`, `1h`; the default where it is not written or not good.
+pub(super) fn interval(cx: &mut Cx<'_>, raw: &raw::Probe) -> Duration {
+    let Some(text) = &raw.interval else { return DEFAULT_INTERVAL };
+    let (digits, unit) = pattern::split_unit(text);
+    let value: u64 = digits.parse().unwrap_or(0);
+    let interval = match unit {
+        "ms" => Duration::from_millis(value),
+        "m" => Duration::from_secs(value * 60),
+        "h" => Duration::from_secs(value * 60 * 60),
+        _seconds => Duration::from_secs(value),
+    };
+    if (LEAST_INTERVAL..=MOST_INTERVAL).contains(&interval) {
+        return interval;
+    }
+    let too = if interval < LEAST_INTERVAL { "short" } else { "long" };
+    let problem = cx.error(codes::DURATION, cx.value(&["interval"]), format!("an interval of {text} is too {too}"));
+    cx.report(problem.label("must be from 10ms to 24h"));
+    DEFAULT_INTERVAL
+}
+
+/// `256KiB`, `2MiB`; the default where it is not written or not good.
+pub(super) fn buffer(cx: &mut Cx<'_>, raw: &raw::Probe) -> u32 {
+    let Some(text) = &raw.buffer else { return DEFAULT_BUFFER_BYTES };
+    let (digits, unit) = pattern::split_unit(text);
+    let value: u64 = digits.parse().unwrap_or(0);
+    let bytes = match unit {
+        "KiB" => value << 10,
+        "GiB" => value << 30,
+        _mebibytes => value << 20,
+    };
+    let in_range = (LEAST_BUFFER..=MOST_BUFFER).contains(&bytes);
+    if let (true, true, Ok(bytes)) = (in_range, bytes.is_power_of_two(), u32::try_from(bytes)) {
+        return bytes;
+    }
+    let problem = cx.error(codes::BUFFER, cx.value(&["buffer"]), format!("a ring buffer cannot have {text}"));
+    let problem = problem.label("must be a power of two from 4KiB to 1GiB");
+    let better = bytes.clamp(LEAST_BUFFER, MOST_BUFFER).next_power_of_two();
+    cx.report(problem.help(format!("write `{}`", size(better))));
+    DEFAULT_BUFFER_BYTES
+}
+
+/// A power of two in its largest whole unit.
+fn size(bytes: u64) -> String {
+    match bytes {
+        bytes if bytes >= 1 << 30 => format!("{}GiB", bytes >> 30),
+        bytes if bytes >= 1 << 20 => format!("{}MiB", bytes >> 20),
+        bytes => format!("{}KiB", bytes >> 10),
+    }
+}

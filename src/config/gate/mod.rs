@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The first gate: the schema. What passes it has the right shape; nothing is said yet about what it means.
+
+mod message;
+mod validate;
+
+#[cfg(test)]
+mod oracle;
+
+use std::sync::Arc;
+
+pub(super) use message::name_like;
+pub(super) use validate::Violation;
+
+use super::problem::Problem;
+use super::schema;
+use super::source::{SourceFile, Span};
+use super::yaml::Node;
+
+/// Everything in the tree that the schema forbids.
+pub(super) fn violations(root: &Node) -> Vec<Violation<'static>> {
+    validate::validate(schema::shared(), root)
+}
+
+/// The violations in words, but for those that have their problem already or follow from another.
+///
+/// `has_unread` tells whether something inside a place could not be read: what is missing there may come from it.
+pub(super) fn problems(
+    source: &Arc<SourceFile>,
+    root: &Node,
+    violations: &[Violation<'_>],
+    has_unread: &dyn Fn(Span) -> bool,
+) -> Vec<Problem> {
+    let worth = |violation: &&Violation<'_>| {
+        let missing = matches!(violation.kind, validate::Kind::MissingKey { .. });
+        !missing || !(has_unread(violation.span) || message::is_misspelt(violation, violations))
+    };
+    violations.iter().filter(worth).filter_map(|violation| message::problem(source, root, violation)).collect()
+}

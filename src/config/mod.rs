@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From text to checked probes: located YAML, the schema, the rules.
+//!
+//! Every problem of every file is found in one go, each with its place. What never happens here: no file is opened, no
+//! kernel is asked, nothing is printed.
+
+pub mod codes;
+
+mod check;
+mod forms;
+mod gate;
+mod pattern;
+mod problem;
+mod raw;
+mod render;
+mod schema;
+mod source;
+mod yaml;
+
+pub use check::{Checked, CheckedProbe, Config, check};
+pub use problem::{Problem, Severity};
+pub use render::render;
+pub use schema::schema;
+pub use source::{Location, SourceFile, Span};
+
+/// True for the names of files that a directory of configuration is read for: `*.yaml` and `*.yml`, no dotfiles, nothing
+/// that an editor left behind.
+///
+/// ```
+/// use ebpf_run::config::is_config_name;
+/// assert!(is_config_name("web.yaml"));
+/// assert!(!is_config_name(".web.yaml") && !is_config_name("web.yaml~") && !is_config_name("#web.yaml#"));
+/// ```
+pub fn is_config_name(name: &str) -> bool {
+    let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"));
+    stem.is_some_and(|stem| !stem.is_empty() && !name.starts_with(['.', '#', '~']) && !stem.ends_with(['~', '#']))
+}

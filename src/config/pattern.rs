@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The forms that the schema asks of texts: for editors as regular expressions, for us as functions.
+
+/// One form. A test holds `regex` and `matches` against each other.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pattern {
+    /// What the schema publishes.
+    pub(crate) regex: &'static str,
+    /// The same, without a regex engine in the binary.
+    pub(crate) matches: fn(&str) -> bool,
+    /// What is expected, to be read after "must be".
+    pub(crate) expected: &'static str,
+}
+
+/// Name of a probe.
+pub(crate) const NAME: Pattern = Pattern {
+    regex: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+    matches: is_name,
+    expected: "1 to 64 letters, digits, `.`, `_` or `-`, and begin with a letter or digit",
+};
+
+/// `500ms`, `1s`, `2m`, `1h`.
+pub(crate) const DURATION: Pattern = Pattern {
+    regex: "^[1-9][0-9]{0,8}(ms|s|m|h)$",
+    matches: |text| is_number_with(text, 9, &["ms", "s", "m", "h"]),
+    expected: "a whole number with one of the units ms, s, m, h",
+};
+
+/// `256KiB`, `2MiB`, `1GiB`.
+pub(crate) const SIZE: Pattern = Pattern {
+    regex: "^[1-9][0-9]{0,8}(KiB|MiB|GiB)$",
+    matches: |text| is_number_with(text, 9, &["KiB", "MiB", "GiB"]),
+    expected: "a whole number with one of the units KiB, MiB, GiB",
+};
+
+/// Every form that the schema uses.
+pub(crate) const ALL: &[Pattern] = &[NAME, DURATION, SIZE];
+
+fn is_name(text: &str) -> bool {
+    text.len() <= 64
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+fn is_number_with(text: &str, most_digits: usize, units: &[&str]) -> bool {
+    let (digits, unit) = split_unit(text);
+    !digits.starts_with('0') && (1..=most_digits).contains(&digits.len()) && units.contains(&unit)
+}
+
+/// `("500", "ms")` of `500ms`.
+pub(crate) fn split_unit(text: &str) -> (&str, &str) {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    text.split_at(digits)
+}

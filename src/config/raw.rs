@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a person types, as types. The JSON schema is made from these, and a file is decoded into them.
+//!
+//! ```yaml
+//! version: 1
+//! probes:
+//!   - name: opens
+//!     hook: { kprobe: do_sys_openat2 }
+//!     capture: { path: filename as user_string }
+//! ```
+//!
+//! The doc comments below are the descriptions that editors show.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+
+use super::forms::{Ordered, Scalar, StringOr};
+use super::pattern;
+
+/// A configuration of ebpf-run: which probes run and where their events go.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "ebpf-run configuration")]
+#[expect(dead_code, reason = "the root of the schema; a file's parts are decoded one by one")]
+pub(crate) struct Document {
+    /// The version of this language; this build understands 1.
+    #[schemars(extend("enum" = [1]))]
+    version: u32,
+    /// Sinks by name, for the probes of this file. A probe may also name a short form directly and needs no entry here.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{ "events": { "file": { "path": "/var/log/ebpf-run/events.jsonl" } } }]))]
+    sinks: Option<Ordered<StringOr<Sink>>>,
+    /// The probes. Each one attaches one program somewhere.
+    probes: Vec<Probe>,
+}
+
+/// Where events go and how they are written: a short form, or exactly one of `stdout`, `stderr` and `file`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "examples" = ["stdout", "jsonl:events.jsonl", { "file": { "path": "events.jsonl" }, "format": "jsonl" }]))]
+pub(crate) struct Sink {
+    /// Standard output.
+    #[serde(default)]
+    pub(crate) stdout: Option<NoOptions>,
+    /// Standard error.
+    #[serde(default)]
+    pub(crate) stderr: Option<NoOptions>,
+    /// A file, appended to.
+    #[serde(default)]
+    pub(crate) file: Option<FileSink>,
+    /// `pretty`: for people, aligned. `jsonl`: one JSON object a line. `text`: one line of `key=value`, for grep.
+    /// The default is `jsonl`; on a terminal it is `pretty`.
+    #[serde(default)]
+    pub(crate) format: Option<Format>,
+}
+
+/// Nothing to set: `{}`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoOptions {}
+
+/// A file that events are appended to.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileSink {
+    /// The file. A relative path counts from the directory where ebpf-run was started.
+    #[schemars(length(min = 1), extend("examples" = ["/var/log/ebpf-run/events.jsonl"]))]
+    pub(crate) path: String,
+}
+
+/// How events are written.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(transform = plain_enum)]
+pub(crate) enum Format {
+    /// For people at a terminal.
+    Pretty,
+    /// One JSON object a line.
+    Jsonl,
+    /// One line an event, `key=value`.
+    Text,
+}
+
+/// One probe: a hook, a program that runs there, and where its events go.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Probe {
+    /// The probe's name, unique in a run and fit for a file name: letters, digits, `.`, `_`, `-`, at most 64 characters.
+    /// Every event carries it.
+    #[schemars(extend("pattern" = pattern::NAME.regex, "examples" = ["opens", "eth0-packets"]))]
+    pub(crate) name: String,
+    /// What the probe is for, in a sentence.
+    #[serde(default)]
+    #[expect(dead_code, reason = "for the people who read the file")]
+    pub(crate) description: Option<String>,
+    /// `false` parks the probe: it is checked and not run.
+    #[serde(default)]
+    #[schemars(extend("default" = true))]
+    pub(crate) enabled: Option<bool>,
+    /// Where the probe attaches: exactly one kind of hook. Programs with hooks of their own, such as `exec`, need none.
+    #[serde(default)]
+    pub(crate) hook: Option<Hook>,
+    /// The program that runs there; `ebpf-run programs` lists them. The default is `packet_count` for `xdp` and `trace`
+    /// for the other hooks.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["trace", "packet_count", "exec"]))]
+    pub(crate) program: Option<String>,
+    /// The program's own parameters; `ebpf-run programs NAME` lists them.
+    #[serde(default)]
+    #[schemars(schema_with = "param_values")]
+    pub(crate) params: Option<Ordered<Scalar>>,
+    /// What to read when the probe fires: names of the output, each with an expression. For the program `trace`.
+    /// `arg0`…, a parameter's name, a tracepoint's field, `retval` or `cpu`, then `->member`, `.member`, `[index]`,
+    /// then `as TYPE`: u8…u64, i8…i64, string, string[N], user_string, user_string[N], hex, ipv4, ipv6, port, bytes[N].
+    #[serde(default)]
+    #[schemars(extend("examples" = [{ "path": "filename as user_string", "port": "sk->__sk_common.skc_dport as port" }]))]
+    pub(crate) capture: Option<Ordered<String>>,
+    /// How often counters are reported, with a unit: from 10ms to 24h. The default is 1s.
+    #[serde(default)]
+    #[schemars(extend("pattern" = pattern::DURATION.regex, "examples" = ["500ms", "1s", "2m", "1h"], "default" = "1s"))]
+    pub(crate) interval: Option<String>,
+    /// Constant fields of every event of this probe.
+    #[serde(default)]
+    #[schemars(schema_with = "label_values")]
+    pub(crate) labels: Option<Ordered<Scalar>>,
+    /// Where the events go: names of `sinks`, or short forms `stdout`, `stderr`, `jsonl:PATH`, `text:PATH`, `file:PATH`.
+    /// A relative PATH counts from the directory where ebpf-run was started. The default is `stdout`.
+    #[serde(default)]
+    #[schemars(length(min = 1), extend("examples" = [["stdout"], ["jsonl:/var/log/ebpf-run/events.jsonl"]], "default" = ["stdout"]))]
+    pub(crate) sinks: Option<Vec<String>>,
+    /// The size of the ring buffer between kernel and runner: a power of two from 4KiB to 1GiB. The default is 2MiB.
+    #[serde(default)]
+    #[schemars(extend("pattern" = pattern::SIZE.regex, "examples" = ["256KiB", "2MiB"], "default" = "2MiB"))]
+    pub(crate) buffer: Option<String>,
+}
+
+/// Where a probe attaches: exactly one of these.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1, "examples" = [{ "kprobe": "do_sys_openat2" }, { "xdp": { "interface": "eth0" } }]))]
+pub(crate) struct Hook {
+    /// Every packet that an interface receives.
+    #[serde(default)]
+    pub(crate) xdp: Option<Xdp>,
+    /// The entry of a kernel function: its name, or a mapping with `symbol` and `offset`.
+    #[serde(default)]
+    pub(crate) kprobe: Option<StringOr<Kprobe>>,
+    /// The return of a kernel function; `retval` is what it returns.
+    #[serde(default)]
+    pub(crate) kretprobe: Option<StringOr<Kretprobe>>,
+    /// A stable event of the kernel, written `category:name`; its fields can be captured by name.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["sched:sched_switch", "syscalls:sys_enter_openat"]))]
+    pub(crate) tracepoint: Option<String>,
+    /// The same event with the kernel's own arguments, without its category; cheaper than `tracepoint`.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["sched_switch"]))]
+    pub(crate) raw_tracepoint: Option<String>,
+}
+
+/// Every packet that an interface receives.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Xdp {
+    /// The interface's name, as `ip link` shows it.
+    #[schemars(length(min = 1), extend("examples" = ["eth0"]))]
+    pub(crate) interface: String,
+    /// `native`: in the driver. `generic`: in the network stack, on every interface. `offload`: on the network card.
+    /// `auto`: native where the driver can, else generic; the runner says which.
+    #[serde(default)]
+    #[schemars(extend("default" = "auto"))]
+    pub(crate) mode: Option<XdpMode>,
+}
+
+/// How an interface runs an XDP program.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(transform = plain_enum)]
+pub(crate) enum XdpMode {
+    /// Native where the driver can, else generic.
+    Auto,
+    /// In the driver.
+    Native,
+    /// In the network stack.
+    Generic,
+    /// On the network card.
+    Offload,
+}
+
+/// The entry of a kernel function, or an instruction inside it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = ["do_sys_openat2", { "symbol": "tcp_sendmsg", "offset": 8 }]))]
+pub(crate) struct Kprobe {
+    /// The function's name.
+    #[schemars(extend("examples" = ["do_sys_openat2"]))]
+    pub(crate) symbol: String,
+    /// Bytes after its start; must be the start of an instruction.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    pub(crate) offset: Option<u64>,
+}
+
+/// The return of a kernel function.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = ["do_sys_openat2"]))]
+pub(crate) struct Kretprobe {
+    /// The function's name.
+    #[schemars(extend("examples" = ["do_sys_openat2"]))]
+    pub(crate) symbol: String,
+}
+
+fn param_values(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object", "additionalProperties": { "type": ["boolean", "integer", "string"] } })
+}
+
+fn label_values(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "additionalProperties": { "type": ["string", "number", "boolean"] },
+        "examples": [{ "team": "network" }],
+    })
+}
+
+/// An enum of documented words is a `oneOf` of constants for schemars; a plain `enum` gives better errors.
+fn plain_enum(schema: &mut Schema) {
+    let words: Vec<_> = match schema.remove("oneOf") {
+        Some(serde_json::Value::Array(branches)) => branches
+            .iter()
+            .flat_map(|branch| match branch.get("const") {
+                Some(word) => vec![word.clone()],
+                None => branch.get("enum").and_then(|words| words.as_array()).cloned().unwrap_or_default(),
+            })
+            .collect(),
+        _other => return,
+    };
+    schema.insert("type".to_owned(), "string".into());
+    schema.insert("enum".to_owned(), words.into());
+}

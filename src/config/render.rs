@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Problems on a terminal, the way rustc shows them.
+//!
+//! ```text
+//! error[E0201]: unknown key `interfase` in `xdp`
+//!   --> web.yaml:4:19
+//!    |
+//!  4 |     hook: { xdp: { interfase: eth0 } }
+//!    |                    ^^^^^^^^^
+//!    |
+//!    = note: keys here: `interface`, `mode`
+//!    = help: did you mean `interface`?
+//! ```
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+
+use super::problem::{Problem, Severity};
+use super::source::{Location, SourceFile};
+
+/// Longest stretch of text between two places that is looked at as one piece.
+const MAX_WINDOW: usize = 16 << 10;
+
+/// The problem as text of several lines, without a final line end. `color` adds terminal escapes.
+pub fn render(problem: &Problem, color: bool) -> String {
+    let level = match problem.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut group = Group::with_title(level.primary_title(&problem.message).id(problem.code));
+    let marks = marks(problem);
+    let paths: Vec<String> = marks.iter().map(|piece| piece[0].location.source.path.display().to_string()).collect();
+    for (piece, path) in marks.iter().zip(&paths) {
+        group = group.element(snippet(piece, path));
+    }
+    for note in &problem.notes {
+        group = group.element(Level::NOTE.message(note));
+    }
+    if let Some(help) = &problem.help {
+        group = group.element(Level::HELP.message(help));
+    }
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let text = renderer.render(&[group]);
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// A place with its words.
+struct Mark<'p> {
+    location: &'p Location,
+    label: &'p str,
+    kind: AnnotationKind,
+}
+
+/// The places of a problem in pieces that are shown together; the first piece holds the primary place.
+fn marks(problem: &Problem) -> Vec<Vec<Mark<'_>>> {
+    let primary = Mark { location: &problem.primary, label: &problem.label, kind: AnnotationKind::Primary };
+    let mut pieces = vec![vec![primary]];
+    for (location, label) in &problem.related {
+        let mark = Mark { location, label, kind: AnnotationKind::Context };
+        let near = |other: &Mark<'_>| {
+            let same =
+                Arc::ptr_eq(&other.location.source, &location.source) || other.location.source == location.source;
+            same && other.location.span.start.abs_diff(location.span.start) < MAX_WINDOW
+        };
+        match pieces.iter_mut().find(|piece| piece.iter().all(near)) {
+            Some(piece) => piece.push(mark),
+            None => pieces.push(vec![mark]),
+        }
+    }
+    pieces
+}
+
+fn snippet<'p>(piece: &[Mark<'p>], path: &'p str) -> Snippet<'p, Annotation<'p>> {
+    let source: &'p SourceFile = &piece[0].location.source;
+    let window = window(source, piece);
+    // A carriage return would be shown as a picture of one; a space at the end of a line is not seen.
+    let text = source.text[window.clone()].replace('\r', " ");
+    let first_line = source.text[..window.start].bytes().filter(|&byte| byte == b'\n').count() + 1;
+    let mut annotations = Vec::new();
+    for mark in piece {
+        let range = shown_range(&text, mark.location.span.start - window.start, mark.location.span.end - window.start);
+        let annotation = mark.kind.span(range);
+        annotations.push(if mark.label.is_empty() { annotation } else { annotation.label(mark.label) });
+    }
+    Snippet::source(text).path(path).line_start(first_line).annotations(annotations)
+}
+
+/// The whole lines that hold all marks.
+fn window(source: &SourceFile, piece: &[Mark<'_>]) -> Range<usize> {
+    let start = piece.iter().map(|mark| mark.location.span.start).min().unwrap_or(0);
+    let end = piece.iter().map(|mark| mark.location.span.start).max().unwrap_or(0);
+    let text = &source.text;
+    let start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    let start = if start == 0 && text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { start };
+    let end = text[end..].find('\n').map_or(text.len(), |newline| end + newline);
+    start.min(end)..end
+}
+
+/// A mark stays on its first line: a block of ten lines needs no ten carets.
+fn shown_range(text: &str, start: usize, end: usize) -> Range<usize> {
+    let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
+    let line = text[start..line_end].trim_end();
+    start..end.min(start + line.len()).max(start)
+}

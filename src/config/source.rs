@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A file's text, and places in it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// One file as it was read. Positions of problems point into `text`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// The path as messages show it.
+    pub path: PathBuf,
+    /// Its whole text.
+    pub text: Arc<str>,
+}
+
+/// A range of bytes of a file's text: `start..end`, both on character boundaries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte; equal to `start` for a place between two characters.
+    pub end: usize,
+}
+
+impl Span {
+    /// `start..end`.
+    pub fn new(start: usize, end: usize) -> Self {
+        Self { start, end: end.max(start) }
+    }
+
+    /// From the beginning of this one to the end of the other.
+    pub fn to(self, other: Self) -> Self {
+        Self::new(self.start, other.end)
+    }
+}
+
+/// A place in a file. Cheap to clone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Location {
+    /// The file.
+    pub source: Arc<SourceFile>,
+    /// Where in its text.
+    pub span: Span,
+}
+
+impl Location {
+    /// The place `span` of `source`.
+    pub fn new(source: &Arc<SourceFile>, span: Span) -> Self {
+        Self { source: Arc::clone(source), span }
+    }
+
+    /// Line and column of its first character. Both count from 1; columns count characters.
+    pub fn line_column(&self) -> (usize, usize) {
+        let before = self.source.text.get(..self.span.start).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
+        let text = before[line_start..].trim_start_matches('\u{feff}');
+        (line, text.chars().count() + 1)
+    }
+}
+
+/// `path:line:column`.
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (line, column) = self.line_column();
+        write!(f, "{}:{line}:{column}", self.source.path.display())
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}..{}]", self.source.path.display(), self.span.start, self.span.end)
+    }
+}

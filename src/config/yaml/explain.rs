@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The parser's complaints in a person's words.
+
+use std::sync::Arc;
+
+use crate::config::codes;
+use crate::config::problem::Problem;
+use crate::config::source::{Location, SourceFile, Span};
+
+/// Part of the parser's message; what is said instead; what to do. The first that matches is taken.
+const SENTENCES: &[(&str, &str, &str)] = &[
+    ("unexpected end of stream", "a quoted text is not closed", "add the closing quote"),
+    ("unexpected document indicator", "a quoted text is not closed", "add the closing quote"),
+    (
+        "unknown escape character",
+        "this escape is not known",
+        "in double quotes write `\\\\` for one backslash; in single quotes nothing is escaped",
+    ),
+    ("hexadecimal number", "this escape needs hexadecimal digits", "write `\\x41`, `\\u0041` or `\\U00000041`"),
+    ("Unicode character escape", "this escape is no character", "write `\\x41`, `\\u0041` or `\\U00000041`"),
+    ("invalid trailing content", "there is more text after the closing quote", "put all of it inside the quotes"),
+    (
+        "',' or '}'",
+        "a `{` is not closed before this",
+        "put `,` between entries and `}` at the end; a value with `,`, `{` or `}` in it needs quotes",
+    ),
+    (
+        "',' or ']'",
+        "a `[` is not closed before this",
+        "put `,` between entries and `]` at the end; a value with `,`, `[` or `]` in it needs quotes",
+    ),
+    ("misplaced bracket", "this bracket closes nothing", "remove it, or put the text in quotes"),
+    ("recursion limit", "nested too deep", "a configuration needs six levels at most"),
+    (
+        "mapping values are not allowed",
+        "a second `: ` on one line",
+        "a value with `: ` in it needs quotes; an entry of its own needs a line of its own",
+    ),
+    ("illegal placement of ':'", "a `:` is not expected here", "a value with `:` in it needs quotes"),
+    ("':' must be followed", "a `:` is not expected here", "put a space behind it, or put the text in quotes"),
+    ("simple key expect", "a key without `:`, here or on the line above", "write `key: value` or `key:`"),
+    (
+        "did not find expected key",
+        "this line does not fit the indentation of the lines above it",
+        "begin it in the same column as the keys it belongs to",
+    ),
+    (
+        "did not find expected '-'",
+        "this line does not fit the indentation of the lines above it",
+        "begin it in the same column as the keys it belongs to; entries of a list begin with `-`",
+    ),
+    ("sequence entries are not allowed", "a list cannot begin here", "begin the list on a line of its own"),
+    (
+        "only valid inside a block",
+        "a `-` cannot stand inside brackets",
+        "between `[` and `]` separate entries with `,`",
+    ),
+    (
+        "comments must be separated",
+        "a comment needs a space before its `#`",
+        "put a space before it, or put the text in quotes",
+    ),
+    (
+        "expected whitespace",
+        "a comment needs a space before its `#`",
+        "put a space before it, or put the text in quotes",
+    ),
+    ("comment intercepting", "a comment in the middle of a text", "put the text on one line"),
+    (
+        "indentation",
+        "this line is not indented as it must be",
+        "indent with spaces; entries of one mapping begin in one column",
+    ),
+    ("wrongly indented", "this line is not indented as it must be", "every line of a block text begins in one column"),
+    ("end marker", "there is more text after the end of the document", "remove `...`"),
+    (
+        "byte order mark",
+        "a byte order mark in the middle of the file",
+        "remove it: it belongs to the first three bytes, or nowhere",
+    ),
+    ("unprintable", "a character that YAML does not allow", "remove it, or write it as an escape in double quotes"),
+];
+
+/// The problem for a complaint of the parser at byte `at`.
+pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Option<Span>) -> Problem {
+    if let Some(tab) = indenting_tab(&source.text, at) {
+        let location = Location::new(source, Span::new(tab, tab + 1));
+        return Problem::new(codes::TAB, location, "a tab is used for indentation")
+            .help("YAML indents with spaces only: replace the tab");
+    }
+    let location = Location::new(source, here(&source.text, at));
+    let same_line = |open: Span| !source.text[open.start.min(at)..at].contains('\n');
+    if let Some(open) = open.filter(|open| !same_line(*open)) {
+        let bracket = &source.text[open.start..=open.start];
+        let closing = if bracket == "[" { "]" } else { "}" };
+        return Problem::new(
+            codes::SYNTAX,
+            Location::new(source, Span::new(open.start, open.start + 1)),
+            format!("this `{bracket}` is not closed"),
+        )
+        .related(location, "reading it stopped here")
+        .help(format!("add the `{closing}`; a text with `{bracket}` or `{closing}` in it needs quotes"));
+    }
+    if info.contains("unknown anchor") {
+        return Problem::new(codes::ANCHOR, location, "an alias is not supported yet")
+            .help("write the value out where it is needed; a text that begins with `*` needs quotes");
+    }
+    if info.contains("mapping values are not allowed") && !line_before(&source.text, at).contains(": ") {
+        return Problem::new(codes::SYNTAX, location, "this line is indented more than the mapping it belongs to")
+            .help("begin it in the same column as the key above it");
+    }
+    if let Some(sign) = source.text[at..].chars().next().filter(|c| "@`%".contains(*c))
+        && (info.contains("unexpected character") || info.contains("directive"))
+    {
+        return Problem::new(codes::SYNTAX, location, format!("a plain text cannot begin with `{sign}`"))
+            .help("put it in quotes");
+    }
+    let known = SENTENCES.iter().find(|(part, _, _)| info.contains(part));
+    match known {
+        Some((_, message, help)) => {
+            let code = if info.contains("recursion limit") { codes::TOO_LARGE } else { codes::SYNTAX };
+            Problem::new(code, location, *message).help(*help)
+        }
+        None => Problem::new(codes::SYNTAX, location, "this is not valid YAML")
+            .help("check quotes, brackets, and the indentation of this line and the one above it"),
+    }
+}
+
+/// What stands before `at` on its line.
+fn line_before(text: &str, at: usize) -> &str {
+    let before = &text[..at];
+    before.rfind('\n').map_or(before, |newline| &before[newline + 1..])
+}
+
+/// A tab before the first word of the line that holds `at`, or of the line before it.
+fn indenting_tab(text: &str, at: usize) -> Option<usize> {
+    let tab_of = |line_start: usize| {
+        let line = &text[line_start..];
+        let indent = line.len() - line.trim_start_matches([' ', '\t', '-']).len();
+        line[..indent].find('\t').map(|tab| line_start + tab)
+    };
+    let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let before = text[..line_start.saturating_sub(1)].rfind('\n').map_or(0, |newline| newline + 1);
+    tab_of(line_start).or_else(|| tab_of(before))
+}
+
+/// The character at `at`; the end of the last line where nothing but space follows.
+fn here(text: &str, at: usize) -> Span {
+    let rest = &text[at..];
+    if rest.trim().is_empty() {
+        let end = text.trim_end().len();
+        let end = if end == 0 { at } else { end };
+        return Span::new(end, end);
+    }
+    Span::new(at, at + rest.chars().next().map_or(0, char::len_utf8))
+}

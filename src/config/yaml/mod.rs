@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Located YAML: text becomes a tree whose every key and value knows its bytes.
+//!
+//! One document of YAML 1.2 (core schema), at most 1 MiB, 64 levels deep, 100,000 values. Never a panic and never a
+//! deep recursion, whatever the text. Anchors, aliases, merge keys and tags are problems, not values.
+
+mod build;
+mod explain;
+mod marks;
+mod node;
+mod scalar;
+
+pub(crate) use node::{Entry, Node, Segment, Value};
+
+use std::sync::Arc;
+
+use super::codes;
+use super::problem::Problem;
+use super::source::{Location, SourceFile, Span};
+
+/// Most bytes of a file.
+pub(crate) const MAX_BYTES: usize = 1 << 20;
+/// Most levels of lists and mappings.
+pub(crate) const MAX_DEPTH: usize = 64;
+/// Most values in a file, keys included.
+pub(crate) const MAX_NODES: usize = 100_000;
+
+const MINIMAL: &str =
+    "the smallest useful file is\n    version: 1\n    probes:\n      - name: execs\n        program: exec";
+
+/// Reads a file's text. The tree is `None` where nothing can be said about the content; parts of it that have their
+/// problem already are [`Value::Broken`].
+pub(crate) fn parse(source: &Arc<SourceFile>) -> (Option<Node>, Vec<Problem>) {
+    if source.text.len() > MAX_BYTES {
+        let message = format!("the file has {} bytes, more than the {MAX_BYTES} that are read", source.text.len());
+        let problem = Problem::new(codes::TOO_LARGE, Location::new(source, Span::default()), message)
+            .help("is it the right file? split it: every file of a directory is read");
+        return (None, vec![problem]);
+    }
+    let (root, mut problems) = build::build(source);
+    let nothing = root.as_ref().is_none_or(|node| node.value == Value::Null);
+    if nothing && problems.is_empty() {
+        let problem =
+            Problem::new(codes::EMPTY, Location::new(source, Span::default()), "the file holds no configuration");
+        problems.push(problem.note(MINIMAL));
+        return (None, problems);
+    }
+    (root, problems)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The tree: every key and value with its place.
+
+use crate::config::source::Span;
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Node {
+    /// The value's bytes in the text, quotes and brackets included. For a value that is not written (`name:`), its key.
+    pub(crate) span: Span,
+    /// What it is.
+    pub(crate) value: Value,
+}
+
+/// A value by the YAML 1.2 core rules: only plain scalars are anything but text.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    /// `null`, `~` or nothing at all.
+    Null,
+    /// `true`, `false`.
+    Bool(bool),
+    /// `12`, `-3`, `0x1f`, `0o17`; from the least i64 to the greatest u64.
+    Int(i128),
+    /// `1.5`, `1e9`, `.inf`, `.nan`.
+    Float(f64),
+    /// Everything else that is one scalar.
+    Text(Text),
+    /// `[a, b]` or `- a`.
+    Seq(Vec<Node>),
+    /// `{a: b}` or `a: b`, in the order of the file.
+    Map(Vec<Entry>),
+    /// Something that has its problem already; nothing more is to be said about it.
+    Broken,
+}
+
+/// A text and where its characters stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Text {
+    /// The characters, unescaped.
+    pub(crate) text: String,
+    /// Offset of the first one, where they stand in the file exactly so; `None` with escapes or folding.
+    pub(crate) verbatim_at: Option<usize>,
+}
+
+/// One `key: value`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Entry {
+    /// The key.
+    pub(crate) key: String,
+    /// Where the key stands, quotes included.
+    pub(crate) key_span: Span,
+    /// The value.
+    pub(crate) value: Node,
+}
+
+/// One step from a value to one inside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Segment {
+    /// The value of this key.
+    Key(String),
+    /// The element of this index.
+    Index(usize),
+}
+
+impl Node {
+    /// The entries of a mapping; none for anything else.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Text(_)
+            | Value::Seq(_)
+            | Value::Broken => &[],
+        }
+    }
+
+    /// The elements of a sequence; none for anything else.
+    pub(crate) fn items(&self) -> &[Node] {
+        match &self.value {
+            Value::Seq(items) => items,
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Text(_)
+            | Value::Map(_)
+            | Value::Broken => &[],
+        }
+    }
+
+    /// The text of a text scalar.
+    pub(crate) fn text(&self) -> Option<&str> {
+        if let Value::Text(text) = &self.value { Some(&text.text) } else { None }
+    }
+
+    /// The entry of this key.
+    pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.key == key)
+    }
+
+    /// The value at the end of these keys.
+    pub(crate) fn at(&self, keys: &[&str]) -> Option<&Node> {
+        keys.iter().try_fold(self, |node, key| Some(&node.get(key)?.value))
+    }
+
+    /// The place at the end of `path`, or of the last step that exists.
+    pub(crate) fn nearest(&self, path: &[Segment]) -> Span {
+        let mut node = self;
+        for segment in path {
+            let next = match segment {
+                Segment::Key(key) => node.get(key).map(|entry| &entry.value),
+                Segment::Index(index) => node.items().get(*index),
+            };
+            let Some(next) = next else { break };
+            node = next;
+        }
+        node.span
+    }
+
+    /// The place of a part of a text scalar: `range` counts its bytes. The whole scalar where it is not written verbatim.
+    pub(crate) fn part(&self, range: &std::ops::Range<usize>) -> Span {
+        match &self.value {
+            Value::Text(Text { verbatim_at: Some(at), .. }) => Span::new(at + range.start, at + range.end),
+            Value::Text(_)
+            | Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Seq(_)
+            | Value::Map(_)
+            | Value::Broken => self.span,
+        }
+    }
+
+    /// What it is, in a person's words: `a number`, `text`, `a list`.
+    pub(crate) fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::Null => "nothing",
+            Value::Bool(_) => "a boolean",
+            Value::Int(_) => "an integer",
+            Value::Float(_) => "a number with a fraction",
+            Value::Text(_) => "text",
+            Value::Seq(_) => "a list",
+            Value::Map(_) => "a mapping",
+            Value::Broken => "something unreadable",
+        }
+    }
+
+    /// The same as JSON. What JSON cannot say (`.inf`) becomes null.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value as Json;
+        match &self.value {
+            Value::Null | Value::Broken => Json::Null,
+            Value::Bool(value) => Json::Bool(*value),
+            Value::Int(value) => match (i64::try_from(*value), u64::try_from(*value)) {
+                (Ok(value), _) => Json::from(value),
+                (Err(_), Ok(value)) => Json::from(value),
+                (Err(_), Err(_)) => Json::Null,
+            },
+            Value::Float(value) => Json::from(*value),
+            Value::Text(text) => Json::String(text.text.clone()),
+            Value::Seq(items) => Json::Array(items.iter().map(Self::to_json).collect()),
+            Value::Map(entries) => {
+                Json::Object(entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect())
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Help with words: the nearest one that exists, and lists of words in a sentence.
+
+/// The known word that is most likely meant by `word`; `None` where none is near.
+///
+/// ```
+/// assert_eq!(ebpf_run::words::nearest("interfase", ["interface", "mode"]), Some("interface"));
+/// assert_eq!(ebpf_run::words::nearest("banana", ["interface", "mode"]), None);
+/// ```
+pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+    let plain = |word: &str| word.to_lowercase().replace(['-', '_', ' '], "");
+    let wanted = plain(word);
+    let allowed = (wanted.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|candidate| (distance(&wanted, &plain(candidate)), candidate))
+        .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.chars().count())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Edits between two words; a word that begins with the other counts as near.
+fn distance(wanted: &str, candidate: &str) -> usize {
+    let begins = wanted.len() >= 4 && candidate.starts_with(wanted);
+    let begins = begins || (candidate.len() >= 4 && wanted.starts_with(candidate));
+    let edits = strsim::osa_distance(wanted, candidate);
+    if begins { edits.min(1) } else { edits }
+}
+
+/// `` `a`, `b` `` of `["a", "b"]`; at most `most`, then how many more there are.
+///
+/// ```
+/// assert_eq!(ebpf_run::words::list(["a", "b", "c"], 2), "`a`, `b` and 1 more");
+/// ```
+pub fn list<'w>(words: impl IntoIterator<Item = &'w str>, most: usize) -> String {
+    let words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    match words.len().checked_sub(most) {
+        Some(more @ 1..) => format!("{} and {more} more", words[..most].join(", ")),
+        Some(0) | None => words.join(", "),
+    }
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The language, file by file: `tests/config/good` checks clean, each of `tests/config/bad` says exactly what stands beside
+//! it. `UPDATE=1 cargo test --test config` rewrites what is beside them, and the schema.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ebpf_run::config::{self, Checked, SourceFile, check, codes, render};
+use ebpf_run::spec::{Destination, Format, Hook, ParamValue, Place};
+use proptest::prelude::*;
+use support::catalog;
+
+fn folder(name: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config").join(name);
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .collect();
+    files.sort();
+    files
+}
+
+fn read(path: &Path) -> SourceFile {
+    let name = PathBuf::from(path.file_name().unwrap());
+    SourceFile { path: name, text: fs::read_to_string(path).unwrap().into() }
+}
+
+fn check_text(text: &str) -> Checked {
+    check(&[SourceFile { path: "t.yaml".into(), text: text.into() }], &catalog())
+}
+
+fn rendered(checked: &Checked) -> String {
+    checked.problems.iter().map(|problem| render(problem, false) + "\n\n").collect()
+}
+
+/// Compares a text with a committed file, or rewrites the file.
+fn golden(path: &Path, actual: &str) {
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path, actual).unwrap();
+    }
+    let expected = fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(actual, expected, "{} differs; UPDATE=1 rewrites it", path.display());
+}
+
+/// Each bad file says exactly what stands beside it.
+#[test]
+fn bad_files() {
+    for path in folder("bad") {
+        let checked = check(&[read(&path)], &catalog());
+        assert!(!checked.problems.is_empty(), "{} has no problem", path.display());
+        let any_error = checked.problems.iter().any(config::Problem::is_error);
+        assert_eq!(checked.config.is_none(), any_error, "{}", path.display());
+        golden(&path.with_extension("txt"), &rendered(&checked));
+    }
+}
+
+/// Every code of the configuration occurs in a bad file, and none that is not in the registry.
+#[test]
+fn every_code_has_a_bad_file() {
+    let checked = folder("bad").into_iter().map(|path| check(&[read(&path)], &catalog()));
+    let seen: BTreeSet<&str> = checked.flat_map(|checked| checked.problems).map(|problem| problem.code).collect();
+    let ours = |code: &&str| code.starts_with('W') || *code < "E0400";
+    let known: BTreeSet<&str> = codes::CODES.iter().map(|code| code.code).filter(ours).collect();
+    assert_eq!(seen, known);
+}
+
+/// Good files have no problem at all.
+#[test]
+fn good_files() {
+    for path in folder("good") {
+        let checked = check(&[read(&path)], &catalog());
+        assert_eq!(rendered(&checked), "", "{}", path.display());
+        assert!(checked.config.is_some());
+    }
+}
+
+/// What is written arrives in the specs: order, defaults, units, the text of labels, shared sinks.
+#[test]
+fn specs_of_the_quickstart() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/good/quickstart.yaml");
+    let config = check(&[read(&path)], &catalog()).config.unwrap();
+    let [execs, opens, packets] = config.probes.as_slice() else { panic!("{config:?}") };
+    assert_eq!((execs.spec.id.stem.as_str(), execs.spec.id.name.as_str()), ("quickstart", "execs"));
+    assert_eq!(execs.spec.hook, Hook::Own);
+    let names: Vec<&str> = opens.spec.capture.iter().map(|capture| capture.name.as_str()).collect();
+    assert_eq!(names, ["path", "flags", "sock", "head"]);
+    let labels: Vec<&str> = opens.spec.labels.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(labels, ["network", "17", "1.50", "true", "2"]);
+    assert_eq!((opens.spec.program.as_str(), opens.spec.buffer_bytes), ("trace", 256 << 10));
+    assert_eq!((packets.spec.program.as_str(), packets.spec.interval.as_millis()), ("packet_count", 500));
+    assert_eq!(config.sinks.len(), 4);
+    assert_eq!(execs.spec.sinks[1], opens.spec.sinks[0]);
+    let events = &config.sinks[execs.spec.sinks[1].0];
+    assert_eq!(events.destination, Destination::File("/var/log/ebpf-run/events.jsonl".into()));
+    assert_eq!(events.format, Some(Format::Jsonl));
+}
+
+/// A later complaint finds the part of the file that it is about, or the nearest thing around it.
+#[test]
+fn places() {
+    let text = "version: 1\nprobes:\n  - name: packets\n    hook: { xdp: { interface: eth0 } }\n";
+    let config = check_text(text).config.unwrap();
+    for (place, expected) in [
+        (Place::Probe, "t.yaml:3:11"),
+        (Place::Hook, "t.yaml:4:13"),
+        (Place::Target, "t.yaml:4:31"),
+        (Place::Mode, "t.yaml:4:31"),
+        (Place::Program, "t.yaml:4:13"),
+        (Place::Param("x".into()), "t.yaml:4:13"),
+        (Place::Capture("x".into()), "t.yaml:4:13"),
+        (Place::Sink("stdout".into()), "t.yaml:3:11"),
+    ] {
+        assert_eq!(config.probes[0].locate(&place).to_string(), expected, "{place:?}");
+    }
+}
+
+/// Files that run together are checked together: one name, one owner of an interface, one format of a file.
+#[test]
+fn files_together() {
+    let files = ["a", "b"].map(|stem| SourceFile {
+        path: format!("probes.d/{stem}.yaml").into(),
+        text: format!(
+            "version: 1\nsinks: {{ out: {{ file: {{ path: all.log }}, format: {} }} }}\nprobes:\n  \
+             - {{ name: packets, hook: {{ xdp: {{ interface: lo }} }}, sinks: [out] }}\n",
+            if stem == "a" { "jsonl" } else { "text" }
+        )
+        .into(),
+    });
+    let checked = check(&files, &catalog());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/together.txt");
+    golden(&path, &rendered(&checked));
+    assert_eq!(checked.problems.len(), 3);
+}
+
+/// `enabled: false` takes a probe out of the run, not out of the check.
+#[test]
+fn parked_probes() {
+    let parked = |program: &str| {
+        check_text(&format!("version: 1\nprobes:\n  - {{ name: p, program: {program}, enabled: false }}\n"))
+    };
+    let config = parked("exec").config.unwrap();
+    assert_eq!((config.probes.len(), config.sinks.len(), config.parked.len()), (0, 0, 1));
+    assert!(parked("exce").config.is_none());
+}
+
+/// The committed schema is what the program prints.
+#[test]
+fn committed_schema() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/ebpf-run.schema.json");
+    golden(&path, &(serde_json::to_string_pretty(&config::schema()).unwrap() + "\n"));
+}
+
+/// The schema uses only what gives exact errors in editors, and says something about every key.
+#[test]
+fn schema_has_no_alternatives() {
+    fn walk(schema: &serde_json::Value, path: &str) {
+        let schema = schema.as_object().unwrap();
+        for keyword in ["anyOf", "oneOf", "allOf", "$ref", "not", "nullable"] {
+            assert!(!schema.contains_key(keyword), "{path}: {keyword}");
+        }
+        for (name, property) in schema.get("properties").and_then(|map| map.as_object()).into_iter().flatten() {
+            assert!(property.get("description").is_some(), "{path}.{name} has no description");
+            walk(property, &format!("{path}.{name}"));
+        }
+        for inner in ["items", "additionalProperties"].into_iter().filter_map(|key| schema.get(key)) {
+            if inner.is_object() {
+                walk(inner, path);
+            }
+        }
+    }
+    walk(&config::schema(), "");
+}
+
+/// Colour is a matter of the caller alone.
+#[test]
+fn colour() {
+    let problem = &check_text("version: 3").problems[0];
+    assert!(render(problem, true).contains("\u{1b}["));
+    assert!(!render(problem, false).contains("\u{1b}["));
+}
+
+/// Pieces of real files, for mutation.
+fn good_texts() -> Vec<String> {
+    folder("good").iter().chain(&folder("bad")).map(|path| fs::read_to_string(path).unwrap()).collect()
+}
+
+/// Checks a text and holds what every check promises.
+fn holds(text: &str) {
+    let checked = check_text(text);
+    for problem in &checked.problems {
+        for place in std::iter::once(&problem.primary).chain(problem.related.iter().map(|(place, _)| place)) {
+            let span = place.span;
+            assert!(text.get(span.start..span.end).is_some(), "{span:?} of {text:?}");
+        }
+        let _ = render(problem, false);
+    }
+    assert_eq!(checked.config.is_none(), checked.problems.iter().any(config::Problem::is_error));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 400, ..ProptestConfig::default() })]
+
+    /// Whatever the text, a check ends without a panic and blames places that exist.
+    #[test]
+    fn any_text(text in "(\\PC|[ \n\r\t:\\-{}\\[\\]#&*!|>'\"%@`?,~<]|version: 1\n|probes:\n|  - name: a\n){0,60}") {
+        holds(&text);
+    }
+
+    /// The same for good and bad files with a piece cut out, doubled or replaced.
+    #[test]
+    fn mutated_files(
+        which in any::<prop::sample::Index>(),
+        from in any::<prop::sample::Index>(),
+        length in 0usize..40,
+        insert in "(\\PC|[ \n\t:\\-{}\\[\\]#&*!|>'\",]|null|- |\\{a: b\\}|1e400|0x|é){0,6}",
+    ) {
+        let texts = good_texts();
+        let text: Vec<char> = which.get(&texts).chars().collect();
+        let from = from.index(text.len() + 1);
+        let to = (from + length).min(text.len());
+        let mutated: String = text[..from].iter().copied().chain(insert.chars()).chain(text[to..].iter().copied()).collect();
+        holds(&mutated);
+    }
+
+    /// Capture expressions: any text ends in an expression or in an error inside the text.
+    #[test]
+    fn any_expression(text in "(\\PC|[a-z0-9_]{1,5}|->|\\.|\\[|\\]| as |u8|bytes){0,12}") {
+        if let Err(error) = ebpf_run::expr::parse(&text) {
+            prop_assert!(text.get(error.range.clone()).is_some(), "{:?} of {text:?}", error.range);
+        }
+    }
+}
+
+/// What we accept and another YAML reader accepts too, both read alike: the labels arrive as that reader shows them.
+fn read_alike(text: &str) {
+    use serde_yaml::Value;
+    let Ok(theirs) = serde_yaml::from_str::<Value>(text) else { return };
+    let Some(config) = check_text(text).config else { return };
+    let Some(probes) = theirs["probes"].as_sequence() else { panic!("{text:?}") };
+    for (checked, theirs) in config.probes.iter().zip(probes) {
+        assert_eq!(checked.spec.id.name, theirs["name"].as_str().unwrap(), "{text:?}");
+        for (name, ours) in &checked.spec.labels {
+            match &theirs["labels"][name.as_str()] {
+                Value::String(text) => assert_eq!(ours, text),
+                Value::Bool(value) => assert_eq!(ours.to_lowercase(), value.to_string()),
+                Value::Number(number) => assert_eq!(as_number(ours), number.as_f64(), "{ours} in {text:?}"),
+                other => panic!("{ours:?} is {other:?} for the other reader: {text:?}"),
+            }
+        }
+        for (name, ours) in &checked.spec.params {
+            match (ours, &theirs["params"][name.as_str()]) {
+                (ParamValue::Int(ours), Value::Number(theirs)) => {
+                    assert_eq!(Some(*ours), theirs.as_u64().map(i128::from), "{text:?}");
+                }
+                (ParamValue::Bool(ours), Value::Bool(theirs)) => assert_eq!(ours, theirs),
+                (ParamValue::Text(ours), Value::String(theirs)) => assert_eq!(ours, theirs),
+                (ours, theirs) => panic!("{ours:?} is {theirs:?} for the other reader: {text:?}"),
+            }
+        }
+    }
+}
+
+/// A label's written text as a number.
+fn as_number(text: &str) -> Option<f64> {
+    let radix = |digits: &str, radix| u64::from_str_radix(digits, radix).ok().map(|value| value as f64);
+    match (text.strip_prefix("0x"), text.strip_prefix("0o")) {
+        (Some(digits), _) => radix(digits, 16),
+        (None, Some(digits)) => radix(digits, 8),
+        (None, None) => text.replace(".inf", "inf").parse().ok(),
+    }
+}
+
+/// The good files are read alike.
+#[test]
+fn good_files_read_alike() {
+    for path in folder("good") {
+        read_alike(&fs::read_to_string(path).unwrap());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 1000, ..ProptestConfig::default() })]
+
+    /// Scalars of every style are read alike, in block and in flow.
+    #[test]
+    fn scalars_read_alike(
+        scalar in "true|False|TRUE|yes|on|[1-9][0-9]{0,18}|-[1-9][0-9]{0,17}|0x[0-9a-f]{1,8}|0o[0-7]{1,8}|[0-9]\\.[0-9]{1,3}|\
+                   [1-9]e[0-9]|'[a-z0-9 :]{0,8}'|\"[a-z0-9 :]{0,8}\"|\"\\\\x4[0-9]\\\\n\"|[a-z][a-z0-9_./-]{0,8}|\
+                   [a-z]{1,4}:[a-z]{1,4}|[a-z]{1,3} #c|[a-z]{1,3}#c|é✓[a-z]{0,3}",
+        flow in any::<bool>(),
+        ends in prop::sample::select(vec!["\n", "\r\n"]),
+    ) {
+        let labels = if flow { format!("labels: {{ a: {} }}", scalar.replace(" #c", "")) } else {
+            format!("labels:\n      a: {scalar}\n      b: >-\n        two\n        lines")
+        };
+        let params = "params: { uid: 0x10, comm: 'it''s', ignore_failed: True }";
+        let text = format!("version: 1\nprobes:\n  - name: x\n    program: exec\n    {params}\n    {labels}\n");
+        let text = text.replace('\n', ends);
+        let problems = check_text(&text).problems;
+        prop_assert!(problems.is_empty(), "{} {text}", render(&problems[0], false));
+        read_alike(&text);
+    }
+}
