@@ -7,10 +7,11 @@
 //! 3  cli  runner                            commands; the loop that owns live probes
 //! 2  kernel  sink                           the only user of libbpf; destinations
 //! 1  config  catalog  expr  format          pure: text → specs, BTF → descriptions, bytes → lines
-//! 0  spec                                   the words everybody uses
+//! 0  spec  words                            the types everybody uses; the nearest word to a mistyped one
 //! ```
 
 pub mod catalog;
+pub mod cli;
 pub mod config;
 pub mod expr;
 pub mod format;
@@ -18,3 +19,4 @@ pub mod kernel;
 pub mod runner;
 pub mod sink;
 pub mod spec;
+pub mod words;

@@ -19,6 +19,22 @@ pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
+/// A help text: "did you mean `x`?", else "LIST a, b and c"; empty where there is nothing to list.
+///
+/// ```
+/// let names = ["filename", "flags"];
+/// assert_eq!(ebpf_run::words::suggest("filname", names, "there are"), "did you mean `filename`?");
+/// assert_eq!(ebpf_run::words::suggest("path", names, "there are"), "there are `filename`, `flags`");
+/// ```
+pub fn suggest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>, listing: &str) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    match nearest(word, known.iter().copied()) {
+        Some(found) => format!("did you mean `{found}`?"),
+        None if known.is_empty() || listing.is_empty() => String::new(),
+        None => format!("{listing} {}", list(known, 16)),
+    }
+}
+
 /// Edits between two words; a word that begins with the other counts as near.
 fn distance(wanted: &str, candidate: &str) -> usize {
     let begins = wanted.len() >= 4 && candidate.starts_with(wanted);

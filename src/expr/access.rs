@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where a partly followed expression stands, and one step further.
 
-use super::nearest::nearest;
 use super::resolve::ResolveError;
 use crate::catalog::{Btf, Type, TypeId};
 use crate::spec::FetchSource;
+use crate::words::suggest;
 
 /// A type as the hook gives it.
 #[derive(Debug, Clone, Copy)]
@@ -150,7 +150,7 @@ impl<'a> Place<'a> {
             )),
             None => {
                 let message = format!("{} has no member `{name}`", btf.display(id));
-                Err(ResolveError::new(message, nearest(name, names.iter().map(String::as_str), "its members are")))
+                Err(ResolveError::new(message, suggest(name, names.iter().map(String::as_str), "its members are")))
             }
         }
     }

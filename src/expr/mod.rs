@@ -9,14 +9,12 @@
 //! What never happens here: no file is read, no kernel is asked. BTF and format texts come in as bytes.
 
 mod access;
-mod nearest;
 mod parse;
 mod resolve;
 mod scope;
 mod shape;
 mod tracepoint;
 
-pub use nearest::{closest, nearest, sentence_list};
 pub use parse::{ExprError, parse};
 pub use resolve::{ResolveError, Resolved, resolve};
 pub use scope::{Prototype, Scope};

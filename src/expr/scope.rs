@@ -2,11 +2,11 @@
 //! What a hook offers: the names that an expression can begin with.
 
 use super::access::{Place, Ty};
-use super::nearest::nearest;
 use super::resolve::ResolveError;
 use super::tracepoint::{TraceField, TraceShape, integer_type};
 use crate::catalog::{Btf, Named, Type, TypeId};
 use crate::spec::FetchSource;
+use crate::words::suggest;
 
 /// Arguments that are passed in registers on x86-64, and that the program can read.
 const REGISTER_ARGUMENTS: usize = 6;
@@ -121,7 +121,7 @@ impl<'a> Scope<'a> {
             let what = symbol.map_or_else(|| "this tracepoint".to_owned(), |symbol| format!("`{symbol}`"));
             let message =
                 format!("{what} has {count} argument{}, there is no `{name}`", if count == 1 { "" } else { "s" });
-            let list = nearest(name, prototype.names(), "its arguments are");
+            let list = suggest(name, prototype.names(), "its arguments are");
             return Err(ResolveError::new(message, list));
         }
         let limit = if in_registers { REGISTER_ARGUMENTS } else { 12 };
@@ -186,7 +186,7 @@ impl<'a> Scope<'a> {
             Self::Tracepoint { fields, .. } => fields.iter().map(|field| field.name.as_str()).collect(),
         };
         known.extend(BUILTINS);
-        ResolveError::new(what, nearest(name, known.iter().copied(), "there are"))
+        ResolveError::new(what, suggest(name, known.iter().copied(), "there are"))
     }
 }
 

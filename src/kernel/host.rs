@@ -8,8 +8,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::catalog::{Btf, Named};
-use crate::expr::{TraceField, nearest, parse_format};
+use crate::expr::{TraceField, parse_format};
 use crate::spec::TracepointName;
+use crate::words::suggest;
 
 /// The running kernel.
 #[derive(Default)]
@@ -84,7 +85,7 @@ impl Host {
             all.push(name);
         }
         if search.count == 0 {
-            search.help = nearest(symbol, all.into_iter().filter(|name| close_in_length(name, symbol)), "");
+            search.help = suggest(symbol, all.into_iter().filter(|name| close_in_length(name, symbol)), "");
         }
         search
     }
@@ -94,8 +95,7 @@ impl Host {
         let Some(btf) = self.btf() else { return String::new() };
         let names = || btf.all(Named::Typedef).filter_map(|id| btf.name(id).strip_prefix("btf_trace_"));
         let known: Vec<&str> = names().collect();
-        crate::expr::closest(name, known.into_iter())
-            .map_or_else(String::new, |found| format!("did you mean `{found}`?"))
+        crate::words::nearest(name, known).map_or_else(String::new, |found| format!("did you mean `{found}`?"))
     }
 }
 
@@ -146,13 +146,13 @@ fn missing_tracepoint(events: &Path, name: &TracepointName) -> (String, String) 
         let elsewhere = categories.iter().find(|category| events.join(category).join(&name.name).is_dir());
         let help = match elsewhere {
             Some(category) => format!("did you mean `{category}:{}`?", name.name),
-            None => crate::expr::closest(&name.category, categories.iter().map(String::as_str))
+            None => crate::words::nearest(&name.category, categories.iter().map(String::as_str))
                 .map_or_else(String::new, |found| format!("did you mean `{found}`?")),
         };
         return (message, help);
     }
     let names = names_in(&category);
-    let help = nearest(&name.name, names.iter().map(String::as_str), "its tracepoints are");
+    let help = suggest(&name.name, names.iter().map(String::as_str), "its tracepoints are");
     (format!("this kernel has no tracepoint `{name}`"), help)
 }
 

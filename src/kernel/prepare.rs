@@ -6,6 +6,7 @@ use super::host::Host;
 use crate::catalog::Program;
 use crate::expr::{Prototype, Scope, resolve};
 use crate::spec::{Fetch, Hook, Layout, Place, ProbeSpec};
+use crate::words::suggest;
 
 /// What a probe needs to be loaded.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +45,7 @@ fn check_target(spec: &ProbeSpec, host: &Host) -> Result<(), KernelError> {
         Hook::Xdp { interface, .. } if host.interface_index(interface).is_none() => {
             let interfaces = host.interfaces();
             let known = interfaces.iter().map(String::as_str);
-            let help = crate::expr::nearest(interface, known, "the interfaces are");
+            let help = suggest(interface, known, "the interfaces are");
             Err(KernelError::new(Place::Target, format!("there is no network interface `{interface}`"), help))
         }
         Hook::Tracepoint(name) => match host.tracepoint(name) {

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The commands: the only code that writes to the terminal.
+
+mod files;
+mod programs;
+mod run;
+mod terminal;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::config;
+
+/// Exit status for bad usage and bad configuration.
+const BAD_CONFIGURATION: u8 = 2;
+/// Exit status for failures at run time: the kernel, a sink.
+const FAILED: u8 = 1;
+
+/// Runs the eBPF probes that YAML files describe.
+#[derive(Debug, Parser)]
+#[command(name = "ebpf-run", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = "Examples:\n  ebpf-run probes.yaml                  run until Ctrl-C\n  \
+                        ebpf-run probes.yaml --duration 10s   run for ten seconds\n  \
+                        ebpf-run probes.yaml | jq .comm       JSON lines when piped\n  \
+                        ebpf-run programs exec                what a program does and takes\n\n\
+                        Exit status: 0 good, 1 failure at run time, 2 bad usage or configuration.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// YAML files, or directories of them (*.yaml, *.yml)
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// End after this time, counted from the moment when all probes are attached: 500ms, 10s, 5m, 1h
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    duration: Option<Duration>,
+    /// End after this many events; the counters of one interval count as one
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the programs, or describe one: hooks, parameters, fields of its events
+    #[command(
+        after_help = "Examples:\n  ebpf-run programs\n  ebpf-run programs exec\n  ebpf-run programs ./mine.bpf.o --format json"
+    )]
+    Programs {
+        /// A built-in program, or the path of an object file
+        name: Option<String>,
+        /// For people, or for machines
+        #[arg(long, value_enum, default_value_t = Listing::Text)]
+        format: Listing,
+    },
+    /// Print the JSON schema of the YAML files
+    #[command(after_help = "Example, as the first line of a file, for editors:\n  \
+                            # yaml-language-server: $schema=./ebpf-run.schema.json")]
+    Schema,
+    /// Print the man page
+    #[command(hide = true)]
+    Man,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Listing {
+    Text,
+    Json,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    config::parse_duration(text)
+}
+
+/// Runs the command line; the result is the exit status of the process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // To stdout for --help and --version, else to stderr. Nobody is left to tell if that fails.
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(BAD_CONFIGURATION));
+        }
+    };
+    terminal::start_log();
+    match cli.command {
+        None => run::run(&cli.run),
+        Some(Command::Programs { name, format }) => programs::programs(name.as_deref(), format),
+        Some(Command::Schema) => terminal::print(&schema_text()),
+        Some(Command::Man) => terminal::print(&man_page()),
+    }
+}
+
+/// The schema as it is committed: pretty, with a final newline.
+fn schema_text() -> String {
+    format!("{:#}\n", config::schema())
+}
+
+/// The man page in roff.
+fn man_page() -> String {
+    let mut page = Vec::new();
+    // Writing to memory does not fail.
+    drop(clap_mangen::Man::new(Cli::command()).render(&mut page));
+    String::from_utf8_lossy(&page).into_owned()
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ebpf-run programs`: what the catalogue knows.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::terminal::{print, tell};
+use super::{BAD_CONFIGURATION, FAILED, Listing};
+use crate::catalog::{Catalog, HookDecl, Param, ParamType, Program, builtin, describe};
+use crate::spec::{Field, Kind, ParamValue};
+use crate::words::suggest;
+
+pub(super) fn programs(name: Option<&str>, format: Listing) -> ExitCode {
+    let catalog = match builtin() {
+        Ok(catalog) => catalog,
+        Err(error) => {
+            tell(&format!("error: a built-in program is broken: {error}"));
+            return ExitCode::from(FAILED);
+        }
+    };
+    let Some(name) = name else {
+        return print(&match format {
+            Listing::Text => list(&catalog),
+            Listing::Json => format!("{:#}\n", Value::from_iter(catalog.programs().iter().map(program_json))),
+        });
+    };
+    match find(&catalog, name) {
+        Ok(program) => print(&match format {
+            Listing::Text => page(&program),
+            Listing::Json => format!("{:#}\n", program_json(&program)),
+        }),
+        Err(message) => {
+            tell(&format!("error: {message}"));
+            ExitCode::from(BAD_CONFIGURATION)
+        }
+    }
+}
+
+/// A built-in program, or one described by the object file of that path.
+fn find(catalog: &Catalog, name: &str) -> Result<Program, String> {
+    if let Some(program) = catalog.get(name) {
+        return Ok(program.clone());
+    }
+    if !name.contains('/') && !name.ends_with(".o") {
+        let help = suggest(name, catalog.programs().iter().map(|program| program.name.as_str()), "there are");
+        return Err(format!("there is no program `{name}`\nhelp: {help}"));
+    }
+    let path = Path::new(name);
+    let bytes = fs::read(path).map_err(|error| format!("failed to read `{name}`: {error}"))?;
+    let stem = path.file_name().and_then(|name| name.to_str()).unwrap_or(name);
+    let stem = stem.trim_end_matches(".o").trim_end_matches(".bpf");
+    // A Vec is aligned well enough on both architectures; the reader checks and says so otherwise.
+    describe(stem, &bytes).map_err(|error| format!("failed to describe `{name}`: {error}"))
+}
+
+fn list(catalog: &Catalog) -> String {
+    let width = catalog.programs().iter().map(|program| program.name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for program in catalog.programs() {
+        let _ = writeln!(text, "{:width$}  {}", program.name, program.doc);
+        let _ = writeln!(text, "{:width$}  hooks: {}\n", "", hooks(program).join(", "));
+    }
+    text.push_str("`ebpf-run programs NAME` describes one: its parameters and the fields of its events.\n");
+    text
+}
+
+fn hooks(program: &Program) -> Vec<String> {
+    let hook = |hook: &HookDecl| match &hook.target {
+        Some(target) => format!("{} {target}", hook.kind),
+        None => hook.kind.clone(),
+    };
+    program.hooks.iter().map(hook).collect()
+}
+
+fn page(program: &Program) -> String {
+    let mut text = format!("{}\n  {}\n\nhooks\n", program.name, program.doc);
+    let own = if program.has_own_hooks() { "  (its own: no `hook` in the YAML)" } else { "" };
+    let _ = writeln!(text, "  {}{own}", hooks(program).join(", "));
+    if !program.params.is_empty() {
+        text.push_str("\nparams\n");
+        table(
+            &mut text,
+            program.params.iter().map(|p| [p.name.clone(), param_type(p), default(&p.default), p.doc.clone()]),
+        );
+    }
+    if let Some(event) = &program.event {
+        text.push_str("\nfields of an event\n");
+        table(&mut text, event.process.iter().chain(&event.fields).map(field_row));
+        if program.captures() {
+            text.push_str("  … and what `capture` names\n");
+        }
+    }
+    if let Some(counters) = &program.counters {
+        text.push_str("\ncounted, and reported each interval\n");
+        table(&mut text, counters.row.fields.iter().map(field_row));
+    }
+    text
+}
+
+fn field_row(field: &Field) -> [String; 4] {
+    [field.name.clone(), kind(field), field.unit.clone(), field.doc.clone()]
+}
+
+/// Rows in columns as wide as they need to be.
+fn table(text: &mut String, rows: impl Iterator<Item = [String; 4]>) {
+    let rows: Vec<[String; 4]> = rows.collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths = [width(0), width(1), width(2)];
+    for [a, b, c, d] in rows {
+        let line = format!("  {a:0$}  {b:1$}  {c:2$}  {d}", widths[0], widths[1], widths[2]);
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+}
+
+fn param_type(param: &Param) -> String {
+    match param.ty {
+        ParamType::Bool => "bool".to_owned(),
+        ParamType::Int { size, signed } => format!("{}{}", if signed { 'i' } else { 'u' }, u32::from(size) * 8),
+        ParamType::Text { size } => format!("text of at most {} bytes", size.saturating_sub(1)),
+    }
+}
+
+fn default(value: &ParamValue) -> String {
+    match value {
+        ParamValue::Bool(value) => format!("= {value}"),
+        ParamValue::Int(value) => format!("= {value}"),
+        ParamValue::Text(text) => format!("= {text:?}"),
+    }
+}
+
+/// The word for how a field is shown.
+fn kind(field: &Field) -> String {
+    match &field.kind {
+        Kind::Unsigned => format!("u{}", field.size * 8),
+        Kind::Signed => format!("i{}", field.size * 8),
+        Kind::Bool => "bool".to_owned(),
+        Kind::Flag => "flag".to_owned(),
+        Kind::Hex => "hex".to_owned(),
+        Kind::Text { .. } => "text".to_owned(),
+        Kind::Argv => "command line".to_owned(),
+        Kind::Bytes => format!("bytes[{}]", field.size),
+        Kind::Ipv4 => "ipv4".to_owned(),
+        Kind::Ipv6 => "ipv6".to_owned(),
+        Kind::Port => "port".to_owned(),
+        Kind::Enum(values) => values.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join("|"),
+    }
+}
+
+fn program_json(program: &Program) -> Value {
+    let param = |param: &Param| {
+        let default = match &param.default {
+            ParamValue::Bool(value) => json!(value),
+            ParamValue::Int(value) => i64::try_from(*value).map_or_else(|_| json!(*value as u64), |value| json!(value)),
+            ParamValue::Text(text) => json!(text),
+        };
+        json!({ "name": param.name, "type": param_type(param), "default": default, "unit": param.unit, "doc": param.doc })
+    };
+    let field =
+        |field: &Field| json!({ "name": field.name, "type": kind(field), "unit": field.unit, "doc": field.doc });
+    let hook = |hook: &HookDecl| json!({ "kind": hook.kind, "target": hook.target, "function": hook.function });
+    let event =
+        program.event.as_ref().map(|event| event.process.iter().chain(&event.fields).map(field).collect::<Vec<_>>());
+    let counters = program.counters.as_ref().map(|counters| counters.row.fields.iter().map(field).collect::<Vec<_>>());
+    json!({
+        "name": program.name,
+        "doc": program.doc,
+        "hooks": program.hooks.iter().map(hook).collect::<Vec<_>>(),
+        "params": program.params.iter().map(param).collect::<Vec<_>>(),
+        "event": event,
+        "counters": counters,
+        "captures": program.captures(),
+    })
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ebpf-run PATH…`: one shot.
+
+use std::process::ExitCode;
+
+use super::terminal::{stderr_color, stdout_color, tell, utc_offset_s};
+use super::{BAD_CONFIGURATION, FAILED, RunArgs, files};
+use crate::catalog::{Catalog, builtin};
+use crate::config::{Config, Problem, check, codes, render};
+use crate::format::{Look, summary};
+use crate::kernel::quiet_libbpf;
+use crate::runner::{Options, Report, StartError};
+use crate::spec::Place;
+
+pub(super) fn run(args: &RunArgs) -> ExitCode {
+    let catalog = match builtin() {
+        Ok(catalog) => catalog,
+        Err(error) => {
+            tell(&format!("error: a built-in program is broken: {error}"));
+            return ExitCode::from(FAILED);
+        }
+    };
+    match configuration(args, &catalog) {
+        Some(config) => run_config(&config, &catalog, args),
+        None => ExitCode::from(BAD_CONFIGURATION),
+    }
+}
+
+/// Reads and checks the files; says what is wrong with them.
+fn configuration(args: &RunArgs, catalog: &Catalog) -> Option<Config> {
+    let files = match files::read_all(&args.paths) {
+        Ok(files) => files,
+        Err(errors) => {
+            errors.iter().for_each(|error| tell(&format!("error: {error}")));
+            return None;
+        }
+    };
+    let checked = check(&files, catalog);
+    tell_problems(&checked.problems);
+    let config = checked.config?;
+    if config.probes.is_empty() {
+        let parked = config.parked.len();
+        tell(&match parked {
+            0 => "error: there is nothing to run: no file names a probe".to_owned(),
+            1 => format!("error: there is nothing to run: `{}` has `enabled: false`", config.parked[0].name),
+            _ => format!("error: there is nothing to run: all {parked} probes have `enabled: false`"),
+        });
+        return None;
+    }
+    Some(config)
+}
+
+fn run_config(config: &Config, catalog: &Catalog, args: &RunArgs) -> ExitCode {
+    quiet_libbpf();
+    let probe_width = config.probes.iter().map(|probe| probe.spec.id.name.len()).max().unwrap_or(0);
+    let look = Look { color: stdout_color(), utc_offset_s: utc_offset_s(), probe_width };
+    let options = Options { duration: args.duration, count: args.count, look };
+    match crate::runner::run(config, catalog, &options, report) {
+        Ok(rows) => {
+            tell(summary(&rows, stderr_color()).trim_end());
+            ExitCode::SUCCESS
+        }
+        Err(errors) => {
+            tell_problems(&errors.iter().map(|error| problem(config, error)).collect::<Vec<_>>());
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn report(report: Report<'_>) {
+    match report {
+        Report::Remark { probe, text } => tell(&format!("note: {probe}: {text}")),
+        Report::Ready(probes) => {
+            let probes: Vec<String> = probes.iter().map(|(name, mechanism)| format!("{name} ({mechanism})")).collect();
+            tell(&format!("ready: {}", probes.join(", ")));
+        }
+    }
+}
+
+fn tell_problems(problems: &[Problem]) {
+    let color = stderr_color();
+    for problem in problems {
+        tell(&format!("{}\n", render(problem, color)));
+    }
+}
+
+/// A failure of the kernel or a sink, shown where the file asks for it.
+fn problem(config: &Config, error: &StartError) -> Problem {
+    let code = match error.place {
+        Place::Probe | Place::Program | Place::Param(_) => codes::KERNEL_REFUSED,
+        Place::Hook | Place::Target | Place::Mode => codes::KERNEL_TARGET,
+        Place::Capture(_) => codes::KERNEL_CAPTURE,
+        Place::Sink(_) => codes::SINK_FAILED,
+    };
+    let probe = error.probe.and_then(|index| config.probes.get(index)).or(config.probes.first());
+    let location = probe.map(|probe| probe.locate(&error.place)).unwrap_or_default();
+    let help = Some(error.help.clone()).filter(|help| !help.is_empty());
+    let problem = Problem::new(code, location, error.message.clone()).maybe_help(help);
+    error.notes.iter().fold(problem, |problem, note| problem.note(note.clone()))
+}

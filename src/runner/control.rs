@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The main thread while a run goes on: signals, the end of the time, counters at their intervals, losses on the stream.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
+
+use super::Options;
+use super::start::Live;
+
+/// How often losses are reported on the stream, at most.
+const LOSS_INTERVAL: Duration = Duration::from_secs(1);
+/// How often to see whether anybody still reads the output.
+const CLOSED_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Somebody asks for the end of the run.
+#[derive(Default)]
+pub(super) struct End(Notify);
+
+impl End {
+    pub(super) fn request(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// How many events `--count` leaves; without it there is no limit.
+pub(super) struct Budget(Option<AtomicU64>);
+
+impl Budget {
+    pub(super) fn new(count: Option<u64>) -> Self {
+        Self(count.map(AtomicU64::new))
+    }
+
+    /// One event; false if it is one too many.
+    #[inline]
+    pub(super) fn take(&self) -> bool {
+        match &self.0 {
+            None => true,
+            Some(left) => left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok(),
+        }
+    }
+
+    pub(super) fn is_limited(&self) -> bool {
+        self.0.is_some()
+    }
+
+    pub(super) fn is_spent(&self) -> bool {
+        self.0.as_ref().is_some_and(|left| left.load(Ordering::Relaxed) == 0)
+    }
+}
+
+/// Signals are caught from its creation on.
+pub(super) struct Control {
+    runtime: Runtime,
+    signals: [Signal; 2],
+    end: Arc<End>,
+}
+
+impl Control {
+    pub(super) fn new() -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let signals = {
+            let _inside = runtime.enter();
+            [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?]
+        };
+        Ok(Self { runtime, signals, end: Arc::default() })
+    }
+
+    pub(super) fn end(&self) -> Arc<End> {
+        Arc::clone(&self.end)
+    }
+
+    /// Returns when the run is to end.
+    pub(super) fn run(&mut self, live: &mut Live, options: &Options) {
+        let Self { runtime, signals: [interrupt, terminate], end } = self;
+        let finish = options.duration.and_then(|duration| Instant::now().checked_add(duration));
+        let mut losses = Instant::now() + LOSS_INTERVAL;
+        runtime.block_on(async {
+            loop {
+                let next =
+                    live.next_sample().into_iter().chain(finish).fold(Instant::now() + CLOSED_INTERVAL, Instant::min);
+                tokio::select! {
+                    biased;
+                    _ = interrupt.recv() => return,
+                    _ = terminate.recv() => return,
+                    () = end.0.notified() => return,
+                    () = tokio::time::sleep_until(next.into()) => {}
+                }
+                let now = Instant::now();
+                if finish.is_some_and(|finish| now >= finish) {
+                    return;
+                }
+                live.sample(now);
+                if now >= losses {
+                    live.report_losses();
+                    losses = now + LOSS_INTERVAL;
+                }
+                if live.budget.is_spent() || live.nobody_reads() {
+                    return;
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One run: checked probes become live ones, events go to sinks, and at the end every event is accounted for.
+//!
+//! ```text
+//! start     prepare all ─▶ load all ─▶ open sinks ─▶ attach all          (one failure undoes everything)
+//! run       reader thread: rings ─▶ encoders ─▶ sinks        main: signals, time, counters, losses
+//! finish    detach all ─▶ last CPU leaves ─▶ drain rings ─▶ flush sinks ─▶ summary
+//! ```
+//!
+//! What never happens here: nothing is printed; what people should read goes through [`Report`].
+
+mod clock;
+mod commands;
+mod control;
+mod finish;
+mod output;
+mod reader;
+mod sampler;
+mod start;
+
+pub use start::StartError;
+
+use std::time::Duration;
+
+use crate::catalog::Catalog;
+use crate::config::Config;
+use crate::format::{Look, SummaryRow};
+
+/// When a run ends by itself, and how `pretty` looks.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// End after this time, counted from the moment when everything is attached.
+    pub duration: Option<Duration>,
+    /// End after this many events; an interval's counters count as one.
+    pub count: Option<u64>,
+    /// How `pretty` looks.
+    pub look: Look,
+}
+
+/// What a run tells people while it goes on.
+pub enum Report<'a> {
+    /// Something about a probe that a person should know, such as a fallback.
+    Remark {
+        /// The probe's name.
+        probe: &'a str,
+        /// One sentence.
+        text: &'a str,
+    },
+    /// Everything is attached. Name and mechanism of each probe.
+    Ready(Vec<(&'a str, &'a str)>),
+}
+
+/// Runs until a signal, `--duration`, `--count`, or until nobody reads the output any more. Returns what every probe did.
+pub fn run(
+    config: &Config,
+    catalog: &Catalog,
+    options: &Options,
+    mut report: impl FnMut(Report<'_>),
+) -> Result<Vec<SummaryRow>, Vec<StartError>> {
+    let mut control = control::Control::new().map_err(|error| vec![StartError::other(&error)])?;
+    let mut live = start::start(config, catalog, options)?;
+    for probe in &live.probes {
+        if let Some(remark) = &probe.attached.remark {
+            report(Report::Remark { probe: probe.name(), text: remark });
+        }
+    }
+    let reader =
+        reader::Reader::spawn(&mut live, options, control.end()).map_err(|error| vec![StartError::other(&error)])?;
+    report(Report::Ready(live.probes.iter().map(|probe| (probe.name(), probe.attached.mechanism.as_str())).collect()));
+    control.run(&mut live, options);
+    Ok(finish::finish(live, reader))
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One probe's way to one sink: its encoder, the batch that is being filled, its count.
+
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::format::Encoder;
+use crate::sink::{BATCH_BYTES, Batch, Delivery, Sink};
+use crate::spec::LossCause;
+
+pub(super) struct Output {
+    pub(super) sink: Arc<Sink>,
+    pub(super) delivery: Arc<Delivery>,
+    encoder: Encoder,
+    buffer: Vec<u8>,
+    events: u64,
+}
+
+impl Output {
+    pub(super) fn new(sink: Arc<Sink>, delivery: Arc<Delivery>, encoder: Encoder) -> Self {
+        Self { sink, delivery, encoder, buffer: Vec::new(), events: 0 }
+    }
+
+    /// True if an event can be taken now; sends a full batch first.
+    #[inline]
+    pub(super) fn has_room(&mut self) -> bool {
+        self.buffer.len() < BATCH_BYTES || self.flush()
+    }
+
+    #[inline]
+    pub(super) fn event(&mut self, record: &[u8], unix_ns: u64) {
+        self.encoder.event(record, unix_ns, &mut self.buffer);
+        self.events += 1;
+    }
+
+    /// An interval's counters, at once; `rows` lines, each of which counts as one event.
+    pub(super) fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64) {
+        if !self.has_room() {
+            self.delivery.add_lost(LossCause::QueueFull, rows.len() as u64);
+            return;
+        }
+        self.encoder.sample(rows, interval, unix_ns, &mut self.buffer);
+        self.events += rows.len() as u64;
+        self.flush();
+    }
+
+    /// Says on the stream that events were lost; false if there is no room for it now.
+    pub(super) fn lost(&mut self, cause: LossCause, count: u64, unix_ns: u64) -> bool {
+        if !self.has_room() {
+            return false;
+        }
+        self.encoder.lost(cause, count, unix_ns, &mut self.buffer);
+        self.flush();
+        true
+    }
+
+    /// Hands over what is there; false if the sink has no room, then it is kept.
+    pub(super) fn flush(&mut self) -> bool {
+        if self.buffer.is_empty() {
+            return true;
+        }
+        if !self.sink.has_room() {
+            return false;
+        }
+        let batch =
+            Batch { bytes: mem::take(&mut self.buffer), events: self.events, delivery: Arc::clone(&self.delivery) };
+        match self.sink.send(batch) {
+            Ok(()) => {
+                self.buffer = self.sink.take_buffer();
+                self.events = 0;
+                true
+            }
+            Err(batch) => {
+                self.buffer = batch.bytes;
+                false
+            }
+        }
+    }
+
+    /// The end: what cannot be handed over in time is lost, and counted.
+    pub(super) fn finish(&mut self, patience: Duration) {
+        if !self.flush() && (!self.sink.wait_for_room(patience) || !self.flush()) {
+            self.delivery.add_lost(LossCause::QueueFull, self.events);
+            self.buffer.clear();
+            self.events = 0;
+        }
+    }
+}

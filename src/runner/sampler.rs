@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Counters of one probe, reported at each interval and once more at the end.
+
+use std::time::{Duration, Instant};
+
+use super::clock::now_unix_ns;
+use super::control::Budget;
+use super::output::Output;
+use crate::kernel::CounterReader;
+
+pub(super) struct Sampler {
+    reader: CounterReader,
+    outputs: Vec<Output>,
+    interval: Duration,
+    since: Instant,
+    next: Instant,
+}
+
+impl Sampler {
+    pub(super) fn new(reader: CounterReader, outputs: Vec<Output>, interval: Duration) -> Self {
+        let now = Instant::now();
+        Self { reader, outputs, interval, since: now, next: now + interval }
+    }
+
+    /// When it wants to be called again.
+    pub(super) fn next(&self) -> Instant {
+        self.next
+    }
+
+    /// Reports if it is time. Intervals that were missed (a stopped process) become one longer one.
+    pub(super) fn tick(&mut self, now: Instant, budget: &Budget) {
+        if now < self.next {
+            return;
+        }
+        self.report(now, budget);
+        while self.next <= now {
+            self.next += self.interval;
+        }
+    }
+
+    /// Reports what was counted since the last time, however long ago.
+    pub(super) fn finish(&mut self) {
+        self.report(Instant::now(), &Budget::new(None));
+        for output in &mut self.outputs {
+            output.finish(Duration::from_millis(500));
+        }
+    }
+
+    fn report(&mut self, now: Instant, budget: &Budget) {
+        let elapsed = now.saturating_duration_since(self.since);
+        let rows = match self.reader.changes() {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::warn!("failed to read counters: {error}");
+                return;
+            }
+        };
+        self.since = now;
+        if rows.is_empty() || !budget.take() {
+            return;
+        }
+        let unix_ns = now_unix_ns();
+        for output in &mut self.outputs {
+            output.sample(&rows, elapsed, unix_ns);
+        }
+    }
+}

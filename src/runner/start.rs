@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The start of a run: all probes or none.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Options;
+use super::clock::now_unix_ns;
+use super::control::Budget;
+use super::output::Output;
+use super::reader::ReaderProbe;
+use super::sampler::Sampler;
+use crate::catalog::{Catalog, Program, builtin_object};
+use crate::config::{CheckedProbe, Config};
+use crate::format::Encoder;
+use crate::kernel::{Attached, Host, KernelError, Loaded, Prepared, prepare};
+use crate::sink::{Delivery, Sink};
+use crate::spec::{Format, Layout, LossCause, Place, ProbeSpec};
+
+/// Why a run did not start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartError {
+    /// The probe that is to blame, by its index in the configuration; `None` for the machine.
+    pub probe: Option<usize>,
+    /// Which part of it.
+    pub place: Place,
+    /// What is wrong.
+    pub message: String,
+    /// What would work; empty where nothing is known.
+    pub help: String,
+    /// More lines.
+    pub notes: Vec<String>,
+}
+
+impl StartError {
+    pub(super) fn other(error: &std::io::Error) -> Self {
+        let message = format!("failed to set up the run: {error}");
+        Self { probe: None, place: Place::Probe, message, help: String::new(), notes: Vec::new() }
+    }
+
+    fn kernel(probe: usize, error: KernelError) -> Self {
+        let KernelError { place, message, help, notes } = error;
+        Self { probe: Some(probe), place, message, help, notes }
+    }
+}
+
+/// A probe that is attached.
+pub(super) struct LiveProbe {
+    pub(super) spec: ProbeSpec,
+    pub(super) attached: Attached,
+    /// Its sinks, with what they got from it.
+    pub(super) deliveries: Vec<(Arc<Sink>, Arc<Delivery>)>,
+    pub(super) sampler: Option<Sampler>,
+    /// For lines that say what was lost.
+    notices: Vec<Output>,
+    /// What was said to be lost so far.
+    reported: [u64; 2],
+}
+
+impl LiveProbe {
+    pub(super) fn name(&self) -> &str {
+        &self.spec.id.name
+    }
+
+    /// What was lost before any sink, so far.
+    pub(super) fn lost(&self) -> [(LossCause, u64); 2] {
+        let ring_full = self.attached.counts().map_or(0, |counts| counts.ring_full());
+        [(LossCause::RingFull, ring_full), (LossCause::Missed, self.attached.missed())]
+    }
+}
+
+/// Everything that runs.
+pub(super) struct Live {
+    pub(super) probes: Vec<LiveProbe>,
+    /// For the reader thread, which takes them.
+    pub(super) readers: Vec<ReaderProbe>,
+    pub(super) sinks: Vec<Arc<Sink>>,
+    pub(super) budget: Arc<Budget>,
+}
+
+impl Live {
+    /// When the next counters are due.
+    pub(super) fn next_sample(&self) -> Option<Instant> {
+        self.probes.iter().filter_map(|probe| probe.sampler.as_ref()).map(Sampler::next).min()
+    }
+
+    /// Reports the counters that are due.
+    pub(super) fn sample(&mut self, now: Instant) {
+        for sampler in self.probes.iter_mut().filter_map(|probe| probe.sampler.as_mut()) {
+            sampler.tick(now, &self.budget);
+        }
+    }
+
+    /// Says on the stream what was lost since the last time.
+    pub(super) fn report_losses(&mut self) {
+        for probe in &mut self.probes {
+            let lost = probe.lost();
+            for ((cause, total), reported) in lost.into_iter().zip(&mut probe.reported) {
+                let new = total - *reported;
+                if new > 0 && probe.notices.iter_mut().all(|notice| notice.lost(cause, new, now_unix_ns())) {
+                    *reported = total;
+                }
+            }
+        }
+    }
+
+    /// True when every sink is a stream whose reader has gone.
+    pub(super) fn nobody_reads(&self) -> bool {
+        self.sinks.iter().all(|sink| sink.is_closed())
+    }
+}
+
+/// One probe on its way.
+struct Starting<'a> {
+    index: usize,
+    probe: &'a CheckedProbe,
+    program: &'a Program,
+    prepared: Prepared,
+}
+
+/// Prepares, loads and attaches all probes. If one fails, everything that was done is undone, and all failures of the
+/// step are returned.
+pub(super) fn start(config: &Config, catalog: &Catalog, options: &Options) -> Result<Live, Vec<StartError>> {
+    let host = Host::default();
+    let starting = all(prepare_all(config, catalog, &host))?;
+    let loaded = all(starting.iter().map(|probe| load(probe, &host)))?;
+    let sinks = open_sinks(config)?;
+    let attach = |(probe, loaded): (&Starting<'_>, Loaded)| attach(probe, loaded, &sinks, options, &host);
+    let attached = all(starting.iter().zip(loaded).map(attach))?;
+    let mut live =
+        Live { probes: Vec::new(), readers: Vec::new(), sinks, budget: Arc::new(Budget::new(options.count)) };
+    for (probe, reader) in attached {
+        live.probes.push(probe);
+        live.readers.extend(reader);
+    }
+    Ok(live)
+}
+
+/// All results, or all errors.
+fn all<T>(results: impl Iterator<Item = Result<T, Vec<StartError>>>) -> Result<Vec<T>, Vec<StartError>> {
+    let (mut values, mut errors) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            Ok(value) => values.push(value),
+            Err(more) => errors.extend(more),
+        }
+    }
+    if errors.is_empty() { Ok(values) } else { Err(errors) }
+}
+
+fn prepare_all<'a>(
+    config: &'a Config,
+    catalog: &'a Catalog,
+    host: &Host,
+) -> impl Iterator<Item = Result<Starting<'a>, Vec<StartError>>> {
+    config.probes.iter().enumerate().map(move |(index, probe)| {
+        let blame = |error| StartError::kernel(index, error);
+        let Some(program) = catalog.get(&probe.spec.program) else {
+            // The configuration was checked against this catalogue.
+            return Err(vec![StartError::other(&std::io::Error::other(format!(
+                "no program `{}`",
+                probe.spec.program
+            )))]);
+        };
+        let prepared = prepare(&probe.spec, program, host);
+        let prepared = prepared.map_err(|errors| errors.into_iter().map(blame).collect::<Vec<_>>())?;
+        Ok(Starting { index, probe, program, prepared })
+    })
+}
+
+fn load(starting: &Starting<'_>, host: &Host) -> Result<Loaded, Vec<StartError>> {
+    let bytes = builtin_object(&starting.program.name).unwrap_or_default();
+    let loaded = Loaded::load(&starting.probe.spec, starting.program, bytes, &starting.prepared, host);
+    loaded.map_err(|error| vec![StartError::kernel(starting.index, error)])
+}
+
+fn open_sinks(config: &Config) -> Result<Vec<Arc<Sink>>, Vec<StartError>> {
+    let open = |(id, spec)| {
+        Sink::open(spec).map(Arc::new).map_err(|error| {
+            let uses = |probe: &CheckedProbe| probe.spec.sinks.iter().any(|sink| sink.0 == id);
+            let probe = config.probes.iter().position(uses);
+            let place = Place::Sink(spec.name.clone());
+            vec![StartError { probe, place, message: error.to_string(), help: String::new(), notes: Vec::new() }]
+        })
+    };
+    all(config.sinks.iter().enumerate().map(open))
+}
+
+fn attach(
+    starting: &Starting<'_>,
+    loaded: Loaded,
+    sinks: &[Arc<Sink>],
+    options: &Options,
+    host: &Host,
+) -> Result<(LiveProbe, Option<ReaderProbe>), Vec<StartError>> {
+    let blame = |error| vec![StartError::kernel(starting.index, error)];
+    let spec = &starting.probe.spec;
+    let ring = match &starting.prepared.layout {
+        Some(_) => Some(loaded.ring(spec.buffer_bytes).map_err(blame)?),
+        None => None,
+    };
+    let attached = loaded.attach(spec, host).map_err(blame)?;
+    let sinks = spec.sinks.iter().filter_map(|id| sinks.get(id.0)).map(|sink| (Arc::clone(sink), Arc::default()));
+    let deliveries: Vec<(Arc<Sink>, Arc<Delivery>)> = sinks.collect();
+    let outputs = |layout: &Layout| -> Vec<Output> {
+        let output = |(sink, delivery): &(Arc<Sink>, Arc<Delivery>)| {
+            let format: Format = sink.format();
+            let encoder = Encoder::new(format, &spec.id.name, &spec.labels, layout, &options.look);
+            Output::new(Arc::clone(sink), Arc::clone(delivery), encoder)
+        };
+        deliveries.iter().map(output).collect()
+    };
+    let reader = match (ring, &starting.prepared.layout) {
+        (Some(ring), Some(layout)) => Some(ReaderProbe::new(starting.index, ring, layout, outputs(layout))),
+        (Some(_) | None, _) => None,
+    };
+    let sampler = match &starting.program.counters {
+        Some(counters) => {
+            let failed = |error| {
+                let message = format!("failed to read the counters: {error}");
+                vec![StartError {
+                    probe: Some(starting.index),
+                    place: Place::Program,
+                    message,
+                    help: String::new(),
+                    notes: Vec::new(),
+                }]
+            };
+            let reader = attached.counter_reader(counters).map_err(failed)?;
+            Some(Sampler::new(reader, outputs(&counters.row), spec.interval))
+        }
+        None => None,
+    };
+    let notices = outputs(&Layout::default());
+    let live =
+        LiveProbe { spec: spec.clone(), attached, deliveries: deliveries.clone(), sampler, notices, reported: [0; 2] };
+    Ok((live, reader))
+}
