@@ -177,6 +177,43 @@ fn schema_has_no_alternatives() {
     walk(&config::schema(), "");
 }
 
+/// Files that are written to hurt end in a moment.
+#[test]
+fn hostile_files() {
+    let entries =
+        |line: &str, count: usize| (0..count).map(|at| line.replace('N', &at.to_string())).collect::<String>();
+    let head = "version: 1\nprobes:\n";
+    for text in [
+        format!("version: 1\nprobes: [{}]", "a,".repeat(45_000)),
+        format!("version: 1\nprobes: [{}]", entries("{name: pN, progam: x},", 15_000)),
+        format!("{head}  - name: x\n    program: exec\n    labels:\n{}", entries("      a: N\n", 40_000)),
+        format!("{head}{}", entries("  - {name: p, program: exec}\n", 15_000)),
+        format!("{head}  - name: x\n    hook: {{kprobe: f}}\n    capture: {{{}}}", entries("cN: 'a b',", 20_000)),
+        format!("{head}  - name: x\n    description: \"{}\"\n    progam: 1", "é".repeat(400_000)),
+        format!("{head}  - name: {}\n", "x".repeat(900_000)),
+        format!("{head}  - {{name: x, program: exec, sinks: [{}]}}", entries("sN,", 40_000)),
+        "{".repeat(100_000),
+        "[".repeat(100_000),
+        "a: ".repeat(100_000),
+        "- ".repeat(100_000),
+        "&a ".repeat(100_000),
+        "!!".repeat(100_000),
+        "\"".repeat(100_001),
+        "\n".repeat(1_000_000),
+        "? ".repeat(100_000),
+        "# c\n".repeat(200_000),
+        "\u{feff}".repeat(1000),
+    ] {
+        let begin = std::time::Instant::now();
+        holds(&text);
+        let took = begin.elapsed();
+        assert!(took.as_secs() < 10, "{took:?} for {:?}", text.chars().take(80).collect::<String>());
+        if std::env::var_os("TIMES").is_some() {
+            println!("{took:?} for {:?}", text.chars().take(60).collect::<String>());
+        }
+    }
+}
+
 /// Colour is a matter of the caller alone.
 #[test]
 fn colour() {

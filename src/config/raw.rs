@@ -126,7 +126,7 @@ pub(crate) struct Probe {
     /// Where the events go: names of `sinks`, or short forms `stdout`, `stderr`, `jsonl:PATH`, `text:PATH`, `file:PATH`.
     /// A relative PATH counts from the directory where ebpf-run was started. The default is `stdout`.
     #[serde(default)]
-    #[schemars(length(min = 1), extend("examples" = [["stdout"], ["jsonl:/var/log/ebpf-run/events.jsonl"]], "default" = ["stdout"]))]
+    #[schemars(length(min = 1, max = 16), extend("examples" = [["stdout"], ["jsonl:/var/log/ebpf-run/events.jsonl"]], "default" = ["stdout"]))]
     pub(crate) sinks: Option<Vec<String>>,
     /// The size of the ring buffer between kernel and runner: a power of two from 4KiB to 1GiB. The default is 2MiB.
     #[serde(default)]
@@ -212,12 +212,17 @@ pub(crate) struct Kretprobe {
 }
 
 fn param_values(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "object", "additionalProperties": { "type": ["boolean", "integer", "string"] } })
+    json_schema!({
+        "type": "object",
+        "maxProperties": 64,
+        "additionalProperties": { "type": ["boolean", "integer", "string"] },
+    })
 }
 
 fn label_values(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
+        "maxProperties": 64,
         "additionalProperties": { "type": ["string", "number", "boolean"] },
         "examples": [{ "team": "network" }],
     })

@@ -15,13 +15,17 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
 use super::problem::{Problem, Severity};
 use super::source::{Location, SourceFile};
 
 /// Longest stretch of text between two places that is looked at as one piece.
 const MAX_WINDOW: usize = 16 << 10;
+/// Longest line that is shown as a whole, in bytes; longest message, in characters.
+const MAX_LINE: usize = 600;
+/// Characters shown on both sides of a place in a longer line.
+const AROUND: usize = 60;
 
 /// The problem as text of several lines, without a final line end. `color` adds terminal escapes.
 pub fn render(problem: &Problem, color: bool) -> String {
@@ -29,11 +33,13 @@ pub fn render(problem: &Problem, color: bool) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(&problem.message).id(problem.code));
+    let mut group = Group::with_title(level.primary_title(short(&problem.message)).id(problem.code));
     let marks = marks(problem);
     let paths: Vec<String> = marks.iter().map(|piece| piece[0].location.source.path.display().to_string()).collect();
     for (piece, path) in marks.iter().zip(&paths) {
-        group = group.element(snippet(piece, path));
+        for part in snippets(piece, path) {
+            group = group.element(part);
+        }
     }
     for note in &problem.notes {
         group = group.element(Level::NOTE.message(note));
@@ -72,19 +78,50 @@ fn marks(problem: &Problem) -> Vec<Vec<Mark<'_>>> {
     pieces
 }
 
-fn snippet<'p>(piece: &[Mark<'p>], path: &'p str) -> Snippet<'p, Annotation<'p>> {
+/// The lines of a piece with its marks.
+fn snippets<'p>(piece: &[Mark<'p>], path: &'p str) -> Vec<Element<'p>> {
     let source: &'p SourceFile = &piece[0].location.source;
     let window = window(source, piece);
-    // A carriage return would be shown as a picture of one; a space at the end of a line is not seen.
-    let text = source.text[window.clone()].replace('\r', " ");
-    let first_line = source.text[..window.start].bytes().filter(|&byte| byte == b'\n').count() + 1;
-    let mut annotations = Vec::new();
-    for mark in piece {
-        let range = shown_range(&text, mark.location.span.start - window.start, mark.location.span.end - window.start);
-        let annotation = mark.kind.span(range);
-        annotations.push(if mark.label.is_empty() { annotation } else { annotation.label(mark.label) });
+    if source.text[window.clone()].lines().any(|line| line.len() > MAX_LINE) {
+        return piece.iter().flat_map(|mark| excerpt(mark, path)).collect();
     }
-    Snippet::source(text).path(path).line_start(first_line).annotations(annotations)
+    let first_line = source.text[..window.start].bytes().filter(|&byte| byte == b'\n').count() + 1;
+    let text = &source.text[window.clone()];
+    let annotations = piece.iter().map(|mark| annotation(text, window.start, mark));
+    vec![Snippet::source(visible(text)).path(path).line_start(first_line).annotations(annotations).into()]
+}
+
+/// A mark on a line that nobody can look at as a whole: the part around it, under its true place.
+fn excerpt<'p>(mark: &Mark<'p>, path: &'p str) -> [Element<'p>; 2] {
+    let text = &mark.location.source.text;
+    let start = mark.location.span.start;
+    let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    let before = text[line_start..start].char_indices().rev().nth(AROUND).map_or(line_start, |(at, _)| line_start + at);
+    let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
+    let end = text[start..line_end].char_indices().nth(AROUND).map_or(line_end, |(at, _)| start + at);
+    let (line, column) = mark.location.line_column();
+    let part = &text[before..end];
+    let snippet = Snippet::source(visible(part)).line_start(line).annotation(annotation(part, before, mark));
+    [Origin::path(path).line(line).char_column(column).into(), snippet.into()]
+}
+
+fn annotation<'p>(text: &str, text_start: usize, mark: &Mark<'p>) -> Annotation<'p> {
+    let span = mark.location.span;
+    let annotation = mark.kind.span(shown_range(text, span.start - text_start, span.end - text_start));
+    if mark.label.is_empty() { annotation } else { annotation.label(mark.label) }
+}
+
+/// A carriage return would be shown as a picture of one; a space at the end of a line is not seen.
+fn visible(text: &str) -> String {
+    text.replace('\r', " ")
+}
+
+/// A message of a sensible length, whatever name it quotes.
+fn short(message: &str) -> String {
+    match message.char_indices().nth(MAX_LINE) {
+        Some((at, _)) => format!("{}…", &message[..at]),
+        None => message.to_owned(),
+    }
 }
 
 /// The whole lines that hold all marks.
@@ -102,5 +139,6 @@ fn window(source: &SourceFile, piece: &[Mark<'_>]) -> Range<usize> {
 fn shown_range(text: &str, start: usize, end: usize) -> Range<usize> {
     let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
     let line = text[start..line_end].trim_end();
-    start..end.min(start + line.len()).max(start)
+    let end = end.min(start + line.len()).max(start);
+    if text.is_char_boundary(end) { start..end } else { start..start }
 }

@@ -35,7 +35,7 @@ pub(super) fn captures(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Progr
         cx.report(problem.label(format!("number {}", MAX_CAPTURES + 1)).help("write a second probe on the same hook"));
     }
     let mut checked = Vec::new();
-    for (name, text) in &captures.0 {
+    for (name, text) in captures.0.iter().take(MAX_CAPTURES) {
         if let Some(problem) = capture_name(cx, raw, name) {
             cx.report(problem);
         }

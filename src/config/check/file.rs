@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One file: through both gates, probe by probe, so that a mistake in one does not hide those of the others.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -21,11 +22,11 @@ pub(super) fn check(source: &Arc<SourceFile>, catalog: &Catalog, run: &mut Run) 
     let mut problems = Vec::new();
     one_file(source, catalog, run, &mut problems);
     problems.sort_by_key(|problem| problem.primary.span.start);
-    if let Some(more @ 1..) = problems.len().checked_sub(MAX_PROBLEMS) {
+    if problems.len() > MAX_PROBLEMS {
         let any_error = problems.iter().any(Problem::is_error);
         problems.truncate(MAX_PROBLEMS);
         if let Some(last) = problems.last_mut() {
-            last.notes.push(format!("{more} more problems of this file are not shown"));
+            last.notes.push(format!("only the first {MAX_PROBLEMS} problems of this file are shown"));
             if any_error {
                 last.severity = crate::config::Severity::Error;
             }
@@ -41,15 +42,19 @@ fn one_file(source: &Arc<SourceFile>, catalog: &Catalog, run: &mut Run, problems
 
     let violations = gate::violations(&root);
     let unread = unread_places(problems);
-    let has_unread = |span: Span| unread.iter().any(|at| (span.start..span.end).contains(at));
-    let gate_problems = gate::problems(source, &root, &violations, &has_unread);
+    let has_unread = |span: Span| {
+        let first = unread.partition_point(|at| *at < span.start);
+        unread.get(first).is_some_and(|at| *at < span.end)
+    };
+    let gate_problems = gate::problems(source, &root, &violations, &has_unread, MAX_PROBLEMS + 1);
     if let Some(other_version) = gate_problems.iter().find(|problem| problem.code == codes::VERSION) {
         // Written for another version: what else looks wrong may be right there.
         problems.push(other_version.clone());
         return;
     }
     problems.extend(gate_problems);
-    let clean = |prefix: &[Segment]| !violations.iter().any(|violation| violation.path.starts_with(prefix));
+    let broken: HashSet<&[Segment]> = violations.iter().filter_map(|violation| violation.path.get(..2)).collect();
+    let clean = |part: &[Segment]| !broken.contains(part);
 
     let mut file_sinks = sinks::FileSinks::default();
     let sinks_key = Segment::Key("sinks".to_owned());
@@ -68,6 +73,9 @@ fn one_file(source: &Arc<SourceFile>, catalog: &Catalog, run: &mut Run, problems
         problems.push(problem.help("add one: an entry that begins with `- name: NAME`; or remove the file"));
     }
     for (index, node) in list.items().iter().enumerate() {
+        if problems.len() > MAX_PROBLEMS {
+            break;
+        }
         run.claim_name(source, node, problems);
         if clean(&[Segment::Key("probes".to_owned()), Segment::Index(index)])
             && !has_unread(node.span)
@@ -81,7 +89,9 @@ fn one_file(source: &Arc<SourceFile>, catalog: &Catalog, run: &mut Run, problems
 /// Where something stands that was left out of the tree.
 fn unread_places(problems: &[Problem]) -> Vec<usize> {
     let left_out = problems.iter().filter(|problem| problem.code != codes::DUPLICATE_KEY);
-    left_out.map(|problem| problem.primary.span.start).collect()
+    let mut places: Vec<usize> = left_out.map(|problem| problem.primary.span.start).collect();
+    places.sort_unstable();
+    places
 }
 
 /// A part of the tree as its raw type. After the first gate this works; where it does not, that is a problem like others.

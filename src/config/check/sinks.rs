@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where events go: the sinks of a file, and the ones that its probes name.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,7 +21,9 @@ const SHORT_FORMS: &str = "short forms that need no name: `stdout`, `stderr`, `j
 #[derive(Default)]
 pub(super) struct FileSinks {
     /// By name; `None` for one that has its problem already.
-    named: Vec<(String, Option<SinkSpec>)>,
+    named: HashMap<String, Option<SinkSpec>>,
+    /// Their names in the order of the file.
+    order: Vec<String>,
     /// The declarations as a whole could not be read: nothing is said about names that are missing.
     pub(super) incomplete: bool,
 }
@@ -58,7 +61,8 @@ impl FileSinks {
         if let Some(spec) = &spec {
             run.claim_file(spec, &Location::new(source, entry.key_span), problems);
         }
-        self.named.push((name.clone(), spec));
+        self.named.insert(name.clone(), spec);
+        self.order.push(name.clone());
     }
 
     /// The sinks of a probe, each with its place.
@@ -91,7 +95,7 @@ impl FileSinks {
 
     /// The sink of one name or short form.
     fn one(&self, cx: &mut Cx<'_>, name: &str, span: Span, run: &mut Run) -> Option<SinkSpec> {
-        if let Some((_, spec)) = self.named.iter().find(|(known, _)| known == name) {
+        if let Some(spec) = self.named.get(name) {
             return spec.clone();
         }
         match short(name) {
@@ -108,7 +112,7 @@ impl FileSinks {
             }
             None if self.incomplete => None,
             None => {
-                let known = || self.named.iter().map(|(known, _)| known.as_str());
+                let known = || self.order.iter().take(1000).map(String::as_str);
                 let nearest = words::nearest(name, known().chain(["stdout", "stderr"]));
                 let help = nearest.map(|word| format!("did you mean `{word}`?")).or_else(|| looks_like_path(name));
                 let problem = cx.error(codes::UNKNOWN_SINK, span, format!("no sink is called `{name}`"));

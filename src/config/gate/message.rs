@@ -103,9 +103,13 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
         Kind::TooFewKeys => new(codes::KEY_COUNT, format!("{subject} is empty"))
             .label(choice(violation.schema))
             .maybe_help(example_help(violation.schema)),
-        Kind::TooManyKeys => new(codes::KEY_COUNT, format!("{subject} names more than one kind"))
+        Kind::TooManyKeys { most: 1 } => new(codes::KEY_COUNT, format!("{subject} names more than one kind"))
             .label("a second one")
             .help("one probe has one hook: write a probe of its own for each"),
+        Kind::TooManyKeys { most } | Kind::TooLong { most } => {
+            new(codes::KEY_COUNT, format!("{subject} has more than {most} entries"))
+                .label(format!("number {}", most + 1))
+        }
     };
     Some(problem)
 }

@@ -24,16 +24,18 @@ pub(super) fn violations(root: &Node) -> Vec<Violation<'static>> {
 
 /// The violations in words, but for those that have their problem already or follow from another.
 ///
-/// `has_unread` tells whether something inside a place could not be read: what is missing there may come from it.
+/// At most `most` are made. `has_unread` tells whether something inside a place could not be read: what is missing there may come from it.
 pub(super) fn problems(
     source: &Arc<SourceFile>,
     root: &Node,
     violations: &[Violation<'_>],
     has_unread: &dyn Fn(Span) -> bool,
+    most: usize,
 ) -> Vec<Problem> {
     let worth = |violation: &&Violation<'_>| {
         let missing = matches!(violation.kind, validate::Kind::MissingKey { .. });
         !missing || !(has_unread(violation.span) || message::is_misspelt(violation, violations))
     };
-    violations.iter().filter(worth).filter_map(|violation| message::problem(source, root, violation)).collect()
+    let problems = violations.iter().filter(worth).filter_map(|violation| message::problem(source, root, violation));
+    problems.take(most).collect()
 }

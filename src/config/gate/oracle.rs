@@ -33,7 +33,8 @@ fn ours(document: &Json) -> BTreeSet<(String, &'static str)> {
         Kind::TooShort => "least",
         Kind::TooSmall { .. } => "minimum",
         Kind::TooFewKeys => "minProperties",
-        Kind::TooManyKeys => "maxProperties",
+        Kind::TooManyKeys { .. } => "maxProperties",
+        Kind::TooLong { .. } => "maxItems",
         Kind::Broken => "broken",
     };
     let found = super::violations(&root.unwrap());
@@ -52,6 +53,7 @@ fn theirs(validator: &jsonschema::Validator, document: &Json) -> BTreeSet<(Strin
         "minimum" => "minimum",
         "minProperties" => "minProperties",
         "maxProperties" => "maxProperties",
+        "maxItems" => "maxItems",
         other => panic!("the schema uses `{other}`, our validator does not know it"),
     };
     let errors = validator.iter_errors(document);

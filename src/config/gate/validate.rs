@@ -42,8 +42,10 @@ pub(crate) enum Kind<'s> {
     TooSmall { least: i128 },
     /// A mapping with too few keys.
     TooFewKeys,
-    /// A mapping with too many keys.
-    TooManyKeys,
+    /// A list with more than `most` elements.
+    TooLong { most: usize },
+    /// A mapping with more than `most` keys.
+    TooManyKeys { most: usize },
     /// What could not be read; it has its problem already.
     Broken,
 }
@@ -112,6 +114,10 @@ impl<'s> Validator<'s> {
         if number(schema, "minItems").is_some_and(|least| items.len() < least) {
             self.report(span, schema, Kind::TooShort);
         }
+        let most = number(schema, "maxItems").unwrap_or(usize::MAX);
+        if let Some(surplus) = items.get(most) {
+            self.report(surplus.span, schema, Kind::TooLong { most });
+        }
         let Some(schema) = schema.get("items") else { return };
         for (index, item) in items.iter().enumerate() {
             self.path.push(Segment::Index(index));
@@ -130,8 +136,9 @@ impl<'s> Validator<'s> {
         if number(schema, "minProperties").is_some_and(|least| entries.len() < least) {
             self.report(span, schema, Kind::TooFewKeys);
         }
-        if let Some(second) = number(schema, "maxProperties").and_then(|most| entries.get(most)) {
-            self.report(second.key_span, schema, Kind::TooManyKeys);
+        let most = number(schema, "maxProperties").unwrap_or(usize::MAX);
+        if let Some(surplus) = entries.get(most) {
+            self.report(surplus.key_span, schema, Kind::TooManyKeys { most });
         }
         for entry in entries {
             let known = properties.and_then(|properties| properties.get(&entry.key));

@@ -53,8 +53,18 @@ struct Stop;
 
 /// A list or mapping that is not complete.
 enum Frame {
-    Seq { start: Span, items: Vec<Node> },
-    Map { start: Span, entries: Vec<Entry>, seen: HashMap<String, Span>, key: Key },
+    Seq {
+        start: Span,
+        items: Vec<Node>,
+    },
+    /// `written` runs from the first key to the last value, dropped ones included.
+    Map {
+        start: Span,
+        entries: Vec<Entry>,
+        seen: HashMap<String, Span>,
+        key: Key,
+        written: Option<Span>,
+    },
 }
 
 /// Where a mapping stands.
@@ -110,7 +120,13 @@ impl Builder<'_> {
             }
             Event::MappingStart(anchor, tag) => {
                 self.properties(span, anchor, tag.is_some());
-                let frame = Frame::Map { start: span, entries: Vec::new(), seen: HashMap::new(), key: Key::Wanted };
+                let frame = Frame::Map {
+                    start: span,
+                    entries: Vec::new(),
+                    seen: HashMap::new(),
+                    key: Key::Wanted,
+                    written: None,
+                };
                 self.open(frame, span)
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -149,11 +165,9 @@ impl Builder<'_> {
                 let last = items.last().map(|item| item.span);
                 Node { span: self.extent(start, last, end), value: Value::Seq(items) }
             }
-            Some(Frame::Map { start, entries, .. }) => {
-                let first = entries.first().map_or(start, |entry| entry.key_span);
-                let start = if self.is_flow(start) { start } else { first };
-                let last = entries.last().map(|entry| entry.value.span);
-                Node { span: self.extent(start, last, end), value: Value::Map(entries) }
+            Some(Frame::Map { start, entries, written, .. }) => {
+                let span = if self.is_flow(start) { start.to(end) } else { written.unwrap_or(start) };
+                Node { span, value: Value::Map(entries) }
             }
             None => return,
         };
@@ -201,6 +215,9 @@ impl Builder<'_> {
 
     /// Puts a complete value where it belongs.
     fn place(&mut self, mut node: Node) {
+        if let Some(Frame::Map { written, .. }) = self.stack.last_mut() {
+            *written = Some(written.map_or(node.span, |written| written.to(node.span)));
+        }
         match self.stack.last_mut() {
             None => self.root = Some(node),
             Some(Frame::Seq { items, .. }) => {

@@ -54,7 +54,7 @@ pub(crate) struct Entry {
 }
 
 /// One step from a value to one inside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Segment {
     /// The value of this key.
     Key(String),
