@@ -61,7 +61,7 @@ fn run_config(config: &Config, catalog: &Catalog, args: &RunArgs) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(errors) => {
-            tell_problems(&errors.iter().map(|error| problem(config, error)).collect::<Vec<_>>());
+            errors.iter().for_each(|error| tell_start_error(config, error));
             ExitCode::from(FAILED)
         }
     }
@@ -85,16 +85,19 @@ fn tell_problems(problems: &[Problem]) {
 }
 
 /// A failure of the kernel or a sink, shown where the file asks for it.
-fn problem(config: &Config, error: &StartError) -> Problem {
+fn tell_start_error(config: &Config, error: &StartError) {
+    let Some(probe) = error.probe.and_then(|index| config.probes.get(index)) else {
+        tell(&format!("error: {}", error.message));
+        return;
+    };
     let code = match error.place {
         Place::Probe | Place::Program | Place::Param(_) => codes::KERNEL_REFUSED,
         Place::Hook | Place::Target | Place::Mode => codes::KERNEL_TARGET,
         Place::Capture(_) => codes::KERNEL_CAPTURE,
         Place::Sink(_) => codes::SINK_FAILED,
     };
-    let probe = error.probe.and_then(|index| config.probes.get(index)).or(config.probes.first());
-    let location = probe.map(|probe| probe.locate(&error.place)).unwrap_or_default();
     let help = Some(error.help.clone()).filter(|help| !help.is_empty());
-    let problem = Problem::new(code, location, error.message.clone()).maybe_help(help);
-    error.notes.iter().fold(problem, |problem, note| problem.note(note.clone()))
+    let problem = Problem::new(code, probe.locate(&error.place), error.message.clone()).maybe_help(help);
+    let problem = error.notes.iter().fold(problem, |problem, note| problem.note(note.clone()));
+    tell_problems(&[problem]);
 }

@@ -59,5 +59,10 @@ codes! {
     DURATION = "E0318", "an interval is too short or too long";
     BUFFER = "E0319", "a ring buffer cannot have this size";
 
+    KERNEL_REFUSED = "E0401", "the kernel does not run the program";
+    KERNEL_TARGET = "E0402", "this machine does not have what a hook names, or does not let us attach to it";
+    KERNEL_CAPTURE = "E0403", "this kernel does not have what a capture names";
+    SINK_FAILED = "E0404", "a sink cannot be opened";
+
     NO_PROBES = "W0101", "the file asks for nothing";
 }

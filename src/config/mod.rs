@@ -22,6 +22,18 @@ pub use problem::{Problem, Severity};
 pub use render::render;
 pub use schema::schema;
 pub use source::{Location, SourceFile, Span};
+pub use yaml::MAX_BYTES as MAX_FILE_BYTES;
+
+use std::time::Duration;
+
+/// `500ms`, `10s`, `5m`, `1h`, as everywhere in the YAML; the error says what is expected.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    if (pattern::DURATION.matches)(text) {
+        Ok(check::duration(text))
+    } else {
+        Err(format!("must be {}", pattern::DURATION.expected))
+    }
+}
 
 /// True for the names of files that a directory of configuration is read for: `*.yaml` and `*.yml`, no dotfiles, nothing
 /// that an editor left behind.

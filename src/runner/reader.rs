@@ -106,10 +106,10 @@ impl ReaderProbe {
     /// The program is detached: takes what is left, within the time.
     fn finish(&mut self, clock: &Clock, budget: &Budget, deadline: Instant) {
         while !self.ring.is_empty() && Instant::now() < deadline {
-            if self.drain(clock, budget) == 0 {
-                if let Some(output) = self.outputs.iter().find(|output| !output.sink.has_room()) {
-                    output.sink.wait_for_room(BLOCKED);
-                }
+            if self.drain(clock, budget) == 0
+                && let Some(output) = self.outputs.iter().find(|output| !output.sink.has_room())
+            {
+                output.sink.wait_for_room(BLOCKED);
             }
         }
         let undeliverable = &mut self.totals.undeliverable;

@@ -10,6 +10,8 @@ mod run;
 mod sinks;
 mod values;
 
+pub(super) use values::duration;
+
 use std::sync::Arc;
 
 use super::problem::Problem;

@@ -15,14 +15,7 @@ const MOST_BUFFER: u64 = 1 << 30;
 /// `500ms`, `1s`, `2m`, `1h`; the default where it is not written or not good.
 pub(super) fn interval(cx: &mut Cx<'_>, raw: &raw::Probe) -> Duration {
     let Some(text) = &raw.interval else { return DEFAULT_INTERVAL };
-    let (digits, unit) = pattern::split_unit(text);
-    let value: u64 = digits.parse().unwrap_or(0);
-    let interval = match unit {
-        "ms" => Duration::from_millis(value),
-        "m" => Duration::from_secs(value * 60),
-        "h" => Duration::from_secs(value * 60 * 60),
-        _seconds => Duration::from_secs(value),
-    };
+    let interval = duration(text);
     if (LEAST_INTERVAL..=MOST_INTERVAL).contains(&interval) {
         return interval;
     }
@@ -30,6 +23,18 @@ pub(super) fn interval(cx: &mut Cx<'_>, raw: &raw::Probe) -> Duration {
     let problem = cx.error(codes::DURATION, cx.value(&["interval"]), format!("an interval of {text} is too {too}"));
     cx.report(problem.label("must be from 10ms to 24h"));
     DEFAULT_INTERVAL
+}
+
+/// The time that a text of the right form means; too large a number stands for the longest time there is.
+pub(in crate::config) fn duration(text: &str) -> Duration {
+    let (digits, unit) = pattern::split_unit(text);
+    let value: u64 = digits.parse().unwrap_or(u64::MAX);
+    match unit {
+        "ms" => Duration::from_millis(value),
+        "m" => Duration::from_secs(value.saturating_mul(60)),
+        "h" => Duration::from_secs(value.saturating_mul(60 * 60)),
+        _seconds => Duration::from_secs(value),
+    }
 }
 
 /// `256KiB`, `2MiB`; the default where it is not written or not good.

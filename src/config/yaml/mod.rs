@@ -19,7 +19,7 @@ use super::problem::Problem;
 use super::source::{Location, SourceFile, Span};
 
 /// Most bytes of a file.
-pub(crate) const MAX_BYTES: usize = 1 << 20;
+pub const MAX_BYTES: usize = 1 << 20;
 /// Most levels of lists and mappings.
 pub(crate) const MAX_DEPTH: usize = 64;
 /// Most values in a file, keys included.
