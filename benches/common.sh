@@ -115,13 +115,16 @@ busy_percent() {
         END { spent = all[2] - all[1]; print spent ? int(100 * (spent - idle[2] + idle[1]) / spent + 0.5) : 0 }'
 }
 
-# Warns where the machine is at work before the bench starts.
+# Warns where the machine is at work before the bench starts. The load average remembers the bench before this one, so
+# alone it is only a hint.
 warn_load() {
     local load busy
     load=$(cut -d' ' -f1 /proc/loadavg)
     busy=$(busy_percent)
-    if awk -v load="$load" -v busy="$busy" 'BEGIN { exit !(load > 0.5 || busy > 10) }'; then
-        say "warning: other work on this machine (load average $load, $busy % busy): ratios are rough, absolutes worthless"
+    if ((busy > 10)); then
+        say "warning: other work on this machine ($busy % busy, load average $load): ratios are rough, absolutes worthless"
+    elif at_most 0.5 "$load"; then
+        say "note: load average $load, though nothing runs now: was that an earlier bench?"
     fi
 }
 
