@@ -284,3 +284,54 @@ fn unknown_type(word: &str, range: Range<usize>) -> ExprError {
     };
     error(range, format!("`{word}` is not a type"), help)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{parse, unknown_type};
+    use crate::spec::{CaptureExpr, Cast, Step};
+
+    fn expr(base: &str, steps: &[Step], cast: Option<Cast>) -> CaptureExpr {
+        CaptureExpr { base: base.to_owned(), steps: steps.to_vec(), cast }
+    }
+
+    /// Expressions mean what they say, with or without spaces.
+    #[test]
+    fn good_expressions() {
+        let arrow = |name: &str| Step::Arrow(name.to_owned());
+        let dot = |name: &str| Step::Dot(name.to_owned());
+        for (text, expected) in [
+            ("retval", expr("retval", &[], None)),
+            ("as", expr("as", &[], None)),
+            (" arg0 as i8 ", expr("arg0", &[], Some(Cast::Signed { size: 1 }))),
+            ("filename as user_string", expr("filename", &[], Some(Cast::UserString { max: 256 }))),
+            ("name as string[4096]", expr("name", &[], Some(Cast::String { max: 4096 }))),
+            ("buf as bytes[ 1 ]", expr("buf", &[], Some(Cast::Bytes { len: 1 }))),
+            (
+                "sk->__sk_common.skc_dport as port",
+                expr("sk", &[arrow("__sk_common"), dot("skc_dport")], Some(Cast::Port)),
+            ),
+            ("a [ 0x10 ] -> b[4294967295]", expr("a", &[Step::Index(16), arrow("b"), Step::Index(u32::MAX)], None)),
+        ] {
+            assert_eq!(parse(text), Ok(expected), "{text}");
+        }
+    }
+
+    /// Sizes and indexes outside their range are refused at their digits.
+    #[test]
+    fn numbers_out_of_range() {
+        for (text, at) in
+            [("a as bytes[0]", 11..12), ("a as string[4097]", 12..16), ("a[4294967296]", 2..12), ("a[-1]", 2..3)]
+        {
+            assert_eq!(parse(text).unwrap_err().range, at, "{text}");
+        }
+    }
+
+    /// Words of other languages lead to ours.
+    #[test]
+    fn other_words() {
+        for (word, ours) in [("int", "`i32`"), ("str", "`string`"), ("strng", "`string`"), ("U64", "`u64`")] {
+            let help = unknown_type(word, 0..0).help.unwrap();
+            assert!(help.starts_with(&format!("did you mean {ours}?")), "{word}: {help}");
+        }
+    }
+}
