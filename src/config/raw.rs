@@ -128,9 +128,9 @@ pub(crate) struct Probe {
     #[serde(default)]
     #[schemars(length(min = 1, max = 16), extend("examples" = [["stdout"], ["jsonl:/var/log/ebpf-run/events.jsonl"]], "default" = ["stdout"]))]
     pub(crate) sinks: Option<Vec<String>>,
-    /// The size of the ring buffer between kernel and runner: a power of two from 4KiB to 1GiB. The default is 2MiB.
+    /// The size of the ring buffer between kernel and runner: a power of two from 4KiB to 1GiB. The default is 4MiB.
     #[serde(default)]
-    #[schemars(extend("pattern" = pattern::SIZE.regex, "examples" = ["256KiB", "2MiB"], "default" = "2MiB"))]
+    #[schemars(extend("pattern" = pattern::SIZE.regex, "examples" = ["256KiB", "16MiB"], "default" = "4MiB"))]
     pub(crate) buffer: Option<String>,
 }
 
