@@ -18,7 +18,8 @@ veth_up() {
     unshare -n sleep 3600 >/dev/null 2>&1 &
     echo $! >/run/peer
     wait_for 10 other_netns
-    ip link add veth0 type veth peer name veth1
+    # busybox cannot name a peer; the kernel calls the first one veth0.
+    ip link add name veth1 type veth
     ip link set veth1 netns "$(cat /run/peer)"
     ip addr add 10.11.0.1/24 dev veth0
     ip link set veth0 up
