@@ -94,6 +94,7 @@ fn results_are_read_up_to_where_a_vm_died() {
     assert_eq!(results.release, "6.1");
     assert!(!results.done);
     assert_eq!(results.scenarios.len(), 1);
+    assert_eq!(results.open.as_deref(), Some("b"));
     let outcome = &results.scenarios["a"];
     assert_eq!(outcome.values["exit"], "0");
     assert_eq!(outcome.file("stdout"), b"hello\n");

@@ -32,7 +32,7 @@ pub(crate) struct Run {
     pub results: Results,
     /// Why the VM did not come to its end, with the last lines of its console; `None` for a clean power-off.
     pub death: Option<String>,
-    /// Console, results and initramfs; removed by `forget`.
+    /// Console and results; removed by `forget`.
     folder: PathBuf,
 }
 
@@ -71,6 +71,8 @@ pub(crate) fn run(kernel: &str, scenarios: &[String], binary: &Path) -> Result<R
     let seconds = env::var("EBPF_RUN_VM_TIMEOUT").unwrap_or_else(|_| "240".to_owned());
     let output = qemu(&kernel_folder, &folder, &seconds).output();
     let output = output.map_err(|error| failed("start qemu", error.to_string()))?;
+    // The only big file, and made again in no time; console and results stay when something failed.
+    let _ = fs::remove_file(folder.join("initrd"));
     let read = |name: &str| String::from_utf8_lossy(&fs::read(folder.join(name)).unwrap_or_default()).into_owned();
     let results = Results::parse(&read("results"));
     let death = (!results.done).then(|| {

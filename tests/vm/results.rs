@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
-/// All that one VM sent. A VM that died sent less: `done` is false, and what it was at has no entry.
+/// All that one VM sent. A VM that died sent less, and `done` is false.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Results {
     /// What `uname -r` said; empty when the VM did not come that far.
     pub release: String,
     /// By name of the scenario; only those that were closed.
     pub scenarios: BTreeMap<String, Outcome>,
+    /// The scenario that was opened and not closed: what a dead VM died in.
+    pub open: Option<String>,
     pub done: bool,
 }
 
@@ -32,7 +34,6 @@ impl Results {
     /// Reads everything that can be read: a torn end is what a dead VM leaves behind, and no error.
     pub(crate) fn parse(text: &str) -> Self {
         let mut results = Self::default();
-        let mut name = "";
         let mut outcome = Outcome::default();
         let mut file: Option<(&str, String)> = None;
         for line in text.lines() {
@@ -48,14 +49,14 @@ impl Results {
             let (word, rest) = mark.trim_end().split_once(' ').unwrap_or((mark.trim_end(), ""));
             match word {
                 "boot" => results.release = rest.to_owned(),
-                "scenario" => (name, outcome) = (rest, Outcome::default()),
+                "scenario" => (results.open, outcome) = (Some(rest.to_owned()), Outcome::default()),
                 "value" => {
                     let (key, value) = rest.split_once(' ').unwrap_or((rest, ""));
                     outcome.values.insert(key.to_owned(), value.to_owned());
                 }
                 "file" => file = Some((rest, String::new())),
                 "end" => {
-                    results.scenarios.insert(name.to_owned(), std::mem::take(&mut outcome));
+                    results.scenarios.extend(results.open.take().map(|name| (name, std::mem::take(&mut outcome))));
                 }
                 "done" => results.done = true,
                 _ => {}
