@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# shellcheck shell=sh
+#
+# For scripts of scenarios: `. /vm/lib.sh`.
+
+# wait_for SECONDS COMMAND…: runs the command until it succeeds; fails when the time is over.
+wait_for() {
+    deadline=$(($(cut -d. -f1 /proc/uptime) + $1))
+    shift
+    until "$@"; do
+        [ "$(cut -d. -f1 /proc/uptime)" -lt "$deadline" ] || return 1
+        sleep 0.05
+    done
+}
+
+# veth_up: veth0 (10.11.0.1) here, veth1 (10.11.0.2) in a network namespace of its own that `peer COMMAND…` enters.
+veth_up() {
+    unshare -n sleep 3600 >/dev/null 2>&1 &
+    echo $! >/run/peer
+    wait_for 10 other_netns
+    # busybox cannot name a peer; the kernel calls the first one veth0.
+    ip link add name veth1 type veth
+    ip link set veth1 netns "$(cat /run/peer)"
+    ip addr add 10.11.0.1/24 dev veth0
+    ip link set veth0 up
+    peer ip addr add 10.11.0.2/24 dev veth1
+    peer ip link set veth1 up
+    wait_for 10 grep -q 1 /sys/class/net/veth0/carrier
+}
+other_netns() { [ "$(readlink "/proc/$(cat /run/peer)/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
+
+peer() { nsenter -t "$(cat /run/peer)" -n "$@"; }
+
+veth_down() {
+    ip link del veth0
+    kill "$(cat /run/peer)"
+    rm /run/peer
+}
+
+# listening PORT: true when something listens on that TCP port.
+listening() { netstat -ltn | grep -q ":$1 "; }
