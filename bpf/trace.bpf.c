@@ -16,21 +16,31 @@ enum context_kind {
 	CONTEXT_RAW_TRACEPOINT,
 };
 
+/*
+ * Keeps the load of a context word where it stands. Left alone, clang shares one load between the cases of a switch, with
+ * a computed address, and kernels up to 6.12 refuse that: "dereference of modified ctx ptr".
+ */
+static __always_inline __u64 in_place(__u64 value)
+{
+	barrier_var(value);
+	return value;
+}
+
 static __always_inline __u64 register_argument(struct pt_regs *regs, __u8 index)
 {
 	switch (index) {
 	case 0:
-		return PT_REGS_PARM1(regs);
+		return in_place(PT_REGS_PARM1(regs));
 	case 1:
-		return PT_REGS_PARM2(regs);
+		return in_place(PT_REGS_PARM2(regs));
 	case 2:
-		return PT_REGS_PARM3(regs);
+		return in_place(PT_REGS_PARM3(regs));
 	case 3:
-		return PT_REGS_PARM4(regs);
+		return in_place(PT_REGS_PARM4(regs));
 	case 4:
-		return PT_REGS_PARM5(regs);
+		return in_place(PT_REGS_PARM5(regs));
 	case 5:
-		return PT_REGS_PARM6(regs);
+		return in_place(PT_REGS_PARM6(regs));
 	default:
 		return 0;
 	}
@@ -40,29 +50,29 @@ static __always_inline __u64 raw_argument(struct bpf_raw_tracepoint_args *raw, _
 {
 	switch (index) {
 	case 0:
-		return raw->args[0];
+		return in_place(raw->args[0]);
 	case 1:
-		return raw->args[1];
+		return in_place(raw->args[1]);
 	case 2:
-		return raw->args[2];
+		return in_place(raw->args[2]);
 	case 3:
-		return raw->args[3];
+		return in_place(raw->args[3]);
 	case 4:
-		return raw->args[4];
+		return in_place(raw->args[4]);
 	case 5:
-		return raw->args[5];
+		return in_place(raw->args[5]);
 	case 6:
-		return raw->args[6];
+		return in_place(raw->args[6]);
 	case 7:
-		return raw->args[7];
+		return in_place(raw->args[7]);
 	case 8:
-		return raw->args[8];
+		return in_place(raw->args[8]);
 	case 9:
-		return raw->args[9];
+		return in_place(raw->args[9]);
 	case 10:
-		return raw->args[10];
+		return in_place(raw->args[10]);
 	case 11:
-		return raw->args[11];
+		return in_place(raw->args[11]);
 	default:
 		return 0;
 	}
@@ -91,7 +101,7 @@ static __always_inline int fetch_source(void *ctx, enum context_kind kind, const
 		return 0;
 	case FETCH_RETURN:
 		if (kind == CONTEXT_REGISTERS)
-			*value = PT_REGS_RC((struct pt_regs *)ctx);
+			*value = in_place(PT_REGS_RC((struct pt_regs *)ctx));
 		return 0;
 	case FETCH_CONTEXT:
 		if (kind == CONTEXT_TRACEPOINT)

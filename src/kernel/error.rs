@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Why the kernel did not do what a probe asks, and where in its YAML to look.
 
-use std::error::Error;
 use std::io;
 
 use crate::spec::Place;
@@ -28,18 +27,6 @@ impl KernelError {
         self.notes.push(note.into());
         self
     }
-}
-
-/// The error number behind a libbpf error; 0 where there is none.
-pub(super) fn errno(error: &libbpf_rs::Error) -> i32 {
-    let mut cause: Option<&dyn Error> = Some(error);
-    while let Some(error) = cause {
-        if let Some(code) = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
-            return code;
-        }
-        cause = error.source();
-    }
-    0
 }
 
 /// "permission denied (EPERM)": an error number in words.

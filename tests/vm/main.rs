@@ -175,6 +175,9 @@ fn test_kernel(kernel: &str, scenarios: &[String], binary: &Path, tally: &Mutex<
 /// What is wrong with a scenario, with the output of everything that ran in it; empty when all is well.
 fn judge(scenario: &str, outcome: &Outcome) -> Vec<String> {
     let mut faults = Vec::new();
+    if outcome.values.get("complete").map(String::as_str) != Some("true") {
+        faults.push("the serial port lost a part of the results".to_owned());
+    }
     match outcome.values.get("exit").map(String::as_str) {
         Some("0") => {}
         status => faults.push(format!("ebpf-run: exit status {}, not 0", status.unwrap_or("unknown"))),

@@ -3,11 +3,10 @@
 
 use std::ffi::CString;
 use std::mem;
-use std::ptr::NonNull;
 
 use libbpf_rs::{AsRawLibbpf, Link, ProgramMut};
 
-use super::Attachment;
+use super::{Attachment, take_link};
 use crate::kernel::error::{KernelError, describe, privilege_help};
 use crate::kernel::host::Host;
 use crate::spec::Place;
@@ -36,13 +35,8 @@ fn attach_at(program: &ProgramMut<'_>, symbol: &str, offset: u64, on_return: boo
         ..Default::default()
     };
     let program = program.as_libbpf_object().as_ptr();
-    // SAFETY: the program is loaded; symbol and options live across the call.
-    let link = unsafe { libbpf_sys::bpf_program__attach_kprobe_opts(program, symbol.as_ptr(), &options) };
-    match NonNull::new(link) {
-        // SAFETY: libbpf returned a link that nobody else owns.
-        Some(link) => Ok(unsafe { Link::from_ptr(link) }),
-        None => Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0)),
-    }
+    // SAFETY: the program is loaded; symbol and options live across the call, whose result goes nowhere else.
+    unsafe { take_link(libbpf_sys::bpf_program__attach_kprobe_opts(program, symbol.as_ptr(), &options)) }
 }
 
 fn diagnose(kind: &str, symbol: &str, at: &str, offset: u64, code: i32, host: &Host) -> KernelError {
