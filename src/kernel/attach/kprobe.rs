@@ -46,7 +46,7 @@ fn diagnose(kind: &str, symbol: &str, at: &str, offset: u64, code: i32, host: &H
     }
     if !host.has_kprobes() {
         let message = format!("this kernel has no kprobes, so `{kind}: {symbol}` cannot be attached");
-        return KernelError::new(Place::Hook, message, instead(symbol, host));
+        return KernelError::new(Place::Hook, message, instead(kind, symbol, host));
     }
     let search = host.kernel_symbol(symbol);
     let place = Place::Target;
@@ -78,19 +78,22 @@ fn diagnose(kind: &str, symbol: &str, at: &str, offset: u64, code: i32, host: &H
 }
 
 /// What a kernel without kprobes has for somebody who wanted this function.
-fn instead(symbol: &str, host: &Host) -> String {
-    let syscall = ["do_sys_", "__x64_sys_", "__arm64_sys_", "__se_sys_", "ksys_"]
-        .iter()
-        .find_map(|prefix| symbol.strip_prefix(prefix));
-    let tracepoint = syscall.and_then(|name| {
-        let events = host.tracefs().ok()?.join("events/syscalls");
-        events
-            .join(format!("sys_enter_{name}"))
-            .is_dir()
-            .then(|| format!("`tracepoint: \"syscalls:sys_enter_{name}\"`"))
+fn instead(kind: &str, symbol: &str, host: &Host) -> String {
+    let prefixes = ["do_sys_", "__do_sys_", "__se_sys_", "__x64_sys_", "__arm64_sys_", "ksys_"];
+    let syscall = match symbol {
+        // The common end of open(2), openat(2) and openat2(2); nearly everybody calls openat.
+        "do_sys_openat2" | "do_sys_open" => Some("openat"),
+        symbol => prefixes.iter().find_map(|prefix| symbol.strip_prefix(prefix)),
+    };
+    let when = if kind == "kretprobe" { "exit" } else { "enter" };
+    let tracepoint = syscall.map(|name| format!("sys_{when}_{name}")).filter(|name| {
+        let events = host.tracefs().map(|path| path.join("events/syscalls"));
+        events.is_ok_and(|events| events.join(name).is_dir())
     });
     match tracepoint {
-        Some(tracepoint) => format!("it offers tracepoints, raw tracepoints and xdp: here, {tracepoint}"),
+        Some(name) => {
+            format!("it offers tracepoints, raw tracepoints and xdp: here, `tracepoint: \"syscalls:{name}\"`")
+        }
         None => "it offers tracepoints, raw tracepoints and xdp".to_owned(),
     }
 }
