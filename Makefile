@@ -15,7 +15,9 @@ build: ## target/release/ebpf-run
 	@scripts/setup build
 	cargo build --release --locked
 
-run: build ## examples/quickstart.yaml until Ctrl-C (root)
+run: ## examples/quickstart.yaml until Ctrl-C (root)
+	@[ $$(id -u) = 0 ] || echo 'not root: this only builds, and prints the line that runs it' >&2
+	@$(MAKE) --no-print-directory build
 	@scripts/run examples/quickstart.yaml
 
 test: ## format, lints, tests on this kernel, tests on four kernels in VMs
