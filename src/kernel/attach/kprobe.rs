@@ -8,7 +8,7 @@ use libbpf_rs::{AsRawLibbpf, Link, ProgramMut};
 
 use super::{Attachment, take_link};
 use crate::kernel::error::{KernelError, describe, privilege_help};
-use crate::kernel::host::Host;
+use crate::kernel::host::{Host, SymbolSearch};
 use crate::spec::Place;
 
 pub(super) fn attach(
@@ -39,23 +39,42 @@ fn attach_at(program: &ProgramMut<'_>, symbol: &str, offset: u64, on_return: boo
     unsafe { take_link(libbpf_sys::bpf_program__attach_kprobe_opts(program, symbol.as_ptr(), &options)) }
 }
 
+/// Whether this kernel has kprobes at all; costs a look at one file.
+pub(in crate::kernel) fn check(kind: &str, symbol: &str, host: &Host) -> Result<(), KernelError> {
+    if host.has_kprobes() {
+        return Ok(());
+    }
+    let message = format!("this kernel has no kprobes, so `{kind}: {symbol}` cannot be attached");
+    Err(KernelError::new(Place::Hook, message, instead(kind, symbol, host)))
+}
+
+/// What to say where the kernel has no function of this name.
+pub(in crate::kernel) fn missing(symbol: &str, search: &SymbolSearch) -> Option<KernelError> {
+    if search.count != 0 {
+        return None;
+    }
+    Some(if search.variants.is_empty() {
+        KernelError::new(Place::Target, format!("this kernel has no function `{symbol}`"), search.help.as_str())
+    } else {
+        let message = format!("this kernel has no function `{symbol}`: its compiler split it up");
+        KernelError::new(Place::Target, message, format!("there is `{}`", search.variants.join("`, `")))
+    })
+}
+
 fn diagnose(kind: &str, symbol: &str, at: &str, offset: u64, code: i32, host: &Host) -> KernelError {
     if matches!(code, libc::EPERM | libc::EACCES) {
         let message = format!("the kernel did not let us attach to `{at}` ({})", describe(code));
         return KernelError::new(Place::Target, message, privilege_help("CAP_BPF and CAP_PERFMON"));
     }
-    if !host.has_kprobes() {
-        let message = format!("this kernel has no kprobes, so `{kind}: {symbol}` cannot be attached");
-        return KernelError::new(Place::Hook, message, instead(kind, symbol, host));
+    if let Err(error) = check(kind, symbol, host) {
+        return error;
     }
     let search = host.kernel_symbol(symbol);
     let place = Place::Target;
+    if let Some(error) = missing(symbol, &search) {
+        return error;
+    }
     match (search.count, code) {
-        (0, _) if !search.variants.is_empty() => {
-            let message = format!("this kernel has no function `{symbol}`: its compiler split it up");
-            KernelError::new(place, message, format!("there is `{}`", search.variants.join("`, `")))
-        }
-        (0, _) => KernelError::new(place, format!("this kernel has no function `{symbol}`"), search.help),
         (2.., libc::EADDRNOTAVAIL) => {
             let message =
                 format!("this kernel has {} functions called `{symbol}`, and attaches to none of them", search.count);

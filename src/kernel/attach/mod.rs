@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Attaches a loaded program: one file for each hook kind. Try first, diagnose after.
 
-mod kprobe;
+pub(super) mod kprobe;
 mod raw_tracepoint;
 mod tracepoint;
 mod xdp;
