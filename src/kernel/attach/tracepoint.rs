@@ -11,6 +11,8 @@ use crate::kernel::host::Host;
 use crate::spec::{Place, TracepointName};
 
 pub(super) fn attach(program: &ProgramMut<'_>, name: &TracepointName, host: &Host) -> Result<Attachment, KernelError> {
+    // libbpf reads the tracepoint's number there, but mounts nothing. If this fails, `diagnose` says why.
+    let _ = host.tracefs();
     match attach_to(program, name) {
         Ok(link) => Ok(Attachment::new(link, format!("tracepoint {name}"))),
         Err(code) => Err(diagnose(name, code, host)),
