@@ -2,10 +2,11 @@
 //! What is known of the running kernel, read when it is first needed and kept.
 
 use std::cell::OnceCell;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
 
 use crate::catalog::{Btf, Named};
 use crate::expr::{TraceField, parse_format};
@@ -49,9 +50,26 @@ impl Host {
         }
     }
 
-    /// The names of this machine's network interfaces.
+    /// The names of the network interfaces of this network namespace (sysfs may show those of another one).
     pub fn interfaces(&self) -> Vec<String> {
-        names_in(Path::new("/sys/class/net"))
+        // SAFETY: takes nothing; returns NULL or an array that ends with an entry without a name.
+        let first = unsafe { libc::if_nameindex() };
+        if first.is_null() {
+            return Vec::new();
+        }
+        let mut names = Vec::new();
+        let mut entry = first;
+        // SAFETY: `entry` stays within the array: it stops at the last entry, whose name is NULL.
+        while let Some(name) = unsafe { NonNull::new((*entry).if_name) } {
+            // SAFETY: the name is NUL-terminated and lives until the array is freed.
+            names.push(unsafe { CStr::from_ptr(name.as_ptr()) }.to_string_lossy().into_owned());
+            // SAFETY: the entry has a name, so another one follows.
+            entry = unsafe { entry.add(1) };
+        }
+        // SAFETY: the array of if_nameindex, freed once.
+        unsafe { libc::if_freenameindex(first) };
+        names.sort();
+        names
     }
 
     /// The number of a network interface in this network namespace.

@@ -88,15 +88,20 @@ fn instead(symbol: &str, host: &Host) -> String {
     let syscall = ["do_sys_", "__x64_sys_", "__arm64_sys_", "__se_sys_", "ksys_"]
         .iter()
         .find_map(|prefix| symbol.strip_prefix(prefix));
-    let tracepoint = syscall.and_then(|name| {
-        let events = host.tracefs().ok()?.join("events/syscalls");
-        events
-            .join(format!("sys_enter_{name}"))
-            .is_dir()
-            .then(|| format!("`tracepoint: \"syscalls:sys_enter_{name}\"`"))
-    });
-    match tracepoint {
-        Some(tracepoint) => format!("it offers tracepoints, raw tracepoints and xdp: here, {tracepoint}"),
-        None => "it offers tracepoints, raw tracepoints and xdp".to_owned(),
+    let Some((events, name)) = host.tracefs().ok().map(|path| path.join("events/syscalls")).zip(syscall) else {
+        return "it offers tracepoints, raw tracepoints and xdp".to_owned();
+    };
+    // do_sys_openat2 serves openat as well, do_sys_poll poll: programs mostly use the one without the number.
+    let plain = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let mut names = vec![plain, name];
+    names.dedup();
+    let tracepoints: Vec<String> = names
+        .into_iter()
+        .filter(|name| events.join(format!("sys_enter_{name}")).is_dir())
+        .map(|name| format!("`tracepoint: \"syscalls:sys_enter_{name}\"`"))
+        .collect();
+    match tracepoints.as_slice() {
+        [] => "it offers tracepoints, raw tracepoints and xdp".to_owned(),
+        found => format!("it offers tracepoints, raw tracepoints and xdp: here, {}", found.join(" or ")),
     }
 }
