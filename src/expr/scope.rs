@@ -240,6 +240,7 @@ fn field<'a>(name: &str, event: &str, fields: &[TraceField]) -> Option<Place<'a>
         TraceShape::Scalar => {
             let ty = match declared {
                 _ if field.c_type.ends_with('*') => Ty::Pointer,
+                _ if matches!(field.c_type.as_str(), "bool" | "_Bool") && field.size == 1 => Ty::Bool,
                 // A system call's argument sits in eight bytes; its type says how many of them count.
                 Some((size, signed)) if size <= field.size => Ty::Int { size, signed },
                 Some(_) | None if matches!(field.size, 1 | 2 | 4 | 8) => {
