@@ -330,9 +330,9 @@ impl Ended {
         self
     }
 
-    /// The first row of the summary for a probe or sink: produced (probes), delivered, lost, causes.
+    /// The row of the summary for a probe, or for a sink of a probe that has several (`produced` is 0 then).
     pub(crate) fn totals(&self, name: &str) -> Totals {
-        let line = self.stderr.lines().find(|line| line.split_whitespace().next() == Some(name) && !line.contains(':'));
+        let line = self.stderr.lines().rfind(|line| line.split_whitespace().next() == Some(name));
         let line = line.unwrap_or_else(|| panic!("no row {name}:\n{}", self.stderr));
         let (numbers, causes) = line.split_once('(').unwrap_or((line, ""));
         let numbers: Vec<u64> = numbers
@@ -340,7 +340,12 @@ impl Ended {
             .skip(1)
             .filter_map(|word| if word == "-" { Some(0) } else { word.replace(',', "").parse().ok() })
             .collect();
-        let [produced, delivered, lost] = numbers[..] else { panic!("{line}") };
+        let (produced, delivered, lost) = match numbers[..] {
+            [produced, delivered, lost] => (produced, delivered, lost),
+            [delivered, lost] => (0, delivered, lost),
+            [produced] => (produced, 0, 0),
+            _ => panic!("{line}"),
+        };
         Totals { produced, delivered, lost, causes: causes.trim_end_matches(')').to_owned() }
     }
 }
