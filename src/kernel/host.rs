@@ -108,6 +108,17 @@ impl Host {
         search
     }
 
+    /// False where neither the kernel's BTF nor tracefs knows a tracepoint of this name.
+    pub fn may_have_raw_tracepoint(&self, name: &str) -> bool {
+        let in_btf = self.btf().map(|btf| btf.find(Named::Typedef, &format!("btf_trace_{name}")).is_some());
+        // Tracepoints of modules are in the modules' own BTF.
+        let in_tracefs = self.tracefs().ok().map(|path| {
+            let events = path.join("events");
+            names_in(&events).iter().any(|category| events.join(category).join(name).is_dir())
+        });
+        !matches!((in_btf, in_tracefs), (Some(false), Some(false) | None) | (None, Some(false)))
+    }
+
     /// The name of a raw tracepoint that was probably meant.
     pub fn nearest_raw_tracepoint(&self, name: &str) -> String {
         let Some(btf) = self.btf() else { return String::new() };
@@ -133,6 +144,10 @@ fn close_in_length(name: &str, symbol: &str) -> bool {
 }
 
 fn find_tracefs() -> Result<PathBuf, String> {
+    let first = fs::metadata(Path::new(TRACEFS_PATHS[0]).join("events"));
+    if first.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+        return Err(format!("failed to read tracefs (`{}`): permission denied; it belongs to root", TRACEFS_PATHS[0]));
+    }
     let usable = |path: &str| Path::new(path).join("events").exists();
     if let Some(path) = TRACEFS_PATHS.into_iter().find(|path| usable(path)) {
         return Ok(PathBuf::from(path));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A spec against this kernel's types: what the program is told, and how its records are read. Nothing is loaded yet.
 
+use super::attach::missing_target;
 use super::error::KernelError;
 use super::host::Host;
 use crate::catalog::Program;
@@ -30,6 +31,10 @@ pub fn prepare(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepa
     match resolve(&spec.capture, &scope, head) {
         Ok(resolved) => Ok(Prepared { fetches: resolved.fetches, layout: Some(resolved.layout) }),
         Err(errors) => {
+            // A target that is not there has no arguments either: say that, and only that.
+            if let Some(error) = missing_target(spec, host) {
+                return Err(vec![error]);
+            }
             let blame = |(index, error): (usize, crate::expr::ResolveError)| {
                 let place = Place::Capture(spec.capture[index].name.clone());
                 KernelError::new(place, error.message, error.help)

@@ -43,7 +43,10 @@ fn start_and_end() {
     assert_eq!(start["args"], format!("/bin/sh {path} 'two words' 'it'\\''s' '' plain '$HOME'"));
     assert_eq!((&start["ppid"], &start["uid"]), (&json!(std::process::id()), &json!(0)));
     assert_eq!(start["comm"], "job");
-    assert_eq!((&start["exit_code"], &start["signal"], &start["duration_ns"]), (&Value::Null, &Value::Null, &Value::Null));
+    assert_eq!(
+        (&start["exit_code"], &start["signal"], &start["duration_ns"]),
+        (&Value::Null, &Value::Null, &Value::Null)
+    );
     assert!(start.get("args_truncated").is_none() && start.get("filename_truncated").is_none(), "{start}");
     let end = run.event(|event| is(event, "exit", pid));
     assert_eq!((&end["exit_code"], &end["signal"]), (&json!(7), &Value::Null), "{end}");

@@ -48,8 +48,10 @@ pub(crate) fn bpf() -> Result<(), String> {
             if unsafe { libc::geteuid() } != 0 {
                 return Err("it takes root".to_owned());
             }
-            let options =
-                libbpf_sys::bpf_map_create_opts { sz: size_of::<libbpf_sys::bpf_map_create_opts>() as u64, ..Default::default() };
+            let options = libbpf_sys::bpf_map_create_opts {
+                sz: size_of::<libbpf_sys::bpf_map_create_opts>() as u64,
+                ..Default::default()
+            };
             let map = libbpf_rs::MapHandle::create(libbpf_rs::MapType::RingBuf, None::<&str>, 0, 0, 4096, &options);
             map.map_err(|error| format!("this machine makes no ring buffer: {error:#}"))?;
             let events = Path::new("/sys/kernel/tracing/events");
@@ -106,7 +108,12 @@ impl Lines {
 
     /// The first line after `from` that `wanted` picks, and the number after it; `None` at the end of the stream or of
     /// the time.
-    fn find<T>(&self, from: usize, patience: Duration, mut wanted: impl FnMut(&str) -> Option<T>) -> (usize, Option<T>) {
+    fn find<T>(
+        &self,
+        from: usize,
+        patience: Duration,
+        mut wanted: impl FnMut(&str) -> Option<T>,
+    ) -> (usize, Option<T>) {
         let deadline = Instant::now() + patience;
         let mut at = from;
         let mut gathered = self.0.0.lock().unwrap();

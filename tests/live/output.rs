@@ -274,7 +274,8 @@ fn full_disk() {
     need!(bpf());
     let lab = Lab::new();
     lab.yaml(&opens(""));
-    let mut run = Run::start_with(lab.command(&["probes.yaml"]).stdout(File::options().write(true).open("/dev/full").unwrap()));
+    let mut run =
+        Run::start_with(lab.command(&["probes.yaml"]).stdout(File::options().write(true).open("/dev/full").unwrap()));
     run.wait_until_ready();
     let path = lab.text("missing");
     for _ in 0..3 {

@@ -58,7 +58,8 @@ impl Wire {
         let mut left = count;
         wait_for("the frames", || {
             // SAFETY: the buffer is of the length that is passed; the socket does not block.
-            while left > 0 && unsafe { libc::recv(self.0.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) } > 0 {
+            while left > 0 && unsafe { libc::recv(self.0.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) } > 0
+            {
                 left -= 1;
             }
             left == 0
@@ -265,11 +266,13 @@ fn an_occupied_interface() {
         let lab = Lab::new();
         let (left, right) = (Wire::open("left"), Wire::open("right"));
         let first = lab.ready(&yaml("right", "native", "1h"), &[]);
-        let id = sh("ip -d link show right").split("prog/xdp id ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+        let id =
+            sh("ip -d link show right").split("prog/xdp id ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
         for mode in ["native", "auto", "generic"] {
             let other = Lab::new();
             let second = other.whole(&yaml("right", mode, "1s"), &[]).code(1);
-            let second = second.says(&format!("`right` already runs an XDP program: `packet_count` (id {id}, native mode)"));
+            let second =
+                second.says(&format!("`right` already runs an XDP program: `packet_count` (id {id}, native mode)"));
             second.says("ip link set dev right xdp off");
         }
         left.send(&ethernet(&[0x0800], &ipv4(6, 20)));

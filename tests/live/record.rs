@@ -67,7 +67,9 @@ fn zeros_behind_text() {
     for round in 0..60 {
         let path = if round % 3 == 2 { "/q" } else { &long };
         open_missing(path);
-        seen.extend(records(&mut ring, 1, |record| u32_at(record, tid_at) == mine).into_iter().map(|record| (path, record)));
+        seen.extend(
+            records(&mut ring, 1, |record| u32_at(record, tid_at) == mine).into_iter().map(|record| (path, record)),
+        );
     }
     drop(attached);
     let [path_field, mode, dfd, raw] = layout.fields.as_slice() else { panic!("{layout:?}") };

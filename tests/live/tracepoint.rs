@@ -173,7 +173,8 @@ fn cut_text() {
     let lab = Lab::new();
     let path = lab.text("exact");
     let limit = path.len();
-    let mut run = opens(&lab, &format!("{{ path: \"filename as user_string[{limit}]\", all: filename as user_string }}"));
+    let mut run =
+        opens(&lab, &format!("{{ path: \"filename as user_string[{limit}]\", all: filename as user_string }}"));
     open_missing(&path);
     open_missing(&format!("{path}x"));
     let whole = run.event(|event| event["all"] == *path);

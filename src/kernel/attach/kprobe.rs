@@ -45,7 +45,7 @@ fn attach_at(program: &ProgramMut<'_>, symbol: &str, offset: u64, on_return: boo
     }
 }
 
-fn diagnose(kind: &str, symbol: &str, at: &str, offset: u64, code: i32, host: &Host) -> KernelError {
+pub(super) fn diagnose(kind: &str, symbol: &str, at: &str, offset: u64, code: i32, host: &Host) -> KernelError {
     if matches!(code, libc::EPERM | libc::EACCES) {
         let message = format!("the kernel did not let us attach to `{at}` ({})", describe(code));
         return KernelError::new(Place::Target, message, privilege_help("CAP_BPF and CAP_PERFMON"));

@@ -87,6 +87,29 @@ fn attach_function(
     }
 }
 
+/// Why the target of a probe cannot be what it says; `None` where it seems to be there. Costs a search: to be asked when
+/// something went wrong.
+pub(super) fn missing_target(spec: &ProbeSpec, host: &Host) -> Option<KernelError> {
+    let no_function = |symbol: &str| !host.has_kprobes() || host.kernel_symbol(symbol).count == 0;
+    match &spec.hook {
+        Hook::Kprobe { symbol, offset } if no_function(symbol) => {
+            Some(kprobe::diagnose("kprobe", symbol, symbol, *offset, libc::ENOENT, host))
+        }
+        Hook::Kretprobe { symbol } if no_function(symbol) => {
+            Some(kprobe::diagnose("kretprobe", symbol, symbol, 0, libc::ENOENT, host))
+        }
+        Hook::RawTracepoint { name } if !host.may_have_raw_tracepoint(name) => {
+            Some(raw_tracepoint::diagnose(name, libc::ENOENT, host))
+        }
+        Hook::Kprobe { .. }
+        | Hook::Kretprobe { .. }
+        | Hook::RawTracepoint { .. }
+        | Hook::Xdp { .. }
+        | Hook::Tracepoint(_)
+        | Hook::Own => None,
+    }
+}
+
 /// A function that says itself where it belongs.
 fn attach_own(function: &HookDecl, program: &ProgramMut<'_>, host: &Host) -> Result<Attachment, KernelError> {
     let target = function.target.as_deref().unwrap_or_default();

@@ -15,7 +15,7 @@ pub(super) fn attach(program: &ProgramMut<'_>, name: &str, host: &Host) -> Resul
     }
 }
 
-fn diagnose(name: &str, code: i32, host: &Host) -> KernelError {
+pub(super) fn diagnose(name: &str, code: i32, host: &Host) -> KernelError {
     match code {
         libc::ENOENT => {
             let message = format!("this kernel has no raw tracepoint `{name}`");
