@@ -17,62 +17,66 @@ enum context_kind {
 };
 
 /*
- * Keeps the load of a context word where it stands. Left alone, clang shares one load between the cases of a switch, with
- * a computed address, and kernels up to 6.12 refuse that: "dereference of modified ctx ptr".
+ * Eight bytes of the context. In assembly, because the compiler would merge loads of several cases into one from a
+ * computed address, and the verifier takes no address in a context but its start plus a constant.
  */
-static __always_inline __u64 in_place(__u64 value)
+static __always_inline __u64 context_word(const void *ctx, const __u32 offset)
 {
-	barrier_var(value);
+	__u64 value;
+
+	asm volatile("%[value] = *(u64 *)(%[ctx] + %[offset])" : [value] "=r"(value) : [ctx] "r"(ctx), [offset] "i"(offset));
 	return value;
 }
 
-static __always_inline __u64 register_argument(struct pt_regs *regs, __u8 index)
+#define REGISTER(name) ((__u32)(unsigned long)&__PT_REGS_CAST((struct pt_regs *)0)->name)
+
+static __always_inline __u64 register_argument(const void *regs, __u8 index)
 {
 	switch (index) {
 	case 0:
-		return in_place(PT_REGS_PARM1(regs));
+		return context_word(regs, REGISTER(__PT_PARM1_REG));
 	case 1:
-		return in_place(PT_REGS_PARM2(regs));
+		return context_word(regs, REGISTER(__PT_PARM2_REG));
 	case 2:
-		return in_place(PT_REGS_PARM3(regs));
+		return context_word(regs, REGISTER(__PT_PARM3_REG));
 	case 3:
-		return in_place(PT_REGS_PARM4(regs));
+		return context_word(regs, REGISTER(__PT_PARM4_REG));
 	case 4:
-		return in_place(PT_REGS_PARM5(regs));
+		return context_word(regs, REGISTER(__PT_PARM5_REG));
 	case 5:
-		return in_place(PT_REGS_PARM6(regs));
+		return context_word(regs, REGISTER(__PT_PARM6_REG));
 	default:
 		return 0;
 	}
 }
 
-static __always_inline __u64 raw_argument(struct bpf_raw_tracepoint_args *raw, __u8 index)
+static __always_inline __u64 raw_argument(const void *raw, __u8 index)
 {
 	switch (index) {
 	case 0:
-		return in_place(raw->args[0]);
+		return context_word(raw, 0);
 	case 1:
-		return in_place(raw->args[1]);
+		return context_word(raw, 8);
 	case 2:
-		return in_place(raw->args[2]);
+		return context_word(raw, 16);
 	case 3:
-		return in_place(raw->args[3]);
+		return context_word(raw, 24);
 	case 4:
-		return in_place(raw->args[4]);
+		return context_word(raw, 32);
 	case 5:
-		return in_place(raw->args[5]);
+		return context_word(raw, 40);
 	case 6:
-		return in_place(raw->args[6]);
+		return context_word(raw, 48);
 	case 7:
-		return in_place(raw->args[7]);
+		return context_word(raw, 56);
 	case 8:
-		return in_place(raw->args[8]);
+		return context_word(raw, 64);
 	case 9:
-		return in_place(raw->args[9]);
+		return context_word(raw, 72);
 	case 10:
-		return in_place(raw->args[10]);
+		return context_word(raw, 80);
 	case 11:
-		return in_place(raw->args[11]);
+		return context_word(raw, 88);
 	default:
 		return 0;
 	}
@@ -101,7 +105,7 @@ static __always_inline int fetch_source(void *ctx, enum context_kind kind, const
 		return 0;
 	case FETCH_RETURN:
 		if (kind == CONTEXT_REGISTERS)
-			*value = in_place(PT_REGS_RC((struct pt_regs *)ctx));
+			*value = context_word(ctx, REGISTER(__PT_RC_REG));
 		return 0;
 	case FETCH_CONTEXT:
 		if (kind == CONTEXT_TRACEPOINT)

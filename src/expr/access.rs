@@ -18,6 +18,8 @@ pub(super) enum Ty<'a> {
         /// Whether it can be negative.
         signed: bool,
     },
+    /// A `bool` of a tracepoint's record.
+    Bool,
     /// A pointer in a tracepoint's record: what it points to is only known by name.
     Pointer,
     /// An array of integers in a tracepoint's record.
@@ -124,7 +126,7 @@ impl<'a> Place<'a> {
                 Type::Ptr(target) => self.follow().element(btf, target, index, text),
                 _ => Err(not_an_array(text)),
             },
-            Ty::Int { .. } | Ty::Pointer | Ty::Head(_) => Err(not_an_array(text)),
+            Ty::Int { .. } | Ty::Bool | Ty::Pointer | Ty::Head(_) => Err(not_an_array(text)),
         }
     }
 

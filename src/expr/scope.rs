@@ -167,6 +167,8 @@ impl<'a> Scope<'a> {
 
     fn unknown(&self, name: &str) -> ResolveError {
         let what = match self {
+            Self::Entry { symbol, prototype: None } => nameless(symbol, name),
+            Self::Raw { name: event, prototype: None } => nameless(event, name),
             Self::Entry { symbol, .. } => format!("`{symbol}` has no argument `{name}`"),
             Self::Inside => {
                 format!("there is no `{name}` inside a function: with an `offset`, arguments have no names")
@@ -175,7 +177,7 @@ impl<'a> Scope<'a> {
             Self::Tracepoint { name: event, .. } => format!("tracepoint `{event}` has no field `{name}`"),
             Self::Raw { name: event, .. } => format!("raw tracepoint `{event}` has no argument `{name}`"),
         };
-        let numbered = ["arg0"];
+        let numbered = ["arg0", "arg1", "arg2"];
         let mut known: Vec<&str> = match self {
             Self::Entry { prototype: Some(prototype), .. } | Self::Raw { prototype: Some(prototype), .. } => {
                 prototype.names().collect()
@@ -188,6 +190,11 @@ impl<'a> Scope<'a> {
         known.extend(BUILTINS);
         ResolveError::new(what, suggest(name, known.iter().copied(), "there are"))
     }
+}
+
+/// Without a type of the function, what is not a number or a builtin is nothing.
+fn nameless(hook: &str, name: &str) -> String {
+    format!("the kernel's BTF does not tell the arguments of `{hook}`: there is no `{name}`, only numbers")
 }
 
 /// A struct that is passed by value takes one or two registers, or none: what follows it has no known place.
@@ -240,6 +247,7 @@ fn field<'a>(name: &str, event: &str, fields: &[TraceField]) -> Option<Place<'a>
         TraceShape::Scalar => {
             let ty = match declared {
                 _ if field.c_type.ends_with('*') => Ty::Pointer,
+                _ if matches!(field.c_type.as_str(), "bool" | "_Bool") && field.size == 1 => Ty::Bool,
                 // A system call's argument sits in eight bytes; its type says how many of them count.
                 Some((size, signed)) if size <= field.size => Ty::Int { size, signed },
                 Some(_) | None if matches!(field.size, 1 | 2 | 4 | 8) => {

@@ -66,6 +66,7 @@ pub(super) fn shape<'a>(expr: &CaptureExpr, place: Place<'a>) -> Result<Shape<'a
 fn thing(place: &Place<'_>) -> Thing {
     match place.ty {
         Ty::Int { size, signed } => Thing::Int { size, signed, bool: false, names: None },
+        Ty::Bool => Thing::Int { size: 1, signed: false, bool: true, names: None },
         Ty::Pointer => Thing::Pointer,
         Ty::Array { size: 1, count, char, .. } => Thing::Bytes { size: count, text: char },
         Ty::Array { .. } => Thing::Elements,
@@ -216,6 +217,7 @@ fn unfit(expr: &CaptureExpr, place: &Place<'_>, help: &str) -> ResolveError {
     let ty = match place.ty {
         Ty::Btf(btf, id) => format!("`{}`", btf.display(id)),
         Ty::Int { size, signed } => format!("`{}{}`", if signed { 'i' } else { 'u' }, size * 8),
+        Ty::Bool => "`bool`".to_owned(),
         Ty::Pointer => "a pointer".to_owned(),
         Ty::Array { size, count, .. } => format!("an array ({count} × {size} bytes)"),
         Ty::Head(name) => format!("the builtin `{name}`"),

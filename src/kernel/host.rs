@@ -2,10 +2,11 @@
 //! What is known of the running kernel, read when it is first needed and kept.
 
 use std::cell::OnceCell;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
 
 use crate::catalog::{Btf, Named};
 use crate::expr::{TraceField, parse_format};
@@ -49,9 +50,26 @@ impl Host {
         }
     }
 
-    /// The names of this machine's network interfaces.
+    /// The names of the network interfaces of this network namespace (sysfs may show those of another one).
     pub fn interfaces(&self) -> Vec<String> {
-        names_in(Path::new("/sys/class/net"))
+        // SAFETY: takes nothing; returns NULL or an array that ends with an entry without a name.
+        let first = unsafe { libc::if_nameindex() };
+        if first.is_null() {
+            return Vec::new();
+        }
+        let mut names = Vec::new();
+        let mut entry = first;
+        // SAFETY: `entry` stays within the array: it stops at the last entry, whose name is NULL.
+        while let Some(name) = unsafe { NonNull::new((*entry).if_name) } {
+            // SAFETY: the name is NUL-terminated and lives until the array is freed.
+            names.push(unsafe { CStr::from_ptr(name.as_ptr()) }.to_string_lossy().into_owned());
+            // SAFETY: the entry has a name, so another one follows.
+            entry = unsafe { entry.add(1) };
+        }
+        // SAFETY: the array of if_nameindex, freed once.
+        unsafe { libc::if_freenameindex(first) };
+        names.sort();
+        names
     }
 
     /// The number of a network interface in this network namespace.
@@ -90,6 +108,17 @@ impl Host {
         search
     }
 
+    /// False where neither the kernel's BTF nor tracefs knows a tracepoint of this name.
+    pub fn may_have_raw_tracepoint(&self, name: &str) -> bool {
+        let in_btf = self.btf().map(|btf| btf.find(Named::Typedef, &format!("btf_trace_{name}")).is_some());
+        // Tracepoints of modules are in the modules' own BTF.
+        let in_tracefs = self.tracefs().ok().map(|path| {
+            let events = path.join("events");
+            names_in(&events).iter().any(|category| events.join(category).join(name).is_dir())
+        });
+        !matches!((in_btf, in_tracefs), (Some(false), Some(false) | None) | (None, Some(false)))
+    }
+
     /// The name of a raw tracepoint that was probably meant.
     pub fn nearest_raw_tracepoint(&self, name: &str) -> String {
         let Some(btf) = self.btf() else { return String::new() };
@@ -115,6 +144,10 @@ fn close_in_length(name: &str, symbol: &str) -> bool {
 }
 
 fn find_tracefs() -> Result<PathBuf, String> {
+    let first = fs::metadata(Path::new(TRACEFS_PATHS[0]).join("events"));
+    if first.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+        return Err(format!("failed to read tracefs (`{}`): permission denied; it belongs to root", TRACEFS_PATHS[0]));
+    }
     let usable = |path: &str| Path::new(path).join("events").exists();
     if let Some(path) = TRACEFS_PATHS.into_iter().find(|path| usable(path)) {
         return Ok(PathBuf::from(path));

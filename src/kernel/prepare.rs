@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A spec against this kernel's types: what the program is told, and how its records are read. Nothing is loaded yet.
 
-use super::attach::kprobe;
+use super::attach::{check_kprobes, missing_target};
 use super::error::KernelError;
 use super::host::Host;
 use crate::catalog::Program;
@@ -31,7 +31,8 @@ pub fn prepare(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepa
     match resolve(&spec.capture, &scope, head) {
         Ok(resolved) => Ok(Prepared { fetches: resolved.fetches, layout: Some(resolved.layout) }),
         Err(errors) => {
-            if let Some(error) = missing_function(spec, host) {
+            // A target that is not there has no arguments either: say that, and only that.
+            if let Some(error) = missing_target(spec, host) {
                 return Err(vec![error]);
             }
             let blame = |(index, error): (usize, crate::expr::ResolveError)| {
@@ -59,16 +60,6 @@ fn check_target(spec: &ProbeSpec, host: &Host) -> Result<(), KernelError> {
         Hook::Xdp { .. } | Hook::Kprobe { .. } | Hook::Kretprobe { .. } | Hook::RawTracepoint { .. } | Hook::Own => {
             Ok(())
         }
-    }
-}
-
-/// A misspelt function has no arguments either: only the first is worth a message.
-fn missing_function(spec: &ProbeSpec, host: &Host) -> Option<KernelError> {
-    match &spec.hook {
-        Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => {
-            kprobe::missing(symbol, &host.kernel_symbol(symbol))
-        }
-        Hook::Xdp { .. } | Hook::Tracepoint(_) | Hook::RawTracepoint { .. } | Hook::Own => None,
     }
 }
 

@@ -49,7 +49,7 @@ pub(in crate::kernel) fn check(kind: &str, symbol: &str, host: &Host) -> Result<
 }
 
 /// What to say where the kernel has no function of this name.
-pub(in crate::kernel) fn missing(symbol: &str, search: &SymbolSearch) -> Option<KernelError> {
+fn missing(symbol: &str, search: &SymbolSearch) -> Option<KernelError> {
     if search.count != 0 {
         return None;
     }
@@ -61,7 +61,7 @@ pub(in crate::kernel) fn missing(symbol: &str, search: &SymbolSearch) -> Option<
     })
 }
 
-fn diagnose(kind: &str, symbol: &str, at: &str, offset: u64, code: i32, host: &Host) -> KernelError {
+pub(super) fn diagnose(kind: &str, symbol: &str, at: &str, offset: u64, code: i32, host: &Host) -> KernelError {
     if matches!(code, libc::EPERM | libc::EACCES) {
         let message = format!("the kernel did not let us attach to `{at}` ({})", describe(code));
         return KernelError::new(Place::Target, message, privilege_help("CAP_BPF and CAP_PERFMON"));

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Attaches a loaded program: one file for each hook kind. Try first, diagnose after.
 
-pub(super) mod kprobe;
+mod kprobe;
 mod raw_tracepoint;
 mod tracepoint;
 mod xdp;
+
+pub(super) use kprobe::check as check_kprobes;
 
 use std::io;
 use std::mem;
@@ -98,6 +100,29 @@ fn attach_function(
         Hook::Tracepoint(name) => tracepoint::attach(program, name, host),
         Hook::RawTracepoint { name } => raw_tracepoint::attach(program, name, host),
         Hook::Own => attach_own(function, program, host),
+    }
+}
+
+/// Why the target of a probe cannot be what it says; `None` where it seems to be there. Costs a search: to be asked when
+/// something went wrong.
+pub(super) fn missing_target(spec: &ProbeSpec, host: &Host) -> Option<KernelError> {
+    let no_function = |symbol: &str| !host.has_kprobes() || host.kernel_symbol(symbol).count == 0;
+    match &spec.hook {
+        Hook::Kprobe { symbol, offset } if no_function(symbol) => {
+            Some(kprobe::diagnose("kprobe", symbol, symbol, *offset, libc::ENOENT, host))
+        }
+        Hook::Kretprobe { symbol } if no_function(symbol) => {
+            Some(kprobe::diagnose("kretprobe", symbol, symbol, 0, libc::ENOENT, host))
+        }
+        Hook::RawTracepoint { name } if !host.may_have_raw_tracepoint(name) => {
+            Some(raw_tracepoint::diagnose(name, libc::ENOENT, host))
+        }
+        Hook::Kprobe { .. }
+        | Hook::Kretprobe { .. }
+        | Hook::RawTracepoint { .. }
+        | Hook::Xdp { .. }
+        | Hook::Tracepoint(_)
+        | Hook::Own => None,
     }
 }
 

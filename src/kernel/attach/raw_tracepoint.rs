@@ -24,7 +24,7 @@ fn attach_to(program: &ProgramMut<'_>, name: &str) -> Result<Link, i32> {
     unsafe { take_link(libbpf_sys::bpf_program__attach_raw_tracepoint(program, name.as_ptr())) }
 }
 
-fn diagnose(name: &str, code: i32, host: &Host) -> KernelError {
+pub(super) fn diagnose(name: &str, code: i32, host: &Host) -> KernelError {
     match code {
         libc::ENOENT => {
             let message = format!("this kernel has no raw tracepoint `{name}`");

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The program on the running kernel: it is started as a person would start it, something is made to happen, and what
+//! it says is read back. Each test also holds that nothing stays attached (`Run::end`).
+//!
+//! They take root. Where this machine cannot run one, it says `skipped: TEST: REASON`; with `CI=true` it fails.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
+
+mod exec;
+mod lab;
+mod loss;
+mod output;
+mod packets;
+mod raw_tracepoint;
+mod record;
+mod refusals;
+mod tracepoint;
