@@ -57,9 +57,8 @@ fn check_target(spec: &ProbeSpec, host: &Host) -> Result<(), KernelError> {
             Ok(_) => Ok(()),
             Err((message, help)) => Err(KernelError::new(Place::Target, message, help)),
         },
-        Hook::Xdp { .. } | Hook::Kprobe { .. } | Hook::Kretprobe { .. } | Hook::RawTracepoint { .. } | Hook::Own => {
-            Ok(())
-        }
+        Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => check_kprobes(spec.hook.kind(), symbol, host),
+        Hook::Xdp { .. } | Hook::RawTracepoint { .. } | Hook::Own => Ok(()),
     }
 }
 
