@@ -272,13 +272,15 @@ impl Btf {
         (0, Type::Void)
     }
 
-    /// True where one of the names or qualifiers of the type is `volatile`.
+    /// True where one of the names or qualifiers of the type is `volatile`; of an array, those of its elements, where C
+    /// puts them.
     pub fn is_volatile(&self, mut id: TypeId) -> bool {
         for _ in 0..64 {
             let Some(at) = self.start(id) else { return false };
             match kind_of(self.u32(at + 4)) {
                 KIND_VOLATILE => return true,
                 KIND_TYPEDEF | KIND_CONST | KIND_RESTRICT | KIND_TYPE_TAG => id = self.u32(at + 8),
+                KIND_ARRAY => id = self.u32(at + 12),
                 _ => return false,
             }
         }
@@ -286,21 +288,31 @@ impl Btf {
     }
 
     /// Bytes of a value of the type; `None` for functions, `void` and what has no size.
-    pub fn size_of(&self, id: TypeId) -> Option<u32> {
-        match self.resolve(id).1 {
-            Type::Int { size, .. } | Type::Composite { size, .. } | Type::Enum { size, .. } | Type::Float(size) => {
-                Some(size)
-            }
-            Type::Ptr(_) => Some(8),
-            Type::Array { element, count } => self.size_of(element)?.checked_mul(count),
-            Type::Void
-            | Type::Alias(_)
-            | Type::Func(_)
-            | Type::Proto { .. }
-            | Type::Var { .. }
-            | Type::Section(_)
-            | Type::DeclTag { .. } => None,
+    pub fn size_of(&self, mut id: TypeId) -> Option<u32> {
+        let mut elements = 1u32;
+        // Malformed BTF may have an array of itself.
+        for _ in 0..64 {
+            let size = match self.resolve(id).1 {
+                Type::Int { size, .. } | Type::Composite { size, .. } | Type::Enum { size, .. } | Type::Float(size) => {
+                    size
+                }
+                Type::Ptr(_) => 8,
+                Type::Array { element, count } => {
+                    elements = elements.checked_mul(count)?;
+                    id = element;
+                    continue;
+                }
+                Type::Void
+                | Type::Alias(_)
+                | Type::Func(_)
+                | Type::Proto { .. }
+                | Type::Var { .. }
+                | Type::Section(_)
+                | Type::DeclTag { .. } => return None,
+            };
+            return elements.checked_mul(size);
         }
+        None
     }
 
     /// The first type of this kind and name.
@@ -316,19 +328,25 @@ impl Btf {
 
     /// How C would write the type: `struct sock *`.
     pub fn display(&self, id: TypeId) -> String {
+        self.display_within(id, 32)
+    }
+
+    /// The same, `…` for what lies deeper than this: malformed BTF may have a pointer to itself.
+    fn display_within(&self, id: TypeId, depth: u32) -> String {
         let Some(at) = self.start(id) else { return "void".to_owned() };
+        let Some(depth) = depth.checked_sub(1) else { return "…".to_owned() };
         let (name, next) = (self.name(id), self.u32(at + 8));
         match kind_of(self.u32(at + 4)) {
             KIND_PTR => {
-                let target = self.display(next);
+                let target = self.display_within(next, depth);
                 if target.ends_with('*') { format!("{target}*") } else { format!("{target} *") }
             }
-            KIND_ARRAY => format!("{}[{}]", self.display(self.u32(at + 12)), self.u32(at + 20)),
+            KIND_ARRAY => format!("{}[{}]", self.display_within(self.u32(at + 12), depth), self.u32(at + 20)),
             KIND_STRUCT | KIND_FWD => format!("struct {name}"),
             KIND_UNION => format!("union {name}"),
             KIND_ENUM | KIND_ENUM64 => format!("enum {name}"),
-            KIND_CONST => format!("const {}", self.display(next)),
-            KIND_VOLATILE | KIND_RESTRICT | KIND_TYPE_TAG => self.display(next),
+            KIND_CONST => format!("const {}", self.display_within(next, depth)),
+            KIND_VOLATILE | KIND_RESTRICT | KIND_TYPE_TAG => self.display_within(next, depth),
             KIND_FUNC_PROTO => "function".to_owned(),
             _ => name.to_owned(),
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From an object file to a [`Program`]: what its BTF says, in the words of `bpf/include/program.h`.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,6 +11,12 @@ use super::fetch_table::FetchTable;
 use super::program::{Counters, HookDecl, Param, ParamType, Program};
 use crate::spec::{Field, Kind, Layout, ParamValue};
 
+/// How deep structs may lie in one another: the head in a record, and one more.
+const MAX_DEPTH: u32 = 3;
+
+/// Most members of all structs in one record or row.
+const MAX_MEMBERS: u32 = 4096;
+
 /// The fields of an event's head that every event shows first, in this order.
 const PROCESS_FIELDS: [&str; 4] = ["pid", "tid", "uid", "comm"];
 
@@ -17,7 +24,7 @@ const PROCESS_FIELDS: [&str; 4] = ["pid", "tid", "uid", "comm"];
 pub fn describe(name: &str, object: &[u8]) -> Result<Program, ObjectError> {
     let parts = parts(object)?;
     let btf = Btf::parse(parts.btf.to_vec()).map_err(|error| ObjectError(error.to_string()))?;
-    let describe = Describe { tags: tags(&btf), btf: &btf, parts: &parts };
+    let describe = Describe { tags: tags(&btf), btf: &btf, parts: &parts, members: Cell::new(0) };
     Ok(Program {
         name: name.to_owned(),
         doc: describe.doc(),
@@ -46,6 +53,8 @@ struct Describe<'a> {
     btf: &'a Btf,
     tags: Tags,
     parts: &'a Parts<'a>,
+    /// Members of structs that were looked at so far.
+    members: Cell<u32>,
 }
 
 impl Describe<'_> {
@@ -113,7 +122,8 @@ impl Describe<'_> {
             if !self.btf.is_volatile(ty) || self.is_internal(id, None) {
                 continue;
             }
-            let bytes = self.parts.rodata.get(offset as usize..(offset + size) as usize);
+            let place = offset as usize..offset.saturating_add(size) as usize;
+            let bytes = self.parts.rodata.get(place).filter(|_| size > 0 && self.btf.size_of(ty) == Some(size));
             let bytes = bytes.ok_or_else(|| ObjectError(format!("parameter `{name}` lies outside of .rodata")))?;
             let (ty, default) = self.param_type(ty, bytes).ok_or_else(|| {
                 ObjectError(format!("parameter `{name}` is neither a number, nor a bool, nor an array of char"))
@@ -161,7 +171,7 @@ impl Describe<'_> {
             return Err(ObjectError(format!("`{}` is not a struct", self.btf.display(ty))));
         };
         let mut layout = Layout { size, ..Layout::default() };
-        self.add_members(&mut layout, id, &members, 0)?;
+        self.add_members(&mut layout, id, &members, 0, MAX_DEPTH)?;
         if layout.absent.is_none() {
             layout.fields.iter_mut().for_each(|field| field.absent_bit = None);
         }
@@ -170,13 +180,26 @@ impl Describe<'_> {
     }
 
     /// Adds the members of a struct at `base`; those of a struct inside it (the head) stand for themselves.
-    fn add_members(&self, layout: &mut Layout, id: TypeId, members: &[Member], base: u32) -> Result<(), ObjectError> {
+    fn add_members(
+        &self,
+        layout: &mut Layout,
+        id: TypeId,
+        members: &[Member],
+        base: u32,
+        depth: u32,
+    ) -> Result<(), ObjectError> {
+        let depth =
+            depth.checked_sub(1).ok_or_else(|| ObjectError("structs lie too deep in one another".to_owned()))?;
         let mut number = 0;
+        self.members.set(self.members.get().saturating_add(members.len() as u32));
+        if self.members.get() > MAX_MEMBERS {
+            return Err(ObjectError(format!("its structs have more than {MAX_MEMBERS} members")));
+        }
         for (index, member) in members.iter().enumerate() {
             let index = Some(index as u32);
-            let offset = base + member.bit_offset / 8;
+            let offset = base.saturating_add(member.bit_offset / 8);
             if let (inner, Type::Composite { members, .. }) = self.btf.resolve(member.ty) {
-                self.add_members(layout, inner, &members, offset)?;
+                self.add_members(layout, inner, &members, offset, depth)?;
                 continue;
             }
             match self.tag(id, index, "as:") {
@@ -281,8 +304,9 @@ impl Describe<'_> {
         if values.fields.iter().any(|field| field.size != 8 || field.kind != Kind::Unsigned) {
             return Err(ObjectError(format!("map `{map}`: counters must be `__u64`: they are summed over CPUs")));
         }
-        row.fields.extend(values.fields.into_iter().map(|field| Field { offset: field.offset + key_size, ..field }));
-        row.size = key_size + value_size;
+        row.size = key_size.checked_add(value_size).ok_or_else(|| ObjectError(format!("map `{map}` is too large")))?;
+        let after_key = |field: Field| Field { offset: field.offset.saturating_add(key_size), ..field };
+        row.fields.extend(values.fields.into_iter().map(after_key));
         Ok(Counters { map: map.to_owned(), key_size, value_size, row })
     }
 }
@@ -308,7 +332,8 @@ fn short_names(values: &[(String, i64)]) -> Arc<[(i64, String)]> {
     let shared = values.iter().fold(first.len(), |length, (name, _)| {
         length.min(first.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count())
     });
-    let cut = if values.len() > 1 { first[..shared].rfind('_').map_or(0, |at| at + 1) } else { 0 };
+    let underscore = first.as_bytes()[..shared].iter().rposition(|byte| *byte == b'_');
+    let cut = if values.len() > 1 { underscore.map_or(0, |at| at + 1) } else { 0 };
     values.iter().map(|(name, value)| (*value, name[cut..].to_ascii_lowercase())).collect()
 }
 

@@ -140,8 +140,8 @@ impl<'a> Place<'a> {
     fn member(self, name: &str, text: &str) -> Result<Self, ResolveError> {
         let Ty::Btf(btf, id) = self.ty else { return Ok(self) };
         let (id, Type::Composite { .. }) = btf.resolve(id) else { return Err(not_a_struct(btf, id, text)) };
-        let mut names = Vec::new();
-        match find_member(btf, id, name, 0, &mut names) {
+        let mut seen = Seen::default();
+        match find_member(btf, id, name, &mut seen) {
             Some(Found { bits: 0, bit_offset, ty }) => {
                 let offset = self.offset.saturating_add(bit_offset / 8);
                 Ok(Self { offset, ty: Ty::Btf(btf, ty), ..self })
@@ -152,7 +152,7 @@ impl<'a> Place<'a> {
             )),
             None => {
                 let message = format!("{} has no member `{name}`", btf.display(id));
-                Err(ResolveError::new(message, suggest(name, names.iter().map(String::as_str), "its members are")))
+                Err(ResolveError::new(message, suggest(name, seen.names.iter().map(String::as_str), "its members are")))
             }
         }
     }
@@ -164,19 +164,29 @@ struct Found {
     ty: TypeId,
 }
 
-/// Searches a struct and the anonymous structs and unions in it; `names` collects what there is.
-fn find_member(btf: &Btf, id: TypeId, name: &str, depth: u32, names: &mut Vec<String>) -> Option<Found> {
-    let Type::Composite { members, .. } = btf.resolve(id).1 else { return None };
+/// What a search has come across.
+#[derive(Default)]
+struct Seen {
+    names: Vec<String>,
+    /// Malformed BTF may have a struct in itself.
+    structs: Vec<TypeId>,
+}
+
+/// Searches a struct and the anonymous structs and unions in it.
+fn find_member(btf: &Btf, id: TypeId, name: &str, seen: &mut Seen) -> Option<Found> {
+    let (id, Type::Composite { members, .. }) = btf.resolve(id) else { return None };
+    if seen.structs.contains(&id) {
+        return None;
+    }
+    seen.structs.push(id);
     for member in members {
         if member.name == name {
             return Some(Found { bits: member.bits, bit_offset: member.bit_offset, ty: member.ty });
         }
-        if member.name.is_empty() && depth < 16 {
-            if let Some(found) = find_member(btf, member.ty, name, depth + 1, names) {
-                return Some(Found { bit_offset: found.bit_offset + member.bit_offset, ..found });
-            }
-        } else {
-            names.push(member.name);
+        if !member.name.is_empty() {
+            seen.names.push(member.name);
+        } else if let Some(found) = find_member(btf, member.ty, name, seen) {
+            return Some(Found { bit_offset: found.bit_offset.saturating_add(member.bit_offset), ..found });
         }
     }
     None
