@@ -4,6 +4,7 @@
 mod files;
 mod programs;
 mod run;
+mod schema;
 mod terminal;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::catalog::{Catalog, builtin};
 use crate::config;
 
 /// Exit status for bad usage and bad configuration.
@@ -93,14 +95,20 @@ pub fn main() -> ExitCode {
     match cli.command {
         None => run::run(&cli.run),
         Some(Command::Programs { name, format }) => programs::programs(name.as_deref(), format),
-        Some(Command::Schema) => terminal::print(&schema_text()),
+        Some(Command::Schema) => schema::schema(),
         Some(Command::Man) => terminal::print(&man_page()),
     }
 }
 
-/// The schema as it is committed: pretty, with a final newline.
-fn schema_text() -> String {
-    format!("{:#}\n", config::schema())
+/// Does something with the programs of the binary.
+fn with_catalog(act: impl FnOnce(&Catalog) -> ExitCode) -> ExitCode {
+    match builtin() {
+        Ok(catalog) => act(&catalog),
+        Err(error) => {
+            terminal::tell(&format!("error: a built-in program is broken: {error}"));
+            ExitCode::from(FAILED)
+        }
+    }
 }
 
 /// The man page in roff.
