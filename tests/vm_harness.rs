@@ -89,7 +89,7 @@ fn an_expect_file_that_cannot_mean_anything_is_refused() {
 
 #[test]
 fn results_are_read_up_to_where_a_vm_died() {
-    let text = "@boot 6.1\n@scenario a\n@value exit 0\n@file stdout\naGVs\r\nbG8K\n@file stderr\n/+8=\n@end\n@scenario b\n@value exit 1\n@file stdout\naGV";
+    let text = "@boot 6.1\n@scenario a\n@value exit 0\n@file stdout\naGVs\r\nbG8K\n@file stderr\n/+8=\n@end 2\n@scenario b\n@value exit 1\n@file stdout\naGV";
     let results = Results::parse(text);
     assert_eq!(results.release, "6.1");
     assert!(!results.done);
@@ -100,5 +100,5 @@ fn results_are_read_up_to_where_a_vm_died() {
     assert_eq!(outcome.file("stdout"), b"hello\n");
     assert_eq!(outcome.file("stderr"), b"\xff\xef");
     assert_eq!(outcome.file("trigger"), b"");
-    assert!(Results::parse(&format!("{text}\n@end\n@done\n")).done);
+    assert!(Results::parse(&format!("{text}\n@end 2\n@done\n")).done);
 }

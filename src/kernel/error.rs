@@ -29,15 +29,6 @@ impl KernelError {
     }
 }
 
-/// The error number behind a libbpf error; 0 where there is none.
-///
-/// libbpf-rs (0.27) neither returns the number nor lets go of the `io::Error` that holds it: only its text shows it.
-pub(super) fn errno(error: &libbpf_rs::Error) -> i32 {
-    let text = format!("{error:#}");
-    let number = text.rsplit_once("(os error ").and_then(|(_, rest)| rest.split_once(')')).map(|(number, _)| number);
-    number.and_then(|number| number.parse().ok()).unwrap_or(0)
-}
-
 /// "permission denied (EPERM)": an error number in words.
 pub(super) fn describe(code: i32) -> String {
     let name = match code {
@@ -70,20 +61,4 @@ pub(super) fn privilege_help(needs: &str) -> String {
         return format!("it takes {needs}, which this environment (a container?) does not give even to root");
     }
     format!("run it as root, or with {needs}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use libbpf_rs::ErrorExt as _;
-
-    /// The number of a system call's error is found under whatever context libbpf-rs puts around it.
-    #[test]
-    fn error_numbers_come_through() {
-        let plain = || libbpf_rs::Error::from_raw_os_error(libc::EACCES);
-        assert_eq!(errno(&plain()), libc::EACCES);
-        assert_eq!(errno(&plain().context("failed to attach").context("failed")), libc::EACCES);
-        assert_eq!(errno(&io::Error::other("no number (os error)").into()), 0);
-        assert_eq!(describe(libc::EACCES), "permission denied (EACCES)");
-    }
 }

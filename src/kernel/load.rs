@@ -7,7 +7,7 @@ use std::mem;
 use libbpf_rs::{AsRawLibbpf, MapCore, Object, ObjectBuilder, OpenObject};
 
 use super::counts::Counts;
-use super::error::{KernelError, describe, errno, privilege_help};
+use super::error::{KernelError, describe, privilege_help};
 use super::host::Host;
 use super::prepare::Prepared;
 use super::ring::Ring;
@@ -48,9 +48,9 @@ impl Loaded {
         if let Hook::Xdp { interface, mode: XdpMode::Offload } = &spec.hook {
             bind_to_device(&mut object, host.interface_index(interface).unwrap_or(0));
         }
-        match object.load() {
+        match verify(object) {
             Ok(object) => Ok(Self { object, functions }),
-            Err(error) => Err(refused(spec, program, &error, &log, host)),
+            Err(code) => Err(refused(spec, program, code, &log, host)),
         }
     }
 
@@ -66,6 +66,17 @@ impl Loaded {
         let ring = ring.and_then(|map| Ring::map(std::os::fd::AsFd::as_fd(&map), bytes));
         ring.map_err(|error| KernelError::new(Place::Probe, format!("failed to map the ring buffer: {error}"), ""))
     }
+}
+
+/// Has the kernel create the maps and verify the programs. `OpenObject::load` does the same and hides the errno.
+fn verify(object: OpenObject) -> Result<Object, i32> {
+    // SAFETY: an open object that was not loaded before.
+    let code = unsafe { libbpf_sys::bpf_object__load(object.as_libbpf_object().as_ptr()) };
+    if code < 0 {
+        return Err(-code);
+    }
+    // SAFETY: the object is loaded, and `take_ptr` gives up its ownership.
+    Ok(unsafe { Object::from_ptr(object.take_ptr()) })
 }
 
 /// The functions of the program that this probe attaches.
@@ -172,14 +183,7 @@ fn write_param(rodata: &mut [u8], param: &Param, value: &ParamValue) {
     }
 }
 
-fn refused(
-    spec: &ProbeSpec,
-    program: &Program,
-    error: &libbpf_rs::Error,
-    log: &VerifierLog,
-    host: &Host,
-) -> KernelError {
-    let code = errno(error);
+fn refused(spec: &ProbeSpec, program: &Program, code: i32, log: &VerifierLog, host: &Host) -> KernelError {
     let name = &program.name;
     if let Hook::Xdp { interface, mode: XdpMode::Offload } = &spec.hook {
         let message = format!("`{interface}` cannot run XDP programs on its hardware ({})", describe(code));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A spec against this kernel's types: what the program is told, and how its records are read. Nothing is loaded yet.
 
-use super::attach::missing_target;
+use super::attach::{check_kprobes, missing_target};
 use super::error::KernelError;
 use super::host::Host;
 use crate::catalog::Program;
@@ -57,9 +57,8 @@ fn check_target(spec: &ProbeSpec, host: &Host) -> Result<(), KernelError> {
             Ok(_) => Ok(()),
             Err((message, help)) => Err(KernelError::new(Place::Target, message, help)),
         },
-        Hook::Xdp { .. } | Hook::Kprobe { .. } | Hook::Kretprobe { .. } | Hook::RawTracepoint { .. } | Hook::Own => {
-            Ok(())
-        }
+        Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => check_kprobes(spec.hook.kind(), symbol, host),
+        Hook::Xdp { .. } | Hook::RawTracepoint { .. } | Hook::Own => Ok(()),
     }
 }
 

@@ -19,9 +19,12 @@ pub(super) struct Output {
 /// How bytes are handed to the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// As many at once as there are: regular files and devices, which do not wait for a reader; and descriptors that
-    /// are not blocking, where the kernel takes what fits and says EAGAIN.
+    /// As many at once as there are: regular files and devices, which do not wait for a reader; and sockets and terminals
+    /// that are not blocking, where the kernel takes what fits and says EAGAIN.
     AtOnce,
+    /// A pipe that is not blocking: whole lines of at most `PIPE_BUF` bytes, which it takes all or not at all (pipe(7)). So
+    /// its reader never gets a torn line, even when it is too slow at the end.
+    WholeLines,
     /// A blocking terminal or socket: a page at a time, and only when poll(2) has said that there is room for one.
     /// Another process may use the same open file, so it must not be made non-blocking.
     WhenReady,
@@ -88,9 +91,10 @@ impl Output {
     fn write_some(&mut self, bytes: &[u8], stop: &Stop) -> io::Result<usize> {
         match self.way {
             Way::AtOnce => self.file.write(bytes),
+            Way::WholeLines => self.file.write(whole_lines(bytes)),
             Way::WhenReady => {
                 self.wait_until_ready(stop)?;
-                self.file.write(&bytes[..bytes.len().min(READY_BYTES)])
+                self.file.write(whole_lines(bytes))
             }
         }
     }
@@ -121,8 +125,20 @@ fn is(file: &File, what: impl Fn(&FileType) -> bool) -> bool {
 }
 
 fn way(file: &File) -> Way {
-    let has_reader = file.is_terminal() || is(file, |kind| kind.is_fifo() || kind.is_socket());
-    if has_reader && !is_nonblocking(file) { Way::WhenReady } else { Way::AtOnce }
+    let pipe = is(file, FileType::is_fifo);
+    let has_reader = pipe || file.is_terminal() || is(file, FileType::is_socket);
+    match (has_reader, is_nonblocking(file)) {
+        (true, false) => Way::WhenReady,
+        (true, true) if pipe => Way::WholeLines,
+        (true | false, _) => Way::AtOnce,
+    }
+}
+
+/// The lines at the beginning of `bytes` that fit into [`READY_BYTES`]; a part of the first one if it does not fit.
+fn whole_lines(bytes: &[u8]) -> &[u8] {
+    let Some(page) = bytes.get(..READY_BYTES) else { return bytes };
+    let end = page.iter().rposition(|&byte| byte == b'\n').map_or(READY_BYTES, |newline| newline + 1);
+    &bytes[..end]
 }
 
 fn open_pipe_again(file: &File) -> io::Result<File> {
@@ -149,4 +165,18 @@ fn poll(output: RawFd, wake: RawFd, timeout_ms: i32) -> io::Result<bool> {
         return if error.kind() == ErrorKind::Interrupted { Ok(false) } else { Err(error) };
     }
     Ok(fds[0].revents != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pipe gets as many whole lines as fit into a page, and a long line a page at a time.
+    #[test]
+    fn lines_are_kept_whole() {
+        let long = [b'x'; READY_BYTES + 1];
+        assert_eq!(whole_lines(b"one\ntwo\n"), b"one\ntwo\n");
+        assert_eq!(whole_lines(&[b"one\n", &long[..]].concat()), b"one\n");
+        assert_eq!(whole_lines(&long).len(), READY_BYTES);
+    }
 }

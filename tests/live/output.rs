@@ -142,12 +142,12 @@ fn duration() {
     assert!(took > Duration::from_millis(300) && took < Duration::from_secs(10), "{took:?}");
 }
 
-/// SIGINT and SIGTERM end it well: exit status 0, everything delivered, a summary.
+/// SIGINT, SIGTERM and SIGHUP end it well: exit status 0, everything delivered, a summary.
 #[test]
 fn signals() {
     need!(bpf());
     let lab = Lab::new();
-    for signal in [libc::SIGINT, libc::SIGTERM] {
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
         let mut run = lab.ready(&opens(""), &[]);
         let path = lab.text("missing");
         (0..10).for_each(|_| open_missing(&path));

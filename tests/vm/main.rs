@@ -172,12 +172,33 @@ fn test_kernel(kernel: &str, scenarios: &[String], binary: &Path, tally: &Mutex<
     }
 }
 
+/// How the events differ from those of `expect`.
+fn unexpected(scenario: &str, stdout: &[u8]) -> Vec<String> {
+    let text = fs::read_to_string(scenarios_folder().join(scenario).join("expect"));
+    match text.map_err(|error| format!("expect: {error}")).and_then(|text| Expectations::parse(&text)) {
+        Ok(expectations) => expectations.faults(stdout),
+        Err(error) => vec![error],
+    }
+}
+
+/// The lines of `refusal` that are not among those of stderr.
+fn unsaid(refusal: &str, stderr: &[u8]) -> Vec<String> {
+    let stderr = String::from_utf8_lossy(stderr);
+    let said = |line: &&str| stderr.lines().any(|said| said.trim() == line.trim());
+    refusal.lines().filter(|line| !said(line)).map(|line| format!("refusal: stderr does not say {line:?}")).collect()
+}
+
 /// What is wrong with a scenario, with the output of everything that ran in it; empty when all is well.
 fn judge(scenario: &str, outcome: &Outcome) -> Vec<String> {
     let mut faults = Vec::new();
+    if outcome.values.get("complete").map(String::as_str) != Some("true") {
+        faults.push("the serial port lost a part of the results".to_owned());
+    }
+    let refusal = fs::read_to_string(scenarios_folder().join(scenario).join("refusal")).ok();
+    let wanted = if refusal.is_some() { "1" } else { "0" };
     match outcome.values.get("exit").map(String::as_str) {
-        Some("0") => {}
-        status => faults.push(format!("ebpf-run: exit status {}, not 0", status.unwrap_or("unknown"))),
+        Some(status) if status == wanted => {}
+        status => faults.push(format!("ebpf-run: exit status {}, not {wanted}", status.unwrap_or("unknown"))),
     }
     for (name, what) in [("notes", "in the VM"), ("leftovers", "still attached 10 s after the end")] {
         let text = outcome.file(name);
@@ -185,10 +206,9 @@ fn judge(scenario: &str, outcome: &Outcome) -> Vec<String> {
             faults.push(format!("{what}:\n{}", indent(&String::from_utf8_lossy(text))));
         }
     }
-    let text = fs::read_to_string(scenarios_folder().join(scenario).join("expect"));
-    match text.map_err(|error| format!("expect: {error}")).and_then(|text| Expectations::parse(&text)) {
-        Ok(expectations) => faults.extend(expectations.faults(outcome.file("stdout"))),
-        Err(error) => faults.push(error),
+    match &refusal {
+        Some(refusal) => faults.extend(unsaid(refusal, outcome.file("stderr"))),
+        None => faults.extend(unexpected(scenario, outcome.file("stdout"))),
     }
     if !faults.is_empty() {
         for name in ["stderr", "setup", "trigger", "cleanup"] {

@@ -18,7 +18,7 @@ pub(crate) struct Results {
 /// What one scenario left behind in the VM.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    /// `exit` (status of ebpf-run) and `seconds` (from setup to cleanup).
+    /// `exit` (status of ebpf-run), `seconds` (from setup to cleanup), `complete` (all files arrived).
     pub values: BTreeMap<String, String>,
     /// By name; empty files are not sent.
     pub files: BTreeMap<String, Vec<u8>>,
@@ -56,6 +56,9 @@ impl Results {
                 }
                 "file" => file = Some((rest, String::new())),
                 "end" => {
+                    // The number of files tells whether a line got lost on the way.
+                    let complete = rest.parse() == Ok(outcome.files.len());
+                    outcome.values.insert("complete".to_owned(), complete.to_string());
                     results.scenarios.extend(results.open.take().map(|name| (name, std::mem::take(&mut outcome))));
                 }
                 "done" => results.done = true,

@@ -3,13 +3,12 @@
 
 use std::ffi::CString;
 use std::mem;
-use std::ptr::NonNull;
 
 use libbpf_rs::{AsRawLibbpf, Link, ProgramMut};
 
-use super::Attachment;
+use super::{Attachment, take_link};
 use crate::kernel::error::{KernelError, describe, privilege_help};
-use crate::kernel::host::Host;
+use crate::kernel::host::{Host, SymbolSearch};
 use crate::spec::Place;
 
 pub(super) fn attach(
@@ -36,13 +35,30 @@ fn attach_at(program: &ProgramMut<'_>, symbol: &str, offset: u64, on_return: boo
         ..Default::default()
     };
     let program = program.as_libbpf_object().as_ptr();
-    // SAFETY: the program is loaded; symbol and options live across the call.
-    let link = unsafe { libbpf_sys::bpf_program__attach_kprobe_opts(program, symbol.as_ptr(), &options) };
-    match NonNull::new(link) {
-        // SAFETY: libbpf returned a link that nobody else owns.
-        Some(link) => Ok(unsafe { Link::from_ptr(link) }),
-        None => Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0)),
+    // SAFETY: the program is loaded; symbol and options live across the call, whose result goes nowhere else.
+    unsafe { take_link(libbpf_sys::bpf_program__attach_kprobe_opts(program, symbol.as_ptr(), &options)) }
+}
+
+/// Whether this kernel has kprobes at all; costs a look at one file.
+pub(in crate::kernel) fn check(kind: &str, symbol: &str, host: &Host) -> Result<(), KernelError> {
+    if host.has_kprobes() {
+        return Ok(());
     }
+    let message = format!("this kernel has no kprobes, so `{kind}: {symbol}` cannot be attached");
+    Err(KernelError::new(Place::Hook, message, instead(kind, symbol, host)))
+}
+
+/// What to say where the kernel has no function of this name.
+fn missing(symbol: &str, search: &SymbolSearch) -> Option<KernelError> {
+    if search.count != 0 {
+        return None;
+    }
+    Some(if search.variants.is_empty() {
+        KernelError::new(Place::Target, format!("this kernel has no function `{symbol}`"), search.help.as_str())
+    } else {
+        let message = format!("this kernel has no function `{symbol}`: its compiler split it up");
+        KernelError::new(Place::Target, message, format!("there is `{}`", search.variants.join("`, `")))
+    })
 }
 
 pub(super) fn diagnose(kind: &str, symbol: &str, at: &str, offset: u64, code: i32, host: &Host) -> KernelError {
@@ -50,18 +66,15 @@ pub(super) fn diagnose(kind: &str, symbol: &str, at: &str, offset: u64, code: i3
         let message = format!("the kernel did not let us attach to `{at}` ({})", describe(code));
         return KernelError::new(Place::Target, message, privilege_help("CAP_BPF and CAP_PERFMON"));
     }
-    if !host.has_kprobes() {
-        let message = format!("this kernel has no kprobes, so `{kind}: {symbol}` cannot be attached");
-        return KernelError::new(Place::Hook, message, instead(symbol, host));
+    if let Err(error) = check(kind, symbol, host) {
+        return error;
     }
     let search = host.kernel_symbol(symbol);
     let place = Place::Target;
+    if let Some(error) = missing(symbol, &search) {
+        return error;
+    }
     match (search.count, code) {
-        (0, _) if !search.variants.is_empty() => {
-            let message = format!("this kernel has no function `{symbol}`: its compiler split it up");
-            KernelError::new(place, message, format!("there is `{}`", search.variants.join("`, `")))
-        }
-        (0, _) => KernelError::new(place, format!("this kernel has no function `{symbol}`"), search.help),
         (2.., libc::EADDRNOTAVAIL) => {
             let message =
                 format!("this kernel has {} functions called `{symbol}`, and attaches to none of them", search.count);
@@ -84,24 +97,22 @@ pub(super) fn diagnose(kind: &str, symbol: &str, at: &str, offset: u64, code: i3
 }
 
 /// What a kernel without kprobes has for somebody who wanted this function.
-fn instead(symbol: &str, host: &Host) -> String {
-    let syscall = ["do_sys_", "__x64_sys_", "__arm64_sys_", "__se_sys_", "ksys_"]
-        .iter()
-        .find_map(|prefix| symbol.strip_prefix(prefix));
-    let Some((events, name)) = host.tracefs().ok().map(|path| path.join("events/syscalls")).zip(syscall) else {
-        return "it offers tracepoints, raw tracepoints and xdp".to_owned();
+fn instead(kind: &str, symbol: &str, host: &Host) -> String {
+    let prefixes = ["do_sys_", "__do_sys_", "__se_sys_", "__x64_sys_", "__arm64_sys_", "ksys_"];
+    let syscall = match symbol {
+        // The common end of open(2), openat(2) and openat2(2); nearly everybody calls openat.
+        "do_sys_openat2" | "do_sys_open" => Some("openat"),
+        symbol => prefixes.iter().find_map(|prefix| symbol.strip_prefix(prefix)),
     };
-    // do_sys_openat2 serves openat as well, do_sys_poll poll: programs mostly use the one without the number.
-    let plain = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    let mut names = vec![plain, name];
-    names.dedup();
-    let tracepoints: Vec<String> = names
-        .into_iter()
-        .filter(|name| events.join(format!("sys_enter_{name}")).is_dir())
-        .map(|name| format!("`tracepoint: \"syscalls:sys_enter_{name}\"`"))
-        .collect();
-    match tracepoints.as_slice() {
-        [] => "it offers tracepoints, raw tracepoints and xdp".to_owned(),
-        found => format!("it offers tracepoints, raw tracepoints and xdp: here, {}", found.join(" or ")),
+    let when = if kind == "kretprobe" { "exit" } else { "enter" };
+    let tracepoint = syscall.map(|name| format!("sys_{when}_{name}")).filter(|name| {
+        let events = host.tracefs().map(|path| path.join("events/syscalls"));
+        events.is_ok_and(|events| events.join(name).is_dir())
+    });
+    match tracepoint {
+        Some(name) => {
+            format!("it offers tracepoints, raw tracepoints and xdp: here, `tracepoint: \"syscalls:{name}\"`")
+        }
+        None => "it offers tracepoints, raw tracepoints and xdp".to_owned(),
     }
 }

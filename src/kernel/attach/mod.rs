@@ -6,8 +6,12 @@ mod raw_tracepoint;
 mod tracepoint;
 mod xdp;
 
+pub(super) use kprobe::check as check_kprobes;
+
+use std::io;
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::ptr::NonNull;
 
 use libbpf_rs::{Link, MapCore, MapHandle, Object, ProgramMut};
 
@@ -68,6 +72,18 @@ impl Loaded {
         let counts = self.counts();
         let (object, functions) = (self.object, self.functions);
         Ok(Attached { holds, counts, object, functions, mechanism: mechanisms.join(", "), remark })
+    }
+}
+
+/// Takes over what a `bpf_program__attach_…` function returned; the error is an errno, which libbpf sets.
+///
+/// # Safety
+/// `link` is the result of such a function, called just before, and nobody else owns it.
+unsafe fn take_link(link: *mut libbpf_sys::bpf_link) -> Result<Link, i32> {
+    match NonNull::new(link) {
+        // SAFETY: the caller's promise.
+        Some(link) => Ok(unsafe { Link::from_ptr(link) }),
+        None => Err(io::Error::last_os_error().raw_os_error().unwrap_or(0)),
     }
 }
 

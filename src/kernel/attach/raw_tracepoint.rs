@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `raw_tracepoint`: called with the kernel's own arguments (Linux 4.17; always a link).
 
-use libbpf_rs::ProgramMut;
+use std::ffi::CString;
 
-use super::Attachment;
-use crate::kernel::error::{KernelError, describe, errno, privilege_help};
+use libbpf_rs::{AsRawLibbpf, Link, ProgramMut};
+
+use super::{Attachment, take_link};
+use crate::kernel::error::{KernelError, describe, privilege_help};
 use crate::kernel::host::Host;
 use crate::spec::Place;
 
 pub(super) fn attach(program: &ProgramMut<'_>, name: &str, host: &Host) -> Result<Attachment, KernelError> {
-    match program.attach_raw_tracepoint(name) {
+    match attach_to(program, name) {
         Ok(link) => Ok(Attachment::new(link, format!("raw_tracepoint {name}"))),
-        Err(error) => Err(diagnose(name, errno(&error), host)),
+        Err(code) => Err(diagnose(name, code, host)),
     }
+}
+
+fn attach_to(program: &ProgramMut<'_>, name: &str) -> Result<Link, i32> {
+    let name = CString::new(name).map_err(|_| libc::ENOENT)?;
+    let program = program.as_libbpf_object().as_ptr();
+    // SAFETY: the program is loaded; the name lives across the call, whose result goes nowhere else.
+    unsafe { take_link(libbpf_sys::bpf_program__attach_raw_tracepoint(program, name.as_ptr())) }
 }
 
 pub(super) fn diagnose(name: &str, code: i32, host: &Host) -> KernelError {

@@ -1,19 +1,30 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `tracepoint`: a perf event for the tracepoint, with the program on it (Linux 4.7; as a link, 5.15).
 
-use libbpf_rs::{ProgramMut, TracepointCategory};
+use std::ffi::CString;
 
-use super::Attachment;
-use crate::kernel::error::{KernelError, describe, errno, privilege_help};
+use libbpf_rs::{AsRawLibbpf, Link, ProgramMut};
+
+use super::{Attachment, take_link};
+use crate::kernel::error::{KernelError, describe, privilege_help};
 use crate::kernel::host::Host;
 use crate::spec::{Place, TracepointName};
 
 pub(super) fn attach(program: &ProgramMut<'_>, name: &TracepointName, host: &Host) -> Result<Attachment, KernelError> {
-    let category = TracepointCategory::Custom(name.category.clone());
-    match program.attach_tracepoint(category, &name.name) {
+    // libbpf reads the tracepoint's number there, but mounts nothing. If this fails, `diagnose` says why.
+    let _ = host.tracefs();
+    match attach_to(program, name) {
         Ok(link) => Ok(Attachment::new(link, format!("tracepoint {name}"))),
-        Err(error) => Err(diagnose(name, errno(&error), host)),
+        Err(code) => Err(diagnose(name, code, host)),
     }
+}
+
+fn attach_to(program: &ProgramMut<'_>, name: &TracepointName) -> Result<Link, i32> {
+    let category = CString::new(name.category.as_str()).map_err(|_| libc::ENOENT)?;
+    let event = CString::new(name.name.as_str()).map_err(|_| libc::ENOENT)?;
+    let program = program.as_libbpf_object().as_ptr();
+    // SAFETY: the program is loaded; both names live across the call, whose result goes nowhere else.
+    unsafe { take_link(libbpf_sys::bpf_program__attach_tracepoint(program, category.as_ptr(), event.as_ptr())) }
 }
 
 fn diagnose(name: &TracepointName, code: i32, host: &Host) -> KernelError {
