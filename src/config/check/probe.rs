@@ -11,7 +11,7 @@ use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Node;
 use crate::config::{codes, raw};
-use crate::spec::{Hook, Place, ProbeId, ProbeSpec};
+use crate::spec::{Hook, Place, ProbeId, ProbeSpec, Targets};
 
 /// What every topic needs: where things stand, and a place to complain.
 pub(super) struct Cx<'a> {
@@ -75,7 +75,7 @@ pub(super) fn check(
 
     let hook = match &raw.hook {
         Some(raw) => hook::check(&mut cx, raw),
-        None => Some(Hook::Own),
+        None => Some((Hook::Own, Targets::One)),
     };
     let program = program::choose(&mut cx, raw, catalog);
     let params = program::params(&mut cx, raw, program);
@@ -85,8 +85,15 @@ pub(super) fn check(
     let buffer_bytes = values::buffer(&mut cx, raw);
     let sinks = file_sinks.resolve(&mut cx, raw, run);
 
+    if let Some((hook, targets)) = &hook
+        && *targets != Targets::One
+        && !matches!(targets, Targets::FirstOf(_))
+    {
+        fields::refuse_target_field(&mut cx, hook, &capture, &labels);
+    }
+
     let places = std::mem::take(&mut cx.places);
-    let (Some(hook), Some(program)) = (hook, program) else { return };
+    let (Some((hook, targets)), Some(program)) = (hook, program) else { return };
     if problems.len() > before {
         return;
     }
@@ -94,6 +101,7 @@ pub(super) fn check(
     let spec = ProbeSpec {
         id,
         hook,
+        targets,
         program: program.name.clone(),
         params,
         capture,
