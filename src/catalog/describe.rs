@@ -32,7 +32,7 @@ pub fn describe(name: &str, object: &[u8]) -> Result<Program, ObjectError> {
         params: describe.params()?,
         event: describe.event()?,
         counters: describe.counters()?,
-        fetch_table: FetchTable::find(&btf)?,
+        fetch_table: FetchTable::find(&btf, &parts.constants)?,
     })
 }
 
@@ -118,7 +118,8 @@ impl Describe<'_> {
 
     fn params(&self) -> Result<Vec<Param>, ObjectError> {
         let mut params = Vec::new();
-        for (id, name, ty, offset, size) in self.variables(".rodata") {
+        for (id, name, ty, in_btf, size) in self.variables(".rodata") {
+            let offset = self.parts.constants.get(name).copied().unwrap_or(in_btf);
             if !self.btf.is_volatile(ty) || self.is_internal(id, None) {
                 continue;
             }

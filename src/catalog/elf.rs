@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is needed of an object file: its BTF, its functions by section, the initial bytes of `.rodata`.
 
+use std::collections::HashMap;
+
 use object::Endianness;
-use object::elf::{FileHeader64, SHF_EXECINSTR, STT_FUNC};
+use object::elf::{FileHeader64, SHF_EXECINSTR, STT_FUNC, STT_OBJECT};
 use object::read::elf::{FileHeader, SectionHeader, Sym};
 
 /// Why an object file cannot be used.
@@ -23,6 +25,8 @@ pub(super) struct Parts<'data> {
     pub(super) rodata: &'data [u8],
     /// Section name and function name, in the order of the file.
     pub(super) functions: Vec<(String, String)>,
+    /// Where the variables of `.rodata` are in it. In BTF, clang leaves these offsets 0; only a linker fills them in.
+    pub(super) constants: HashMap<String, u32>,
 }
 
 /// Takes an object file apart. `data` must be aligned to 8 bytes.
@@ -43,20 +47,26 @@ pub(super) fn parts(data: &[u8]) -> Result<Parts<'_>, ObjectError> {
         return Err(ObjectError("the object file has no BTF: compile it with `clang -g`".to_owned()));
     }
     let symbols = sections.symbols(endian, data, object::elf::SHT_SYMTAB).map_err(broken)?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let mut functions: Vec<(usize, u64, String, String)> = Vec::new();
+    let mut constants = HashMap::new();
     for (index, symbol) in symbols.enumerate() {
         let Ok(Some(section_index)) = symbols.symbol_section(endian, symbol, index) else { continue };
         let section = sections.section(section_index).map_err(broken)?;
         let executable = section.sh_flags(endian).contains(SHF_EXECINSTR);
-        if symbol.st_type() != STT_FUNC || !executable {
+        let (kind, value) = (symbol.st_type(), symbol.st_value(endian));
+        if kind != STT_OBJECT && (kind != STT_FUNC || !executable) {
             continue;
         }
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let section_name = text(sections.section_name(endian, section).map_err(broken)?);
         let name = text(symbols.symbol_name(endian, symbol).map_err(broken)?);
-        functions.push((section_index.0, symbol.st_value(endian), section_name, name));
+        if kind == STT_FUNC {
+            functions.push((section_index.0, value, section_name, name));
+        } else if section_name == ".rodata" {
+            constants.insert(name, u32::try_from(value).unwrap_or(u32::MAX));
+        }
     }
     functions.sort();
     let functions = functions.into_iter().map(|(_, _, section, name)| (section, name)).collect();
-    Ok(Parts { btf, rodata: content(b".rodata")?, functions })
+    Ok(Parts { btf, rodata: content(b".rodata")?, functions, constants })
 }

@@ -2,6 +2,8 @@
 //! Writes the work list of `trace` into its `.rodata`: the field offsets and enumerators of `bpf/include/fetch.h`, as
 //! the object's BTF has them.
 
+use std::collections::HashMap;
+
 use super::btf::{Btf, Named, Type, TypeId};
 use super::elf::ObjectError;
 use crate::spec::{Fetch, FetchCopy, FetchSource};
@@ -36,8 +38,13 @@ pub enum FetchLimit {
 
 impl FetchTable {
     /// Finds the work list; `None` if the program has none.
-    pub(super) fn find(btf: &Btf) -> Result<Option<Self>, ObjectError> {
-        let variable = |name: &str| variable(btf, name);
+    ///
+    /// `constants` are the places of the variables in `.rodata`, by the object's symbols.
+    pub(super) fn find(btf: &Btf, constants: &HashMap<String, u32>) -> Result<Option<Self>, ObjectError> {
+        let variable = |name: &str| {
+            let (in_btf, ty) = variable(btf, name)?;
+            Some((constants.get(name).copied().unwrap_or(in_btf), ty))
+        };
         let Some((table, ty)) = variable("fetches") else { return Ok(None) };
         let broken = || ObjectError("`fetches` does not have the form of bpf/include/fetch.h".to_owned());
         let (record_size, _) = variable("record_size").ok_or_else(broken)?;

@@ -75,11 +75,18 @@ impl<'a> Place<'a> {
 
     /// `->name`
     pub(super) fn arrow(self, name: &str, text: &str) -> Result<Self, ResolveError> {
-        let Ty::Btf(btf, id) = self.ty else {
-            return Err(ResolveError::new(
-                format!("`{text}` cannot be followed with `->`: this hook does not tell what it points to"),
-                "use a kprobe or a raw tracepoint, whose arguments have the kernel's own types",
-            ));
+        let (btf, id) = match self.ty {
+            Ty::Btf(btf, id) => (btf, id),
+            // Eight bytes whose type nobody tells may be an address.
+            Ty::Pointer | Ty::Int { size: 8, .. } => {
+                return Err(ResolveError::new(
+                    format!("`{text}` cannot be followed with `->`: this hook does not tell what it points to"),
+                    "use a kprobe or a raw tracepoint, whose arguments have the kernel's own types",
+                ));
+            }
+            Ty::Int { .. } | Ty::Bool | Ty::Array { .. } | Ty::Head(_) => {
+                return Err(ResolveError::new(format!("`{text}` is not a pointer: it has no members"), ""));
+            }
         };
         match btf.resolve(id).1 {
             Type::Ptr(target) => Self { ty: Ty::Btf(btf, target), ..self.follow() }.member(name, text),
@@ -126,7 +133,11 @@ impl<'a> Place<'a> {
                 Type::Ptr(target) => self.follow().element(btf, target, index, text),
                 _ => Err(not_an_array(text)),
             },
-            Ty::Int { .. } | Ty::Bool | Ty::Pointer | Ty::Head(_) => Err(not_an_array(text)),
+            Ty::Pointer => Err(ResolveError::new(
+                format!("`{text}` is a pointer, and this hook does not tell what it points to"),
+                format!("for the bytes there write `{text} as bytes[N]`"),
+            )),
+            Ty::Int { .. } | Ty::Bool | Ty::Head(_) => Err(not_an_array(text)),
         }
     }
 
@@ -152,10 +163,22 @@ impl<'a> Place<'a> {
             )),
             None => {
                 let message = format!("{} has no member `{name}`", btf.display(id));
-                Err(ResolveError::new(message, suggest(name, seen.names.iter().map(String::as_str), "its members are")))
+                let help = match macro_of_sock(btf, id, name) {
+                    Some(meant) => format!("in the kernel's source that is a macro: write `{meant}`"),
+                    None => suggest(name, seen.names.iter().map(String::as_str), "its members are"),
+                };
+                Err(ResolveError::new(message, help))
             }
         }
     }
+}
+
+/// `include/net/sock.h` defines `sk_family` and many more as `__sk_common.skc_family`; everybody knows them by that name.
+fn macro_of_sock(btf: &Btf, id: TypeId, name: &str) -> Option<String> {
+    let common = find_member(btf, id, "__sk_common", &mut Seen::default())?;
+    let member = format!("skc_{}", name.strip_prefix("sk_")?);
+    find_member(btf, common.ty, &member, &mut Seen::default())?;
+    Some(format!("__sk_common.{member}"))
 }
 
 struct Found {
@@ -184,7 +207,10 @@ fn find_member(btf: &Btf, id: TypeId, name: &str, seen: &mut Seen) -> Option<Fou
             return Some(Found { bits: member.bits, bit_offset: member.bit_offset, ty: member.ty });
         }
         if !member.name.is_empty() {
-            seen.names.push(member.name);
+            // Marks of the kernel's layout, without a value.
+            if !member.name.starts_with("__cacheline_group_") {
+                seen.names.push(member.name);
+            }
         } else if let Some(found) = find_member(btf, member.ty, name, seen) {
             return Some(Found { bit_offset: found.bit_offset.saturating_add(member.bit_offset), ..found });
         }

@@ -12,7 +12,7 @@
 
 use super::access::{Place, Ty};
 use super::scope::Scope;
-use super::shape::shape;
+use super::shape::{head_shape, shape};
 use crate::spec::{Capture, CaptureExpr, Fetch, Field, Layout, Step};
 
 /// Why an expression cannot be read at this hook, and what would work.
@@ -55,10 +55,11 @@ pub fn resolve(captures: &[Capture], scope: &Scope<'_>, head: &Layout) -> Result
 fn add(capture: &Capture, scope: &Scope<'_>, head: &Layout, resolved: &mut Resolved) -> Result<(), ResolveError> {
     let place = walk(&capture.expr, scope)?;
     if let Ty::Head(name) = place.ty {
-        // The head has it already: the field is a second name for the same bytes.
+        // The head has it already: the field is a second look at the same bytes.
         let field = head.process.iter().find(|field| field.name == name);
         let field = field.ok_or_else(|| ResolveError::new(format!("this program does not record `{name}`"), ""))?;
-        resolved.layout.fields.push(Field { name: capture.name.clone(), ..field.clone() });
+        let (kind, size) = head_shape(&capture.expr, &place, field)?;
+        resolved.layout.fields.push(Field { name: capture.name.clone(), kind, size, ..field.clone() });
         return Ok(());
     }
     let shape = shape(&capture.expr, place)?;

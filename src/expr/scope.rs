@@ -126,7 +126,10 @@ impl<'a> Scope<'a> {
         }
         let limit = if in_registers { REGISTER_ARGUMENTS } else { 12 };
         if index >= limit {
-            let message = format!("argument `{name}` is number {index}: it is passed on the stack");
+            let message = match in_registers {
+                true => format!("argument `{name}` is number {index}: it is passed on the stack"),
+                false => format!("no raw tracepoint has an argument of number {index}"),
+            };
             return Err(ResolveError::new(message, format!("arguments 0 to {} can be captured", limit - 1)));
         }
         if let (Some(prototype), true) = (prototype, in_registers) {
@@ -188,7 +191,11 @@ impl<'a> Scope<'a> {
             Self::Tracepoint { fields, .. } => fields.iter().map(|field| field.name.as_str()).collect(),
         };
         known.extend(BUILTINS);
-        ResolveError::new(what, suggest(name, known.iter().copied(), "there are"))
+        let help = match (self, name) {
+            (Self::Entry { symbol, .. }, "retval") => format!("a `kretprobe` of `{symbol}` has it"),
+            _ => suggest(name, known.iter().copied(), "there are"),
+        };
+        ResolveError::new(what, help)
     }
 }
 

@@ -4,7 +4,7 @@
 use super::access::{Place, Ty};
 use super::resolve::ResolveError;
 use crate::catalog::Type;
-use crate::spec::{CaptureExpr, Cast, FetchCopy, Kind};
+use crate::spec::{CaptureExpr, Cast, FetchCopy, Field, Kind};
 use std::sync::Arc;
 
 /// How a value is copied and shown.
@@ -94,6 +94,25 @@ fn thing(place: &Place<'_>) -> Thing {
             | Type::DeclTag { .. } => Thing::Nothing,
         },
     }
+}
+
+/// How a field of the head is shown: its kind and how many of its bytes, which begin where the field does (both
+/// architectures are little-endian).
+pub(super) fn head_shape(expr: &CaptureExpr, place: &Place<'_>, field: &Field) -> Result<(Kind, u32), ResolveError> {
+    let text = matches!(field.kind, Kind::Text { .. });
+    Ok(match expr.cast {
+        None => (field.kind.clone(), field.size),
+        Some(Cast::String { max }) if text && u32::from(max) + 1 >= field.size => (field.kind.clone(), field.size),
+        Some(Cast::String { max }) if text => (Kind::Text { limit: Some(u32::from(max)) }, field.size),
+        Some(Cast::Hex) if !text => (Kind::Hex, field.size),
+        Some(Cast::Unsigned { size }) if !text && u32::from(size) <= field.size => (Kind::Unsigned, size.into()),
+        Some(Cast::Signed { size }) if !text && u32::from(size) <= field.size => (Kind::Signed, size.into()),
+        Some(Cast::Bytes { len }) if u32::from(len) <= field.size => (Kind::Bytes, len.into()),
+        Some(_) => {
+            let what = if text { "text" } else { "number" };
+            return Err(unfit(expr, place, &format!("it is a {what} of {} bytes", field.size)));
+        }
+    })
 }
 
 /// No `as`: the type decides.
@@ -205,6 +224,9 @@ fn text<'a>(
             }
             Ok(_) | Err(_) => shape(place, max),
         },
+        Thing::Bytes { .. } if place.in_memory => {
+            Err(unfit(expr, &place, "it lies in the memory of the kernel: write `as string`"))
+        }
         Thing::Int { .. } | Thing::Bytes { .. } | Thing::Elements | Thing::Struct { .. } | Thing::Nothing => {
             let word = if user { "user_string" } else { "string" };
             let also = if user { "" } else { ", or an array of char" };
@@ -219,7 +241,9 @@ fn unfit(expr: &CaptureExpr, place: &Place<'_>, help: &str) -> ResolveError {
         Ty::Int { size, signed } => format!("`{}{}`", if signed { 'i' } else { 'u' }, size * 8),
         Ty::Bool => "`bool`".to_owned(),
         Ty::Pointer => "a pointer".to_owned(),
-        Ty::Array { size, count, .. } => format!("an array ({count} × {size} bytes)"),
+        Ty::Array { count: 0, .. } => "an array whose length only the event tells".to_owned(),
+        Ty::Array { size: 1, count, .. } => format!("an array of {count} bytes"),
+        Ty::Array { size, count, .. } => format!("an array of {count} elements of {size} bytes"),
         Ty::Head(name) => format!("the builtin `{name}`"),
     };
     let text = base_text(expr);

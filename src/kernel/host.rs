@@ -22,6 +22,7 @@ pub struct Host {
 
 const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 const TRACEFS_PATHS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+const KALLSYMS: &str = "/proc/kallsyms";
 const KPROBE_PMU: &str = "/sys/bus/event_source/devices/kprobe/type";
 
 impl Host {
@@ -87,11 +88,8 @@ impl Host {
 
     /// How often a function of this name stands in /proc/kallsyms, and what else begins like it.
     pub fn kernel_symbol(&self, symbol: &str) -> SymbolSearch {
-        let text = fs::read_to_string("/proc/kallsyms").unwrap_or_default();
-        let functions = text.lines().filter_map(|line| {
-            let mut words = line.split_ascii_whitespace().skip(1);
-            matches!(words.next(), Some("t" | "T" | "w" | "W")).then(|| words.next())?
-        });
+        let text = fs::read_to_string(KALLSYMS).unwrap_or_default();
+        let functions = kallsyms_functions(&text);
         let mut search = SymbolSearch::default();
         let mut all = Vec::new();
         for name in functions {
@@ -106,6 +104,27 @@ impl Host {
             search.help = suggest(symbol, all.into_iter().filter(|name| close_in_length(name, symbol)), "");
         }
         search
+    }
+
+    /// The kernel functions of these names that can be probed, sorted: those of `available_filter_functions` where it can
+    /// be read, else those of /proc/kallsyms that no compiler made up.
+    pub fn probeable_functions(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        let traceable =
+            self.tracefs().ok().and_then(|path| fs::read_to_string(path.join("available_filter_functions")).ok());
+        let mut names: Vec<String> = match traceable.filter(|text| !text.is_empty()) {
+            Some(text) => {
+                let first_word = |line: &str| line.split_ascii_whitespace().next().map(str::to_owned);
+                text.lines().filter_map(first_word).filter(|name| wanted(name)).collect()
+            }
+            None => {
+                let text = fs::read_to_string(KALLSYMS).unwrap_or_default();
+                let plain = |name: &&str| !name.contains(['.', '$']) && wanted(name);
+                kallsyms_functions(&text).filter(plain).map(str::to_owned).collect()
+            }
+        };
+        names.sort();
+        names.dedup();
+        names
     }
 
     /// False where neither the kernel's BTF nor tracefs knows a tracepoint of this name.
@@ -137,6 +156,14 @@ pub struct SymbolSearch {
     pub variants: Vec<String>,
     /// "did you mean …", where a name is close.
     pub help: String,
+}
+
+/// The functions of /proc/kallsyms: `ffffffff81000000 T name [module]`.
+fn kallsyms_functions(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let mut words = line.split_ascii_whitespace().skip(1);
+        matches!(words.next(), Some("t" | "T" | "w" | "W")).then(|| words.next())?
+    })
 }
 
 fn close_in_length(name: &str, symbol: &str) -> bool {

@@ -9,7 +9,7 @@ use crate::config::source::{SourceFile, Span};
 use crate::config::yaml::Node;
 use crate::config::{codes, raw};
 use crate::expr;
-use crate::spec::{Capture, Place, RESERVED_FIELDS};
+use crate::spec::{Capture, Hook, Place, RESERVED_FIELDS};
 use crate::words;
 
 /// Most captures of one probe: the slots of the `trace` program.
@@ -169,4 +169,18 @@ fn own_fields(program: &Program) -> impl Iterator<Item = &str> {
     let event = program.event.iter().flat_map(|layout| &layout.fields);
     let counters = program.counters.iter().flat_map(|counters| &counters.row.fields);
     event.chain(counters).map(|field| field.name.as_str())
+}
+
+/// A probe with several targets says in a field which one an event comes from: no other field can have that name.
+pub(super) fn refuse_target_field(cx: &mut Cx<'_>, hook: &Hook, captures: &[Capture], labels: &[(String, String)]) {
+    let Some(field) = hook.target_field() else { return };
+    let captured = captures.iter().any(|capture| capture.name == field).then_some("capture");
+    let labelled = labels.iter().any(|(name, _)| name == field).then_some("labels");
+    if let Some(place) = captured.or(labelled) {
+        let message = format!("two fields would be called `{field}`");
+        let problem = cx.error(codes::FIELD_CLASH, cx.key(&[place, field]), message);
+        cx.report(
+            problem.label(format!("the {field} that an event comes from has this name")).help("choose another name"),
+        );
+    }
 }

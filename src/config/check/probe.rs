@@ -12,7 +12,7 @@ use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Node;
 use crate::config::{codes, raw};
-use crate::spec::{DEFAULT_BUFFER_BYTES, DEFAULT_INTERVAL, Hook, Place, ProbeId, ProbeSpec};
+use crate::spec::{DEFAULT_BUFFER_BYTES, DEFAULT_INTERVAL, Hook, Place, ProbeId, ProbeSpec, Targets};
 
 /// What every topic needs: where things stand, and a place to complain.
 pub(super) struct Cx<'a> {
@@ -77,7 +77,7 @@ pub(super) fn check(file: &InFile<'_>, node: &Node, raw: &raw::Probe, run: &mut 
 
     let hook = match &raw.hook {
         Some(raw) => hook::check(&mut cx, raw),
-        None => Some(Hook::Own),
+        None => Some((Hook::Own, Targets::One)),
     };
     let program = program::choose(&mut cx, raw, catalog);
     let params = program::params(&mut cx, raw, program);
@@ -96,8 +96,15 @@ pub(super) fn check(file: &InFile<'_>, node: &Node, raw: &raw::Probe, run: &mut 
     };
     let sinks = sinks.into_iter().map(|(sink, _)| sink).collect();
 
+    if let Some((hook, targets)) = &hook
+        && *targets != Targets::One
+        && !matches!(targets, Targets::FirstOf(_))
+    {
+        fields::refuse_target_field(&mut cx, hook, &capture, &labels);
+    }
+
     let places = std::mem::take(&mut cx.places);
-    let (Some(hook), Some(program)) = (hook, program) else { return };
+    let (Some((hook, targets)), Some(program)) = (hook, program) else { return };
     if problems.len() > before {
         return;
     }
@@ -105,6 +112,7 @@ pub(super) fn check(file: &InFile<'_>, node: &Node, raw: &raw::Probe, run: &mut 
     let spec = ProbeSpec {
         id,
         hook,
+        targets,
         program: program.name.clone(),
         params,
         capture,

@@ -290,7 +290,8 @@ fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &Node) -> Opt
     }
     let quotable = matches!(node.value, Value::Int(_) | Value::Bool(_) | Value::Float(_));
     if wants("string") && quotable && form.is_none_or(|form| (form.matches)(&raw)) {
-        return Some(format!("put it in quotes: `{key}: \"{raw}\"`"));
+        let before = if key.is_empty() { String::new() } else { format!("{key}: ") };
+        return Some(format!("put it in quotes: `{before}\"{raw}\"`"));
     }
     example_help(violation.schema)
 }

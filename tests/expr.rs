@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Capture expressions against the types of a kernel and the fields of a tracepoint.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
+
+use std::io::Write as _;
+
+use ebpf_run::catalog::{Btf, builtin};
+use ebpf_run::expr::{Prototype, ResolveError, Resolved, Scope, parse, parse_format, resolve};
+use ebpf_run::spec::{Capture, FetchCopy, FetchSource, Kind, Layout};
+
+const FORMAT: &str = "format:\n\
+    \tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\
+    \tfield:int __syscall_nr;\toffset:8;\tsize:4;\tsigned:1;\n\
+    \tfield:int dfd;\toffset:16;\tsize:8;\tsigned:0;\n\
+    \tfield:const char * filename;\toffset:24;\tsize:8;\tsigned:0;\n\
+    \tfield:umode_t mode;\toffset:32;\tsize:8;\tsigned:0;\n\
+    \tfield:char comm[16];\toffset:40;\tsize:16;\tsigned:0;\n\
+    \tfield:__u8 saddr[4];\toffset:56;\tsize:4;\tsigned:0;\n\
+    \tfield:unsigned long args[6];\toffset:64;\tsize:48;\tsigned:0;\n\
+    \tfield:__data_loc char[] name;\toffset:112;\tsize:4;\tsigned:0;\n\
+    \tfield:bool last;\toffset:116;\tsize:1;\tsigned:0;\n";
+
+/// The running kernel's types; `None`, and said so, where it shows none.
+fn kernel() -> Option<Btf> {
+    match std::fs::read("/sys/kernel/btf/vmlinux") {
+        Ok(bytes) => Some(Btf::parse(bytes).unwrap()),
+        Err(error) => {
+            let test = std::thread::current().name().unwrap_or("?").to_owned();
+            drop(writeln!(std::io::stderr(), "skipped: {test}: no kernel BTF: {error}"));
+            assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "skipped in CI");
+            None
+        }
+    }
+}
+
+fn one(scope: &Scope<'_>, text: &str) -> Result<Resolved, ResolveError> {
+    let head: Layout = builtin().unwrap().get("trace").unwrap().event.clone().unwrap();
+    let capture = Capture { name: "c".into(), expr: parse(text).unwrap() };
+    resolve(&[capture], scope, &head).map_err(|errors| errors[0].1.clone())
+}
+
+/// Holds that these expressions are refused with these messages and helps.
+#[track_caller]
+fn refused(scope: &Scope<'_>, expected: &[(&str, &str, &str)]) {
+    for (text, message, help) in expected {
+        let error = one(scope, text).expect_err(text);
+        assert_eq!((error.message.as_str(), error.help.as_str()), (*message, *help), "{text}");
+    }
+}
+
+/// Source, offsets before each pointer is read, offset, copy and bytes of the fetch, and what the field is.
+type Brief = (FetchSource, Vec<u32>, u32, FetchCopy, u16, Kind, u32);
+
+#[track_caller]
+fn brief(scope: &Scope<'_>, text: &str) -> Brief {
+    let resolved = one(scope, text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+    let ([fetch], [field]) = (resolved.fetches.as_slice(), resolved.layout.fields.as_slice()) else { panic!("{text}") };
+    assert!(fetch.slot.is_multiple_of(8) && fetch.slot >= fetch.size, "{fetch:?}");
+    assert_eq!((fetch.out, resolved.layout.size), (field.offset, field.offset + u32::from(fetch.slot)));
+    (fetch.source, fetch.hops.clone(), fetch.offset, fetch.copy, fetch.size, field.kind.clone(), field.size)
+}
+
+fn tracepoint(name: &str) -> Scope<'static> {
+    Scope::Tracepoint { name: name.to_owned(), fields: parse_format(FORMAT) }
+}
+
+/// Fields of a tracepoint: the C type gives width and sign, `as` another reading, `__data_loc` a place of its own.
+#[test]
+fn fields_of_a_tracepoint() {
+    use FetchCopy::{Kernel, KernelText, User, UserText};
+    let text = |limit| Kind::Text { limit };
+    let scope = tracepoint("syscalls:sys_enter_openat");
+    let context = FetchSource::Context;
+    for (expression, expected) in [
+        ("dfd", (context, vec![], 16, Kernel, 4, Kind::Signed, 4)),
+        ("dfd as u8", (context, vec![], 16, Kernel, 1, Kind::Unsigned, 1)),
+        ("mode", (context, vec![], 32, Kernel, 2, Kind::Unsigned, 2)),
+        ("last", (context, vec![], 116, Kernel, 1, Kind::Bool, 1)),
+        ("filename", (context, vec![], 24, Kernel, 8, Kind::Hex, 8)),
+        ("filename as user_string", (context, vec![24], 0, UserText, 258, text(Some(256)), 258)),
+        ("filename as bytes[4]", (context, vec![24], 0, User, 4, Kind::Bytes, 4)),
+        ("comm", (context, vec![], 40, Kernel, 16, text(None), 16)),
+        ("saddr", (context, vec![], 56, Kernel, 4, Kind::Bytes, 4)),
+        ("saddr as ipv4", (context, vec![], 56, Kernel, 4, Kind::Ipv4, 4)),
+        ("saddr[1]", (context, vec![], 57, Kernel, 1, Kind::Unsigned, 1)),
+        ("args[2]", (context, vec![], 80, Kernel, 8, Kind::Unsigned, 8)),
+        ("args[5] as hex", (context, vec![], 104, Kernel, 8, Kind::Hex, 8)),
+        ("name", (FetchSource::DataLoc(112), vec![], 0, KernelText, 258, text(Some(256)), 258)),
+        ("name as string[8]", (FetchSource::DataLoc(112), vec![], 0, KernelText, 10, text(Some(8)), 10)),
+        ("gid", (FetchSource::Gid, vec![], 0, FetchCopy::Value, 8, Kind::Unsigned, 4)),
+    ] {
+        assert_eq!(brief(&scope, expression), expected, "{expression}");
+    }
+    // Pointers of other tracepoints point into the kernel.
+    let (.., copy, _, _, _) = brief(&tracepoint("sched:thing"), "filename as string");
+    assert_eq!(copy, KernelText);
+}
+
+/// Builtins that the head has are second looks at its bytes, in the form that is asked for.
+#[test]
+fn builtins_of_the_head() {
+    let scope = Scope::Inside;
+    let field = |text: &str| {
+        let resolved = one(&scope, text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+        assert!(resolved.fetches.is_empty());
+        let field = resolved.layout.fields[0].clone();
+        (field.kind, field.offset, field.size)
+    };
+    assert_eq!(field("pid"), (Kind::Unsigned, 12, 4));
+    assert_eq!(field("pid as hex"), (Kind::Hex, 12, 4));
+    assert_eq!(field("uid as i32"), (Kind::Signed, 20, 4));
+    assert_eq!(field("tid as u16"), (Kind::Unsigned, 16, 2));
+    assert_eq!(field("comm"), (Kind::Text { limit: None }, 24, 16));
+    assert_eq!(field("comm as string"), (Kind::Text { limit: None }, 24, 16));
+    assert_eq!(field("comm as string[4]"), (Kind::Text { limit: Some(4) }, 24, 16));
+    assert_eq!(field("comm as bytes[3]"), (Kind::Bytes, 24, 3));
+    refused(
+        &scope,
+        &[
+            ("pid as u64", "`pid` is the builtin `pid`: it cannot be read as `u64`", "it is a number of 4 bytes"),
+            ("comm as u32", "`comm` is the builtin `comm`: it cannot be read as `u32`", "it is a text of 16 bytes"),
+            ("pid->x", "`pid` is not a pointer: it has no members", ""),
+            (
+                "arg0",
+                "there is no `arg0` inside a function: with an `offset`, arguments have no names",
+                "there are `pid`, `tid`, `uid`, `gid`, `comm`, `cpu`",
+            ),
+        ],
+    );
+}
+
+/// What a tracepoint's fields cannot be, and what would work.
+#[test]
+fn refusals_of_a_tracepoint() {
+    refused(
+        &tracepoint("syscalls:sys_enter_openat"),
+        &[
+            ("filname", "tracepoint `syscalls:sys_enter_openat` has no field `filname`", "did you mean `filename`?"),
+            (
+                "filename as string",
+                "`filename` is a pointer: it cannot be read as `string[256]`",
+                "it points into the memory of the process: write `as user_string`",
+            ),
+            (
+                "filename[0]",
+                "`filename` is a pointer, and this hook does not tell what it points to",
+                "for the bytes there write `filename as bytes[N]`",
+            ),
+            (
+                "filename->x",
+                "`filename` cannot be followed with `->`: this hook does not tell what it points to",
+                "use a kprobe or a raw tracepoint, whose arguments have the kernel's own types",
+            ),
+            ("last->x", "`last` is not a pointer: it has no members", ""),
+            ("last[0]", "`last` is not an array", ""),
+            (
+                "dfd as u64",
+                "`dfd` is `i32`: it cannot be read as `u64`",
+                "it has 4 bytes: a wider type would read what lies behind it",
+            ),
+            (
+                "args",
+                "`args` is an array of 6 elements of 8 bytes: it has no single value",
+                "choose an element: `args[0]`",
+            ),
+            (
+                "args[6]",
+                "`args` has 6 elements, there is no number 6",
+                "elements count from 0: the last one is `args[5]`",
+            ),
+            (
+                "saddr as ipv6",
+                "`saddr` is an array of 4 bytes: it cannot be read as `ipv6`",
+                "it has 4 bytes, `as ipv6` needs 16",
+            ),
+            (
+                "name as user_string",
+                "`name` is an array whose length only the event tells: it cannot be read as `user_string[256]`",
+                "it lies in the memory of the kernel: write `as string`",
+            ),
+            (
+                "comm as hex",
+                "`comm` is an array of 16 bytes: it cannot be read as `hex`",
+                "`hex` is for integers and pointers; for memory write `as bytes[N]`",
+            ),
+        ],
+    );
+}
+
+/// Members of a function's arguments: pointers are followed, inner structs and arrays are walked through.
+#[test]
+fn members_of_arguments() {
+    let Some(kernel) = kernel() else { return };
+    let scope = Scope::Entry { symbol: "tcp_sendmsg", prototype: Prototype::of_function(&kernel, "tcp_sendmsg") };
+    let (source, hops, offset, copy, size, kind, _) = brief(&scope, "sk->__sk_common.skc_daddr as ipv4");
+    assert_eq!((source, hops.len(), copy, size, kind), (FetchSource::Argument(0), 0, FetchCopy::Kernel, 4, Kind::Ipv4));
+    assert!(offset < 64);
+    let (_, hops, _, copy, _, kind, _) = brief(&scope, "sk->__sk_common.skc_prot->name");
+    assert_eq!((hops.len(), copy, kind), (1, FetchCopy::Kernel, Kind::Text { limit: None }));
+    // Through an anonymous union.
+    assert_eq!(brief(&scope, "sk->__sk_common.skc_dport as port").4, 2);
+    assert_eq!(brief(&scope, "size").5, Kind::Unsigned);
+    assert_eq!(brief(&scope, "arg1 as bytes[4]").3, FetchCopy::Kernel);
+    let (.., bytes, kind, shown) = brief(&scope, "size as u16");
+    assert_eq!((bytes, kind, shown), (8, Kind::Unsigned, 2), "a register is copied whole");
+    refused(
+        &scope,
+        &[
+            ("sk.sk_err", "`sk` is a pointer (struct sock *)", "write `sk->sk_err`"),
+            (
+                "sk->__sk_common->x",
+                "`sk->__sk_common` is not a pointer but a struct sock_common",
+                "write `sk->__sk_common.x`",
+            ),
+            (
+                "sk->sk_family",
+                "struct sock has no member `sk_family`",
+                "in the kernel's source that is a macro: write `__sk_common.skc_family`",
+            ),
+            ("sk->sk_protocl", "struct sock has no member `sk_protocl`", "did you mean `sk_protocol`?"),
+            ("arg3", "`tcp_sendmsg` has 3 arguments, there is no `arg3`", "its arguments are `sk`, `msg`, `size`"),
+            ("retval", "`tcp_sendmsg` has no argument `retval`", "a `kretprobe` of `tcp_sendmsg` has it"),
+            ("size->x", "`size` has no members: it is a `size_t`", ""),
+            (
+                "sk->__sk_common.skc_daddr as ipv6",
+                "`sk->__sk_common.skc_daddr` is `__be32`: it cannot be read as `ipv6`",
+                "it has 4 bytes, `as ipv6` needs 16",
+            ),
+        ],
+    );
+    let error = one(&scope, "sk->__sk_common").unwrap_err();
+    assert!(error.help.starts_with("choose a member: ") && error.help.ends_with(", or `as bytes[N]`"), "{error:?}");
+}
+
+/// What a function returns has its type; arguments are gone by then.
+#[test]
+fn returns() {
+    let Some(kernel) = kernel() else { return };
+    let scope = |symbol| Scope::Return { symbol, prototype: Prototype::of_function(&kernel, symbol) };
+    let (source, .., kind, size) = brief(&scope("vfs_read"), "retval");
+    assert_eq!((source, kind, size), (FetchSource::Return, Kind::Signed, 8));
+    refused(
+        &scope("vfs_read"),
+        &[
+            (
+                "file",
+                "`file` is an argument: when the function returns, its registers hold other values",
+                "capture arguments with a `kprobe`; a `kretprobe` has `retval`",
+            ),
+            ("retva", "there is no `retva` at the return of `vfs_read`", "did you mean `retval`?"),
+        ],
+    );
+    refused(&scope("kfree"), &[("retval", "`kfree` returns nothing", "")]);
+}
+
+/// Raw tracepoints: the kernel's arguments without the first, which no program gets; by number where nobody knows them.
+#[test]
+fn raw_tracepoints() {
+    let Some(kernel) = kernel() else { return };
+    let scope = Scope::Raw {
+        name: "sched_process_exec",
+        prototype: Prototype::of_raw_tracepoint(&kernel, "sched_process_exec"),
+    };
+    assert_eq!(brief(&scope, "p->pid").0, FetchSource::Argument(0));
+    let (source, hops, .., copy, _, _, _) = brief(&scope, "bprm->filename as string");
+    assert_eq!((source, hops.len(), copy), (FetchSource::Argument(2), 1, FetchCopy::KernelText));
+    assert_eq!(brief(&scope, "p->comm[15]").4, 1);
+    refused(
+        &scope,
+        &[
+            (
+                "q",
+                "raw tracepoint `sched_process_exec` has no argument `q`",
+                "there are `p`, `old_pid`, `bprm`, `pid`, `tid`, `uid`, `gid`, `comm`, `cpu`",
+            ),
+            (
+                "p->comm[16]",
+                "`p->comm` has 16 elements, there is no number 16",
+                "elements count from 0: the last one is `p->comm[15]`",
+            ),
+            ("arg3", "this tracepoint has 3 arguments, there is no `arg3`", "its arguments are `p`, `old_pid`, `bprm`"),
+        ],
+    );
+    let unknown = Scope::Raw { name: "of_a_module", prototype: None };
+    assert_eq!(brief(&unknown, "arg11 as hex").0, FetchSource::Argument(11));
+    assert_eq!(brief(&unknown, "arg0 as bytes[20]").3, FetchCopy::Kernel);
+    refused(
+        &unknown,
+        &[
+            (
+                "x",
+                "the kernel's BTF does not tell the arguments of `of_a_module`: there is no `x`, only numbers",
+                "there are `arg0`, `arg1`, `arg2`, `pid`, `tid`, `uid`, `gid`, `comm`, `cpu`",
+            ),
+            ("arg12", "no raw tracepoint has an argument of number 12", "arguments 0 to 11 can be captured"),
+        ],
+    );
+}
+
+/// All captures are looked at: each error comes with the number of its capture, slots follow one another.
+#[test]
+fn several_captures() {
+    let head: Layout = builtin().unwrap().get("trace").unwrap().event.clone().unwrap();
+    let captures = |texts: &[&str]| -> Vec<Capture> {
+        texts.iter().map(|text| Capture { name: (*text).to_owned(), expr: parse(text).unwrap() }).collect()
+    };
+    let scope = tracepoint("syscalls:sys_enter_openat");
+    let errors = resolve(&captures(&["dfd", "x", "mode", "args"]), &scope, &head).unwrap_err();
+    assert_eq!(errors.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [1, 3]);
+    let resolved = resolve(&captures(&["dfd", "pid", "filename as user_string[5]", "last"]), &scope, &head).unwrap();
+    let places: Vec<(u32, u16)> = resolved.fetches.iter().map(|fetch| (fetch.out, fetch.slot)).collect();
+    assert_eq!(places, [(40, 8), (48, 8), (56, 8)]);
+    assert_eq!(resolved.layout.size, 64);
+    let bits: Vec<Option<u8>> = resolved.layout.fields.iter().map(|field| field.absent_bit).collect();
+    assert_eq!(bits, [Some(0), None, Some(1), Some(2)], "a builtin of the head takes no fetch");
+}
