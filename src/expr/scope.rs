@@ -12,7 +12,7 @@ use crate::words::suggest;
 const REGISTER_ARGUMENTS: usize = 6;
 
 /// The names that every hook offers.
-const BUILTINS: [&str; 6] = ["pid", "tid", "uid", "gid", "comm", "cpu"];
+pub const BUILTINS: [&str; 6] = ["pid", "tid", "uid", "gid", "comm", "cpu"];
 
 /// What can be read where a probe hooks.
 pub enum Scope<'a> {
