@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The commands: the only code that writes to the terminal.
 
+mod doctor;
 mod files;
 mod programs;
 mod run;
@@ -60,6 +61,16 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Listing::Text)]
         format: Listing,
     },
+    /// Say what this machine can do: each kind of hook is tried for real, and taken back at once
+    ///
+    /// Without root it says what it can. Exit status 0: every kind of hook works; 1: one of them does not.
+    #[command(after_help = "Examples:\n  sudo ebpf-run doctor\n  \
+                            ebpf-run doctor --format json | jq '.hooks[] | select(.result != \"works\")'")]
+    Doctor {
+        /// For people, or for machines
+        #[arg(long, value_enum, default_value_t = Listing::Text)]
+        format: Listing,
+    },
     /// Print the JSON schema of the YAML files
     #[command(after_help = "Example, as the first line of a file, for editors:\n  \
                             # yaml-language-server: $schema=./ebpf-run.schema.json")]
@@ -93,6 +104,7 @@ pub fn main() -> ExitCode {
     match cli.command {
         None => run::run(&cli.run),
         Some(Command::Programs { name, format }) => programs::programs(name.as_deref(), format),
+        Some(Command::Doctor { format }) => doctor::doctor(format),
         Some(Command::Schema) => terminal::print(&schema_text()),
         Some(Command::Man) => terminal::print(&man_page()),
     }

@@ -2,9 +2,11 @@
 //! What is known of the running kernel, read when it is first needed and kept.
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::ffi::{CStr, CString};
 use std::fs;
 use std::io;
+use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
@@ -18,10 +20,13 @@ use crate::words::suggest;
 pub struct Host {
     btf: OnceCell<Option<Btf>>,
     tracefs: OnceCell<Result<PathBuf, String>>,
+    kallsyms: OnceCell<String>,
+    blacklist: OnceCell<Option<HashSet<String>>>,
 }
 
-const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
+pub(super) const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 const TRACEFS_PATHS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+const KPROBE_BLACKLIST: &str = "/sys/kernel/debug/kprobes/blacklist";
 const KPROBE_PMU: &str = "/sys/bus/event_source/devices/kprobe/type";
 
 impl Host {
@@ -85,16 +90,55 @@ impl Host {
         Path::new(KPROBE_PMU).exists() || self.tracefs().is_ok_and(|path| path.join("kprobe_events").exists())
     }
 
+    /// `6.12.48+deb13-cloud-amd64` and `x86_64`, as uname(2) says.
+    pub fn release(&self) -> (String, String) {
+        let mut name = MaybeUninit::<libc::utsname>::zeroed();
+        // SAFETY: the pointer is valid; the call only fails for one that is not.
+        unsafe { libc::uname(name.as_mut_ptr()) };
+        // SAFETY: plain data, zeroed and then filled.
+        let name = unsafe { name.assume_init() };
+        // SAFETY: the kernel terminates each text within its array.
+        let text =
+            |field: &[libc::c_char; 65]| unsafe { CStr::from_ptr(field.as_ptr()) }.to_string_lossy().into_owned();
+        (text(&name.release), text(&name.machine))
+    }
+
+    /// Major and minor number of the release: (6, 12).
+    pub fn version(&self) -> (u32, u32) {
+        let (release, _) = self.release();
+        let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+    }
+
+    /// The kernel's symbols, one a line: address, type, name, and `[module]` where it is of one. Empty if it hides them.
+    pub(super) fn kallsyms(&self) -> &str {
+        self.kallsyms.get_or_init(|| fs::read_to_string("/proc/kallsyms").unwrap_or_default())
+    }
+
+    /// The functions of the kernel and its modules, with the module: `("nf_hook", "")`. A name may come several times.
+    pub(super) fn functions(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.kallsyms().lines().filter_map(|line| {
+            let mut words = line.split_ascii_whitespace().skip(1);
+            let is_function = matches!(words.next(), Some("t" | "T" | "w" | "W"));
+            let name = words.next().filter(|_| is_function)?;
+            Some((name, words.next().unwrap_or_default().trim_matches(['[', ']'])))
+        })
+    }
+
+    /// The functions that no kprobe may be at; `None` where debugfs does not tell.
+    pub(super) fn kprobe_blacklist(&self) -> Option<&HashSet<String>> {
+        let read = || {
+            let text = fs::read_to_string(KPROBE_BLACKLIST).ok()?;
+            Some(text.lines().filter_map(|line| Some(line.split_once('\t')?.1.trim().to_owned())).collect())
+        };
+        self.blacklist.get_or_init(read).as_ref()
+    }
+
     /// How often a function of this name stands in /proc/kallsyms, and what else begins like it.
     pub fn kernel_symbol(&self, symbol: &str) -> SymbolSearch {
-        let text = fs::read_to_string("/proc/kallsyms").unwrap_or_default();
-        let functions = text.lines().filter_map(|line| {
-            let mut words = line.split_ascii_whitespace().skip(1);
-            matches!(words.next(), Some("t" | "T" | "w" | "W")).then(|| words.next())?
-        });
         let mut search = SymbolSearch::default();
         let mut all = Vec::new();
-        for name in functions {
+        for (name, _) in self.functions() {
             if name == symbol {
                 search.count += 1;
             } else if name.strip_prefix(symbol).is_some_and(|rest| rest.starts_with('.')) {

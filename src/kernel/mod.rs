@@ -10,8 +10,11 @@
 //! What never happens here: nothing is printed, no event is formatted.
 
 mod attach;
+mod capabilities;
+mod check;
 mod counters;
 mod counts;
+mod doctor;
 mod error;
 mod host;
 mod load;
@@ -20,8 +23,11 @@ mod prepare;
 mod ring;
 
 pub use attach::{Attached, settle};
+pub use capabilities::Capabilities;
+pub use check::{Finding, check, inspect};
 pub use counters::CounterReader;
 pub use counts::Counts;
+pub use doctor::{Diagnosis, Facts, Memlock, Outcome, Try, examine};
 pub use error::KernelError;
 pub use host::Host;
 pub use load::Loaded;
