@@ -3,6 +3,7 @@
 
 mod doctor;
 mod files;
+mod hooks;
 mod programs;
 mod run;
 mod terminal;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use self::hooks::HooksArgs;
 use crate::config;
 
 /// Exit status for bad usage and bad configuration.
@@ -71,6 +73,12 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Listing::Text)]
         format: Listing,
     },
+    /// List what can be hooked here: kernel functions, tracepoints, raw tracepoints
+    ///
+    /// Each line is what the YAML says under `hook`; a function serves `kprobe` and `kretprobe` alike. Exit status 1: nothing matches.
+    #[command(after_help = "Examples:\n  ebpf-run hooks openat\n  ebpf-run hooks 'tcp_*' --kind kprobe -v\n  \
+                            ebpf-run hooks 'sched:*' -v\n  ebpf-run hooks sched_switch --format json -v")]
+    Hooks(HooksArgs),
     /// Print the JSON schema of the YAML files
     #[command(after_help = "Example, as the first line of a file, for editors:\n  \
                             # yaml-language-server: $schema=./ebpf-run.schema.json")]
@@ -105,6 +113,7 @@ pub fn main() -> ExitCode {
         None => run::run(&cli.run),
         Some(Command::Programs { name, format }) => programs::programs(name.as_deref(), format),
         Some(Command::Doctor { format }) => doctor::doctor(format),
+        Some(Command::Hooks(args)) => hooks::hooks(&args),
         Some(Command::Schema) => terminal::print(&schema_text()),
         Some(Command::Man) => terminal::print(&man_page()),
     }

@@ -10,6 +10,7 @@ use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
+use super::hooks::parse_traceable;
 use crate::catalog::{Btf, Named};
 use crate::expr::{TraceField, parse_format};
 use crate::spec::TracepointName;
@@ -132,6 +133,15 @@ impl Host {
             Some(text.lines().filter_map(|line| Some(line.split_once('\t')?.1.trim().to_owned())).collect())
         };
         self.blacklist.get_or_init(read).as_ref()
+    }
+
+    /// The functions that ftrace can trace; `None` where the list cannot be read. Without CONFIG_KPROBE_EVENTS_ON_NOTRACE,
+    /// the kernel refuses kprobes at all others.
+    pub(super) fn traceable_functions(&self) -> Option<HashSet<String>> {
+        let path = self.tracefs().ok()?.join("available_filter_functions");
+        let list = parse_traceable(&fs::read_to_string(path).ok()?);
+        // Without the function tracer the list is there, and empty.
+        (!list.is_empty()).then_some(list)
     }
 
     /// How often a function of this name stands in /proc/kallsyms, and what else begins like it.

@@ -8,6 +8,7 @@
 
 mod doctor;
 mod exec;
+mod hooks;
 mod lab;
 mod loss;
 mod output;
