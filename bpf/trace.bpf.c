@@ -151,7 +151,8 @@ static __always_inline int fetch_copy(const volatile struct fetch *fetch, __u64 
 
 	switch (fetch->copy) {
 	case COPY_VALUE:
-		*(__u64 *)slot = value;
+		/* A member of a struct that came by value lies further up in it. */
+		*(__u64 *)slot = value >> (fetch->offset[0] * 8 & 63);
 		return 0;
 	case COPY_KERNEL:
 		return bpf_probe_read_kernel(slot, fetch->size, address);
