@@ -20,7 +20,7 @@ use crate::words::suggest;
 #[derive(Default)]
 pub struct Host {
     btf: OnceCell<Option<Btf>>,
-    tracefs: OnceCell<Result<PathBuf, String>>,
+    tracefs: OnceCell<Result<PathBuf, (String, String)>>,
     kallsyms: OnceCell<String>,
     blacklist: OnceCell<Option<HashSet<String>>>,
 }
@@ -37,20 +37,20 @@ impl Host {
         self.btf.get_or_init(read).as_ref()
     }
 
-    /// Where tracefs is; mounts it if it is not mounted anywhere.
-    pub fn tracefs(&self) -> Result<&Path, String> {
+    /// Where tracefs is; mounts it if it is not mounted anywhere. The error is a sentence and a help.
+    pub fn tracefs(&self) -> Result<&Path, (String, String)> {
         self.tracefs.get_or_init(find_tracefs).as_deref().map_err(Clone::clone)
     }
 
     /// The fields of a tracepoint, from its format file. The error is a sentence and a help.
     pub fn tracepoint(&self, name: &TracepointName) -> Result<Vec<TraceField>, (String, String)> {
-        let events = self.tracefs().map_err(|error| (error, String::new()))?.join("events");
+        let events = self.tracefs()?.join("events");
         let path = events.join(&name.category).join(&name.name);
         match fs::read_to_string(path.join("format")) {
             Ok(text) => Ok(parse_format(&text)),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 let message = format!("failed to read tracepoint `{name}`: permission denied");
-                Err((message, "tracefs belongs to root: run it as root".to_owned()))
+                Err((message, tracefs_help()))
             }
             Err(_) => Err(missing_tracepoint(&events, name)),
         }
@@ -212,10 +212,11 @@ fn close_in_length(name: &str, symbol: &str) -> bool {
     name.len().abs_diff(symbol.len()) <= 1 + symbol.len() / 4
 }
 
-fn find_tracefs() -> Result<PathBuf, String> {
+fn find_tracefs() -> Result<PathBuf, (String, String)> {
     let first = fs::metadata(Path::new(TRACEFS_PATHS[0]).join("events"));
     if first.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
-        return Err(format!("failed to read tracefs (`{}`): permission denied; it belongs to root", TRACEFS_PATHS[0]));
+        let message = format!("failed to read tracefs (`{}`): permission denied", TRACEFS_PATHS[0]);
+        return Err((message, tracefs_help()));
     }
     let usable = |path: &str| Path::new(path).join("events").exists();
     if let Some(path) = TRACEFS_PATHS.into_iter().find(|path| usable(path)) {
@@ -223,12 +224,17 @@ fn find_tracefs() -> Result<PathBuf, String> {
     }
     match mount_tracefs(TRACEFS_PATHS[0]) {
         Ok(()) if usable(TRACEFS_PATHS[0]) => Ok(PathBuf::from(TRACEFS_PATHS[0])),
-        Ok(()) => Err("tracefs has no events: this kernel was built without tracepoints".to_owned()),
-        Err(error) => Err(format!(
-            "tracefs is not mounted, and mounting it failed: {error}; as root, `mount -t tracefs nodev {}`",
-            TRACEFS_PATHS[0]
+        Ok(()) => Err(("tracefs has no events: this kernel was built without tracepoints".to_owned(), String::new())),
+        Err(error) => Err((
+            format!("tracefs is not mounted, and mounting it failed: {error}"),
+            format!("as root, `mount -t tracefs nodev {}`", TRACEFS_PATHS[0]),
         )),
     }
+}
+
+/// tracefs has the permissions of files: CAP_BPF and CAP_PERFMON do not open it.
+fn tracefs_help() -> String {
+    "it belongs to root: run as root, or with CAP_DAC_READ_SEARCH as well; a raw tracepoint does not need it".to_owned()
 }
 
 fn mount_tracefs(target: &str) -> io::Result<()> {
