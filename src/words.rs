@@ -35,6 +35,20 @@ pub fn suggest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>, listing
     }
 }
 
+/// What a word of YAML 1.1 means that is plain text in YAML 1.2: `yes`, `off`; `None` for other words.
+///
+/// ```
+/// assert_eq!(ebpf_run::words::truth("Off"), Some(false));
+/// assert_eq!(ebpf_run::words::truth("true"), None);
+/// ```
+pub fn truth(word: &str) -> Option<bool> {
+    match word.to_ascii_lowercase().as_str() {
+        "yes" | "on" | "y" => Some(true),
+        "no" | "off" | "n" => Some(false),
+        _other => None,
+    }
+}
+
 /// Whether a glob stands for a word: `*` for any characters, `?` for one.
 ///
 /// ```

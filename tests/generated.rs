@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use ebpf_run::catalog::{Program, builtin};
-use ebpf_run::config::{SourceFile, check, hook_forms, render, starter};
+use ebpf_run::config::{Environment, SourceFile, check, hook_forms, render, starter};
 
 fn root(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
@@ -145,7 +145,7 @@ fn tables_of_the_readme() {
 
 fn assert_clean(name: &str, text: &str) {
     let file = SourceFile { path: format!("{name}.yaml").into(), text: text.into() };
-    let checked = check(&[file], &builtin().unwrap());
+    let checked = check(&[file], &builtin().unwrap(), &Environment::default());
     let problems: Vec<String> = checked.problems.iter().map(|problem| render(problem, false)).collect();
     assert!(problems.is_empty(), "{name}:\n{text}\n{}", problems.join("\n"));
 }

@@ -2,7 +2,9 @@
 //! The commands: the only code that writes to the terminal.
 
 mod completions;
+mod doctor;
 mod files;
+mod hooks;
 mod man;
 mod new;
 mod programs;
@@ -16,6 +18,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use self::hooks::HooksArgs;
 use crate::catalog::{Catalog, builtin};
 use crate::config;
 
@@ -65,6 +68,22 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Listing::Text)]
         format: Listing,
     },
+    /// Say what this machine can do: each kind of hook is tried for real, and taken back at once
+    ///
+    /// Without root it says what it can. Exit status 0: every kind of hook works; 1: one of them does not.
+    #[command(after_help = "Examples:\n  sudo ebpf-run doctor\n  \
+                            ebpf-run doctor --format json | jq '.hooks[] | select(.result != \"works\")'")]
+    Doctor {
+        /// For people, or for machines
+        #[arg(long, value_enum, default_value_t = Listing::Text)]
+        format: Listing,
+    },
+    /// List what can be hooked here: kernel functions, tracepoints, raw tracepoints
+    ///
+    /// Each line is what the YAML says under `hook`; a function serves `kprobe` and `kretprobe` alike. Exit status 1: nothing matches.
+    #[command(after_help = "Examples:\n  ebpf-run hooks openat\n  ebpf-run hooks 'tcp_*' --kind kprobe -v\n  \
+                            ebpf-run hooks 'sched:*' -v\n  ebpf-run hooks sched_switch --format json -v")]
+    Hooks(HooksArgs),
     /// Print the JSON schema of the YAML files
     #[command(after_help = "Example:\n  ebpf-run schema > ebpf-run.schema.json\n\n\
                             Then, as the first line of a file, for editors:\n  \
@@ -127,6 +146,8 @@ pub fn main() -> ExitCode {
         Some(Command::New { word, output }) => new::new(&word, output.as_deref()),
         Some(Command::Completions { shell }) => completions::completions(shell),
         Some(Command::Man { directory }) => man::write(&directory),
+        Some(Command::Doctor { format }) => doctor::doctor(format),
+        Some(Command::Hooks(args)) => hooks::hooks(&args),
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod codes;
 
 mod check;
+mod environment;
 mod forms;
 mod gate;
 mod pattern;
@@ -19,9 +20,10 @@ mod starter;
 mod yaml;
 
 pub use check::{Checked, CheckedProbe, Config, check};
+pub use environment::Environment;
 pub use problem::{Problem, Severity};
 pub use render::render;
-pub use schema::{examples, schema};
+pub use schema::{described, schema};
 pub use source::{Location, SourceFile, Span};
 pub use starter::{HookForm, flow, hook_forms, starter};
 pub use yaml::MAX_BYTES as MAX_FILE_BYTES;

@@ -18,6 +18,10 @@ use super::forms::{Names, NamesOr, Ordered, Scalar, StringOr};
 use super::pattern;
 
 /// A configuration of ebpf-run: which probes run and where their events go.
+///
+/// In a value, `${env:NAME}` stands for an environment variable and `${env:NAME:-default}` has a default for one that is
+/// not set or empty; `$${` writes `${`. The result reads as if it stood there: without quotes, `8` is a number and `true`
+/// a boolean; in quotes it is text. Anchors, aliases and merge keys (`<<: *base`) work.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "ebpf-run configuration")]
@@ -30,8 +34,35 @@ pub(crate) struct Document {
     #[serde(default)]
     #[schemars(extend("examples" = [{ "events": { "file": { "path": "/var/log/ebpf-run/events.jsonl" } } }]))]
     sinks: Option<Ordered<StringOr<Sink>>>,
+    /// What holds for every probe of this file that does not say otherwise.
+    #[serde(default)]
+    defaults: Option<Defaults>,
     /// The probes. Each one attaches one program somewhere.
     probes: Vec<Probe>,
+}
+
+/// What holds for every probe of the file: a probe's own value wins; labels are joined key by key.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{ "sinks": ["jsonl:events.jsonl"], "labels": { "team": "network" } }]))]
+#[expect(dead_code, reason = "for the schema; its parts are decoded one by one")]
+pub(crate) struct Defaults {
+    /// Where the events go: names of `sinks`, or short forms. A probe's own `sinks` replace these.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 16), extend("examples" = [["stdout"], ["jsonl:/var/log/ebpf-run/events.jsonl"]]))]
+    sinks: Option<Vec<String>>,
+    /// Constant fields of every event. A probe's own label of the same name wins; the others stay.
+    #[serde(default)]
+    #[schemars(schema_with = "label_values")]
+    labels: Option<Ordered<Scalar>>,
+    /// How often counters are reported, with a unit: from 10ms to 24h.
+    #[serde(default)]
+    #[schemars(extend("pattern" = pattern::DURATION.regex, "examples" = ["500ms", "1s", "2m", "1h"]))]
+    interval: Option<String>,
+    /// The size of the ring buffer of each probe: a power of two from 4KiB to 1GiB.
+    #[serde(default)]
+    #[schemars(extend("pattern" = pattern::SIZE.regex, "examples" = ["256KiB", "16MiB"]))]
+    buffer: Option<String>,
 }
 
 /// Where events go and how they are written: a short form, or exactly one of `stdout`, `stderr` and `file`.

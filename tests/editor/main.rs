@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ebpf_run::catalog::builtin;
-use ebpf_run::config::{self, SourceFile, check};
+use ebpf_run::config::{self, Environment, SourceFile, check};
 use serde_json::Value;
 use server::Server;
 
@@ -114,7 +114,7 @@ fn shown(path: &Path) -> String {
 /// The lines of our problems, from 0 as the server counts.
 fn our_lines(text: &str) -> BTreeSet<u64> {
     let file = SourceFile { path: "t.yaml".into(), text: text.into() };
-    let checked = check(&[file], &support::catalog());
+    let checked = check(&[file], &support::catalog(), &Environment::default());
     checked.problems.iter().map(|problem| problem.primary.line_column().0 as u64 - 1).collect()
 }
 

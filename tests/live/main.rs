@@ -6,7 +6,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
 
+mod doctor;
 mod exec;
+mod hooks;
 mod lab;
 mod loss;
 mod output;

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The names that a probe adds to its events: captures and labels.
 
+use super::defaults::Defaults;
 use super::probe::{Cx, is_identifier};
-use crate::catalog::Program;
+use crate::catalog::{FetchTable, Program};
 use crate::config::problem::Problem;
+use crate::config::source::{SourceFile, Span};
+use crate::config::yaml::Node;
 use crate::config::{codes, raw};
 use crate::expr;
 use crate::spec::{Capture, Hook, Place, RESERVED_FIELDS};
 use crate::words;
 
-/// Most captures of one probe: the slots of the `trace` program.
-const MAX_CAPTURES: usize = 12;
+/// What the head of an event holds anyway: a capture of it is a second name and costs no fetch.
+const HEAD: [&str; 4] = ["pid", "tid", "uid", "comm"];
+/// Most fields that are looked at; a probe with more has its problem by then.
+const MAX_FIELDS: usize = 64;
 /// Longest name of a field.
 const MAX_NAME_BYTES: usize = 64;
 /// What a cut text's sibling is called behind the text's own name.
@@ -29,13 +34,15 @@ pub(super) fn captures(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Progr
             problem.note(format!("it reports: {}", words::list(names, 16)))
         });
     }
-    if let Some((name, _)) = captures.0.get(MAX_CAPTURES) {
-        let message = format!("the probe captures {} values, {MAX_CAPTURES} at most are possible", captures.0.len());
+    let capacity = program.and_then(|program| program.fetch_table.as_ref()).map_or(usize::MAX, FetchTable::capacity);
+    let fetched = || captures.0.iter().filter(|(_, text)| !HEAD.contains(&text.trim()));
+    if let Some((name, _)) = fetched().nth(capacity) {
+        let message = format!("the probe captures {} values, {capacity} at most are possible", fetched().count());
         let problem = cx.error(codes::TOO_MANY_CAPTURES, cx.key(&["capture", name]), message);
-        cx.report(problem.label(format!("number {}", MAX_CAPTURES + 1)).help("write a second probe on the same hook"));
+        cx.report(problem.label(format!("number {}", capacity + 1)).help("write a second probe on the same hook"));
     }
     let mut checked = Vec::new();
-    for (name, text) in captures.0.iter().take(MAX_CAPTURES) {
+    for (name, text) in captures.0.iter().take(MAX_FIELDS) {
         if let Some(problem) = capture_name(cx, raw, name) {
             cx.report(problem);
         }
@@ -102,32 +109,53 @@ fn suggestion(name: &str) -> Option<String> {
     (is_identifier(&better) && better.contains(|c: char| c.is_ascii_alphanumeric())).then_some(better)
 }
 
-/// The labels, as written.
-pub(super) fn labels(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program>) -> Vec<(String, String)> {
-    let Some(labels) = &raw.labels else { return Vec::new() };
-    let mut checked = Vec::new();
-    for (name, _) in &labels.0 {
-        if let Some(problem) = label_name(cx, name, program) {
+/// The labels as written: those of the file's defaults, then the probe's own, which win.
+pub(super) fn labels(
+    cx: &mut Cx<'_>,
+    raw: &raw::Probe,
+    program: Option<&Program>,
+    defaults: &Defaults,
+) -> Vec<(String, String)> {
+    let mut checked = defaults.labels.clone();
+    for (name, span) in &defaults.label_spans {
+        let own = raw.labels.as_ref().is_some_and(|labels| labels.0.iter().any(|(own, _)| own == name));
+        if let Some(problem) = label_clash(cx, name, *span, program).filter(|_| !own) {
+            cx.report(problem);
+        }
+    }
+    for (name, _) in raw.labels.iter().flat_map(|labels| &labels.0) {
+        let span = cx.key(&["labels", name]);
+        if let Some(problem) = label_name(cx, name, span).or_else(|| label_clash(cx, name, span, program)) {
             cx.report(problem);
         }
         let Some(node) = cx.node.at(&["labels", name]) else { continue };
-        let written = cx.source.text.get(node.span.start..node.span.end).unwrap_or_default();
-        checked.push((name.clone(), node.text().unwrap_or(written).to_owned()));
+        let text = label_text(cx.source, node);
+        match checked.iter_mut().find(|(known, _)| known == name) {
+            Some((_, default)) => *default = text,
+            None => checked.push((name.clone(), text)),
+        }
     }
     checked
 }
 
-/// What is wrong with the name of a label.
-fn label_name(cx: &Cx<'_>, name: &str, program: Option<&Program>) -> Option<Problem> {
-    let span = cx.key(&["labels", name]);
+/// The text of a label: numbers and booleans as they are written.
+pub(super) fn label_text(source: &SourceFile, node: &Node) -> String {
+    node.text().unwrap_or_else(|| node.shown(&source.text)).to_owned()
+}
+
+/// What is wrong with the name of a label, whatever else the probe has.
+pub(super) fn label_name(cx: &Cx<'_>, name: &str, span: Span) -> Option<Problem> {
     let odd = |c: char| c.is_whitespace() || c.is_control() || c == '=' || c == '"';
     if name.is_empty() || name.len() > MAX_NAME_BYTES || name.contains(odd) {
         let problem = cx.error(codes::FIELD_NAME, span, format!("`{name}` cannot be the name of a label"));
         return Some(problem.label(format!("1 to {MAX_NAME_BYTES} characters, no space, `=` or `\"`")));
     }
-    if RESERVED_FIELDS.contains(&name) {
-        return Some(reserved(cx.error(codes::FIELD_NAME, span, format!("a label cannot be called `{name}`")), name));
-    }
+    let problem = || cx.error(codes::FIELD_NAME, span, format!("a label cannot be called `{name}`"));
+    RESERVED_FIELDS.contains(&name).then(|| reserved(problem(), name))
+}
+
+/// Whether a label has the name of another field of the events.
+fn label_clash(cx: &Cx<'_>, name: &str, span: Span, program: Option<&Program>) -> Option<Problem> {
     let captures = cx.node.at(&["capture"]);
     let capture = captures.and_then(|captures| captures.get(name.strip_suffix(TRUNCATED).unwrap_or(name)));
     let capture = capture.or_else(|| captures?.get(name));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::probe::Cx;
-use super::run::Run;
+use super::run::{Run, same_sink};
 use crate::config::forms::StringOr;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
@@ -65,21 +65,16 @@ impl FileSinks {
         self.order.push(name.clone());
     }
 
-    /// The sinks of a probe, each with its place.
-    pub(super) fn resolve(&self, cx: &mut Cx<'_>, raw: &raw::Probe, run: &mut Run) -> Vec<SinkSpec> {
-        let Some(names) = &raw.sinks else {
-            return vec![SinkSpec { name: "stdout".to_owned(), destination: Destination::Stdout, format: None }];
-        };
+    /// The sinks of a list under the key `sinks`, each with its place.
+    pub(super) fn resolve(&self, cx: &mut Cx<'_>, names: &[String], run: &mut Run) -> Vec<(SinkSpec, Span)> {
         let mut found: Vec<(SinkSpec, Span)> = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let items = cx.node.at(&["sinks"]).map(crate::config::yaml::Node::items).unwrap_or_default();
             let span = items.get(index).map_or(cx.name(), |item| item.span);
             let Some(spec) = self.one(cx, name, span, run) else { continue };
-            let same =
-                |(other, _): &&(SinkSpec, Span)| other.destination == spec.destination && other.format == spec.format;
-            if let Some((other, first)) = found.iter().find(same) {
+            if let Some((other, first)) = found.iter().find(|(other, _)| same_sink(other, &spec)) {
                 let message = if other.name == spec.name {
-                    format!("the probe names the sink `{name}` twice")
+                    format!("the sink `{name}` is named twice")
                 } else {
                     format!("`{name}` and `{}` are the same sink", other.name)
                 };
@@ -90,7 +85,7 @@ impl FileSinks {
             cx.note_place(Place::Sink(name.clone()), span);
             found.push((spec, span));
         }
-        found.into_iter().map(|(spec, _)| spec).collect()
+        found
     }
 
     /// The sink of one name or short form.
@@ -127,6 +122,11 @@ impl FileSinks {
             }
         }
     }
+}
+
+/// Where events go when nothing is said.
+pub(super) fn unsaid() -> SinkSpec {
+    SinkSpec { name: "stdout".to_owned(), destination: Destination::Stdout, format: None }
 }
 
 /// A destination and a format; a file always has one.
