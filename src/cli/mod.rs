@@ -3,7 +3,9 @@
 
 mod doctor;
 mod files;
+mod findings;
 mod hooks;
+mod plan;
 mod programs;
 mod run;
 mod terminal;
@@ -79,6 +81,19 @@ enum Command {
     #[command(after_help = "Examples:\n  ebpf-run hooks openat\n  ebpf-run hooks 'tcp_*' --kind kprobe -v\n  \
                             ebpf-run hooks 'sched:*' -v\n  ebpf-run hooks sched_switch --format json -v")]
     Hooks(HooksArgs),
+    /// Say how each probe of the files would run here: program, mechanism, what it takes, what it captures, where it goes
+    ///
+    /// Nothing is loaded and nothing is attached. Without root it says what it can. Exit status 1: a probe cannot run here.
+    #[command(after_help = "Examples:\n  ebpf-run plan probes.yaml\n  \
+                            ebpf-run plan probes.d/ --format json | jq '.probes[].captures'")]
+    Plan {
+        /// YAML files, or directories of them (*.yaml, *.yml)
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// For people, or for machines
+        #[arg(long, value_enum, default_value_t = Listing::Text)]
+        format: Listing,
+    },
     /// Print the JSON schema of the YAML files
     #[command(after_help = "Example, as the first line of a file, for editors:\n  \
                             # yaml-language-server: $schema=./ebpf-run.schema.json")]
@@ -114,6 +129,7 @@ pub fn main() -> ExitCode {
         Some(Command::Programs { name, format }) => programs::programs(name.as_deref(), format),
         Some(Command::Doctor { format }) => doctor::doctor(format),
         Some(Command::Hooks(args)) => hooks::hooks(&args),
+        Some(Command::Plan { paths, format }) => plan::plan(&paths, format),
         Some(Command::Schema) => terminal::print(&schema_text()),
         Some(Command::Man) => terminal::print(&man_page()),
     }
