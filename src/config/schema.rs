@@ -9,6 +9,7 @@ use schemars::transform::RecursiveTransform;
 use serde_json::{Map, Value, json};
 
 use super::raw::Document;
+use super::starter::flow;
 use crate::catalog::{Catalog, Param, ParamType, Program};
 use crate::spec::ParamValue;
 
@@ -22,7 +23,45 @@ pub fn schema(catalog: &Catalog) -> Value {
     if let Some(probe) = probe {
         add_programs(probe, catalog);
     }
+    for_editors(&mut schema);
     schema
+}
+
+/// What keeps yaml-language-server from offering what it could: `maxProperties` beside `properties` (no key is offered
+/// where one stands already, and it counts the empty line that is being completed), and examples that are mappings (offered
+/// without a label; snippets have one).
+fn for_editors(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(for_editors),
+        Value::Object(map) => {
+            // What stands under these is no schema.
+            let inner =
+                map.iter_mut().filter(|(key, _)| !["examples", "default", "enum", "const"].contains(&key.as_str()));
+            inner.for_each(|(_, value)| for_editors(value));
+            if map.get("properties").is_some_and(Value::is_object)
+                && let Some(most) = map.remove("maxProperties")
+            {
+                map.insert("allOf".to_owned(), json!([{ "maxProperties": most }]));
+            }
+            let mappings = |examples: &Value| examples.as_array().is_some_and(|all| all.iter().any(Value::is_object));
+            if let Some(Value::Array(examples)) = map.get("examples").filter(|all| mappings(all)).cloned() {
+                map.remove("examples");
+                let snippet = |body: &Value| {
+                    let text = flow(body);
+                    let bare = text.strip_prefix("{ ").and_then(|text| text.strip_suffix(" }"));
+                    json!({ "label": bare.unwrap_or(&text), "body": body })
+                };
+                map.insert("defaultSnippets".to_owned(), examples.iter().map(snippet).collect());
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The examples of a key in the schema, however they are written there.
+pub fn examples(schema: &Value) -> Vec<Value> {
+    let snippets = schema["defaultSnippets"].as_array().into_iter().flatten().map(|snippet| snippet["body"].clone());
+    schema["examples"].as_array().into_iter().flatten().cloned().chain(snippets).collect()
 }
 
 /// What the first gate asks: the language without the programs.

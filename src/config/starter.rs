@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use super::pattern;
-use super::schema::schema;
+use super::schema::{examples, schema};
 use crate::catalog::{Catalog, Program};
 use crate::words;
 
@@ -204,7 +204,7 @@ fn doc(schema: &Value) -> String {
 fn example_of(schema: &Value) -> Value {
     let first = |keyword: &str| schema.get(keyword).and_then(|list| list.get(0)).cloned();
     let default = schema.get("default").cloned();
-    if let Some(value) = default.or_else(|| first("examples")).or_else(|| first("enum")) {
+    if let Some(value) = default.or_else(|| examples(schema).into_iter().next()).or_else(|| first("enum")) {
         return value;
     }
     let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
@@ -214,7 +214,7 @@ fn example_of(schema: &Value) -> Value {
 }
 
 /// A value as YAML on one line, quoted where YAML would read something else.
-fn flow(value: &Value) -> String {
+pub fn flow(value: &Value) -> String {
     match value {
         Value::String(text) if is_plain(text) => text.clone(),
         Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
@@ -233,7 +233,7 @@ fn is_plain(text: &str) -> bool {
     let words = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
     let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
     (begins || (pattern::DURATION.matches)(text) || (pattern::SIZE.matches)(text))
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-./>: ".contains(c))
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-./>:*? ".contains(c))
         && !text.contains(": ")
         && !text.ends_with([':', ' '])
         && !words.contains(&text.to_lowercase().as_str())
