@@ -4,9 +4,11 @@
 mod completions;
 mod doctor;
 mod files;
+mod findings;
 mod hooks;
 mod man;
 mod new;
+mod plan;
 mod programs;
 mod run;
 mod schema;
@@ -84,6 +86,19 @@ enum Command {
     #[command(after_help = "Examples:\n  ebpf-run hooks openat\n  ebpf-run hooks 'tcp_*' --kind kprobe -v\n  \
                             ebpf-run hooks 'sched:*' -v\n  ebpf-run hooks sched_switch --format json -v")]
     Hooks(HooksArgs),
+    /// Say how each probe of the files would run here: program, mechanism, what it takes, what it captures, where it goes
+    ///
+    /// Nothing is loaded and nothing is attached. Without root it says what it can. Exit status 1: a probe cannot run here.
+    #[command(after_help = "Examples:\n  ebpf-run plan probes.yaml\n  \
+                            ebpf-run plan probes.d/ --format json | jq '.probes[].captures'")]
+    Plan {
+        /// YAML files, or directories of them (*.yaml, *.yml)
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// For people, or for machines
+        #[arg(long, value_enum, default_value_t = Listing::Text)]
+        format: Listing,
+    },
     /// Print the JSON schema of the YAML files
     #[command(after_help = "Example:\n  ebpf-run schema > ebpf-run.schema.json\n\n\
                             Then, as the first line of a file, for editors:\n  \
@@ -148,6 +163,7 @@ pub fn main() -> ExitCode {
         Some(Command::Man { directory }) => man::write(&directory),
         Some(Command::Doctor { format }) => doctor::doctor(format),
         Some(Command::Hooks(args)) => hooks::hooks(&args),
+        Some(Command::Plan { paths, format }) => plan::plan(&paths, format),
     }
 }
 

@@ -80,7 +80,7 @@ fn verify(object: OpenObject) -> Result<Object, i32> {
 }
 
 /// The functions of the program that this probe attaches.
-fn functions(spec: &ProbeSpec, program: &Program) -> Vec<HookDecl> {
+pub(super) fn functions(spec: &ProbeSpec, program: &Program) -> Vec<HookDecl> {
     let wanted = |hook: &&HookDecl| match spec.hook {
         Hook::Own => hook.target.is_some(),
         Hook::Xdp { .. }
@@ -103,7 +103,7 @@ fn select_functions(object: &mut OpenObject, functions: &[HookDecl], log: &mut V
 }
 
 /// Sizes the ring; leaves out the maps that only carry types or that this program does not use.
-fn size_maps(object: &mut OpenObject, spec: &ProbeSpec, program: &Program) -> libbpf_rs::Result<()> {
+pub(super) fn size_maps(object: &mut OpenObject, spec: &ProbeSpec, program: &Program) -> libbpf_rs::Result<()> {
     for mut map in object.maps_mut() {
         let name = map.name().to_string_lossy().into_owned();
         if name == "events" {

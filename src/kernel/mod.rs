@@ -21,6 +21,7 @@ mod hooks;
 mod host;
 mod load;
 mod log;
+mod outline;
 mod prepare;
 mod ring;
 
@@ -36,5 +37,6 @@ pub use hooks::{Found, Listed, Pattern, Query, Search, search};
 pub use host::Host;
 pub use load::Loaded;
 pub use log::quiet_libbpf;
+pub use outline::{FunctionOutline, Need, Outline, outline};
 pub use prepare::{Prepared, prepare};
 pub use ring::{Ring, Waker, wait};

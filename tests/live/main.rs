@@ -13,6 +13,7 @@ mod lab;
 mod loss;
 mod output;
 mod packets;
+mod plan;
 mod raw_tracepoint;
 mod record;
 mod refusals;

@@ -135,6 +135,12 @@ pub(in crate::kernel) fn check(interface: &str, mode: XdpMode, host: &Host) -> O
     (features & wanted == 0).then(|| diagnose(interface, index, mode, libc::EOPNOTSUPP))
 }
 
+/// Whether the driver runs XDP itself; `None` where it does not say.
+pub(in crate::kernel) fn has_native(index: u32, host: &Host) -> Option<bool> {
+    let query = query(index).filter(|_| host.version() >= (6, 3))?;
+    Some(query.feature_flags & NETDEV_XDP_ACT_BASIC != 0)
+}
+
 fn query(index: u32) -> Option<libbpf_sys::bpf_xdp_query_opts> {
     let mut query = libbpf_sys::bpf_xdp_query_opts {
         sz: mem::size_of::<libbpf_sys::bpf_xdp_query_opts>() as libbpf_sys::size_t,

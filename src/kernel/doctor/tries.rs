@@ -138,18 +138,15 @@ fn attach_and_detach(hook: &Hook, catalog: &Catalog, host: &Host) -> Result<(), 
 
 /// A refusal for want of something is said as what is wanted.
 fn outcome(hook: &Hook, error: KernelError, host: &Host) -> Outcome {
-    let missing = Capabilities::effective().missing_for(hook.kind());
-    match hook {
-        Hook::Kprobe { .. } | Hook::Kretprobe { .. } if !host.has_kprobes() => {
-            Outcome::Needs("a kernel with kprobes (CONFIG_KPROBE_EVENTS)".to_owned())
-        }
-        _ if !missing.is_empty() => Outcome::Needs(missing.join(" and ")),
-        Hook::Tracepoint(_) if host.tracefs().is_err() => Outcome::Needs("tracefs, readable".to_owned()),
-        Hook::Xdp { .. }
-        | Hook::Kprobe { .. }
-        | Hook::Kretprobe { .. }
-        | Hook::Tracepoint(_)
-        | Hook::RawTracepoint { .. }
-        | Hook::Own => Outcome::Refused(error.message, error.help),
+    if matches!(hook, Hook::Kprobe { .. } | Hook::Kretprobe { .. }) && !host.has_kprobes() {
+        return Outcome::Needs("a kernel with kprobes (CONFIG_KPROBE_EVENTS)".to_owned());
     }
+    let missing = Capabilities::effective().missing_for(hook.kind());
+    if !missing.is_empty() {
+        return Outcome::Needs(missing.join(" and "));
+    }
+    if matches!(hook, Hook::Tracepoint(_)) && host.tracefs().is_err() {
+        return Outcome::Needs("tracefs, readable".to_owned());
+    }
+    Outcome::Refused(error.message, error.help)
 }
