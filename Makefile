@@ -37,9 +37,9 @@ bench: ## what an event costs, beside a C program; time to ready; a burst of ope
 	benches/start
 	benches/opens
 
-audit: ## licences, advisories, sources and duplicates of all dependencies
+audit: ## licences, advisories, sources and duplicates of all dependencies; CHECKS='bans licenses sources' needs no network
 	@cargo deny --version >/dev/null 2>&1 || { echo 'cargo-deny is not there: cargo install --locked cargo-deny' >&2; exit 1; }
-	cargo deny check
+	cargo deny check $(CHECKS)
 
 static: ## a binary without any library, for any Linux
 	@scripts/setup build

@@ -35,6 +35,49 @@ pub fn suggest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>, listing
     }
 }
 
+/// What a word of YAML 1.1 means that is plain text in YAML 1.2: `yes`, `off`; `None` for other words.
+///
+/// ```
+/// assert_eq!(ebpf_run::words::truth("Off"), Some(false));
+/// assert_eq!(ebpf_run::words::truth("true"), None);
+/// ```
+pub fn truth(word: &str) -> Option<bool> {
+    match word.to_ascii_lowercase().as_str() {
+        "yes" | "on" | "y" => Some(true),
+        "no" | "off" | "n" => Some(false),
+        _other => None,
+    }
+}
+
+/// Whether a glob stands for a word: `*` for any characters, `?` for one.
+///
+/// ```
+/// use ebpf_run::words::matches_glob;
+/// assert!(matches_glob("eth*", "eth0") && matches_glob("e?h0", "eth0") && matches_glob("*", ""));
+/// assert!(!matches_glob("eth?", "eth10") && !matches_glob("eth", "eth0"));
+/// ```
+pub fn matches_glob(glob: &str, word: &str) -> bool {
+    let (glob, word): (Vec<char>, Vec<char>) = (glob.chars().collect(), word.chars().collect());
+    let (mut at, mut next) = (0, 0);
+    // Where to go on when what follows the last star does not fit: one character further.
+    let mut star = None;
+    while next < word.len() {
+        match glob.get(at) {
+            Some('*') => {
+                star = Some((at + 1, next));
+                at += 1;
+            }
+            Some(c) if *c == '?' || *c == word[next] => (at, next) = (at + 1, next + 1),
+            Some(_) | None => {
+                let Some((after, from)) = star else { return false };
+                star = Some((after, from + 1));
+                (at, next) = (after, from + 1);
+            }
+        }
+    }
+    glob[at..].iter().all(|c| *c == '*')
+}
+
 /// Edits between two words; a word that begins with the other counts as near.
 fn distance(wanted: &str, candidate: &str) -> usize {
     let begins = wanted.len() >= 4 && candidate.starts_with(wanted);

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use ebpf_run::catalog::builtin;
-use ebpf_run::config::{Config, SourceFile, check, render};
+use ebpf_run::config::{Config, Environment, SourceFile, check, render};
 use ebpf_run::spec::Hook;
 
 const SCHEMA_LINE: &str = "# yaml-language-server: $schema=../schema/ebpf-run.schema.json";
@@ -29,7 +29,7 @@ fn yaml_files(folder: &str) -> Vec<PathBuf> {
 fn configuration(path: &Path) -> Config {
     let text = fs::read_to_string(path).unwrap();
     let file = SourceFile { path: path.to_owned(), text: text.into() };
-    let checked = check(&[file], &builtin().unwrap());
+    let checked = check(&[file], &builtin().unwrap(), &Environment::default());
     let problems: String = checked.problems.iter().map(|problem| render(problem, false)).collect();
     assert_eq!(problems, "", "{}", path.display());
     checked.config.unwrap()
@@ -59,7 +59,11 @@ fn probes_d_is_valid_and_parked() {
         assert!(!config.parked.is_empty());
         let enabled = fs::read_to_string(&path).unwrap().replace("enabled: false", "enabled: true");
         let file = SourceFile { path: path.clone(), text: enabled.into() };
-        assert!(check(&[file], &builtin().unwrap()).config.is_some_and(|config| !config.probes.is_empty()));
+        assert!(
+            check(&[file], &builtin().unwrap(), &Environment::default())
+                .config
+                .is_some_and(|config| !config.probes.is_empty())
+        );
     }
 }
 

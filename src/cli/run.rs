@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::terminal::{stderr_color, stdout_color, tell, utc_offset_s};
 use super::{BAD_CONFIGURATION, FAILED, RunArgs, files};
 use crate::catalog::{Catalog, builtin};
-use crate::config::{Config, Problem, check, codes, render};
+use crate::config::{Config, Environment, Problem, check, codes, render};
 use crate::format::{Look, summary};
 use crate::kernel::quiet_libbpf;
 use crate::runner::{Options, Report, StartError};
@@ -35,7 +35,7 @@ fn configuration(args: &RunArgs, catalog: &Catalog) -> Option<Config> {
             return None;
         }
     };
-    let checked = check(&files, catalog);
+    let checked = check(&files, catalog, &Environment::new(&|name: &str| std::env::var_os(name)));
     tell_problems(&checked.problems);
     let config = checked.config?;
     if config.probes.is_empty() {

@@ -19,16 +19,24 @@ macro_rules! codes {
 }
 
 codes! {
+    FILE_MISSING = "E0001", "there is no such file or directory";
+    FILE_UNREADABLE = "E0002", "a file or directory cannot be read";
+    NOT_A_FILE = "E0003", "a path is not a regular file";
+    NOT_TEXT = "E0004", "a file is not UTF-8 text";
+    NO_FILES = "E0005", "a directory holds no configuration";
+
     SYNTAX = "E0101", "the file is not valid YAML";
     TAB = "E0102", "a tab is used for indentation";
     DUPLICATE_KEY = "E0103", "a key is given twice in one mapping";
     TOO_LARGE = "E0104", "the file is larger, deeper or fuller than anything a person writes";
     EMPTY = "E0105", "the file holds no configuration";
     SEVERAL_DOCUMENTS = "E0106", "the file holds several YAML documents";
-    ANCHOR = "E0107", "anchors, aliases and merge keys are not supported yet";
+    ANCHOR = "E0107", "an alias or merge key has nothing that it can stand for";
     TAG = "E0108", "YAML tags are not used";
     KEY_NOT_TEXT = "E0109", "a key is not text";
     INTEGER_RANGE = "E0110", "an integer does not fit 64 bits";
+    ENV_FORM = "E0111", "a reference to the environment is not written as it must be";
+    ENV_MISSING = "E0112", "an environment variable is not set";
 
     UNKNOWN_KEY = "E0201", "a key is not known here";
     MISSING_KEY = "E0202", "a required key is missing";

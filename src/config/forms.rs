@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// A mapping with free keys that keeps the order of the file.
 #[derive(Debug)]
@@ -115,6 +115,102 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for StringOr<T> {
             }
         }
         deserializer.deserialize_any(Either(PhantomData))
+    }
+}
+
+/// One name or several: `eth0`, `[eth0, eth1]`.
+#[derive(Debug, Clone)]
+pub(crate) enum Names {
+    /// One.
+    One(String),
+    /// A list of them.
+    Several(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match NamesOr::<Nothing>::deserialize(deserializer)? {
+            NamesOr::Names(names) => Ok(names),
+            NamesOr::Long(nothing) => match nothing {},
+        }
+    }
+}
+
+impl JsonSchema for Names {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Names".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "array"], "items": { "type": "string" }, "minItems": 1, "maxItems": MAX_NAMES })
+    }
+}
+
+/// Longest list of names.
+const MAX_NAMES: u32 = 128;
+
+/// A mapping that cannot be.
+#[derive(Debug)]
+enum Nothing {}
+
+impl<'de> Deserialize<'de> for Nothing {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(serde::de::Error::custom("a name or a list of names is needed"))
+    }
+}
+
+/// Names, or a mapping: `kprobe: [tcp_v4_connect, tcp_v6_connect]`, `kprobe: { first_of: [a, b] }`.
+#[derive(Debug)]
+pub(crate) enum NamesOr<T> {
+    /// The short forms.
+    Names(Names),
+    /// The mapping.
+    Long(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for NamesOr<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Any<T> {
+            type Value = NamesOr<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text, a list or a mapping")
+            }
+            fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+                Ok(NamesOr::Names(Names::One(value.to_owned())))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = list.next_element()? {
+                    names.push(name);
+                }
+                Ok(NamesOr::Names(Names::Several(names)))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(NamesOr::Long)
+            }
+        }
+        deserializer.deserialize_any(Any(PhantomData))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for NamesOr<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("NamesOr{}", T::schema_name()).into()
+    }
+    /// As for [`StringOr`]: each keyword touches one type only.
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = T::json_schema(generator);
+        schema.insert("type".to_owned(), serde_json::json!(["string", "array", "object"]));
+        schema.insert("items".to_owned(), serde_json::json!({ "type": "string" }));
+        schema.insert("minItems".to_owned(), 1.into());
+        schema.insert("maxItems".to_owned(), MAX_NAMES.into());
+        schema
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod codes;
 
 mod check;
+mod environment;
 mod forms;
 mod gate;
 mod pattern;
@@ -18,6 +19,7 @@ mod source;
 mod yaml;
 
 pub use check::{Checked, CheckedProbe, Config, check};
+pub use environment::Environment;
 pub use problem::{Problem, Severity};
 pub use render::render;
 pub use schema::schema;

@@ -14,10 +14,14 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use super::forms::{Ordered, Scalar, StringOr};
+use super::forms::{Names, NamesOr, Ordered, Scalar, StringOr};
 use super::pattern;
 
 /// A configuration of ebpf-run: which probes run and where their events go.
+///
+/// In a value, `${env:NAME}` stands for an environment variable and `${env:NAME:-default}` has a default for one that is
+/// not set or empty; `$${` writes `${`. The result reads as if it stood there: without quotes, `8` is a number and `true`
+/// a boolean; in quotes it is text. Anchors, aliases and merge keys (`<<: *base`) work.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "ebpf-run configuration")]
@@ -30,8 +34,35 @@ pub(crate) struct Document {
     #[serde(default)]
     #[schemars(extend("examples" = [{ "events": { "file": { "path": "/var/log/ebpf-run/events.jsonl" } } }]))]
     sinks: Option<Ordered<StringOr<Sink>>>,
+    /// What holds for every probe of this file that does not say otherwise.
+    #[serde(default)]
+    defaults: Option<Defaults>,
     /// The probes. Each one attaches one program somewhere.
     probes: Vec<Probe>,
+}
+
+/// What holds for every probe of the file: a probe's own value wins; labels are joined key by key.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{ "sinks": ["jsonl:events.jsonl"], "labels": { "team": "network" } }]))]
+#[expect(dead_code, reason = "for the schema; its parts are decoded one by one")]
+pub(crate) struct Defaults {
+    /// Where the events go: names of `sinks`, or short forms. A probe's own `sinks` replace these.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 16), extend("examples" = [["stdout"], ["jsonl:/var/log/ebpf-run/events.jsonl"]]))]
+    sinks: Option<Vec<String>>,
+    /// Constant fields of every event. A probe's own label of the same name wins; the others stay.
+    #[serde(default)]
+    #[schemars(schema_with = "label_values")]
+    labels: Option<Ordered<Scalar>>,
+    /// How often counters are reported, with a unit: from 10ms to 24h.
+    #[serde(default)]
+    #[schemars(extend("pattern" = pattern::DURATION.regex, "examples" = ["500ms", "1s", "2m", "1h"]))]
+    interval: Option<String>,
+    /// The size of the ring buffer of each probe: a power of two from 4KiB to 1GiB.
+    #[serde(default)]
+    #[schemars(extend("pattern" = pattern::SIZE.regex, "examples" = ["256KiB", "16MiB"]))]
+    buffer: Option<String>,
 }
 
 /// Where events go and how they are written: a short form, or exactly one of `stdout`, `stderr` and `file`.
@@ -142,12 +173,13 @@ pub(crate) struct Hook {
     /// Every packet that an interface receives.
     #[serde(default)]
     pub(crate) xdp: Option<Xdp>,
-    /// The entry of a kernel function: its name, or a mapping with `symbol` and `offset`.
+    /// The entry of a kernel function: its name, a list of names, a glob, or a mapping with `symbol` and `offset`, or with
+    /// `first_of`.
     #[serde(default)]
-    pub(crate) kprobe: Option<StringOr<Kprobe>>,
-    /// The return of a kernel function; `retval` is what it returns.
+    pub(crate) kprobe: Option<NamesOr<Kprobe>>,
+    /// The return of a kernel function, or of several; `retval` is what it returns.
     #[serde(default)]
-    pub(crate) kretprobe: Option<StringOr<Kretprobe>>,
+    pub(crate) kretprobe: Option<NamesOr<Kretprobe>>,
     /// A stable event of the kernel, written `category:name`; its fields can be captured by name.
     #[serde(default)]
     #[schemars(extend("examples" = ["sched:sched_switch", "syscalls:sys_enter_openat"]))]
@@ -162,9 +194,10 @@ pub(crate) struct Hook {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Xdp {
-    /// The interface's name, as `ip link` shows it.
-    #[schemars(length(min = 1), extend("examples" = ["eth0"]))]
-    pub(crate) interface: String,
+    /// The interface's name, as `ip link` shows it; a list of names, a glob (`eth*`), or `@default-route` for the interfaces
+    /// that lead to everywhere. With anything but one name, events carry a field `interface`.
+    #[schemars(extend("examples" = ["eth0", ["eth0", "eth1"], "eth*", "@default-route"]))]
+    pub(crate) interface: Names,
     /// `native`: in the driver. `generic`: in the network stack, on every interface. `offload`: on the network card.
     /// `auto`: native where the driver can, else generic; the runner says which.
     #[serde(default)]
@@ -192,9 +225,14 @@ pub(crate) enum XdpMode {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("examples" = ["do_sys_openat2", { "symbol": "tcp_sendmsg", "offset": 8 }]))]
 pub(crate) struct Kprobe {
-    /// The function's name.
-    #[schemars(extend("examples" = ["do_sys_openat2"]))]
-    pub(crate) symbol: String,
+    /// The function's name, a list of names, or a glob. With anything but one name, events carry a field `symbol`.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["do_sys_openat2", ["tcp_v4_connect", "tcp_v6_connect"], "tcp_v?_connect"]))]
+    pub(crate) symbol: Option<Names>,
+    /// The first of these functions that the kernel has: for names that differ by version.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 128), extend("examples" = [["do_sys_openat2", "do_sys_open"]]))]
+    pub(crate) first_of: Option<Vec<String>>,
     /// Bytes after its start; must be the start of an instruction.
     #[serde(default)]
     #[schemars(range(min = 0))]
@@ -206,9 +244,14 @@ pub(crate) struct Kprobe {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("examples" = ["do_sys_openat2"]))]
 pub(crate) struct Kretprobe {
-    /// The function's name.
-    #[schemars(extend("examples" = ["do_sys_openat2"]))]
-    pub(crate) symbol: String,
+    /// The function's name, a list of names, or a glob. With anything but one name, events carry a field `symbol`.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["do_sys_openat2", "vfs_*"]))]
+    pub(crate) symbol: Option<Names>,
+    /// The first of these functions that the kernel has: for names that differ by version.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 128), extend("examples" = [["do_sys_openat2", "do_sys_open"]]))]
+    pub(crate) first_of: Option<Vec<String>>,
 }
 
 fn param_values(_: &mut SchemaGenerator) -> Schema {

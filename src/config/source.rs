@@ -15,7 +15,7 @@ pub struct SourceFile {
 }
 
 /// A range of bytes of a file's text: `start..end`, both on character boundaries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Span {
     /// First byte.
     pub start: usize,

@@ -4,6 +4,7 @@
 use super::attach::{check_kprobe_target, check_raw_tracepoint, check_xdp};
 use super::capabilities::Capabilities;
 use super::error::KernelError;
+use super::expand::expand;
 use super::host::Host;
 use super::load::Loaded;
 use super::prepare::{Prepared, check_target, prepare};
@@ -23,6 +24,19 @@ pub enum Finding {
 /// process may load programs, the verifier's word on the specialised program (`object` is its object file). Nothing is
 /// attached, and nothing stays loaded.
 pub fn check(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) -> Vec<Finding> {
+    let expanded = match expand(spec, host) {
+        Ok(expanded) => expanded,
+        Err(error) => return vec![Finding::Wrong(error)],
+    };
+    let mut findings = Vec::new();
+    for one in expanded.iter().map(|one| check_one(&one.spec, program, object, host)) {
+        // What is wrong with a capture is often wrong at each target.
+        findings.extend(one.into_iter().filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
+    }
+    findings
+}
+
+fn check_one(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) -> Vec<Finding> {
     let (prepared, mut findings) = inspect(spec, program, host);
     let Some(prepared) = prepared else { return findings };
     let missing = Capabilities::effective().missing_for(kind(spec, program));
@@ -35,7 +49,7 @@ pub fn check(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) ->
     findings
 }
 
-/// The same without loading the program. `None` where a problem stands in the way of resolving its captures.
+/// The same of a probe with one target, without loading the program. `None` where a problem stands in the way of resolving its captures.
 pub fn inspect(spec: &ProbeSpec, program: &Program, host: &Host) -> (Option<Prepared>, Vec<Finding>) {
     let mut findings = targets(spec, program, host);
     match prepare(spec, program, host) {

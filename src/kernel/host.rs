@@ -28,6 +28,7 @@ pub struct Host {
 pub(super) const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 const TRACEFS_PATHS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 const KPROBE_BLACKLIST: &str = "/sys/kernel/debug/kprobes/blacklist";
+const KALLSYMS: &str = "/proc/kallsyms";
 const KPROBE_PMU: &str = "/sys/bus/event_source/devices/kprobe/type";
 
 impl Host {
@@ -113,7 +114,7 @@ impl Host {
 
     /// The kernel's symbols, one a line: address, type, name, and `[module]` where it is of one. Empty if it hides them.
     pub(super) fn kallsyms(&self) -> &str {
-        self.kallsyms.get_or_init(|| fs::read_to_string("/proc/kallsyms").unwrap_or_default())
+        self.kallsyms.get_or_init(|| fs::read_to_string(KALLSYMS).unwrap_or_default())
     }
 
     /// The functions of the kernel and its modules, with the module: `("nf_hook", "")`. A name may come several times.
@@ -160,6 +161,26 @@ impl Host {
             search.help = suggest(symbol, all.into_iter().filter(|name| close_in_length(name, symbol)), "");
         }
         search
+    }
+
+    /// The kernel functions of these names that can be probed, sorted: those of `available_filter_functions` where it can
+    /// be read, else those of /proc/kallsyms that no compiler made up.
+    pub fn probeable_functions(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        let traceable =
+            self.tracefs().ok().and_then(|path| fs::read_to_string(path.join("available_filter_functions")).ok());
+        let mut names: Vec<String> = match traceable.filter(|text| !text.is_empty()) {
+            Some(text) => {
+                let first_word = |line: &str| line.split_ascii_whitespace().next().map(str::to_owned);
+                text.lines().filter_map(first_word).filter(|name| wanted(name)).collect()
+            }
+            None => {
+                let plain = |name: &&str| !name.contains(['.', '$']) && wanted(name);
+                self.functions().map(|(name, _)| name).filter(plain).map(str::to_owned).collect()
+            }
+        };
+        names.sort();
+        names.dedup();
+        names
     }
 
     /// False where neither the kernel's BTF nor tracefs knows a tracepoint of this name.

@@ -10,7 +10,7 @@ use crate::spec::{Fetch, Hook, Layout, Place, ProbeSpec};
 use crate::words::suggest;
 
 /// What a probe needs to be loaded.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Prepared {
     /// The work list, for a program that captures.
     pub fetches: Vec<Fetch>,

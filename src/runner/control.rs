@@ -58,17 +58,20 @@ impl Budget {
 pub(super) struct Control {
     runtime: Runtime,
     signals: [Signal; 2],
+    /// The terminal has gone; `None` where it does not matter (nohup).
+    hangup: Option<Signal>,
     end: Arc<End>,
 }
 
 impl Control {
     pub(super) fn new() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let signals = {
+        let (signals, hangup) = {
             let _inside = runtime.enter();
-            [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?]
+            let hangup = if is_ignored(libc::SIGHUP) { None } else { Some(signal(SignalKind::hangup())?) };
+            ([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?], hangup)
         };
-        Ok(Self { runtime, signals, end: Arc::default() })
+        Ok(Self { runtime, signals, hangup, end: Arc::default() })
     }
 
     pub(super) fn end(&self) -> Arc<End> {
@@ -77,7 +80,7 @@ impl Control {
 
     /// Returns when the run is to end.
     pub(super) fn run(&mut self, live: &mut Live, options: &Options) {
-        let Self { runtime, signals: [interrupt, terminate], end } = self;
+        let Self { runtime, signals: [interrupt, terminate], hangup, end } = self;
         let finish = options.duration.and_then(|duration| Instant::now().checked_add(duration));
         let mut losses = Instant::now() + LOSS_INTERVAL;
         runtime.block_on(async {
@@ -88,6 +91,7 @@ impl Control {
                     biased;
                     _ = interrupt.recv() => return,
                     _ = terminate.recv() => return,
+                    Some(()) = async { hangup.as_mut()?.recv().await } => return,
                     () = end.0.notified() => return,
                     () = tokio::time::sleep_until(next.into()) => {}
                 }
@@ -106,4 +110,13 @@ impl Control {
             }
         });
     }
+}
+
+/// True where whoever started us wants this signal ignored.
+fn is_ignored(signal: libc::c_int) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: with a null action nothing changes; the old one is written to valid memory.
+    unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: plain data, zeroed and then filled.
+    unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN
 }

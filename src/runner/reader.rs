@@ -40,7 +40,7 @@ pub(super) struct ReaderTotals {
 
 /// One ring and where its records go.
 pub(super) struct ReaderProbe {
-    /// The probe's index in the run.
+    /// The probe's number in the run.
     pub(super) index: usize,
     pub(super) ring: Ring,
     pub(super) outputs: Vec<Output>,

@@ -13,7 +13,7 @@ use super::sampler::Sampler;
 use crate::catalog::{Catalog, Program, builtin_object};
 use crate::config::{CheckedProbe, Config};
 use crate::format::Encoder;
-use crate::kernel::{Attached, Host, KernelError, Loaded, Prepared, prepare};
+use crate::kernel::{Attached, Expanded, Host, KernelError, Loaded, Prepared, expand, prepare};
 use crate::sink::{Delivery, Sink};
 use crate::spec::{Format, Layout, LossCause, Place, ProbeSpec};
 
@@ -46,7 +46,8 @@ impl StartError {
 
 /// A probe that is attached.
 pub(super) struct LiveProbe {
-    pub(super) spec: ProbeSpec,
+    /// Its name; with its target, where the file names several.
+    title: String,
     pub(super) attached: Attached,
     /// Its sinks, with what they got from it.
     pub(super) deliveries: Vec<(Arc<Sink>, Arc<Delivery>)>,
@@ -59,7 +60,7 @@ pub(super) struct LiveProbe {
 
 impl LiveProbe {
     pub(super) fn name(&self) -> &str {
-        &self.spec.id.name
+        &self.title
     }
 
     /// What was lost before any sink, so far.
@@ -112,8 +113,11 @@ impl Live {
 
 /// One probe on its way.
 struct Starting<'a> {
+    /// Its index in the configuration.
     index: usize,
-    probe: &'a CheckedProbe,
+    spec: ProbeSpec,
+    /// Its interface or function, where the file names several.
+    target: Option<String>,
     program: &'a Program,
     prepared: Prepared,
 }
@@ -122,11 +126,14 @@ struct Starting<'a> {
 /// step are returned.
 pub(super) fn start(config: &Config, catalog: &Catalog, options: &Options) -> Result<Live, Vec<StartError>> {
     let host = Host::default();
-    let starting = all(prepare_all(config, catalog, &host))?;
+    let starting = all(expand_all(config, catalog, &host))?.into_iter().flatten();
+    let starting = all(starting.map(|probe| prepare_one(probe, &host)))?;
     let loaded = all(starting.iter().map(|probe| load(probe, &host)))?;
     let sinks = open_sinks(config)?;
-    let attach = |(probe, loaded): (&Starting<'_>, Loaded)| attach(probe, loaded, &sinks, options, &host);
-    let attached = all(starting.iter().zip(loaded).map(attach))?;
+    let attach = |(number, (probe, loaded)): (usize, (&Starting<'_>, Loaded))| {
+        attach(number, probe, loaded, &sinks, options, &host)
+    };
+    let attached = all(starting.iter().zip(loaded).enumerate().map(attach))?;
     let mut live =
         Live { probes: Vec::new(), readers: Vec::new(), sinks, budget: Arc::new(Budget::new(options.count)) };
     for (probe, reader) in attached {
@@ -148,29 +155,35 @@ fn all<T>(results: impl Iterator<Item = Result<T, Vec<StartError>>>) -> Result<V
     if errors.is_empty() { Ok(values) } else { Err(errors) }
 }
 
-fn prepare_all<'a>(
+/// The probes of the configuration, one for each of their targets.
+fn expand_all<'a>(
     config: &'a Config,
     catalog: &'a Catalog,
     host: &Host,
-) -> impl Iterator<Item = Result<Starting<'a>, Vec<StartError>>> {
+) -> impl Iterator<Item = Result<Vec<Starting<'a>>, Vec<StartError>>> {
     config.probes.iter().enumerate().map(move |(index, probe)| {
-        let blame = |error| StartError::kernel(index, error);
         let Some(program) = catalog.get(&probe.spec.program) else {
             // The configuration was checked against this catalogue.
-            return Err(vec![StartError::other(&std::io::Error::other(format!(
-                "no program `{}`",
-                probe.spec.program
-            )))]);
+            let error = std::io::Error::other(format!("no program `{}`", probe.spec.program));
+            return Err(vec![StartError::other(&error)]);
         };
-        let prepared = prepare(&probe.spec, program, host);
-        let prepared = prepared.map_err(|errors| errors.into_iter().map(blame).collect::<Vec<_>>())?;
-        Ok(Starting { index, probe, program, prepared })
+        let expanded = expand(&probe.spec, host).map_err(|error| vec![StartError::kernel(index, error)])?;
+        let starting =
+            |Expanded { spec, target }| Starting { index, spec, target, program, prepared: Prepared::default() };
+        Ok(expanded.into_iter().map(starting).collect())
     })
+}
+
+fn prepare_one<'a>(starting: Starting<'a>, host: &Host) -> Result<Starting<'a>, Vec<StartError>> {
+    let blame = |error| StartError::kernel(starting.index, error);
+    let prepared = prepare(&starting.spec, starting.program, host);
+    let prepared = prepared.map_err(|errors| errors.into_iter().map(blame).collect::<Vec<_>>())?;
+    Ok(Starting { prepared, ..starting })
 }
 
 fn load(starting: &Starting<'_>, host: &Host) -> Result<Loaded, Vec<StartError>> {
     let bytes = builtin_object(&starting.program.name).unwrap_or_default();
-    let loaded = Loaded::load(&starting.probe.spec, starting.program, bytes, &starting.prepared, host);
+    let loaded = Loaded::load(&starting.spec, starting.program, bytes, &starting.prepared, host);
     loaded.map_err(|error| vec![StartError::kernel(starting.index, error)])
 }
 
@@ -187,6 +200,7 @@ fn open_sinks(config: &Config) -> Result<Vec<Arc<Sink>>, Vec<StartError>> {
 }
 
 fn attach(
+    number: usize,
     starting: &Starting<'_>,
     loaded: Loaded,
     sinks: &[Arc<Sink>],
@@ -194,7 +208,7 @@ fn attach(
     host: &Host,
 ) -> Result<(LiveProbe, Option<ReaderProbe>), Vec<StartError>> {
     let blame = |error| vec![StartError::kernel(starting.index, error)];
-    let spec = &starting.probe.spec;
+    let spec = &starting.spec;
     let ring = match &starting.prepared.layout {
         Some(_) => Some(loaded.ring(spec.buffer_bytes).map_err(blame)?),
         None => None,
@@ -211,7 +225,7 @@ fn attach(
         deliveries.iter().map(output).collect()
     };
     let reader = match (ring, &starting.prepared.layout) {
-        (Some(ring), Some(layout)) => Some(ReaderProbe::new(starting.index, ring, layout, outputs(layout))),
+        (Some(ring), Some(layout)) => Some(ReaderProbe::new(number, ring, layout, outputs(layout))),
         (Some(_) | None, _) => None,
     };
     let sampler = match &starting.program.counters {
@@ -232,7 +246,11 @@ fn attach(
         None => None,
     };
     let notices = outputs(&Layout::default());
-    let live =
-        LiveProbe { spec: spec.clone(), attached, deliveries: deliveries.clone(), sampler, notices, reported: [0; 2] };
+    let title = match &starting.target {
+        Some(target) => format!("{}/{target}", spec.id.name),
+        None => spec.id.name.clone(),
+    };
+    let deliveries = deliveries.clone();
+    let live = LiveProbe { title, attached, deliveries, sampler, notices, reported: [0; 2] };
     Ok((live, reader))
 }

@@ -37,6 +37,27 @@ pub enum Hook {
 }
 
 impl Hook {
+    /// The field that says which target an event comes from, where a probe has several.
+    pub fn target_field(&self) -> Option<&'static str> {
+        match self {
+            Self::Xdp { .. } => Some("interface"),
+            Self::Kprobe { .. } | Self::Kretprobe { .. } => Some("symbol"),
+            Self::Tracepoint(_) | Self::RawTracepoint { .. } | Self::Own => None,
+        }
+    }
+
+    /// The same hook at another interface or function.
+    #[must_use]
+    pub fn at(&self, target: &str) -> Self {
+        let target = target.to_owned();
+        match self {
+            Self::Xdp { mode, .. } => Self::Xdp { interface: target, mode: *mode },
+            Self::Kprobe { offset, .. } => Self::Kprobe { symbol: target, offset: *offset },
+            Self::Kretprobe { .. } => Self::Kretprobe { symbol: target },
+            Self::Tracepoint(_) | Self::RawTracepoint { .. } | Self::Own => self.clone(),
+        }
+    }
+
     /// The key in the YAML: `xdp`, `kprobe` …; `own` where the program brings its own hooks.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -61,6 +82,30 @@ impl fmt::Display for Hook {
             Self::RawTracepoint { name } => write!(f, "raw_tracepoint {name}"),
             Self::Own => f.write_str("the program's own hooks"),
         }
+    }
+}
+
+/// What the target of a hook stands for, where it is an interface or a function. [`Hook`] holds the first name as written;
+/// which ones there are is found out on the machine, and each becomes a probe of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Targets {
+    /// The one name that the hook holds.
+    #[default]
+    One,
+    /// Each of these names, and each that one of these globs (`eth*`, `tcp_*`) or `@default-route` stands for. Events say
+    /// which: a field `interface` or `symbol`.
+    Each(Vec<String>),
+    /// The first of these functions that the kernel has: names that differ by version.
+    FirstOf(Vec<String>),
+}
+
+impl Targets {
+    /// The interfaces that the routes to everywhere use.
+    pub const DEFAULT_ROUTE: &str = "@default-route";
+
+    /// True for a name that stands for others.
+    pub fn is_pattern(name: &str) -> bool {
+        name == Self::DEFAULT_ROUTE || name.contains(['*', '?'])
     }
 }
 

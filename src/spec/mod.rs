@@ -15,7 +15,7 @@ mod sink;
 pub use capture::{CaptureExpr, Cast, DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES, Step};
 pub use event::{LossCause, RESERVED_FIELDS};
 pub use fetch::{Fetch, FetchCopy, FetchSource};
-pub use hook::{Hook, TracepointName, XdpMode};
+pub use hook::{Hook, Targets, TracepointName, XdpMode};
 pub use layout::{Field, Kind, Layout};
 pub use place::Place;
 pub use sink::{Destination, Format, SinkId, SinkSpec};
@@ -38,6 +38,8 @@ pub struct ProbeSpec {
     pub id: ProbeId,
     /// Where it attaches.
     pub hook: Hook,
+    /// What its target stands for.
+    pub targets: Targets,
     /// The program of the catalogue that runs there.
     pub program: String,
     /// The program's parameters that the file sets, in the order of the file.

@@ -378,6 +378,30 @@ pub(crate) struct Totals {
     pub(crate) causes: String,
 }
 
+/// A file that grows: what is new in it is read once.
+pub(crate) struct Follow {
+    file: fs::File,
+    line: Vec<u8>,
+}
+
+impl Follow {
+    /// From the beginning of a file, which must be there.
+    pub(crate) fn open(path: &Path) -> Self {
+        Self { file: fs::File::open(path).unwrap(), line: Vec::new() }
+    }
+
+    /// True if a whole line with this text has come since the last call that found one.
+    pub(crate) fn finds(&mut self, text: &str) -> bool {
+        let mut new = Vec::new();
+        self.file.read_to_end(&mut new).unwrap();
+        self.line.append(&mut new);
+        let Some(end) = self.line.iter().rposition(|byte| *byte == b'\n') else { return false };
+        let rest = self.line.split_off(end + 1);
+        let lines = std::mem::replace(&mut self.line, rest);
+        String::from_utf8(lines).unwrap().contains(text)
+    }
+}
+
 /// A line of JSON.
 pub(crate) fn json(line: &str) -> Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))

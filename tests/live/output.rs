@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::lab::{Lab, Run, bpf, json, need, open_missing, tool};
+use crate::lab::{Follow, Lab, Run, bpf, json, need, open_missing, tool};
 
 /// Opens, with the paths that `sinks` says.
 fn opens(rest: &str) -> String {
@@ -142,12 +142,12 @@ fn duration() {
     assert!(took > Duration::from_millis(300) && took < Duration::from_secs(10), "{took:?}");
 }
 
-/// SIGINT and SIGTERM end it well: exit status 0, everything delivered, a summary.
+/// SIGINT, SIGTERM and SIGHUP end it well: exit status 0, everything delivered, a summary.
 #[test]
 fn signals() {
     need!(bpf());
     let lab = Lab::new();
-    for signal in [libc::SIGINT, libc::SIGTERM] {
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
         let mut run = lab.ready(&opens(""), &[]);
         let path = lab.text("missing");
         (0..10).for_each(|_| open_missing(&path));
@@ -255,11 +255,11 @@ fn closed_pipe_beside_a_file() {
     run.wait_until_ready();
     drop(reader);
     let path = lab.text("missing");
-    let seen = |path: &str| fs::read_to_string(lab.path("all.jsonl")).is_ok_and(|text| text.contains(path));
+    let mut file = Follow::open(&lab.path("all.jsonl"));
     for round in 0..3 {
         let path = format!("{path}{round}");
         open_missing(&path);
-        crate::lab::wait_for("the file", || seen(&path));
+        crate::lab::wait_for("the file", || file.finds(&path));
     }
     let ended = run.interrupt().code(0);
     let file = ended.totals("jsonl:all.jsonl");
@@ -303,9 +303,11 @@ fn a_slow_reader() {
         (0..1000).for_each(|_| open_missing(&path));
         std::thread::sleep(Duration::from_millis(5));
     }
-    open_missing(&format!("{path}-last"));
+    // One of them may find the ring full on a busy machine, not all.
+    let (last, mut file) = (format!("{path}-last"), Follow::open(&lab.path("all.jsonl")));
     crate::lab::wait_for("the last event in the file", || {
-        fs::read_to_string(lab.path("all.jsonl")).is_ok_and(|text| text.contains("missing-last"))
+        open_missing(&last);
+        file.finds(&last)
     });
     let start = Instant::now();
     let ended = run.interrupt().code(0);
@@ -313,5 +315,5 @@ fn a_slow_reader() {
     drop(reader);
     let (slow, file) = (ended.totals("stdout"), ended.totals("jsonl:all.jsonl"));
     assert_eq!(slow.delivered + slow.lost, file.delivered + file.lost);
-    assert!(slow.lost > 0 && file.lost == 0, "{slow:?} {file:?}");
+    assert!(slow.lost > file.lost && !file.causes.contains("queue") && !file.causes.contains("sink"), "{file:?}");
 }

@@ -2,7 +2,7 @@
 //! `ebpf-run plan`, and the check of a probe against this kernel: what would run, what would not, and nothing is touched.
 
 use ebpf_run::catalog::{builtin, builtin_object};
-use ebpf_run::config::{SourceFile, check};
+use ebpf_run::config::{Environment, SourceFile, check};
 use ebpf_run::kernel::{self, Finding, Host};
 
 use crate::lab::{Lab, bpf, in_namespace, json, need};
@@ -64,7 +64,7 @@ fn as_nobody() {
 fn findings(text: &str) -> Vec<(&'static str, String)> {
     let catalog = builtin().unwrap();
     let file = SourceFile { path: "probes.yaml".into(), text: format!("version: 1\n{text}").into() };
-    let config = check(&[file], &catalog).config.expect("the file is right");
+    let config = check(&[file], &catalog, &Environment::default()).config.expect("the file is right");
     let host = Host::default();
     let of_probe = |probe: &ebpf_run::config::CheckedProbe| {
         let program = catalog.get(&probe.spec.program).unwrap();
@@ -112,7 +112,13 @@ fn check_interfaces() {
         let found = xdp("lo", "native");
         // Before Linux 6.3 no driver says what it can.
         assert!(found.is_empty() || found[0].1.contains("cannot run XDP in native mode"), "{found:?}");
+        // Several interfaces: the problem of one of them is found, and the plan names all.
+        let found = findings("probes:\n  - { name: x, hook: { xdp: { interface: [left, nope0] } } }\n");
+        assert!(found.len() == 1 && found[0].1.contains("`nope0`"), "{found:?}");
         let lab = Lab::new();
+        lab.yaml("probes:\n  - { name: x, hook: { xdp: { interface: \"*t\" } } }\n");
+        let text = lab.run(&["plan", "probes.yaml"]).code(0).stdout.join("\n");
+        assert!(text.contains("2, each with its own program: `left`, `right`"), "{text}");
         let run = lab.ready("probes:\n  - { name: x, hook: { xdp: { interface: left } } }\n", &[]);
         let found = xdp("left", "auto");
         assert!(found.len() == 1 && found[0].1.contains("already runs an XDP program: `packet_count`"), "{found:?}");

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use ebpf_run::catalog::{builtin, builtin_object};
-use ebpf_run::config::{SourceFile, check};
+use ebpf_run::config::{Environment, SourceFile, check};
 use ebpf_run::kernel::{Attached, Host, Loaded, Ring, Waker, prepare, wait};
 use ebpf_run::spec::Layout;
 
@@ -14,7 +14,7 @@ use crate::lab::{BOUND, Lab, bpf, need, open_missing, tid};
 fn attach(probe: &str) -> (Attached, Ring, Layout) {
     let text = format!("version: 1\nprobes:\n{probe}");
     let catalog = builtin().unwrap();
-    let checked = check(&[SourceFile { path: "t.yaml".into(), text: text.into() }], &catalog);
+    let checked = check(&[SourceFile { path: "t.yaml".into(), text: text.into() }], &catalog, &Environment::default());
     let config = checked.config.unwrap();
     let spec = &config.probes[0].spec;
     let (program, host) = (catalog.get(&spec.program).unwrap(), Host::default());
@@ -25,24 +25,37 @@ fn attach(probe: &str) -> (Attached, Ring, Layout) {
     (loaded.attach(spec, &host).unwrap(), ring, prepared.layout.unwrap())
 }
 
-/// The records until `wanted` have been seen that `pick` picks.
-fn records(ring: &mut Ring, wanted: usize, pick: impl Fn(&[u8]) -> bool) -> Vec<Vec<u8>> {
+/// Makes something happen and gives the `wanted` records of it that `pick` picks. The rings are small, so that records
+/// come to lie where others lay; on a busy machine one may find no room, and then it is made to happen again.
+fn records<T>(
+    ring: &mut Ring,
+    wanted: usize,
+    mut happen: impl FnMut() -> T,
+    pick: impl Fn(&[u8], &T) -> bool,
+) -> Vec<Vec<u8>> {
     let waker = Waker::new().unwrap();
     let start = Instant::now();
-    let mut found = Vec::new();
-    while found.len() < wanted {
-        assert!(start.elapsed() < BOUND, "{} of {wanted} records", found.len());
-        if ring.consume(|record| {
-            if pick(record) {
-                found.push(record.to_vec());
+    loop {
+        ring.consume(|_| true);
+        let what = happen();
+        let deadline = Instant::now() + Duration::from_secs(1);
+        let mut found = Vec::new();
+        while found.len() < wanted && Instant::now() < deadline {
+            let each = |record: &[u8]| {
+                if pick(record, &what) {
+                    found.push(record.to_vec());
+                }
+                true
+            };
+            if ring.consume(each) == 0 {
+                wait([&*ring].into_iter(), &waker, Some(Duration::from_millis(50)));
             }
-            true
-        }) == 0
-        {
-            wait([&*ring].into_iter(), &waker, Some(Duration::from_millis(50)));
         }
+        if found.len() == wanted {
+            return found;
+        }
+        assert!(start.elapsed() < BOUND, "{} of {wanted} records", found.len());
     }
-    found
 }
 
 fn u32_at(record: &[u8], at: u32) -> u32 {
@@ -66,10 +79,8 @@ fn zeros_behind_text() {
     // 4 KiB of ring hold a dozen of these records: each place is written several times by both.
     for round in 0..60 {
         let path = if round % 3 == 2 { "/q" } else { &long };
-        open_missing(path);
-        seen.extend(
-            records(&mut ring, 1, |record| u32_at(record, tid_at) == mine).into_iter().map(|record| (path, record)),
-        );
+        let found = records(&mut ring, 1, || open_missing(path), |record, ()| u32_at(record, tid_at) == mine);
+        seen.extend(found.into_iter().map(|record| (path, record)));
     }
     drop(attached);
     let [path_field, mode, dfd, raw] = layout.fields.as_slice() else { panic!("{layout:?}") };
@@ -101,13 +112,15 @@ fn zeros_where_nothing_was_read() {
     let mine = tid() as u32;
     let long = lab.text(&"y".repeat(180));
     for round in 0..60 {
-        if round % 3 == 2 {
-            // SAFETY: the kernel refuses the address with EFAULT.
-            unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, 8, 0, 0) };
-        } else {
-            open_missing(&long);
-        }
-        let record = records(&mut ring, 1, |record| u32_at(record, tid_at) == mine).remove(0);
+        let happen = || {
+            if round % 3 == 2 {
+                // SAFETY: the kernel refuses the address with EFAULT.
+                unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, 8, 0, 0) };
+            } else {
+                open_missing(&long);
+            }
+        };
+        let record = records(&mut ring, 1, happen, |record, ()| u32_at(record, tid_at) == mine).remove(0);
         let body = &record[layout.fields[0].offset as usize..];
         let absent = u32_at(&record, layout.absent.unwrap());
         if round % 3 == 2 {
@@ -131,9 +144,12 @@ fn exec_records_are_whole() {
     let (code, duration) = (field("exit_code"), field("duration_ns"));
     for round in 0..12 {
         let long = "z".repeat(if round % 2 == 0 { 400 } else { 1 });
-        let mut child = std::process::Command::new("/bin/true").arg(&long).spawn().unwrap();
-        child.wait().unwrap();
-        let both = records(&mut ring, 2, |record| u32_at(record, pid_at) == child.id());
+        let happen = || {
+            let mut child = std::process::Command::new("/bin/true").arg(&long).spawn().unwrap();
+            child.wait().unwrap();
+            child.id()
+        };
+        let both = records(&mut ring, 2, happen, |record, pid| u32_at(record, pid_at) == *pid);
         let [start, end] = both.as_slice() else { panic!("{}", both.len()) };
         let of = |record: &[u8], from: u32, len: u32| record[from as usize..][..len as usize].to_vec();
         let zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use ebpf_run::catalog::{builtin, describe};
-use ebpf_run::config::{SourceFile, check};
+use ebpf_run::config::{Environment, SourceFile, check};
 use ebpf_run::kernel::{Host, Loaded, Prepared};
 
 use crate::lab::{Ended, Lab, Run, bpf, need, open_missing, tool};
@@ -323,7 +323,8 @@ fn refused_by_the_verifier() {
     let object = fs::read(lab.path("wild.bpf.o")).unwrap();
     let program = describe("wild", &object).unwrap();
     let text = "version: 1\nprobes:\n  - { name: x, hook: { raw_tracepoint: sched_switch } }\n";
-    let checked = check(&[SourceFile { path: "t.yaml".into(), text: text.into() }], &builtin().unwrap());
+    let checked =
+        check(&[SourceFile { path: "t.yaml".into(), text: text.into() }], &builtin().unwrap(), &Environment::default());
     let spec = checked.config.unwrap().probes[0].spec.clone();
     let prepared = Prepared { fetches: Vec::new(), layout: None };
     let error = Loaded::load(&spec, &program, &object, &prepared, &Host::default()).err().expect("it is refused");

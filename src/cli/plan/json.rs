@@ -18,7 +18,7 @@ pub(super) fn document(planned: &[Planned<'_>], config: &Config) -> Value {
 }
 
 fn probe_json(probe: &Planned<'_>, config: &Config) -> Value {
-    let spec = &probe.probe.spec;
+    let spec = &probe.spec;
     let params: Map<String, Value> = spec.params.iter().map(|(name, value)| (name.clone(), param(value))).collect();
     let labels: Map<String, Value> = spec.labels.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
     let sinks = spec.sinks.iter().filter_map(|id| config.sinks.get(id.0));
@@ -28,6 +28,7 @@ fn probe_json(probe: &Planned<'_>, config: &Config) -> Value {
         "place": probe.probe.locate(&Place::Probe).to_string(),
         "program": probe.program.name,
         "hook": spec.hook.kind(),
+        "targets": probe.targets,
         "functions": probe.outline.functions.iter().map(function).collect::<Vec<_>>(),
         "needs": probe.outline.needs.iter().map(need).collect::<Vec<_>>(),
         "params": params,

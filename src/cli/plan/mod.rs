@@ -10,13 +10,17 @@ use std::process::ExitCode;
 use super::terminal::{print, stderr_color, stdout_color, tell};
 use super::{BAD_CONFIGURATION, FAILED, Listing, files, findings};
 use crate::catalog::{Catalog, Program, builtin, builtin_object};
-use crate::config::{CheckedProbe, Config, check, render};
-use crate::kernel::{Finding, Host, KernelError, Outline, Prepared, inspect, outline, quiet_libbpf};
-use crate::spec::{Fetch, FetchCopy, FetchSource, Field, Kind};
+use crate::config::{CheckedProbe, Config, Environment, check, render};
+use crate::kernel::{Finding, Host, KernelError, Outline, Prepared, expand, inspect, outline, quiet_libbpf};
+use crate::spec::{Fetch, FetchCopy, FetchSource, Field, Kind, ProbeSpec};
 
 /// One probe and everything that is known about how it would run.
 struct Planned<'a> {
     probe: &'a CheckedProbe,
+    /// The interfaces or functions that it runs at, where the file names several; the plan is that of the first.
+    targets: Vec<String>,
+    /// What runs at the first of them.
+    spec: ProbeSpec,
     program: &'a Program,
     outline: Outline,
     /// `None` where its captures could not be resolved.
@@ -40,7 +44,7 @@ pub(super) fn plan(paths: &[PathBuf], format: Listing) -> ExitCode {
             return ExitCode::from(BAD_CONFIGURATION);
         }
     };
-    let checked = check(&files, &catalog);
+    let checked = check(&files, &catalog, &Environment::new(&|name: &str| std::env::var_os(name)));
     checked.problems.iter().for_each(|problem| tell(&format!("{}\n", render(problem, stderr_color()))));
     let Some(config) = checked.config else { return ExitCode::from(BAD_CONFIGURATION) };
     let planned = plan_all(&config, &catalog);
@@ -58,11 +62,31 @@ fn plan_all<'a>(config: &'a Config, catalog: &'a Catalog) -> Vec<Planned<'a>> {
         // The configuration was checked against this catalogue.
         let program = catalog.get(&probe.spec.program)?;
         let object = builtin_object(&program.name).unwrap_or_default();
-        let (prepared, findings) = inspect(&probe.spec, program, &host);
-        let outline = outline(&probe.spec, program, object, &host);
-        Some(Planned { probe, program, outline, prepared, findings })
+        let (spec, targets, prepared, findings) = inspect_all(&probe.spec, program, &host);
+        let outline = outline(&spec, program, object, &host);
+        Some(Planned { probe, targets, spec, program, outline, prepared, findings })
     };
     config.probes.iter().filter_map(plan).collect()
+}
+
+/// The spec at the first target, all targets, how the first would run, and what was found about any of them.
+fn inspect_all(
+    spec: &ProbeSpec,
+    program: &Program,
+    host: &Host,
+) -> (ProbeSpec, Vec<String>, Option<Prepared>, Vec<Finding>) {
+    let expanded = match expand(spec, host) {
+        Ok(expanded) => expanded,
+        Err(error) => return (spec.clone(), Vec::new(), None, vec![Finding::Wrong(error)]),
+    };
+    let targets = expanded.iter().filter_map(|one| one.target.clone()).collect();
+    let mut inspected = expanded.iter().map(|one| inspect(&one.spec, program, host));
+    let (prepared, mut findings) = inspected.next().unwrap_or_default();
+    for (_, more) in inspected {
+        findings.extend(more.into_iter().filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
+    }
+    let first = expanded.into_iter().next().map_or_else(|| spec.clone(), |one| one.spec);
+    (first, targets, prepared, findings)
 }
 
 /// What is wrong, where the file asks for it. What is only unknown is in the plan itself.
@@ -108,7 +132,7 @@ impl Planned<'_> {
         let Some((layout, prepared)) = self.prepared.as_ref().and_then(|p| Some((p.layout.as_ref()?, p))) else {
             return Vec::new();
         };
-        let captures = &self.probe.spec.capture;
+        let captures = &self.spec.capture;
         let fields = &layout.fields[layout.fields.len().saturating_sub(captures.len())..];
         let line = |(field, capture): (_, &crate::spec::Capture)| {
             let field: &Field = field;
@@ -132,7 +156,7 @@ impl Planned<'_> {
             work.push("wall-clock time of each event".to_owned());
         }
         if self.program.counters.is_some() {
-            let interval = self.probe.spec.interval.as_millis();
+            let interval = self.spec.interval.as_millis();
             work.push(format!("counters of all CPUs are read and summed every {interval} ms"));
         }
         work.push("formats, queues of the sinks".to_owned());

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::kernel::Need;
 use crate::sink::MAX_QUEUED_BYTES;
 use crate::spec::{Destination, ParamValue, SinkSpec};
+use crate::words::list;
 
 const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
@@ -21,7 +22,7 @@ pub(super) fn page(planned: &[Planned<'_>], config: &Config, color: bool) -> Str
     for probe in planned {
         let place = probe.probe.locate(&crate::spec::Place::Probe);
         let (bold, dim, off) = (paint(BOLD), paint(DIM), paint(OFF));
-        let _ = writeln!(text, "{bold}{}{off}  {dim}{place}{off}", probe.probe.spec.id.name);
+        let _ = writeln!(text, "{bold}{}{off}  {dim}{place}{off}", probe.spec.id.name);
         for (title, lines) in sections(probe, config) {
             for (at, line) in lines.iter().enumerate() {
                 let title = if at == 0 { title } else { "" };
@@ -42,7 +43,7 @@ pub(super) fn page(planned: &[Planned<'_>], config: &Config, color: bool) -> Str
 
 /// Title and lines of each part; parts without lines are left out.
 fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<String>)> {
-    let spec = &probe.probe.spec;
+    let spec = &probe.spec;
     let functions = probe.outline.functions.iter();
     let programs =
         functions.clone().map(|one| format!("{}: function {} at {}", probe.program.name, one.function, one.at));
@@ -50,6 +51,7 @@ fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<Stri
     mechanisms.dedup();
     let mut sections = vec![
         ("program", programs.collect()),
+        ("targets", targets(&probe.targets)),
         ("mechanism", mechanisms),
         ("needs", probe.outline.needs.iter().map(need).collect()),
         ("params", spec.params.iter().map(|(name, value)| format!("{name}: {}", param(value))).collect()),
@@ -64,6 +66,14 @@ fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<Stri
     ];
     sections.retain(|(_, lines): &(_, Vec<String>)| !lines.is_empty());
     sections
+}
+
+/// Each target runs a program of its own; what follows is said of the first.
+fn targets(names: &[String]) -> Vec<String> {
+    match names.len() {
+        0 => Vec::new(),
+        count => vec![format!("{count}, each with its own program: {}", list(names.iter().map(String::as_str), 16))],
+    }
 }
 
 fn param(value: &ParamValue) -> String {
@@ -88,7 +98,7 @@ fn captures(probe: &Planned<'_>) -> Vec<String> {
         let (name, kind, bytes) = (&line.field.name, kind(line.field), line.bytes());
         format!("{name:names$}  {kind:kinds$}  {bytes:>4} bytes  {}: {}", line.expression, line.from)
     };
-    if lines.is_empty() && !probe.probe.spec.capture.is_empty() {
+    if lines.is_empty() && !probe.spec.capture.is_empty() {
         return vec!["not resolved".to_owned()];
     }
     lines.iter().map(line).collect()
@@ -98,7 +108,7 @@ fn captures(probe: &Planned<'_>) -> Vec<String> {
 fn reports(probe: &Planned<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(bytes) = probe.record_bytes() {
-        let buffer = probe.probe.spec.buffer_bytes;
+        let buffer = probe.spec.buffer_bytes;
         // Each record has a header of 8 bytes and is filled up to a multiple of 8.
         let room = buffer / (bytes + 8).next_multiple_of(8);
         lines.push(format!("events of {bytes} bytes; the ring of {} holds {room}", size(u64::from(buffer))));

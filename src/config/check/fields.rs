@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The names that a probe adds to its events: captures and labels.
 
+use super::defaults::Defaults;
 use super::probe::{Cx, is_identifier};
 use crate::catalog::Program;
 use crate::config::problem::Problem;
+use crate::config::source::{SourceFile, Span};
+use crate::config::yaml::Node;
 use crate::config::{codes, raw};
 use crate::expr;
-use crate::spec::{Capture, Place, RESERVED_FIELDS};
+use crate::spec::{Capture, Hook, Place, RESERVED_FIELDS};
 use crate::words;
 
 /// Most captures of one probe: the slots of the `trace` program.
@@ -102,32 +105,53 @@ fn suggestion(name: &str) -> Option<String> {
     (is_identifier(&better) && better.contains(|c: char| c.is_ascii_alphanumeric())).then_some(better)
 }
 
-/// The labels, as written.
-pub(super) fn labels(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program>) -> Vec<(String, String)> {
-    let Some(labels) = &raw.labels else { return Vec::new() };
-    let mut checked = Vec::new();
-    for (name, _) in &labels.0 {
-        if let Some(problem) = label_name(cx, name, program) {
+/// The labels as written: those of the file's defaults, then the probe's own, which win.
+pub(super) fn labels(
+    cx: &mut Cx<'_>,
+    raw: &raw::Probe,
+    program: Option<&Program>,
+    defaults: &Defaults,
+) -> Vec<(String, String)> {
+    let mut checked = defaults.labels.clone();
+    for (name, span) in &defaults.label_spans {
+        let own = raw.labels.as_ref().is_some_and(|labels| labels.0.iter().any(|(own, _)| own == name));
+        if let Some(problem) = label_clash(cx, name, *span, program).filter(|_| !own) {
+            cx.report(problem);
+        }
+    }
+    for (name, _) in raw.labels.iter().flat_map(|labels| &labels.0) {
+        let span = cx.key(&["labels", name]);
+        if let Some(problem) = label_name(cx, name, span).or_else(|| label_clash(cx, name, span, program)) {
             cx.report(problem);
         }
         let Some(node) = cx.node.at(&["labels", name]) else { continue };
-        let written = cx.source.text.get(node.span.start..node.span.end).unwrap_or_default();
-        checked.push((name.clone(), node.text().unwrap_or(written).to_owned()));
+        let text = label_text(cx.source, node);
+        match checked.iter_mut().find(|(known, _)| known == name) {
+            Some((_, default)) => *default = text,
+            None => checked.push((name.clone(), text)),
+        }
     }
     checked
 }
 
-/// What is wrong with the name of a label.
-fn label_name(cx: &Cx<'_>, name: &str, program: Option<&Program>) -> Option<Problem> {
-    let span = cx.key(&["labels", name]);
+/// The text of a label: numbers and booleans as they are written.
+pub(super) fn label_text(source: &SourceFile, node: &Node) -> String {
+    node.text().unwrap_or_else(|| node.shown(&source.text)).to_owned()
+}
+
+/// What is wrong with the name of a label, whatever else the probe has.
+pub(super) fn label_name(cx: &Cx<'_>, name: &str, span: Span) -> Option<Problem> {
     let odd = |c: char| c.is_whitespace() || c.is_control() || c == '=' || c == '"';
     if name.is_empty() || name.len() > MAX_NAME_BYTES || name.contains(odd) {
         let problem = cx.error(codes::FIELD_NAME, span, format!("`{name}` cannot be the name of a label"));
         return Some(problem.label(format!("1 to {MAX_NAME_BYTES} characters, no space, `=` or `\"`")));
     }
-    if RESERVED_FIELDS.contains(&name) {
-        return Some(reserved(cx.error(codes::FIELD_NAME, span, format!("a label cannot be called `{name}`")), name));
-    }
+    let problem = || cx.error(codes::FIELD_NAME, span, format!("a label cannot be called `{name}`"));
+    RESERVED_FIELDS.contains(&name).then(|| reserved(problem(), name))
+}
+
+/// Whether a label has the name of another field of the events.
+fn label_clash(cx: &Cx<'_>, name: &str, span: Span, program: Option<&Program>) -> Option<Problem> {
     let captures = cx.node.at(&["capture"]);
     let capture = captures.and_then(|captures| captures.get(name.strip_suffix(TRUNCATED).unwrap_or(name)));
     let capture = capture.or_else(|| captures?.get(name));
@@ -145,4 +169,18 @@ fn own_fields(program: &Program) -> impl Iterator<Item = &str> {
     let event = program.event.iter().flat_map(|layout| &layout.fields);
     let counters = program.counters.iter().flat_map(|counters| &counters.row.fields);
     event.chain(counters).map(|field| field.name.as_str())
+}
+
+/// A probe with several targets says in a field which one an event comes from: no other field can have that name.
+pub(super) fn refuse_target_field(cx: &mut Cx<'_>, hook: &Hook, captures: &[Capture], labels: &[(String, String)]) {
+    let Some(field) = hook.target_field() else { return };
+    let captured = captures.iter().any(|capture| capture.name == field).then_some("capture");
+    let labelled = labels.iter().any(|(name, _)| name == field).then_some("labels");
+    if let Some(place) = captured.or(labelled) {
+        let message = format!("two fields would be called `{field}`");
+        let problem = cx.error(codes::FIELD_CLASH, cx.key(&[place, field]), message);
+        cx.report(
+            problem.label(format!("the {field} that an event comes from has this name")).help("choose another name"),
+        );
+    }
 }

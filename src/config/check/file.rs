@@ -7,8 +7,9 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::run::Run;
-use super::{probe, sinks};
+use super::{defaults, probe, sinks};
 use crate::catalog::Catalog;
+use crate::config::environment::Environment;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::{Node, Segment, Value};
@@ -17,10 +18,14 @@ use crate::config::{codes, gate, raw, yaml};
 /// Problems of one file that are shown; behind that a file is not what it was meant to be.
 const MAX_PROBLEMS: usize = 100;
 
+/// The words at an alias whose value is to blame.
+pub(in crate::config) const THROUGH: &str = "used through this alias";
+
 /// Checks one file and hands what is good to the run.
-pub(super) fn check(source: &Arc<SourceFile>, catalog: &Catalog, run: &mut Run) {
+pub(super) fn check(source: &Arc<SourceFile>, catalog: &Catalog, environment: &Environment<'_>, run: &mut Run) {
     let mut problems = Vec::new();
-    one_file(source, catalog, run, &mut problems);
+    one_file(source, catalog, environment, run, &mut problems);
+    forget_repeated(&mut problems, 0);
     problems.sort_by_key(|problem| problem.primary.span.start);
     if problems.len() > MAX_PROBLEMS {
         let any_error = problems.iter().any(Problem::is_error);
@@ -35,8 +40,14 @@ pub(super) fn check(source: &Arc<SourceFile>, catalog: &Catalog, run: &mut Run) 
     run.add_problems(problems);
 }
 
-fn one_file(source: &Arc<SourceFile>, catalog: &Catalog, run: &mut Run, problems: &mut Vec<Problem>) {
-    let (root, mut yaml_problems) = yaml::parse(source);
+fn one_file(
+    source: &Arc<SourceFile>,
+    catalog: &Catalog,
+    environment: &Environment<'_>,
+    run: &mut Run,
+    problems: &mut Vec<Problem>,
+) {
+    let (root, mut yaml_problems) = yaml::parse(source, environment);
     problems.append(&mut yaml_problems);
     let Some(root) = root else { return };
 
@@ -52,7 +63,7 @@ fn one_file(source: &Arc<SourceFile>, catalog: &Catalog, run: &mut Run, problems
         problems.push(other_version.clone());
         return;
     }
-    problems.extend(gate_problems);
+    problems.extend(gate_problems.into_iter().map(|problem| with_origin(source, &root, problem)));
     let broken: HashSet<&[Segment]> = violations.iter().filter_map(|violation| violation.path.get(..2)).collect();
     let clean = |part: &[Segment]| !broken.contains(part);
 
@@ -63,8 +74,11 @@ fn one_file(source: &Arc<SourceFile>, catalog: &Catalog, run: &mut Run, problems
         let raw = clean(&[sinks_key.clone(), Segment::Key(entry.key.clone())])
             .then(|| decode(source, &entry.value, problems))
             .flatten();
+        let before = problems.len();
         file_sinks.declare(source, entry, raw.as_ref(), run, problems);
+        add_origins(source, &root, problems, before);
     }
+    let defaults = defaults::check(source, &root, &clean, &file_sinks, run, problems);
 
     let Some(list) = root.at(&["probes"]) else { return };
     if list.value == Value::Seq(Vec::new()) {
@@ -76,14 +90,61 @@ fn one_file(source: &Arc<SourceFile>, catalog: &Catalog, run: &mut Run, problems
         if problems.len() > MAX_PROBLEMS {
             break;
         }
+        let before = problems.len();
         run.claim_name(source, node, problems);
         if clean(&[Segment::Key("probes".to_owned()), Segment::Index(index)])
             && !has_unread(node.span)
             && let Some(raw) = decode::<raw::Probe>(source, node, problems)
         {
-            probe::check(source, node, &raw, catalog, &file_sinks, run, problems);
+            let file = probe::InFile { source, catalog, sinks: &file_sinks, defaults: &defaults };
+            probe::check(&file, node, &raw, run, problems);
+        }
+        add_origins(source, node, problems, before);
+        forget_repeated(problems, before);
+    }
+}
+
+/// Drops problems from `before` on that have been said already: an alias repeats what it stands for.
+fn forget_repeated(problems: &mut Vec<Problem>, before: usize) {
+    if problems.len() == before {
+        return;
+    }
+    let mut seen = HashSet::new();
+    let mut index = 0;
+    problems.retain(|problem| {
+        let first = seen.insert((problem.code, problem.primary.span, problem.message.clone()));
+        index += 1;
+        first || index <= before
+    });
+}
+
+/// Says of the problems from `before` on how their values came to where they are used.
+pub(super) fn add_origins(source: &Arc<SourceFile>, part: &Node, problems: &mut [Problem], before: usize) {
+    for problem in &mut problems[before..] {
+        *problem = with_origin(source, part, problem.clone());
+    }
+}
+
+/// The problem with the alias that brought the value into `part`, and with what the environment made of it.
+fn with_origin(source: &Arc<SourceFile>, part: &Node, mut problem: Problem) -> Problem {
+    let Some(origin) = part.origin_of(problem.primary.span) else { return problem };
+    if let Some(text) = origin.substituted {
+        let written = source.text.get(problem.primary.span.start..problem.primary.span.end).unwrap_or_default();
+        let short: String = text.chars().take(60).collect();
+        let dots = if short.len() < text.len() { "…" } else { "" };
+        if !problem.message.contains(&*text) || text.is_empty() {
+            problem = problem.note(format!("with this environment `{}` is {:?}{dots}", written.trim(), short));
         }
     }
+    if let Some(alias) = origin.alias {
+        let alias = Location::new(source, alias);
+        if problem.related.iter().any(|(place, _)| *place == problem.primary) {
+            problem.primary = alias;
+        } else if problem.related.iter().all(|(_, label)| label != THROUGH) {
+            problem.related.push((alias, THROUGH.to_owned()));
+        }
+    }
+    problem
 }
 
 /// Where something stands that was left out of the tree.
@@ -95,7 +156,11 @@ fn unread_places(problems: &[Problem]) -> Vec<usize> {
 }
 
 /// A part of the tree as its raw type. After the first gate this works; where it does not, that is a problem like others.
-fn decode<T: DeserializeOwned>(source: &Arc<SourceFile>, node: &Node, problems: &mut Vec<Problem>) -> Option<T> {
+pub(super) fn decode<T: DeserializeOwned>(
+    source: &Arc<SourceFile>,
+    node: &Node,
+    problems: &mut Vec<Problem>,
+) -> Option<T> {
     let error = match serde_path_to_error::deserialize::<_, T>(node.to_json()) {
         Ok(value) => return Some(value),
         Err(error) => error,

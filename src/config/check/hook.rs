@@ -2,10 +2,11 @@
 //! What a hook names must be something that can exist. Whether it does is for the kernel to say.
 
 use super::probe::{Cx, TARGET};
-use crate::config::forms::StringOr;
-use crate::config::raw;
+use crate::config::forms::{Names, NamesOr};
 use crate::config::source::Span;
-use crate::spec::{Hook, Place, TracepointName, XdpMode};
+use crate::config::yaml::Node;
+use crate::config::{codes, raw};
+use crate::spec::{Hook, Place, Targets, TracepointName, XdpMode};
 
 /// Longest interface name: IFNAMSIZ (linux/if.h) without its NUL.
 const MAX_INTERFACE_BYTES: usize = 15;
@@ -26,52 +27,116 @@ impl raw::Hook {
     }
 }
 
-/// The hook, where its target can exist.
-pub(super) fn check(cx: &mut Cx<'_>, raw: &raw::Hook) -> Option<Hook> {
+/// The hook and what its target stands for, where that can exist.
+pub(super) fn check(cx: &mut Cx<'_>, raw: &raw::Hook) -> Option<(Hook, Targets)> {
     let kind = raw.kind()?;
     cx.note_place(Place::Hook, cx.key(&["hook", kind]));
     if let Some(xdp) = &raw.xdp {
         return check_xdp(cx, xdp);
     }
     if let Some(kprobe) = &raw.kprobe {
-        let (symbol, offset) = match kprobe {
-            StringOr::Short(symbol) => (symbol, 0),
-            StringOr::Long(long) => (&long.symbol, long.offset.unwrap_or(0)),
-        };
-        return check_symbol(cx, kind, symbol).then(|| Hook::Kprobe { symbol: symbol.clone(), offset });
+        return check_function(cx, kind, kprobe, |symbol, offset| Hook::Kprobe { symbol, offset });
     }
     if let Some(kretprobe) = &raw.kretprobe {
-        let symbol = match kretprobe {
-            StringOr::Short(symbol) => symbol,
-            StringOr::Long(long) => &long.symbol,
-        };
-        return check_symbol(cx, kind, symbol).then(|| Hook::Kretprobe { symbol: symbol.clone() });
+        return check_function(cx, kind, kretprobe, |symbol, _| Hook::Kretprobe { symbol });
     }
-    if let Some(name) = &raw.tracepoint {
-        return check_tracepoint(cx, name);
-    }
-    check_raw_tracepoint(cx, raw.raw_tracepoint.as_deref()?)
+    let hook = match &raw.tracepoint {
+        Some(name) => check_tracepoint(cx, name),
+        None => check_raw_tracepoint(cx, raw.raw_tracepoint.as_deref()?),
+    };
+    Some((hook?, Targets::One))
 }
 
-fn check_xdp(cx: &mut Cx<'_>, raw: &raw::Xdp) -> Option<Hook> {
-    let span = target(cx, &["hook", "xdp", "interface"]);
+/// The names that a target is given as, each with its place. Notes the place of all of them as that of the target.
+fn names(cx: &mut Cx<'_>, keys: &[&str], names: &Names) -> Vec<(String, Span)> {
+    let whole = target(cx, keys);
+    // The short form has the list one key further up.
+    let short = keys.split_last().map_or(keys, |(_, above)| above);
+    let items = cx.node.at(keys).or_else(|| cx.node.at(short)).map(Node::items).unwrap_or_default();
+    match names {
+        Names::One(name) => vec![(name.clone(), whole)],
+        Names::Several(names) => {
+            let place =
+                |(index, name): (usize, &String)| (name.clone(), items.get(index).map_or(whole, |item| item.span));
+            names.iter().enumerate().map(place).collect()
+        }
+    }
+}
+
+/// One name for the hook, and what there is of them.
+fn targets(names: Vec<(String, Span)>) -> Option<(String, Targets)> {
+    let names: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
+    match names.as_slice() {
+        [name] if !Targets::is_pattern(name) => Some((name.clone(), Targets::One)),
+        [first, ..] => Some((first.clone(), Targets::Each(names))),
+        [] => None,
+    }
+}
+
+fn check_function(
+    cx: &mut Cx<'_>,
+    kind: &str,
+    raw: &NamesOr<impl LongFunction>,
+    hook: impl Fn(String, u64) -> Hook,
+) -> Option<(Hook, Targets)> {
+    let (given, first_of, offset) = match raw {
+        NamesOr::Names(given) => (Some(given), None, 0),
+        NamesOr::Long(long) => long.parts(),
+    };
+    let one_of = |cx: &mut Cx<'_>, found: &str| {
+        let problem = cx.error(codes::KEY_COUNT, cx.value(&["hook", kind]), format!("`{kind}` {found}"));
+        cx.report(problem.label("needs exactly one of `symbol` and `first_of`"));
+        None
+    };
+    let names = match (given, first_of) {
+        (Some(given), None) => names(cx, &["hook", kind, "symbol"], given),
+        (None, Some(first_of)) => names(cx, &["hook", kind, "first_of"], &Names::Several(first_of.to_vec())),
+        (Some(_), Some(_)) => return one_of(cx, "has both `symbol` and `first_of`"),
+        (None, None) => return one_of(cx, "names no function"),
+    };
+    let patterns = first_of.is_none();
+    let mut good = true;
+    for (name, span) in &names {
+        good &= check_symbol(cx, kind, name, *span, patterns);
+    }
+    let (symbol, targets) = match first_of {
+        Some(names) => (names.first()?.clone(), Targets::FirstOf(names.to_vec())),
+        None => targets(names)?,
+    };
+    if offset != 0 && targets != Targets::One {
+        let problem = cx.error(TARGET, cx.value(&["hook", kind, "offset"]), "an offset is for one function");
+        cx.report(problem.label("means another instruction in each function").help("name one function as `symbol`"));
+        return None;
+    }
+    good.then(|| (hook(symbol, offset), targets))
+}
+
+/// The long forms of `kprobe` and `kretprobe`.
+trait LongFunction {
+    /// `symbol`, `first_of`, `offset`.
+    fn parts(&self) -> (Option<&Names>, Option<&[String]>, u64);
+}
+
+impl LongFunction for raw::Kprobe {
+    fn parts(&self) -> (Option<&Names>, Option<&[String]>, u64) {
+        (self.symbol.as_ref(), self.first_of.as_deref(), self.offset.unwrap_or(0))
+    }
+}
+
+impl LongFunction for raw::Kretprobe {
+    fn parts(&self) -> (Option<&Names>, Option<&[String]>, u64) {
+        (self.symbol.as_ref(), self.first_of.as_deref(), 0)
+    }
+}
+
+fn check_xdp(cx: &mut Cx<'_>, raw: &raw::Xdp) -> Option<(Hook, Targets)> {
+    let names = names(cx, &["hook", "xdp", "interface"], &raw.interface);
     if cx.node.at(&["hook", "xdp", "mode"]).is_some() {
         cx.note_place(Place::Mode, cx.value(&["hook", "xdp", "mode"]));
     }
-    let interface = raw.interface.clone();
-    let complaint = if interface.len() > MAX_INTERFACE_BYTES {
-        Some(format!("it has {} bytes, an interface's name has {MAX_INTERFACE_BYTES} at most", interface.len()))
-    } else if interface.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control()) {
-        Some("an interface's name has no space and no `/`".to_owned())
-    } else if interface == "." || interface == ".." {
-        Some("an interface cannot be called so".to_owned())
-    } else {
-        None
-    };
-    if let Some(label) = complaint {
-        let problem = cx.error(TARGET, span, format!("`{interface}` cannot be the name of an interface"));
-        cx.report(problem.label(label).help("`ip link` lists the interfaces of this machine"));
-        return None;
+    let mut good = true;
+    for (name, span) in &names {
+        good &= check_interface(cx, name, *span);
     }
     let mode = match raw.mode {
         None | Some(raw::XdpMode::Auto) => XdpMode::Auto,
@@ -79,7 +144,29 @@ fn check_xdp(cx: &mut Cx<'_>, raw: &raw::Xdp) -> Option<Hook> {
         Some(raw::XdpMode::Generic) => XdpMode::Generic,
         Some(raw::XdpMode::Offload) => XdpMode::Offload,
     };
-    Some(Hook::Xdp { interface, mode })
+    let (interface, targets) = targets(names)?;
+    good.then_some((Hook::Xdp { interface, mode }, targets))
+}
+
+fn check_interface(cx: &mut Cx<'_>, interface: &str, span: Span) -> bool {
+    let complaint = if interface == Targets::DEFAULT_ROUTE {
+        return true;
+    } else if interface.is_empty() {
+        "it is empty".to_owned()
+    } else if interface.starts_with('@') {
+        format!("the only word with `@` is `{}`", Targets::DEFAULT_ROUTE)
+    } else if interface.len() > MAX_INTERFACE_BYTES {
+        format!("it has {} bytes, an interface's name has {MAX_INTERFACE_BYTES} at most", interface.len())
+    } else if interface.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control()) {
+        "an interface's name has no space and no `/`".to_owned()
+    } else if interface == "." || interface == ".." {
+        "an interface cannot be called so".to_owned()
+    } else {
+        return true;
+    };
+    let problem = cx.error(TARGET, span, format!("`{interface}` cannot be the name of an interface"));
+    cx.report(problem.label(complaint).help("`ip link` lists the interfaces of this machine"));
+    false
 }
 
 /// Notes the place of the target: the value itself, or the member of its mapping.
@@ -89,10 +176,10 @@ fn target(cx: &mut Cx<'_>, keys: &[&str]) -> Span {
     span
 }
 
-fn check_symbol(cx: &mut Cx<'_>, kind: &str, symbol: &str) -> bool {
-    let span = target(cx, &["hook", kind, "symbol"]);
-    let starts = symbol.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '.');
-    let rest = symbol.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$".contains(&byte));
+fn check_symbol(cx: &mut Cx<'_>, kind: &str, symbol: &str, span: Span, patterns: bool) -> bool {
+    let star = |c: char| patterns && (c == '*' || c == '?');
+    let starts = symbol.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '.' || star(c));
+    let rest = symbol.chars().all(|c| c.is_ascii_alphanumeric() || "_.$".contains(c) || star(c));
     if starts && rest && symbol.len() <= MAX_SYMBOL_BYTES {
         return true;
     }
@@ -103,7 +190,7 @@ fn check_symbol(cx: &mut Cx<'_>, kind: &str, symbol: &str) -> bool {
             _return => format!("the return of a function has no offset: write `{name}`"),
         }
     } else if symbol.contains('*') {
-        "one probe takes one function: write its whole name".to_owned()
+        "write whole names here; a glob goes into `symbol`".to_owned()
     } else if bare != symbol {
         format!("write the name alone: `{bare}`")
     } else {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The second gate: the rules. Raw probes become [`ProbeSpec`]s; one file for each topic.
 
+mod defaults;
 mod fields;
 mod file;
 mod hook;
@@ -10,10 +11,12 @@ mod run;
 mod sinks;
 mod values;
 
+pub(super) use file::THROUGH;
 pub(super) use values::duration;
 
 use std::sync::Arc;
 
+use super::environment::Environment;
 use super::problem::Problem;
 use super::source::{Location, SourceFile, Span};
 use crate::catalog::Catalog;
@@ -67,11 +70,12 @@ impl CheckedProbe {
     }
 }
 
-/// Checks files that run together. Nothing outside of the arguments is looked at.
-pub fn check(files: &[SourceFile], catalog: &Catalog) -> Checked {
+/// Checks files that run together. Nothing outside of the arguments is looked at; what `${env:NAME}` in the files stands
+/// for, `environment` knows.
+pub fn check(files: &[SourceFile], catalog: &Catalog, environment: &Environment<'_>) -> Checked {
     let mut run = run::Run::default();
     for file in files {
-        file::check(&Arc::new(file.clone()), catalog, &mut run);
+        file::check(&Arc::new(file.clone()), catalog, environment, &mut run);
     }
     run.finish()
 }

@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
+use super::defaults::Defaults;
 use super::run::{Draft, Run};
 use super::sinks::FileSinks;
-use super::{fields, hook, program, values};
+use super::{fields, hook, program, sinks, values};
 use crate::catalog::Catalog;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Node;
 use crate::config::{codes, raw};
-use crate::spec::{Hook, Place, ProbeId, ProbeSpec};
+use crate::spec::{DEFAULT_BUFFER_BYTES, DEFAULT_INTERVAL, Hook, Place, ProbeId, ProbeSpec, Targets};
 
 /// What every topic needs: where things stand, and a place to complain.
 pub(super) struct Cx<'a> {
@@ -59,34 +60,51 @@ impl Cx<'_> {
     }
 }
 
+/// What a file has for all its probes.
+pub(super) struct InFile<'a> {
+    pub(super) source: &'a Arc<SourceFile>,
+    pub(super) catalog: &'a Catalog,
+    pub(super) sinks: &'a FileSinks,
+    pub(super) defaults: &'a Defaults,
+}
+
 /// Checks a probe that passed the first gate, and hands it to the run if it is good.
-pub(super) fn check(
-    source: &Arc<SourceFile>,
-    node: &Node,
-    raw: &raw::Probe,
-    catalog: &Catalog,
-    file_sinks: &FileSinks,
-    run: &mut Run,
-    problems: &mut Vec<Problem>,
-) {
+pub(super) fn check(file: &InFile<'_>, node: &Node, raw: &raw::Probe, run: &mut Run, problems: &mut Vec<Problem>) {
+    let InFile { source, catalog, sinks: file_sinks, defaults } = *file;
     let before = problems.len();
     let mut cx = Cx { source, node, problems, places: Vec::new() };
     cx.note_place(Place::Probe, cx.name());
 
     let hook = match &raw.hook {
         Some(raw) => hook::check(&mut cx, raw),
-        None => Some(Hook::Own),
+        None => Some((Hook::Own, Targets::One)),
     };
     let program = program::choose(&mut cx, raw, catalog);
     let params = program::params(&mut cx, raw, program);
     let capture = fields::captures(&mut cx, raw, program);
-    let labels = fields::labels(&mut cx, raw, program);
-    let interval = values::interval(&mut cx, raw);
-    let buffer_bytes = values::buffer(&mut cx, raw);
-    let sinks = file_sinks.resolve(&mut cx, raw, run);
+    let labels = fields::labels(&mut cx, raw, program, defaults);
+    let interval = values::interval(&mut cx, raw.interval.as_deref()).or(defaults.interval).unwrap_or(DEFAULT_INTERVAL);
+    let buffer_bytes = values::buffer(&mut cx, raw.buffer.as_deref()).or(defaults.buffer_bytes);
+    let buffer_bytes = buffer_bytes.unwrap_or(DEFAULT_BUFFER_BYTES);
+    let sinks = match (&raw.sinks, &defaults.sinks) {
+        (Some(names), _) => file_sinks.resolve(&mut cx, names, run),
+        (None, Some(sinks)) => {
+            cx.places.extend(sinks.iter().map(|(sink, span)| (Place::Sink(sink.name.clone()), *span)));
+            sinks.clone()
+        }
+        (None, None) => vec![(sinks::unsaid(), cx.name())],
+    };
+    let sinks = sinks.into_iter().map(|(sink, _)| sink).collect();
+
+    if let Some((hook, targets)) = &hook
+        && *targets != Targets::One
+        && !matches!(targets, Targets::FirstOf(_))
+    {
+        fields::refuse_target_field(&mut cx, hook, &capture, &labels);
+    }
 
     let places = std::mem::take(&mut cx.places);
-    let (Some(hook), Some(program)) = (hook, program) else { return };
+    let (Some((hook, targets)), Some(program)) = (hook, program) else { return };
     if problems.len() > before {
         return;
     }
@@ -94,6 +112,7 @@ pub(super) fn check(
     let spec = ProbeSpec {
         id,
         hook,
+        targets,
         program: program.name.clone(),
         params,
         capture,

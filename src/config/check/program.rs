@@ -137,6 +137,10 @@ pub(super) fn params(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program
 fn value_of(param: &Param, value: &Scalar) -> Result<ParamValue, String> {
     match (param.ty, value) {
         (ParamType::Bool, Scalar::Bool(value)) => Ok(ParamValue::Bool(*value)),
+        (ParamType::Bool, Scalar::Text(text)) if words::truth(text).is_some() => {
+            let truth = words::truth(text) == Some(true);
+            Err(format!("YAML 1.2 has only `true` and `false`: write `{truth}`"))
+        }
         (ParamType::Bool, Scalar::Int(_) | Scalar::Float | Scalar::Text(_)) => {
             Err("expected `true` or `false`".to_owned())
         }

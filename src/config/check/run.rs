@@ -10,7 +10,7 @@ use crate::config::codes;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Node;
-use crate::spec::{Destination, Format, Hook, Place, ProbeId, ProbeSpec, SinkId, SinkSpec};
+use crate::spec::{Destination, Format, Hook, Place, ProbeId, ProbeSpec, SinkId, SinkSpec, Targets};
 
 /// A good probe whose sinks have no numbers yet.
 pub(super) struct Draft {
@@ -108,6 +108,18 @@ impl Run {
 
     fn claim_interface(&mut self, probe: &CheckedProbe, problems: &mut Vec<Problem>) {
         let Hook::Xdp { interface, .. } = &probe.spec.hook else { return };
+        let one = std::slice::from_ref(interface);
+        let interfaces = match &probe.spec.targets {
+            Targets::Each(names) => names,
+            Targets::One | Targets::FirstOf(_) => one,
+        };
+        // What a glob stands for is known on the machine only.
+        for interface in interfaces.iter().filter(|name| !Targets::is_pattern(name)) {
+            self.claim_one(interface, probe, problems);
+        }
+    }
+
+    fn claim_one(&mut self, interface: &String, probe: &CheckedProbe, problems: &mut Vec<Problem>) {
         let place = probe.locate(&Place::Target);
         let name = probe.spec.id.name.clone();
         let Some((owner, first)) = self.interfaces.get(interface) else {

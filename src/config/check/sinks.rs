@@ -65,11 +65,8 @@ impl FileSinks {
         self.order.push(name.clone());
     }
 
-    /// The sinks of a probe, each with its place.
-    pub(super) fn resolve(&self, cx: &mut Cx<'_>, raw: &raw::Probe, run: &mut Run) -> Vec<SinkSpec> {
-        let Some(names) = &raw.sinks else {
-            return vec![SinkSpec { name: "stdout".to_owned(), destination: Destination::Stdout, format: None }];
-        };
+    /// The sinks of a list under the key `sinks`, each with its place.
+    pub(super) fn resolve(&self, cx: &mut Cx<'_>, names: &[String], run: &mut Run) -> Vec<(SinkSpec, Span)> {
         let mut found: Vec<(SinkSpec, Span)> = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let items = cx.node.at(&["sinks"]).map(crate::config::yaml::Node::items).unwrap_or_default();
@@ -79,7 +76,7 @@ impl FileSinks {
                 |(other, _): &&(SinkSpec, Span)| other.destination == spec.destination && other.format == spec.format;
             if let Some((other, first)) = found.iter().find(same) {
                 let message = if other.name == spec.name {
-                    format!("the probe names the sink `{name}` twice")
+                    format!("the sink `{name}` is named twice")
                 } else {
                     format!("`{name}` and `{}` are the same sink", other.name)
                 };
@@ -90,7 +87,7 @@ impl FileSinks {
             cx.note_place(Place::Sink(name.clone()), span);
             found.push((spec, span));
         }
-        found.into_iter().map(|(spec, _)| spec).collect()
+        found
     }
 
     /// The sink of one name or short form.
@@ -127,6 +124,11 @@ impl FileSinks {
             }
         }
     }
+}
+
+/// Where events go when nothing is said.
+pub(super) fn unsaid() -> SinkSpec {
+    SinkSpec { name: "stdout".to_owned(), destination: Destination::Stdout, format: None }
 }
 
 /// A destination and a format; a file always has one.

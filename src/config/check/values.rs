@@ -4,25 +4,24 @@
 use std::time::Duration;
 
 use super::probe::Cx;
-use crate::config::{codes, pattern, raw};
-use crate::spec::{DEFAULT_BUFFER_BYTES, DEFAULT_INTERVAL};
+use crate::config::{codes, pattern};
 
 const LEAST_INTERVAL: Duration = Duration::from_millis(10);
 const MOST_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 const LEAST_BUFFER: u64 = 4 << 10;
 const MOST_BUFFER: u64 = 1 << 30;
 
-/// `500ms`, `1s`, `2m`, `1h`; the default where it is not written or not good.
-pub(super) fn interval(cx: &mut Cx<'_>, raw: &raw::Probe) -> Duration {
-    let Some(text) = &raw.interval else { return DEFAULT_INTERVAL };
+/// `500ms`, `1s`, `2m`, `1h`; `None` where it is not written or not good.
+pub(super) fn interval(cx: &mut Cx<'_>, raw: Option<&str>) -> Option<Duration> {
+    let text = raw?;
     let interval = duration(text);
     if (LEAST_INTERVAL..=MOST_INTERVAL).contains(&interval) {
-        return interval;
+        return Some(interval);
     }
     let too = if interval < LEAST_INTERVAL { "short" } else { "long" };
     let problem = cx.error(codes::DURATION, cx.value(&["interval"]), format!("an interval of {text} is too {too}"));
     cx.report(problem.label("must be from 10ms to 24h"));
-    DEFAULT_INTERVAL
+    None
 }
 
 /// The time that a text of the right form means; too large a number stands for the longest time there is.
@@ -37,9 +36,9 @@ pub(in crate::config) fn duration(text: &str) -> Duration {
     }
 }
 
-/// `256KiB`, `2MiB`; the default where it is not written or not good.
-pub(super) fn buffer(cx: &mut Cx<'_>, raw: &raw::Probe) -> u32 {
-    let Some(text) = &raw.buffer else { return DEFAULT_BUFFER_BYTES };
+/// `256KiB`, `2MiB`; `None` where it is not written or not good.
+pub(super) fn buffer(cx: &mut Cx<'_>, raw: Option<&str>) -> Option<u32> {
+    let text = raw?;
     let (digits, unit) = pattern::split_unit(text);
     let value: u64 = digits.parse().unwrap_or(0);
     let bytes = match unit {
@@ -49,13 +48,13 @@ pub(super) fn buffer(cx: &mut Cx<'_>, raw: &raw::Probe) -> u32 {
     };
     let in_range = (LEAST_BUFFER..=MOST_BUFFER).contains(&bytes);
     if let (true, true, Ok(bytes)) = (in_range, bytes.is_power_of_two(), u32::try_from(bytes)) {
-        return bytes;
+        return Some(bytes);
     }
     let problem = cx.error(codes::BUFFER, cx.value(&["buffer"]), format!("a ring buffer cannot have {text}"));
     let problem = problem.label("must be a power of two from 4KiB to 1GiB");
     let better = bytes.clamp(LEAST_BUFFER, MOST_BUFFER).next_power_of_two();
     cx.report(problem.help(format!("write `{}`", size(better))));
-    DEFAULT_BUFFER_BYTES
+    None
 }
 
 /// A power of two in its largest whole unit.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::validate::{Kind, Violation, types};
+use crate::config::check::THROUGH;
 use crate::config::codes;
 use crate::config::pattern;
 use crate::config::problem::Problem;
@@ -52,7 +53,7 @@ const OTHER_WORDS: &[(&str, &str)] = &[
 pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violation<'_>) -> Option<Problem> {
     let new = |code, message: String| Problem::new(code, Location::new(source, violation.span), message);
     let subject = subject(&violation.path);
-    let shown = shown(source, violation.span);
+    let shown = shown(source, root, violation);
     let problem = match &violation.kind {
         Kind::Broken => return None,
         Kind::Type { expected, found } => {
@@ -111,7 +112,28 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
                 .label(format!("number {}", most + 1))
         }
     };
-    Some(problem)
+    Some(match alias_on(root, violation) {
+        Some(alias) => problem.related(Location::new(source, alias), THROUGH),
+        None => problem,
+    })
+}
+
+/// The alias that brought in what is to blame.
+fn alias_on(root: &Node, violation: &Violation<'_>) -> Option<Span> {
+    let mut node = root;
+    for segment in &violation.path {
+        let (next, merged) = match segment {
+            Segment::Key(key) => node.get(key).map(|entry| (&entry.value, entry.merged))?,
+            Segment::Index(index) => (node.items().get(*index)?, None),
+        };
+        let alias = merged.or_else(|| next.origin.as_ref()?.alias);
+        if alias.is_some() {
+            return alias;
+        }
+        node = next;
+    }
+    let Kind::UnknownKey { key, .. } = &violation.kind else { return None };
+    node.get(key)?.merged
 }
 
 /// What a path leads to: `` `interface` ``, `a probe`, `the file`.
@@ -133,9 +155,11 @@ fn is_version(path: &[Segment]) -> bool {
     matches!(path, [Segment::Key(key)] if key == "version")
 }
 
-/// The value as written, on one line.
-fn shown(source: &SourceFile, span: Span) -> String {
-    let raw = source.text.get(span.start..span.end).unwrap_or_default();
+/// The value on one line: as written, or what the environment made of it.
+fn shown(source: &SourceFile, root: &Node, violation: &Violation<'_>) -> String {
+    let written = || source.text.get(violation.span.start..violation.span.end).unwrap_or_default();
+    let node = find(root, &violation.path).filter(|node| node.span == violation.span);
+    let raw = node.map_or_else(written, |node| node.shown(&source.text));
     raw.lines().next().unwrap_or_default().chars().take(60).collect()
 }
 
@@ -187,6 +211,9 @@ fn unknown_key(problem: Problem, key: &str, allowed: &[&str], schema: &Map<Strin
     };
     let nearest = meant(key, allowed).map(|word| format!("did you mean `{word}`?"));
     let problem = problem.maybe_help(nearest.or_else(deeper));
+    if key == "<<" {
+        return problem.help("without the quotes it merges a mapping: `<<: *NAME`");
+    }
     match allowed {
         [] => problem.help("it takes no keys: write `{}`"),
         keys => problem.note(format!("keys here: {}", words::list(keys.iter().copied(), 16))),
@@ -209,7 +236,7 @@ fn missing_help(key: &str, schema: &Map<String, Json>) -> Option<String> {
 
 /// What to write instead of a value of the wrong type.
 fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &Node) -> Option<String> {
-    let raw = shown(source, violation.span);
+    let raw = shown(source, root, violation);
     let expected = types(violation.schema);
     let wants = |name: &str| expected.contains(&name);
     let node = find(root, &violation.path)?;
@@ -227,11 +254,11 @@ fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &Node) -> Opt
             |example| format!("write for example `{key}: {example}`, or remove the key"),
         ));
     }
-    if wants("boolean") && matches!(node.text(), Some("yes" | "on" | "y" | "Yes" | "On")) {
-        return Some(format!("YAML 1.2 has only `true` and `false`: write `{key}: true`"));
+    if let Some(truth) = node.text().filter(|_| wants("boolean")).and_then(words::truth) {
+        return Some(format!("YAML 1.2 has only `true` and `false`: write `{key}: {truth}`"));
     }
-    if wants("boolean") && matches!(node.text(), Some("no" | "off" | "n" | "No" | "Off")) {
-        return Some(format!("YAML 1.2 has only `true` and `false`: write `{key}: false`"));
+    if let Some(help) = substituted_help(node, source, key, &expected) {
+        return Some(help);
     }
     let unquoted = node.text().filter(|text| wants("integer") && text.parse::<i64>().is_ok());
     if let Some(text) = unquoted {
@@ -263,9 +290,25 @@ fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &Node) -> Opt
     }
     let quotable = matches!(node.value, Value::Int(_) | Value::Bool(_) | Value::Float(_));
     if wants("string") && quotable && form.is_none_or(|form| (form.matches)(&raw)) {
-        return Some(format!("put it in quotes: `{key}: \"{raw}\"`"));
+        let before = if key.is_empty() { String::new() } else { format!("{key}: ") };
+        return Some(format!("put it in quotes: `{before}\"{raw}\"`"));
     }
     example_help(violation.schema)
+}
+
+/// What to write around a reference to the environment so that its value has the type that is wanted.
+fn substituted_help(node: &Node, source: &SourceFile, key: &str, expected: &[&str]) -> Option<String> {
+    node.origin.as_ref()?.substituted.as_ref()?;
+    let written = source.text.get(node.span.start..node.span.end)?.lines().next()?;
+    if expected.contains(&"string") {
+        return Some(format!("in quotes it is text, whatever the environment says: `{key}: \"{written}\"`"));
+    }
+    if !(expected.contains(&"integer") || expected.contains(&"boolean")) {
+        return Some("the environment gives single values only: write this out, with references inside".to_owned());
+    }
+    let quoted = node.text().filter(|_| written.starts_with(['"', '\'']));
+    let bare = written.trim_matches(['"', '\'']);
+    quoted.map(|_| format!("in quotes it is text: write it on a line of its own, without them: `{key}: {bare}`"))
 }
 
 fn find<'n>(root: &'n Node, path: &[Segment]) -> Option<&'n Node> {

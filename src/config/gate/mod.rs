@@ -7,6 +7,7 @@ mod validate;
 #[cfg(test)]
 mod oracle;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 pub(super) use message::name_like;
@@ -36,6 +37,9 @@ pub(super) fn problems(
         let missing = matches!(violation.kind, validate::Kind::MissingKey { .. });
         !missing || !(has_unread(violation.span) || message::is_misspelt(violation, violations))
     };
+    // What an alias repeats is said once.
+    let mut seen = HashSet::new();
+    let mut first = |problem: &Problem| seen.insert((problem.code, problem.primary.span, problem.message.clone()));
     let problems = violations.iter().filter(worth).filter_map(|violation| message::problem(source, root, violation));
-    problems.take(most).collect()
+    problems.filter(|problem| first(problem)).take(most).collect()
 }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::validate::Kind;
+use crate::config::Environment;
 use crate::config::source::SourceFile;
 use crate::config::yaml::{self, Segment};
 use crate::config::{pattern, schema};
@@ -15,7 +16,7 @@ use crate::config::{pattern, schema};
 /// JSON is YAML: the same document as our validator sees it.
 fn ours(document: &Json) -> BTreeSet<(String, &'static str)> {
     let source = Arc::new(SourceFile { path: "t.yaml".into(), text: document.to_string().into() });
-    let (root, problems) = yaml::parse(&source);
+    let (root, problems) = yaml::parse(&source, &Environment::default());
     assert!(problems.is_empty(), "{problems:?}");
     let pointer = |path: &[Segment]| -> String {
         let steps = path.iter().map(|segment| match segment {

@@ -88,6 +88,17 @@ pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Opti
         return Problem::new(codes::TAB, location, "a tab is used for indentation")
             .help("YAML indents with spaces only: replace the tab");
     }
+    if source.text[..at].ends_with('$') && source.text[at..].starts_with('{') {
+        let length = source.text[at..].find('}').map_or(1, |close| close + 1);
+        let reference = Span::new(at - 1, at + length);
+        let text = source.text.get(reference.start..reference.end).unwrap_or_default();
+        return Problem::new(
+            codes::SYNTAX,
+            Location::new(source, reference),
+            "inside of `{}` or `[]` a `${…}` needs quotes",
+        )
+        .help(format!("write `\"{}\"`", text.lines().next().unwrap_or_default()));
+    }
     let location = Location::new(source, here(&source.text, at));
     let same_line = |open: Span| !source.text[open.start.min(at)..at].contains('\n');
     if let Some(open) = open.filter(|open| !same_line(*open)) {
@@ -100,10 +111,6 @@ pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Opti
         )
         .related(location, "reading it stopped here")
         .help(format!("add the `{closing}`; a text with `{bracket}` or `{closing}` in it needs quotes"));
-    }
-    if info.contains("unknown anchor") {
-        return Problem::new(codes::ANCHOR, location, "an alias is not supported yet")
-            .help("write the value out where it is needed; a text that begins with `*` needs quotes");
     }
     if info.contains("mapping values are not allowed") && !line_before(&source.text, at).contains(": ") {
         return Problem::new(codes::SYNTAX, location, "this line is indented more than the mapping it belongs to")

@@ -2,8 +2,11 @@
 //! Located YAML: text becomes a tree whose every key and value knows its bytes.
 //!
 //! One document of YAML 1.2 (core schema), at most 1 MiB, 64 levels deep, 100,000 values. Never a panic and never a
-//! deep recursion, whatever the text. Anchors, aliases, merge keys and tags are problems, not values.
+//! deep recursion, whatever the text. Aliases and merge keys are written out as the file is read and count towards these
+//! limits; `${env:NAME}` in a value is replaced when the scalar has been read, so it never becomes structure. Tags are
+//! problems.
 
+mod anchors;
 mod build;
 mod explain;
 mod marks;
@@ -15,6 +18,7 @@ pub(crate) use node::{Entry, Node, Segment, Value};
 use std::sync::Arc;
 
 use super::codes;
+use super::environment::Environment;
 use super::problem::Problem;
 use super::source::{Location, SourceFile, Span};
 
@@ -30,14 +34,14 @@ const MINIMAL: &str =
 
 /// Reads a file's text. The tree is `None` where nothing can be said about the content; parts of it that have their
 /// problem already are [`Value::Broken`].
-pub(crate) fn parse(source: &Arc<SourceFile>) -> (Option<Node>, Vec<Problem>) {
+pub(crate) fn parse(source: &Arc<SourceFile>, environment: &Environment<'_>) -> (Option<Node>, Vec<Problem>) {
     if source.text.len() > MAX_BYTES {
         let message = format!("the file has {} bytes, more than the {MAX_BYTES} that are read", source.text.len());
         let problem = Problem::new(codes::TOO_LARGE, Location::new(source, Span::default()), message)
             .help("is it the right file? split it: every file of a directory is read");
         return (None, vec![problem]);
     }
-    let (root, mut problems) = build::build(source);
+    let (root, mut problems) = build::build(source, environment);
     let nothing = root.as_ref().is_none_or(|node| node.value == Value::Null);
     if nothing && problems.is_empty() {
         let problem =

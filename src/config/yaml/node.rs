@@ -10,6 +10,17 @@ pub(crate) struct Node {
     pub(crate) span: Span,
     /// What it is.
     pub(crate) value: Value,
+    /// How it came here, where it is not just written here.
+    pub(crate) origin: Option<Box<Origin>>,
+}
+
+/// How a value came to its place.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Origin {
+    /// The alias that put it here; the value's own span is where it is written.
+    pub(crate) alias: Option<Span>,
+    /// A scalar after its references to the environment were replaced.
+    pub(crate) substituted: Option<String>,
 }
 
 /// A value by the YAML 1.2 core rules: only plain scalars are anything but text.
@@ -49,6 +60,8 @@ pub(crate) struct Entry {
     pub(crate) key: String,
     /// Where the key stands, quotes included.
     pub(crate) key_span: Span,
+    /// The alias behind the `<<` that put the entry here.
+    pub(crate) merged: Option<Span>,
     /// The value.
     pub(crate) value: Node,
 }
@@ -63,6 +76,39 @@ pub(crate) enum Segment {
 }
 
 impl Node {
+    /// A value that is written where it stands.
+    pub(crate) fn new(span: Span, value: Value) -> Self {
+        Self { span, value, origin: None }
+    }
+
+    /// The text of a scalar as a person sees it: after substitution, or as it is written in `source`.
+    pub(crate) fn shown<'n>(&'n self, source: &'n str) -> &'n str {
+        let substituted = self.origin.as_ref().and_then(|origin| origin.substituted.as_deref());
+        substituted.unwrap_or_else(|| source.get(self.span.start..self.span.end).unwrap_or_default())
+    }
+
+    /// How the value or key that is written at `span` came into this tree; `None` where nothing here is written there.
+    pub(crate) fn origin_of(&self, span: Span) -> Option<Origin> {
+        self.find_origin(span, None)
+    }
+
+    fn find_origin(&self, span: Span, alias: Option<Span>) -> Option<Origin> {
+        let own = self.origin.as_deref();
+        let alias = alias.or(own.and_then(|own| own.alias));
+        let scalar = !matches!(self.value, Value::Seq(_) | Value::Map(_));
+        let inside = scalar && (self.span.start..=self.span.end).contains(&span.start);
+        if inside || (!scalar && self.span.start == span.start) {
+            return Some(Origin { alias, substituted: own.and_then(|own| own.substituted.clone()) });
+        }
+        let of_entry = |entry: &Entry| {
+            let alias = alias.or(entry.merged);
+            let key = (entry.key_span == span).then_some(Origin { alias, substituted: None });
+            key.or_else(|| entry.value.find_origin(span, alias))
+        };
+        let in_entries = self.entries().iter().find_map(of_entry);
+        in_entries.or_else(|| self.items().iter().find_map(|item| item.find_origin(span, alias)))
+    }
+
     /// The entries of a mapping; none for anything else.
     pub(crate) fn entries(&self) -> &[Entry] {
         match &self.value {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::node::Value;
 use super::{MAX_BYTES, Node, parse};
-use crate::config::codes;
 use crate::config::source::{SourceFile, Span};
+use crate::config::{Environment, codes};
 
 fn read(text: &str) -> (Option<Node>, Vec<&'static str>) {
     let source = Arc::new(SourceFile { path: "t.yaml".into(), text: text.into() });
-    let (root, problems) = parse(&source);
+    let (root, problems) = parse(&source, &Environment::default());
     (root, problems.iter().map(|problem| problem.code).collect())
 }
 
@@ -69,8 +69,6 @@ fn limits() {
     }
     assert_eq!(read(&"- a\n".repeat(120_000)).1, [codes::TOO_LARGE]);
     assert_eq!(read(&"#".repeat(MAX_BYTES + 1)).1, [codes::TOO_LARGE]);
-    let laughs = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n";
-    assert!(read(laughs).1.iter().all(|code| *code == codes::ANCHOR));
 }
 
 /// Depth that is allowed is read.
@@ -88,4 +86,51 @@ fn unwritten_values() {
     assert_eq!(slice(text, root.at(&["a"]).unwrap().span), "a");
     assert_eq!(slice(text, root.at(&["b"]).unwrap().items()[0].span), "-");
     assert_eq!(slice(text, root.at(&["c"]).unwrap().span), "~");
+}
+
+/// An anchor is not part of the value that it stands before; an alias stands for the value where it is written.
+#[test]
+fn anchored_spans() {
+    let text = "a: &a [1]\nb: &b {k: v}\nc: &c\n  k: v\nd: &d 'q: q'\ne: &e\nf: &f plain text # no\ng:\n  - &g\n  - &h x\n  \
+                - &i # c\n    - y\nz: [*a, *b, *c, *d, *e, *f, *g, *h, *i]\n";
+    let (root, problems) = read(text);
+    assert_eq!(problems, Vec::<&str>::new());
+    let root = root.unwrap();
+    let of = |key: &str| slice(text, root.at(&[key]).unwrap().span);
+    assert_eq!([of("a"), of("b"), of("d"), of("e"), of("f")], ["[1]", "{k: v}", "'q: q'", "&e", "plain text"]);
+    assert!(of("c").ends_with("k: v"));
+    let used: Vec<&str> = root.at(&["z"]).unwrap().items().iter().map(|item| slice(text, item.span)).collect();
+    assert_eq!(used[..2], ["[1]", "{k: v}"]);
+    assert_eq!(used[3..8], ["'q: q'", "&e", "plain text", "&g", "x"]);
+    assert_eq!(
+        root.at(&["d"]).unwrap().part(&(0..1)),
+        Span::new(text.find("q: q").unwrap(), text.find(": q'").unwrap())
+    );
+}
+
+/// `<<` puts keys where it stands; keys written out win, then the first mapping that has them.
+#[test]
+fn merged_keys() {
+    let text = "a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\nc:\n  first: 0\n  <<: [*a, *b]\n  x: 9\nd: {<<: *a}\n";
+    let root = read(text).0.unwrap();
+    let keys = |key: &str| {
+        let entries = root.at(&[key]).unwrap().entries().iter();
+        entries.map(|entry| format!("{}={}", entry.key, slice(text, entry.value.span))).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(keys("c"), "first=0 y=2 z=4 x=9");
+    assert_eq!(keys("d"), "x=1 y=2");
+    let merged = root.at(&["c"]).unwrap().get("z").unwrap();
+    assert_eq!(slice(text, merged.merged.unwrap()), "*b");
+}
+
+/// Aliases count with all that they stand for, in values, bytes and levels.
+#[test]
+fn alias_limits() {
+    let wide = format!("a: &a [{}]\nb: [{}]\n", "x,".repeat(1000), "*a,".repeat(101));
+    assert_eq!(read(&wide).1, [codes::TOO_LARGE]);
+    let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(500_000), "*a,".repeat(4));
+    assert_eq!(read(&long).1, [codes::TOO_LARGE]);
+    let deep = format!("a: &a {}{}\nb: {}*a{}\n", "[".repeat(40), "]".repeat(40), "[".repeat(40), "]".repeat(40));
+    assert_eq!(read(&deep).1, [codes::TOO_LARGE]);
+    assert_eq!(read("a: &a [*a]\n").1, [codes::ANCHOR]);
 }

@@ -12,7 +12,7 @@ use crate::kernel::error::KernelError;
 use crate::kernel::host::Host;
 use crate::kernel::load::Loaded;
 use crate::kernel::prepare::prepare;
-use crate::spec::{DEFAULT_INTERVAL, Hook, Place, ProbeId, ProbeSpec, TracepointName, XdpMode};
+use crate::spec::{DEFAULT_INTERVAL, Hook, Place, ProbeId, ProbeSpec, Targets, TracepointName, XdpMode};
 
 /// One hook kind, and how the trial went.
 #[derive(Debug, Clone)]
@@ -123,6 +123,7 @@ fn attach_and_detach(hook: &Hook, catalog: &Catalog, host: &Host) -> Result<(), 
     let spec = ProbeSpec {
         id: ProbeId { stem: "doctor".to_owned(), name: hook.kind().to_owned() },
         hook: hook.clone(),
+        targets: Targets::One,
         program: name.to_owned(),
         params: Vec::new(),
         capture: Vec::new(),

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `${env:NAME}` in a value: what the environment says, as part of a scalar, never as structure.
+//!
+//! | written | becomes |
+//! |---|---|
+//! | `${env:NAME}` | the variable's value; an error where it is not set |
+//! | `${env:NAME:-default}` | its value; `default` where it is not set or empty, as in a shell |
+//! | `$${` | `${` |
+
+use std::ffi::OsString;
+use std::ops::Range;
+
+use super::codes;
+
+/// Complaints about one scalar that are shown.
+const MAX_COMPLAINTS: usize = 16;
+
+/// The value of a variable; `None` where it is not set.
+type Lookup<'e> = &'e dyn Fn(&str) -> Option<OsString>;
+
+/// Where a check finds the variables that files refer to. The default has none.
+#[derive(Clone, Copy, Default)]
+pub struct Environment<'e> {
+    lookup: Option<Lookup<'e>>,
+}
+
+impl std::fmt::Debug for Environment<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Environment")
+    }
+}
+
+/// What is wrong with a reference.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Complaint {
+    /// Its bytes in the text.
+    pub(super) range: Range<usize>,
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+impl<'e> Environment<'e> {
+    /// An environment that asks `lookup`; `None` is for a variable that is not set.
+    ///
+    /// ```
+    /// use ebpf_run::config::Environment;
+    /// let lookup = |name: &str| std::env::var_os(name);
+    /// let environment = Environment::new(&lookup);
+    /// ```
+    pub fn new(lookup: &'e dyn Fn(&str) -> Option<OsString>) -> Self {
+        Self { lookup: Some(lookup) }
+    }
+
+    /// The text with every reference replaced.
+    pub(super) fn substitute(&self, text: &str) -> Result<String, Vec<Complaint>> {
+        let (mut replaced, mut complaints, mut at) = (String::with_capacity(text.len()), Vec::new(), 0);
+        while let Some(dollar) = text[at..].find("${").map(|found| at + found) {
+            let before = &text[at..dollar];
+            if let Some(before) = before.strip_suffix('$') {
+                replaced.push_str(before);
+                replaced.push_str("${");
+                at = dollar + 2;
+                continue;
+            }
+            replaced.push_str(before);
+            let (end, value) = self.reference(text, dollar);
+            at = end;
+            match value {
+                Ok(value) => replaced.push_str(&value),
+                Err(complaint) if complaints.len() < MAX_COMPLAINTS => complaints.push(*complaint),
+                Err(_) => {}
+            }
+        }
+        replaced.push_str(&text[at..]);
+        if complaints.is_empty() { Ok(replaced) } else { Err(complaints) }
+    }
+
+    /// The reference that begins at `start`: where it ends, and what it stands for.
+    fn reference(&self, text: &str, start: usize) -> (usize, Result<String, Box<Complaint>>) {
+        let inside_at = start + 2;
+        let stop = text[inside_at..].find(['}', '\n']).map(|found| inside_at + found);
+        let Some(close) = stop.filter(|stop| text.as_bytes()[*stop] == b'}') else {
+            let end = stop.unwrap_or(text.len());
+            let help = "add the `}`; to mean the two characters themselves, write `$${`";
+            let complaint = Complaint {
+                range: start..end,
+                code: codes::ENV_FORM,
+                message: "this `${` is not closed".to_owned(),
+                help: help.to_owned(),
+            };
+            return (end, Err(Box::new(complaint)));
+        };
+        let inside = &text[inside_at..close];
+        let (code, message, help) = match self.value(inside) {
+            Ok(value) => return (close + 1, Ok(value)),
+            Err(words) => words,
+        };
+        (close + 1, Err(Box::new(Complaint { range: start..close + 1, code, message, help })))
+    }
+
+    /// What stands between the braces: `env:NAME` or `env:NAME:-default`.
+    fn value(&self, inside: &str) -> Result<String, (&'static str, String, String)> {
+        let form = |message: String, help: String| Err((codes::ENV_FORM, message, help));
+        if inside.contains("${") {
+            return form(
+                "references cannot be nested".to_owned(),
+                "the default of a reference is plain text".to_owned(),
+            );
+        }
+        let Some(reference) = inside.strip_prefix("env:") else {
+            let name = inside.trim_start_matches("ENV:").trim_start_matches("env.").trim();
+            let bare = name.split([':', '-']).next().unwrap_or_default();
+            let help = if is_variable(bare) {
+                format!("write `${{env:{name}}}`; to mean these characters themselves, write `$${{{inside}}}`")
+            } else {
+                format!("to mean these characters themselves, write `$${{{inside}}}`")
+            };
+            return form(format!("`${{{inside}}}` is not a reference to the environment"), help);
+        };
+        let (name, default) = match reference.split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (reference, None),
+        };
+        if !is_variable(name) {
+            let help = match name.split_once([':', '-', '=', '?', '+']) {
+                Some((name, default)) if is_variable(name) => {
+                    format!("a default is written `${{env:{name}:-{}}}`", default.trim_start_matches(['-', '=']))
+                }
+                Some(_) | None => "write `${env:NAME}` or `${env:NAME:-default}`".to_owned(),
+            };
+            let message = if name.is_empty() {
+                "the name of the environment variable is missing".to_owned()
+            } else {
+                format!(
+                    "`{name}` cannot be the name of an environment variable: letters, digits and `_`, not a digit first"
+                )
+            };
+            return form(message, help);
+        }
+        let found = match self.lookup.and_then(|lookup| lookup(name)).map(OsString::into_string) {
+            Some(Ok(value)) => Some(value),
+            None => None,
+            Some(Err(_)) => {
+                let message = format!("the environment variable `{name}` is not UTF-8 text");
+                return Err((codes::ENV_MISSING, message, "set it to text".to_owned()));
+            }
+        };
+        match (found, default) {
+            (Some(value), Some(default)) if value.is_empty() => Ok(default.to_owned()),
+            (Some(value), _) => Ok(value),
+            (None, Some(default)) => Ok(default.to_owned()),
+            (None, None) => {
+                let message = format!("the environment variable `{name}` is not set");
+                let help = format!("set it, or give a default: `${{env:{name}:-default}}`");
+                Err((codes::ENV_MISSING, message, help))
+            }
+        }
+    }
+}
+
+/// `[A-Za-z_][A-Za-z0-9_]*`.
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Environment, codes};
+
+    fn lookup(name: &str) -> Option<std::ffi::OsString> {
+        match name {
+            "A" => Some("one".into()),
+            "EMPTY" => Some("".into()),
+            "TRICK" => Some("${env:A}: [x]\n- y".into()),
+            _other => None,
+        }
+    }
+
+    /// References are replaced once, wherever they stand in the text; defaults and escapes are as in a shell.
+    #[test]
+    fn replaced() {
+        let environment = Environment::new(&lookup);
+        for (text, expected) in [
+            ("${env:A}", "one"),
+            ("x-${env:A}-${env:A}", "x-one-one"),
+            ("${env:B:-two}", "two"),
+            ("${env:A:-two}", "one"),
+            ("[${env:EMPTY}]", "[]"),
+            ("${env:EMPTY:-two}", "two"),
+            ("${env:B:-}", ""),
+            ("${env:B:-a:-b c}", "a:-b c"),
+            ("$${env:A}", "${env:A}"),
+            ("$$${env:A} $ $$ $A", "$${env:A} $ $$ $A"),
+            ("${env:TRICK}", "${env:A}: [x]\n- y"),
+        ] {
+            assert_eq!(environment.substitute(text).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    /// What cannot be replaced is blamed on its bytes.
+    #[test]
+    fn complaints() {
+        let environment = Environment::new(&lookup);
+        for (text, code, blamed) in [
+            ("a ${env:B} b", codes::ENV_MISSING, "${env:B}"),
+            ("a ${env:} b", codes::ENV_FORM, "${env:}"),
+            ("a ${foo} b", codes::ENV_FORM, "${foo}"),
+            ("a ${} b", codes::ENV_FORM, "${}"),
+            ("a ${env:A", codes::ENV_FORM, "${env:A"),
+            ("a ${env:1A} b", codes::ENV_FORM, "${env:1A}"),
+            ("${env:A:default}", codes::ENV_FORM, "${env:A:default}"),
+            ("é${env:Ä}", codes::ENV_FORM, "${env:Ä}"),
+            ("${env:B:-${env:A}}", codes::ENV_FORM, "${env:B:-${env:A}"),
+        ] {
+            let complaints = environment.substitute(text).unwrap_err();
+            assert_eq!((complaints[0].code, &text[complaints[0].range.clone()]), (code, blamed), "{text}");
+        }
+        assert!(environment.substitute("${HOME}").unwrap_err()[0].help.contains("`${env:HOME}`"));
+    }
+}

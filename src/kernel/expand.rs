@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A probe with several targets becomes several probes: lists, globs and `@default-route` are looked up on this machine.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::Ipv4Addr;
+
+use super::error::KernelError;
+use super::host::Host;
+use crate::spec::{Hook, Place, ProbeSpec, Targets};
+use crate::words::{list, matches_glob};
+
+/// How many targets one probe may have: each is a program of its own.
+const MAX_TARGETS: usize = 128;
+/// The smallest ring buffer that a shared one is divided into.
+const LEAST_BUFFER_BYTES: u32 = 64 << 10;
+
+/// A probe with exactly one target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expanded {
+    /// What runs: the spec with one target, and, where the file names several, with a label that says which.
+    pub spec: ProbeSpec,
+    /// The target, where the file names several.
+    pub target: Option<String>,
+}
+
+/// The probes that a spec stands for on this machine; never none.
+pub fn expand(spec: &ProbeSpec, host: &Host) -> Result<Vec<Expanded>, KernelError> {
+    let names = match &spec.targets {
+        Targets::One => return Ok(vec![Expanded { spec: spec.clone(), target: None }]),
+        Targets::FirstOf(names) => {
+            let spec = ProbeSpec { hook: spec.hook.at(&first_of(names, host)?), targets: Targets::One, ..spec.clone() };
+            return Ok(vec![Expanded { spec, target: None }]);
+        }
+        Targets::Each(patterns) => match spec.hook {
+            Hook::Xdp { .. } => interfaces(patterns, host)?,
+            Hook::Kprobe { .. } | Hook::Kretprobe { .. } => functions(patterns, host)?,
+            Hook::Tracepoint(_) | Hook::RawTracepoint { .. } | Hook::Own => Vec::new(),
+        },
+    };
+    if names.len() > MAX_TARGETS {
+        let message = format!("it stands for {} targets, one probe may have {MAX_TARGETS}", names.len());
+        return Err(KernelError::new(Place::Target, message, "write a narrower glob, or several probes"));
+    }
+    Ok(names.into_iter().map(|name| one(spec, name)).collect::<Vec<_>>()).map(|all| share_buffer(spec, all))
+}
+
+fn one(spec: &ProbeSpec, name: String) -> Expanded {
+    let mut spec = ProbeSpec { hook: spec.hook.at(&name), targets: Targets::One, ..spec.clone() };
+    if let Some(field) = spec.hook.target_field() {
+        spec.labels.push((field.to_owned(), name.clone()));
+    }
+    Expanded { spec, target: Some(name) }
+}
+
+/// The buffer of the file is for the probe as a whole.
+fn share_buffer(spec: &ProbeSpec, mut all: Vec<Expanded>) -> Vec<Expanded> {
+    let parts = u32::try_from(all.len()).unwrap_or(u32::MAX).next_power_of_two();
+    let share = (spec.buffer_bytes / parts).max(LEAST_BUFFER_BYTES).min(spec.buffer_bytes);
+    all.iter_mut().for_each(|part| part.spec.buffer_bytes = share);
+    all
+}
+
+fn interfaces(patterns: &[String], host: &Host) -> Result<Vec<String>, KernelError> {
+    let all = host.interfaces();
+    let mut names = BTreeSet::new();
+    for pattern in patterns {
+        let before = names.len();
+        match pattern.as_str() {
+            Targets::DEFAULT_ROUTE => names.extend(default_route_interfaces()),
+            name if !Targets::is_pattern(name) => {
+                names.insert(name.to_owned());
+                continue;
+            }
+            glob => names.extend(all.iter().filter(|name| matches_glob(glob, name)).cloned()),
+        }
+        let found = names.len() > before || all.iter().any(|name| matches_glob(pattern, name));
+        if !found && pattern == Targets::DEFAULT_ROUTE {
+            let help = "`ip route` shows the routes; name the interface if this machine has no default route";
+            return Err(KernelError::new(Place::Target, "this machine has no default route", help));
+        }
+        if !found {
+            let known = list(all.iter().map(String::as_str), 16);
+            let message = format!("no network interface matches `{pattern}`");
+            return Err(KernelError::new(Place::Target, message, format!("the interfaces are {known}")));
+        }
+    }
+    Ok(names.into_iter().collect())
+}
+
+/// The interfaces of the routes to 0.0.0.0/0 and ::/0, from procfs (proc_net(5)).
+fn default_route_interfaces() -> BTreeSet<String> {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    parse_ipv4_routes(&read("/proc/net/route")).chain(parse_ipv6_routes(&read("/proc/net/ipv6_route"))).collect()
+}
+
+/// `Iface Destination Gateway Flags RefCnt Use Metric Mask …`, addresses as hexadecimal numbers.
+fn parse_ipv4_routes(text: &str) -> impl Iterator<Item = String> {
+    let unspecified = format!("{:08X}", u32::from(Ipv4Addr::UNSPECIFIED));
+    text.lines().skip(1).filter_map(move |line| {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        let default = *words.get(1)? == unspecified && *words.get(7)? == unspecified;
+        default.then(|| words[0].to_owned())
+    })
+}
+
+/// `destination length source length next-hop metric refcnt use flags interface`. The kernel's own catch-all that rejects
+/// (`RTF_REJECT`, 0x200) is on `lo`.
+fn parse_ipv6_routes(text: &str) -> impl Iterator<Item = String> {
+    text.lines().filter_map(|line| {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        let flags = u32::from_str_radix(words.get(8)?, 16).ok()?;
+        let default = words[0].bytes().all(|digit| digit == b'0') && words[1] == "00" && flags & 0x200 == 0;
+        default.then(|| words.get(9).map(|name| (*name).to_owned()))?
+    })
+}
+
+fn functions(patterns: &[String], host: &Host) -> Result<Vec<String>, KernelError> {
+    let mut names = BTreeSet::new();
+    for pattern in patterns {
+        if !Targets::is_pattern(pattern) {
+            names.insert(pattern.clone());
+            continue;
+        }
+        let found = host.probeable_functions(|name| matches_glob(pattern, name));
+        if found.is_empty() {
+            let message = format!("no function of this kernel matches `{pattern}`");
+            return Err(KernelError::new(Place::Target, message, ""));
+        }
+        names.extend(found);
+    }
+    Ok(names.into_iter().collect())
+}
+
+fn first_of(names: &[String], host: &Host) -> Result<String, KernelError> {
+    let found = names.iter().find(|name| host.kernel_symbol(name).count > 0);
+    found.cloned().ok_or_else(|| {
+        let tried = list(names.iter().map(String::as_str), 16);
+        KernelError::new(Place::Target, format!("this kernel has none of the functions {tried}"), "")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Default routes are told from other routes, and from the kernel's reject route.
+    #[test]
+    fn default_routes() {
+        let ipv4 = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n\
+            eth0\t00000000\t0102A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n\
+            eth1\t0002A8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n";
+        assert_eq!(parse_ipv4_routes(ipv4).collect::<Vec<_>>(), ["eth0"]);
+        let zero = "0".repeat(32);
+        let ipv6 = format!(
+            "{zero} 00 {zero} 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003     eth0\n\
+             fe80{} 40 {zero} 00 {zero} 00000100 00000001 00000000 00000001     eth1\n\
+             {zero} 00 {zero} 00 {zero} ffffffff 00000001 00000000 00200200       lo\n",
+            "0".repeat(28)
+        );
+        assert_eq!(parse_ipv6_routes(&ipv6).collect::<Vec<_>>(), ["eth0"]);
+    }
+}
