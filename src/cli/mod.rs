@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The commands: the only code that writes to the terminal.
 
+mod completions;
 mod doctor;
 mod files;
 mod findings;
 mod hooks;
+mod man;
+mod new;
 mod plan;
 mod programs;
 mod run;
+mod schema;
 mod terminal;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use self::hooks::HooksArgs;
+use crate::catalog::{Catalog, builtin};
 use crate::config;
 
 /// Exit status for bad usage and bad configuration.
@@ -95,12 +100,37 @@ enum Command {
         format: Listing,
     },
     /// Print the JSON schema of the YAML files
-    #[command(after_help = "Example, as the first line of a file, for editors:\n  \
+    #[command(after_help = "Example:\n  ebpf-run schema > ebpf-run.schema.json\n\n\
+                            Then, as the first line of a file, for editors:\n  \
                             # yaml-language-server: $schema=./ebpf-run.schema.json")]
     Schema,
-    /// Print the man page
+    /// Print a commented file to begin with, for a program or a kind of hook
+    #[command(after_help = "Examples:\n  ebpf-run new kprobe\n  ebpf-run new exec --output exec.yaml")]
+    New {
+        /// A program (`ebpf-run programs` lists them) or a kind of hook: kprobe, tracepoint, xdp …
+        #[arg(value_name = "PROGRAM|HOOK")]
+        word: String,
+        /// Write to this file, which must not exist yet
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Print what makes a shell complete the commands
+    #[command(after_help = "Examples:\n  \
+                            ebpf-run completions bash > /etc/bash_completion.d/ebpf-run\n  \
+                            ebpf-run completions zsh > /usr/local/share/zsh/site-functions/_ebpf-run\n  \
+                            ebpf-run completions fish > ~/.config/fish/completions/ebpf-run.fish")]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: completions::Shell,
+    },
+    /// Write the man pages
     #[command(hide = true)]
-    Man,
+    Man {
+        /// The directory to write them to
+        #[arg(default_value = "man")]
+        directory: PathBuf,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -127,23 +157,23 @@ pub fn main() -> ExitCode {
     match cli.command {
         None => run::run(&cli.run),
         Some(Command::Programs { name, format }) => programs::programs(name.as_deref(), format),
+        Some(Command::Schema) => schema::schema(),
+        Some(Command::New { word, output }) => new::new(&word, output.as_deref()),
+        Some(Command::Completions { shell }) => completions::completions(shell),
+        Some(Command::Man { directory }) => man::write(&directory),
         Some(Command::Doctor { format }) => doctor::doctor(format),
         Some(Command::Hooks(args)) => hooks::hooks(&args),
         Some(Command::Plan { paths, format }) => plan::plan(&paths, format),
-        Some(Command::Schema) => terminal::print(&schema_text()),
-        Some(Command::Man) => terminal::print(&man_page()),
     }
 }
 
-/// The schema as it is committed: pretty, with a final newline.
-fn schema_text() -> String {
-    format!("{:#}\n", config::schema())
-}
-
-/// The man page in roff.
-fn man_page() -> String {
-    let mut page = Vec::new();
-    // Writing to memory does not fail.
-    drop(clap_mangen::Man::new(Cli::command()).render(&mut page));
-    String::from_utf8_lossy(&page).into_owned()
+/// Does something with the programs of the binary.
+fn with_catalog(act: impl FnOnce(&Catalog) -> ExitCode) -> ExitCode {
+    match builtin() {
+        Ok(catalog) => act(&catalog),
+        Err(error) => {
+            terminal::tell(&format!("error: a built-in program is broken: {error}"));
+            ExitCode::from(FAILED)
+        }
+    }
 }

@@ -16,6 +16,7 @@ mod raw;
 mod render;
 mod schema;
 mod source;
+mod starter;
 mod yaml;
 
 pub use check::{Checked, CheckedProbe, Config, check};
@@ -24,6 +25,7 @@ pub use problem::{Problem, Severity};
 pub use render::render;
 pub use schema::schema;
 pub use source::{Location, SourceFile, Span};
+pub use starter::{HookForm, hook_forms, starter};
 pub use yaml::MAX_BYTES as MAX_FILE_BYTES;
 
 use std::time::Duration;

@@ -12,7 +12,7 @@ use crate::words::suggest;
 const REGISTER_ARGUMENTS: usize = 6;
 
 /// The names that every hook offers.
-const BUILTINS: [&str; 6] = ["pid", "tid", "uid", "gid", "comm", "cpu"];
+pub const BUILTINS: [&str; 6] = ["pid", "tid", "uid", "gid", "comm", "cpu"];
 
 /// What can be read where a probe hooks.
 pub enum Scope<'a> {
@@ -176,6 +176,14 @@ impl<'a> Scope<'a> {
             let ty = match prototype {
                 Some(prototype) if matches!(prototype.btf.resolve(prototype.returns).1, Type::Void) => {
                     return Err(ResolveError::new(format!("`{symbol}` returns nothing"), ""));
+                }
+                // In one register, in two, or in memory.
+                Some(p) if matches!(p.btf.resolve(p.returns).1, Type::Composite { .. } | Type::Float(_)) => {
+                    let message = format!(
+                        "`retval` cannot be located: `{symbol}` returns `{}` by value",
+                        p.btf.display(p.returns)
+                    );
+                    return Err(ResolveError::new(message, ""));
                 }
                 Some(prototype) => Ty::Btf(prototype.btf, prototype.returns),
                 None => Ty::Int { size: 8, signed: true },

@@ -105,8 +105,8 @@ pub(super) fn own_hook(function: &HookDecl) -> Option<Hook> {
 }
 
 fn target(hook: &Hook, host: &Host) -> Option<Finding> {
-    if let (Hook::Tracepoint(name), Err(reason)) = (hook, host.tracefs()) {
-        let error = KernelError::new(Place::Target, format!("failed to look up tracepoint `{name}`: {reason}"), "");
+    if let (Hook::Tracepoint(name), Err((reason, help))) = (hook, host.tracefs()) {
+        let error = KernelError::new(Place::Target, format!("failed to look up tracepoint `{name}`: {reason}"), help);
         let may_mount = Capabilities::effective().has("CAP_SYS_ADMIN");
         return Some(if may_mount { Finding::Wrong(error) } else { Finding::Unknown(error) });
     }

@@ -185,7 +185,7 @@ fn can_be_named(name: &str) -> bool {
 }
 
 fn tracepoints(host: &Host) -> (BTreeMap<String, String>, Option<String>) {
-    let listed = host.tracefs().and_then(|path| {
+    let listed = host.tracefs().map_err(|(reason, help)| format!("{reason}; {help}")).and_then(|path| {
         std::fs::read_to_string(path.join("available_events")).map_err(|error| format!("failed to list them: {error}"))
     });
     match listed {

@@ -20,7 +20,7 @@ use crate::words::suggest;
 #[derive(Default)]
 pub struct Host {
     btf: OnceCell<Option<Btf>>,
-    tracefs: OnceCell<Result<PathBuf, String>>,
+    tracefs: OnceCell<Result<PathBuf, (String, String)>>,
     kallsyms: OnceCell<String>,
     blacklist: OnceCell<Option<HashSet<String>>>,
 }
@@ -28,7 +28,6 @@ pub struct Host {
 pub(super) const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 const TRACEFS_PATHS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 const KPROBE_BLACKLIST: &str = "/sys/kernel/debug/kprobes/blacklist";
-const KALLSYMS: &str = "/proc/kallsyms";
 const KPROBE_PMU: &str = "/sys/bus/event_source/devices/kprobe/type";
 
 impl Host {
@@ -38,20 +37,20 @@ impl Host {
         self.btf.get_or_init(read).as_ref()
     }
 
-    /// Where tracefs is; mounts it if it is not mounted anywhere.
-    pub fn tracefs(&self) -> Result<&Path, String> {
+    /// Where tracefs is; mounts it if it is not mounted anywhere. The error is a sentence and a help.
+    pub fn tracefs(&self) -> Result<&Path, (String, String)> {
         self.tracefs.get_or_init(find_tracefs).as_deref().map_err(Clone::clone)
     }
 
     /// The fields of a tracepoint, from its format file. The error is a sentence and a help.
     pub fn tracepoint(&self, name: &TracepointName) -> Result<Vec<TraceField>, (String, String)> {
-        let events = self.tracefs().map_err(|error| (error, String::new()))?.join("events");
+        let events = self.tracefs()?.join("events");
         let path = events.join(&name.category).join(&name.name);
         match fs::read_to_string(path.join("format")) {
             Ok(text) => Ok(parse_format(&text)),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 let message = format!("failed to read tracepoint `{name}`: permission denied");
-                Err((message, "tracefs belongs to root: run it as root".to_owned()))
+                Err((message, tracefs_help()))
             }
             Err(_) => Err(missing_tracepoint(&events, name)),
         }
@@ -114,7 +113,7 @@ impl Host {
 
     /// The kernel's symbols, one a line: address, type, name, and `[module]` where it is of one. Empty if it hides them.
     pub(super) fn kallsyms(&self) -> &str {
-        self.kallsyms.get_or_init(|| fs::read_to_string(KALLSYMS).unwrap_or_default())
+        self.kallsyms.get_or_init(|| fs::read_to_string("/proc/kallsyms").unwrap_or_default())
     }
 
     /// The functions of the kernel and its modules, with the module: `("nf_hook", "")`. A name may come several times.
@@ -163,21 +162,16 @@ impl Host {
         search
     }
 
-    /// The kernel functions of these names that can be probed, sorted: those of `available_filter_functions` where it can
-    /// be read, else those of /proc/kallsyms that no compiler made up.
+    /// The kernel functions of these names that can be probed, sorted: those that ftrace can trace where it tells, else
+    /// those that no compiler made up.
     pub fn probeable_functions(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
-        let traceable =
-            self.tracefs().ok().and_then(|path| fs::read_to_string(path.join("available_filter_functions")).ok());
-        let mut names: Vec<String> = match traceable.filter(|text| !text.is_empty()) {
-            Some(text) => {
-                let first_word = |line: &str| line.split_ascii_whitespace().next().map(str::to_owned);
-                text.lines().filter_map(first_word).filter(|name| wanted(name)).collect()
-            }
-            None => {
-                let plain = |name: &&str| !name.contains(['.', '$']) && wanted(name);
-                self.functions().map(|(name, _)| name).filter(plain).map(str::to_owned).collect()
-            }
+        let traceable = self.traceable_functions();
+        let probeable = |name: &str| match &traceable {
+            Some(list) => list.contains(name),
+            None => !name.contains(['.', '$']),
         };
+        let names = self.functions().map(|(name, _)| name).filter(|name| wanted(name) && probeable(name));
+        let mut names: Vec<String> = names.map(str::to_owned).collect();
         names.sort();
         names.dedup();
         names
@@ -218,10 +212,11 @@ fn close_in_length(name: &str, symbol: &str) -> bool {
     name.len().abs_diff(symbol.len()) <= 1 + symbol.len() / 4
 }
 
-fn find_tracefs() -> Result<PathBuf, String> {
+fn find_tracefs() -> Result<PathBuf, (String, String)> {
     let first = fs::metadata(Path::new(TRACEFS_PATHS[0]).join("events"));
     if first.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
-        return Err(format!("failed to read tracefs (`{}`): permission denied; it belongs to root", TRACEFS_PATHS[0]));
+        let message = format!("failed to read tracefs (`{}`): permission denied", TRACEFS_PATHS[0]);
+        return Err((message, tracefs_help()));
     }
     let usable = |path: &str| Path::new(path).join("events").exists();
     if let Some(path) = TRACEFS_PATHS.into_iter().find(|path| usable(path)) {
@@ -229,12 +224,17 @@ fn find_tracefs() -> Result<PathBuf, String> {
     }
     match mount_tracefs(TRACEFS_PATHS[0]) {
         Ok(()) if usable(TRACEFS_PATHS[0]) => Ok(PathBuf::from(TRACEFS_PATHS[0])),
-        Ok(()) => Err("tracefs has no events: this kernel was built without tracepoints".to_owned()),
-        Err(error) => Err(format!(
-            "tracefs is not mounted, and mounting it failed: {error}; as root, `mount -t tracefs nodev {}`",
-            TRACEFS_PATHS[0]
+        Ok(()) => Err(("tracefs has no events: this kernel was built without tracepoints".to_owned(), String::new())),
+        Err(error) => Err((
+            format!("tracefs is not mounted, and mounting it failed: {error}"),
+            format!("as root, `mount -t tracefs nodev {}`", TRACEFS_PATHS[0]),
         )),
     }
+}
+
+/// tracefs has the permissions of files: CAP_BPF and CAP_PERFMON do not open it.
+fn tracefs_help() -> String {
+    "it belongs to root: run as root, or with CAP_DAC_READ_SEARCH as well; a raw tracepoint does not need it".to_owned()
 }
 
 fn mount_tracefs(target: &str) -> io::Result<()> {

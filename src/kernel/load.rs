@@ -143,24 +143,30 @@ fn specialise(
         }
     }
     if let (Some(table), Some(layout)) = (&program.fetch_table, &prepared.layout) {
-        table.write(rodata, &prepared.fetches, layout.size).map_err(|limit| too_much(spec, prepared, &limit))?;
+        table.write(rodata, &prepared.fetches, layout.size).map_err(|limit| too_much(prepared, &limit))?;
     }
     Ok(())
 }
 
-fn too_much(spec: &ProbeSpec, prepared: &Prepared, limit: &FetchLimit) -> KernelError {
+fn too_much(prepared: &Prepared, limit: &FetchLimit) -> KernelError {
+    // A fetch's number is the bit of its field.
+    let place = |index: &usize| {
+        let mut fields = prepared.layout.iter().flat_map(|layout| &layout.fields);
+        let field = fields.find(|field| field.absent_bit == Some(*index as u8));
+        field.map_or(Place::Probe, |field| Place::Capture(field.name.clone()))
+    };
     match limit {
         FetchLimit::Entries(limit) => {
             let message = format!("{} captures need a fetch, one probe has room for {limit}", prepared.fetches.len());
             KernelError::new(Place::Probe, message, "split them over two probes of the same hook")
         }
         FetchLimit::Hops(index, limit) => {
-            let fields = prepared.layout.iter().flat_map(|layout| &layout.fields);
-            let name =
-                fields.filter(|field| field.absent_bit == Some(*index as u8)).map(|field| field.name.clone()).next();
-            let place = name.map_or(Place::Probe, Place::Capture);
-            debug_assert!(!spec.capture.is_empty());
-            KernelError::new(place, format!("it follows more than {limit} pointers"), "capture a shorter path")
+            let message = format!("it follows more than {limit} pointers");
+            KernelError::new(place(index), message, "capture a shorter path")
+        }
+        FetchLimit::Slot(index, limit) => {
+            let message = format!("it needs more than the {limit} bytes that a value can have");
+            KernelError::new(place(index), message, "capture fewer bytes")
         }
     }
 }

@@ -90,16 +90,7 @@ impl Run {
 
     /// The number of a sink; the same for all that write the same way to the same place.
     fn sink(&mut self, sink: SinkSpec) -> SinkId {
-        let same = |other: &SinkSpec| {
-            let same_place = match (&other.destination, &sink.destination) {
-                (Destination::File(one), Destination::File(two)) => plain(one) == plain(two),
-                (Destination::Stdout | Destination::Stderr | Destination::File(_), destination) => {
-                    other.destination == *destination
-                }
-            };
-            same_place && other.format == sink.format
-        };
-        let known = self.sinks.iter().position(same);
+        let known = self.sinks.iter().position(|other| same_sink(other, &sink));
         SinkId(known.unwrap_or_else(|| {
             self.sinks.push(sink);
             self.sinks.len() - 1
@@ -140,6 +131,17 @@ impl Run {
         let config = good.then_some(Config { probes: self.probes, sinks: self.sinks, parked: self.parked });
         Checked { config, problems: self.problems }
     }
+}
+
+/// True for two that write the same way to the same place.
+pub(super) fn same_sink(one: &SinkSpec, two: &SinkSpec) -> bool {
+    let same_place = match (&one.destination, &two.destination) {
+        (Destination::File(one), Destination::File(two)) => plain(one) == plain(two),
+        (Destination::Stdout | Destination::Stderr | Destination::File(_), destination) => {
+            one.destination == *destination
+        }
+    };
+    same_place && one.format == two.format
 }
 
 /// A path without `.` parts, so that `./a` and `a` are one file. Links are not followed: no file is looked at.

@@ -24,6 +24,9 @@ const NETDEV_XDP_ACT_HW_OFFLOAD: u64 = 1 << 4;
 /// "operation is not supported", of the kernel's own drivers; not part of the user-space ABI.
 const ENOTSUPP: i32 = 524;
 
+/// What drivers mean by ERANGE: a packet does not fit into one page (`veth_xdp_set`, `virtnet_xdp_set`).
+const MTU_TOO_LARGE: &str = "its MTU is too large: a native program needs each packet in one page";
+
 pub(super) fn attach(
     program: &ProgramMut<'_>,
     interface: &str,
@@ -53,7 +56,10 @@ pub(super) fn attach(
             Ok(link) => Ok(done(link, XdpMode::Native, None)),
             Err(code) if falls_back(code) => {
                 let link = create(fd, index, XDP_FLAGS_SKB_MODE).map_err(|code| fail(code, XdpMode::Generic))?;
-                let remark = format!("`{interface}` has no native XDP ({}): it runs in generic mode", describe(code));
+                let remark = match code {
+                    libc::ERANGE => format!("`{interface}` runs it in generic mode: {MTU_TOO_LARGE}"),
+                    code => format!("`{interface}` has no native XDP ({}): it runs in generic mode", describe(code)),
+                };
                 Ok(done(link, XdpMode::Generic, Some(remark)))
             }
             Err(code) => Err(fail(code, XdpMode::Native)),
@@ -100,6 +106,9 @@ fn diagnose(interface: &str, index: u32, mode: XdpMode, code: i32) -> KernelErro
         libc::EOPNOTSUPP | ENOTSUPP | libc::EINVAL | libc::ERANGE => {
             let message = format!("`{interface}` cannot run XDP in {} mode ({})", mode.name(), describe(code));
             let help = match mode {
+                XdpMode::Native if code == libc::ERANGE => {
+                    return KernelError::new(Place::Mode, message, format!("{MTU_TOO_LARGE}; or use `mode: generic`"));
+                }
                 XdpMode::Native | XdpMode::Auto => "use `mode: generic`, or `auto` to take what there is",
                 XdpMode::Offload => "use `mode: native`, `generic` or `auto`",
                 XdpMode::Generic => "generic mode needs Ethernet and no receive-side aggregation (LRO, GRO-HW)",

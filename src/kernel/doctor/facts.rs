@@ -55,7 +55,7 @@ impl Facts {
             release,
             architecture,
             btf: host.btf().map(|btf| (btf.len(), bytes)),
-            tracefs: host.tracefs().map(PathBuf::from),
+            tracefs: host.tracefs().map(PathBuf::from).map_err(|(reason, _)| reason),
             bpffs: fs::read_to_string("/proc/self/mounts").ok().and_then(|mounts| mount_of(&mounts, "bpf")),
             lockdown: fs::read_to_string("/sys/kernel/security/lockdown").ok().and_then(|text| chosen(&text)),
             uid,
