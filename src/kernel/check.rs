@@ -16,7 +16,7 @@ use crate::spec::{Hook, Place, ProbeSpec, TracepointName};
 pub enum Finding {
     /// The probe cannot run here as it is.
     Wrong(KernelError),
-    /// It takes privileges that this process does not have to find out whether it can.
+    /// Only attaching would tell, or it takes privileges that this process does not have to find out.
     Unknown(KernelError),
 }
 
