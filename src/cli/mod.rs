@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The commands: the only code that writes to the terminal.
 
+mod check;
+mod explain;
 mod files;
 mod programs;
 mod run;
@@ -47,8 +49,39 @@ struct RunArgs {
     count: Option<u64>,
 }
 
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// YAML files, or directories of them (*.yaml, *.yml)
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Let warnings change the exit status as errors do
+    #[arg(long)]
+    strict: bool,
+    /// For people; one JSON object a problem and line; or SARIF 2.1.0 for code review
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    format: ReportFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum ReportFormat {
+    Text,
+    Json,
+    Sarif,
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Find every mistake in YAML files, without root and without the kernel
+    #[command(after_help = "Examples:\n  ebpf-run check probes.yaml\n  ebpf-run check --strict probes.d\n  \
+                            ebpf-run check --format sarif probes.d > ebpf-run.sarif\n\n\
+                            Files that are named together are checked as one run. Exit status: 0 good, 2 a mistake.")]
+    Check(CheckArgs),
+    /// Explain the code of an error, with a wrong and a right example; without a code, list all
+    #[command(after_help = "Examples:\n  ebpf-run explain E0201\n  ebpf-run explain")]
+    Explain {
+        /// A code as messages show it
+        code: Option<String>,
+    },
     /// List the programs, or describe one: hooks, parameters, fields of its events
     #[command(
         after_help = "Examples:\n  ebpf-run programs\n  ebpf-run programs exec\n  ebpf-run programs ./mine.bpf.o --format json"
@@ -93,6 +126,8 @@ pub fn main() -> ExitCode {
     match cli.command {
         None => run::run(&cli.run),
         Some(Command::Programs { name, format }) => programs::programs(name.as_deref(), format),
+        Some(Command::Check(args)) => check::check(&args),
+        Some(Command::Explain { code }) => explain::explain(code.as_deref()),
         Some(Command::Schema) => terminal::print(&schema_text()),
         Some(Command::Man) => terminal::print(&man_page()),
     }
