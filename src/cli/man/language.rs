@@ -31,6 +31,19 @@ pub(super) fn page(catalog: &Catalog) -> Vec<u8> {
     );
     paragraph(&mut page, "The smallest useful file:");
     verbatim(&mut page, "version: 1\nprobes:\n  - name: execs\n    program: exec");
+    page.control("SS", ["Values from the environment"]);
+    paragraph(
+        &mut page,
+        "In a single value, `${env:NAME}` stands for the value of the variable NAME, and `${env:NAME:-default}` for the \
+         default where it is not set or empty. It is put in after the file was read: it never becomes a key, a list or a mapping. \
+         `$${env:` is the text itself.",
+    );
+    page.control("SS", ["What is written once"]);
+    paragraph(
+        &mut page,
+        "`&name` marks a value, `*name` repeats it, and `<<: *name` takes the keys of a marked mapping that are not given here. \
+         `defaults` holds for all probes of the file.",
+    );
     keys(&mut page, &schema);
     hooks(&mut page, &schema, &hook_forms(catalog));
     capture(&mut page);
@@ -66,6 +79,8 @@ fn keys(page: &mut Roff, schema: &Value) {
     section(page, "KEYS");
     page.control("SS", ["The file"]);
     properties(page, schema);
+    page.control("SS", ["Under defaults"]);
+    properties(page, &schema["properties"]["defaults"]);
     page.control("SS", ["A probe, each entry of probes"]);
     if let Some(probe) = schema.pointer("/properties/probes/items") {
         properties(page, probe);

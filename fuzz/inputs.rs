@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is done with any bytes at all: by the fuzzer, and by `tests/fuzz_corpus.rs` with the committed corpus.
+
+#![allow(dead_code, clippy::unwrap_used, reason = "each target uses one of these; a broken promise is a panic")]
+
+use std::sync::LazyLock;
+
+use ebpf_run::catalog::{self, Catalog};
+use ebpf_run::config::{self, Environment, Problem, SourceFile};
+use ebpf_run::expr;
+
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| catalog::builtin().unwrap());
+
+/// A configuration file: `check` ends, every place of every problem lies inside the file, and every problem can be shown.
+pub(crate) fn check(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let file = SourceFile { path: "fuzz.yaml".into(), text: text.into() };
+    let variables = |name: &str| match name {
+        "EMPTY" => Some("".into()),
+        "A" | "B" | "NODE" => Some("x: [1, \"\n${env:A}".into()),
+        "N" => Some("17".into()),
+        _unset => None,
+    };
+    let checked = config::check(std::slice::from_ref(&file), &CATALOG, &Environment::new(&variables));
+    assert_eq!(checked.config.is_none(), checked.problems.iter().any(Problem::is_error));
+    for problem in &checked.problems {
+        let others = problem.related.iter().map(|(place, _)| place);
+        for place in std::iter::once(&problem.primary).chain(others) {
+            assert!(text.get(place.span.start..place.span.end).is_some(), "{:?} lies outside", place.span);
+        }
+        assert!(!config::render(problem, false).is_empty());
+    }
+}
+
+/// A capture expression: the range of an error lies inside the text, and what was read reads the same again.
+pub(crate) fn expression(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    match expr::parse(text) {
+        Ok(expression) => assert_eq!(expr::parse(&expression.to_string()).as_ref(), Ok(&expression)),
+        Err(error) => assert!(text.get(error.range.clone()).is_some(), "{:?} lies outside", error.range),
+    }
+}
+
+/// An object file: it is described or refused.
+pub(crate) fn describe(bytes: &[u8]) {
+    // The reader wants ELF at an address that is a multiple of 8; a Vec of u64 is.
+    let mut words = vec![0u64; bytes.len().div_ceil(8)];
+    for (word, bytes) in words.iter_mut().zip(bytes.chunks(8)) {
+        let mut padded = [0; 8];
+        padded[..bytes.len()].copy_from_slice(bytes);
+        *word = u64::from_ne_bytes(padded);
+    }
+    // SAFETY: the words are initialised, and `bytes.len()` is at most their size.
+    let aligned = unsafe { std::slice::from_raw_parts(words.as_ptr().cast::<u8>(), bytes.len()) };
+    if let Ok(program) = catalog::describe("fuzz", aligned) {
+        drop(format!("{program:?}"));
+    }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the fuzzers found worth keeping goes through the same functions again; see fuzz/README.md.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+#[path = "../fuzz/inputs.rs"]
+mod inputs;
+
+/// Runs every file of a corpus.
+fn corpus(name: &str, run: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
+    let mut count = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        if let Err(panic) = std::panic::catch_unwind(|| run(&bytes)) {
+            drop(writeln!(io::stderr(), "with {}", path.display()));
+            std::panic::resume_unwind(panic);
+        }
+        count += 1;
+    }
+    assert!(count > 1, "{} is empty", folder.display());
+}
+
+/// Whatever the file, `check` ends and its problems can be shown.
+#[test]
+fn check() {
+    corpus("check", inputs::check);
+}
+
+/// Whatever the text, an expression is read or refused at a place inside it.
+#[test]
+fn expression() {
+    corpus("expression", inputs::expression);
+}
+
+/// Whatever the bytes, an object is described or refused.
+#[test]
+fn describe() {
+    corpus("describe", inputs::describe);
+}
