@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The commands: the only code that writes to the terminal.
 
+mod check;
 mod completions;
 mod doctor;
+mod explain;
 mod files;
 mod findings;
 mod hooks;
@@ -57,8 +59,44 @@ struct RunArgs {
     count: Option<u64>,
 }
 
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// YAML files, or directories of them (*.yaml, *.yml)
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Check against this machine too: symbols, arguments, fields, interfaces, and the verifier; nothing is attached
+    #[arg(long)]
+    kernel: bool,
+    /// Let warnings change the exit status as errors do
+    #[arg(long)]
+    strict: bool,
+    /// For people; one JSON object a problem and line; or SARIF 2.1.0 for code review
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    format: ReportFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum ReportFormat {
+    Text,
+    Json,
+    Sarif,
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Find every mistake in YAML files, without root; with --kernel, what this machine does not have
+    #[command(
+        after_help = "Examples:\n  ebpf-run check probes.yaml\n  ebpf-run check --strict probes.d\n  sudo ebpf-run check --kernel probes.yaml\n  \
+                            ebpf-run check --format sarif probes.d > ebpf-run.sarif\n\n\
+                            Files that are named together are checked as one run. Exit status: 0 good, 2 a mistake."
+    )]
+    Check(CheckArgs),
+    /// Explain the code of an error, with a wrong and a right example; without a code, list all
+    #[command(after_help = "Examples:\n  ebpf-run explain E0201\n  ebpf-run explain")]
+    Explain {
+        /// A code as messages show it
+        code: Option<String>,
+    },
     /// List the programs, or describe one: hooks, parameters, fields of its events
     #[command(
         after_help = "Examples:\n  ebpf-run programs\n  ebpf-run programs exec\n  ebpf-run programs ./mine.bpf.o --format json"
@@ -164,6 +202,8 @@ pub fn main() -> ExitCode {
         Some(Command::Doctor { format }) => doctor::doctor(format),
         Some(Command::Hooks(args)) => hooks::hooks(&args),
         Some(Command::Plan { paths, format }) => plan::plan(&paths, format),
+        Some(Command::Check(args)) => check::check(&args),
+        Some(Command::Explain { code }) => explain::explain(code.as_deref()),
     }
 }
 

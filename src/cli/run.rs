@@ -3,10 +3,11 @@
 
 use std::process::ExitCode;
 
+use super::check::examine;
 use super::terminal::{stderr_color, stdout_color, tell, utc_offset_s};
-use super::{BAD_CONFIGURATION, FAILED, RunArgs, files};
+use super::{BAD_CONFIGURATION, FAILED, RunArgs};
 use crate::catalog::{Catalog, builtin};
-use crate::config::{Config, Environment, Problem, check, codes, render};
+use crate::config::{Config, Problem, codes, render};
 use crate::format::{Look, summary};
 use crate::kernel::quiet_libbpf;
 use crate::runner::{Options, Report, StartError};
@@ -28,14 +29,7 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
 
 /// Reads and checks the files; says what is wrong with them.
 fn configuration(args: &RunArgs, catalog: &Catalog) -> Option<Config> {
-    let files = match files::read_all(&args.paths) {
-        Ok(files) => files,
-        Err(errors) => {
-            errors.iter().for_each(|error| tell(&format!("error: {error}")));
-            return None;
-        }
-    };
-    let checked = check(&files, catalog, &Environment::new(&|name: &str| std::env::var_os(name)));
+    let checked = examine(&args.paths, catalog).checked;
     tell_problems(&checked.problems);
     let config = checked.config?;
     if config.probes.is_empty() {

@@ -8,13 +8,19 @@ pub struct Code {
     pub code: &'static str,
     /// What is wrong, in a few words.
     pub title: &'static str,
+    /// More about it in Markdown, with a wrong and a right example: `explain/CODE.md`.
+    pub explanation: &'static str,
 }
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $title:literal;)*) => {
         $(#[doc = $title] pub const $name: &str = $code;)*
         /// All codes, in order.
-        pub const CODES: &[Code] = &[$(Code { code: $code, title: $title }),*];
+        pub const CODES: &[Code] = &[$(Code {
+            code: $code,
+            title: $title,
+            explanation: include_str!(concat!("explain/", $code, ".md")),
+        }),*];
     };
 }
 

@@ -97,6 +97,11 @@ impl Problem {
         self
     }
 
+    /// True where it is about a file as a whole, which has no text to point at.
+    pub fn is_about_file(&self) -> bool {
+        self.primary.source.text.is_empty() && self.code != super::codes::EMPTY
+    }
+
     /// True where it stops the run.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error

@@ -36,7 +36,10 @@ pub fn render(problem: &Problem, color: bool) -> String {
     let mut group = Group::with_title(level.primary_title(short(&problem.message)).id(problem.code));
     let marks = marks(problem);
     let paths: Vec<String> = marks.iter().map(|piece| piece[0].location.source.path.display().to_string()).collect();
-    for (piece, path) in marks.iter().zip(&paths) {
+    if problem.is_about_file() {
+        group = group.element(Origin::path(&paths[0]));
+    }
+    for (piece, path) in marks.iter().zip(&paths).filter(|_| !problem.is_about_file()) {
         for part in snippets(piece, path) {
             group = group.element(part);
         }

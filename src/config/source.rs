@@ -52,7 +52,16 @@ impl Location {
 
     /// Line and column of its first character. Both count from 1; columns count characters.
     pub fn line_column(&self) -> (usize, usize) {
-        let before = self.source.text.get(..self.span.start).unwrap_or_default();
+        self.line_column_of(self.span.start)
+    }
+
+    /// Line and column one behind its last character, counted alike.
+    pub fn end_line_column(&self) -> (usize, usize) {
+        self.line_column_of(self.span.end)
+    }
+
+    fn line_column_of(&self, at: usize) -> (usize, usize) {
+        let before = self.source.text.get(..at).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
         let text = before[line_start..].trim_start_matches('\u{feff}');

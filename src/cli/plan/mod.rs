@@ -7,10 +7,11 @@ mod text;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::check::examine;
 use super::terminal::{print, stderr_color, stdout_color, tell};
-use super::{BAD_CONFIGURATION, FAILED, Listing, files, findings};
+use super::{BAD_CONFIGURATION, FAILED, Listing, findings};
 use crate::catalog::{Catalog, Program, builtin, builtin_object};
-use crate::config::{CheckedProbe, Config, Environment, check, render};
+use crate::config::{CheckedProbe, Config, render};
 use crate::kernel::{Finding, Host, KernelError, Outline, Prepared, expand, inspect, outline, quiet_libbpf};
 use crate::spec::{Fetch, FetchCopy, FetchSource, Field, Kind, ProbeSpec};
 
@@ -37,14 +38,7 @@ pub(super) fn plan(paths: &[PathBuf], format: Listing) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let files = match files::read_all(paths) {
-        Ok(files) => files,
-        Err(errors) => {
-            errors.iter().for_each(|error| tell(&format!("error: {error}")));
-            return ExitCode::from(BAD_CONFIGURATION);
-        }
-    };
-    let checked = check(&files, &catalog, &Environment::new(&|name: &str| std::env::var_os(name)));
+    let checked = examine(paths, &catalog).checked;
     checked.problems.iter().for_each(|problem| tell(&format!("{}\n", render(problem, stderr_color()))));
     let Some(config) = checked.config else { return ExitCode::from(BAD_CONFIGURATION) };
     let planned = plan_all(&config, &catalog);

@@ -139,7 +139,8 @@ fn line_before(text: &str, at: usize) -> &str {
     before.rfind('\n').map_or(before, |newline| &before[newline + 1..])
 }
 
-/// A tab before the first word of the line that holds `at`, or of the line before it.
+/// A tab before the first word of the line that holds `at`, of the line before it, or of the one behind it: the parser may
+/// complain about the text that the line with the tab would continue.
 fn indenting_tab(text: &str, at: usize) -> Option<usize> {
     let tab_of = |line_start: usize| {
         let line = &text[line_start..];
@@ -148,7 +149,8 @@ fn indenting_tab(text: &str, at: usize) -> Option<usize> {
     };
     let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let before = text[..line_start.saturating_sub(1)].rfind('\n').map_or(0, |newline| newline + 1);
-    tab_of(line_start).or_else(|| tab_of(before))
+    let behind = || text[at..].find('\n').map(|newline| at + newline + 1);
+    tab_of(line_start).or_else(|| tab_of(before)).or_else(|| tab_of(behind()?))
 }
 
 /// The character at `at`; the end of the last line where nothing but space follows.

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ebpf-run check PATH…`: what is wrong with the files, without root and without the kernel.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::terminal::{print, stdout_color, tell};
+use super::{BAD_CONFIGURATION, CheckArgs, FAILED, ReportFormat, files, findings};
+use crate::catalog::{Catalog, builtin, builtin_object};
+use crate::config::{
+    Checked, CheckedProbe, Config, Environment, Problem, check as check_files, json_line, render, sarif,
+};
+use crate::kernel::{Host, check as check_kernel, quiet_libbpf};
+
+/// Everything that is known about some paths before the kernel is asked.
+pub(super) struct Examined {
+    /// The configuration, and the problems: first those of files that cannot be read.
+    pub(super) checked: Checked,
+    /// Files, unreadable ones included.
+    pub(super) files: usize,
+}
+
+/// Reads and checks files; those that cannot be read do not keep the others from being checked.
+pub(super) fn examine(paths: &[PathBuf], catalog: &Catalog) -> Examined {
+    let found = files::read_all(paths);
+    let files = found.files.len() + found.problems.len();
+    let mut checked = check_files(&found.files, catalog, &Environment::new(&|name: &str| std::env::var_os(name)));
+    if !found.problems.is_empty() {
+        checked.config = None;
+        checked.problems.splice(0..0, found.problems);
+    }
+    Examined { checked, files }
+}
+
+pub(super) fn check(args: &CheckArgs) -> ExitCode {
+    let catalog = match builtin() {
+        Ok(catalog) => catalog,
+        Err(error) => {
+            tell(&format!("error: a built-in program is broken: {error}"));
+            return ExitCode::from(FAILED);
+        }
+    };
+    let Examined { mut checked, files } = examine(&args.paths, &catalog);
+    if let (true, Some(config)) = (args.kernel, &checked.config) {
+        checked.problems.extend(against_kernel(config, &catalog));
+    }
+    let probes = checked.config.as_ref().map_or(0, |config| config.probes.len() + config.parked.len());
+    let written = print(&match args.format {
+        ReportFormat::Text => text(&checked.problems, files, probes, stdout_color()),
+        ReportFormat::Json => checked.problems.iter().map(|problem| json_line(problem) + "\n").collect(),
+        ReportFormat::Sarif => sarif(&checked.problems),
+    });
+    let bad = |problem: &Problem| problem.is_error() || args.strict;
+    if checked.problems.iter().any(bad) { ExitCode::from(BAD_CONFIGURATION) } else { written }
+}
+
+/// What this machine says about the probes, in their order. Nothing is attached.
+fn against_kernel(config: &Config, catalog: &Catalog) -> Vec<Problem> {
+    quiet_libbpf();
+    let host = Host::default();
+    let of_probe = |probe: &CheckedProbe| {
+        // The configuration was checked against this catalogue.
+        let program = catalog.get(&probe.spec.program);
+        let object = builtin_object(&probe.spec.program).unwrap_or_default();
+        let findings = program.map(|program| check_kernel(&probe.spec, program, object, &host)).unwrap_or_default();
+        findings.iter().map(|finding| findings::problem(probe, finding)).collect::<Vec<_>>()
+    };
+    config.probes.iter().flat_map(of_probe).collect()
+}
+
+/// The problems for people, and a line that sums them up.
+fn text(problems: &[Problem], files: usize, probes: usize, color: bool) -> String {
+    let mut text: String = problems.iter().map(|problem| render(problem, color) + "\n\n").collect();
+    let errors = problems.iter().filter(|problem| problem.is_error()).count();
+    let counts = [(errors, "error"), (problems.len() - errors, "warning")];
+    let counts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| several(*count, word)).collect();
+    text += &if counts.is_empty() {
+        format!("ok: {}, {}\n", several(files, "file"), several(probes, "probe"))
+    } else {
+        format!("{} in {}\n", counts.join(", "), several(files, "file"))
+    };
+    text
+}
+
+fn several(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}

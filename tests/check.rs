@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ebpf-run check` through its command line: what it prints, in three formats, and how it ends; files that cannot be read or
+//! that are written to hurt.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const GOOD: &str = "version: 1\nprobes:\n  - { name: execs, program: exec }\n";
+const BAD: &str = "version: 1\nprobes:\n  - { name: packets, hook: { xdp: { interfase: eth0 } } }\n";
+const WARNS: &str = "version: 1\nprobes: []\n";
+
+/// How a check ended.
+struct Ended {
+    status: i32,
+    stdout: String,
+    stderr: String,
+}
+
+/// A directory with these files.
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn command(folder: &TempDir, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ebpf-run"));
+    command.args(arguments).current_dir(folder.path()).stdin(Stdio::null()).env_remove("FILE_OF_THE_TEST");
+    command
+}
+
+fn ended(mut command: Command) -> Ended {
+    let begin = Instant::now();
+    let output = command.output().unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(10), "it took {:?}", begin.elapsed());
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ended { status: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+fn check(folder: &TempDir, arguments: &[&str]) -> Ended {
+    ended(command(folder, &[&["check"], arguments].concat()))
+}
+
+/// Holds that a check of the folder's `name` is an error of this code that says so.
+fn refuses(folder: &TempDir, name: &str, code: &str, said: &str) {
+    let ended = check(folder, &[name]);
+    assert_eq!(ended.status, 2, "{name}: {}", ended.stdout);
+    assert!(ended.stdout.starts_with(&format!("error[{code}]: ")), "{name}: {}", ended.stdout);
+    assert!(ended.stdout.contains(said), "{name}: {}", ended.stdout);
+    assert!(ended.stdout.ends_with("1 error in 1 file\n"), "{name}: {}", ended.stdout);
+    assert_eq!(ended.stderr, "");
+}
+
+/// Good files are summed up; files named together are checked together; a file named twice is one file.
+#[test]
+fn good_files() {
+    let folder = folder(&[("a.yaml", GOOD), ("b.yaml", &GOOD.replace("execs", "more"))]);
+    let ended = check(&folder, &["."]);
+    assert_eq!((ended.status, ended.stdout.as_str()), (0, "ok: 2 files, 2 probes\n"));
+    let ended = check(&folder, &["a.yaml", "./a.yaml"]);
+    assert_eq!((ended.status, ended.stdout.as_str()), (0, "ok: 1 file, 1 probe\n"));
+}
+
+/// Warnings are no errors, and change the exit status with `--strict` only.
+#[test]
+fn warnings() {
+    let folder = folder(&[("a.yaml", WARNS), ("b.yaml", GOOD)]);
+    let ended = check(&folder, &["."]);
+    assert_eq!(ended.status, 0);
+    assert!(ended.stdout.ends_with("\n1 warning in 2 files\n") && !ended.stdout.contains("error"), "{}", ended.stdout);
+    assert_eq!(check(&folder, &["--strict", "."]).status, 2);
+    assert_eq!(check(&folder, &["--strict", "b.yaml"]).status, 0);
+}
+
+/// All problems of all files are told in one go, those of files that cannot be read as well.
+#[test]
+fn all_at_once() {
+    let folder = folder(&[("a.yaml", BAD), ("b.yaml", WARNS), ("c.yaml", BAD)]);
+    let ended = check(&folder, &[".", "nowhere.yaml", "c.yaml"]);
+    assert_eq!(ended.status, 2);
+    for said in ["--> ./a.yaml:3:37", "--> ./c.yaml:3:37", "--> ./b.yaml:2:9", "failed to read `nowhere.yaml`"] {
+        assert!(ended.stdout.contains(said), "{said}: {}", ended.stdout);
+    }
+    assert!(ended.stdout.ends_with("\n4 errors, 1 warning in 4 files\n"), "{}", ended.stdout);
+}
+
+/// `--format json` is one object a problem and line, with null places for a file as a whole, and nothing where all is well.
+#[test]
+fn json() {
+    let folder = folder(&[("a b.yaml", &format!("# é✓\n{BAD}")), ("good.yaml", GOOD)]);
+    let ended = check(&folder, &["--format", "json", "a b.yaml", "nowhere.yaml"]);
+    assert_eq!(ended.status, 2);
+    let lines: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [missing, unknown] = lines.as_slice() else { panic!("{}", ended.stdout) };
+    assert_eq!((&missing["code"], &missing["path"]), (&"E0001".into(), &"nowhere.yaml".into()));
+    assert!(missing["line"].is_null() && missing["end_column"].is_null());
+    for (key, value) in [
+        ("code", "E0201".into()),
+        ("severity", "error".into()),
+        ("path", "a b.yaml".into()),
+        ("line", 4.into()),
+        ("column", 37.into()),
+        ("end_line", 4.into()),
+        ("end_column", 46.into()),
+        ("message", "unknown key `interfase` in `xdp`".into()),
+        ("help", "did you mean `interface`?".into()),
+        ("notes", serde_json::json!(["keys here: `interface`, `mode`"])),
+        ("related", serde_json::json!([])),
+    ] {
+        assert_eq!(unknown[key], value, "{key}");
+    }
+    let ended = check(&folder, &["--format", "json", "good.yaml"]);
+    assert_eq!((ended.status, ended.stdout.as_str()), (0, ""));
+}
+
+/// `--format sarif` is a log with all rules; results point at rules, files as URIs and places.
+#[test]
+fn sarif() {
+    let folder = folder(&[("a b.yaml", BAD), ("c.yaml", WARNS), ("good.yaml", GOOD)]);
+    let ended = check(&folder, &["--format", "sarif", ".", "nowhere.yaml"]);
+    assert_eq!(ended.status, 2);
+    let log: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    assert_eq!(run["columnKind"], "unicodeCodePoints");
+    let results = run["results"].as_array().unwrap();
+    for result in results {
+        let rule = &run["tool"]["driver"]["rules"][usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
+        assert_eq!(rule["id"], result["ruleId"]);
+        assert!(rule["shortDescription"]["text"].is_string() && result["message"]["text"].is_string());
+    }
+    let levels: Vec<_> = results.iter().map(|result| result["level"].as_str().unwrap()).collect();
+    assert_eq!(levels, ["error", "error", "warning"]);
+    let place = &results[1]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "a%20b.yaml");
+    assert_eq!((&place["region"]["startLine"], &place["region"]["startColumn"]), (&3.into(), &37.into()));
+    assert!(results[0]["locations"][0]["physicalLocation"].get("region").is_none());
+    let clean: Value = serde_json::from_str(&check(&folder, &["--format", "sarif", "good.yaml"]).stdout).unwrap();
+    assert_eq!(clean["runs"][0]["results"], serde_json::json!([]));
+}
+
+/// Everything that cannot be read is a problem with a code, at once.
+#[test]
+fn unreadable() {
+    let folder = folder(&[("latin.yaml", "")]);
+    let path = |name: &str| folder.path().join(name);
+    refuses(&folder, "nowhere.yaml", "E0001", "there is no such file");
+    fs::create_dir_all(path("dir/x.yaml")).unwrap();
+    refuses(&folder, "dir", "E0003", "it is a directory");
+    refuses(&folder, "dir/x.yaml", "E0005", "no *.yaml or *.yml file");
+    assert!(Command::new("mkfifo").arg(path("fifo.yaml")).status().unwrap().success());
+    refuses(&folder, "fifo.yaml", "E0003", "not a regular file");
+    refuses(&folder, "/dev/null", "E0003", "not a regular file");
+    fs::write(path("latin.yaml"), b"version: 1\n# \xe9\n").unwrap();
+    refuses(&folder, "latin.yaml", "E0004", "line 2 has the first byte");
+    File::create(path("sparse.yaml")).unwrap().set_len(1 << 30).unwrap();
+    refuses(&folder, "sparse.yaml", "E0104", "larger than 1 MiB");
+    std::os::unix::fs::symlink("loop.yaml", path("loop.yaml")).unwrap();
+    refuses(&folder, "loop.yaml", "E0002", "failed to read `loop.yaml`");
+}
+
+/// A file without read permission is a problem; the others are checked.
+#[test]
+fn permission() {
+    let folder = folder(&[("a.yaml", GOOD), ("bad.yaml", BAD)]);
+    let allow = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    allow(folder.path(), 0o755);
+    allow(&folder.path().join("a.yaml"), 0o000);
+    let mut command = command(&folder, &["check", "."]);
+    // SAFETY: reads the process's credentials.
+    if unsafe { libc::geteuid() } == 0 {
+        // Root reads everything: as nobody, from a copy that nobody may run.
+        let copy = folder.path().join("ebpf-run");
+        fs::copy(env!("CARGO_BIN_EXE_ebpf-run"), &copy).unwrap();
+        allow(&copy, 0o755);
+        command = Command::new(copy);
+        command.args(["check", "."]).current_dir(folder.path()).uid(65534).gid(65534);
+    }
+    let ended = ended(command);
+    assert_eq!(ended.status, 2);
+    assert!(ended.stdout.starts_with("error[E0002]: failed to read `./a.yaml`: permission denied"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("error[E0201]") && ended.stdout.ends_with("2 errors in 2 files\n"),
+        "{}",
+        ended.stdout
+    );
+}
+
+/// Files that are written to hurt are a clear error at once.
+#[test]
+fn hostile_files() {
+    let laughs: String =
+        (1..10).map(|at| format!("l{at}: &l{at} [{}]\n", format!("*l{},", at - 1).repeat(10))).collect();
+    let blocks: String = (0..3000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+    for (name, text, said) in [
+        ("laughs.yaml", format!("l0: &l0 lol\n{laughs}"), "with this alias the file holds more than 100000 values"),
+        ("brackets.yaml", "[".repeat(100_000), "nested too deep"),
+        ("blocks.yaml", blocks.chars().take(1 << 20).collect(), "nested more than 64 levels deep"),
+        ("dashes.yaml", "- ".repeat(3000), "nested more than 64 levels deep"),
+    ] {
+        let folder = folder(&[(name, &text)]);
+        refuses(&folder, name, "E0104", said);
+    }
+}
+
+/// Values of the environment of the process arrive, and do not become structure.
+#[test]
+fn environment() {
+    let text =
+        "version: 1\nprobes:\n  - name: execs\n    program: exec\n    sinks: [\"jsonl:${env:FILE_OF_THE_TEST}\"]\n";
+    let folder = folder(&[("a.yaml", text)]);
+    refuses(&folder, "a.yaml", "E0112", "the environment variable `FILE_OF_THE_TEST` is not set");
+    for value in ["events.jsonl", "x\", stdout]\nprobes: [", "{a: b}"] {
+        let mut command = command(&folder, &["check", "a.yaml"]);
+        command.env("FILE_OF_THE_TEST", value);
+        let ended = ended(command);
+        assert_eq!((ended.status, ended.stdout.as_str()), (0, "ok: 1 file, 1 probe\n"), "{value}");
+    }
+}
+
+/// A run says the same about files that cannot be read, and about all the others.
+#[test]
+fn a_run_says_the_same() {
+    let folder = folder(&[("bad.yaml", BAD)]);
+    let ended = ended(command(&folder, &["nowhere.yaml", "bad.yaml"]));
+    assert_eq!((ended.status, ended.stdout.as_str()), (2, ""));
+    assert!(ended.stderr.contains("error[E0001]") && ended.stderr.contains("error[E0201]"), "{}", ended.stderr);
+}
