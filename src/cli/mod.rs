@@ -67,6 +67,9 @@ struct CheckArgs {
     /// YAML files, or directories of them (*.yaml, *.yml)
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Check against this machine too: symbols, arguments, fields, interfaces, and the verifier; nothing is attached
+    #[arg(long)]
+    kernel: bool,
     /// Let warnings change the exit status as errors do
     #[arg(long)]
     strict: bool,
@@ -84,10 +87,12 @@ enum ReportFormat {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Find every mistake in YAML files, without root and without the kernel
-    #[command(after_help = "Examples:\n  ebpf-run check probes.yaml\n  ebpf-run check --strict probes.d\n  \
+    /// Find every mistake in YAML files, without root; with --kernel, what this machine does not have
+    #[command(
+        after_help = "Examples:\n  ebpf-run check probes.yaml\n  ebpf-run check --strict probes.d\n  sudo ebpf-run check --kernel probes.yaml\n  \
                             ebpf-run check --format sarif probes.d > ebpf-run.sarif\n\n\
-                            Files that are named together are checked as one run. Exit status: 0 good, 2 a mistake.")]
+                            Files that are named together are checked as one run. Exit status: 0 good, 2 a mistake."
+    )]
     Check(CheckArgs),
     /// Explain the code of an error, with a wrong and a right example; without a code, list all
     #[command(after_help = "Examples:\n  ebpf-run explain E0201\n  ebpf-run explain")]

@@ -98,6 +98,27 @@ fn check_against_the_kernel() {
     assert_eq!(found.len(), 6, "{found:?}");
 }
 
+/// `check --kernel` shows it where the file asks for it; without privileges, what is not known is a warning.
+#[test]
+fn check_command() {
+    need!(bpf());
+    let lab = Lab::new();
+    lab.yaml(GOOD);
+    lab.run(&["check", "--kernel", "--strict", "probes.yaml"]).code(0);
+    let text = lab.run_as_nobody(&["check", "--kernel", "probes.yaml"]).code(0).stdout.join("\n");
+    assert!(text.contains("warning[W0401]") && text.contains("CAP_BPF") && !text.contains("error"), "{text}");
+    lab.run_as_nobody(&["check", "--kernel", "--strict", "probes.yaml"]).code(2);
+    lab.yaml(
+        "probes:\n  - name: a\n    hook: { raw_tracepoint: sched_switch }\n    capture: { x: prev->pidd, y: nxt }\n",
+    );
+    let text = lab.run(&["check", "--kernel", "probes.yaml"]).code(2).stdout.join("\n");
+    for part in ["error[E0403]", "probes.yaml:5:", "did you mean `pid`?", "did you mean `next`?", "2 errors in 1 file"]
+    {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+    lab.run(&["check", "probes.yaml"]).code(0);
+}
+
 /// An interface that cannot run a mode, or that somebody else has, is found without attaching.
 #[test]
 fn check_interfaces() {
