@@ -28,6 +28,7 @@ pub(super) struct Run {
     interfaces: HashMap<String, (String, Location)>,
     probes: Vec<CheckedProbe>,
     sinks: Vec<SinkSpec>,
+    sink_ids: HashMap<(Destination, Option<Format>), SinkId>,
     parked: Vec<ProbeId>,
     problems: Vec<Problem>,
 }
@@ -90,20 +91,17 @@ impl Run {
 
     /// The number of a sink; the same for all that write the same way to the same place.
     fn sink(&mut self, sink: SinkSpec) -> SinkId {
-        let same = |other: &SinkSpec| {
-            let same_place = match (&other.destination, &sink.destination) {
-                (Destination::File(one), Destination::File(two)) => plain(one) == plain(two),
-                (Destination::Stdout | Destination::Stderr | Destination::File(_), destination) => {
-                    other.destination == *destination
-                }
-            };
-            same_place && other.format == sink.format
+        let destination = match &sink.destination {
+            Destination::File(path) => Destination::File(plain(path)),
+            Destination::Stdout => Destination::Stdout,
+            Destination::Stderr => Destination::Stderr,
         };
-        let known = self.sinks.iter().position(same);
-        SinkId(known.unwrap_or_else(|| {
+        let new = SinkId(self.sinks.len());
+        let id = *self.sink_ids.entry((destination, sink.format)).or_insert(new);
+        if id == new {
             self.sinks.push(sink);
-            self.sinks.len() - 1
-        }))
+        }
+        id
     }
 
     fn claim_interface(&mut self, probe: &CheckedProbe, problems: &mut Vec<Problem>) {
