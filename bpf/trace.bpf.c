@@ -82,19 +82,20 @@ static __always_inline __u64 raw_argument(const void *raw, __u8 index)
 	}
 }
 
-/* The address of a dynamic array: the low half of its location is an offset. */
-static __always_inline int dynamic_array(const void *record, __u8 at, bool relative, __u64 *value)
+/* The address of a dynamic array and its bytes: the halves of its location are an offset (low) and the length. */
+static __always_inline int dynamic_array(const void *record, __u8 at, bool relative, __u64 *value, __u32 *length)
 {
 	__u32 location = 0;
 
 	if (bpf_probe_read_kernel(&location, sizeof(location), record + at))
 		return -1;
 	*value = (__u64)record + (location & 0xffff) + (relative ? at + sizeof(location) : 0);
+	*length = location >> 16;
 	return 0;
 }
 
 static __always_inline int fetch_source(void *ctx, enum context_kind kind, const volatile struct fetch *fetch,
-					__u64 *value)
+					__u64 *value, __u32 *length)
 {
 	switch (fetch->source) {
 	case FETCH_ARG:
@@ -112,9 +113,9 @@ static __always_inline int fetch_source(void *ctx, enum context_kind kind, const
 			*value = (__u64)ctx;
 		return 0;
 	case FETCH_DATA_LOC:
-		return kind == CONTEXT_TRACEPOINT ? dynamic_array(ctx, fetch->index, false, value) : 0;
+		return kind == CONTEXT_TRACEPOINT ? dynamic_array(ctx, fetch->index, false, value, length) : 0;
 	case FETCH_REL_LOC:
-		return kind == CONTEXT_TRACEPOINT ? dynamic_array(ctx, fetch->index, true, value) : 0;
+		return kind == CONTEXT_TRACEPOINT ? dynamic_array(ctx, fetch->index, true, value, length) : 0;
 	case FETCH_GID:
 		*value = bpf_get_current_uid_gid() >> 32;
 		return 0;
@@ -150,7 +151,8 @@ static __always_inline int fetch_copy(const volatile struct fetch *fetch, __u64 
 
 	switch (fetch->copy) {
 	case COPY_VALUE:
-		*(__u64 *)slot = value;
+		/* A member of a struct that came by value lies further up in it. */
+		*(__u64 *)slot = value >> (fetch->offset[0] * 8 & 63);
 		return 0;
 	case COPY_KERNEL:
 		return bpf_probe_read_kernel(slot, fetch->size, address);
@@ -165,16 +167,45 @@ static __always_inline int fetch_copy(const volatile struct fetch *fetch, __u64 
 	}
 }
 
+static __always_inline bool is_dynamic(const volatile struct fetch *fetch)
+{
+	return fetch->source == FETCH_DATA_LOC || fetch->source == FETCH_REL_LOC;
+}
+
+/* How many bytes a dynamic array must have for this fetch. Behind it lie other fields, or what was there before. */
+static __always_inline __u32 needed_length(const volatile struct fetch *fetch)
+{
+	__u32 bytes = fetch->hops ? sizeof(__u64) : fetch->copy == COPY_KERNEL ? fetch->size : 0;
+
+	return fetch->offset[0] + bytes;
+}
+
+/* Text in a dynamic array need not end in NUL (xfs:xfs_lookup): it ends with the array. */
+static __always_inline void end_text(char *slot, __u64 length, __u16 size)
+{
+	/* Compared and used in one register: Linux 5.10 forgets the bounds of a spilled one. */
+	asm volatile("" : "+r"(length));
+	if (length < size)
+		slot[length] = 0;
+}
+
 /* Write the whole slot; non-zero if there is no value (the slot is zero then). */
 static __always_inline int fetch_one(void *ctx, enum context_kind kind, const volatile struct fetch *fetch,
 				     void *slot)
 {
 	__u64 value = 0;
+	__u32 length = 0;
 
 	bpf_probe_read_kernel(slot, fetch->slot, zeros);
-	if (fetch_source(ctx, kind, fetch, &value) || fetch_hops(fetch, &value))
+	if (fetch_source(ctx, kind, fetch, &value, &length))
 		return -1;
-	return fetch_copy(fetch, value, slot);
+	if (is_dynamic(fetch) && length < needed_length(fetch))
+		return -1;
+	if (fetch_hops(fetch, &value) || fetch_copy(fetch, value, slot))
+		return -1;
+	if (is_dynamic(fetch) && !fetch->hops && fetch->copy == COPY_STRING)
+		end_text(slot, length, fetch->size);
+	return 0;
 }
 
 static __always_inline int trace(void *ctx, enum context_kind kind)

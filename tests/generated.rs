@@ -1,34 +1,193 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Committed files that the program writes itself are what it writes. `UPDATE=1 cargo test --test generated` rewrites them.
+//! Committed files that the program writes itself are what it writes, and so are the tables of the README.
+//! `UPDATE=1 cargo test --test generated` rewrites them.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
-/// Runs a command of the program and compares what it prints with a committed file.
-fn is_what_it_prints(argument: &str, file: &str) {
-    let output = Command::new(env!("CARGO_BIN_EXE_ebpf-run")).arg(argument).output().unwrap();
-    assert!(output.status.success() && output.stderr.is_empty());
-    let printed = String::from_utf8(output.stdout).unwrap();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+use ebpf_run::catalog::{Program, builtin};
+use ebpf_run::config::{Environment, SourceFile, check, hook_forms, render, starter};
+
+fn root(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
+}
+
+/// Compares a text with a committed file, or rewrites the file.
+fn golden(file: &str, made: &str) {
+    let path = root(file);
     if std::env::var_os("UPDATE").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, &printed).unwrap();
+        fs::write(&path, made).unwrap();
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(printed, committed, "`ebpf-run {argument}` and {file} differ; UPDATE=1 rewrites it");
+    assert!(
+        made == committed,
+        "{file} is not what the program writes; UPDATE=1 cargo test --test generated rewrites it"
+    );
+}
+
+fn ebpf_run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ebpf-run")).args(arguments).output().unwrap()
+}
+
+fn printed(arguments: &[&str]) -> String {
+    let output = ebpf_run(arguments);
+    assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The names in a folder.
+fn names(folder: &Path) -> BTreeSet<String> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 /// The schema that editors load.
 #[test]
 fn schema() {
-    is_what_it_prints("schema", "schema/ebpf-run.schema.json");
+    golden("schema/ebpf-run.schema.json", &printed(&["schema"]));
 }
 
-/// The man page that packages install.
+/// The man pages that packages install: no more, no fewer, and each one formats without a warning where `man` is there.
 #[test]
-fn man_page() {
-    is_what_it_prints("man", "man/ebpf-run.1");
+fn man_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    printed(&["man", folder.path().to_str().unwrap()]);
+    let pages = names(folder.path());
+    assert!(pages.contains("ebpf-run.1") && pages.contains("ebpf-run.yaml.5"), "{pages:?}");
+    for page in &pages {
+        golden(&format!("man/{page}"), &fs::read_to_string(folder.path().join(page)).unwrap());
+    }
+    assert_eq!(names(&root("man")), pages);
+    for page in &pages {
+        let path = folder.path().join(page);
+        let output = match Command::new("man").args(["--warnings", "-l"]).arg(&path).env("LC_ALL", "C.UTF-8").output() {
+            Ok(output) => output,
+            Err(_) => {
+                drop(writeln!(io::stderr(), "skipped: man_pages: there is no `man` to format them with"));
+                return;
+            }
+        };
+        assert!(output.status.success(), "{page}: {output:?}");
+        let warnings = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(warnings, "", "{page}");
+        assert!(output.stdout.len() > 500, "{page} is empty");
+    }
+}
+
+/// Every command that is not hidden has its page, every page says how it is used.
+#[test]
+fn every_command_has_a_page() {
+    let help = printed(&["--help"]);
+    let list = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    // A line that goes on with a description begins further to the right.
+    let named = list.lines().filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
+    let names: Vec<&str> = named.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.contains(&"schema"), "{names:?}");
+    for name in names.into_iter().filter(|name| *name != "help") {
+        let page = fs::read_to_string(root(&format!("man/ebpf-run-{name}.1"))).unwrap();
+        assert!(page.contains(".SH EXAMPLE"), "{name} has no example");
+    }
+}
+
+/// What every shell completes has the commands and their descriptions.
+#[test]
+fn completions() {
+    for (shell, sign) in [("bash", "complete -F"), ("zsh", "#compdef ebpf-run"), ("fish", "complete -c ebpf-run")] {
+        let script = printed(&["completions", shell]);
+        for word in [sign, "programs", "schema", "completions", "--duration"] {
+            let word = if shell == "fish" { word.trim_start_matches('-') } else { word };
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+        assert!(shell == "bash" || script.contains("Print the JSON schema"), "{shell}");
+        // Where the shell is there, it reads the script.
+        let mut child =
+            match Command::new(shell).arg("-n").arg("/dev/stdin").stdin(std::process::Stdio::piped()).spawn() {
+                Ok(child) => child,
+                Err(_) => continue,
+            };
+        child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success(), "{shell} does not read it");
+    }
+}
+
+fn row(program: &Program) -> String {
+    let mut hooks: Vec<&str> = program.hooks.iter().map(|hook| hook.kind.as_str()).collect();
+    hooks.dedup();
+    let hooks = if program.has_own_hooks() { "its own".to_owned() } else { hooks.join(", ") };
+    format!("| `{}` | {hooks} | {} |\n", program.name, program.doc)
+}
+
+/// The text with what stands between `<!-- NAME -->` and `<!-- end -->` replaced.
+fn between(text: &str, name: &str, table: &str) -> String {
+    let begin = format!("<!-- {name} -->\n");
+    let start = text.find(&begin).unwrap() + begin.len();
+    let end = start + text[start..].find("<!-- end -->").unwrap();
+    format!("{}{table}{}", &text[..start], &text[end..])
+}
+
+/// The tables of the README are what the schema and the catalogue say.
+#[test]
+fn tables_of_the_readme() {
+    let catalog = builtin().unwrap();
+    let forms = hook_forms(&catalog);
+    let hooks: String = forms.iter().map(|form| format!("| `{}` | {} |\n", form.example, form.doc)).collect();
+    let programs: String = catalog.programs().iter().map(row).collect();
+    let text = fs::read_to_string(root("README.md")).unwrap();
+    let text = between(&text, "hooks", &format!("| `hook:` | where |\n|---|---|\n{hooks}"));
+    let table = format!("| `program:` | hooks | what it reports |\n|---|---|---|\n{programs}");
+    golden("README.md", &between(&text, "programs", &table));
+}
+
+fn assert_clean(name: &str, text: &str) {
+    let file = SourceFile { path: format!("{name}.yaml").into(), text: text.into() };
+    let checked = check(&[file], &builtin().unwrap(), &Environment::default());
+    let problems: Vec<String> = checked.problems.iter().map(|problem| render(problem, false)).collect();
+    assert!(problems.is_empty(), "{name}:\n{text}\n{}", problems.join("\n"));
+}
+
+/// The file to begin with is valid for every program and every hook, as it is and with every key in use.
+#[test]
+fn starters() {
+    let catalog = builtin().unwrap();
+    let kinds = hook_forms(&catalog).into_iter().map(|form| form.kind);
+    let programs = catalog.programs().iter().map(|program| program.name.clone());
+    for word in kinds.chain(programs) {
+        let text = starter(&word, &catalog).unwrap();
+        assert_clean(&word, &text);
+        let uncommented = text.lines().map(|line| match line.trim_start().strip_prefix('#') {
+            Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase()) => line.replacen('#', "", 1),
+            _comment => line.to_owned(),
+        });
+        let uncommented: Vec<String> = uncommented.collect();
+        assert!(uncommented.join("\n").contains("\n    labels: "), "{word}");
+        assert_clean(&word, &uncommented.join("\n"));
+        for param in catalog.get(&word).map(|program| program.params.as_slice()).unwrap_or_default() {
+            assert!(
+                text.contains(&format!("\n      #{}: ", param.name))
+                    && text.contains(param.doc.split(' ').next().unwrap())
+            );
+        }
+    }
+}
+
+/// `new` never overwrites a file, and knows what was probably meant.
+#[test]
+fn new_is_careful() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.yaml");
+    let path = path.to_str().unwrap();
+    assert!(ebpf_run(&["new", "exec", "--output", path]).status.success());
+    assert_eq!(fs::read_to_string(path).unwrap(), printed(&["new", "exec"]));
+    fs::write(path, "mine").unwrap();
+    let output = ebpf_run(&["new", "exec", "--output", path]);
+    assert_eq!((output.status.code(), fs::read_to_string(path).unwrap().as_str()), (Some(2), "mine"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("is there already"));
+    let output = ebpf_run(&["new", "kprob"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("did you mean `kprobe`?"));
 }

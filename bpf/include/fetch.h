@@ -26,7 +26,7 @@ enum fetch_source {
 
 /* How it reaches the record. */
 enum fetch_copy {
-	COPY_VALUE = 0,       /* the value itself: 8 bytes */
+	COPY_VALUE = 0,       /* the value itself: 8 bytes; from byte `offset` of it on */
 	COPY_KERNEL = 1,      /* `size` bytes of kernel memory at the address */
 	COPY_USER = 2,        /* `size` bytes of the process's memory at the address */
 	COPY_STRING = 3,      /* NUL-terminated text in kernel memory, at most `size` bytes with its NUL */

@@ -34,6 +34,8 @@ pub enum FetchLimit {
     Entries(u32),
     /// More pointers to follow than one entry can; how many fit. The index of the fetch.
     Hops(usize, u32),
+    /// More bytes than a slot can have; how many fit. The index of the fetch.
+    Slot(usize, u32),
 }
 
 impl FetchTable {
@@ -68,9 +70,9 @@ impl FetchTable {
         Ok(Some(Self { table, stride: size, capacity: count, record_size, max_hops, max_slot, fields, enumerators }))
     }
 
-    /// The largest slot that a fetch may have, in bytes.
-    pub fn max_slot(&self) -> u32 {
-        self.max_slot
+    /// How many fetches one probe can have.
+    pub fn capacity(&self) -> usize {
+        self.capacity as usize
     }
 
     /// Fills `.rodata` for these fetches and a record of `record_size` bytes.
@@ -82,6 +84,9 @@ impl FetchTable {
         for (index, fetch) in fetches.iter().enumerate() {
             if fetch.hops.len() > self.max_hops as usize {
                 return Err(FetchLimit::Hops(index, self.max_hops));
+            }
+            if u32::from(fetch.slot) > self.max_slot {
+                return Err(FetchLimit::Slot(index, self.max_slot));
             }
             let base = self.table + self.stride * index as u32;
             self.set(rodata, base, "source", self.enumerator(source_name(fetch.source)));

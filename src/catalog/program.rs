@@ -106,6 +106,14 @@ pub enum ParamType {
     },
 }
 
+impl ParamType {
+    /// The least and the greatest integer of `size` bytes.
+    pub fn integer_range(size: u8, signed: bool) -> (i128, i128) {
+        let bits = u32::from(size) * 8;
+        if signed { (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) } else { (0, (1 << bits) - 1) }
+    }
+}
+
 /// What a program counts in a map, summed over CPUs and reported each interval.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Counters {

@@ -2,18 +2,28 @@
 //! The commands: the only code that writes to the terminal.
 
 mod check;
+mod completions;
+mod doctor;
 mod explain;
 mod files;
+mod findings;
+mod hooks;
+mod man;
+mod new;
+mod plan;
 mod programs;
 mod run;
+mod schema;
 mod terminal;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
+use self::hooks::HooksArgs;
+use crate::catalog::{Catalog, builtin};
 use crate::config;
 
 /// Exit status for bad usage and bad configuration.
@@ -93,13 +103,67 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Listing::Text)]
         format: Listing,
     },
+    /// Say what this machine can do: each kind of hook is tried for real, and taken back at once
+    ///
+    /// Without root it says what it can. Exit status 0: every kind of hook works; 1: one of them does not.
+    #[command(after_help = "Examples:\n  sudo ebpf-run doctor\n  \
+                            ebpf-run doctor --format json | jq '.hooks[] | select(.result != \"works\")'")]
+    Doctor {
+        /// For people, or for machines
+        #[arg(long, value_enum, default_value_t = Listing::Text)]
+        format: Listing,
+    },
+    /// List what can be hooked here: kernel functions, tracepoints, raw tracepoints
+    ///
+    /// Each line is what the YAML says under `hook`; a function serves `kprobe` and `kretprobe` alike. Exit status 1: nothing matches.
+    #[command(after_help = "Examples:\n  ebpf-run hooks openat\n  ebpf-run hooks 'tcp_*' --kind kprobe -v\n  \
+                            ebpf-run hooks 'sched:*' -v\n  ebpf-run hooks sched_switch --format json -v")]
+    Hooks(HooksArgs),
+    /// Say how each probe of the files would run here: program, mechanism, what it takes, what it captures, where it goes
+    ///
+    /// Nothing is loaded and nothing is attached. Without root it says what it can. Exit status 1: a probe cannot run here.
+    #[command(after_help = "Examples:\n  ebpf-run plan probes.yaml\n  \
+                            ebpf-run plan probes.d/ --format json | jq '.probes[].captures'")]
+    Plan {
+        /// YAML files, or directories of them (*.yaml, *.yml)
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// For people, or for machines
+        #[arg(long, value_enum, default_value_t = Listing::Text)]
+        format: Listing,
+    },
     /// Print the JSON schema of the YAML files
-    #[command(after_help = "Example, as the first line of a file, for editors:\n  \
+    #[command(after_help = "Example:\n  ebpf-run schema > ebpf-run.schema.json\n\n\
+                            Then, as the first line of a file, for editors:\n  \
                             # yaml-language-server: $schema=./ebpf-run.schema.json")]
     Schema,
-    /// Print the man page
+    /// Print a commented file to begin with, for a program or a kind of hook
+    #[command(after_help = "Examples:\n  ebpf-run new kprobe\n  ebpf-run new exec --output exec.yaml")]
+    New {
+        /// A program (`ebpf-run programs` lists them) or a kind of hook: kprobe, tracepoint, xdp …
+        #[arg(value_name = "PROGRAM|HOOK")]
+        word: String,
+        /// Write to this file, which must not exist yet
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Print what makes a shell complete the commands
+    #[command(after_help = "Examples:\n  \
+                            ebpf-run completions bash > /etc/bash_completion.d/ebpf-run\n  \
+                            ebpf-run completions zsh > /usr/local/share/zsh/site-functions/_ebpf-run\n  \
+                            ebpf-run completions fish > ~/.config/fish/completions/ebpf-run.fish")]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: completions::Shell,
+    },
+    /// Write the man pages
     #[command(hide = true)]
-    Man,
+    Man {
+        /// The directory to write them to
+        #[arg(default_value = "man")]
+        directory: PathBuf,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -128,20 +192,23 @@ pub fn main() -> ExitCode {
         Some(Command::Programs { name, format }) => programs::programs(name.as_deref(), format),
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Explain { code }) => explain::explain(code.as_deref()),
-        Some(Command::Schema) => terminal::print(&schema_text()),
-        Some(Command::Man) => terminal::print(&man_page()),
+        Some(Command::Schema) => schema::schema(),
+        Some(Command::New { word, output }) => new::new(&word, output.as_deref()),
+        Some(Command::Completions { shell }) => completions::completions(shell),
+        Some(Command::Man { directory }) => man::write(&directory),
+        Some(Command::Doctor { format }) => doctor::doctor(format),
+        Some(Command::Hooks(args)) => hooks::hooks(&args),
+        Some(Command::Plan { paths, format }) => plan::plan(&paths, format),
     }
 }
 
-/// The schema as it is committed: pretty, with a final newline.
-fn schema_text() -> String {
-    format!("{:#}\n", config::schema())
-}
-
-/// The man page in roff.
-fn man_page() -> String {
-    let mut page = Vec::new();
-    // Writing to memory does not fail.
-    drop(clap_mangen::Man::new(Cli::command()).render(&mut page));
-    String::from_utf8_lossy(&page).into_owned()
+/// Does something with the programs of the binary.
+fn with_catalog(act: impl FnOnce(&Catalog) -> ExitCode) -> ExitCode {
+    match builtin() {
+        Ok(catalog) => act(&catalog),
+        Err(error) => {
+            terminal::tell(&format!("error: a built-in program is broken: {error}"));
+            ExitCode::from(FAILED)
+        }
+    }
 }

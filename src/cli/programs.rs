@@ -133,7 +133,7 @@ fn default(value: &ParamValue) -> String {
 }
 
 /// The word for how a field is shown.
-fn kind(field: &Field) -> String {
+pub(super) fn kind(field: &Field) -> String {
     match &field.kind {
         Kind::Unsigned => format!("u{}", field.size * 8),
         Kind::Signed => format!("i{}", field.size * 8),

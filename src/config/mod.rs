@@ -17,6 +17,7 @@ mod render;
 mod report;
 mod schema;
 mod source;
+mod starter;
 mod yaml;
 
 pub use check::{Checked, CheckedProbe, Config, check};
@@ -24,8 +25,9 @@ pub use environment::Environment;
 pub use problem::{Problem, Severity};
 pub use render::render;
 pub use report::{json_line, sarif};
-pub use schema::schema;
+pub use schema::{examples, schema};
 pub use source::{Location, SourceFile, Span};
+pub use starter::{HookForm, flow, hook_forms, starter};
 pub use yaml::MAX_BYTES as MAX_FILE_BYTES;
 
 use std::time::Duration;

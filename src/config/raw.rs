@@ -122,6 +122,7 @@ pub(crate) struct Probe {
     pub(crate) name: String,
     /// What the probe is for, in a sentence.
     #[serde(default)]
+    #[schemars(extend("examples" = ["opens of files, for the audit"]))]
     #[expect(dead_code, reason = "for the people who read the file")]
     pub(crate) description: Option<String>,
     /// `false` parks the probe: it is checked and not run.

@@ -110,7 +110,9 @@ fn excerpt<'p>(mark: &Mark<'p>, path: &'p str) -> [Element<'p>; 2] {
 
 fn annotation<'p>(text: &str, text_start: usize, mark: &Mark<'p>) -> Annotation<'p> {
     let span = mark.location.span;
-    let annotation = mark.kind.span(shown_range(text, span.start - text_start, span.end - text_start));
+    // The window begins behind a byte order mark; what is said of the file as a whole begins before it.
+    let (start, end) = (span.start.saturating_sub(text_start), span.end.saturating_sub(text_start));
+    let annotation = mark.kind.span(shown_range(text, start, end));
     if mark.label.is_empty() { annotation } else { annotation.label(mark.label) }
 }
 

@@ -9,13 +9,15 @@
 //! What never happens here: no file is read, no kernel is asked. BTF and format texts come in as bytes.
 
 mod access;
+mod casts;
 mod parse;
 mod resolve;
 mod scope;
 mod shape;
 mod tracepoint;
 
+pub use casts::CASTS;
 pub use parse::{ExprError, parse};
 pub use resolve::{ResolveError, Resolved, resolve};
-pub use scope::{Prototype, Scope};
+pub use scope::{BUILTINS, Prototype, Scope};
 pub use tracepoint::{TraceField, TraceShape, parse_format};

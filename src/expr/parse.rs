@@ -23,7 +23,7 @@ pub struct ExprError {
 }
 
 /// The words after `as`.
-const TYPES: &[&str] = &[
+pub(super) const TYPES: &[&str] = &[
     "u8",
     "u16",
     "u32",

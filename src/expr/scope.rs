@@ -12,7 +12,7 @@ use crate::words::suggest;
 const REGISTER_ARGUMENTS: usize = 6;
 
 /// The names that every hook offers.
-const BUILTINS: [&str; 6] = ["pid", "tid", "uid", "gid", "comm", "cpu"];
+pub const BUILTINS: [&str; 6] = ["pid", "tid", "uid", "gid", "comm", "cpu"];
 
 /// What can be read where a probe hooks.
 pub enum Scope<'a> {
@@ -59,23 +59,47 @@ pub struct Prototype<'a> {
 impl<'a> Prototype<'a> {
     /// The prototype of a kernel function; `None` if the BTF does not have it.
     pub fn of_function(btf: &'a Btf, symbol: &str) -> Option<Self> {
-        let Type::Func(id) = btf.get(btf.find(Named::Func, symbol)?) else { return None };
-        Self::of(btf, id)
+        Self::of_type(btf, btf.find(Named::Func, symbol)?)
     }
 
     /// The arguments of a raw tracepoint. Their names come from `__traceiter_NAME` (Linux 5.10), their types from
     /// there or from `btf_trace_NAME`; both begin with a pointer that a program does not get.
     pub fn of_raw_tracepoint(btf: &'a Btf, name: &str) -> Option<Self> {
         let from_iterator = Self::of_function(btf, &format!("__traceiter_{name}"));
-        let mut prototype = from_iterator.or_else(|| {
+        let prototype = from_iterator.or_else(|| {
             let id = btf.find(Named::Typedef, &format!("btf_trace_{name}"))?;
             let (_, Type::Ptr(target)) = btf.resolve(id) else { return None };
             Self::of(btf, target)
         })?;
-        if !prototype.params.is_empty() {
-            prototype.params.remove(0);
+        Some(prototype.without_first())
+    }
+
+    /// The same without the first parameter, which the program of a raw tracepoint does not get.
+    pub fn without_first(mut self) -> Self {
+        if !self.params.is_empty() {
+            self.params.remove(0);
         }
-        Some(prototype)
+        self
+    }
+
+    /// The prototype of a type that is a function.
+    pub fn of_type(btf: &'a Btf, id: TypeId) -> Option<Self> {
+        let Type::Func(prototype) = btf.get(id) else { return None };
+        Self::of(btf, prototype)
+    }
+
+    /// Name and C type of each parameter; the name of a variable rest is empty, its type `...`.
+    pub fn declarations(&self) -> Vec<(String, String)> {
+        let declare = |(name, ty): &(String, TypeId)| match (name.is_empty(), ty) {
+            (true, 0) => (String::new(), "...".to_owned()),
+            _ => (name.clone(), self.btf.display(*ty)),
+        };
+        self.params.iter().map(declare).collect()
+    }
+
+    /// C type of what the function returns.
+    pub fn returned_type(&self) -> String {
+        self.btf.display(self.returns)
     }
 
     fn of(btf: &'a Btf, id: TypeId) -> Option<Self> {
@@ -152,6 +176,14 @@ impl<'a> Scope<'a> {
             let ty = match prototype {
                 Some(prototype) if matches!(prototype.btf.resolve(prototype.returns).1, Type::Void) => {
                     return Err(ResolveError::new(format!("`{symbol}` returns nothing"), ""));
+                }
+                // In one register, in two, or in memory.
+                Some(p) if matches!(p.btf.resolve(p.returns).1, Type::Composite { .. } | Type::Float(_)) => {
+                    let message = format!(
+                        "`retval` cannot be located: `{symbol}` returns `{}` by value",
+                        p.btf.display(p.returns)
+                    );
+                    return Err(ResolveError::new(message, ""));
                 }
                 Some(prototype) => Ty::Btf(prototype.btf, prototype.returns),
                 None => Ty::Int { size: 8, signed: true },

@@ -50,6 +50,7 @@ pub(super) fn shape<'a>(expr: &CaptureExpr, place: Place<'a>) -> Result<Shape<'a
         Some(Cast::Hex) => match thing {
             Thing::Int { size, .. } => integer(expr, place, &thing, size, Kind::Hex),
             Thing::Pointer => integer(expr, place, &thing, 8, Kind::Hex),
+            Thing::Struct { size: size @ 1..=8 } if !place.in_memory => integer(expr, place, &thing, size, Kind::Hex),
             Thing::Bytes { .. } | Thing::Elements | Thing::Struct { .. } | Thing::Nothing => {
                 Err(unfit(expr, &place, "`hex` is for integers and pointers; for memory write `as bytes[N]`"))
             }
@@ -147,6 +148,8 @@ fn integer<'a>(
         Thing::Int { size, .. } => *size,
         Thing::Pointer => 8,
         Thing::Bytes { size, .. } | Thing::Struct { size } if place.in_memory => *size,
+        // A raw tracepoint has small structs by value.
+        Thing::Struct { size: size @ 1..=8 } => *size,
         Thing::Bytes { .. } | Thing::Struct { .. } | Thing::Elements | Thing::Nothing => {
             return Err(unfit(expr, &place, "it is not an integer"));
         }
@@ -186,7 +189,9 @@ fn network<'a>(
             }
             Err(unfit(expr, &place, &too_small(*size)))
         }
-        Thing::Int { .. } if !place.in_memory => Ok(Shape { place, copy: FetchCopy::Value, size: 8, shown: len, kind }),
+        Thing::Int { .. } | Thing::Struct { size: 1..=8 } if !place.in_memory => {
+            Ok(Shape { place, copy: FetchCopy::Value, size: 8, shown: len, kind })
+        }
         Thing::Int { .. } | Thing::Bytes { .. } | Thing::Struct { .. } | Thing::Elements if place.in_memory => {
             Ok(Shape { place, copy: FetchCopy::Kernel, size: len, shown: len, kind })
         }

@@ -43,6 +43,8 @@ pub(super) fn describe(code: i32) -> String {
         libc::EOPNOTSUPP => "EOPNOTSUPP",
         libc::E2BIG => "E2BIG",
         libc::ENOSPC => "ENOSPC",
+        libc::ERANGE => "ERANGE",
+        libc::EMFILE => "EMFILE",
         _ => "",
     };
     let text = io::Error::from_raw_os_error(code).to_string();

@@ -2,12 +2,15 @@
 //! What is known of the running kernel, read when it is first needed and kept.
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::ffi::{CStr, CString};
 use std::fs;
 use std::io;
+use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
+use super::hooks::parse_traceable;
 use crate::catalog::{Btf, Named};
 use crate::expr::{TraceField, parse_format};
 use crate::spec::TracepointName;
@@ -17,12 +20,14 @@ use crate::words::suggest;
 #[derive(Default)]
 pub struct Host {
     btf: OnceCell<Option<Btf>>,
-    tracefs: OnceCell<Result<PathBuf, String>>,
+    tracefs: OnceCell<Result<PathBuf, (String, String)>>,
+    kallsyms: OnceCell<String>,
+    blacklist: OnceCell<Option<HashSet<String>>>,
 }
 
-const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
+pub(super) const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 const TRACEFS_PATHS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
-const KALLSYMS: &str = "/proc/kallsyms";
+const KPROBE_BLACKLIST: &str = "/sys/kernel/debug/kprobes/blacklist";
 const KPROBE_PMU: &str = "/sys/bus/event_source/devices/kprobe/type";
 
 impl Host {
@@ -32,20 +37,20 @@ impl Host {
         self.btf.get_or_init(read).as_ref()
     }
 
-    /// Where tracefs is; mounts it if it is not mounted anywhere.
-    pub fn tracefs(&self) -> Result<&Path, String> {
+    /// Where tracefs is; mounts it if it is not mounted anywhere. The error is a sentence and a help.
+    pub fn tracefs(&self) -> Result<&Path, (String, String)> {
         self.tracefs.get_or_init(find_tracefs).as_deref().map_err(Clone::clone)
     }
 
     /// The fields of a tracepoint, from its format file. The error is a sentence and a help.
     pub fn tracepoint(&self, name: &TracepointName) -> Result<Vec<TraceField>, (String, String)> {
-        let events = self.tracefs().map_err(|error| (error, String::new()))?.join("events");
+        let events = self.tracefs()?.join("events");
         let path = events.join(&name.category).join(&name.name);
         match fs::read_to_string(path.join("format")) {
             Ok(text) => Ok(parse_format(&text)),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 let message = format!("failed to read tracepoint `{name}`: permission denied");
-                Err((message, "tracefs belongs to root: run it as root".to_owned()))
+                Err((message, tracefs_help()))
             }
             Err(_) => Err(missing_tracepoint(&events, name)),
         }
@@ -86,13 +91,64 @@ impl Host {
         Path::new(KPROBE_PMU).exists() || self.tracefs().is_ok_and(|path| path.join("kprobe_events").exists())
     }
 
+    /// `6.12.48+deb13-cloud-amd64` and `x86_64`, as uname(2) says.
+    pub fn release(&self) -> (String, String) {
+        let mut name = MaybeUninit::<libc::utsname>::zeroed();
+        // SAFETY: the pointer is valid; the call only fails for one that is not.
+        unsafe { libc::uname(name.as_mut_ptr()) };
+        // SAFETY: plain data, zeroed and then filled.
+        let name = unsafe { name.assume_init() };
+        // SAFETY: the kernel terminates each text within its array.
+        let text =
+            |field: &[libc::c_char; 65]| unsafe { CStr::from_ptr(field.as_ptr()) }.to_string_lossy().into_owned();
+        (text(&name.release), text(&name.machine))
+    }
+
+    /// Major and minor number of the release: (6, 12).
+    pub fn version(&self) -> (u32, u32) {
+        let (release, _) = self.release();
+        let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+    }
+
+    /// The kernel's symbols, one a line: address, type, name, and `[module]` where it is of one. Empty if it hides them.
+    pub(super) fn kallsyms(&self) -> &str {
+        self.kallsyms.get_or_init(|| fs::read_to_string("/proc/kallsyms").unwrap_or_default())
+    }
+
+    /// The functions of the kernel and its modules, with the module: `("nf_hook", "")`. A name may come several times.
+    pub(super) fn functions(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.kallsyms().lines().filter_map(|line| {
+            let mut words = line.split_ascii_whitespace().skip(1);
+            let is_function = matches!(words.next(), Some("t" | "T" | "w" | "W"));
+            let name = words.next().filter(|_| is_function)?;
+            Some((name, words.next().unwrap_or_default().trim_matches(['[', ']'])))
+        })
+    }
+
+    /// The functions that no kprobe may be at; `None` where debugfs does not tell.
+    pub(super) fn kprobe_blacklist(&self) -> Option<&HashSet<String>> {
+        let read = || {
+            let text = fs::read_to_string(KPROBE_BLACKLIST).ok()?;
+            Some(text.lines().filter_map(|line| Some(line.split_once('\t')?.1.trim().to_owned())).collect())
+        };
+        self.blacklist.get_or_init(read).as_ref()
+    }
+
+    /// The functions that ftrace can trace; `None` where the list cannot be read. Without CONFIG_KPROBE_EVENTS_ON_NOTRACE,
+    /// the kernel refuses kprobes at all others.
+    pub(super) fn traceable_functions(&self) -> Option<HashSet<String>> {
+        let path = self.tracefs().ok()?.join("available_filter_functions");
+        let list = parse_traceable(&fs::read_to_string(path).ok()?);
+        // Without the function tracer the list is there, and empty.
+        (!list.is_empty()).then_some(list)
+    }
+
     /// How often a function of this name stands in /proc/kallsyms, and what else begins like it.
     pub fn kernel_symbol(&self, symbol: &str) -> SymbolSearch {
-        let text = fs::read_to_string(KALLSYMS).unwrap_or_default();
-        let functions = kallsyms_functions(&text);
         let mut search = SymbolSearch::default();
         let mut all = Vec::new();
-        for name in functions {
+        for (name, _) in self.functions() {
             if name == symbol {
                 search.count += 1;
             } else if name.strip_prefix(symbol).is_some_and(|rest| rest.starts_with('.')) {
@@ -106,22 +162,16 @@ impl Host {
         search
     }
 
-    /// The kernel functions of these names that can be probed, sorted: those of `available_filter_functions` where it can
-    /// be read, else those of /proc/kallsyms that no compiler made up.
+    /// The kernel functions of these names that can be probed, sorted: those that ftrace can trace where it tells, else
+    /// those that no compiler made up.
     pub fn probeable_functions(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
-        let traceable =
-            self.tracefs().ok().and_then(|path| fs::read_to_string(path.join("available_filter_functions")).ok());
-        let mut names: Vec<String> = match traceable.filter(|text| !text.is_empty()) {
-            Some(text) => {
-                let first_word = |line: &str| line.split_ascii_whitespace().next().map(str::to_owned);
-                text.lines().filter_map(first_word).filter(|name| wanted(name)).collect()
-            }
-            None => {
-                let text = fs::read_to_string(KALLSYMS).unwrap_or_default();
-                let plain = |name: &&str| !name.contains(['.', '$']) && wanted(name);
-                kallsyms_functions(&text).filter(plain).map(str::to_owned).collect()
-            }
+        let traceable = self.traceable_functions();
+        let probeable = |name: &str| match &traceable {
+            Some(list) => list.contains(name),
+            None => !name.contains(['.', '$']),
         };
+        let names = self.functions().map(|(name, _)| name).filter(|name| wanted(name) && probeable(name));
+        let mut names: Vec<String> = names.map(str::to_owned).collect();
         names.sort();
         names.dedup();
         names
@@ -158,22 +208,15 @@ pub struct SymbolSearch {
     pub help: String,
 }
 
-/// The functions of /proc/kallsyms: `ffffffff81000000 T name [module]`.
-fn kallsyms_functions(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().filter_map(|line| {
-        let mut words = line.split_ascii_whitespace().skip(1);
-        matches!(words.next(), Some("t" | "T" | "w" | "W")).then(|| words.next())?
-    })
-}
-
 fn close_in_length(name: &str, symbol: &str) -> bool {
     name.len().abs_diff(symbol.len()) <= 1 + symbol.len() / 4
 }
 
-fn find_tracefs() -> Result<PathBuf, String> {
+fn find_tracefs() -> Result<PathBuf, (String, String)> {
     let first = fs::metadata(Path::new(TRACEFS_PATHS[0]).join("events"));
     if first.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
-        return Err(format!("failed to read tracefs (`{}`): permission denied; it belongs to root", TRACEFS_PATHS[0]));
+        let message = format!("failed to read tracefs (`{}`): permission denied", TRACEFS_PATHS[0]);
+        return Err((message, tracefs_help()));
     }
     let usable = |path: &str| Path::new(path).join("events").exists();
     if let Some(path) = TRACEFS_PATHS.into_iter().find(|path| usable(path)) {
@@ -181,12 +224,17 @@ fn find_tracefs() -> Result<PathBuf, String> {
     }
     match mount_tracefs(TRACEFS_PATHS[0]) {
         Ok(()) if usable(TRACEFS_PATHS[0]) => Ok(PathBuf::from(TRACEFS_PATHS[0])),
-        Ok(()) => Err("tracefs has no events: this kernel was built without tracepoints".to_owned()),
-        Err(error) => Err(format!(
-            "tracefs is not mounted, and mounting it failed: {error}; as root, `mount -t tracefs nodev {}`",
-            TRACEFS_PATHS[0]
+        Ok(()) => Err(("tracefs has no events: this kernel was built without tracepoints".to_owned(), String::new())),
+        Err(error) => Err((
+            format!("tracefs is not mounted, and mounting it failed: {error}"),
+            format!("as root, `mount -t tracefs nodev {}`", TRACEFS_PATHS[0]),
         )),
     }
+}
+
+/// tracefs has the permissions of files: CAP_BPF and CAP_PERFMON do not open it.
+fn tracefs_help() -> String {
+    "it belongs to root: run as root, or with CAP_DAC_READ_SEARCH as well; a raw tracepoint does not need it".to_owned()
 }
 
 fn mount_tracefs(target: &str) -> io::Result<()> {

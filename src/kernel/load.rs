@@ -80,7 +80,7 @@ fn verify(object: OpenObject) -> Result<Object, i32> {
 }
 
 /// The functions of the program that this probe attaches.
-fn functions(spec: &ProbeSpec, program: &Program) -> Vec<HookDecl> {
+pub(super) fn functions(spec: &ProbeSpec, program: &Program) -> Vec<HookDecl> {
     let wanted = |hook: &&HookDecl| match spec.hook {
         Hook::Own => hook.target.is_some(),
         Hook::Xdp { .. }
@@ -103,7 +103,7 @@ fn select_functions(object: &mut OpenObject, functions: &[HookDecl], log: &mut V
 }
 
 /// Sizes the ring; leaves out the maps that only carry types or that this program does not use.
-fn size_maps(object: &mut OpenObject, spec: &ProbeSpec, program: &Program) -> libbpf_rs::Result<()> {
+pub(super) fn size_maps(object: &mut OpenObject, spec: &ProbeSpec, program: &Program) -> libbpf_rs::Result<()> {
     for mut map in object.maps_mut() {
         let name = map.name().to_string_lossy().into_owned();
         if name == "events" {
@@ -143,24 +143,30 @@ fn specialise(
         }
     }
     if let (Some(table), Some(layout)) = (&program.fetch_table, &prepared.layout) {
-        table.write(rodata, &prepared.fetches, layout.size).map_err(|limit| too_much(spec, prepared, &limit))?;
+        table.write(rodata, &prepared.fetches, layout.size).map_err(|limit| too_much(prepared, &limit))?;
     }
     Ok(())
 }
 
-fn too_much(spec: &ProbeSpec, prepared: &Prepared, limit: &FetchLimit) -> KernelError {
+fn too_much(prepared: &Prepared, limit: &FetchLimit) -> KernelError {
+    // A fetch's number is the bit of its field.
+    let place = |index: &usize| {
+        let mut fields = prepared.layout.iter().flat_map(|layout| &layout.fields);
+        let field = fields.find(|field| field.absent_bit == Some(*index as u8));
+        field.map_or(Place::Probe, |field| Place::Capture(field.name.clone()))
+    };
     match limit {
         FetchLimit::Entries(limit) => {
             let message = format!("{} captures need a fetch, one probe has room for {limit}", prepared.fetches.len());
             KernelError::new(Place::Probe, message, "split them over two probes of the same hook")
         }
         FetchLimit::Hops(index, limit) => {
-            let fields = prepared.layout.iter().flat_map(|layout| &layout.fields);
-            let name =
-                fields.filter(|field| field.absent_bit == Some(*index as u8)).map(|field| field.name.clone()).next();
-            let place = name.map_or(Place::Probe, Place::Capture);
-            debug_assert!(!spec.capture.is_empty());
-            KernelError::new(place, format!("it follows more than {limit} pointers"), "capture a shorter path")
+            let message = format!("it follows more than {limit} pointers");
+            KernelError::new(place(index), message, "capture a shorter path")
+        }
+        FetchLimit::Slot(index, limit) => {
+            let message = format!("it needs more than the {limit} bytes that a value can have");
+            KernelError::new(place(index), message, "capture fewer bytes")
         }
     }
 }

@@ -10,23 +10,33 @@
 //! What never happens here: nothing is printed, no event is formatted.
 
 mod attach;
+mod capabilities;
+mod check;
 mod counters;
 mod counts;
+mod doctor;
 mod error;
 mod expand;
+mod hooks;
 mod host;
 mod load;
 mod log;
+mod outline;
 mod prepare;
 mod ring;
 
 pub use attach::{Attached, settle};
+pub use capabilities::Capabilities;
+pub use check::{Finding, check, inspect};
 pub use counters::CounterReader;
 pub use counts::Counts;
+pub use doctor::{Diagnosis, Facts, Memlock, Outcome, Try, examine};
 pub use error::KernelError;
 pub use expand::{Expanded, expand};
+pub use hooks::{Found, Listed, Pattern, Query, Search, search};
 pub use host::Host;
 pub use load::Loaded;
 pub use log::quiet_libbpf;
+pub use outline::{FunctionOutline, Need, Outline, outline};
 pub use prepare::{Prepared, prepare};
 pub use ring::{Ring, Waker, wait};

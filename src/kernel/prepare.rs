@@ -20,7 +20,7 @@ pub struct Prepared {
 
 /// Resolves the captures of a probe; reports every one that this kernel does not have.
 pub fn prepare(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepared, Vec<KernelError>> {
-    check_target(spec, host).map_err(|error| vec![error])?;
+    check_target(&spec.hook, host).map_err(|error| vec![error])?;
     let Some(head) = program.event.as_ref().filter(|_| program.captures()) else {
         return Ok(Prepared { fetches: Vec::new(), layout: program.event.clone() });
     };
@@ -45,8 +45,8 @@ pub fn prepare(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepa
 }
 
 /// What can be said about the target at little cost before anything is loaded.
-fn check_target(spec: &ProbeSpec, host: &Host) -> Result<(), KernelError> {
-    match &spec.hook {
+pub(super) fn check_target(hook: &Hook, host: &Host) -> Result<(), KernelError> {
+    match hook {
         Hook::Xdp { interface, .. } if host.interface_index(interface).is_none() => {
             let interfaces = host.interfaces();
             let known = interfaces.iter().map(String::as_str);
@@ -57,7 +57,7 @@ fn check_target(spec: &ProbeSpec, host: &Host) -> Result<(), KernelError> {
             Ok(_) => Ok(()),
             Err((message, help)) => Err(KernelError::new(Place::Target, message, help)),
         },
-        Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => check_kprobes(spec.hook.kind(), symbol, host),
+        Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => check_kprobes(hook.kind(), symbol, host),
         Hook::Xdp { .. } | Hook::RawTracepoint { .. } | Hook::Own => Ok(()),
     }
 }

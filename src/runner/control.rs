@@ -54,6 +54,14 @@ impl Budget {
     }
 }
 
+/// From here on SIGINT and SIGTERM end the process at once: for whoever does not want to wait for a good end.
+pub(super) fn let_signals_end_it() {
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        // SAFETY: the default action needs no handler, and tokio's handler, which it replaces, is not needed any more.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
 /// Signals are caught from its creation on.
 pub(super) struct Control {
     runtime: Runtime,

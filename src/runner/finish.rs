@@ -26,6 +26,9 @@ pub(super) fn finish(mut live: Live, reader: Reader) -> Vec<SummaryRow> {
         sampler.finish();
     }
     live.report_losses();
+    // All at once: two that are stuck take no longer than one.
+    let deadline = Instant::now() + FLUSH;
+    live.sinks.iter().for_each(|sink| sink.close_by(deadline));
     live.sinks.iter().for_each(|sink| sink.flush_and_close(FLUSH));
     let row = |(index, probe): (usize, &LiveProbe)| {
         let totals = totals.iter().find(|(of, _)| *of == index).map(|(_, totals)| totals);

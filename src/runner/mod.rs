@@ -57,8 +57,9 @@ pub fn run(
     options: &Options,
     mut report: impl FnMut(Report<'_>),
 ) -> Result<Vec<SummaryRow>, Vec<StartError>> {
-    let mut control = control::Control::new().map_err(|error| vec![StartError::other(&error)])?;
+    // Until here a signal ends the process at once, however long the start takes; nothing outlives it.
     let mut live = start::start(config, catalog, options)?;
+    let mut control = control::Control::new().map_err(|error| vec![StartError::other(&error)])?;
     for probe in &live.probes {
         if let Some(remark) = &probe.attached.remark {
             report(Report::Remark { probe: probe.name(), text: remark });
@@ -68,5 +69,7 @@ pub fn run(
         reader::Reader::spawn(&mut live, options, control.end()).map_err(|error| vec![StartError::other(&error)])?;
     report(Report::Ready(live.probes.iter().map(|probe| (probe.name(), probe.attached.mechanism.as_str())).collect()));
     control.run(&mut live, options);
+    // The end may wait for a reader of standard error that does not read.
+    control::let_signals_end_it();
     Ok(finish::finish(live, reader))
 }

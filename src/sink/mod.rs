@@ -104,6 +104,11 @@ impl Sink {
         self.queue.is_closed()
     }
 
+    /// No more batches: from here on it has until `deadline` to write what is queued. Does not wait; the first call counts.
+    pub fn close_by(&self, deadline: Instant) {
+        self.queue.close(deadline);
+    }
+
     /// Writes what is queued for at most `patience` and ends the thread. What is not written by then, and what is sent
     /// later, is counted as [`crate::spec::LossCause::SinkError`]. Calling it again does nothing.
     pub fn flush_and_close(&self, patience: Duration) {

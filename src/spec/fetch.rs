@@ -42,7 +42,7 @@ pub enum FetchSource {
 /// How a value reaches the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FetchCopy {
-    /// The value itself, eight bytes.
+    /// The value itself, eight bytes; `offset` bytes into it for a member of a struct that was passed by value.
     Value,
     /// Bytes of kernel memory at the address.
     Kernel,

@@ -95,6 +95,20 @@ impl Targets {
     }
 }
 
+/// `kprobe do_sys_openat2`, `xdp on eth0 (auto)`
+impl fmt::Display for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Xdp { interface, mode } => write!(f, "xdp on {interface} ({})", mode.name()),
+            Self::Kprobe { symbol, offset: 0 } | Self::Kretprobe { symbol } => write!(f, "{} {symbol}", self.kind()),
+            Self::Kprobe { symbol, offset } => write!(f, "kprobe {symbol}+{offset:#x}"),
+            Self::Tracepoint(name) => write!(f, "tracepoint {name}"),
+            Self::RawTracepoint { name } => write!(f, "raw_tracepoint {name}"),
+            Self::Own => f.write_str("the program's own hooks"),
+        }
+    }
+}
+
 /// `category:name` of a tracepoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TracepointName {

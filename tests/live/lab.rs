@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
@@ -176,6 +176,18 @@ impl Lab {
         command.current_dir(self.dir.path()).args(arguments).stdin(Stdio::null());
         command.env_remove("RUST_LOG").env_remove("NO_COLOR");
         command
+    }
+
+    /// Runs a command of the program to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        Run::start(self.command(arguments)).end()
+    }
+
+    /// The same as a user who may do nothing.
+    pub(crate) fn run_as_nobody(&self, arguments: &[&str]) -> Ended {
+        let mut command = self.command(arguments);
+        command.uid(65534).gid(65534);
+        Run::start(command).end()
     }
 
     /// Starts the program on `probes.yaml` with this text.

@@ -6,11 +6,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
 
+mod doctor;
 mod exec;
+mod hooks;
 mod lab;
 mod loss;
 mod output;
 mod packets;
+mod plan;
 mod raw_tracepoint;
 mod record;
 mod refusals;

@@ -236,6 +236,34 @@ fn capabilities_are_enough() {
     run.interrupt().code(0);
 }
 
+/// tracefs belongs to root: a tracepoint needs one capability more, and the refusal says which.
+#[test]
+fn capabilities_for_tracepoints() {
+    need!(bpf(), tool("setpriv"));
+    let lab = Lab::new();
+    lab.yaml("probes:\n  - { name: x, hook: { tracepoint: \"sched:sched_switch\" } }\n");
+    let with = |caps: &str| {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps", caps, "--ambient-caps", caps]);
+        command.args([env!("CARGO_BIN_EXE_ebpf-run"), "probes.yaml", "--duration", "10ms"]);
+        Run::start({
+            command.current_dir(lab.dir.path()).stdin(Stdio::null());
+            command
+        })
+        .end()
+    };
+    with("+bpf,+perfmon").code(1).says("CAP_DAC_READ_SEARCH");
+    with("+bpf,+perfmon,+dac_read_search").code(0);
+}
+
+/// The forms of the tracer's own lines stand beside the tracepoints and are none.
+#[test]
+fn lines_of_the_tracer() {
+    need!(bpf());
+    let ended = Lab::new().whole("probes:\n  - { name: x, hook: { tracepoint: \"ftrace:print\" } }\n", &[]);
+    ended.code(1).says("`ftrace:print` is no tracepoint");
+}
+
 /// A kernel that shows no BTF: what needs it says so, what does not runs.
 #[test]
 fn no_btf() {

@@ -309,3 +309,27 @@ fn addresses_and_ports() {
     }
     run.interrupt().code(0);
 }
+
+/// What a dynamic array does not have is no value: behind it lie other fields, and what an older event left there.
+#[test]
+fn behind_a_dynamic_array() {
+    need!(bpf());
+    let lab = Lab::new();
+    let yaml = "probes:\n  - name: queued\n    hook: { tracepoint: \"net:net_dev_queue\" }\n    capture:\n      \
+                device: name\n      whole: name as bytes[3]\n      more: name as bytes[4]\n      second: name[1]\n      \
+                beyond: name[30]\n      number: name as u64\n";
+    let mut run = lab.ready(yaml, &[]);
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.send_to(b"x", socket.local_addr().unwrap()).unwrap();
+    let event = run.event(|event| event["device"] == "lo" && event["pid"] == std::process::id());
+    for (field, value) in [
+        ("whole", json!("6c6f00")),
+        ("second", json!(i64::from(b'o'))),
+        ("more", Value::Null),
+        ("beyond", Value::Null),
+        ("number", Value::Null),
+    ] {
+        assert_eq!(event[field], value, "{field} of {event}");
+    }
+    run.interrupt().code(0);
+}

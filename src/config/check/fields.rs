@@ -3,7 +3,7 @@
 
 use super::defaults::Defaults;
 use super::probe::{Cx, is_identifier};
-use crate::catalog::Program;
+use crate::catalog::{FetchTable, Program};
 use crate::config::problem::Problem;
 use crate::config::source::{SourceFile, Span};
 use crate::config::yaml::Node;
@@ -12,8 +12,10 @@ use crate::expr;
 use crate::spec::{Capture, Hook, Place, RESERVED_FIELDS};
 use crate::words;
 
-/// Most captures of one probe: the slots of the `trace` program.
-const MAX_CAPTURES: usize = 12;
+/// What the head of an event holds anyway: a capture of it is a second name and costs no fetch.
+const HEAD: [&str; 4] = ["pid", "tid", "uid", "comm"];
+/// Most fields that are looked at; a probe with more has its problem by then.
+const MAX_FIELDS: usize = 64;
 /// Longest name of a field.
 const MAX_NAME_BYTES: usize = 64;
 /// What a cut text's sibling is called behind the text's own name.
@@ -32,13 +34,15 @@ pub(super) fn captures(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Progr
             problem.note(format!("it reports: {}", words::list(names, 16)))
         });
     }
-    if let Some((name, _)) = captures.0.get(MAX_CAPTURES) {
-        let message = format!("the probe captures {} values, {MAX_CAPTURES} at most are possible", captures.0.len());
+    let capacity = program.and_then(|program| program.fetch_table.as_ref()).map_or(usize::MAX, FetchTable::capacity);
+    let fetched = || captures.0.iter().filter(|(_, text)| !HEAD.contains(&text.trim()));
+    if let Some((name, _)) = fetched().nth(capacity) {
+        let message = format!("the probe captures {} values, {capacity} at most are possible", fetched().count());
         let problem = cx.error(codes::TOO_MANY_CAPTURES, cx.key(&["capture", name]), message);
-        cx.report(problem.label(format!("number {}", MAX_CAPTURES + 1)).help("write a second probe on the same hook"));
+        cx.report(problem.label(format!("number {}", capacity + 1)).help("write a second probe on the same hook"));
     }
     let mut checked = Vec::new();
-    for (name, text) in captures.0.iter().take(MAX_CAPTURES) {
+    for (name, text) in captures.0.iter().take(MAX_FIELDS) {
         if let Some(problem) = capture_name(cx, raw, name) {
             cx.report(problem);
         }

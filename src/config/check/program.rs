@@ -145,7 +145,7 @@ fn value_of(param: &Param, value: &Scalar) -> Result<ParamValue, String> {
             Err("expected `true` or `false`".to_owned())
         }
         (ParamType::Int { size, signed }, Scalar::Int(value)) => {
-            let (least, most) = range(size, signed);
+            let (least, most) = ParamType::integer_range(size, signed);
             if (least..=most).contains(value) {
                 return Ok(ParamValue::Int(*value));
             }
@@ -168,12 +168,6 @@ fn value_of(param: &Param, value: &Scalar) -> Result<ParamValue, String> {
             Err("expected text: put it in quotes".to_owned())
         }
     }
-}
-
-/// The least and the greatest integer of `size` bytes.
-fn range(size: u8, signed: bool) -> (i128, i128) {
-    let bits = u32::from(size) * 8;
-    if signed { (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) } else { (0, (1 << bits) - 1) }
 }
 
 fn unit(param: &Param) -> String {

@@ -140,6 +140,17 @@ impl Run {
     }
 }
 
+/// True for two that write the same way to the same place.
+pub(super) fn same_sink(one: &SinkSpec, two: &SinkSpec) -> bool {
+    let same_place = match (&one.destination, &two.destination) {
+        (Destination::File(one), Destination::File(two)) => plain(one) == plain(two),
+        (Destination::Stdout | Destination::Stderr | Destination::File(_), destination) => {
+            one.destination == *destination
+        }
+    };
+    same_place && one.format == two.format
+}
+
 /// A path without `.` parts, so that `./a` and `a` are one file. Links are not followed: no file is looked at.
 fn plain(path: &Path) -> PathBuf {
     path.components().filter(|part| *part != Component::CurDir).collect()

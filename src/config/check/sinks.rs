@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::probe::Cx;
-use super::run::Run;
+use super::run::{Run, same_sink};
 use crate::config::forms::StringOr;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
@@ -72,9 +72,7 @@ impl FileSinks {
             let items = cx.node.at(&["sinks"]).map(crate::config::yaml::Node::items).unwrap_or_default();
             let span = items.get(index).map_or(cx.name(), |item| item.span);
             let Some(spec) = self.one(cx, name, span, run) else { continue };
-            let same =
-                |(other, _): &&(SinkSpec, Span)| other.destination == spec.destination && other.format == spec.format;
-            if let Some((other, first)) = found.iter().find(same) {
+            if let Some((other, first)) = found.iter().find(|(other, _)| same_sink(other, &spec)) {
                 let message = if other.name == spec.name {
                     format!("the sink `{name}` is named twice")
                 } else {

@@ -215,6 +215,8 @@ fn unknown_key(problem: Problem, key: &str, allowed: &[&str], schema: &Map<Strin
         return problem.help("without the quotes it merges a mapping: `<<: *NAME`");
     }
     match allowed {
+        // Of a destination. What stands beside it is easily put into it.
+        [] | ["path", ..] if key == "format" => problem.help("it belongs to the sink: `{ stdout: {}, format: text }`"),
         [] => problem.help("it takes no keys: write `{}`"),
         keys => problem.note(format!("keys here: {}", words::list(keys.iter().copied(), 16))),
     }

@@ -22,12 +22,12 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     (
         "',' or '}'",
         "a `{` is not closed before this",
-        "put `,` between entries and `}` at the end; a value with `,`, `{` or `}` in it needs quotes",
+        "put `,` between entries and `}` at the end; a value with `,`, `[`, `]`, `{` or `}` in it needs quotes",
     ),
     (
         "',' or ']'",
         "a `[` is not closed before this",
-        "put `,` between entries and `]` at the end; a value with `,`, `[` or `]` in it needs quotes",
+        "put `,` between entries and `]` at the end; a value with `,`, `[`, `]`, `{` or `}` in it needs quotes",
     ),
     ("misplaced bracket", "this bracket closes nothing", "remove it, or put the text in quotes"),
     ("recursion limit", "nested too deep", "a configuration needs six levels at most"),

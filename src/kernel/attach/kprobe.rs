@@ -7,6 +7,7 @@ use std::mem;
 use libbpf_rs::{AsRawLibbpf, Link, ProgramMut};
 
 use super::{Attachment, take_link};
+use crate::kernel::check::Finding;
 use crate::kernel::error::{KernelError, describe, privilege_help};
 use crate::kernel::host::{Host, SymbolSearch};
 use crate::spec::Place;
@@ -48,6 +49,34 @@ pub(in crate::kernel) fn check(kind: &str, symbol: &str, host: &Host) -> Result<
     Err(KernelError::new(Place::Hook, message, instead(kind, symbol, host)))
 }
 
+/// What is wrong with the name of the function, as far as the kernel's lists tell.
+pub(in crate::kernel) fn check_target(kind: &str, symbol: &str, host: &Host) -> Option<Finding> {
+    if host.kallsyms().is_empty() {
+        let message = format!("failed to look up function `{symbol}`: `/proc/kallsyms` cannot be read");
+        return Some(Finding::Unknown(KernelError::new(Place::Target, message, "")));
+    }
+    let search = host.kernel_symbol(symbol);
+    if let Some(error) = missing(symbol, &search) {
+        return Some(Finding::Wrong(error));
+    }
+    if host.kprobe_blacklist().is_some_and(|blacklist| blacklist.contains(symbol)) {
+        let message = format!("the kernel does not allow a {kind} at `{symbol}`: it is on its list of exceptions");
+        let error = KernelError::new(Place::Target, message, "probe a function that calls it");
+        return Some(Finding::Wrong(error));
+    }
+    if search.count > 1 {
+        let error = ambiguous(symbol, &search);
+        // Linux 6.7, and later updates of older series.
+        return Some(if host.version() >= (6, 7) { Finding::Wrong(error) } else { Finding::Unknown(error) });
+    }
+    None
+}
+
+fn ambiguous(symbol: &str, search: &SymbolSearch) -> KernelError {
+    let message = format!("this kernel has {} functions called `{symbol}`, and attaches to none of them", search.count);
+    KernelError::new(Place::Target, message, "probe a function that calls it, or that it calls")
+}
+
 /// What to say where the kernel has no function of this name.
 fn missing(symbol: &str, search: &SymbolSearch) -> Option<KernelError> {
     if search.count != 0 {
@@ -75,11 +104,7 @@ pub(super) fn diagnose(kind: &str, symbol: &str, at: &str, offset: u64, code: i3
         return error;
     }
     match (search.count, code) {
-        (2.., libc::EADDRNOTAVAIL) => {
-            let message =
-                format!("this kernel has {} functions called `{symbol}`, and attaches to none of them", search.count);
-            KernelError::new(place, message, "probe a function that calls it, or that it calls")
-        }
+        (2.., libc::EADDRNOTAVAIL) => ambiguous(symbol, &search),
         (_, libc::EILSEQ) => {
             let message = format!("`{at}` is not the beginning of an instruction");
             KernelError::new(place, message, "leave out `offset` to probe the entry of the function")

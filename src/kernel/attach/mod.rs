@@ -6,7 +6,9 @@ mod raw_tracepoint;
 mod tracepoint;
 mod xdp;
 
-pub(super) use kprobe::check as check_kprobes;
+pub(super) use kprobe::{check as check_kprobes, check_target as check_kprobe_target};
+pub(super) use raw_tracepoint::check as check_raw_tracepoint;
+pub(super) use xdp::{check as check_xdp, has_native as native_xdp};
 
 use std::io;
 use std::mem;

@@ -24,6 +24,11 @@ fn attach_to(program: &ProgramMut<'_>, name: &str) -> Result<Link, i32> {
     unsafe { take_link(libbpf_sys::bpf_program__attach_raw_tracepoint(program, name.as_ptr())) }
 }
 
+/// What is wrong with the name, as far as this kernel's types and tracefs tell.
+pub(in crate::kernel) fn check(name: &str, host: &Host) -> Option<KernelError> {
+    (!host.may_have_raw_tracepoint(name)).then(|| diagnose(name, libc::ENOENT, host))
+}
+
 pub(super) fn diagnose(name: &str, code: i32, host: &Host) -> KernelError {
     match code {
         libc::ENOENT => {

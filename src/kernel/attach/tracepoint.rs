@@ -31,6 +31,10 @@ fn diagnose(name: &TracepointName, code: i32, host: &Host) -> KernelError {
     if let Err((message, help)) = host.tracepoint(name) {
         return KernelError::new(Place::Target, message, help);
     }
+    if name.category == "ftrace" {
+        let message = format!("`{name}` is no tracepoint, but the form of a line that the tracer itself writes");
+        return KernelError::new(Place::Target, message, "nothing can be attached to the category `ftrace`");
+    }
     let message = format!("failed to attach to tracepoint `{name}`: {}", describe(code));
     let help = match code {
         libc::EPERM | libc::EACCES => privilege_help("CAP_BPF and CAP_PERFMON"),

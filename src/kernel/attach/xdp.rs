@@ -17,8 +17,15 @@ const XDP_FLAGS_SKB_MODE: u32 = 1 << 1;
 const XDP_FLAGS_DRV_MODE: u32 = 1 << 2;
 const XDP_FLAGS_HW_MODE: u32 = 1 << 3;
 
+/// `include/uapi/linux/netdev.h`
+const NETDEV_XDP_ACT_BASIC: u64 = 1 << 0;
+const NETDEV_XDP_ACT_HW_OFFLOAD: u64 = 1 << 4;
+
 /// "operation is not supported", of the kernel's own drivers; not part of the user-space ABI.
 const ENOTSUPP: i32 = 524;
+
+/// What drivers mean by ERANGE: a packet does not fit into one page (`veth_xdp_set`, `virtnet_xdp_set`).
+const MTU_TOO_LARGE: &str = "its MTU is too large: a native program needs each packet in one page";
 
 pub(super) fn attach(
     program: &ProgramMut<'_>,
@@ -49,7 +56,10 @@ pub(super) fn attach(
             Ok(link) => Ok(done(link, XdpMode::Native, None)),
             Err(code) if falls_back(code) => {
                 let link = create(fd, index, XDP_FLAGS_SKB_MODE).map_err(|code| fail(code, XdpMode::Generic))?;
-                let remark = format!("`{interface}` has no native XDP ({}): it runs in generic mode", describe(code));
+                let remark = match code {
+                    libc::ERANGE => format!("`{interface}` runs it in generic mode: {MTU_TOO_LARGE}"),
+                    code => format!("`{interface}` has no native XDP ({}): it runs in generic mode", describe(code)),
+                };
                 Ok(done(link, XdpMode::Generic, Some(remark)))
             }
             Err(code) => Err(fail(code, XdpMode::Native)),
@@ -96,6 +106,9 @@ fn diagnose(interface: &str, index: u32, mode: XdpMode, code: i32) -> KernelErro
         libc::EOPNOTSUPP | ENOTSUPP | libc::EINVAL | libc::ERANGE => {
             let message = format!("`{interface}` cannot run XDP in {} mode ({})", mode.name(), describe(code));
             let help = match mode {
+                XdpMode::Native if code == libc::ERANGE => {
+                    return KernelError::new(Place::Mode, message, format!("{MTU_TOO_LARGE}; or use `mode: generic`"));
+                }
                 XdpMode::Native | XdpMode::Auto => "use `mode: generic`, or `auto` to take what there is",
                 XdpMode::Offload => "use `mode: native`, `generic` or `auto`",
                 XdpMode::Generic => "generic mode needs Ethernet and no receive-side aggregation (LRO, GRO-HW)",
@@ -106,16 +119,40 @@ fn diagnose(interface: &str, index: u32, mode: XdpMode, code: i32) -> KernelErro
     }
 }
 
-/// `` `name` (id 12, native) `` of the program that an interface runs.
-fn owner(index: u32) -> Option<String> {
+/// What is known to stand in the way of attaching to this interface: another program, or a driver without the mode.
+pub(in crate::kernel) fn check(interface: &str, mode: XdpMode, host: &Host) -> Option<KernelError> {
+    let index = host.interface_index(interface)?;
+    if owner(index).is_some() {
+        return Some(diagnose(interface, index, mode, libc::EBUSY));
+    }
+    // Linux 6.3: before, no driver says what it can.
+    let features = query(index).filter(|_| host.version() >= (6, 3))?.feature_flags;
+    let wanted = match mode {
+        XdpMode::Native => NETDEV_XDP_ACT_BASIC,
+        XdpMode::Offload => NETDEV_XDP_ACT_HW_OFFLOAD,
+        XdpMode::Auto | XdpMode::Generic => return None,
+    };
+    (features & wanted == 0).then(|| diagnose(interface, index, mode, libc::EOPNOTSUPP))
+}
+
+/// Whether the driver runs XDP itself; `None` where it does not say.
+pub(in crate::kernel) fn has_native(index: u32, host: &Host) -> Option<bool> {
+    let query = query(index).filter(|_| host.version() >= (6, 3))?;
+    Some(query.feature_flags & NETDEV_XDP_ACT_BASIC != 0)
+}
+
+fn query(index: u32) -> Option<libbpf_sys::bpf_xdp_query_opts> {
     let mut query = libbpf_sys::bpf_xdp_query_opts {
         sz: mem::size_of::<libbpf_sys::bpf_xdp_query_opts>() as libbpf_sys::size_t,
         ..Default::default()
     };
     // SAFETY: `query` is plain data with its size set; libbpf fills it.
-    if unsafe { libbpf_sys::bpf_xdp_query(index as i32, 0, &mut query) } != 0 {
-        return None;
-    }
+    (unsafe { libbpf_sys::bpf_xdp_query(index as i32, 0, &mut query) } == 0).then_some(query)
+}
+
+/// `` `name` (id 12, native) `` of the program that an interface runs.
+fn owner(index: u32) -> Option<String> {
+    let query = query(index)?;
     let ids = [(query.drv_prog_id, "native"), (query.skb_prog_id, "generic"), (query.hw_prog_id, "offload")];
     let (id, mode) = ids.into_iter().find(|(id, _)| *id != 0)?;
     Some(match program_name(id) {

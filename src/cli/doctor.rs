@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ebpf-run doctor`: what this machine can do.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::terminal::{print, stdout_color};
+use super::{FAILED, Listing};
+use crate::kernel::{Diagnosis, Facts, Host, Outcome, Try, examine, quiet_libbpf};
+use crate::spec::Hook;
+
+const GREEN: &str = "\x1b[32m";
+const YELLOW: &str = "\x1b[33m";
+const RED: &str = "\x1b[31m";
+const DIM: &str = "\x1b[2m";
+
+pub(super) fn doctor(format: Listing) -> ExitCode {
+    quiet_libbpf();
+    let diagnosis = examine(&Host::default());
+    let printed = print(&match format {
+        Listing::Text => page(&diagnosis, stdout_color()),
+        Listing::Json => format!("{:#}\n", to_json(&diagnosis)),
+    });
+    if diagnosis.all_work() { printed } else { ExitCode::from(FAILED) }
+}
+
+fn page(diagnosis: &Diagnosis, color: bool) -> String {
+    let mut text = String::new();
+    for (name, value) in facts(&diagnosis.facts) {
+        let _ = writeln!(text, "{name:<17}  {value}");
+    }
+    text.push('\n');
+    let rows: Vec<[String; 2]> = diagnosis.tries.iter().map(|one| [title(&one.hook), tried_on(&one.hook)]).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let widths = [width(0).max(17), width(1)];
+    for ([hook, target], one) in rows.iter().zip(&diagnosis.tries) {
+        let (paint, verdict) = verdict(&one.outcome);
+        let (paint, dim, off) = if color { (paint, DIM, "\x1b[0m") } else { ("", "", "") };
+        let time = match one.outcome {
+            Outcome::Works => format!("  {dim}{:.1} ms{off}", one.took.as_secs_f64() * 1e3),
+            Outcome::Needs(_) | Outcome::Refused(..) | Outcome::NotTried(_) => String::new(),
+        };
+        let _ = writeln!(text, "{hook:0$}  {dim}{target:1$}{off}  {paint}{verdict}{off}{time}", widths[0], widths[1]);
+        if let Outcome::Refused(_, help) = &one.outcome
+            && !help.is_empty()
+        {
+            let _ = writeln!(text, "{:1$}  help: {help}", "", widths[0] + 2 + widths[1]);
+        }
+    }
+    text
+}
+
+/// Name and value of what the machine says about itself.
+fn facts(facts: &Facts) -> Vec<(&'static str, String)> {
+    let unknown = || "unknown".to_owned();
+    let btf = match facts.btf {
+        Some((types, bytes)) => format!("{types} types, {:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+        None => "none: types and arguments are only known by number (CONFIG_DEBUG_INFO_BTF)".to_owned(),
+    };
+    let user = if facts.uid == 0 { "root".to_owned() } else { format!("user {}", facts.uid) };
+    let capabilities = match facts.capabilities.is_empty() {
+        true => "without capabilities".to_owned(),
+        false => facts.capabilities.join(" "),
+    };
+    let unprivileged = match facts.unprivileged_bpf_disabled {
+        Some(0) => "allowed in part".to_owned(),
+        Some(value) => format!("not allowed ({value})"),
+        None => unknown(),
+    };
+    let jit = match facts.jit {
+        Some(0) => "off: programs are interpreted, which is slow".to_owned(),
+        Some(1) => "on".to_owned(),
+        Some(_) => "on, and its code is logged: for debugging only".to_owned(),
+        None => unknown(),
+    };
+    let limit =
+        facts.memlock.limit_bytes.map_or_else(|| "unlimited".to_owned(), |bytes| format!("{} KiB", bytes >> 10));
+    let memlock = match facts.memlock.counted {
+        true => format!("counted against RLIMIT_MEMLOCK ({limit}), which is raised where that is allowed"),
+        false => "not counted against RLIMIT_MEMLOCK".to_owned(),
+    };
+    let stats = match facts.bpf_stats {
+        Some(true) => "on: each run of a program is measured, at a cost".to_owned(),
+        Some(false) => "off".to_owned(),
+        None => unknown(),
+    };
+    let path = |path: &std::path::Path| path.display().to_string();
+    vec![
+        ("kernel", format!("{} {}", facts.release, facts.architecture)),
+        ("BTF", btf),
+        ("tracefs", facts.tracefs.as_deref().map_or_else(Clone::clone, path)),
+        ("bpffs", facts.bpffs.as_deref().map_or_else(|| "not mounted (not needed)".to_owned(), path)),
+        ("lockdown", facts.lockdown.clone().unwrap_or_else(|| "unknown: securityfs is not mounted".to_owned())),
+        ("privileges", format!("{user}, {capabilities}")),
+        ("unprivileged BPF", unprivileged),
+        ("JIT", jit),
+        ("memory of maps", memlock),
+        ("run statistics", stats),
+    ]
+}
+
+/// `xdp (native)`
+fn title(hook: &Hook) -> String {
+    match hook {
+        Hook::Xdp { mode, .. } => format!("xdp ({})", mode.name()),
+        Hook::Kprobe { .. } | Hook::Kretprobe { .. } | Hook::Tracepoint(_) | Hook::RawTracepoint { .. } | Hook::Own => {
+            hook.kind().to_owned()
+        }
+    }
+}
+
+fn tried_on(hook: &Hook) -> String {
+    match hook {
+        Hook::Xdp { interface, .. } => interface.clone(),
+        Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => symbol.clone(),
+        Hook::Tracepoint(name) => name.to_string(),
+        Hook::RawTracepoint { name } => name.clone(),
+        Hook::Own => String::new(),
+    }
+}
+
+fn verdict(outcome: &Outcome) -> (&'static str, String) {
+    match outcome {
+        Outcome::Works => (GREEN, "works".to_owned()),
+        Outcome::Needs(what) => (YELLOW, format!("needs {what}")),
+        Outcome::Refused(why, _) => (RED, format!("refused: {why}")),
+        Outcome::NotTried(why) => (DIM, format!("not tried: {why}")),
+    }
+}
+
+fn to_json(diagnosis: &Diagnosis) -> Value {
+    let facts = &diagnosis.facts;
+    json!({
+        "ok": diagnosis.all_work(),
+        "kernel": { "release": facts.release, "architecture": facts.architecture },
+        "btf": facts.btf.map(|(types, bytes)| json!({ "types": types, "bytes": bytes })),
+        "tracefs": { "path": facts.tracefs.as_ref().ok(), "error": facts.tracefs.as_ref().err() },
+        "bpffs": facts.bpffs,
+        "lockdown": facts.lockdown,
+        "uid": facts.uid,
+        "capabilities": facts.capabilities,
+        "unprivileged_bpf_disabled": facts.unprivileged_bpf_disabled,
+        "jit": facts.jit,
+        "memlock": { "counted": facts.memlock.counted, "limit_bytes": facts.memlock.limit_bytes },
+        "bpf_stats": facts.bpf_stats,
+        "hooks": diagnosis.tries.iter().map(try_json).collect::<Vec<_>>(),
+    })
+}
+
+fn try_json(one: &Try) -> Value {
+    let (result, detail, help) = match &one.outcome {
+        Outcome::Works => ("works", None, None),
+        Outcome::Needs(what) => ("needs", Some(what), None),
+        Outcome::Refused(why, help) => ("refused", Some(why), Some(help).filter(|help| !help.is_empty())),
+        Outcome::NotTried(why) => ("not_tried", Some(why), None),
+    };
+    let mode = if let Hook::Xdp { mode, .. } = &one.hook { Some(mode.name()) } else { None };
+    json!({
+        "hook": one.hook.kind(),
+        "mode": mode,
+        "on": Some(tried_on(&one.hook)).filter(|on| !on.is_empty()),
+        "result": result,
+        "detail": detail,
+        "help": help,
+        "took_us": one.took.as_micros() as u64,
+    })
+}

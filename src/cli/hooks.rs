@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ebpf-run hooks`: what can be hooked on this machine.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use super::terminal::{print, stdout_color, tell};
+use super::{FAILED, Listing};
+use crate::kernel::{Found, Host, Listed, Pattern, Query, Search, search};
+
+/// Most targets of one kind without `--all`.
+const MOST: usize = 50;
+
+#[derive(Debug, Args)]
+pub(super) struct HooksArgs {
+    /// A part of the name, or a pattern: `openat`, `tcp_*`, `sched:*`; `*` is any text, `?` one character
+    pattern: String,
+    /// Arguments and fields, with their types
+    #[arg(short, long)]
+    verbose: bool,
+    /// Only this kind of hook; may be given several times
+    #[arg(long, value_enum, value_name = "KIND")]
+    kind: Vec<Kind>,
+    /// All that match, not only the first 50 of each kind
+    #[arg(long)]
+    all: bool,
+    /// For people, or for machines
+    #[arg(long, value_enum, default_value_t = Listing::Text)]
+    format: Listing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Kind {
+    Kprobe,
+    Kretprobe,
+    Tracepoint,
+    RawTracepoint,
+}
+
+impl From<Kind> for Listed {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Kprobe => Self::Kprobe,
+            Kind::Kretprobe => Self::Kretprobe,
+            Kind::Tracepoint => Self::Tracepoint,
+            Kind::RawTracepoint => Self::RawTracepoint,
+        }
+    }
+}
+
+pub(super) fn hooks(args: &HooksArgs) -> ExitCode {
+    let host = Host::default();
+    let mut kinds: Vec<Listed> = args.kind.iter().copied().map(Listed::from).collect();
+    if kinds.is_empty() {
+        kinds = vec![Listed::Tracepoint, Listed::RawTracepoint];
+        if host.has_kprobes() {
+            kinds.push(Listed::Kprobe);
+        } else {
+            tell("note: this kernel has no kprobes: its functions are left out (`--kind kprobe` lists them)");
+        }
+    }
+    kinds.sort();
+    kinds.dedup();
+    let most = if args.all { usize::MAX } else { MOST };
+    let query = Query { pattern: Pattern::new(&args.pattern), kinds, details: args.verbose, most };
+    let found = search(&query, &host);
+    let printed = print(&match args.format {
+        Listing::Text => text(&found, stdout_color()),
+        Listing::Json => format!("{:#}\n", to_json(&found)),
+    });
+    found.notes.iter().for_each(|note| tell(&format!("note: {note}")));
+    for (kind, more) in &found.more {
+        tell(&format!("note: {more} more match as {}: --all lists them", kind.name()));
+    }
+    if found.found.is_empty() {
+        tell(&format!("error: nothing here matches `{}`", args.pattern));
+        if !found.nearest.is_empty() {
+            tell(&format!("help: did you mean `{}`?", found.nearest.join("`, `")));
+        }
+        return ExitCode::from(FAILED);
+    }
+    printed
+}
+
+/// Lines for the YAML; everything else is a comment there.
+fn text(search: &Search, color: bool) -> String {
+    let (dim, off) = if color { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
+    let mut text = String::new();
+    for one in &search.found {
+        let remark = if one.remark.is_empty() { String::new() } else { format!("  {dim}# {}{off}", one.remark) };
+        let _ = writeln!(text, "{}{remark}", yaml(one));
+        for line in details(one) {
+            let _ = writeln!(text, "  {dim}# {line}{off}");
+        }
+    }
+    text
+}
+
+/// `kprobe: tcp_v4_connect`
+fn yaml(found: &Found) -> String {
+    match found.kind {
+        Listed::Tracepoint => format!("tracepoint: \"{}\"", found.target),
+        Listed::Kprobe | Listed::Kretprobe | Listed::RawTracepoint => {
+            format!("{}: {}", found.kind.name(), found.target)
+        }
+    }
+}
+
+/// A function as C declares it; a tracepoint's fields, one a line.
+fn details(found: &Found) -> Vec<String> {
+    let Some(params) = &found.params else { return Vec::new() };
+    let params = params.iter().map(|(name, c_type)| declaration(name, c_type));
+    match found.kind {
+        Listed::Kprobe | Listed::Kretprobe => {
+            let returns = found.returns.as_deref().unwrap_or("void");
+            vec![format!("{}({})", declaration(&found.target, returns), params.collect::<Vec<_>>().join(", "))]
+        }
+        Listed::RawTracepoint => vec![format!("{}({})", found.target, params.collect::<Vec<_>>().join(", "))],
+        Listed::Tracepoint => params.collect(),
+    }
+}
+
+/// `struct sock *sk`, `char comm[16]`
+fn declaration(name: &str, c_type: &str) -> String {
+    let (base, brackets) = c_type.find('[').map_or((c_type, ""), |at| c_type.split_at(at));
+    let space = if base.ends_with('*') || name.is_empty() { "" } else { " " };
+    format!("{base}{space}{name}{brackets}")
+}
+
+fn to_json(search: &Search) -> Value {
+    let hook = |found: &Found| {
+        let param = |(name, c_type): &(String, String)| json!({ "name": name, "type": c_type });
+        json!({
+            "kind": found.kind.name(),
+            "target": found.target,
+            "yaml": yaml(found),
+            "params": found.params.as_ref().map(|params| params.iter().map(param).collect::<Vec<_>>()),
+            "returns": found.returns,
+            "remark": Some(&found.remark).filter(|remark| !remark.is_empty()),
+        })
+    };
+    let more: Map<String, Value> =
+        search.more.iter().map(|(kind, count)| (kind.name().to_owned(), json!(count))).collect();
+    json!({
+        "hooks": search.found.iter().map(hook).collect::<Vec<_>>(),
+        "more": more,
+        "notes": search.notes,
+        "nearest": search.nearest,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(kind: Listed, target: &str, params: &[(&str, &str)]) -> Found {
+        let params = params.iter().map(|(name, c_type)| ((*name).to_owned(), (*c_type).to_owned())).collect();
+        let returns = Some("int".to_owned()).filter(|_| kind == Listed::Kprobe);
+        Found { kind, target: target.to_owned(), params: Some(params), returns, remark: String::new() }
+    }
+
+    /// Every line is YAML; functions and fields are written as C does.
+    #[test]
+    fn lines() {
+        let function = found(Listed::Kprobe, "tcp_v4_connect", &[("sk", "struct sock *"), ("addr_len", "int")]);
+        let event = found(Listed::Tracepoint, "sched:sched_switch", &[("prev_comm", "char[16]"), ("name", "char[]")]);
+        let raw = found(Listed::RawTracepoint, "sched_switch", &[("preempt", "bool"), ("", "struct rq *")]);
+        let mut remark = found(Listed::Kretprobe, "a", &[]);
+        (remark.params, remark.remark) = (None, "module x".to_owned());
+        let search = Search { found: vec![function, event, raw, remark], ..Search::default() };
+        let expected = "kprobe: tcp_v4_connect\n  # int tcp_v4_connect(struct sock *sk, int addr_len)\n\
+            tracepoint: \"sched:sched_switch\"\n  # char prev_comm[16]\n  # char name[]\n\
+            raw_tracepoint: sched_switch\n  # sched_switch(bool preempt, struct rq *)\nkretprobe: a  # module x\n";
+        assert_eq!(text(&search, false), expected);
+    }
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ebpf-run.yaml(5)`: the language, from the schema, the catalogue and the types of captures.
+
+use roff::{Inline, Roff, bold, italic, roman};
+use serde_json::Value;
+
+use super::{section, see_also, title, verbatim, words};
+use crate::catalog::{Catalog, Program};
+use crate::cli::programs::kind;
+use crate::config::{HookForm, examples, flow, hook_forms, schema};
+use crate::expr::{BUILTINS, CASTS};
+use crate::spec::{Field, LossCause, RESERVED_FIELDS};
+
+const PROBES: &str = "/properties/probes/items/properties";
+
+pub(super) fn page(catalog: &Catalog) -> Vec<u8> {
+    let schema = schema(catalog);
+    let mut page = Roff::new();
+    // Neither justified nor hyphenated: half of the words are code.
+    page.control("ad", ["l"]);
+    page.control("nh", []);
+    section(&mut page, "NAME");
+    page.text([roman("ebpf-run.yaml - the language of ebpf-run: hooks, programs, captures, sinks")]);
+    section(&mut page, "DESCRIPTION");
+    paragraph(&mut page, schema["description"].as_str().unwrap_or_default());
+    paragraph(
+        &mut page,
+        "A file is one YAML 1.2 document in UTF-8, at most 1 MiB. Keys that are not described here are errors. Of a \
+         directory, the files `*.yaml` and `*.yml` are read, in the order of their names. Times are written with one \
+         of the units ms, s, m, h; sizes with KiB, MiB, GiB; integers need no quotes; indexes count from 0.",
+    );
+    paragraph(&mut page, "The smallest useful file:");
+    verbatim(&mut page, "version: 1\nprobes:\n  - name: execs\n    program: exec");
+    keys(&mut page, &schema);
+    hooks(&mut page, &schema, &hook_forms(catalog));
+    capture(&mut page);
+    programs(&mut page, &schema, catalog);
+    sinks(&mut page, &schema);
+    output(&mut page);
+    whole_files(&mut page);
+    let pages = ["ebpf-run(1)", "ebpf-run-new(1)", "ebpf-run-programs(1)", "ebpf-run-schema(1)"];
+    see_also(&mut page, &pages.map(str::to_owned));
+    format!("{}{}", title("ebpf-run.yaml", 5), page.to_roff()).into_bytes()
+}
+
+fn paragraph(page: &mut Roff, text: &str) {
+    for part in text.split("\n\n") {
+        page.control("PP", []);
+        page.text(words(part));
+    }
+}
+
+/// A term and what it means.
+fn term(page: &mut Roff, term: Vec<Inline>, text: &str) {
+    page.control("TP", []);
+    page.text(term);
+    let mut parts = text.split("\n\n");
+    page.text(words(parts.next().unwrap_or_default()));
+    for part in parts {
+        page.control("IP", []);
+        page.text(words(part));
+    }
+}
+
+fn keys(page: &mut Roff, schema: &Value) {
+    section(page, "KEYS");
+    page.control("SS", ["The file"]);
+    properties(page, schema);
+    page.control("SS", ["A probe, each entry of probes"]);
+    if let Some(probe) = schema.pointer("/properties/probes/items") {
+        properties(page, probe);
+    }
+}
+
+/// Every key of a mapping, with its type, what it can be, and an example.
+fn properties(page: &mut Roff, schema: &Value) {
+    let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    for (key, inner) in schema["properties"].as_object().into_iter().flatten() {
+        let mut facts = vec![type_words(inner)];
+        if required.contains(&key.as_str()) {
+            facts.push("required".to_owned());
+        }
+        if let Some(words) = inner["enum"].as_array() {
+            let words: Vec<String> = words.iter().map(flow).collect();
+            facts.push(format!("one of {}", words.join(" ")));
+        }
+        let said = inner["description"].as_str().is_some_and(|text| text.contains("The default is"));
+        if let Some(default) = inner.get("default").filter(|_| !said) {
+            facts.push(format!("default {}", flow(default)));
+        }
+        let name = vec![bold(key), roman("  "), italic(facts.join("; "))];
+        let text = inner["description"].as_str().unwrap_or_default();
+        term(page, name, text);
+        let examples = if inner.get("enum").is_some() { Vec::new() } else { examples(inner) };
+        if !examples.is_empty() {
+            page.control("IP", []);
+            page.text(words(if examples.len() == 1 { "Example:" } else { "Examples:" }));
+            page.control("nf", []);
+            for example in &examples {
+                page.text([bold(in_context(key, example))]);
+            }
+            page.control("fi", []);
+        }
+    }
+}
+
+/// `key: value`, on one line.
+fn in_context(key: &str, value: &Value) -> String {
+    format!("{key}: {}", flow(value))
+}
+
+fn type_words(schema: &Value) -> String {
+    let word = |name: &str| match name {
+        "boolean" => "true or false",
+        "integer" => "integer",
+        "number" => "number",
+        "array" => "list",
+        "object" => "mapping",
+        _text => "text",
+    };
+    match &schema["type"] {
+        Value::String(one) => word(one).to_owned(),
+        Value::Array(several) => several.iter().filter_map(Value::as_str).map(word).collect::<Vec<_>>().join(" or "),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => "value".to_owned(),
+    }
+}
+
+fn hooks(page: &mut Roff, schema: &Value, forms: &[HookForm]) {
+    section(page, "HOOKS");
+    paragraph(page, schema.pointer(PROBES).map_or("", |probe| probe["hook"]["description"].as_str().unwrap_or("")));
+    for form in forms {
+        term(page, vec![bold(&form.example)], &form.doc);
+        let inner = schema.pointer(PROBES).map(|probe| &probe["hook"]["properties"][&form.kind]);
+        if let Some(inner) = inner.filter(|inner| inner["properties"].is_object()) {
+            page.control("RS", []);
+            properties(page, inner);
+            page.control("RE", []);
+        }
+    }
+}
+
+fn capture(page: &mut Roff) {
+    section(page, "CAPTURE");
+    paragraph(
+        page,
+        "On the left the name of a field in the output, on the right what is read: a name, then any number of members \
+         and elements, then the type.",
+    );
+    verbatim(
+        page,
+        "capture:\n  path: filename as user_string\n  flags: how->flags as hex\n  peer: sk->__sk_common.skc_daddr as \
+         ipv4\n  first: arg0\n  result: retval",
+    );
+    let builtins = BUILTINS.map(|name| format!("`{name}`")).join(", ");
+    for (name, text) in [
+        (
+            "NAME",
+            format!(
+                "A parameter of the function by its name in the kernel's source, a field of the tracepoint, or one of {builtins}."
+            ),
+        ),
+        ("arg0, arg1 …", "An argument by number, where the kernel has no name for it.".to_owned()),
+        ("retval", "What the function returns, at `kretprobe`.".to_owned()),
+        ("->member", "Follows a pointer, then takes the member.".to_owned()),
+        (".member", "Takes a member of a struct that is already there.".to_owned()),
+        ("[N]", "Takes an element of an array, or of what a pointer points to, counted from 0.".to_owned()),
+    ] {
+        term(page, vec![bold(name)], &text);
+    }
+    page.control("SS", ["as TYPE"]);
+    paragraph(
+        page,
+        "Types come from the kernel's own type information (BTF), or from the format of the tracepoint. `as` overrides them:",
+    );
+    for (word, text) in CASTS {
+        term(page, vec![bold(*word)], text);
+    }
+    paragraph(page, "A text that was cut says so with a field `NAME_truncated`. What could not be read is null.");
+}
+
+fn programs(page: &mut Roff, schema: &Value, catalog: &Catalog) {
+    section(page, "PROGRAMS");
+    for program in catalog.programs() {
+        page.control("SS", [program.name.as_str()]);
+        paragraph(page, &program.doc);
+        let hooks: Vec<String> =
+            program.hooks.iter().map(|decl| decl.target.clone().unwrap_or(decl.kind.clone())).collect();
+        let own = if program.has_own_hooks() { "It brings its own hooks, and takes no `hook`" } else { "Hooks" };
+        paragraph(page, &format!("{own}: {}.", hooks.join(", ")));
+        params(page, schema, program);
+        if let Some(event) = &program.event {
+            paragraph(page, "Fields of an event:");
+            fields(page, event.process.iter().chain(&event.fields));
+            if program.captures() {
+                paragraph(page, "and what `capture` names.");
+            }
+        }
+        if let Some(counters) = &program.counters {
+            paragraph(page, "Counted, and reported each `interval`:");
+            fields(page, counters.row.fields.iter());
+        }
+    }
+}
+
+fn params(page: &mut Roff, schema: &Value, program: &Program) {
+    let rules = schema.pointer("/properties/probes/items/allOf").and_then(Value::as_array).into_iter().flatten();
+    let of = |rule: &&Value| rule.pointer("/if/properties/program/const").is_some_and(|name| *name == program.name);
+    let params = rules.clone().find(of).and_then(|rule| rule.pointer("/then/properties/params"));
+    if let Some(params) = params.filter(|_| !program.params.is_empty()) {
+        paragraph(page, "Under `params`:");
+        properties(page, params);
+    }
+}
+
+fn fields<'f>(page: &mut Roff, fields: impl Iterator<Item = &'f Field>) {
+    for field in fields {
+        let unit = if field.unit.is_empty() { String::new() } else { format!(" ({})", field.unit) };
+        let name = vec![bold(&field.name), roman("  "), italic(kind(field).replace('|', " | "))];
+        term(page, name, &format!("{}{unit}", field.doc));
+    }
+}
+
+fn sinks(page: &mut Roff, schema: &Value) {
+    section(page, "SINKS");
+    paragraph(page, schema.pointer(PROBES).map_or("", |probe| probe["sinks"]["description"].as_str().unwrap_or("")));
+    paragraph(page, "A sink that a file declares under `sinks` has these keys:");
+    if let Some(sink) = schema.pointer("/properties/sinks/additionalProperties") {
+        properties(page, sink);
+        for (key, inner) in sink["properties"].as_object().into_iter().flatten() {
+            if inner["properties"].as_object().is_some_and(|inner| !inner.is_empty()) {
+                paragraph(page, &format!("Under `{key}`:"));
+                page.control("RS", []);
+                properties(page, inner);
+                page.control("RE", []);
+            }
+        }
+    }
+}
+
+fn output(page: &mut Roff) {
+    section(page, "OUTPUT");
+    let reserved = RESERVED_FIELDS.map(|name| format!("`{name}`")).join(", ");
+    let causes = LossCause::ALL.map(|cause| format!("`{}`", cause.name())).join(", ");
+    paragraph(
+        page,
+        &format!(
+            "An event in JSON is one flat object on one line: `ts` (wall time in UTC, RFC 3339 with nanoseconds), \
+             `probe`, the process (`pid`, `tid`, `uid`, `comm`) where the program records it, the labels, then the \
+             program's or the captured fields in the order of the file. Bytes that are no UTF-8 appear as `\\xff`. What \
+             is not an event says so in `type`: `sample` (the counters of an interval), `lost` (how many events were \
+             lost, and why: {causes}). The names {reserved} cannot be captured or used as labels.",
+        ),
+    );
+    paragraph(
+        page,
+        "Every event that the kernel produced is delivered or counted as lost; the summary at the end of a run says so.",
+    );
+}
+
+fn whole_files(page: &mut Roff) {
+    section(page, "EXAMPLES");
+    for text in [
+        include_str!("../../../examples/execve.yaml"),
+        include_str!("../../../examples/tcp-connect.yaml"),
+        include_str!("../../../examples/packet-count.yaml"),
+    ] {
+        // The line for editors and the empty comment behind it are for the file only.
+        let text = text.split_once("\n#\n").map_or(text, |(_, rest)| rest);
+        verbatim(page, text.trim_end());
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The plan for machines.
+
+use serde_json::{Map, Value, json};
+
+use super::Planned;
+use crate::cli::programs::kind;
+use crate::config::Config;
+use crate::kernel::{Finding, FunctionOutline, KernelError, Need};
+use crate::spec::{Destination, ParamValue, Place, SinkSpec};
+
+/// `{"probes": […], "parked": […]}`
+pub(super) fn document(planned: &[Planned<'_>], config: &Config) -> Value {
+    json!({
+        "probes": planned.iter().map(|probe| probe_json(probe, config)).collect::<Vec<_>>(),
+        "parked": config.parked.iter().map(|id| &id.name).collect::<Vec<_>>(),
+    })
+}
+
+fn probe_json(probe: &Planned<'_>, config: &Config) -> Value {
+    let spec = &probe.spec;
+    let params: Map<String, Value> = spec.params.iter().map(|(name, value)| (name.clone(), param(value))).collect();
+    let labels: Map<String, Value> = spec.labels.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let sinks = spec.sinks.iter().filter_map(|id| config.sinks.get(id.0));
+    let ring = probe.program.event.as_ref().map(|_| spec.buffer_bytes);
+    json!({
+        "name": spec.id.name,
+        "place": probe.probe.locate(&Place::Probe).to_string(),
+        "program": probe.program.name,
+        "hook": spec.hook.kind(),
+        "functions": probe.outline.functions.iter().map(function).collect::<Vec<_>>(),
+        "needs": probe.outline.needs.iter().map(need).collect::<Vec<_>>(),
+        "params": params,
+        "captures": probe.prepared.as_ref().map(|_| captures(probe)),
+        "counters": probe.program.counters.as_ref().map(|counters| {
+            counters.row.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>()
+        }),
+        "interval_ms": probe.program.counters.as_ref().map(|_| spec.interval.as_millis() as u64),
+        "record_bytes": probe.record_bytes(),
+        "ring_bytes": ring,
+        "maps": probe.outline.maps.iter().map(|(name, bytes)| json!({ "name": name, "bytes": bytes })).collect::<Vec<_>>(),
+        "kernel_bytes": probe.outline.maps.iter().map(|(_, bytes)| bytes).sum::<u64>(),
+        "sinks": sinks.map(sink).collect::<Vec<_>>(),
+        "labels": labels,
+        "user_space": probe.in_user_space(),
+        "problems": probe.findings.iter().map(problem).collect::<Vec<_>>(),
+    })
+}
+
+fn param(value: &ParamValue) -> Value {
+    match value {
+        ParamValue::Bool(value) => json!(value),
+        ParamValue::Int(value) => i64::try_from(*value).map_or_else(|_| json!(*value as u64), |value| json!(value)),
+        ParamValue::Text(text) => json!(text),
+    }
+}
+
+fn function(one: &FunctionOutline) -> Value {
+    json!({ "function": one.function, "at": one.at, "mechanism": one.mechanism, "why": one.why })
+}
+
+fn need(need: &Need) -> Value {
+    let since = Some(need.since).filter(|since| !since.is_empty());
+    json!({ "what": need.what, "since": since, "there": need.there })
+}
+
+fn captures(probe: &Planned<'_>) -> Vec<Value> {
+    let capture = |line: &super::CaptureLine<'_>| {
+        json!({
+            "name": line.field.name,
+            "expression": line.expression,
+            "type": kind(line.field),
+            "bytes": line.bytes(),
+            "from": line.from,
+        })
+    };
+    probe.captures().iter().map(capture).collect()
+}
+
+fn sink(sink: &SinkSpec) -> Value {
+    let (destination, path) = match &sink.destination {
+        Destination::Stdout => ("stdout", None),
+        Destination::Stderr => ("stderr", None),
+        Destination::File(path) => ("file", Some(path)),
+    };
+    json!({
+        "name": sink.name,
+        "destination": destination,
+        "path": path,
+        "format": sink.format.map(crate::spec::Format::name),
+    })
+}
+
+fn problem(finding: &Finding) -> Value {
+    let (severity, error) = match finding {
+        Finding::Wrong(error) => ("error", error),
+        Finding::Unknown(error) => ("unknown", error),
+    };
+    let KernelError { message, help, .. } = error;
+    json!({ "severity": severity, "message": message, "help": Some(help).filter(|help| !help.is_empty()) })
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ebpf-run plan`: how each probe would run here.
+
+mod json;
+mod text;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::check::examine;
+use super::terminal::{print, stderr_color, stdout_color, tell};
+use super::{BAD_CONFIGURATION, FAILED, Listing, findings};
+use crate::catalog::{Catalog, Program, builtin, builtin_object};
+use crate::config::{CheckedProbe, Config, render};
+use crate::kernel::{Finding, Host, KernelError, Outline, Prepared, expand, inspect, outline, quiet_libbpf};
+use crate::spec::{Fetch, FetchCopy, FetchSource, Field, Kind, ProbeSpec};
+
+/// One probe and everything that is known about how it would run.
+struct Planned<'a> {
+    probe: &'a CheckedProbe,
+    /// Its spec with one target.
+    spec: ProbeSpec,
+    program: &'a Program,
+    outline: Outline,
+    /// `None` where its captures could not be resolved.
+    prepared: Option<Prepared>,
+    findings: Vec<Finding>,
+}
+
+pub(super) fn plan(paths: &[PathBuf], format: Listing) -> ExitCode {
+    quiet_libbpf();
+    let catalog = match builtin() {
+        Ok(catalog) => catalog,
+        Err(error) => {
+            tell(&format!("error: a built-in program is broken: {error}"));
+            return ExitCode::from(FAILED);
+        }
+    };
+    let checked = examine(paths, &catalog).checked;
+    checked.problems.iter().for_each(|problem| tell(&format!("{}\n", render(problem, stderr_color()))));
+    let Some(config) = checked.config else { return ExitCode::from(BAD_CONFIGURATION) };
+    let planned = plan_all(&config, &catalog);
+    let printed = print(&match format {
+        Listing::Text => text::page(&planned, &config, stdout_color()),
+        Listing::Json => format!("{:#}\n", json::document(&planned, &config)),
+    });
+    tell_findings(&planned);
+    if planned.iter().any(|probe| probe.errors().next().is_some()) { ExitCode::from(FAILED) } else { printed }
+}
+
+fn plan_all<'a>(config: &'a Config, catalog: &'a Catalog) -> Vec<Planned<'a>> {
+    let host = Host::default();
+    let mut planned = Vec::new();
+    for probe in &config.probes {
+        // The configuration was checked against this catalogue.
+        let Some(program) = catalog.get(&probe.spec.program) else { continue };
+        let object = builtin_object(&program.name).unwrap_or_default();
+        let one = |spec: ProbeSpec, refusal: Option<KernelError>| {
+            let (prepared, findings) = match refusal {
+                Some(error) => (None, vec![Finding::Wrong(error)]),
+                None => inspect(&spec, program, &host),
+            };
+            let outline = outline(&spec, program, object, &host);
+            Planned { probe, spec, program, outline, prepared, findings }
+        };
+        match expand(&probe.spec, &host) {
+            Ok(all) => planned.extend(all.into_iter().map(|expanded| one(expanded.spec, None))),
+            Err(error) => planned.push(one(probe.spec.clone(), Some(error))),
+        }
+    }
+    planned
+}
+
+/// What is wrong, where the file asks for it. What is only unknown is in the plan itself.
+fn tell_findings(planned: &[Planned<'_>]) {
+    for probe in planned {
+        for finding in probe.findings.iter().filter(|finding| matches!(finding, Finding::Wrong(_))) {
+            tell(&format!("{}\n", render(&findings::problem(probe.probe, finding), stderr_color())));
+        }
+    }
+}
+
+/// One value of the output and how it gets there.
+struct CaptureLine<'a> {
+    field: &'a Field,
+    expression: String,
+    from: String,
+}
+
+impl CaptureLine<'_> {
+    /// Most bytes of the value.
+    fn bytes(&self) -> u32 {
+        if let Kind::Text { limit: Some(limit) } = self.field.kind { limit } else { self.field.size }
+    }
+}
+
+impl Planned<'_> {
+    fn errors(&self) -> impl Iterator<Item = &KernelError> {
+        self.findings.iter().filter_map(|finding| match finding {
+            Finding::Wrong(error) => Some(error),
+            Finding::Unknown(_) => None,
+        })
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = &KernelError> {
+        self.findings.iter().filter_map(|finding| match finding {
+            Finding::Unknown(error) => Some(error),
+            Finding::Wrong(_) => None,
+        })
+    }
+
+    /// The captures in the order of the file; none where they could not be resolved.
+    fn captures(&self) -> Vec<CaptureLine<'_>> {
+        let Some((layout, prepared)) = self.prepared.as_ref().and_then(|p| Some((p.layout.as_ref()?, p))) else {
+            return Vec::new();
+        };
+        let captures = &self.spec.capture;
+        let fields = &layout.fields[layout.fields.len().saturating_sub(captures.len())..];
+        let line = |(field, capture): (_, &crate::spec::Capture)| {
+            let field: &Field = field;
+            let fetch = field.absent_bit.and_then(|bit| prepared.fetches.get(usize::from(bit)));
+            let from = fetch.map_or_else(|| "every event has it".to_owned(), origin);
+            CaptureLine { field, expression: capture.expr.to_string(), from }
+        };
+        fields.iter().zip(captures).map(line).collect()
+    }
+
+    /// Bytes of the record that the program writes for each event; `None` where it writes none, or that is not known.
+    fn record_bytes(&self) -> Option<u32> {
+        let layout = self.prepared.as_ref()?.layout.as_ref()?;
+        self.program.event.as_ref().map(|_| layout.size)
+    }
+
+    /// What happens outside of the kernel.
+    fn in_user_space(&self) -> Vec<String> {
+        let mut work = Vec::new();
+        if self.program.event.is_some() {
+            work.push("wall-clock time of each event".to_owned());
+        }
+        if self.program.counters.is_some() {
+            let interval = self.spec.interval.as_millis();
+            work.push(format!("counters of all CPUs are read and summed every {interval} ms"));
+        }
+        work.push("formats, queues of the sinks".to_owned());
+        work
+    }
+}
+
+/// Where a value comes from, step by step: `argument 0 (register) → pointer at +24 → 2 bytes of kernel memory at +12`.
+fn origin(fetch: &Fetch) -> String {
+    let mut steps = vec![match fetch.source {
+        FetchSource::Argument(index) => format!("argument {index}"),
+        FetchSource::Return => "return value".to_owned(),
+        FetchSource::Context => "record of the tracepoint".to_owned(),
+        FetchSource::DataLoc(at) | FetchSource::RelLoc(at) => {
+            format!("dynamic array, located at +{at} of the tracepoint's record")
+        }
+        FetchSource::Gid => "credentials of the thread".to_owned(),
+        FetchSource::Cpu => "number of the CPU".to_owned(),
+    }];
+    steps.extend(fetch.hops.iter().map(|offset| format!("pointer at +{offset}")));
+    let (size, offset) = (fetch.size, fetch.offset);
+    steps.extend(match fetch.copy {
+        FetchCopy::Value => None,
+        FetchCopy::Kernel => Some(format!("{size} bytes at +{offset}")),
+        FetchCopy::User => Some(format!("{size} bytes of process memory at +{offset}")),
+        FetchCopy::KernelText => Some(format!("text at +{offset}")),
+        FetchCopy::UserText => Some(format!("text in process memory at +{offset}")),
+    });
+    steps.join(" → ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The steps of a fetch read from left to right.
+    #[test]
+    fn origins() {
+        let fetch = |source, hops: &[u32], copy| Fetch {
+            source,
+            hops: hops.to_vec(),
+            offset: 12,
+            copy,
+            size: 2,
+            slot: 8,
+            out: 0,
+        };
+        for (fetch, said) in [
+            (fetch(FetchSource::Argument(0), &[24], FetchCopy::Kernel), "argument 0 → pointer at +24 → 2 bytes at +12"),
+            (fetch(FetchSource::Return, &[], FetchCopy::Value), "return value"),
+            (
+                fetch(FetchSource::Context, &[16], FetchCopy::UserText),
+                "record of the tracepoint → pointer at +16 → text in process memory at +12",
+            ),
+        ] {
+            assert_eq!(origin(&fetch), said);
+        }
+    }
+}

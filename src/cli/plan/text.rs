@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The plan for people.
+
+use std::fmt::Write as _;
+
+use super::Planned;
+use crate::cli::programs::kind;
+use crate::config::Config;
+use crate::kernel::Need;
+use crate::sink::MAX_QUEUED_BYTES;
+use crate::spec::{Destination, ParamValue, SinkSpec};
+
+const BOLD: &str = "\x1b[1m";
+const DIM: &str = "\x1b[2m";
+const RED: &str = "\x1b[31m";
+const OFF: &str = "\x1b[0m";
+
+pub(super) fn page(planned: &[Planned<'_>], config: &Config, color: bool) -> String {
+    let paint = |style: &'static str| if color { style } else { "" };
+    let mut text = String::new();
+    for probe in planned {
+        let place = probe.probe.locate(&crate::spec::Place::Probe);
+        let (bold, dim, off) = (paint(BOLD), paint(DIM), paint(OFF));
+        let _ = writeln!(text, "{bold}{}{off}  {dim}{place}{off}", probe.spec.id.name);
+        for (title, lines) in sections(probe, config) {
+            for (at, line) in lines.iter().enumerate() {
+                let title = if at == 0 { title } else { "" };
+                let missing = line.starts_with("MISSING") || title == "refused";
+                let (start, end) = if missing { (paint(RED), off) } else { ("", "") };
+                let _ = writeln!(text, "  {title:<11} {start}{line}{end}");
+            }
+        }
+        text.push('\n');
+    }
+    for parked in &config.parked {
+        let _ = writeln!(text, "{}  not run: `enabled: false`", parked.name);
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+/// Title and lines of each part; parts without lines are left out.
+fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<String>)> {
+    let spec = &probe.spec;
+    let functions = probe.outline.functions.iter();
+    let programs =
+        functions.clone().map(|one| format!("{}: function {} at {}", probe.program.name, one.function, one.at));
+    let mut mechanisms: Vec<String> = functions.map(|one| format!("{} ({})", one.mechanism, one.why)).collect();
+    mechanisms.dedup();
+    let mut sections = vec![
+        ("program", programs.collect()),
+        ("mechanism", mechanisms),
+        ("needs", probe.outline.needs.iter().map(need).collect()),
+        ("params", spec.params.iter().map(|(name, value)| format!("{name}: {}", param(value))).collect()),
+        ("captures", captures(probe)),
+        ("reports", reports(probe)),
+        ("memory", memory(probe)),
+        ("sinks", spec.sinks.iter().filter_map(|id| config.sinks.get(id.0)).map(sink).collect()),
+        ("labels", spec.labels.iter().map(|(name, value)| format!("{name}: {value}")).collect()),
+        ("user space", probe.in_user_space()),
+        ("unknown", probe.unknown().map(|error| error.message.clone()).collect()),
+        ("refused", probe.errors().map(|error| error.message.clone()).collect()),
+    ];
+    sections.retain(|(_, lines): &(_, Vec<String>)| !lines.is_empty());
+    sections
+}
+
+fn param(value: &ParamValue) -> String {
+    match value {
+        ParamValue::Bool(value) => value.to_string(),
+        ParamValue::Int(value) => value.to_string(),
+        ParamValue::Text(text) => format!("{text:?}"),
+    }
+}
+
+fn need(need: &Need) -> String {
+    let there = if need.there { "ok      " } else { "MISSING " };
+    let since = if need.since.is_empty() { String::new() } else { format!(" (Linux {})", need.since) };
+    format!("{there}{}{since}", need.what)
+}
+
+fn captures(probe: &Planned<'_>) -> Vec<String> {
+    let lines = probe.captures();
+    let width = |of: fn(&super::CaptureLine<'_>) -> String| lines.iter().map(|line| of(line).len()).max().unwrap_or(0);
+    let (names, kinds) = (width(|line| line.field.name.clone()), width(|line| kind(line.field)));
+    let line = |line: &super::CaptureLine<'_>| {
+        let (name, kind, bytes) = (&line.field.name, kind(line.field), line.bytes());
+        format!("{name:names$}  {kind:kinds$}  {bytes:>4} bytes  {}: {}", line.expression, line.from)
+    };
+    if lines.is_empty() && !probe.spec.capture.is_empty() {
+        return vec!["not resolved".to_owned()];
+    }
+    lines.iter().map(line).collect()
+}
+
+/// The size of a record and how many of them the ring holds; what is counted.
+fn reports(probe: &Planned<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(bytes) = probe.record_bytes() {
+        let buffer = probe.spec.buffer_bytes;
+        // Each record has a header of 8 bytes and is filled up to a multiple of 8.
+        let room = buffer / (bytes + 8).next_multiple_of(8);
+        lines.push(format!("events of {bytes} bytes; the ring of {} holds {room}", size(u64::from(buffer))));
+    }
+    if let Some(counters) = &probe.program.counters {
+        let names: Vec<&str> = counters.row.fields.iter().map(|field| field.name.as_str()).collect();
+        lines.push(format!("counters: {}", names.join(", ")));
+    }
+    lines
+}
+
+fn memory(probe: &Planned<'_>) -> Vec<String> {
+    let maps = &probe.outline.maps;
+    let total: u64 = maps.iter().map(|(_, bytes)| bytes).sum();
+    let parts: Vec<String> = maps.iter().map(|(name, bytes)| format!("{name} {}", size(*bytes))).collect();
+    vec![
+        format!("kernel: {} ({}), and the program", size(total), parts.join(", ")),
+        format!("user space: at most {} in the queue of each sink", size(MAX_QUEUED_BYTES as u64)),
+    ]
+}
+
+fn sink(sink: &SinkSpec) -> String {
+    let format = sink.format.map_or("pretty on a terminal, jsonl otherwise", |format| format.name());
+    let name = match &sink.destination {
+        Destination::File(path) => format!("{} → {}", sink.name, path.display()),
+        Destination::Stdout | Destination::Stderr => sink.name.clone(),
+    };
+    format!("{name} ({format})")
+}
+
+/// `4 MiB`, `12 KiB`, `100 bytes`
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..0x10_0000 => format!("{} KiB", bytes.div_ceil(1024)),
+        0x10_0000.. => format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+    }
+}

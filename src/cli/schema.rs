@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ebpf-run schema`: what editors load.
+
+use std::process::ExitCode;
+
+use super::terminal::print;
+use super::with_catalog;
+use crate::config;
+
+/// The schema as it is committed: pretty, with a final newline.
+pub(super) fn schema() -> ExitCode {
+    with_catalog(|catalog| print(&format!("{:#}\n", config::schema(catalog))))
+}

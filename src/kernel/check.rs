@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A probe against this machine, without attaching anything: targets, captures, and what the verifier says.
+
+use super::attach::{check_kprobe_target, check_raw_tracepoint, check_xdp};
+use super::capabilities::Capabilities;
+use super::error::KernelError;
+use super::expand::expand;
+use super::host::Host;
+use super::load::Loaded;
+use super::prepare::{Prepared, check_target, prepare};
+use crate::catalog::{HookDecl, Program};
+use crate::spec::{Hook, Place, ProbeSpec, TracepointName};
+
+/// One thing that a check found out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// The probe cannot run here as it is.
+    Wrong(KernelError),
+    /// It takes privileges that this process does not have to find out whether it can.
+    Unknown(KernelError),
+}
+
+/// Checks everything about a probe that can be known without running it: what its hook names, its captures, and, where this
+/// process may load programs, the verifier's word on the specialised program (`object` is its object file). Nothing is
+/// attached, and nothing stays loaded.
+pub fn check(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) -> Vec<Finding> {
+    match expand(spec, host) {
+        Ok(all) => all.iter().flat_map(|one| check_one(&one.spec, program, object, host)).collect(),
+        Err(error) => vec![Finding::Wrong(error)],
+    }
+}
+
+fn check_one(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) -> Vec<Finding> {
+    let (prepared, mut findings) = inspect(spec, program, host);
+    let Some(prepared) = prepared else { return findings };
+    let missing = Capabilities::effective().missing_for(kind(spec, program));
+    if !missing.is_empty() {
+        let message = format!("not verified by the kernel: loading a program takes {}", missing.join(" and "));
+        findings.push(Finding::Unknown(KernelError::new(Place::Program, message, "check as root to verify it")));
+    } else if let Err(error) = Loaded::load(spec, program, object, &prepared, host) {
+        findings.push(Finding::Wrong(error));
+    }
+    findings
+}
+
+/// The same without loading the program. `None` where a problem stands in the way of resolving its captures.
+pub fn inspect(spec: &ProbeSpec, program: &Program, host: &Host) -> (Option<Prepared>, Vec<Finding>) {
+    let mut findings = targets(spec, program, host);
+    match prepare(spec, program, host) {
+        Ok(prepared) => (Some(prepared), findings),
+        Err(errors) => {
+            // What is wrong with the target is said already, and the captures cannot be looked up.
+            if findings.is_empty() {
+                findings = errors.into_iter().map(Finding::Wrong).collect();
+            }
+            (None, findings)
+        }
+    }
+}
+
+/// The hook kind whose privileges it takes.
+fn kind<'a>(spec: &'a ProbeSpec, program: &'a Program) -> &'a str {
+    match &spec.hook {
+        Hook::Own => program.hooks.first().map_or("own", |hook| hook.kind.as_str()),
+        Hook::Xdp { .. }
+        | Hook::Kprobe { .. }
+        | Hook::Kretprobe { .. }
+        | Hook::Tracepoint(_)
+        | Hook::RawTracepoint { .. } => spec.hook.kind(),
+    }
+}
+
+fn targets(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
+    if spec.hook != Hook::Own {
+        return target(&spec.hook, host).into_iter().collect();
+    }
+    let own = program.hooks.iter().filter_map(own_hook).filter_map(|hook| target(&hook, host));
+    // The YAML names no target that could be to blame.
+    let blame = |error| KernelError { place: Place::Program, ..error };
+    own.map(|finding| match finding {
+        Finding::Wrong(error) => Finding::Wrong(blame(error)),
+        Finding::Unknown(error) => Finding::Unknown(blame(error)),
+    })
+    .collect()
+}
+
+/// The hook that a function of a program names itself; `None` for kinds that this build does not attach.
+pub(super) fn own_hook(function: &HookDecl) -> Option<Hook> {
+    let target = function.target.as_deref()?;
+    Some(match (function.kind.as_str(), target.split_once(':')) {
+        ("kprobe", _) => Hook::Kprobe { symbol: target.to_owned(), offset: 0 },
+        ("kretprobe", _) => Hook::Kretprobe { symbol: target.to_owned() },
+        ("raw_tracepoint", _) => Hook::RawTracepoint { name: target.to_owned() },
+        ("tracepoint", Some((category, name))) => {
+            Hook::Tracepoint(TracepointName { category: category.to_owned(), name: name.to_owned() })
+        }
+        _ => return None,
+    })
+}
+
+fn target(hook: &Hook, host: &Host) -> Option<Finding> {
+    if let (Hook::Tracepoint(name), Err((reason, help))) = (hook, host.tracefs()) {
+        let error = KernelError::new(Place::Target, format!("failed to look up tracepoint `{name}`: {reason}"), help);
+        let may_mount = Capabilities::effective().has("CAP_SYS_ADMIN");
+        return Some(if may_mount { Finding::Wrong(error) } else { Finding::Unknown(error) });
+    }
+    if let Err(error) = check_target(hook, host) {
+        return Some(Finding::Wrong(error));
+    }
+    match hook {
+        Hook::Xdp { interface, mode } => check_xdp(interface, *mode, host).map(Finding::Wrong),
+        Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => check_kprobe_target(hook.kind(), symbol, host),
+        Hook::RawTracepoint { name } => check_raw_tracepoint(name, host).map(Finding::Wrong),
+        Hook::Tracepoint(_) | Hook::Own => None,
+    }
+}

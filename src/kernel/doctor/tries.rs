@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Each hook kind tried for real: our own program is loaded, attached and detached, the way a run does it. A feature
+//! probe would be quicker, and wrong: some kernels call supported what they then refuse.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::network::{DEVICE, enter_namespace, make_veth};
+use crate::catalog::{Catalog, builtin, builtin_object};
+use crate::kernel::capabilities::Capabilities;
+use crate::kernel::error::KernelError;
+use crate::kernel::host::Host;
+use crate::kernel::load::Loaded;
+use crate::kernel::prepare::prepare;
+use crate::spec::{DEFAULT_INTERVAL, Hook, Place, ProbeId, ProbeSpec, Targets, TracepointName, XdpMode};
+
+/// One hook kind, and how the trial went.
+#[derive(Debug, Clone)]
+pub struct Try {
+    /// Where it was tried: kind, target, mode.
+    pub hook: Hook,
+    /// How it went.
+    pub outcome: Outcome,
+    /// Loading, attaching and detaching together; until the refusal where it was refused.
+    pub took: Duration,
+}
+
+/// How a trial went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was attached, and detached again.
+    Works,
+    /// It lacks something: privileges, or a part of the kernel.
+    Needs(String),
+    /// The kernel refused: why, and what would help.
+    Refused(String, String),
+    /// There was nothing to try it on.
+    NotTried(String),
+}
+
+/// Functions that hardly run, the first that this kernel has is probed.
+const QUIET_FUNCTIONS: [&str; 4] = ["__do_sys_reboot", "do_unlinkat", "filename_unlinkat", "do_sys_openat2"];
+/// A ring of one page, however large pages are: nobody reads it.
+const RING_BYTES: u32 = 64 << 10;
+
+/// Tries every hook kind that this build has.
+pub(super) fn all(host: &Host) -> Vec<Try> {
+    let catalog = match builtin() {
+        Ok(catalog) => catalog,
+        Err(error) => {
+            let outcome = Outcome::Refused(format!("a built-in program is broken: {error}"), String::new());
+            return vec![Try { hook: Hook::Own, outcome, took: Duration::ZERO }];
+        }
+    };
+    let known = |name: &&&str| host.kernel_symbol(name).count == 1;
+    let symbol = (*QUIET_FUNCTIONS.iter().find(known).unwrap_or(&"do_sys_openat2")).to_owned();
+    let event = || "sched_process_exec".to_owned();
+    let mut tries = xdp(&catalog);
+    let hooks = [
+        Hook::Kprobe { symbol: symbol.clone(), offset: 0 },
+        Hook::Kretprobe { symbol },
+        Hook::Tracepoint(TracepointName { category: "sched".to_owned(), name: event() }),
+        Hook::RawTracepoint { name: event() },
+    ];
+    tries.extend(hooks.into_iter().map(|hook| one(hook, &catalog, host)));
+    tries
+}
+
+/// XDP in a network namespace of our own, where there is nobody to disturb. The namespace ends with the thread.
+fn xdp(catalog: &Catalog) -> Vec<Try> {
+    let private = thread::scope(|scope| scope.spawn(|| xdp_in_namespace(catalog)).join());
+    match private {
+        Ok(Ok(tries)) => tries,
+        // Without a namespace: generic mode on `lo`, for a moment; it lets every packet pass. Native mode has nothing.
+        Ok(Err(reason)) => {
+            let native = not_tried("", format!("no network of our own to try it in: {reason}"));
+            vec![native, one(on("lo", XdpMode::Generic), catalog, &Host::default())]
+        }
+        Err(_) => vec![not_tried("", "the trial ended unexpectedly".to_owned())],
+    }
+}
+
+fn xdp_in_namespace(catalog: &Catalog) -> Result<Vec<Try>, String> {
+    enter_namespace().map_err(|error| error.to_string())?;
+    let host = Host::default();
+    Ok(match make_veth() {
+        Ok(()) => {
+            let modes = [XdpMode::Native, XdpMode::Generic];
+            modes.into_iter().map(|mode| one(on(DEVICE, mode), catalog, &host)).collect()
+        }
+        Err(error) => vec![
+            not_tried(DEVICE, format!("no veth to try it on: {error}")),
+            one(on("lo", XdpMode::Generic), catalog, &host),
+        ],
+    })
+}
+
+fn on(interface: &str, mode: XdpMode) -> Hook {
+    Hook::Xdp { interface: interface.to_owned(), mode }
+}
+
+fn not_tried(interface: &str, reason: String) -> Try {
+    let missing = Capabilities::effective().missing_for("xdp");
+    let outcome = if missing.is_empty() { Outcome::NotTried(reason) } else { Outcome::Needs(missing.join(" and ")) };
+    Try { hook: on(interface, XdpMode::Native), outcome, took: Duration::ZERO }
+}
+
+fn one(hook: Hook, catalog: &Catalog, host: &Host) -> Try {
+    let start = Instant::now();
+    let result = attach_and_detach(&hook, catalog, host);
+    let took = start.elapsed();
+    let outcome = match result {
+        Ok(()) => Outcome::Works,
+        Err(error) => outcome(&hook, error, host),
+    };
+    Try { hook, outcome, took }
+}
+
+fn attach_and_detach(hook: &Hook, catalog: &Catalog, host: &Host) -> Result<(), KernelError> {
+    let name = if matches!(hook, Hook::Xdp { .. }) { "packet_count" } else { "trace" };
+    let missing = || KernelError::new(Place::Program, format!("there is no program `{name}`"), "");
+    let (program, object) = catalog.get(name).zip(builtin_object(name)).ok_or_else(missing)?;
+    let spec = ProbeSpec {
+        id: ProbeId { stem: "doctor".to_owned(), name: hook.kind().to_owned() },
+        hook: hook.clone(),
+        targets: Targets::One,
+        program: name.to_owned(),
+        params: Vec::new(),
+        capture: Vec::new(),
+        interval: DEFAULT_INTERVAL,
+        labels: Vec::new(),
+        sinks: Vec::new(),
+        buffer_bytes: RING_BYTES,
+    };
+    let prepared = prepare(&spec, program, host).map_err(|mut errors| errors.remove(0))?;
+    Loaded::load(&spec, program, object, &prepared, host)?.attach(&spec, host).map(drop)
+}
+
+/// A refusal for want of something is said as what is wanted.
+fn outcome(hook: &Hook, error: KernelError, host: &Host) -> Outcome {
+    if matches!(hook, Hook::Kprobe { .. } | Hook::Kretprobe { .. }) && !host.has_kprobes() {
+        return Outcome::Needs("a kernel with kprobes (CONFIG_KPROBE_EVENTS)".to_owned());
+    }
+    let missing = Capabilities::effective().missing_for(hook.kind());
+    if !missing.is_empty() {
+        return Outcome::Needs(missing.join(" and "));
+    }
+    if matches!(hook, Hook::Tracepoint(_)) && host.tracefs().is_err() {
+        return Outcome::Needs("tracefs, readable".to_owned());
+    }
+    Outcome::Refused(error.message, error.help)
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What can be hooked on this machine: kernel functions, tracepoints, raw tracepoints, found by pattern.
+
+mod glob;
+
+pub use glob::Pattern;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::host::Host;
+use crate::catalog::{Named, TypeId};
+use crate::expr::{Prototype, TraceShape};
+use crate::spec::TracepointName;
+use crate::words::nearest;
+
+/// A kind of hook whose targets can be listed; the order is that of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Listed {
+    /// Entries of kernel functions.
+    Kprobe,
+    /// Returns of kernel functions.
+    Kretprobe,
+    /// Tracepoints.
+    Tracepoint,
+    /// Raw tracepoints.
+    RawTracepoint,
+}
+
+impl Listed {
+    /// The key in the YAML.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kprobe => "kprobe",
+            Self::Kretprobe => "kretprobe",
+            Self::Tracepoint => "tracepoint",
+            Self::RawTracepoint => "raw_tracepoint",
+        }
+    }
+}
+
+/// What to look for.
+#[derive(Debug, Clone)]
+pub struct Query<'a> {
+    /// The names.
+    pub pattern: Pattern<'a>,
+    /// The kinds.
+    pub kinds: Vec<Listed>,
+    /// Whether arguments and fields are wanted.
+    pub details: bool,
+    /// Most targets of one kind.
+    pub most: usize,
+}
+
+/// One thing that can be hooked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// How.
+    pub kind: Listed,
+    /// What the YAML names: `tcp_v4_connect`, `sched:sched_switch`.
+    pub target: String,
+    /// Name and C type of its arguments or fields; `None` where they were not asked for or are not known.
+    pub params: Option<Vec<(String, String)>>,
+    /// C type of what a function returns.
+    pub returns: Option<String>,
+    /// Why it may not work all the same; empty where nothing is known.
+    pub remark: String,
+}
+
+/// What a search found.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// By kind, the exact name first, then by name.
+    pub found: Vec<Found>,
+    /// How many more there are of a kind.
+    pub more: Vec<(Listed, usize)>,
+    /// What could not be looked at, and why.
+    pub notes: Vec<String>,
+    /// Where nothing was found: names that are close.
+    pub nearest: Vec<String>,
+}
+
+/// Looks for hooks.
+pub fn search(query: &Query<'_>, host: &Host) -> Search {
+    let mut search = Search::default();
+    for kind in &query.kinds {
+        let (targets, note) = targets(*kind, host);
+        search.notes.extend(note);
+        let mut names: Vec<&String> = targets.keys().filter(|name| fits(query.pattern, *kind, name)).collect();
+        // Stable: within each half the order of the names stays.
+        names.sort_by_key(|name| **name != query.pattern.word());
+        if names.len() > query.most {
+            search.more.push((*kind, names.len() - query.most));
+        }
+        let shown = names.into_iter().take(query.most);
+        search.found.extend(shown.map(|name| Found {
+            kind: *kind,
+            target: name.clone(),
+            params: None,
+            returns: None,
+            remark: targets[name].clone(),
+        }));
+        if search.found.is_empty() {
+            let word = query.pattern.word();
+            let close = |name: &&String| name.len().abs_diff(word.len()) <= 1 + word.len() / 4;
+            let known = targets.keys().filter(close).map(String::as_str);
+            search.nearest.extend(nearest(&word, known).map(str::to_owned));
+        }
+    }
+    if query.details {
+        describe(&mut search.found, host);
+    }
+    if search.found.is_empty() {
+        search.nearest.dedup();
+    } else {
+        search.nearest.clear();
+    }
+    search
+}
+
+/// A tracepoint is found by its name, or by category and name.
+fn fits(pattern: Pattern<'_>, kind: Listed, target: &str) -> bool {
+    let bare = target.split_once(':').filter(|_| kind == Listed::Tracepoint).map(|(_, name)| name);
+    pattern.matches(target) || bare.is_some_and(|name| pattern.matches(name))
+}
+
+/// All targets of a kind, each with its remark; and what stands in the way.
+fn targets(kind: Listed, host: &Host) -> (BTreeMap<String, String>, Option<String>) {
+    match kind {
+        Listed::Kprobe | Listed::Kretprobe => functions(host),
+        Listed::Tracepoint => tracepoints(host),
+        Listed::RawTracepoint => raw_tracepoints(host),
+    }
+}
+
+fn functions(host: &Host) -> (BTreeMap<String, String>, Option<String>) {
+    let mut counts: HashMap<&str, (usize, &str)> = HashMap::new();
+    for (name, module) in host.functions().filter(|(name, _)| can_be_named(name)) {
+        counts.entry(name).or_insert((0, module)).0 += 1;
+    }
+    let note = if counts.is_empty() {
+        Some("functions: `/proc/kallsyms` cannot be read".to_owned())
+    } else if host.has_kprobes() {
+        None
+    } else {
+        Some("this kernel has no kprobes: none of its functions can be probed".to_owned())
+    };
+    let traceable = host.traceable_functions();
+    let remark = |name: &str, count: usize, module: &str| {
+        if host.kprobe_blacklist().is_some_and(|list| list.contains(name)) {
+            return "the kernel does not allow a kprobe here".to_owned();
+        }
+        if count > 1 {
+            return format!("{count} functions have this name: newer kernels attach to none of them");
+        }
+        if traceable.as_ref().is_some_and(|list| !list.contains(name)) {
+            return "not traceable: the kernel may refuse it".to_owned();
+        }
+        if module.is_empty() { String::new() } else { format!("module {module}") }
+    };
+    let all = counts.into_iter().map(|(name, (count, module))| (name.to_owned(), remark(name, count, module)));
+    (all.collect(), note)
+}
+
+/// Leaves out what the compiler made of functions: padding before them (`__pfx_`, `__cfi_`) and split-off cold halves.
+fn can_be_named(name: &str) -> bool {
+    let made = ["__pfx_", "__cfi_"].iter().any(|prefix| name.starts_with(prefix)) || name.contains(".cold");
+    !made && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte))
+}
+
+fn tracepoints(host: &Host) -> (BTreeMap<String, String>, Option<String>) {
+    let listed = host.tracefs().map_err(|(reason, help)| format!("{reason}; {help}")).and_then(|path| {
+        std::fs::read_to_string(path.join("available_events")).map_err(|error| format!("failed to list them: {error}"))
+    });
+    match listed {
+        Ok(text) => (text.lines().map(|line| (line.to_owned(), String::new())).collect(), None),
+        Err(reason) => (BTreeMap::new(), Some(format!("tracepoints: {reason}"))),
+    }
+}
+
+fn raw_tracepoints(host: &Host) -> (BTreeMap<String, String>, Option<String>) {
+    let Some(btf) = host.btf() else {
+        return (BTreeMap::new(), Some("raw tracepoints: this kernel has no BTF, which lists them".to_owned()));
+    };
+    let names = btf.all(Named::Typedef).filter_map(|id| btf.name(id).strip_prefix("btf_trace_"));
+    (names.map(|name| (name.to_owned(), String::new())).collect(), None)
+}
+
+/// Adds arguments, fields and types.
+fn describe(found: &mut [Found], host: &Host) {
+    let functions: HashMap<&str, TypeId> =
+        host.btf().iter().flat_map(|btf| btf.all(Named::Func).map(|id| (btf.name(id), id))).collect();
+    let prototype = |name: &str| Prototype::of_type(host.btf()?, *functions.get(name)?);
+    for one in found {
+        match one.kind {
+            Listed::Kprobe | Listed::Kretprobe => {
+                if let Some(prototype) = prototype(&one.target) {
+                    one.params = Some(prototype.declarations());
+                    one.returns = Some(prototype.returned_type());
+                }
+            }
+            Listed::RawTracepoint => {
+                let quick = prototype(&format!("__traceiter_{}", one.target)).map(Prototype::without_first);
+                let slow = || Prototype::of_raw_tracepoint(host.btf()?, &one.target);
+                let prototype = quick.or_else(slow);
+                one.params = prototype.map(|prototype| prototype.declarations());
+            }
+            Listed::Tracepoint => one.params = fields(&one.target, host),
+        }
+    }
+}
+
+fn fields(target: &str, host: &Host) -> Option<Vec<(String, String)>> {
+    let (category, name) = target.split_once(':')?;
+    let name = TracepointName { category: category.to_owned(), name: name.to_owned() };
+    let fields = host.tracepoint(&name).ok()?;
+    let declare = |field: crate::expr::TraceField| {
+        let brackets = match field.shape {
+            TraceShape::Scalar => String::new(),
+            TraceShape::Array(count) => format!("[{count}]"),
+            TraceShape::DataLoc | TraceShape::RelLoc => "[]".to_owned(),
+        };
+        (field.name, field.c_type + &brackets)
+    };
+    Some(fields.into_iter().map(declare).collect())
+}
+
+/// Names of functions; a line may end with ` [module]`.
+pub(super) fn parse_traceable(text: &str) -> HashSet<String> {
+    text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How a probe would run on this machine: which function, by which mechanism and why, what that takes, how much memory.
+
+use libbpf_rs::{MapType, ObjectBuilder};
+
+use super::attach::native_xdp;
+use super::capabilities::{Capabilities, needed_for};
+use super::check::own_hook;
+use super::host::Host;
+use super::load::{functions, size_maps};
+use crate::catalog::{HookDecl, Program};
+use crate::spec::{Hook, ProbeSpec, XdpMode};
+
+/// How a probe would run.
+#[derive(Debug, Clone)]
+pub struct Outline {
+    /// The functions that are attached.
+    pub functions: Vec<FunctionOutline>,
+    /// What the kernel and this process must have.
+    pub needs: Vec<Need>,
+    /// Name and bytes of the maps in the kernel.
+    pub maps: Vec<(String, u64)>,
+}
+
+/// How one function is attached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionOutline {
+    /// The C function.
+    pub function: String,
+    /// `tracepoint sched:sched_switch`
+    pub at: String,
+    /// What holds it there.
+    pub mechanism: String,
+    /// Why that and nothing else.
+    pub why: String,
+}
+
+/// One thing that must be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// What.
+    pub what: String,
+    /// The first kernel that has it, `5.8`; empty where that is not a matter of the version.
+    pub since: &'static str,
+    /// Whether it is there.
+    pub there: bool,
+}
+
+/// What a hook kind, or anything (`""`), takes of the kernel: hook kind, feature, first version.
+const FEATURES: [(&str, &str, (u32, u32), &str); 8] = [
+    ("", "parameters and work lists as constants (global data)", (5, 2), "5.2"),
+    ("event", "ring buffers", (5, 8), "5.8"),
+    ("capture", "reading kernel and process memory apart", (5, 5), "5.5"),
+    ("kprobe", "kprobes as perf events", (4, 17), "4.17"),
+    ("kretprobe", "kprobes as perf events", (4, 17), "4.17"),
+    ("tracepoint", "programs at tracepoints", (4, 7), "4.7"),
+    ("raw_tracepoint", "raw tracepoints", (4, 17), "4.17"),
+    ("xdp", "XDP programs held by a link", (5, 9), "5.9"),
+];
+
+/// Outlines a probe. `object` is the program's object file; nothing is loaded, and no privileges are needed.
+pub fn outline(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) -> Outline {
+    let functions = functions(spec, program);
+    let hooks: Vec<Hook> = functions.iter().map(|function| hook_of(spec, function)).collect();
+    let kinds: Vec<&str> = hooks.iter().map(Hook::kind).collect();
+    let outlined = functions.iter().zip(&hooks).map(|(function, hook)| {
+        let (mechanism, why) = mechanism(hook, host);
+        FunctionOutline { function: function.function.clone(), at: hook.to_string(), mechanism, why }
+    });
+    Outline {
+        functions: outlined.collect(),
+        needs: needs(spec, program, &kinds, host),
+        maps: maps(spec, program, object).unwrap_or_default(),
+    }
+}
+
+/// The hook of the YAML, or the function's own.
+fn hook_of(spec: &ProbeSpec, function: &HookDecl) -> Hook {
+    if spec.hook == Hook::Own { own_hook(function).unwrap_or(Hook::Own) } else { spec.hook.clone() }
+}
+
+fn mechanism(hook: &Hook, host: &Host) -> (String, String) {
+    let perf_event = |of: &str| {
+        if host.version() >= (5, 15) {
+            (
+                format!("perf event of {of}, held by a link"),
+                "links of perf events are there since Linux 5.15".to_owned(),
+            )
+        } else {
+            let why = "this kernel has no links of perf events (Linux 5.15); closing the event detaches as well";
+            (format!("perf event of {of}"), why.to_owned())
+        }
+    };
+    match hook {
+        Hook::Kprobe { .. } | Hook::Kretprobe { .. } => perf_event("a kprobe"),
+        Hook::Tracepoint(_) => perf_event("the tracepoint"),
+        Hook::RawTracepoint { .. } => {
+            ("link of a raw tracepoint".to_owned(), "the only way, and the quickest to a tracepoint".to_owned())
+        }
+        Hook::Xdp { interface, mode } => {
+            let why = match (mode, host.interface_index(interface).and_then(|index| native_xdp(index, host))) {
+                (XdpMode::Auto, Some(true)) => format!("`{interface}` has native XDP: `mode: auto` takes it"),
+                (XdpMode::Auto, Some(false)) => format!("`{interface}` has no native XDP: `mode: auto` takes generic"),
+                (XdpMode::Auto, None) => "`mode: auto` tries native, then generic".to_owned(),
+                (XdpMode::Native | XdpMode::Generic | XdpMode::Offload, _) => {
+                    format!("the file says `mode: {}`", mode.name())
+                }
+            };
+            ("link on the interface".to_owned(), why)
+        }
+        Hook::Own => ("none in this build".to_owned(), String::new()),
+    }
+}
+
+fn needs(spec: &ProbeSpec, program: &Program, kinds: &[&str], host: &Host) -> Vec<Need> {
+    let wanted = |word: &str| match word {
+        "" => true,
+        "event" => program.event.is_some(),
+        "capture" => !spec.capture.is_empty(),
+        kind => kinds.contains(&kind),
+    };
+    let version = host.version();
+    let of_table = FEATURES.into_iter().filter(|(word, ..)| wanted(word));
+    let mut needs: Vec<Need> = of_table
+        .map(|(_, what, first, since)| Need { what: what.to_owned(), since, there: version >= first })
+        .collect();
+    needs.dedup();
+    let mut add = |what: &str, there: bool| needs.push(Need { what: what.to_owned(), since: "", there });
+    if kinds.iter().any(|kind| matches!(*kind, "kprobe" | "kretprobe")) {
+        add("a kernel with kprobes (CONFIG_KPROBE_EVENTS)", host.has_kprobes());
+    }
+    if kinds.contains(&"tracepoint") {
+        add("tracefs, readable", host.tracefs().is_ok());
+    }
+    let has_btf = || host.btf().is_some();
+    if !program.captures() && program.event.is_some() {
+        add("the kernel's BTF, for the offsets of what the program reads", has_btf());
+    } else if !spec.capture.is_empty() && !kinds.contains(&"tracepoint") {
+        add("the kernel's BTF, for names and types of captures", has_btf());
+    }
+    let capabilities = Capabilities::effective();
+    let mut names: Vec<&str> = kinds.iter().flat_map(|kind| needed_for(kind)).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        add(name, capabilities.has(name));
+    }
+    needs
+}
+
+/// Name and bytes of each map that is made for the probe, on all CPUs.
+fn maps(spec: &ProbeSpec, program: &Program, object: &[u8]) -> libbpf_rs::Result<Vec<(String, u64)>> {
+    let mut builder = ObjectBuilder::default();
+    let mut object = builder.open_memory(object)?;
+    size_maps(&mut object, spec, program)?;
+    let cpus = libbpf_rs::num_possible_cpus()? as u64;
+    // SAFETY: sysconf reads a constant of the system.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as u64;
+    let bytes = |map: &libbpf_rs::OpenMap<'_>| {
+        let entries = u64::from(map.max_entries());
+        let value = u64::from(map.value_size()).next_multiple_of(8);
+        match map.map_type() {
+            // The data, a page for each position, and one for itself.
+            MapType::RingBuf => entries + 3 * page,
+            kind if kind.is_percpu() => entries * (u64::from(map.key_size()) + value * cpus),
+            _ => (entries * (u64::from(map.key_size()) + value)).next_multiple_of(page),
+        }
+    };
+    let maps = object.maps().filter(libbpf_rs::OpenMap::autocreate);
+    // libbpf prefixes the names of internal maps with the object's, which has none here.
+    let name = |map: &libbpf_rs::OpenMap<'_>| {
+        let name = map.name().to_string_lossy();
+        name.rsplit('.').next().unwrap_or_default().to_owned()
+    };
+    Ok(maps.map(|map| (name(&map), bytes(&map))).collect())
+}

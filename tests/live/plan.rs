@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ebpf-run plan`, and the check of a probe against this kernel: what would run, what would not, and nothing is touched.
+
+use ebpf_run::catalog::{builtin, builtin_object};
+use ebpf_run::config::{Environment, SourceFile, check};
+use ebpf_run::kernel::{self, Finding, Host};
+
+use crate::lab::{Lab, bpf, in_namespace, json, need};
+
+const GOOD: &str = "probes:\n  - name: opens\n    hook: { tracepoint: \"syscalls:sys_enter_openat\" }\n    \
+    capture: { path: filename as user_string, flags: flags as hex, who: uid }\n    labels: { site: a }\n  \
+    - { name: raw, hook: { raw_tracepoint: sched_switch }, capture: { mm: next->mm->pgd as hex } }\n  \
+    - { name: execs, program: exec, params: { only_uid: 7 }, sinks: [stderr] }\n  - { name: off, enabled: false, program: exec }\n";
+
+/// Program, mechanism, needs, captures with their origin, memory and sinks, for people and for machines.
+#[test]
+fn what_would_run() {
+    need!(bpf());
+    let lab = Lab::new();
+    lab.yaml(GOOD);
+    let text = lab.run(&["plan", "probes.yaml"]).code(0).stdout.join("\n");
+    for part in [
+        "opens  probes.yaml:3:11",
+        "trace: function trace_tracepoint at tracepoint syscalls:sys_enter_openat",
+        "perf event of the tracepoint",
+        "ok      ring buffers (Linux 5.8)",
+        "filename as user_string[256]: record of the tracepoint → pointer at +24 → text in process memory at +0",
+        "uid: every event has it",
+        "argument 2 → pointer at +",
+        "exec: function exec_end at tracepoint sched:sched_process_exit",
+        "only_uid: 7",
+        "site: a",
+        "off  not run",
+    ] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+    assert!(!text.contains("MISSING") && !text.contains('\x1b'), "{text}");
+    let plan = json(&lab.run(&["plan", "probes.yaml", "--format", "json"]).code(0).stdout.join("\n"));
+    let opens = &plan["probes"][0];
+    assert_eq!((&opens["captures"][0]["bytes"], &opens["captures"][1]["type"]), (&256.into(), &"hex".into()));
+    assert_eq!((&opens["ring_bytes"], &plan["parked"][0]), (&(4 << 20).into(), &"off".into()));
+    assert!(opens["kernel_bytes"].as_u64() > Some(4 << 20));
+    assert_eq!(plan["probes"][2]["sinks"][0]["destination"], "stderr");
+}
+
+/// Without privileges it says what it cannot know; that is no failure. What is wrong for certain is one.
+#[test]
+fn as_nobody() {
+    need!(bpf());
+    let lab = Lab::new();
+    lab.yaml(GOOD);
+    let ended = lab.run_as_nobody(&["plan", "probes.yaml"]).code(0);
+    let text = ended.stdout.join("\n");
+    for part in ["MISSING CAP_BPF", "unknown     failed to look up tracepoint", "argument 2 → pointer at +"] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+    lab.yaml("probes:\n  - { name: a, hook: { xdp: { interface: nope0 } } }\n");
+    lab.run_as_nobody(&["plan", "probes.yaml"]).code(1).says("error[E0402]").says("probes.yaml:3:").says("nope0");
+    lab.yaml("probes:\n  - { name: a, program: exce }\n");
+    lab.run_as_nobody(&["plan", "probes.yaml"]).code(2).says("did you mean `exec`?");
+}
+
+/// What the check against this kernel finds for a file: `wrong` or `unknown`, and the message.
+fn findings(text: &str) -> Vec<(&'static str, String)> {
+    let catalog = builtin().unwrap();
+    let file = SourceFile { path: "probes.yaml".into(), text: format!("version: 1\n{text}").into() };
+    let config = check(&[file], &catalog, &Environment::default()).config.expect("the file is right");
+    let host = Host::default();
+    let of_probe = |probe: &ebpf_run::config::CheckedProbe| {
+        let program = catalog.get(&probe.spec.program).unwrap();
+        kernel::check(&probe.spec, program, builtin_object(&program.name).unwrap(), &host)
+    };
+    let word = |finding| match finding {
+        Finding::Wrong(error) => ("wrong", error.message),
+        Finding::Unknown(error) => ("unknown", error.message),
+    };
+    config.probes.iter().flat_map(of_probe).map(word).collect()
+}
+
+/// Every problem of every probe, by the words of a run that would meet it; what is right is verified and leaves nothing.
+#[test]
+fn check_against_the_kernel() {
+    need!(bpf());
+    ebpf_run::kernel::quiet_libbpf();
+    assert_eq!(findings(GOOD), []);
+    let found = findings(
+        "probes:\n  - { name: a, hook: { tracepoint: \"sched:sched_swich\" } }\n  \
+         - { name: b, hook: { raw_tracepoint: sched_swich }, capture: { x: prev->pid } }\n  \
+         - { name: c, hook: { xdp: { interface: nope0 } } }\n  \
+         - { name: d, hook: { raw_tracepoint: sched_switch }, capture: { x: prev->pidd, y: nxt } }\n  \
+         - { name: e, hook: { kprobe: no_such_function_here } }\n",
+    );
+    let said = |part: &str| found.iter().any(|(word, message)| *word == "wrong" && message.contains(part));
+    for part in ["sched:sched_swich", "raw tracepoint `sched_swich`", "`nope0`", "`pidd`", "`nxt`"] {
+        assert!(said(part), "{part}: {found:?}");
+    }
+    assert!(said("no_such_function_here"), "{found:?}");
+    assert_eq!(found.len(), 6, "{found:?}");
+}
+
+/// An interface that cannot run a mode, or that somebody else has, is found without attaching.
+#[test]
+fn check_interfaces() {
+    need!(bpf());
+    in_namespace(|| {
+        let xdp = |interface: &str, mode: &str| {
+            findings(&format!(
+                "probes:\n  - {{ name: x, hook: {{ xdp: {{ interface: {interface}, mode: {mode} }} }} }}\n"
+            ))
+        };
+        assert_eq!((xdp("left", "native"), xdp("lo", "generic"), xdp("lo", "auto")), (vec![], vec![], vec![]));
+        let found = xdp("lo", "native");
+        // Before Linux 6.3 no driver says what it can.
+        assert!(found.is_empty() || found[0].1.contains("cannot run XDP in native mode"), "{found:?}");
+        let lab = Lab::new();
+        let run = lab.ready("probes:\n  - { name: x, hook: { xdp: { interface: left } } }\n", &[]);
+        let found = xdp("left", "auto");
+        assert!(found.len() == 1 && found[0].1.contains("already runs an XDP program: `packet_count`"), "{found:?}");
+        run.interrupt().code(0);
+    });
+}
