@@ -61,9 +61,6 @@ struct RunArgs {
 
 #[derive(Debug, Args)]
 struct CheckArgs {
-    /// Ask this machine as well: functions, arguments, tracepoints, interfaces, the verifier. Nothing is attached
-    #[arg(long)]
-    kernel: bool,
     /// YAML files, or directories of them (*.yaml, *.yml)
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,

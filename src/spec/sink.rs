@@ -19,7 +19,7 @@ pub struct SinkSpec {
 }
 
 /// Where bytes go.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Destination {
     /// Standard output.
     Stdout,
@@ -30,7 +30,7 @@ pub enum Destination {
 }
 
 /// How events are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// For people at a terminal: aligned, coloured, one line an event; counters as a small table.
     Pretty,

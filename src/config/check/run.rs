@@ -28,6 +28,7 @@ pub(super) struct Run {
     interfaces: HashMap<String, (String, Location)>,
     probes: Vec<CheckedProbe>,
     sinks: Vec<SinkSpec>,
+    sink_ids: HashMap<(Destination, Option<Format>), SinkId>,
     parked: Vec<ProbeId>,
     problems: Vec<Problem>,
 }
@@ -90,11 +91,17 @@ impl Run {
 
     /// The number of a sink; the same for all that write the same way to the same place.
     fn sink(&mut self, sink: SinkSpec) -> SinkId {
-        let known = self.sinks.iter().position(|other| same_sink(other, &sink));
-        SinkId(known.unwrap_or_else(|| {
+        let destination = match &sink.destination {
+            Destination::File(path) => Destination::File(plain(path)),
+            Destination::Stdout => Destination::Stdout,
+            Destination::Stderr => Destination::Stderr,
+        };
+        let new = SinkId(self.sinks.len());
+        let id = *self.sink_ids.entry((destination, sink.format)).or_insert(new);
+        if id == new {
             self.sinks.push(sink);
-            self.sinks.len() - 1
-        }))
+        }
+        id
     }
 
     fn claim_interface(&mut self, probe: &CheckedProbe, problems: &mut Vec<Problem>) {
