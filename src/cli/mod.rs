@@ -61,12 +61,12 @@ struct RunArgs {
 
 #[derive(Debug, Args)]
 struct CheckArgs {
+    /// Ask this machine as well: functions, arguments, tracepoints, interfaces, the verifier. Nothing is attached
+    #[arg(long)]
+    kernel: bool,
     /// YAML files, or directories of them (*.yaml, *.yml)
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Check against this machine too: symbols, arguments, fields, interfaces, and the verifier; nothing is attached
-    #[arg(long)]
-    kernel: bool,
     /// Let warnings change the exit status as errors do
     #[arg(long)]
     strict: bool,

@@ -9,6 +9,7 @@ use schemars::transform::RecursiveTransform;
 use serde_json::{Map, Value, json};
 
 use super::raw::Document;
+use super::starter::flow;
 use crate::catalog::{Catalog, Param, ParamType, Program};
 use crate::spec::ParamValue;
 
@@ -17,12 +18,79 @@ use crate::spec::ParamValue;
 /// It is what the first gate asks of every file, and on top of it, by `if` and `then`, what the second gate asks of the
 /// name of a program and of its parameters. A test holds that both say the same of them.
 pub fn schema(catalog: &Catalog) -> Value {
+    let mut schema = described(catalog);
+    for_editors(&mut schema);
+    schema
+}
+
+/// The same as documentation is made from it: every key with its type, its words, its examples.
+pub fn described(catalog: &Catalog) -> Value {
     let mut schema = language();
     let probe = schema.pointer_mut("/properties/probes/items").and_then(Value::as_object_mut);
     if let Some(probe) = probe {
         add_programs(probe, catalog);
     }
     schema
+}
+
+/// What keeps yaml-language-server from offering what it could: `maxProperties` beside `properties` (no key is offered
+/// where one stands already, and it counts the empty line that is being completed), and examples that are mappings (offered
+/// without a label; snippets have one).
+fn for_editors(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(for_editors),
+        Value::Object(map) => {
+            // What stands under these is no schema.
+            let inner =
+                map.iter_mut().filter(|(key, _)| !["examples", "default", "enum", "const"].contains(&key.as_str()));
+            inner.for_each(|(_, value)| for_editors(value));
+            allow_variables(map);
+            if map.get("properties").is_some_and(Value::is_object)
+                && let Some(most) = map.remove("maxProperties")
+            {
+                map.insert("allOf".to_owned(), json!([{ "maxProperties": most }]));
+            }
+            let mappings = |examples: &Value| examples.as_array().is_some_and(|all| all.iter().any(Value::is_object));
+            if let Some(Value::Array(examples)) = map.get("examples").filter(|all| mappings(all)).cloned() {
+                map.remove("examples");
+                let snippet = |body: &Value| {
+                    let text = flow(body);
+                    let bare = text.strip_prefix("{ ").and_then(|text| text.strip_suffix(" }"));
+                    json!({ "label": bare.unwrap_or(&text), "body": body })
+                };
+                map.insert("defaultSnippets".to_owned(), examples.iter().map(snippet).collect());
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// What is asked of a single value is not asked of one that has `${env:NAME}` in it: nobody knows its value yet.
+fn allow_variables(schema: &mut Map<String, Value>) {
+    let types = match &schema.get("type") {
+        Some(Value::String(one)) => vec![one.as_str()],
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
+        _none => return,
+    };
+    if types.iter().any(|name| ["object", "array"].contains(name)) {
+        return;
+    }
+    let takes_text = types.contains(&"string");
+    let mut asked = Map::new();
+    for keyword in ["type", "enum", "pattern", "minimum", "maximum", "minLength", "maxLength"] {
+        if let Some(value) = schema.get(keyword).filter(|_| keyword != "type" || !takes_text).cloned() {
+            schema.remove(keyword);
+            asked.insert(keyword.to_owned(), value);
+        }
+    }
+    // Servers offer examples, but not the words of a branch.
+    if let (Some(words), None) = (asked.get("enum"), schema.get("examples")) {
+        schema.insert("examples".to_owned(), words.clone());
+    }
+    if !asked.is_empty() {
+        schema.insert("if".to_owned(), json!({ "type": "string", "pattern": "\\$\\{env:" }));
+        schema.insert("else".to_owned(), asked.into());
+    }
 }
 
 /// What the first gate asks: the language without the programs.

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use super::pattern;
-use super::schema::schema;
+use super::schema::described;
 use crate::catalog::{Catalog, Program};
 use crate::words;
 
@@ -27,7 +27,7 @@ pub struct HookForm {
 
 /// The kinds of hooks, in the order of the schema.
 pub fn hook_forms(catalog: &Catalog) -> Vec<HookForm> {
-    let schema = schema(catalog);
+    let schema = described(catalog);
     let kinds = schema.pointer("/properties/probes/items/properties/hook/properties").and_then(Value::as_object);
     let form = |(kind, schema): (&String, &Value)| HookForm {
         kind: kind.clone(),
@@ -61,7 +61,7 @@ pub fn starter(word: &str, catalog: &Catalog) -> Result<String, String> {
             nearest.unwrap_or_default()
         ));
     };
-    Ok(file(word, program, kind, &forms, &schema(catalog)))
+    Ok(file(word, program, kind, &forms, &described(catalog)))
 }
 
 fn file(word: &str, program: &Program, kind: Option<&str>, forms: &[HookForm], schema: &Value) -> String {
@@ -214,7 +214,7 @@ fn example_of(schema: &Value) -> Value {
 }
 
 /// A value as YAML on one line, quoted where YAML would read something else.
-fn flow(value: &Value) -> String {
+pub fn flow(value: &Value) -> String {
     match value {
         Value::String(text) if is_plain(text) => text.clone(),
         Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
@@ -233,7 +233,7 @@ fn is_plain(text: &str) -> bool {
     let words = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
     let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
     (begins || (pattern::DURATION.matches)(text) || (pattern::SIZE.matches)(text))
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-./>: ".contains(c))
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-./>:*? ".contains(c))
         && !text.contains(": ")
         && !text.ends_with([':', ' '])
         && !words.contains(&text.to_lowercase().as_str())

@@ -7,14 +7,14 @@ use serde_json::Value;
 use super::{section, see_also, title, verbatim, words};
 use crate::catalog::{Catalog, Program};
 use crate::cli::programs::kind;
-use crate::config::{HookForm, hook_forms, schema};
+use crate::config::{HookForm, described, flow, hook_forms};
 use crate::expr::{BUILTINS, CASTS};
 use crate::spec::{Field, LossCause, RESERVED_FIELDS};
 
 const PROBES: &str = "/properties/probes/items/properties";
 
 pub(super) fn page(catalog: &Catalog) -> Vec<u8> {
-    let schema = schema(catalog);
+    let schema = described(catalog);
     let mut page = Roff::new();
     // Neither justified nor hyphenated: half of the words are code.
     page.control("ad", ["l"]);
@@ -37,7 +37,7 @@ pub(super) fn page(catalog: &Catalog) -> Vec<u8> {
     programs(&mut page, &schema, catalog);
     sinks(&mut page, &schema);
     output(&mut page);
-    examples(&mut page);
+    whole_files(&mut page);
     let pages = ["ebpf-run(1)", "ebpf-run-new(1)", "ebpf-run-programs(1)", "ebpf-run-schema(1)"];
     see_also(&mut page, &pages.map(str::to_owned));
     format!("{}{}", title("ebpf-run.yaml", 5), page.to_roff()).into_bytes()
@@ -81,12 +81,12 @@ fn properties(page: &mut Roff, schema: &Value) {
             facts.push("required".to_owned());
         }
         if let Some(words) = inner["enum"].as_array() {
-            let words: Vec<String> = words.iter().map(plain).collect();
+            let words: Vec<String> = words.iter().map(flow).collect();
             facts.push(format!("one of {}", words.join(" ")));
         }
         let said = inner["description"].as_str().is_some_and(|text| text.contains("The default is"));
         if let Some(default) = inner.get("default").filter(|_| !said) {
-            facts.push(format!("default {}", plain(default)));
+            facts.push(format!("default {}", flow(default)));
         }
         let name = vec![bold(key), roman("  "), italic(facts.join("; "))];
         let text = inner["description"].as_str().unwrap_or_default();
@@ -106,22 +106,7 @@ fn properties(page: &mut Roff, schema: &Value) {
 
 /// `key: value`, on one line.
 fn in_context(key: &str, value: &Value) -> String {
-    format!("{key}: {}", plain(value))
-}
-
-/// A value as YAML on one line, for people.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) if text.is_empty() => "\"\"".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(plain).collect::<Vec<_>>().join(", ")),
-        Value::Object(map) if map.is_empty() => "{}".to_owned(),
-        Value::Object(map) => {
-            let entries: Vec<String> = map.iter().map(|(key, value)| in_context(key, value)).collect();
-            format!("{{ {} }}", entries.join(", "))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
-    }
+    format!("{key}: {}", flow(value))
 }
 
 fn type_words(schema: &Value) -> String {
@@ -272,7 +257,7 @@ fn output(page: &mut Roff) {
     );
 }
 
-fn examples(page: &mut Roff) {
+fn whole_files(page: &mut Roff) {
     section(page, "EXAMPLES");
     for text in [
         include_str!("../../../examples/execve.yaml"),
