@@ -64,6 +64,9 @@ struct CheckArgs {
     /// YAML files, or directories of them (*.yaml, *.yml)
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Check against this machine too: symbols, arguments, fields, interfaces, and the verifier; nothing is attached
+    #[arg(long)]
+    kernel: bool,
     /// Let warnings change the exit status as errors do
     #[arg(long)]
     strict: bool,

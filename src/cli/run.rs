@@ -8,7 +8,7 @@ use super::terminal::{stderr_color, stdout_color, tell, utc_offset_s};
 use super::{BAD_CONFIGURATION, FAILED, RunArgs};
 use crate::catalog::{Catalog, builtin};
 use crate::config::{Config, Problem, codes, render};
-use crate::format::{Look, summary};
+use crate::format::{Look, SinkTotals, summary};
 use crate::kernel::quiet_libbpf;
 use crate::runner::{Options, Report, StartError};
 use crate::spec::Place;
@@ -52,7 +52,8 @@ fn run_config(config: &Config, catalog: &Catalog, args: &RunArgs) -> ExitCode {
     match crate::runner::run(config, catalog, &options, report) {
         Ok(rows) => {
             tell(summary(&rows, stderr_color()).trim_end());
-            ExitCode::SUCCESS
+            let failed = rows.iter().flat_map(|row| &row.sinks).any(SinkTotals::failed);
+            if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
         }
         Err(errors) => {
             errors.iter().for_each(|error| tell_start_error(config, error));

@@ -42,6 +42,15 @@ pub struct SinkTotals {
     pub delivered: u64,
     /// What was lost on the way to this sink alone; zero counts are left out.
     pub lost: Vec<(LossCause, u64)>,
+    /// True for a standard stream that nobody reads any more: whoever did has seen enough, and what is lost is no failure.
+    pub closed: bool,
+}
+
+impl SinkTotals {
+    /// True if the destination refused events: a full disk, an I/O error.
+    pub fn failed(&self) -> bool {
+        !self.closed && self.lost.iter().any(|(cause, count)| *cause == LossCause::SinkError && *count > 0)
+    }
 }
 
 /// The table, with a final newline; empty where there are no rows. A probe with several sinks gets a line for each,
@@ -161,7 +170,7 @@ mod tests {
     use super::*;
 
     fn sink(name: &str, delivered: u64, lost: &[(LossCause, u64)]) -> SinkTotals {
-        SinkTotals { name: name.into(), delivered, lost: lost.to_vec() }
+        SinkTotals { name: name.into(), delivered, lost: lost.to_vec(), closed: false }
     }
 
     fn rows() -> Vec<SummaryRow> {

@@ -82,5 +82,5 @@ fn row(probe: &LiveProbe, totals: Option<&ReaderTotals>) -> SummaryRow {
 
 fn sink_totals(sink: &Sink, delivery: &Delivery) -> SinkTotals {
     let lost = LossCause::ALL.into_iter().map(|cause| (cause, delivery.lost(cause))).collect();
-    SinkTotals { name: sink.name().to_owned(), delivered: delivery.delivered(), lost }
+    SinkTotals { name: sink.name().to_owned(), delivered: delivery.delivered(), lost, closed: sink.is_closed() }
 }

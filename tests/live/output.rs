@@ -282,7 +282,7 @@ fn full_disk() {
         (0..100).for_each(|_| open_missing(&path));
         std::thread::sleep(Duration::from_millis(20));
     }
-    let ended = run.interrupt().code(0);
+    let ended = run.interrupt().code(1);
     let totals = ended.totals("opens");
     assert_eq!((totals.produced, totals.delivered), (totals.lost, 0), "{totals:?}");
     assert!(totals.produced >= 300 && totals.causes.contains("sink error"), "{totals:?}");
