@@ -169,6 +169,19 @@ fn parked_probes() {
     assert!(parked("exce").config.is_none());
 }
 
+/// Every key that takes free text has an example, a default or a list of words.
+fn shows_an_example(schema: &serde_json::Value, path: &str) {
+    for (name, property) in schema.get("properties").and_then(|map| map.as_object()).into_iter().flatten() {
+        let free = ["string", "number"].iter().any(|kind| property["type"] == *kind);
+        let shown = ["examples", "enum", "default"].iter().any(|keyword| property.get(keyword).is_some());
+        assert!(!free || shown, "{path}.{name} has no example");
+        shows_an_example(property, &format!("{path}.{name}"));
+    }
+    for inner in ["items", "additionalProperties"].into_iter().filter_map(|key| schema.get(key)) {
+        shows_an_example(inner, path);
+    }
+}
+
 /// The schema uses only what gives exact errors in editors, and says something about every key.
 #[test]
 fn schema_has_no_alternatives() {
@@ -186,9 +199,6 @@ fn schema_has_no_alternatives() {
         }
         for (name, property) in schema.get("properties").and_then(|map| map.as_object()).into_iter().flatten() {
             assert!(property.get("description").is_some(), "{path}.{name} has no description");
-            let free = ["string", "number"].iter().any(|kind| property["type"] == *kind);
-            let shown = ["examples", "enum", "default"].iter().any(|keyword| property.get(keyword).is_some());
-            assert!(!free || shown, "{path}.{name} has no example");
             walk(property, &format!("{path}.{name}"));
         }
         for inner in ["items", "additionalProperties"].into_iter().filter_map(|key| schema.get(key)) {
@@ -198,6 +208,7 @@ fn schema_has_no_alternatives() {
         }
     }
     walk(&config::schema(&catalog()), "");
+    shows_an_example(&config::described(&catalog()), "");
 }
 
 /// What one parameter may be given: right for one of them, at the edges of their ranges, or wrong.

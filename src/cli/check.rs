@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `ebpf-run check PATH…`: what is wrong with the files, without root and without the kernel.
+//! `ebpf-run check PATH…`: what is wrong with the files, without root; with `--kernel`, what this machine says of them.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::terminal::{print, stdout_color, tell};
-use super::{BAD_CONFIGURATION, CheckArgs, FAILED, ReportFormat, files};
-use crate::catalog::{Catalog, builtin};
-use crate::config::{Checked, Environment, Problem, check as check_files, json_line, render, sarif};
+use super::{BAD_CONFIGURATION, CheckArgs, FAILED, ReportFormat, files, findings};
+use crate::catalog::{Catalog, builtin, builtin_object};
+use crate::config::{Checked, Config, Environment, Problem, check as check_files, json_line, render, sarif};
+use crate::kernel::{self, Host, quiet_libbpf};
 
 /// Everything that is known about some paths before the kernel is asked.
 pub(super) struct Examined {
@@ -38,15 +39,38 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
         }
     };
     let Examined { checked, files } = examine(&args.paths, &catalog);
-    // What this machine's kernel says belongs here: it takes `checked.config` and adds to `checked.problems`.
     let probes = checked.config.as_ref().map_or(0, |config| config.probes.len() + config.parked.len());
+    let mut problems = checked.problems;
+    let about_files = problems.len();
+    if let (true, Some(config)) = (args.kernel, &checked.config) {
+        problems.extend(ask_kernel(config, &catalog));
+    }
     let written = print(&match args.format {
-        ReportFormat::Text => text(&checked.problems, files, probes, stdout_color()),
-        ReportFormat::Json => checked.problems.iter().map(|problem| json_line(problem) + "\n").collect(),
-        ReportFormat::Sarif => sarif(&checked.problems),
+        ReportFormat::Text => text(&problems, files, probes, stdout_color()),
+        ReportFormat::Json => problems.iter().map(|problem| json_line(problem) + "\n").collect(),
+        ReportFormat::Sarif => sarif(&problems),
     });
     let bad = |problem: &Problem| problem.is_error() || args.strict;
-    if checked.problems.iter().any(bad) { ExitCode::from(BAD_CONFIGURATION) } else { written }
+    match problems.iter().position(bad) {
+        Some(first) if first < about_files => ExitCode::from(BAD_CONFIGURATION),
+        Some(_) => ExitCode::from(FAILED),
+        None => written,
+    }
+}
+
+/// What this machine says about the probes; nothing is attached.
+fn ask_kernel(config: &Config, catalog: &Catalog) -> Vec<Problem> {
+    quiet_libbpf();
+    let host = Host::default();
+    let mut problems = Vec::new();
+    for probe in &config.probes {
+        // The configuration was checked against this catalogue.
+        let Some(program) = catalog.get(&probe.spec.program) else { continue };
+        let object = builtin_object(&program.name).unwrap_or_default();
+        let findings = kernel::check(&probe.spec, program, object, &host);
+        problems.extend(findings.iter().map(|finding| findings::problem(probe, finding)));
+    }
+    problems
 }
 
 /// The problems for people, and a line that sums them up.

@@ -61,6 +61,9 @@ struct RunArgs {
 
 #[derive(Debug, Args)]
 struct CheckArgs {
+    /// Ask this machine as well: functions, arguments, tracepoints, interfaces, the verifier. Nothing is attached
+    #[arg(long)]
+    kernel: bool,
     /// YAML files, or directories of them (*.yaml, *.yml)
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -190,8 +193,6 @@ pub fn main() -> ExitCode {
     match cli.command {
         None => run::run(&cli.run),
         Some(Command::Programs { name, format }) => programs::programs(name.as_deref(), format),
-        Some(Command::Check(args)) => check::check(&args),
-        Some(Command::Explain { code }) => explain::explain(code.as_deref()),
         Some(Command::Schema) => schema::schema(),
         Some(Command::New { word, output }) => new::new(&word, output.as_deref()),
         Some(Command::Completions { shell }) => completions::completions(shell),
@@ -199,6 +200,8 @@ pub fn main() -> ExitCode {
         Some(Command::Doctor { format }) => doctor::doctor(format),
         Some(Command::Hooks(args)) => hooks::hooks(&args),
         Some(Command::Plan { paths, format }) => plan::plan(&paths, format),
+        Some(Command::Check(args)) => check::check(&args),
+        Some(Command::Explain { code }) => explain::explain(code.as_deref()),
     }
 }
 

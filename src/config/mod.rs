@@ -25,7 +25,7 @@ pub use environment::Environment;
 pub use problem::{Problem, Severity};
 pub use render::render;
 pub use report::{json_line, sarif};
-pub use schema::{examples, schema};
+pub use schema::{described, schema};
 pub use source::{Location, SourceFile, Span};
 pub use starter::{HookForm, flow, hook_forms, starter};
 pub use yaml::MAX_BYTES as MAX_FILE_BYTES;

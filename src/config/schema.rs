@@ -18,12 +18,18 @@ use crate::spec::ParamValue;
 /// It is what the first gate asks of every file, and on top of it, by `if` and `then`, what the second gate asks of the
 /// name of a program and of its parameters. A test holds that both say the same of them.
 pub fn schema(catalog: &Catalog) -> Value {
+    let mut schema = described(catalog);
+    for_editors(&mut schema);
+    schema
+}
+
+/// The same as documentation is made from it: every key with its type, its words, its examples.
+pub fn described(catalog: &Catalog) -> Value {
     let mut schema = language();
     let probe = schema.pointer_mut("/properties/probes/items").and_then(Value::as_object_mut);
     if let Some(probe) = probe {
         add_programs(probe, catalog);
     }
-    for_editors(&mut schema);
     schema
 }
 
@@ -38,6 +44,7 @@ fn for_editors(schema: &mut Value) {
             let inner =
                 map.iter_mut().filter(|(key, _)| !["examples", "default", "enum", "const"].contains(&key.as_str()));
             inner.for_each(|(_, value)| for_editors(value));
+            allow_variables(map);
             if map.get("properties").is_some_and(Value::is_object)
                 && let Some(most) = map.remove("maxProperties")
             {
@@ -58,10 +65,32 @@ fn for_editors(schema: &mut Value) {
     }
 }
 
-/// The examples of a key in the schema, however they are written there.
-pub fn examples(schema: &Value) -> Vec<Value> {
-    let snippets = schema["defaultSnippets"].as_array().into_iter().flatten().map(|snippet| snippet["body"].clone());
-    schema["examples"].as_array().into_iter().flatten().cloned().chain(snippets).collect()
+/// What is asked of a single value is not asked of one that has `${env:NAME}` in it: nobody knows its value yet.
+fn allow_variables(schema: &mut Map<String, Value>) {
+    let types = match &schema.get("type") {
+        Some(Value::String(one)) => vec![one.as_str()],
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
+        _none => return,
+    };
+    if types.iter().any(|name| ["object", "array"].contains(name)) {
+        return;
+    }
+    let takes_text = types.contains(&"string");
+    let mut asked = Map::new();
+    for keyword in ["type", "enum", "pattern", "minimum", "maximum", "minLength", "maxLength"] {
+        if let Some(value) = schema.get(keyword).filter(|_| keyword != "type" || !takes_text).cloned() {
+            schema.remove(keyword);
+            asked.insert(keyword.to_owned(), value);
+        }
+    }
+    // Servers offer examples, but not the words of a branch.
+    if let (Some(words), None) = (asked.get("enum"), schema.get("examples")) {
+        schema.insert("examples".to_owned(), words.clone());
+    }
+    if !asked.is_empty() {
+        schema.insert("if".to_owned(), json!({ "type": "string", "pattern": "\\$\\{env:" }));
+        schema.insert("else".to_owned(), asked.into());
+    }
 }
 
 /// What the first gate asks: the language without the programs.

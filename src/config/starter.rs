@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use super::pattern;
-use super::schema::{examples, schema};
+use super::schema::described;
 use crate::catalog::{Catalog, Program};
 use crate::words;
 
@@ -27,7 +27,7 @@ pub struct HookForm {
 
 /// The kinds of hooks, in the order of the schema.
 pub fn hook_forms(catalog: &Catalog) -> Vec<HookForm> {
-    let schema = schema(catalog);
+    let schema = described(catalog);
     let kinds = schema.pointer("/properties/probes/items/properties/hook/properties").and_then(Value::as_object);
     let form = |(kind, schema): (&String, &Value)| HookForm {
         kind: kind.clone(),
@@ -61,7 +61,7 @@ pub fn starter(word: &str, catalog: &Catalog) -> Result<String, String> {
             nearest.unwrap_or_default()
         ));
     };
-    Ok(file(word, program, kind, &forms, &schema(catalog)))
+    Ok(file(word, program, kind, &forms, &described(catalog)))
 }
 
 fn file(word: &str, program: &Program, kind: Option<&str>, forms: &[HookForm], schema: &Value) -> String {
@@ -204,7 +204,7 @@ fn doc(schema: &Value) -> String {
 fn example_of(schema: &Value) -> Value {
     let first = |keyword: &str| schema.get(keyword).and_then(|list| list.get(0)).cloned();
     let default = schema.get("default").cloned();
-    if let Some(value) = default.or_else(|| examples(schema).into_iter().next()).or_else(|| first("enum")) {
+    if let Some(value) = default.or_else(|| first("examples")).or_else(|| first("enum")) {
         return value;
     }
     let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);

@@ -16,7 +16,7 @@ use crate::spec::{Hook, Place, ProbeSpec, TracepointName};
 pub enum Finding {
     /// The probe cannot run here as it is.
     Wrong(KernelError),
-    /// It takes privileges that this process does not have to find out whether it can.
+    /// Only attaching would tell, or it takes privileges that this process does not have to find out.
     Unknown(KernelError),
 }
 
@@ -24,10 +24,16 @@ pub enum Finding {
 /// process may load programs, the verifier's word on the specialised program (`object` is its object file). Nothing is
 /// attached, and nothing stays loaded.
 pub fn check(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) -> Vec<Finding> {
-    match expand(spec, host) {
-        Ok(all) => all.iter().flat_map(|one| check_one(&one.spec, program, object, host)).collect(),
-        Err(error) => vec![Finding::Wrong(error)],
+    let expanded = match expand(spec, host) {
+        Ok(expanded) => expanded,
+        Err(error) => return vec![Finding::Wrong(error)],
+    };
+    let mut findings = Vec::new();
+    for one in expanded.iter().map(|one| check_one(&one.spec, program, object, host)) {
+        // What is wrong with a capture is often wrong at each target.
+        findings.extend(one.into_iter().filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
     }
+    findings
 }
 
 fn check_one(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) -> Vec<Finding> {
@@ -43,7 +49,7 @@ fn check_one(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) ->
     findings
 }
 
-/// The same without loading the program. `None` where a problem stands in the way of resolving its captures.
+/// The same of a probe with one target, without loading the program. `None` where a problem stands in the way of resolving its captures.
 pub fn inspect(spec: &ProbeSpec, program: &Program, host: &Host) -> (Option<Prepared>, Vec<Finding>) {
     let mut findings = targets(spec, program, host);
     match prepare(spec, program, host) {

@@ -23,6 +23,7 @@ pub struct Host {
     tracefs: OnceCell<Result<PathBuf, (String, String)>>,
     kallsyms: OnceCell<String>,
     blacklist: OnceCell<Option<HashSet<String>>>,
+    traceable: OnceCell<Option<HashSet<String>>>,
 }
 
 pub(super) const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
@@ -137,11 +138,14 @@ impl Host {
 
     /// The functions that ftrace can trace; `None` where the list cannot be read. Without CONFIG_KPROBE_EVENTS_ON_NOTRACE,
     /// the kernel refuses kprobes at all others.
-    pub(super) fn traceable_functions(&self) -> Option<HashSet<String>> {
-        let path = self.tracefs().ok()?.join("available_filter_functions");
-        let list = parse_traceable(&fs::read_to_string(path).ok()?);
-        // Without the function tracer the list is there, and empty.
-        (!list.is_empty()).then_some(list)
+    pub(super) fn traceable_functions(&self) -> Option<&HashSet<String>> {
+        let read = || {
+            let path = self.tracefs().ok()?.join("available_filter_functions");
+            let list = parse_traceable(&fs::read_to_string(path).ok()?);
+            // Without the function tracer the list is there, and empty.
+            (!list.is_empty()).then_some(list)
+        };
+        self.traceable.get_or_init(read).as_ref()
     }
 
     /// How often a function of this name stands in /proc/kallsyms, and what else begins like it.

@@ -71,6 +71,20 @@ impl Hook {
     }
 }
 
+/// `kprobe do_sys_openat2`, `xdp on eth0 (auto)`
+impl fmt::Display for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Xdp { interface, mode } => write!(f, "xdp on {interface} ({})", mode.name()),
+            Self::Kprobe { symbol, offset: 0 } | Self::Kretprobe { symbol } => write!(f, "{} {symbol}", self.kind()),
+            Self::Kprobe { symbol, offset } => write!(f, "kprobe {symbol}+{offset:#x}"),
+            Self::Tracepoint(name) => write!(f, "tracepoint {name}"),
+            Self::RawTracepoint { name } => write!(f, "raw_tracepoint {name}"),
+            Self::Own => f.write_str("the program's own hooks"),
+        }
+    }
+}
+
 /// What the target of a hook stands for, where it is an interface or a function. [`Hook`] holds the first name as written;
 /// which ones there are is found out on the machine, and each becomes a probe of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -92,20 +106,6 @@ impl Targets {
     /// True for a name that stands for others.
     pub fn is_pattern(name: &str) -> bool {
         name == Self::DEFAULT_ROUTE || name.contains(['*', '?'])
-    }
-}
-
-/// `kprobe do_sys_openat2`, `xdp on eth0 (auto)`
-impl fmt::Display for Hook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Xdp { interface, mode } => write!(f, "xdp on {interface} ({})", mode.name()),
-            Self::Kprobe { symbol, offset: 0 } | Self::Kretprobe { symbol } => write!(f, "{} {symbol}", self.kind()),
-            Self::Kprobe { symbol, offset } => write!(f, "kprobe {symbol}+{offset:#x}"),
-            Self::Tracepoint(name) => write!(f, "tracepoint {name}"),
-            Self::RawTracepoint { name } => write!(f, "raw_tracepoint {name}"),
-            Self::Own => f.write_str("the program's own hooks"),
-        }
     }
 }
 

@@ -112,7 +112,13 @@ fn check_interfaces() {
         let found = xdp("lo", "native");
         // Before Linux 6.3 no driver says what it can.
         assert!(found.is_empty() || found[0].1.contains("cannot run XDP in native mode"), "{found:?}");
+        // Several interfaces: the problem of one of them is found, and the plan names all.
+        let found = findings("probes:\n  - { name: x, hook: { xdp: { interface: [left, nope0] } } }\n");
+        assert!(found.len() == 1 && found[0].1.contains("`nope0`"), "{found:?}");
         let lab = Lab::new();
+        lab.yaml("probes:\n  - { name: x, hook: { xdp: { interface: \"*t\" } } }\n");
+        let text = lab.run(&["plan", "probes.yaml"]).code(0).stdout.join("\n");
+        assert!(text.contains("2, each with its own program: `left`, `right`"), "{text}");
         let run = lab.ready("probes:\n  - { name: x, hook: { xdp: { interface: left } } }\n", &[]);
         let found = xdp("left", "auto");
         assert!(found.len() == 1 && found[0].1.contains("already runs an XDP program: `packet_count`"), "{found:?}");

@@ -7,14 +7,14 @@ use serde_json::Value;
 use super::{section, see_also, title, verbatim, words};
 use crate::catalog::{Catalog, Program};
 use crate::cli::programs::kind;
-use crate::config::{HookForm, examples, flow, hook_forms, schema};
+use crate::config::{HookForm, described, flow, hook_forms};
 use crate::expr::{BUILTINS, CASTS};
 use crate::spec::{Field, LossCause, RESERVED_FIELDS};
 
 const PROBES: &str = "/properties/probes/items/properties";
 
 pub(super) fn page(catalog: &Catalog) -> Vec<u8> {
-    let schema = schema(catalog);
+    let schema = described(catalog);
     let mut page = Roff::new();
     // Neither justified nor hyphenated: half of the words are code.
     page.control("ad", ["l"]);
@@ -91,12 +91,12 @@ fn properties(page: &mut Roff, schema: &Value) {
         let name = vec![bold(key), roman("  "), italic(facts.join("; "))];
         let text = inner["description"].as_str().unwrap_or_default();
         term(page, name, text);
-        let examples = if inner.get("enum").is_some() { Vec::new() } else { examples(inner) };
-        if !examples.is_empty() {
+        let examples = inner["examples"].as_array().filter(|_| inner.get("enum").is_none());
+        if let Some(examples) = examples {
             page.control("IP", []);
             page.text(words(if examples.len() == 1 { "Example:" } else { "Examples:" }));
             page.control("nf", []);
-            for example in &examples {
+            for example in examples {
                 page.text([bold(in_context(key, example))]);
             }
             page.control("fi", []);

@@ -28,6 +28,7 @@ fn probe_json(probe: &Planned<'_>, config: &Config) -> Value {
         "place": probe.probe.locate(&Place::Probe).to_string(),
         "program": probe.program.name,
         "hook": spec.hook.kind(),
+        "targets": probe.targets,
         "functions": probe.outline.functions.iter().map(function).collect::<Vec<_>>(),
         "needs": probe.outline.needs.iter().map(need).collect::<Vec<_>>(),
         "params": params,

@@ -18,7 +18,9 @@ use crate::spec::{Fetch, FetchCopy, FetchSource, Field, Kind, ProbeSpec};
 /// One probe and everything that is known about how it would run.
 struct Planned<'a> {
     probe: &'a CheckedProbe,
-    /// Its spec with one target.
+    /// The interfaces or functions that it runs at, where the file names several; the plan is that of the first.
+    targets: Vec<String>,
+    /// What runs at the first of them.
     spec: ProbeSpec,
     program: &'a Program,
     outline: Outline,
@@ -50,25 +52,35 @@ pub(super) fn plan(paths: &[PathBuf], format: Listing) -> ExitCode {
 
 fn plan_all<'a>(config: &'a Config, catalog: &'a Catalog) -> Vec<Planned<'a>> {
     let host = Host::default();
-    let mut planned = Vec::new();
-    for probe in &config.probes {
+    let plan = |probe: &'a CheckedProbe| {
         // The configuration was checked against this catalogue.
-        let Some(program) = catalog.get(&probe.spec.program) else { continue };
+        let program = catalog.get(&probe.spec.program)?;
         let object = builtin_object(&program.name).unwrap_or_default();
-        let one = |spec: ProbeSpec, refusal: Option<KernelError>| {
-            let (prepared, findings) = match refusal {
-                Some(error) => (None, vec![Finding::Wrong(error)]),
-                None => inspect(&spec, program, &host),
-            };
-            let outline = outline(&spec, program, object, &host);
-            Planned { probe, spec, program, outline, prepared, findings }
-        };
-        match expand(&probe.spec, &host) {
-            Ok(all) => planned.extend(all.into_iter().map(|expanded| one(expanded.spec, None))),
-            Err(error) => planned.push(one(probe.spec.clone(), Some(error))),
-        }
+        let (spec, targets, prepared, findings) = inspect_all(&probe.spec, program, &host);
+        let outline = outline(&spec, program, object, &host);
+        Some(Planned { probe, targets, spec, program, outline, prepared, findings })
+    };
+    config.probes.iter().filter_map(plan).collect()
+}
+
+/// The spec at the first target, all targets, how the first would run, and what was found about any of them.
+fn inspect_all(
+    spec: &ProbeSpec,
+    program: &Program,
+    host: &Host,
+) -> (ProbeSpec, Vec<String>, Option<Prepared>, Vec<Finding>) {
+    let expanded = match expand(spec, host) {
+        Ok(expanded) => expanded,
+        Err(error) => return (spec.clone(), Vec::new(), None, vec![Finding::Wrong(error)]),
+    };
+    let targets = expanded.iter().filter_map(|one| one.target.clone()).collect();
+    let mut inspected = expanded.iter().map(|one| inspect(&one.spec, program, host));
+    let (prepared, mut findings) = inspected.next().unwrap_or_default();
+    for (_, more) in inspected {
+        findings.extend(more.into_iter().filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
     }
-    planned
+    let first = expanded.into_iter().next().map_or_else(|| spec.clone(), |one| one.spec);
+    (first, targets, prepared, findings)
 }
 
 /// What is wrong, where the file asks for it. What is only unknown is in the plan itself.

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::kernel::Need;
 use crate::sink::MAX_QUEUED_BYTES;
 use crate::spec::{Destination, ParamValue, SinkSpec};
+use crate::words::list;
 
 const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
@@ -50,6 +51,7 @@ fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<Stri
     mechanisms.dedup();
     let mut sections = vec![
         ("program", programs.collect()),
+        ("targets", targets(&probe.targets)),
         ("mechanism", mechanisms),
         ("needs", probe.outline.needs.iter().map(need).collect()),
         ("params", spec.params.iter().map(|(name, value)| format!("{name}: {}", param(value))).collect()),
@@ -64,6 +66,14 @@ fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<Stri
     ];
     sections.retain(|(_, lines): &(_, Vec<String>)| !lines.is_empty());
     sections
+}
+
+/// Each target runs a program of its own; what follows is said of the first.
+fn targets(names: &[String]) -> Vec<String> {
+    match names.len() {
+        0 => Vec::new(),
+        count => vec![format!("{count}, each with its own program: {}", list(names.iter().map(String::as_str), 16))],
+    }
 }
 
 fn param(value: &ParamValue) -> String {

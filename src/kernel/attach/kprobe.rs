@@ -64,6 +64,11 @@ pub(in crate::kernel) fn check_target(kind: &str, symbol: &str, host: &Host) -> 
         let error = KernelError::new(Place::Target, message, "probe a function that calls it");
         return Some(Finding::Wrong(error));
     }
+    // With CONFIG_KPROBE_EVENTS_ON_NOTRACE it is allowed, which nobody does outside of debugging.
+    if host.traceable_functions().is_some_and(|list| !list.contains(symbol)) {
+        let message = format!("most kernels refuse a {kind} at `{symbol}`: ftrace does not trace it");
+        return Some(Finding::Unknown(KernelError::new(Place::Target, message, "probe a function that calls it")));
+    }
     if search.count > 1 {
         let error = ambiguous(symbol, &search);
         // Linux 6.7, and later updates of older series.

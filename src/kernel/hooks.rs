@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What can be hooked on this machine: kernel functions, tracepoints, raw tracepoints, found by pattern.
 
-mod glob;
-
-pub use glob::Pattern;
-
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::host::Host;
 use crate::catalog::{Named, TypeId};
 use crate::expr::{Prototype, TraceShape};
 use crate::spec::TracepointName;
-use crate::words::nearest;
+use crate::words::{matches_glob, nearest};
 
 /// A kind of hook whose targets can be listed; the order is that of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +31,27 @@ impl Listed {
             Self::Tracepoint => "tracepoint",
             Self::RawTracepoint => "raw_tracepoint",
         }
+    }
+}
+
+/// A pattern for names: `tcp_*`, `*openat*`, `sys_?nter_read`; a plain word is anywhere in the name.
+#[derive(Debug, Clone, Copy)]
+pub struct Pattern<'a>(&'a str);
+
+impl<'a> Pattern<'a> {
+    /// `*` stands for any text, `?` for one character. Without either, the text may be anywhere in a name.
+    pub fn new(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// True where the name fits.
+    pub fn matches(self, name: &str) -> bool {
+        if self.0.contains(['*', '?']) { matches_glob(self.0, name) } else { name.contains(self.0) }
+    }
+
+    /// The text without what stands for others: what a person has in mind.
+    fn word(self) -> String {
+        self.0.replace(['*', '?'], "")
     }
 }
 
@@ -227,4 +244,34 @@ fn fields(target: &str, host: &Host) -> Option<Vec<(String, String)>> {
 /// Names of functions; a line may end with ` [module]`.
 pub(super) fn parse_traceable(text: &str) -> HashSet<String> {
     text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words are found anywhere, globs cover the whole name; a tracepoint is found with and without its category.
+    #[test]
+    fn patterns() {
+        for (pattern, name, expected) in [
+            ("openat", "do_sys_openat2", true),
+            ("tcp_*", "tcp_v4_connect", true),
+            ("tcp_*", "mptcp_init", false),
+            ("*openat", "do_sys_openat2", false),
+        ] {
+            assert_eq!(Pattern::new(pattern).matches(name), expected, "{pattern} {name}");
+        }
+        for pattern in ["sched:*", "sched_sw*", "sched:sched_switch", "switch"] {
+            assert!(fits(Pattern::new(pattern), Listed::Tracepoint, "sched:sched_switch"), "{pattern}");
+        }
+        assert!(!fits(Pattern::new("switch*"), Listed::Tracepoint, "sched:sched_switch"));
+    }
+
+    /// What the compiler made of functions is left out.
+    #[test]
+    fn names() {
+        assert!(can_be_named("tcp_v4_connect") && can_be_named("do_one.isra.0"));
+        assert!(!can_be_named("__pfx_tcp_v4_connect") && !can_be_named("do_one.cold") && !can_be_named("a$b"));
+        assert!(parse_traceable("tcp_init\nnf_hook [nf]\n").contains("nf_hook"));
+    }
 }
