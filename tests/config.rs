@@ -342,7 +342,7 @@ proptest! {
         which in any::<prop::sample::Index>(),
         from in any::<prop::sample::Index>(),
         length in 0usize..40,
-        insert in "(\\PC|[ \n\t:\\-{}\\[\\]#&*!|>'\",]|null|- |\\{a: b\\}|1e400|0x|é){0,6}",
+        insert in "(&a |\\*a|<<: \\*a|\\$\\{env:NODE\\}|\\$\\{|\\PC|[ \n\t:\\-{}\\[\\]#&*!|>'\",]|null|- |\\{a: b\\}|1e400|0x|é){0,6}",
     ) {
         let texts = good_texts();
         let text: Vec<char> = which.get(&texts).chars().collect();
