@@ -205,12 +205,69 @@ fn hostile_files() {
     let blocks: String = (0..3000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
     for (name, text, said) in [
         ("laughs.yaml", format!("l0: &l0 lol\n{laughs}"), "with this alias the file holds more than 100000 values"),
-        ("brackets.yaml", "[".repeat(100_000), "nested too deep"),
+        ("brackets.yaml", "[".repeat(100_000), "more than 65536 commas and brackets"),
+        ("deep.yaml", "[".repeat(60_000), "nested too deep"),
         ("blocks.yaml", blocks.chars().take(1 << 20).collect(), "nested more than 64 levels deep"),
         ("dashes.yaml", "- ".repeat(3000), "nested more than 64 levels deep"),
     ] {
         let folder = folder(&[(name, &text)]);
         refuses(&folder, name, "E0104", said);
+    }
+}
+
+/// The largest files that are read at all, each full of something else.
+fn full_files() -> Vec<(&'static str, String)> {
+    let full = |head: &str, piece: &dyn Fn(usize) -> String| {
+        let mut text = head.to_owned();
+        for at in 0.. {
+            let piece = piece(at);
+            if text.len() + piece.len() > 1 << 20 {
+                return text;
+            }
+            text += &piece;
+        }
+        text
+    };
+    let probes = "version: 1\nprobes:\n";
+    let laughs: String =
+        (1..10).map(|at| format!("l{at}: &l{at} [{}]\n", format!("*l{},", at - 1).repeat(10))).collect();
+    vec![
+        ("probes", full(probes, &|at| format!("  - {{ name: p{at}, program: exec }}\n"))),
+        ("wrong probes", full(probes, &|at| format!("  - {{ nam: p{at}, programm: exek }}\n"))),
+        ("one name", full(probes, &|_| "  - { name: p, program: exec }\n".to_owned())),
+        ("sinks", full("version: 1\nprobes: []\nsinks:\n", &|at| format!("  s{at}: jsonl:{at}\n"))),
+        ("keys", full("version: 1\n", &|at| format!("k{at}: 1\n"))),
+        ("one key", full("version: 1\n", &|_| "k: 1\n".to_owned())),
+        ("a line", full("version: 1\nprobes: [\"", &|_| "x".to_owned())),
+        ("commas", full("[", &|_| ",".to_owned())),
+        ("numbers", full("[", &|_| "1,".to_owned())),
+        ("as many as are read", format!("[{}]", "1,".repeat(65_535))),
+        ("lists", format!("[{}]", "[],".repeat(32_767))),
+        ("mappings", format!("[{}]", "{a: b},".repeat(32_767))),
+        ("anchors", full("a: &a { b: c }\n", &|at| format!("k{at}: {{ <<: *a }}\n"))),
+        ("references", full("version: 1\nprobes:\n", &|_| "- ${env:A:-${env:B}}\n".to_owned())),
+        ("laughs", full(&format!("l0: &l0 lol\n{laughs}"), &|at| format!("k{at}: *l1\n"))),
+        ("escapes", full("version: 1\nprobes: \"", &|_| "\\u2028".to_owned())),
+        ("colons", full("", &|_| "? : ".to_owned())),
+    ]
+}
+
+/// Whatever the file, a check ends, without a panic and within 64 MB.
+#[test]
+fn bounded_memory() {
+    for (what, text) in full_files() {
+        let folder = folder(&[("full.yaml", &text)]);
+        let mut command = command(&folder, &["check", "full.yaml"]);
+        #[expect(clippy::zombie_processes, reason = "wait4 below also tells how much memory it took")]
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let (mut status, mut usage) = (0, std::mem::MaybeUninit::<libc::rusage>::zeroed());
+        // SAFETY: waits for a child of ours that nobody else waits for; both places are valid for writing.
+        let pid = unsafe { libc::wait4(child.id().cast_signed(), &mut status, 0, usage.as_mut_ptr()) };
+        assert_eq!(pid, child.id().cast_signed());
+        // SAFETY: zeroed, and filled by the call.
+        let kilobytes = unsafe { usage.assume_init() }.ru_maxrss;
+        assert!(libc::WIFEXITED(status) && [0, 2].contains(&libc::WEXITSTATUS(status)), "{what}: status {status}");
+        assert!(kilobytes <= 64 << 10, "{what}: {kilobytes} KB");
     }
 }
 

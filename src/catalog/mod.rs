@@ -17,6 +17,6 @@ mod program;
 pub use btf::{Btf, BtfError, Member, Named, Type, TypeId};
 pub use builtin::{builtin, builtin_object};
 pub use describe::describe;
-pub use elf::ObjectError;
+pub use elf::{ObjectError, functions_of};
 pub use fetch_table::{FetchLimit, FetchTable};
 pub use program::{Catalog, Counters, HookDecl, Param, ParamType, Program};

@@ -2,13 +2,14 @@
 //! `ebpf-run hooks`: what can be hooked on this machine.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::terminal::{print, stdout_color, tell};
-use super::{FAILED, Listing};
+use super::{BAD_CONFIGURATION, FAILED, Listing};
 use crate::kernel::{Found, Host, Listed, Pattern, Query, Search, search};
 
 /// Most targets of one kind without `--all`.
@@ -24,6 +25,9 @@ pub(super) struct HooksArgs {
     /// Only this kind of hook; may be given several times
     #[arg(long, value_enum, value_name = "KIND")]
     kind: Vec<Kind>,
+    /// List the functions of this program or library instead of the kernel's hooks
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
     /// All that match, not only the first 50 of each kind
     #[arg(long)]
     all: bool,
@@ -39,6 +43,8 @@ enum Kind {
     Kretprobe,
     Tracepoint,
     RawTracepoint,
+    Lsm,
+    Uprobe,
 }
 
 impl From<Kind> for Listed {
@@ -48,6 +54,8 @@ impl From<Kind> for Listed {
             Kind::Kretprobe => Self::Kretprobe,
             Kind::Tracepoint => Self::Tracepoint,
             Kind::RawTracepoint => Self::RawTracepoint,
+            Kind::Lsm => Self::Lsm,
+            Kind::Uprobe => Self::Uprobe,
         }
     }
 }
@@ -55,8 +63,13 @@ impl From<Kind> for Listed {
 pub(super) fn hooks(args: &HooksArgs) -> ExitCode {
     let host = Host::default();
     let mut kinds: Vec<Listed> = args.kind.iter().copied().map(Listed::from).collect();
-    if kinds.is_empty() {
-        kinds = vec![Listed::Tracepoint, Listed::RawTracepoint];
+    if args.binary.is_some() && kinds.is_empty() {
+        kinds = vec![Listed::Uprobe];
+    } else if kinds.contains(&Listed::Uprobe) && args.binary.is_none() {
+        tell("error: functions of which binary? name it with `--binary FILE`");
+        return ExitCode::from(BAD_CONFIGURATION);
+    } else if kinds.is_empty() {
+        kinds = vec![Listed::Tracepoint, Listed::RawTracepoint, Listed::Lsm];
         if host.has_kprobes() {
             kinds.push(Listed::Kprobe);
         } else {
@@ -66,11 +79,12 @@ pub(super) fn hooks(args: &HooksArgs) -> ExitCode {
     kinds.sort();
     kinds.dedup();
     let most = if args.all { usize::MAX } else { MOST };
-    let query = Query { pattern: Pattern::new(&args.pattern), kinds, details: args.verbose, most };
+    let query =
+        Query { pattern: Pattern::new(&args.pattern), kinds, details: args.verbose, most, binary: args.binary.clone() };
     let found = search(&query, &host);
     let printed = print(&match args.format {
-        Listing::Text => text(&found, stdout_color()),
-        Listing::Json => format!("{:#}\n", to_json(&found)),
+        Listing::Text => text(&found, args.binary.as_deref(), stdout_color()),
+        Listing::Json => format!("{:#}\n", to_json(&found, args.binary.as_deref())),
     });
     found.notes.iter().for_each(|note| tell(&format!("note: {note}")));
     for (kind, more) in &found.more {
@@ -87,12 +101,12 @@ pub(super) fn hooks(args: &HooksArgs) -> ExitCode {
 }
 
 /// Lines for the YAML; everything else is a comment there.
-fn text(search: &Search, color: bool) -> String {
+fn text(search: &Search, binary: Option<&Path>, color: bool) -> String {
     let (dim, off) = if color { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
     let mut text = String::new();
     for one in &search.found {
         let remark = if one.remark.is_empty() { String::new() } else { format!("  {dim}# {}{off}", one.remark) };
-        let _ = writeln!(text, "{}{remark}", yaml(one));
+        let _ = writeln!(text, "{}{remark}", yaml(one, binary));
         for line in details(one) {
             let _ = writeln!(text, "  {dim}# {line}{off}");
         }
@@ -101,11 +115,16 @@ fn text(search: &Search, color: bool) -> String {
 }
 
 /// `kprobe: tcp_v4_connect`
-fn yaml(found: &Found) -> String {
+fn yaml(found: &Found, binary: Option<&Path>) -> String {
     match found.kind {
         Listed::Tracepoint => format!("tracepoint: \"{}\"", found.target),
-        Listed::Kprobe | Listed::Kretprobe | Listed::RawTracepoint => {
+        Listed::Kprobe | Listed::Kretprobe | Listed::RawTracepoint | Listed::Lsm => {
             format!("{}: {}", found.kind.name(), found.target)
+        }
+        // JSON's quotes are YAML's: names of C++ and paths can hold anything.
+        Listed::Uprobe => {
+            let binary = binary.unwrap_or(Path::new("")).display().to_string();
+            format!("uprobe: {{ binary: {}, symbol: {} }}", json!(binary), json!(found.target))
         }
     }
 }
@@ -115,12 +134,12 @@ fn details(found: &Found) -> Vec<String> {
     let Some(params) = &found.params else { return Vec::new() };
     let params = params.iter().map(|(name, c_type)| declaration(name, c_type));
     match found.kind {
-        Listed::Kprobe | Listed::Kretprobe => {
+        Listed::Kprobe | Listed::Kretprobe | Listed::Lsm => {
             let returns = found.returns.as_deref().unwrap_or("void");
             vec![format!("{}({})", declaration(&found.target, returns), params.collect::<Vec<_>>().join(", "))]
         }
         Listed::RawTracepoint => vec![format!("{}({})", found.target, params.collect::<Vec<_>>().join(", "))],
-        Listed::Tracepoint => params.collect(),
+        Listed::Tracepoint | Listed::Uprobe => params.collect(),
     }
 }
 
@@ -131,13 +150,13 @@ fn declaration(name: &str, c_type: &str) -> String {
     format!("{base}{space}{name}{brackets}")
 }
 
-fn to_json(search: &Search) -> Value {
+fn to_json(search: &Search, binary: Option<&Path>) -> Value {
     let hook = |found: &Found| {
         let param = |(name, c_type): &(String, String)| json!({ "name": name, "type": c_type });
         json!({
             "kind": found.kind.name(),
             "target": found.target,
-            "yaml": yaml(found),
+            "yaml": yaml(found, binary),
             "params": found.params.as_ref().map(|params| params.iter().map(param).collect::<Vec<_>>()),
             "returns": found.returns,
             "remark": Some(&found.remark).filter(|remark| !remark.is_empty()),
@@ -175,6 +194,6 @@ mod tests {
         let expected = "kprobe: tcp_v4_connect\n  # int tcp_v4_connect(struct sock *sk, int addr_len)\n\
             tracepoint: \"sched:sched_switch\"\n  # char prev_comm[16]\n  # char name[]\n\
             raw_tracepoint: sched_switch\n  # sched_switch(bool preempt, struct rq *)\nkretprobe: a  # module x\n";
-        assert_eq!(text(&search, false), expected);
+        assert_eq!(text(&search, None, false), expected);
     }
 }

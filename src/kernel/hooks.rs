@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What can be hooked on this machine: kernel functions, tracepoints, raw tracepoints, found by pattern.
+//! What can be hooked on this machine: kernel functions, tracepoints, LSM hooks, functions of a binary; found by pattern.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 use super::host::Host;
-use crate::catalog::{Named, TypeId};
+use crate::catalog::{Named, TypeId, functions_of};
 use crate::expr::{Prototype, TraceShape};
 use crate::spec::TracepointName;
 use crate::words::{matches_glob, nearest};
@@ -20,6 +21,10 @@ pub enum Listed {
     Tracepoint,
     /// Raw tracepoints.
     RawTracepoint,
+    /// Hooks of Linux security modules.
+    Lsm,
+    /// Functions of a binary.
+    Uprobe,
 }
 
 impl Listed {
@@ -30,6 +35,8 @@ impl Listed {
             Self::Kretprobe => "kretprobe",
             Self::Tracepoint => "tracepoint",
             Self::RawTracepoint => "raw_tracepoint",
+            Self::Lsm => "lsm",
+            Self::Uprobe => "uprobe",
         }
     }
 }
@@ -66,6 +73,8 @@ pub struct Query<'a> {
     pub details: bool,
     /// Most targets of one kind.
     pub most: usize,
+    /// The binary whose functions [`Listed::Uprobe`] lists.
+    pub binary: Option<PathBuf>,
 }
 
 /// One thing that can be hooked.
@@ -100,7 +109,7 @@ pub struct Search {
 pub fn search(query: &Query<'_>, host: &Host) -> Search {
     let mut search = Search::default();
     for kind in &query.kinds {
-        let (targets, note) = targets(*kind, host);
+        let (targets, note) = targets(*kind, query, host);
         search.notes.extend(note);
         let mut names: Vec<&String> = targets.keys().filter(|name| fits(query.pattern, *kind, name)).collect();
         // Stable: within each half the order of the names stays.
@@ -141,11 +150,13 @@ fn fits(pattern: Pattern<'_>, kind: Listed, target: &str) -> bool {
 }
 
 /// All targets of a kind, each with its remark; and what stands in the way.
-fn targets(kind: Listed, host: &Host) -> (BTreeMap<String, String>, Option<String>) {
+fn targets(kind: Listed, query: &Query<'_>, host: &Host) -> (BTreeMap<String, String>, Option<String>) {
     match kind {
         Listed::Kprobe | Listed::Kretprobe => functions(host),
         Listed::Tracepoint => tracepoints(host),
         Listed::RawTracepoint => raw_tracepoints(host),
+        Listed::Lsm => lsm_hooks(host),
+        Listed::Uprobe => binary_functions(query.binary.as_deref()),
     }
 }
 
@@ -202,6 +213,33 @@ fn raw_tracepoints(host: &Host) -> (BTreeMap<String, String>, Option<String>) {
     (names.map(|name| (name.to_owned(), String::new())).collect(), None)
 }
 
+/// What a kind says that this build knows and does not attach.
+const NOT_YET: &str = "not attached by this build yet";
+
+/// The hooks that BPF programs can be at (`CONFIG_BPF_LSM`, Linux 5.7): the kernel has a function `bpf_lsm_NAME` for each.
+fn lsm_hooks(host: &Host) -> (BTreeMap<String, String>, Option<String>) {
+    let names =
+        host.btf().into_iter().flat_map(|btf| btf.all(Named::Func).filter_map(|id| btf.name(id).strip_prefix(LSM)));
+    let all: BTreeMap<String, String> = names.map(|name| (name.to_owned(), NOT_YET.to_owned())).collect();
+    let note = all.is_empty().then(|| "LSM hooks: this kernel has none for BPF (CONFIG_BPF_LSM)".to_owned());
+    (all, note)
+}
+
+/// What the kernel calls the function of an LSM hook.
+const LSM: &str = "bpf_lsm_";
+
+fn binary_functions(binary: Option<&Path>) -> (BTreeMap<String, String>, Option<String>) {
+    let Some(path) = binary else { return (BTreeMap::new(), None) };
+    let functions = std::fs::read(path).map_err(|error| error.to_string());
+    match functions.and_then(|bytes| functions_of(&bytes).map_err(|error| error.to_string())) {
+        Ok(names) if names.is_empty() => {
+            (BTreeMap::new(), Some(format!("`{}` has no symbols of functions: it is stripped", path.display())))
+        }
+        Ok(names) => (names.into_iter().map(|name| (name, NOT_YET.to_owned())).collect(), None),
+        Err(error) => (BTreeMap::new(), Some(format!("failed to read `{}`: {error}", path.display()))),
+    }
+}
+
 /// Adds arguments, fields and types.
 fn describe(found: &mut [Found], host: &Host) {
     let functions: HashMap<&str, TypeId> =
@@ -222,6 +260,14 @@ fn describe(found: &mut [Found], host: &Host) {
                 one.params = prototype.map(|prototype| prototype.declarations());
             }
             Listed::Tracepoint => one.params = fields(&one.target, host),
+            Listed::Lsm => {
+                if let Some(prototype) = prototype(&format!("{LSM}{}", one.target)) {
+                    one.params = Some(prototype.declarations());
+                    one.returns = Some(prototype.returned_type());
+                }
+            }
+            // A binary's symbols have no types.
+            Listed::Uprobe => {}
         }
     }
 }

@@ -50,3 +50,20 @@ fn functions_and_patterns() {
     );
     assert!(ended.stderr.contains("tracefs") && ended.stderr.contains("root"), "{}", ended.stderr);
 }
+
+/// LSM hooks come with their arguments; a binary's functions by name, quoted so that the YAML takes any of them.
+#[test]
+fn security_modules_and_binaries() {
+    need!(bpf());
+    let lab = Lab::new();
+    let ended = lab.run(&["hooks", "bprm_check_security", "--kind", "lsm", "-v"]).code(0);
+    assert_eq!(ended.stdout[0], "lsm: bprm_check_security  # not attached by this build yet");
+    assert_eq!(ended.stdout[1], "  # int bprm_check_security(struct linux_binprm *bprm)");
+
+    let binary = env!("CARGO_BIN_EXE_ebpf-run");
+    let ended = lab.run(&["hooks", "main", "--binary", binary, "--all"]).code(0);
+    let line = format!("uprobe: {{ binary: \"{binary}\", symbol: \"main\" }}");
+    assert!(ended.stdout[0].starts_with(&line), "{}", ended.stdout[0]);
+    lab.run(&["hooks", "main", "--binary", "/dev/null"]).code(1).says("not a 64-bit ELF file");
+    lab.run(&["hooks", "main", "--kind", "uprobe"]).code(2).says("name it with `--binary FILE`");
+}

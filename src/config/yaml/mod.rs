@@ -29,6 +29,10 @@ pub(crate) const MAX_DEPTH: usize = 64;
 /// Most values in a file, keys included.
 pub(crate) const MAX_NODES: usize = 100_000;
 
+/// Most commas and opening brackets. The parser keeps all tokens of a list in brackets before it gives out the first, since the
+/// whole list could be a key: half a million of them would take 200 MB. A probe of a few lines has ten.
+const MAX_FLOW: usize = 65_536;
+
 const MINIMAL: &str =
     "the smallest useful file is\n    version: 1\n    probes:\n      - name: execs\n        program: exec";
 
@@ -40,6 +44,14 @@ pub(crate) fn parse(source: &Arc<SourceFile>, environment: &Environment<'_>) -> 
         let problem = Problem::new(codes::TOO_LARGE, Location::new(source, Span::default()), message)
             .help("is it the right file? split it: every file of a directory is read");
         return (None, vec![problem]);
+    }
+    if let Some(surplus) = source.text.match_indices([',', '[', '{']).nth(MAX_FLOW) {
+        let place = Location::new(source, Span::new(surplus.0, surplus.0 + 1));
+        let message = format!("the file holds more than {MAX_FLOW} commas and brackets");
+        return (
+            None,
+            vec![Problem::new(codes::TOO_LARGE, place, message).help("is it the right file? split it if it is")],
+        );
     }
     let (root, mut problems) = build::build(source, environment);
     let nothing = root.as_ref().is_none_or(|node| node.value == Value::Null);
