@@ -125,6 +125,7 @@ struct Starting<'a> {
 /// Prepares, loads and attaches all probes. If one fails, everything that was done is undone, and all failures of the
 /// step are returned.
 pub(super) fn start(config: &Config, catalog: &Catalog, options: &Options) -> Result<Live, Vec<StartError>> {
+    raise_file_limit();
     let host = Host::default();
     let starting = all(expand_all(config, catalog, &host))?.into_iter().flatten();
     let starting = all(starting.map(|probe| prepare_one(probe, &host)))?;
@@ -141,6 +142,19 @@ pub(super) fn start(config: &Config, catalog: &Catalog, options: &Options) -> Re
         live.readers.extend(reader);
     }
     Ok(live)
+}
+
+/// A probe holds some six descriptors; the usual soft limit of 1,024 is for programs that use select(2). The hard limit is
+/// what the administrator set, and a refusal is no error.
+fn raise_file_limit() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: both calls take a valid pointer to a local.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) == 0 && limit.rlim_cur < limit.rlim_max {
+            limit.rlim_cur = limit.rlim_max;
+            libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+        }
+    }
 }
 
 /// All results, or all errors.
