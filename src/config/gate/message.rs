@@ -51,6 +51,10 @@ const OTHER_WORDS: &[(&str, &str)] = &[
 
 /// The problem of a violation; `None` where it has one already.
 pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violation<'_>) -> Option<Problem> {
+    if matches!(violation.kind, Kind::Broken) {
+        // Before the way to it is walked: there may be many in one mapping.
+        return None;
+    }
     let new = |code, message: String| Problem::new(code, Location::new(source, violation.span), message);
     let subject = subject(&violation.path);
     let shown = shown(source, root, violation);

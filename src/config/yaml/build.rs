@@ -374,7 +374,7 @@ impl Builder<'_> {
             let value = self.value(text, style, span, verbatim_at);
             return Ok(Node::new(span, value));
         }
-        match self.environment.substitute(text) {
+        match self.environment.substitute(text, MAX_BYTES.saturating_sub(self.copied)) {
             Ok(replaced) => {
                 self.copied += replaced.len();
                 if self.copied > MAX_BYTES {
