@@ -193,7 +193,7 @@ fn wanted(expected: &[&str]) -> String {
 }
 
 /// The key that is probably meant.
-fn meant<'w>(key: &str, allowed: &[&'w str]) -> Option<&'w str> {
+pub(super) fn meant<'w>(key: &str, allowed: &[&'w str]) -> Option<&'w str> {
     let other = OTHER_WORDS.iter().find(|(theirs, ours)| theirs.eq_ignore_ascii_case(key) && allowed.contains(ours));
     let other = other.and_then(|(_, ours)| allowed.iter().copied().find(|word| word == ours));
     other.or_else(|| words::nearest(key, allowed.iter().copied()))
