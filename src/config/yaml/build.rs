@@ -227,7 +227,7 @@ impl Builder<'_> {
                 (Node::new(self.extent(start, last, end), Value::Seq(items)), anchor)
             }
             Some(Frame::Map { start, anchor, mut entries, seen, written, merge: merged, .. }) => {
-                let span = if self.is_flow(start) { start.to(end) } else { written.unwrap_or(start) };
+                let span = self.extent(start, written, end);
                 if let Some((_, at, node)) = merged {
                     merge(self.source, &mut entries, &seen, at, node, &mut self.problems);
                 }
@@ -241,7 +241,13 @@ impl Builder<'_> {
 
     /// From `start` to the closing bracket, or to the last value of a block (the parser ends a block at the next token).
     fn extent(&self, start: Span, last: Option<Span>, end: Span) -> Span {
-        if self.is_flow(start) { start.to(end) } else { start.to(last.unwrap_or(start)) }
+        if !self.is_flow(start) {
+            return start.to(last.unwrap_or(start));
+        }
+        // The parser counts the space behind a bracket as part of it.
+        let whole = start.to(end);
+        let text = self.source.text.get(whole.start..whole.end).unwrap_or_default();
+        Span::new(whole.start, whole.start + text.trim_end().len())
     }
 
     /// Where the innermost bracket stands that is still open.
