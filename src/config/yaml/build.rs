@@ -223,7 +223,8 @@ impl Builder<'_> {
     fn close(&mut self, end: Span) {
         let (node, anchor) = match self.stack.pop() {
             Some(Frame::Seq { start, anchor, items }) => {
-                let last = items.last().map(|item| item.span);
+                let written = |item: &Node| item.origin.as_ref().and_then(|origin| origin.alias).unwrap_or(item.span);
+                let last = items.last().map(written);
                 (Node::new(self.extent(start, last, end), Value::Seq(items)), anchor)
             }
             Some(Frame::Map { start, anchor, mut entries, seen, written, merge: merged, .. }) => {
@@ -244,10 +245,18 @@ impl Builder<'_> {
         if !self.is_flow(start) {
             return start.to(last.unwrap_or(start));
         }
-        // The parser counts the space behind a bracket as part of it.
-        let whole = start.to(end);
-        let text = self.source.text.get(whole.start..whole.end).unwrap_or_default();
-        Span::new(whole.start, whole.start + text.trim_end().len())
+        // The parser counts space and comments behind a bracket as part of it.
+        let text = &self.source.text;
+        let mut at = last.map_or(start.start + 1, |last| last.end);
+        while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
+            match c {
+                ']' | '}' => return Span::new(start.start, at + 1),
+                '#' => at += text[at..].find('\n').unwrap_or(text.len() - at),
+                c if c.is_whitespace() || ",:?".contains(c) => at += c.len_utf8(),
+                _unexpected => break,
+            }
+        }
+        start.to(end)
     }
 
     /// Where the innermost bracket stands that is still open.
