@@ -88,7 +88,8 @@ enum Command {
     #[command(
         after_help = "Examples:\n  ebpf-run check probes.yaml\n  ebpf-run check --strict probes.d\n  sudo ebpf-run check --kernel probes.yaml\n  \
                             ebpf-run check --format sarif probes.d > ebpf-run.sarif\n\n\
-                            Files that are named together are checked as one run. Exit status: 0 good, 2 a mistake."
+                            Files that are named together are checked as one run. Exit status: 0 good, 2 a mistake in a file, \
+                            1 with --kernel: no mistake, but this machine refuses something."
     )]
     Check(CheckArgs),
     /// Explain the code of an error, with a wrong and a right example; without a code, list all

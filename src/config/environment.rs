@@ -52,10 +52,13 @@ impl<'e> Environment<'e> {
         Self { lookup: Some(lookup) }
     }
 
-    /// The text with every reference replaced.
-    pub(super) fn substitute(&self, text: &str) -> Result<String, Vec<Complaint>> {
+    /// The text with every reference replaced. Nothing is replaced any more once it is longer than `most_bytes`.
+    pub(super) fn substitute(&self, text: &str, most_bytes: usize) -> Result<String, Vec<Complaint>> {
         let (mut replaced, mut complaints, mut at) = (String::with_capacity(text.len()), Vec::new(), 0);
         while let Some(dollar) = text[at..].find("${").map(|found| at + found) {
+            if replaced.len() > most_bytes {
+                break;
+            }
             let before = &text[at..dollar];
             if let Some(before) = before.strip_suffix('$') {
                 replaced.push_str(before);
@@ -195,8 +198,16 @@ mod tests {
             ("$$${env:A} $ $$ $A", "$${env:A} $ $$ $A"),
             ("${env:TRICK}", "${env:A}: [x]\n- y"),
         ] {
-            assert_eq!(environment.substitute(text).as_deref(), Ok(expected), "{text}");
+            assert_eq!(environment.substitute(text, usize::MAX).as_deref(), Ok(expected), "{text}");
         }
+    }
+
+    /// Many references to a long value are not written out behind the limit.
+    #[test]
+    fn bounded() {
+        let environment = Environment::new(&lookup);
+        let text = "${env:A}".repeat(1000);
+        assert_eq!(environment.substitute(&text, 10).map(|replaced| replaced.starts_with("oneoneoneone$")), Ok(true));
     }
 
     /// What cannot be replaced is blamed on its bytes.
@@ -214,9 +225,9 @@ mod tests {
             ("é${env:Ä}", codes::ENV_FORM, "${env:Ä}"),
             ("${env:B:-${env:A}}", codes::ENV_FORM, "${env:B:-${env:A}"),
         ] {
-            let complaints = environment.substitute(text).unwrap_err();
+            let complaints = environment.substitute(text, usize::MAX).unwrap_err();
             assert_eq!((complaints[0].code, &text[complaints[0].range.clone()]), (code, blamed), "{text}");
         }
-        assert!(environment.substitute("${HOME}").unwrap_err()[0].help.contains("`${env:HOME}`"));
+        assert!(environment.substitute("${HOME}", usize::MAX).unwrap_err()[0].help.contains("`${env:HOME}`"));
     }
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One file: through both gates, probe by probe, so that a mistake in one does not hide those of the others.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 use super::run::Run;
-use super::{defaults, probe, sinks};
+use super::{defaults, partial, probe, sinks};
 use crate::catalog::Catalog;
 use crate::config::environment::Environment;
 use crate::config::problem::Problem;
@@ -86,18 +86,28 @@ fn one_file(
         let problem = Problem::warning(codes::NO_PROBES, place, "the file has no probes");
         problems.push(problem.help("add one: an entry that begins with `- name: NAME`; or remove the file"));
     }
+    let mut of_probe: HashMap<usize, Vec<&gate::Violation<'_>>> = HashMap::new();
+    for violation in &violations {
+        if let [Segment::Key(key), Segment::Index(index), ..] = violation.path.as_slice()
+            && key == "probes"
+        {
+            of_probe.entry(*index).or_default().push(violation);
+        }
+    }
     for (index, node) in list.items().iter().enumerate() {
         if problems.len() > MAX_PROBLEMS {
             break;
         }
         let before = problems.len();
         run.claim_name(source, node, problems);
-        if clean(&[Segment::Key("probes".to_owned()), Segment::Index(index)])
-            && !has_unread(node.span)
-            && let Some(raw) = decode::<raw::Probe>(source, node, problems)
-        {
-            let file = probe::InFile { source, catalog, sinks: &file_sinks, defaults: &defaults };
-            probe::check(&file, node, &raw, run, problems);
+        let file = probe::InFile { source, catalog, sinks: &file_sinks, defaults: &defaults };
+        let unread = has_unread(node.span);
+        let path = [Segment::Key("probes".to_owned()), Segment::Index(index)];
+        if unread || !clean(&path) {
+            let of_probe = of_probe.get(&index).map(Vec::as_slice).unwrap_or_default();
+            partial::check(&file, node, of_probe, unread, run, problems);
+        } else if let Some(raw) = decode::<raw::Probe>(source, node, problems) {
+            probe::check(&file, node, &raw, true, run, problems);
         }
         add_origins(source, node, problems, before);
         forget_repeated(problems, before);

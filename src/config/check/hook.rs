@@ -216,6 +216,9 @@ fn check_tracepoint(cx: &mut Cx<'_>, text: &str) -> Option<Hook> {
     }
     let parts: Vec<&str> = text.split([':', '/', '.', ' ']).filter(|part| !part.is_empty()).collect();
     let help = match parts.as_slice() {
+        _ if text.contains(['*', '?']) => {
+            format!("a tracepoint is one name: `ebpf-run hooks '{text}'` lists those that match")
+        }
         ["tracepoint" | "tp", category, name] | [category, name] => format!("write `tracepoint: {category}:{name}`"),
         [name] if name.starts_with("sys_enter_") || name.starts_with("sys_exit_") => {
             format!("write `tracepoint: syscalls:{name}`")

@@ -68,8 +68,15 @@ pub(super) struct InFile<'a> {
     pub(super) defaults: &'a Defaults,
 }
 
-/// Checks a probe that passed the first gate, and hands it to the run if it is good.
-pub(super) fn check(file: &InFile<'_>, node: &Node, raw: &raw::Probe, run: &mut Run, problems: &mut Vec<Problem>) {
+/// Checks a probe that passed the first gate, and hands it to the run if it is `whole` and good.
+pub(super) fn check(
+    file: &InFile<'_>,
+    node: &Node,
+    raw: &raw::Probe,
+    whole: bool,
+    run: &mut Run,
+    problems: &mut Vec<Problem>,
+) {
     let InFile { source, catalog, sinks: file_sinks, defaults } = *file;
     let before = problems.len();
     let mut cx = Cx { source, node, problems, places: Vec::new() };
@@ -105,7 +112,7 @@ pub(super) fn check(file: &InFile<'_>, node: &Node, raw: &raw::Probe, run: &mut 
 
     let places = std::mem::take(&mut cx.places);
     let (Some((hook, targets)), Some(program)) = (hook, program) else { return };
-    if problems.len() > before {
+    if problems.len() > before || !whole {
         return;
     }
     let id = ProbeId { stem: stem(source), name: raw.name.clone() };

@@ -122,6 +122,15 @@ pub(super) fn params(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program
             Err(label) => {
                 let message = format!("parameter `{name}` of `{}` does not take this value", program.name);
                 let problem = cx.error(codes::PARAM_VALUE, span, message).label(label);
+                let written = cx.source.text.get(span.start..span.end).unwrap_or_default();
+                let bare = written.trim_matches(['"', '\'']);
+                let quoted = bare.len() < written.len()
+                    && bare.contains("${env:")
+                    && !matches!(param.ty, ParamType::Text { .. });
+                let help = quoted.then(|| {
+                    format!("in quotes it is text: write it on a line of its own, without them: `{name}: {bare}`")
+                });
+                let problem = problem.maybe_help(help);
                 cx.report(if param.doc.is_empty() {
                     problem
                 } else {

@@ -51,6 +51,10 @@ const OTHER_WORDS: &[(&str, &str)] = &[
 
 /// The problem of a violation; `None` where it has one already.
 pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violation<'_>) -> Option<Problem> {
+    if matches!(violation.kind, Kind::Broken) {
+        // Before the way to it is walked: there may be many in one mapping.
+        return None;
+    }
     let new = |code, message: String| Problem::new(code, Location::new(source, violation.span), message);
     let subject = subject(&violation.path);
     let shown = shown(source, root, violation);
@@ -189,7 +193,7 @@ fn wanted(expected: &[&str]) -> String {
 }
 
 /// The key that is probably meant.
-fn meant<'w>(key: &str, allowed: &[&'w str]) -> Option<&'w str> {
+pub(super) fn meant<'w>(key: &str, allowed: &[&'w str]) -> Option<&'w str> {
     let other = OTHER_WORDS.iter().find(|(theirs, ours)| theirs.eq_ignore_ascii_case(key) && allowed.contains(ours));
     let other = other.and_then(|(_, ours)| allowed.iter().copied().find(|word| word == ours));
     other.or_else(|| words::nearest(key, allowed.iter().copied()))
@@ -216,7 +220,10 @@ fn unknown_key(problem: Problem, key: &str, allowed: &[&str], schema: &Map<Strin
     }
     match allowed {
         // Of a destination. What stands beside it is easily put into it.
-        [] | ["path", ..] if key == "format" => problem.help("it belongs to the sink: `{ stdout: {}, format: text }`"),
+        [] if key == "format" => problem.help("it belongs to the sink: `{ stdout: {}, format: text }`"),
+        ["path", ..] if key == "format" => {
+            problem.help("it belongs to the sink, beside `file`: `{ file: { path: … }, format: text }`")
+        }
         [] => problem.help("it takes no keys: write `{}`"),
         keys => problem.note(format!("keys here: {}", words::list(keys.iter().copied(), 16))),
     }
@@ -250,6 +257,9 @@ fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &Node) -> Opt
     if violation.path.is_empty() {
         return Some("begin with `version: 1`, then `probes:` and under it the list".to_owned());
     }
+    if node.value == Value::Null && matches!(violation.path.last(), Some(Segment::Index(_))) {
+        return Some("write the entry behind its `-`, or remove the `-`".to_owned());
+    }
     if node.value == Value::Null {
         return Some(example(violation.schema).map_or_else(
             || format!("write the value behind `{key}:`, indented if on lines of its own; or remove the key"),
@@ -280,15 +290,26 @@ fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &Node) -> Opt
         && scalar
         && let Some([required]) = violation.schema.get("required").and_then(Json::as_array).map(Vec::as_slice)
     {
-        return Some(format!("write `{key}: {{ {}: {raw} }}`", flow(required)));
+        return Some(match violation.path.last() {
+            Some(Segment::Index(_)) => format!("write `- {}: {raw}`", flow(required)),
+            Some(Segment::Key(_)) | None => format!("write `{key}: {{ {}: {raw} }}`", flow(required)),
+        });
+    }
+    if wants("object")
+        && !node.items().is_empty()
+        && let Some([Json::String(required)]) =
+            violation.schema.get("required").and_then(Json::as_array).map(Vec::as_slice)
+        && violation.schema.get("properties").is_some_and(|keys| types_of(&keys[required.as_str()]).contains(&"array"))
+        && raw.ends_with(']')
+    {
+        return Some(format!("write `{key}: {{ {required}: {raw} }}`"));
     }
     let form =
         pattern::ALL.iter().find(|form| violation.schema.get("pattern").is_some_and(|regex| regex == form.regex));
-    if let (Value::Int(_), Some(form)) = (&node.value, form) {
-        let with_unit = ["s", "MiB"].map(|unit| format!("{raw}{unit}")).into_iter().find(|text| (form.matches)(text));
-        if let Some(text) = with_unit.filter(|_| !(form.matches)(&raw)) {
-            return Some(format!("add a unit, for example `{key}: {text}`"));
-        }
+    if let (Value::Int(_), Some(form)) = (&node.value, form)
+        && let Some(text) = with_unit(&raw, form).filter(|_| !(form.matches)(&raw))
+    {
+        return Some(format!("add a unit, for example `{key}: {text}`"));
     }
     let quotable = matches!(node.value, Value::Int(_) | Value::Bool(_) | Value::Float(_));
     if wants("string") && quotable && form.is_none_or(|form| (form.matches)(&raw)) {
@@ -313,6 +334,10 @@ fn substituted_help(node: &Node, source: &SourceFile, key: &str, expected: &[&st
     quoted.map(|_| format!("in quotes it is text: write it on a line of its own, without them: `{key}: {bare}`"))
 }
 
+fn types_of(schema: &Json) -> Vec<&str> {
+    schema.as_object().map(types).unwrap_or_default()
+}
+
 fn find<'n>(root: &'n Node, path: &[Segment]) -> Option<&'n Node> {
     path.iter().try_fold(root, |node, segment| match segment {
         Segment::Key(key) => node.get(key).map(|entry| &entry.value),
@@ -329,29 +354,68 @@ pub(in crate::config) fn name_like(text: &str) -> Option<String> {
 }
 
 fn form_help(regex: &str, shown: &str) -> Option<String> {
-    let text = shown.trim_matches(['"', '\'']);
+    let text = shown.trim_matches(['"', '\'']).trim();
     if regex == pattern::NAME.regex {
         return name_like(text).map(|name| format!("for example `{name}`"));
     }
     if regex == pattern::SIZE.regex {
         let (digits, unit) = pattern::split_unit(text);
         let unit = match unit.trim() {
+            "KiB" => "KiB",
+            "MiB" => "MiB",
+            "GiB" => "GiB",
             "K" | "KB" | "kB" | "k" | "kb" | "kib" => "KiB",
             "M" | "MB" | "m" | "mb" | "mib" => "MiB",
             "G" | "GB" | "g" | "gb" | "gib" => "GiB",
             _other => return None,
         };
-        return Some(format!("write `{digits}{unit}`"));
+        let text = format!("{digits}{unit}");
+        return (pattern::SIZE.matches)(&text).then(|| format!("write `{text}`"));
     }
     let (digits, unit) = pattern::split_unit(text);
+    if !digits.is_empty() && digits.bytes().all(|digit| digit == b'0') && !unit.starts_with('.') {
+        return Some("it must be more than 0: for example `500ms`".to_owned());
+    }
+    if unit.is_empty() {
+        let text = format!("{digits}s");
+        return (pattern::DURATION.matches)(&text).then(|| format!("add a unit, for example `{text}`"));
+    }
+    if let Some((tenths, unit)) = unit.strip_prefix('.').map(pattern::split_unit) {
+        let smaller = match unit.trim() {
+            "s" => (1000, "ms"),
+            "m" => (60, "s"),
+            "h" => (60, "m"),
+            _other => return None,
+        };
+        let (whole, tenth) = (digits.parse::<u32>().ok()?, tenths.parse::<u32>().ok().filter(|tenth| *tenth < 10)?);
+        let count = whole.checked_mul(10)?.checked_add(tenth)?.checked_mul(smaller.0)? / 10;
+        let text = format!("{count}{}", smaller.1);
+        return (pattern::DURATION.matches)(&text).then(|| format!("write `{text}`"));
+    }
     let unit = match unit.trim() {
+        unit @ ("ms" | "s" | "m" | "h") => unit,
         "sec" | "secs" | "second" | "seconds" | "S" => "s",
         "min" | "mins" | "minute" | "minutes" | "M" => "m",
         "hour" | "hours" | "hr" | "H" => "h",
         "msec" | "millis" | "milliseconds" | "MS" => "ms",
         _other => return None,
     };
-    (!digits.is_empty()).then(|| format!("write `{digits}{unit}`"))
+    let text = format!("{digits}{unit}");
+    (pattern::DURATION.matches)(&text).then(|| format!("write `{text}`"))
+}
+
+/// `4MiB` of `4194304`, where the bytes are a whole number of a unit; else the number with a unit it may have meant.
+fn with_unit(number: &str, form: &pattern::Pattern) -> Option<String> {
+    let bytes = number.parse::<u64>().ok().filter(|bytes| *bytes > 0 && form.regex == pattern::SIZE.regex);
+    let size = bytes.and_then(|bytes| {
+        let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+        units.into_iter().find(|(unit, _)| bytes % unit == 0).map(|(unit, name)| format!("{}{name}", bytes / unit))
+    });
+    if size.is_none() && bytes.is_some_and(|bytes| bytes > 1024) {
+        return None;
+    }
+    let guessed = || ["s", "MiB"].map(|unit| format!("{number}{unit}")).into_iter().find(|text| (form.matches)(text));
+    size.or_else(guessed)
 }
 
 fn choice(schema: &Map<String, Json>) -> String {

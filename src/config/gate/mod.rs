@@ -23,6 +23,14 @@ pub(super) fn violations(root: &Node) -> Vec<Violation<'static>> {
     validate::validate(schema::shared(), root)
 }
 
+/// For a key that its mapping does not have: the key that is probably meant, if any.
+pub(super) fn unknown_key_meant<'s>(violation: &Violation<'s>) -> Option<Option<&'s str>> {
+    match &violation.kind {
+        validate::Kind::UnknownKey { key, allowed } => Some(message::meant(key, allowed)),
+        _other => None,
+    }
+}
+
 /// The violations in words, but for those that have their problem already or follow from another.
 ///
 /// At most `most` are made. `has_unread` tells whether something inside a place could not be read: what is missing there may come from it.

@@ -223,11 +223,12 @@ impl Builder<'_> {
     fn close(&mut self, end: Span) {
         let (node, anchor) = match self.stack.pop() {
             Some(Frame::Seq { start, anchor, items }) => {
-                let last = items.last().map(|item| item.span);
+                let written = |item: &Node| item.origin.as_ref().and_then(|origin| origin.alias).unwrap_or(item.span);
+                let last = items.last().map(written);
                 (Node::new(self.extent(start, last, end), Value::Seq(items)), anchor)
             }
             Some(Frame::Map { start, anchor, mut entries, seen, written, merge: merged, .. }) => {
-                let span = if self.is_flow(start) { start.to(end) } else { written.unwrap_or(start) };
+                let span = self.extent(start, written, end);
                 if let Some((_, at, node)) = merged {
                     merge(self.source, &mut entries, &seen, at, node, &mut self.problems);
                 }
@@ -241,7 +242,21 @@ impl Builder<'_> {
 
     /// From `start` to the closing bracket, or to the last value of a block (the parser ends a block at the next token).
     fn extent(&self, start: Span, last: Option<Span>, end: Span) -> Span {
-        if self.is_flow(start) { start.to(end) } else { start.to(last.unwrap_or(start)) }
+        if !self.is_flow(start) {
+            return start.to(last.unwrap_or(start));
+        }
+        // The parser counts space and comments behind a bracket as part of it.
+        let text = &self.source.text;
+        let mut at = last.map_or(start.start + 1, |last| last.end);
+        while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
+            match c {
+                ']' | '}' => return Span::new(start.start, at + 1),
+                '#' => at += text[at..].find('\n').unwrap_or(text.len() - at),
+                c if c.is_whitespace() || ",:?".contains(c) => at += c.len_utf8(),
+                _unexpected => break,
+            }
+        }
+        start.to(end)
     }
 
     /// Where the innermost bracket stands that is still open.
@@ -374,7 +389,7 @@ impl Builder<'_> {
             let value = self.value(text, style, span, verbatim_at);
             return Ok(Node::new(span, value));
         }
-        match self.environment.substitute(text) {
+        match self.environment.substitute(text, MAX_BYTES.saturating_sub(self.copied)) {
             Ok(replaced) => {
                 self.copied += replaced.len();
                 if self.copied > MAX_BYTES {

@@ -99,6 +99,11 @@ pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Opti
         )
         .help(format!("write `\"{}\"`", text.lines().next().unwrap_or_default()));
     }
+    if let Some(nul) = source.text.find('\0').filter(|nul| *nul <= at || info.contains("unexpected end")) {
+        let location = Location::new(source, Span::new(nul, nul + 1));
+        return Problem::new(codes::SYNTAX, location, "a character that YAML does not allow")
+            .help("remove it, or write it as `\\0` in double quotes");
+    }
     let location = Location::new(source, here(&source.text, at));
     let same_line = |open: Span| !source.text[open.start.min(at)..at].contains('\n');
     if let Some(open) = open.filter(|open| !same_line(*open)) {
@@ -113,6 +118,17 @@ pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Opti
         .help(format!("add the `{closing}`; a text with `{bracket}` or `{closing}` in it needs quotes"));
     }
     if info.contains("mapping values are not allowed") && !line_before(&source.text, at).contains(": ") {
+        let before = line_before(&source.text, at);
+        let word = before.trim_start();
+        let location = Location::new(source, Span::new(at - word.len(), at));
+        if let Some(name) = line_above(&source.text, at).trim_start().strip_prefix('-')
+            && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        {
+            let start = name.as_ptr() as usize - source.text.as_ptr() as usize;
+            let dash = Location::new(source, Span::new(start - 1, start));
+            return Problem::new(codes::SYNTAX, dash, "a `-` that begins an entry needs a space behind it")
+                .help(format!("write `- {}`", name.trim_end()));
+        }
         return Problem::new(codes::SYNTAX, location, "this line is indented more than the mapping it belongs to")
             .help("begin it in the same column as the key above it");
     }
@@ -121,6 +137,22 @@ pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Opti
     {
         return Problem::new(codes::SYNTAX, location, format!("a plain text cannot begin with `{sign}`"))
             .help("put it in quotes");
+    }
+    if info.contains("simple key expect") {
+        let written = [line_before(&source.text, at), line_above(&source.text, at)];
+        if let Some((key, value)) = written.iter().find_map(|line| line.trim().trim_start_matches("- ").split_once(':'))
+            && !value.is_empty()
+            && !value.starts_with(' ')
+        {
+            let start = value.as_ptr() as usize - source.text.as_ptr() as usize;
+            let colon = Location::new(source, Span::new(start - 1, start));
+            return Problem::new(codes::SYNTAX, colon, "a `:` behind a key needs a space behind it")
+                .help(format!("write `{key}: {value}`"));
+        }
+    }
+    if info.contains("indentation") && source.text[at..].starts_with(['\'', '"']) {
+        return Problem::new(codes::SYNTAX, location, "a quoted text is not closed before the lines below it")
+            .help("add the closing quote; a quoted text of several lines is indented more than its key");
     }
     let known = SENTENCES.iter().find(|(part, _, _)| info.contains(part));
     match known {
@@ -137,6 +169,12 @@ pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Opti
 fn line_before(text: &str, at: usize) -> &str {
     let before = &text[..at];
     before.rfind('\n').map_or(before, |newline| &before[newline + 1..])
+}
+
+/// The line above the one that holds `at`; empty for the first.
+fn line_above(text: &str, at: usize) -> &str {
+    let start = at - line_before(text, at).len();
+    line_before(text, start.saturating_sub(1))
 }
 
 /// A tab before the first word of the line that holds `at`, of the line before it, or of the one behind it: the parser may

@@ -13,7 +13,7 @@ mod marks;
 mod node;
 mod scalar;
 
-pub(crate) use node::{Entry, Node, Segment, Value};
+pub(crate) use node::{Entry, Node, Segment, Text, Value};
 
 use std::sync::Arc;
 
