@@ -26,7 +26,7 @@ pub enum Finding {
 pub fn check(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) -> Vec<Finding> {
     let expanded = match expand(spec, host) {
         Ok(expanded) => expanded,
-        Err(error) => return vec![Finding::Wrong(error)],
+        Err(errors) => return errors.into_iter().map(Finding::Wrong).collect(),
     };
     let mut findings = Vec::new();
     for one in expanded.iter().map(|one| check_one(&one.spec, program, object, host)) {

@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 use super::error::KernelError;
 use super::host::Host;
 use crate::spec::{Hook, Place, ProbeSpec, Targets};
-use crate::words::{list, matches_glob};
+use crate::words::{list, matches_glob, suggest};
 
 /// How many targets one probe may have: each is a program of its own.
 const MAX_TARGETS: usize = 128;
@@ -24,12 +24,16 @@ pub struct Expanded {
     pub target: Option<String>,
 }
 
-/// The probes that a spec stands for on this machine; never none.
-pub fn expand(spec: &ProbeSpec, host: &Host) -> Result<Vec<Expanded>, KernelError> {
+/// The probes that a spec stands for on this machine; never none. All names that stand for nothing are errors at once.
+pub fn expand(spec: &ProbeSpec, host: &Host) -> Result<Vec<Expanded>, Vec<KernelError>> {
     let names = match &spec.targets {
         Targets::One => return Ok(vec![Expanded { spec: spec.clone(), target: None }]),
         Targets::FirstOf(names) => {
-            let spec = ProbeSpec { hook: spec.hook.at(&first_of(names, host)?), targets: Targets::One, ..spec.clone() };
+            let spec = ProbeSpec {
+                hook: spec.hook.at(&first_of(names, host).map_err(|error| vec![error])?),
+                targets: Targets::One,
+                ..spec.clone()
+            };
             return Ok(vec![Expanded { spec, target: None }]);
         }
         Targets::Each(patterns) => match spec.hook {
@@ -40,7 +44,7 @@ pub fn expand(spec: &ProbeSpec, host: &Host) -> Result<Vec<Expanded>, KernelErro
     };
     if names.len() > MAX_TARGETS {
         let message = format!("it stands for {} targets, one probe may have {MAX_TARGETS}", names.len());
-        return Err(KernelError::new(Place::Target, message, "write a narrower glob, or several probes"));
+        return Err(vec![KernelError::new(Place::Target, message, "write a narrower glob, or several probes")]);
     }
     Ok(names.into_iter().map(|name| one(spec, name)).collect::<Vec<_>>()).map(|all| share_buffer(spec, all))
 }
@@ -61,14 +65,19 @@ fn share_buffer(spec: &ProbeSpec, mut all: Vec<Expanded>) -> Vec<Expanded> {
     all
 }
 
-fn interfaces(patterns: &[String], host: &Host) -> Result<Vec<String>, KernelError> {
+fn interfaces(patterns: &[String], host: &Host) -> Result<Vec<String>, Vec<KernelError>> {
     let all = host.interfaces();
-    let mut names = BTreeSet::new();
+    let (mut names, mut errors) = (BTreeSet::new(), Vec::new());
     for pattern in patterns {
         let before = names.len();
         match pattern.as_str() {
             Targets::DEFAULT_ROUTE => names.extend(default_route_interfaces()),
             name if !Targets::is_pattern(name) => {
+                if host.interface_index(name).is_none() {
+                    let help = suggest(name, all.iter().map(String::as_str), "the interfaces are");
+                    let message = format!("there is no network interface `{name}`");
+                    errors.push(KernelError::new(Place::Target, message, help));
+                }
                 names.insert(name.to_owned());
                 continue;
             }
@@ -77,15 +86,14 @@ fn interfaces(patterns: &[String], host: &Host) -> Result<Vec<String>, KernelErr
         let found = names.len() > before || all.iter().any(|name| matches_glob(pattern, name));
         if !found && pattern == Targets::DEFAULT_ROUTE {
             let help = "`ip route` shows the routes; name the interface if this machine has no default route";
-            return Err(KernelError::new(Place::Target, "this machine has no default route", help));
-        }
-        if !found {
+            errors.push(KernelError::new(Place::Target, "this machine has no default route", help));
+        } else if !found {
             let known = list(all.iter().map(String::as_str), 16);
             let message = format!("no network interface matches `{pattern}`");
-            return Err(KernelError::new(Place::Target, message, format!("the interfaces are {known}")));
+            errors.push(KernelError::new(Place::Target, message, format!("the interfaces are {known}")));
         }
     }
-    Ok(names.into_iter().collect())
+    if errors.is_empty() { Ok(names.into_iter().collect()) } else { Err(errors) }
 }
 
 /// The interfaces of the routes to 0.0.0.0/0 and ::/0, from procfs (proc_net(5)).
@@ -115,8 +123,8 @@ fn parse_ipv6_routes(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-fn functions(patterns: &[String], host: &Host) -> Result<Vec<String>, KernelError> {
-    let mut names = BTreeSet::new();
+fn functions(patterns: &[String], host: &Host) -> Result<Vec<String>, Vec<KernelError>> {
+    let (mut names, mut errors) = (BTreeSet::new(), Vec::new());
     for pattern in patterns {
         if !Targets::is_pattern(pattern) {
             names.insert(pattern.clone());
@@ -125,11 +133,11 @@ fn functions(patterns: &[String], host: &Host) -> Result<Vec<String>, KernelErro
         let found = host.probeable_functions(|name| matches_glob(pattern, name));
         if found.is_empty() {
             let message = format!("no function of this kernel matches `{pattern}`");
-            return Err(KernelError::new(Place::Target, message, ""));
+            errors.push(KernelError::new(Place::Target, message, ""));
         }
         names.extend(found);
     }
-    Ok(names.into_iter().collect())
+    if errors.is_empty() { Ok(names.into_iter().collect()) } else { Err(errors) }
 }
 
 fn first_of(names: &[String], host: &Host) -> Result<String, KernelError> {

@@ -259,12 +259,13 @@ fn missing_tracepoint(events: &Path, name: &TracepointName) -> (String, String) 
         let help = match elsewhere {
             Some(category) => format!("did you mean `{category}:{}`?", name.name),
             None => crate::words::nearest(&name.category, categories.iter().map(String::as_str))
-                .map_or_else(String::new, |found| format!("did you mean `{found}`?")),
+                .map_or_else(String::new, |found| format!("did you mean the category `{found}`?")),
         };
         return (message, help);
     }
-    let names = names_in(&category);
-    let help = suggest(&name.name, names.iter().map(String::as_str), "its tracepoints are");
+    // Whole, as the YAML wants them.
+    let names: Vec<String> = names_in(&category).iter().map(|event| format!("{}:{event}", name.category)).collect();
+    let help = suggest(&name.to_string(), names.iter().map(String::as_str), "its tracepoints are");
     (format!("this kernel has no tracepoint `{name}`"), help)
 }
 

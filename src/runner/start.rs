@@ -181,7 +181,10 @@ fn expand_all<'a>(
             let error = std::io::Error::other(format!("no program `{}`", probe.spec.program));
             return Err(vec![StartError::other(&error)]);
         };
-        let expanded = expand(&probe.spec, host).map_err(|error| vec![StartError::kernel(index, error)])?;
+        let blame = |errors: Vec<KernelError>| {
+            errors.into_iter().map(|error| StartError::kernel(index, error)).collect::<Vec<_>>()
+        };
+        let expanded = expand(&probe.spec, host).map_err(blame)?;
         let starting =
             |Expanded { spec, target }| Starting { index, spec, target, program, prepared: Prepared::default() };
         Ok(expanded.into_iter().map(starting).collect())

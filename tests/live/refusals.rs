@@ -55,7 +55,9 @@ fn no_such_tracepoint() {
     need!(bpf());
     let of = |name: &str| refused(&format!("    hook: {{ tracepoint: \"{name}\" }}\n")).code(1).says("error[E0402]");
     let ended = of("syscalls:sys_enter_opena").says("probes.yaml:4:");
-    ended.says("this kernel has no tracepoint `syscalls:sys_enter_opena`").says("did you mean `sys_enter_open");
+    ended
+        .says("this kernel has no tracepoint `syscalls:sys_enter_opena`")
+        .says("did you mean `syscalls:sys_enter_open");
     let ended = of("shed:sched_switch").says("no tracepoints of the category `shed`");
     ended.says("did you mean `sched:sched_switch`?");
     of("xyzzy:plugh").says("no tracepoints of the category `xyzzy`");

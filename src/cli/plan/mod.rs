@@ -71,7 +71,9 @@ fn inspect_all(
 ) -> (ProbeSpec, Vec<String>, Option<Prepared>, Vec<Finding>) {
     let expanded = match expand(spec, host) {
         Ok(expanded) => expanded,
-        Err(error) => return (spec.clone(), Vec::new(), None, vec![Finding::Wrong(error)]),
+        Err(errors) => {
+            return (spec.clone(), Vec::new(), None, errors.into_iter().map(Finding::Wrong).collect());
+        }
     };
     let targets = expanded.iter().filter_map(|one| one.target.clone()).collect();
     let mut inspected = expanded.iter().map(|one| inspect(&one.spec, program, host));
