@@ -2,7 +2,6 @@
 //! Opens a program's object, specialises it for one probe, and has the kernel verify it.
 
 use std::ffi::{CStr, c_char};
-use std::mem;
 
 use libbpf_rs::{AsRawLibbpf, MapCore, Object, ObjectBuilder, OpenObject};
 
@@ -263,5 +262,3 @@ impl VerifierLog {
         (!tail.is_empty()).then(|| tail.join("\n"))
     }
 }
-
-const _: () = assert!(mem::size_of::<c_char>() == 1);

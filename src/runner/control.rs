@@ -45,10 +45,6 @@ impl Budget {
         }
     }
 
-    pub(super) fn is_limited(&self) -> bool {
-        self.0.is_some()
-    }
-
     pub(super) fn is_spent(&self) -> bool {
         self.0.as_ref().is_some_and(|left| left.load(Ordering::Relaxed) == 0)
     }

@@ -65,8 +65,7 @@ pub fn run(
             report(Report::Remark { probe: probe.name(), text: remark });
         }
     }
-    let reader =
-        reader::Reader::spawn(&mut live, options, control.end()).map_err(|error| vec![StartError::other(&error)])?;
+    let reader = reader::Reader::spawn(&mut live, control.end()).map_err(|error| vec![StartError::other(&error)])?;
     report(Report::Ready(live.probes.iter().map(|probe| (probe.name(), probe.attached.mechanism.as_str())).collect()));
     control.run(&mut live, options);
     // The end may wait for a reader of standard error that does not read.

@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::clock;
 use super::clock::Clock;
 use super::commands::Commands;
 use super::control::{Budget, End};
 use super::output::Output;
 use super::start::Live;
-use super::{Options, clock};
 use crate::kernel::{Ring, Waker, wait};
 use crate::spec::{Layout, LossCause};
 
@@ -132,12 +132,11 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn spawn(live: &mut Live, options: &Options, end: Arc<End>) -> io::Result<Self> {
+    pub(super) fn spawn(live: &mut Live, end: Arc<End>) -> io::Result<Self> {
         let probes = std::mem::take(&mut live.readers);
         let waker = Arc::new(Waker::new()?);
         let stop = Arc::new(AtomicBool::new(false));
         let budget = Arc::clone(&live.budget);
-        debug_assert_eq!(options.count.is_some(), budget.is_limited());
         let body = {
             let (waker, stop) = (Arc::clone(&waker), Arc::clone(&stop));
             move || read(probes, &waker, &stop, &budget, &end)

@@ -52,9 +52,13 @@ pub(super) struct LiveProbe {
     /// Its sinks, with what they got from it.
     pub(super) deliveries: Vec<(Arc<Sink>, Arc<Delivery>)>,
     pub(super) sampler: Option<Sampler>,
-    /// For lines that say what was lost.
-    notices: Vec<Output>,
-    /// What was said to be lost so far.
+    notices: Vec<Notices>,
+}
+
+/// The lines that tell one sink what was lost.
+struct Notices {
+    output: Output,
+    /// What it was told so far, by cause.
     reported: [u64; 2],
 }
 
@@ -96,10 +100,13 @@ impl Live {
     pub(super) fn report_losses(&mut self) {
         for probe in &mut self.probes {
             let lost = probe.lost();
-            for ((cause, total), reported) in lost.into_iter().zip(&mut probe.reported) {
-                let new = total - *reported;
-                if new > 0 && probe.notices.iter_mut().all(|notice| notice.lost(cause, new, now_unix_ns())) {
-                    *reported = total;
+            // Each sink by itself: one without room must not make the others say it twice.
+            for notice in &mut probe.notices {
+                for ((cause, total), reported) in lost.into_iter().zip(&mut notice.reported) {
+                    let new = total - *reported;
+                    if new > 0 && notice.output.lost(cause, new, now_unix_ns()) {
+                        *reported = total;
+                    }
                 }
             }
         }
@@ -262,12 +269,12 @@ fn attach(
         }
         None => None,
     };
-    let notices = outputs(&Layout::default());
+    let notices = outputs(&Layout::default()).into_iter().map(|output| Notices { output, reported: [0; 2] }).collect();
     let title = match &starting.target {
         Some(target) => format!("{}/{target}", spec.id.name),
         None => spec.id.name.clone(),
     };
     let deliveries = deliveries.clone();
-    let live = LiveProbe { title, attached, deliveries, sampler, notices, reported: [0; 2] };
+    let live = LiveProbe { title, attached, deliveries, sampler, notices };
     Ok((live, reader))
 }
