@@ -6,7 +6,7 @@
 //! ```text
 //! 3  cli  runner                            commands; the loop that owns live probes
 //! 2  kernel  sink                           the only user of libbpf; destinations
-//! 1  config  catalog  expr  format          pure: text → specs, BTF → descriptions, bytes → lines
+//! 1  config  catalog  expr  format  plan    pure: text → specs, BTF → descriptions, bytes → lines, states → actions
 //! 0  spec  words                            the types everybody uses; the nearest word to a mistyped one
 //! ```
 
@@ -16,6 +16,7 @@ pub mod config;
 pub mod expr;
 pub mod format;
 pub mod kernel;
+pub mod plan;
 pub mod runner;
 pub mod sink;
 pub mod spec;

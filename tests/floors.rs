@@ -8,13 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Module, floor, and the modules of the same floor that it may use.
-const FLOORS: [(&str, u8, &[&str]); 10] = [
+const FLOORS: [(&str, u8, &[&str]); 11] = [
     ("spec", 0, &[]),
     ("words", 0, &[]),
     ("catalog", 1, &[]),
     ("expr", 1, &["catalog"]),
     ("format", 1, &[]),
     ("config", 1, &["catalog", "expr"]),
+    ("plan", 1, &["config"]),
     ("kernel", 2, &[]),
     ("sink", 2, &[]),
     ("runner", 3, &[]),
