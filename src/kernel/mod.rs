@@ -25,7 +25,7 @@ mod outline;
 mod prepare;
 mod ring;
 
-pub use attach::{Attached, settle};
+pub use attach::{Attached, Generation, settle};
 pub use capabilities::Capabilities;
 pub use check::{Finding, check, inspect};
 pub use counters::CounterReader;
