@@ -94,6 +94,11 @@ impl Ring {
         self.data.is_some()
     }
 
+    /// True while its data counts as memory of this process.
+    pub fn is_mapped(&self) -> bool {
+        self.data.is_some()
+    }
+
     /// Gives the memory of an empty ring back until there is something to read again.
     pub fn relax(&mut self) {
         if self.is_empty() {
