@@ -124,7 +124,7 @@ pub(super) fn size_maps(object: &mut OpenObject, spec: &ProbeSpec, program: &Pro
         let name = map.name().to_string_lossy().into_owned();
         if name == "events" {
             match program.event {
-                Some(_) => map.set_max_entries(spec.buffer_bytes)?,
+                Some(_) => map.set_max_entries(spec.ring_bytes())?,
                 None => map.set_autocreate(false)?,
             }
         } else if name.ends_with(".rodata.meta") {

@@ -69,7 +69,7 @@ impl Making<'_> {
     /// The way of its events out of the ring; `None` for a program without events.
     pub(super) fn intake(&self, loaded: &Loaded) -> Result<Option<Intake>, KernelError> {
         let Some(layout) = &self.prepared.layout else { return Ok(None) };
-        let ring = loaded.ring(self.spec.buffer_bytes)?;
+        let ring = loaded.ring(self.spec.ring_bytes())?;
         Ok(Some(Intake::new(self.key, ring, layout, outputs(&self.routes, self.spec, layout, self.look))))
     }
 
