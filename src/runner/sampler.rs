@@ -27,6 +27,17 @@ impl Sampler {
         self.next
     }
 
+    /// From now on it reports there, that often.
+    pub(super) fn route(&mut self, outputs: Vec<Output>, interval: Duration) {
+        for mut output in std::mem::replace(&mut self.outputs, outputs) {
+            output.finish(Duration::ZERO);
+        }
+        if interval != self.interval {
+            self.interval = interval;
+            self.next = Instant::now() + interval;
+        }
+    }
+
     /// Reports if it is time. Intervals that were missed (a stopped process) become one longer one.
     pub(super) fn tick(&mut self, now: Instant, budget: &Budget) {
         if now < self.next {

@@ -20,25 +20,17 @@ use crate::spec::{Place, ProbeSpec};
 pub struct StartError {
     /// The probe that is to blame, by its index in the configuration; `None` for the machine.
     pub probe: Option<usize>,
-    /// Which part of it.
-    pub place: Place,
-    /// What is wrong.
-    pub message: String,
-    /// What would work; empty where nothing is known.
-    pub help: String,
-    /// More lines.
-    pub notes: Vec<String>,
+    /// What is wrong, and which part of the probe is to blame.
+    pub error: KernelError,
 }
 
 impl StartError {
     pub(super) fn other(error: &std::io::Error) -> Self {
-        let message = format!("failed to set up the run: {error}");
-        Self { probe: None, place: Place::Probe, message, help: String::new(), notes: Vec::new() }
+        Self { probe: None, error: KernelError::at(Place::Probe, format!("failed to set up the run: {error}")) }
     }
 
     fn kernel(probe: usize, error: KernelError) -> Self {
-        let KernelError { place, message, help, notes } = error;
-        Self { probe: Some(probe), place, message, help, notes }
+        Self { probe: Some(probe), error }
     }
 }
 
@@ -109,7 +101,7 @@ pub(super) fn start(config: &Config, catalog: &Catalog, options: &Options) -> Re
 
 /// A probe holds some six descriptors; the usual soft limit of 1,024 is for programs that use select(2). The hard limit is
 /// what the administrator set, and a refusal is no error.
-fn raise_file_limit() {
+pub(super) fn raise_file_limit() {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: both calls take a valid pointer to a local.
     unsafe {
@@ -172,8 +164,8 @@ fn open_sinks(config: &Config) -> Result<Vec<Arc<Sink>>, Vec<StartError>> {
         Sink::open(spec).map(Arc::new).map_err(|error| {
             let uses = |probe: &CheckedProbe| probe.spec.sinks.iter().any(|sink| sink.0 == id);
             let probe = config.probes.iter().position(uses);
-            let place = Place::Sink(spec.name.clone());
-            vec![StartError { probe, place, message: error.to_string(), help: String::new(), notes: Vec::new() }]
+            let error = KernelError::at(Place::Sink(spec.name.clone()), error.to_string());
+            vec![StartError { probe, error }]
         })
     };
     all(config.sinks.iter().enumerate().map(open))

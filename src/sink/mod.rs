@@ -109,6 +109,11 @@ impl Sink {
         self.queue.close(deadline);
     }
 
+    /// True when everything is written, or given up, after [`Sink::close_by`].
+    pub fn is_done(&self) -> bool {
+        self.queue.wait_until_done(Instant::now())
+    }
+
     /// Writes what is queued for at most `patience` and ends the thread. What is not written by then, and what is sent
     /// later, is counted as [`crate::spec::LossCause::SinkError`]. Calling it again does nothing.
     pub fn flush_and_close(&self, patience: Duration) {

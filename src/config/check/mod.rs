@@ -15,6 +15,7 @@ mod values;
 pub(super) use file::THROUGH;
 pub(super) use values::duration;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::environment::Environment;
@@ -53,6 +54,11 @@ pub struct CheckedProbe {
 }
 
 impl CheckedProbe {
+    /// The file that it stands in.
+    pub fn path(&self) -> &Path {
+        &self.source.path
+    }
+
     /// Where in the file a part of the probe stands; the nearest thing around it where it is not written.
     pub fn locate(&self, place: &Place) -> Location {
         let mut wanted = place.clone();
