@@ -18,16 +18,16 @@ use crate::runner::{self, DaemonOptions, Said};
 const PROBE_WIDTH: usize = 16;
 
 /// Follows these directories and files until a signal ends it.
-pub(super) fn follow(roots: Vec<PathBuf>, debounce: Duration, catalog: &Catalog) -> ExitCode {
+pub(super) fn follow(roots: Vec<PathBuf>, debounce: Duration, socket: Option<PathBuf>, catalog: &Catalog) -> ExitCode {
     quiet_libbpf();
     let look = Look { color: stdout_color(), utc_offset_s: utc_offset_s(), probe_width: PROBE_WIDTH };
-    let options = DaemonOptions { roots, debounce, look };
+    let options = DaemonOptions { roots, socket, debounce, look };
     let environment = |name: &str| std::env::var_os(name);
     let check = |files: &[SourceFile]| check(files, catalog, &Environment::new(&environment));
     match runner::daemon(&options, catalog, &check, &mut say) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(&format!("error: failed to start: {error}"));
+            tell(&format!("error: {error}"));
             ExitCode::from(FAILED)
         }
     }

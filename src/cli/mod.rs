@@ -70,6 +70,9 @@ struct DaemonArgs {
     /// A directory of YAML files (*.yaml, *.yml); may be given several times
     #[arg(long, value_name = "DIR", default_value = "/etc/ebpf-run/probes.d")]
     config_dir: Vec<PathBuf>,
+    /// Where commands such as `ebpf-run status` reach it
+    #[arg(long, value_name = "PATH", default_value = crate::control::DEFAULT_SOCKET)]
+    socket: PathBuf,
     /// How long nothing may change before the files are read again
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "100ms")]
     debounce: Duration,
@@ -217,9 +220,11 @@ pub fn main() -> ExitCode {
     };
     terminal::start_log();
     match cli.command {
-        None if cli.run.watch => with_catalog(|catalog| daemon::follow(cli.run.paths, WATCH_DEBOUNCE, catalog)),
+        None if cli.run.watch => with_catalog(|catalog| daemon::follow(cli.run.paths, WATCH_DEBOUNCE, None, catalog)),
         None => run::run(&cli.run),
-        Some(Command::Daemon(args)) => with_catalog(|catalog| daemon::follow(args.config_dir, args.debounce, catalog)),
+        Some(Command::Daemon(args)) => {
+            with_catalog(|catalog| daemon::follow(args.config_dir, args.debounce, Some(args.socket), catalog))
+        }
         Some(Command::Programs { name, format }) => programs::programs(name.as_deref(), format),
         Some(Command::Schema) => schema::schema(),
         Some(Command::New { word, output }) => new::new(&word, output.as_deref()),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::entry::{Entry, Failure, Running};
 use super::sinks::Sinks;
+use super::tails::Tail;
 use super::tell::{State, Tell};
 use crate::catalog::{Catalog, Program, builtin_object};
 use crate::config::{CheckedProbe, Problem};
@@ -38,6 +39,7 @@ pub(super) struct Units<'a> {
     pub(super) entries: BTreeMap<UnitId, Entry>,
     pub(super) sinks: Sinks,
     pub(super) reader: Reader,
+    pub(super) tails: Vec<Tail>,
     retiring: Vec<Retiring>,
     last_key: u64,
     started: Instant,
@@ -53,7 +55,8 @@ struct Made<'a> {
 impl<'a> Units<'a> {
     pub(super) fn new(catalog: &'a Catalog, look: Look, reader: Reader) -> Self {
         let (entries, sinks) = (BTreeMap::new(), Sinks::default());
-        Self { catalog, look, entries, sinks, reader, retiring: Vec::new(), last_key: 0, started: Instant::now() }
+        let (tails, retiring, started) = (Vec::new(), Vec::new(), Instant::now());
+        Self { catalog, look, entries, sinks, reader, tails, retiring, last_key: 0, started }
     }
 
     /// The clock of the plan.
@@ -188,9 +191,13 @@ impl<'a> Units<'a> {
         let Made { program, prepared, loaded } = made;
         let (spec, look) = (&content.spec, &self.look);
         let making = Making { key, title: id.to_string(), spec, program, prepared: &prepared, routes, look };
-        let (unit, intake) = making.attach(loaded, true, host)?;
-        if let Some(intake) = intake {
+        let (mut unit, intake) = making.attach(loaded, true, host)?;
+        if let (Some(mut intake), Some(layout)) = (intake, &prepared.layout) {
+            self.copies(id, spec, layout).into_iter().for_each(|copy| intake.add_copy(copy));
             self.reader.with(move |intakes| intakes.push(intake));
+        }
+        if let (Some(sampler), Some(counters)) = (&mut unit.sampler, &program.counters) {
+            self.copies(id, spec, &counters.row).into_iter().for_each(|copy| sampler.add_copy(copy));
         }
         Ok(Running { unit, content: content.clone(), key, layout: prepared.layout })
     }
@@ -222,7 +229,7 @@ impl<'a> Units<'a> {
         let made = self.make(&content.spec, can_swap.then_some(&running.unit), host)?;
         let routes = self.routes(content, &running.unit.routes)?;
         if can_swap {
-            return self.swap(running, content, made, routes);
+            return self.swap(id, running, content, made, routes);
         }
         let same_place = running.content.spec.hook.kind() == "xdp"
             && content.spec.hook.kind() == "xdp"
@@ -242,6 +249,7 @@ impl<'a> Units<'a> {
     /// The program takes the place of the one that runs; each event runs in one of the two.
     fn swap(
         &mut self,
+        id: &UnitId,
         running: &mut Running,
         content: &Content,
         made: Made<'_>,
@@ -255,7 +263,8 @@ impl<'a> Units<'a> {
         let making = Making { key, title, spec, program, prepared: &prepared, routes, look: &look };
         let intake = making.intake(&loaded)?;
         let totals = intake.as_ref().map(crate::runner::intake::Intake::totals);
-        if let Some(intake) = intake {
+        if let (Some(mut intake), Some(layout)) = (intake, &prepared.layout) {
+            self.copies(id, spec, layout).into_iter().for_each(|copy| intake.add_copy(copy));
             self.reader.with(move |intakes| intakes.push(intake));
         }
         let old = match running.unit.attached.swap(loaded, spec) {
@@ -271,7 +280,7 @@ impl<'a> Units<'a> {
             let (produced, ring_full) = (counts.produced(), counts.ring_full());
             running.unit.past.produced += produced;
             running.unit.past.ring_full += ring_full;
-            self.retire(running, produced, ring_full, Some(key));
+            self.retire(running, produced, ring_full);
         }
         running.unit.intake = totals;
         running.key = key;
@@ -284,23 +293,21 @@ impl<'a> Units<'a> {
                 sampler.finish();
             }
             running.unit.sampler = making.sampler(&running.unit.attached)?;
+            if let (Some(sampler), Some(counters)) = (&mut running.unit.sampler, &program.counters) {
+                self.copies(id, spec, &counters.row).into_iter().for_each(|copy| sampler.add_copy(copy));
+            }
         }
         running.unit.route_notices(spec, &look);
         running.content = content.clone();
         Ok(())
     }
 
-    /// Gives the ring of a program that ended to the reader to be emptied. A successor takes over who looks on.
-    fn retire(&mut self, running: &Running, produced: u64, ring_full: u64, successor: Option<u64>) {
+    /// Gives the ring of a program that ended to the reader to be emptied.
+    fn retire(&mut self, running: &Running, produced: u64, ring_full: u64) {
         let key = running.key;
         self.reader.with(move |intakes| {
-            let mut copies = Vec::new();
             if let Some(intake) = intakes.iter_mut().find(|intake| intake.key == key) {
-                copies = intake.take_copies();
                 intake.retire();
-            }
-            if let Some(next) = intakes.iter_mut().find(|intake| Some(intake.key) == successor) {
-                copies.into_iter().for_each(|copy| next.add_copy(copy));
             }
         });
         if let Some(totals) = &running.unit.intake {
@@ -421,7 +428,7 @@ impl<'a> Units<'a> {
             running.unit.report_losses();
             let counts = running.unit.attached.counts();
             if let Some((produced, ring_full)) = counts.map(|counts| (counts.produced(), counts.ring_full())) {
-                self.retire(running, produced, ring_full, None);
+                self.retire(running, produced, ring_full);
             }
         }
     }
@@ -440,7 +447,8 @@ impl<'a> Units<'a> {
             !done
         });
         self.sinks.sweep(Instant::now());
-        !self.retiring.is_empty() || self.sinks.is_closing()
+        self.sweep_tails();
+        !self.retiring.is_empty() || self.sinks.is_closing() || !self.tails.is_empty()
     }
 
     /// The end: everything is detached, delivered or counted as lost. Gives the units.
@@ -450,6 +458,7 @@ impl<'a> Units<'a> {
             entries.into_values().filter_map(|entry| entry.running).map(|running| running.unit).collect();
         units.iter_mut().for_each(|unit| unit.attached.detach());
         settle();
+        self.close_tails(Instant::now() + Duration::from_secs(1));
         drop(self.reader.finish());
         for unit in &mut units {
             if let Some(sampler) = &mut unit.sampler {

@@ -14,10 +14,13 @@
 mod entry;
 mod execute;
 mod follow;
+mod requests;
 mod sinks;
 mod snapshot;
+mod tails;
 mod tell;
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,19 +30,22 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 use self::execute::Units;
 use self::follow::{Followed, contents};
 use self::tell::Tell;
+use super::clock::now_unix_ns;
 use super::control::{Budget, End, let_signals_end_it};
 use super::reader::Reader;
 use crate::catalog::Catalog;
 use crate::config::{Checked, Problem, SourceFile};
+use crate::control::{Asked, Listener, SocketError};
 use crate::files::{Watcher, scan};
 use crate::format::Look;
 use crate::kernel::{Host, InterfaceWatch};
 use crate::plan::{UnitId, plan};
+use crate::status::Reloads;
 
 /// How often to look without a reason: for file systems whose changes nobody reports, such as NFS.
 const RESCAN: Duration = Duration::from_secs(30);
@@ -57,6 +63,8 @@ const MOST_LOOKS: usize = 4;
 pub struct DaemonOptions {
     /// Directories and files.
     pub roots: Vec<PathBuf>,
+    /// Where commands reach it; `None`: nowhere.
+    pub socket: Option<PathBuf>,
     /// How long nothing may change before files are looked at.
     pub debounce: Duration,
     /// How `pretty` looks.
@@ -83,8 +91,10 @@ pub fn daemon(
     catalog: &Catalog,
     check: &dyn Fn(&[SourceFile]) -> Checked,
     say: &mut dyn FnMut(&Said<'_>),
-) -> io::Result<()> {
+) -> Result<(), DaemonError> {
     super::start::raise_file_limit();
+    // First of all: two daemons must not both act on the files.
+    let listener = options.socket.as_deref().map(Listener::bind).transpose()?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let signals = Signals::new(&runtime)?;
     let changed = Arc::new(Notify::new());
@@ -104,16 +114,62 @@ pub fn daemon(
         watcher: watcher.ok(),
         next_retry: None,
         unsettled: false,
+        reloads: Reloads::default(),
+        started_unix_ns: now_unix_ns(),
         say,
     };
     daemon.look();
     (daemon.say)(&Said::Ready);
-    runtime.block_on(daemon.run(signals, &changed))?;
+    let (ask, mut asked) = mpsc::channel(1);
+    runtime.block_on(async {
+        let serve = async {
+            match &listener {
+                Some(listener) => listener.serve(ask).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            ended = daemon.run(signals, &changed, &mut asked) => ended,
+            ended = serve => ended,
+        }
+    })?;
     // The end may wait for a reader of standard error that does not read.
     let_signals_end_it();
     daemon.units.finish();
     Ok(())
 }
+
+/// Why a daemon did not start.
+#[derive(Debug)]
+pub enum DaemonError {
+    /// Another one runs, or its socket cannot be made.
+    Socket(SocketError),
+    /// The machine refused something that it needs.
+    Io(io::Error),
+}
+
+impl From<SocketError> for DaemonError {
+    fn from(error: SocketError) -> Self {
+        Self::Socket(error)
+    }
+}
+
+impl From<io::Error> for DaemonError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl fmt::Display for DaemonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket(error) => error.fmt(f),
+            Self::Io(error) => write!(f, "failed to start: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for DaemonError {}
 
 struct Signals {
     interrupt: Signal,
@@ -142,12 +198,19 @@ struct Daemon<'a> {
     next_retry: Option<Duration>,
     /// A file was being written.
     unsettled: bool,
+    reloads: Reloads,
+    started_unix_ns: u64,
     say: &'a mut dyn FnMut(&Said<'_>),
 }
 
 impl Daemon<'_> {
     /// Until a signal ends it.
-    async fn run(&mut self, mut signals: Signals, changed: &Notify) -> io::Result<()> {
+    async fn run(
+        &mut self,
+        mut signals: Signals,
+        changed: &Notify,
+        asked: &mut mpsc::Receiver<Asked>,
+    ) -> io::Result<()> {
         // SAFETY: the socket belongs to the `InterfaceWatch`, which keeps it open and is dropped with this one.
         let interfaces = unsafe { AsyncFd::register_with_interest(InterfaceWatch::new()?, Interest::READABLE) };
         let mut interfaces = interfaces?;
@@ -164,6 +227,7 @@ impl Daemon<'_> {
                     self.look();
                 }
                 () = changed.notified() => self.look(),
+                Some(asked) = asked.recv() => self.answer(asked).await,
                 ready = interfaces.readable_mut() => {
                     let mut ready = ready?;
                     let news = ready.get_inner_mut().drain();
@@ -218,6 +282,9 @@ impl Daemon<'_> {
                 changed.warnings.iter().for_each(|problem| (self.say)(&Said::Problem(problem)));
             }
             self.act();
+            if changed.is_some() {
+                self.count_reload();
+            }
             for (path, problems) in changed.iter().flat_map(|changed| &changed.files) {
                 let problem = problems.iter().find(|problem| problem.is_error());
                 let units = self.units.of_file(path);
