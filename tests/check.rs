@@ -286,6 +286,41 @@ fn environment() {
     }
 }
 
+/// `--kernel` asks this machine about every probe that says where it attaches, whatever else is wrong with it or with other files.
+#[test]
+fn kernel_despite_errors() {
+    let probe = |name: &str, rest: &str| {
+        format!("  - {{ name: {name}, hook: {{ xdp: {{ interface: nope-{name}, mode: generic }} }}{rest} }}\n")
+    };
+    let head = "version: 1\nprobes:\n";
+    let more = "  - { name: gone, hook: { xdp: { interfase: nope-gone } } }\n  \
+                - { name: off, hook: { xdp: { interface: nope-off } }, enabled: no }\n  \
+                - { name: own, hook: { xdp: { interface: nope-own } }, program: exec }\n";
+    let a = format!(
+        "{head}{}{}{}{}{more}",
+        probe("sink", ", sinks: [nowhere]"),
+        probe("program", ", program: packet_cont"),
+        probe("gate", ", interval: 5"),
+        probe("mode", "").replace("generic", "fast"),
+    );
+    let folder = folder(&[("a.yaml", &a), ("b.yaml", &(head.to_owned() + &probe("good", ""))), ("c.yaml", "a: [")]);
+    let ended = check(&folder, &["--kernel", ".", "nowhere.yaml"]);
+    assert_eq!(ended.status, 2);
+    for name in ["sink", "program", "gate", "mode", "good"] {
+        let said = format!("there is no network interface `nope-{name}`");
+        assert_eq!(ended.stdout.matches(&said).count(), 1, "{name}: {}", ended.stdout);
+    }
+    // Where the hook is in doubt, nothing is asked.
+    assert_eq!(ended.stdout.matches("error[E0402]").count(), 5, "{}", ended.stdout);
+    // Files first, then the machine; without `--kernel`, the files only.
+    let files = check(&folder, &[".", "nowhere.yaml"]).stdout;
+    let (told, _sum) = files.trim_end().rsplit_once('\n').unwrap();
+    assert!(ended.stdout.starts_with(told) && !files.contains("E0402"), "{files}");
+    // A run has all errors of the files to refuse, and asks nothing.
+    let run = self::ended(command(&folder, &["."]));
+    assert!(run.status == 2 && run.stdout.is_empty() && !run.stderr.contains("E0402"), "{}", run.stderr);
+}
+
 /// A run says the same about files that cannot be read, and about all the others.
 #[test]
 fn a_run_says_the_same() {

@@ -39,8 +39,28 @@ pub struct Config {
 pub struct Checked {
     /// The configuration; `None` where a problem is an error.
     pub config: Option<Config>,
+    /// Where there is no configuration: every probe that says where it attaches, without its parts that have a problem.
+    /// Not to be run; to be asked about, so that what this machine says of it is known as well.
+    pub fragments: Vec<CheckedProbe>,
     /// All problems of all files, in the order of the files and of their lines.
     pub problems: Vec<Problem>,
+}
+
+impl Checked {
+    /// The probes that this machine can be asked about: those of the configuration, or what there is without one.
+    pub fn probes(&self) -> &[CheckedProbe] {
+        self.config.as_ref().map_or(&self.fragments, |config| &config.probes)
+    }
+
+    /// Puts problems that were found before the files were read in front, and takes the configuration away.
+    #[must_use]
+    pub fn refused_for(mut self, mut problems: Vec<Problem>) -> Self {
+        if let Some(config) = self.config.take_if(|_| !problems.is_empty()) {
+            self.fragments = config.probes;
+        }
+        problems.append(&mut self.problems);
+        Self { problems, ..self }
+    }
 }
 
 /// A probe that may run, and where its parts stand in its file.
