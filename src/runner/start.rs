@@ -15,7 +15,7 @@ use crate::config::{CheckedProbe, Config};
 use crate::format::Encoder;
 use crate::kernel::{Attached, Expanded, Host, KernelError, Loaded, Prepared, expand, prepare};
 use crate::sink::{Delivery, Sink};
-use crate::spec::{Format, Layout, LossCause, Place, ProbeSpec};
+use crate::spec::{Format, Layout, LossCause, Place};
 
 /// Why a run did not start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,11 +122,16 @@ impl Live {
 struct Starting<'a> {
     /// Its index in the configuration.
     index: usize,
-    spec: ProbeSpec,
-    /// Its interface or function, where the file names several.
-    target: Option<String>,
+    /// What runs.
+    one: Expanded,
     program: &'a Program,
     prepared: Prepared,
+}
+
+impl Starting<'_> {
+    fn blame(&self, error: KernelError) -> StartError {
+        StartError::kernel(self.index, self.one.blame(error))
+    }
 }
 
 /// Prepares, loads and attaches all probes. If one fails, everything that was done is undone, and all failures of the
@@ -192,23 +197,22 @@ fn expand_all<'a>(
             errors.into_iter().map(|error| StartError::kernel(index, error)).collect::<Vec<_>>()
         };
         let expanded = expand(&probe.spec, host).map_err(blame)?;
-        let starting =
-            |Expanded { spec, target }| Starting { index, spec, target, program, prepared: Prepared::default() };
+        let starting = |one| Starting { index, one, program, prepared: Prepared::default() };
         Ok(expanded.into_iter().map(starting).collect())
     })
 }
 
 fn prepare_one<'a>(starting: Starting<'a>, host: &Host) -> Result<Starting<'a>, Vec<StartError>> {
-    let blame = |error| StartError::kernel(starting.index, error);
-    let prepared = prepare(&starting.spec, starting.program, host);
+    let blame = |error| starting.blame(error);
+    let prepared = prepare(&starting.one.spec, starting.program, host);
     let prepared = prepared.map_err(|errors| errors.into_iter().map(blame).collect::<Vec<_>>())?;
     Ok(Starting { prepared, ..starting })
 }
 
 fn load(starting: &Starting<'_>, host: &Host) -> Result<Loaded, Vec<StartError>> {
     let bytes = builtin_object(&starting.program.name).unwrap_or_default();
-    let loaded = Loaded::load(&starting.spec, starting.program, bytes, &starting.prepared, host);
-    loaded.map_err(|error| vec![StartError::kernel(starting.index, error)])
+    let loaded = Loaded::load(&starting.one.spec, starting.program, bytes, &starting.prepared, host);
+    loaded.map_err(|error| vec![starting.blame(error)])
 }
 
 fn open_sinks(config: &Config) -> Result<Vec<Arc<Sink>>, Vec<StartError>> {
@@ -231,8 +235,8 @@ fn attach(
     options: &Options,
     host: &Host,
 ) -> Result<(LiveProbe, Option<ReaderProbe>), Vec<StartError>> {
-    let blame = |error| vec![StartError::kernel(starting.index, error)];
-    let spec = &starting.spec;
+    let blame = |error| vec![starting.blame(error)];
+    let spec = &starting.one.spec;
     let ring = match &starting.prepared.layout {
         Some(_) => Some(loaded.ring(spec.buffer_bytes).map_err(blame)?),
         None => None,
@@ -270,7 +274,7 @@ fn attach(
         None => None,
     };
     let notices = outputs(&Layout::default()).into_iter().map(|output| Notices { output, reported: [0; 2] }).collect();
-    let title = match &starting.target {
+    let title = match &starting.one.target {
         Some(target) => format!("{}/{target}", spec.id.name),
         None => spec.id.name.clone(),
     };

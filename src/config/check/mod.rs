@@ -21,7 +21,8 @@ use super::environment::Environment;
 use super::problem::Problem;
 use super::source::{Location, SourceFile, Span};
 use crate::catalog::Catalog;
-use crate::spec::{Place, ProbeId, ProbeSpec, SinkSpec};
+use crate::spec::{Place, ProbeId, ProbeSpec, SinkSpec, Targets};
+use crate::words;
 
 /// What is left when nothing is wrong: everything that a run needs.
 #[derive(Debug, Clone)]
@@ -77,17 +78,28 @@ impl CheckedProbe {
     pub fn locate(&self, place: &Place) -> Location {
         let mut wanted = place.clone();
         loop {
-            if let Some((_, span)) = self.places.iter().find(|(known, _)| *known == wanted) {
+            let found = self.places.iter().find(|(known, _)| *known == wanted);
+            if let Some((_, span)) = found.or_else(|| self.standing_for(&wanted)) {
                 return Location::new(&self.source, *span);
             }
             wanted = match wanted {
-                Place::Mode => Place::Target,
+                Place::Mode | Place::Entry(_) => Place::Target,
                 Place::Target | Place::Program | Place::Capture(_) => Place::Hook,
                 Place::Param(_) => Place::Program,
                 Place::Hook | Place::Sink(_) => Place::Probe,
                 Place::Probe => return Location::new(&self.source, Span::default()),
             };
         }
+    }
+
+    /// The first of several targets that stands for the name of an entry. What is neither named nor matched came with the
+    /// one that says no name at all.
+    fn standing_for(&self, wanted: &Place) -> Option<&(Place, Span)> {
+        let Place::Entry(name) = wanted else { return None };
+        let entry = |stands: &dyn Fn(&str) -> bool| {
+            self.places.iter().find(|(known, _)| matches!(known, Place::Entry(entry) if stands(entry)))
+        };
+        entry(&|glob| words::matches_glob(glob, name)).or_else(|| entry(&|entry| entry == Targets::DEFAULT_ROUTE))
     }
 }
 

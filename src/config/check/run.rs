@@ -120,7 +120,7 @@ impl Run {
     }
 
     fn claim_one(&mut self, interface: &String, probe: &CheckedProbe, problems: &mut Vec<Problem>) {
-        let place = probe.locate(&Place::Target);
+        let place = probe.locate(&Place::Entry(interface.clone()));
         let name = probe.spec.id.name.clone();
         let Some((owner, first)) = self.interfaces.get(interface) else {
             self.interfaces.insert(interface.clone(), (name, place));
