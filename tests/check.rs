@@ -329,3 +329,17 @@ fn a_run_says_the_same() {
     assert_eq!((ended.status, ended.stdout.as_str()), (2, ""));
     assert!(ended.stderr.contains("error[E0001]") && ended.stderr.contains("error[E0201]"), "{}", ended.stderr);
 }
+
+/// A parameter takes what its program means by it, which may be less than its type holds.
+#[test]
+fn ranges_of_parameters() {
+    let text = |uid: &str| {
+        format!("version: 1\nprobes:\n  - {{ name: execs, program: exec, params: {{ only_uid: {uid} }} }}\n")
+    };
+    let folder =
+        folder(&[("most.yaml", &text("4294967294")), ("more.yaml", &text("4294967296")), ("less.yaml", &text("-2"))]);
+    for name in ["more.yaml", "less.yaml"] {
+        refuses(&folder, name, "E0307", "must be from -1 to 4294967294");
+    }
+    assert_eq!(check(&folder, &["most.yaml"]).status, 0);
+}

@@ -480,7 +480,7 @@ fn specs_of_the_language() {
         let spec = &config.probes[probe].spec;
         (spec.interval.as_secs(), spec.buffer_bytes >> 10, spec.sinks.len())
     };
-    assert_eq!([numbers(0), numbers(1), numbers(2)], [(5, 1024, 2), (1, 64, 1), (5, 1024, 2)]);
+    assert_eq!([numbers(0), numbers(1), numbers(2)], [(5, 1024, 2), (1, 1024, 1), (5, 64, 2)]);
     assert_eq!(config.probes[2].locate(&Place::Sink("stderr".into())).to_string(), "defaults.yaml:5:19");
 
     let config = specs("environment.yaml");

@@ -11,8 +11,6 @@ use super::host::Host;
 use crate::spec::{Hook, Place, ProbeSpec, Targets};
 use crate::words::{list, matches_glob, nearest_glob, suggest};
 
-/// How many targets one probe may have: each is a program of its own.
-const MAX_TARGETS: usize = 128;
 /// How many globs that match no function are compared with all functions for help.
 const MAX_HELPS: usize = 8;
 /// The smallest ring buffer that a shared one is divided into.
@@ -62,8 +60,8 @@ pub(super) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expand
             Hook::Tracepoint(_) | Hook::RawTracepoint { .. } | Hook::Own => (BTreeSet::new(), Vec::new()),
         },
     };
-    if names.len() > MAX_TARGETS {
-        let message = format!("it stands for {} targets, one probe may have {MAX_TARGETS}", names.len());
+    if names.len() > Targets::MAX {
+        let message = format!("it stands for {} targets, one probe may have {}", names.len(), Targets::MAX);
         errors.push(KernelError::new(Place::Target, message, "write a narrower glob, or several probes"));
         return (Vec::new(), errors);
     }

@@ -189,6 +189,14 @@ fn check_symbol(cx: &mut Cx<'_>, kind: &str, symbol: &str, span: Span, patterns:
     let star = |c: char| patterns && (c == '*' || c == '?');
     let starts = symbol.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '.' || star(c));
     let rest = symbol.chars().all(|c| c.is_ascii_alphanumeric() || "_.$".contains(c) || star(c));
+    if starts && rest && !symbol.is_empty() && symbol.chars().all(star) {
+        let message = format!("`{symbol}` stands for functions of any name: a kernel has more than 50000");
+        let problem = cx.error(TARGET, span, message).label(format!("one probe may have {}", Targets::MAX));
+        cx.report(
+            problem.help("write a part of the name, for example `tcp_*`; `ebpf-run hooks PATTERN` lists what matches"),
+        );
+        return false;
+    }
     if starts && rest && symbol.len() <= MAX_SYMBOL_BYTES {
         return true;
     }

@@ -5,6 +5,7 @@ mod defaults;
 mod fields;
 mod file;
 mod hook;
+mod offered;
 mod partial;
 mod probe;
 mod program;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::defaults::Defaults;
 use super::run::{Draft, Run};
 use super::sinks::FileSinks;
-use super::{fields, hook, program, sinks, values};
+use super::{fields, hook, offered, program, sinks, values};
 use crate::catalog::Catalog;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
@@ -91,6 +91,7 @@ pub(super) fn check(
     };
     let program = program::choose(&mut cx, raw, catalog);
     let params = program::params(&mut cx, raw, program);
+    program::refuse_needless_keys(&mut cx, raw, program);
     let mut capture = fields::captures(&mut cx, raw, program);
     let labels = fields::labels(&mut cx, raw, program, defaults);
     let interval = values::interval(&mut cx, raw.interval.as_deref()).or(defaults.interval).unwrap_or(DEFAULT_INTERVAL);
@@ -106,6 +107,9 @@ pub(super) fn check(
     };
     let sinks = sinks.into_iter().map(|(sink, _)| sink).collect();
 
+    if let Some((hook, _)) = &hook {
+        offered::keep(&mut cx, hook, &mut capture);
+    }
     if let Some((hook, targets)) = &hook
         && *targets != Targets::One
         && !matches!(targets, Targets::FirstOf(_))

@@ -154,6 +154,20 @@ pub(super) fn params(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program
     checked
 }
 
+/// Keys that mean nothing for this program. In `defaults` they are for the others.
+pub(super) fn refuse_needless_keys(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program>) {
+    let Some(program) = program else { return };
+    let keys = [
+        ("interval", raw.interval.is_some() && program.counters.is_none(), "counts nothing that could be reported"),
+        ("buffer", raw.buffer.is_some() && program.event.is_none(), "emits no events that could be buffered"),
+    ];
+    for (key, _, why) in keys.into_iter().filter(|(_, needless, _)| *needless) {
+        let message = format!("`{}` has no use for `{key}`: it {why}", program.name);
+        let problem = cx.error(codes::NEEDLESS_KEY, cx.key(&[key]), message);
+        cx.report(problem.help(format!("remove `{key}`")));
+    }
+}
+
 /// The value in the parameter's type, or what is expected instead.
 fn value_of(param: &Param, value: &Scalar) -> Result<ParamValue, String> {
     match (param.ty, value) {
@@ -165,8 +179,7 @@ fn value_of(param: &Param, value: &Scalar) -> Result<ParamValue, String> {
         (ParamType::Bool, Scalar::Int(_) | Scalar::Float | Scalar::Text(_)) => {
             Err("expected `true` or `false`".to_owned())
         }
-        (ParamType::Int { size, signed }, Scalar::Int(value)) => {
-            let (least, most) = ParamType::integer_range(size, signed);
+        (ParamType::Int { least, most, .. }, Scalar::Int(value)) => {
             if (least..=most).contains(value) {
                 return Ok(ParamValue::Int(*value));
             }
