@@ -9,7 +9,7 @@ use crate::spec::Place;
 pub fn refusal(probe: &CheckedProbe, error: &KernelError) -> Problem {
     let code = match error.place {
         Place::Probe | Place::Program | Place::Param(_) => codes::KERNEL_REFUSED,
-        Place::Hook | Place::Target | Place::Mode => codes::KERNEL_TARGET,
+        Place::Hook | Place::Target | Place::Entry(_) | Place::Mode => codes::KERNEL_TARGET,
         Place::Capture(_) => codes::KERNEL_CAPTURE,
         Place::Sink(_) => codes::SINK_FAILED,
     };

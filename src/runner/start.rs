@@ -13,7 +13,7 @@ use crate::catalog::{Catalog, Program, builtin_object};
 use crate::config::{CheckedProbe, Config};
 use crate::kernel::{Expanded, Host, KernelError, Loaded, Prepared, expand, prepare};
 use crate::sink::Sink;
-use crate::spec::{Place, ProbeSpec};
+use crate::spec::Place;
 
 /// Why a run did not start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,11 +71,16 @@ impl Live {
 struct Starting<'a> {
     /// Its index in the configuration.
     index: usize,
-    spec: ProbeSpec,
-    /// Its interface or function, where the file names several.
-    target: Option<String>,
+    /// What runs.
+    one: Expanded,
     program: &'a Program,
     prepared: Prepared,
+}
+
+impl Starting<'_> {
+    fn blame(&self, error: KernelError) -> StartError {
+        StartError::kernel(self.index, self.one.blame(error))
+    }
 }
 
 /// Prepares, loads and attaches all probes. If one fails, everything that was done is undone, and all failures of the
@@ -140,23 +145,22 @@ fn expand_all<'a>(
             errors.into_iter().map(|error| StartError::kernel(index, error)).collect::<Vec<_>>()
         };
         let expanded = expand(&probe.spec, host).map_err(blame)?;
-        let starting =
-            |Expanded { spec, target }| Starting { index, spec, target, program, prepared: Prepared::default() };
+        let starting = |one| Starting { index, one, program, prepared: Prepared::default() };
         Ok(expanded.into_iter().map(starting).collect())
     })
 }
 
 fn prepare_one<'a>(starting: Starting<'a>, host: &Host) -> Result<Starting<'a>, Vec<StartError>> {
-    let blame = |error| StartError::kernel(starting.index, error);
-    let prepared = prepare(&starting.spec, starting.program, host);
+    let blame = |error| starting.blame(error);
+    let prepared = prepare(&starting.one.spec, starting.program, host);
     let prepared = prepared.map_err(|errors| errors.into_iter().map(blame).collect::<Vec<_>>())?;
     Ok(Starting { prepared, ..starting })
 }
 
 fn load(starting: &Starting<'_>, host: &Host) -> Result<Loaded, Vec<StartError>> {
     let bytes = builtin_object(&starting.program.name).unwrap_or_default();
-    let loaded = Loaded::load(&starting.spec, starting.program, bytes, &starting.prepared, host);
-    loaded.map_err(|error| vec![StartError::kernel(starting.index, error)])
+    let loaded = Loaded::load(&starting.one.spec, starting.program, bytes, &starting.prepared, host);
+    loaded.map_err(|error| vec![starting.blame(error)])
 }
 
 fn open_sinks(config: &Config) -> Result<Vec<Arc<Sink>>, Vec<StartError>> {
@@ -179,9 +183,9 @@ fn attach(
     options: &Options,
     host: &Host,
 ) -> Result<(Unit, Option<Intake>), Vec<StartError>> {
-    let spec = &starting.spec;
+    let spec = &starting.one.spec;
     let sinks = spec.sinks.iter().filter_map(|id| sinks.get(id.0));
-    let title = match &starting.target {
+    let title = match &starting.one.target {
         Some(target) => format!("{}/{target}", spec.id.name),
         None => spec.id.name.clone(),
     };
@@ -194,5 +198,5 @@ fn attach(
         routes: sinks.map(|sink| (Arc::clone(sink), Arc::default())).collect(),
         look: &options.look,
     };
-    making.attach(loaded, false, host).map_err(|error| vec![StartError::kernel(starting.index, error)])
+    making.attach(loaded, false, host).map_err(|error| vec![starting.blame(error)])
 }

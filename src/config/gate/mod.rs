@@ -2,6 +2,7 @@
 //! The first gate: the schema. What passes it has the right shape; nothing is said yet about what it means.
 
 mod message;
+mod other_words;
 mod validate;
 
 #[cfg(test)]

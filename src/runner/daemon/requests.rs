@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What commands ask of the daemon.
 
-use super::tell::Tell;
 use super::{Daemon, Said};
 use crate::control::{Asked, Reply, Request};
 use crate::runner::clock::now_unix_ns;
@@ -96,10 +95,5 @@ impl Daemon<'_> {
         } else {
             self.reloads.failed += 1;
         }
-    }
-
-    /// Where it is said what happens.
-    pub(super) fn tell(&mut self) -> Tell<'_> {
-        Tell { say: &mut *self.say }
     }
 }
