@@ -242,6 +242,18 @@ int trace_kretprobe(struct pt_regs *ctx)
 	return trace(ctx, CONTEXT_REGISTERS);
 }
 
+SEC("?uprobe")
+int trace_uprobe(struct pt_regs *ctx)
+{
+	return trace(ctx, CONTEXT_REGISTERS);
+}
+
+SEC("?uretprobe")
+int trace_uretprobe(struct pt_regs *ctx)
+{
+	return trace(ctx, CONTEXT_REGISTERS);
+}
+
 SEC("?tracepoint")
 int trace_tracepoint(void *ctx)
 {

@@ -87,7 +87,7 @@ fn tell_start_error(config: &Config, error: &StartError) {
     };
     let code = match error.place {
         Place::Probe | Place::Program | Place::Param(_) => codes::KERNEL_REFUSED,
-        Place::Hook | Place::Target | Place::Mode => codes::KERNEL_TARGET,
+        Place::Hook | Place::Target | Place::Mode | Place::Binary | Place::Process => codes::KERNEL_TARGET,
         Place::Capture(_) => codes::KERNEL_CAPTURE,
         Place::Sink(_) => codes::SINK_FAILED,
     };

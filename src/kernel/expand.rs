@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 
 use super::error::KernelError;
 use super::host::Host;
+use crate::catalog::Lookup;
 use crate::spec::{Hook, Place, ProbeSpec, Targets};
 use crate::words::{list, matches_glob, suggest};
 
@@ -30,15 +31,25 @@ pub fn expand(spec: &ProbeSpec, host: &Host) -> Result<Vec<Expanded>, Vec<Kernel
         Targets::One => return Ok(vec![Expanded { spec: spec.clone(), target: None }]),
         Targets::FirstOf(names) => {
             let spec = ProbeSpec {
-                hook: spec.hook.at(&first_of(names, host).map_err(|error| vec![error])?),
+                hook: spec.hook.at(&first_of(&spec.hook, names, host).map_err(|error| vec![error])?),
                 targets: Targets::One,
                 ..spec.clone()
             };
             return Ok(vec![Expanded { spec, target: None }]);
         }
-        Targets::Each(patterns) => match spec.hook {
+        Targets::Each(patterns) => match &spec.hook {
             Hook::Xdp { .. } => interfaces(patterns, host)?,
-            Hook::Kprobe { .. } | Hook::Kretprobe { .. } => functions(patterns, host)?,
+            Hook::Kprobe { .. } | Hook::Kretprobe { .. } => {
+                functions(patterns, "this kernel", |glob| host.probeable_functions(|name| matches_glob(glob, name)))?
+            }
+            Hook::Uprobe(point) | Hook::Uretprobe(point) => {
+                let (path, binary) = host.binaries.open(&point.binary).map_err(|error| vec![error])?;
+                functions(patterns, &format!("`{}`", path.display()), |glob| {
+                    let probeable = |name: &&str| matches!(binary.find(name), Lookup::One(found) if !found.chooses);
+                    let names = binary.names().filter(|name| matches_glob(glob, name)).filter(probeable);
+                    names.map(str::to_owned).collect()
+                })?
+            }
             Hook::Tracepoint(_) | Hook::RawTracepoint { .. } | Hook::Own => Vec::new(),
         },
     };
@@ -123,16 +134,21 @@ fn parse_ipv6_routes(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-fn functions(patterns: &[String], host: &Host) -> Result<Vec<String>, Vec<KernelError>> {
+/// The functions that names and globs stand for; `of` says whose they are, `matching` lists those of a glob.
+fn functions(
+    patterns: &[String],
+    of: &str,
+    matching: impl Fn(&str) -> Vec<String>,
+) -> Result<Vec<String>, Vec<KernelError>> {
     let (mut names, mut errors) = (BTreeSet::new(), Vec::new());
     for pattern in patterns {
         if !Targets::is_pattern(pattern) {
             names.insert(pattern.clone());
             continue;
         }
-        let found = host.probeable_functions(|name| matches_glob(pattern, name));
+        let found = matching(pattern);
         if found.is_empty() {
-            let message = format!("no function of this kernel matches `{pattern}`");
+            let message = format!("no function of {of} matches `{pattern}`");
             errors.push(KernelError::new(Place::Target, message, ""));
         }
         names.extend(found);
@@ -140,11 +156,24 @@ fn functions(patterns: &[String], host: &Host) -> Result<Vec<String>, Vec<Kernel
     if errors.is_empty() { Ok(names.into_iter().collect()) } else { Err(errors) }
 }
 
-fn first_of(names: &[String], host: &Host) -> Result<String, KernelError> {
-    let found = names.iter().find(|name| host.kernel_symbol(name).count > 0);
+/// The first of these functions that the binary of the hook has, or else the kernel.
+fn first_of(hook: &Hook, names: &[String], host: &Host) -> Result<String, KernelError> {
+    let (found, owner) = match hook {
+        Hook::Uprobe(point) | Hook::Uretprobe(point) => {
+            let (path, binary) = host.binaries.open(&point.binary)?;
+            let found = names.iter().find(|name| binary.find(name) != Lookup::Missing);
+            (found, format!("`{}`", path.display()))
+        }
+        Hook::Kprobe { .. }
+        | Hook::Kretprobe { .. }
+        | Hook::Xdp { .. }
+        | Hook::Tracepoint(_)
+        | Hook::RawTracepoint { .. }
+        | Hook::Own => (names.iter().find(|name| host.kernel_symbol(name).count > 0), "this kernel".to_owned()),
+    };
     found.cloned().ok_or_else(|| {
         let tried = list(names.iter().map(String::as_str), 16);
-        KernelError::new(Place::Target, format!("this kernel has none of the functions {tried}"), "")
+        KernelError::new(Place::Target, format!("{owner} has none of the functions {tried}"), "")
     })
 }
 

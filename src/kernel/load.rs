@@ -86,7 +86,9 @@ pub(super) fn functions(spec: &ProbeSpec, program: &Program) -> Vec<HookDecl> {
         | Hook::Kprobe { .. }
         | Hook::Kretprobe { .. }
         | Hook::Tracepoint(_)
-        | Hook::RawTracepoint { .. } => hook.target.is_none() && hook.kind == spec.hook.kind(),
+        | Hook::RawTracepoint { .. }
+        | Hook::Uprobe(_)
+        | Hook::Uretprobe(_) => hook.target.is_none() && hook.kind == spec.hook.kind(),
     };
     program.hooks.iter().filter(wanted).cloned().collect()
 }

@@ -10,6 +10,7 @@ mod probe;
 mod program;
 mod run;
 mod sinks;
+mod user_function;
 mod values;
 
 pub(super) use file::THROUGH;
@@ -61,7 +62,7 @@ impl CheckedProbe {
                 return Location::new(&self.source, *span);
             }
             wanted = match wanted {
-                Place::Mode => Place::Target,
+                Place::Mode | Place::Binary | Place::Process => Place::Target,
                 Place::Target | Place::Program | Place::Capture(_) => Place::Hook,
                 Place::Param(_) => Place::Program,
                 Place::Hook | Place::Sink(_) => Place::Probe,

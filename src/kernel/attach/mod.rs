@@ -4,10 +4,12 @@
 mod kprobe;
 mod raw_tracepoint;
 mod tracepoint;
+mod uprobe;
 mod xdp;
 
 pub(super) use kprobe::{check as check_kprobes, check_target as check_kprobe_target};
 pub(super) use raw_tracepoint::check as check_raw_tracepoint;
+pub(super) use uprobe::check as check_uprobe;
 pub(super) use xdp::{check as check_xdp, has_native as native_xdp};
 
 use std::io;
@@ -101,6 +103,8 @@ fn attach_function(
         Hook::Kretprobe { symbol } => kprobe::attach(program, symbol, 0, true, host),
         Hook::Tracepoint(name) => tracepoint::attach(program, name, host),
         Hook::RawTracepoint { name } => raw_tracepoint::attach(program, name, host),
+        Hook::Uprobe(point) => uprobe::attach(program, point, false, host),
+        Hook::Uretprobe(point) => uprobe::attach(program, point, true, host),
         Hook::Own => attach_own(function, program, host),
     }
 }
@@ -124,6 +128,8 @@ pub(super) fn missing_target(spec: &ProbeSpec, host: &Host) -> Option<KernelErro
         | Hook::RawTracepoint { .. }
         | Hook::Xdp { .. }
         | Hook::Tracepoint(_)
+        | Hook::Uprobe(_)
+        | Hook::Uretprobe(_)
         | Hook::Own => None,
     }
 }
