@@ -240,6 +240,32 @@ fn refusals() {
     lab.whole(&long, &[]).code(1).says("probes.yaml:6:17").says("there is no file");
 }
 
+/// A library keeps several versions of a function: the plain name is the default one, with and without the symbols for
+/// debuggers; the others carry their version.
+#[test]
+fn versions_of_a_function() {
+    need!(bpf(), tool("cc"), tool("strip"));
+    let lab = Lab::new();
+    let folder = lab.dir.path().display();
+    let source = "__asm__(\".symver old_twofold, twofold@V1\\n.symver new_twofold, twofold@@V2\");\nint old_twofold(void) { return 1; }\nint new_twofold(void) { return 2; }\n";
+    fs::write(lab.path("lib.c"), source).unwrap();
+    fs::write(lab.path("versions"), "V1 { };\nV2 { } V1;\n").unwrap();
+    let whole = lab.text("libf.so.1");
+    let naked = lab.text("libnaked.so.1");
+    sh(&format!(
+        "cc -shared -fPIC -Wl,--version-script={folder}/versions -o {whole} {folder}/lib.c; strip -o {naked} {whole}"
+    ));
+    for library in [&whole, &naked] {
+        let ended = lab.run(&["hooks", "twofold*", "--binary", library]).code(0);
+        let line = |symbol: &str| format!("uprobe: {{ binary: \"{library}\", symbol: \"{symbol}\" }}");
+        assert_eq!(ended.stdout, [line("twofold"), line("twofold@V1")]);
+        let yaml = format!(
+            "probes:\n  - {{ name: x, hook: {{ uprobe: {{ binary: {library}, symbol: [twofold, \"twofold@@V2\", twofold@V1] }} }} }}\n"
+        );
+        lab.whole(&yaml, &["--duration", "1ms"]).code(0);
+    }
+}
+
 /// Without privileges, the file and its functions are checked all the same; a run says what it takes.
 #[test]
 fn as_nobody() {
