@@ -287,7 +287,8 @@ pub(crate) struct UserFunction {
     #[serde(default)]
     #[schemars(range(min = 0), extend("examples" = [4096]))]
     pub(crate) offset: Option<u64>,
-    /// Only this process, with all its threads.
+    /// Only this process, with all its threads. Before Linux 6.13, and in a container that numbers its processes itself, a
+    /// `uretprobe` may also see others that are probed at the same function.
     #[serde(default)]
     #[schemars(range(min = 1, max = 4_194_304), extend("examples" = [1234]))]
     pub(crate) pid: Option<u32>,

@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_char};
 
 use libbpf_rs::{AsRawLibbpf, MapCore, Object, ObjectBuilder, OpenObject};
 
+use super::attach::process_of;
 use super::counts::Counts;
 use super::error::{KernelError, describe, privilege_help};
 use super::host::Host;
@@ -145,6 +146,11 @@ fn specialise(
     }
     if let (Some(table), Some(layout)) = (&program.fetch_table, &prepared.layout) {
         table.write(rodata, &prepared.fetches, layout.size).map_err(|limit| too_much(prepared, &limit))?;
+        if let Hook::Uprobe(point) | Hook::Uretprobe(point) = &spec.hook
+            && let Some(pid) = point.pid.and_then(process_of)
+        {
+            table.keep_to_process(rodata, pid);
+        }
     }
     Ok(())
 }

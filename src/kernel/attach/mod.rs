@@ -9,7 +9,7 @@ mod xdp;
 
 pub(super) use kprobe::{check as check_kprobes, check_target as check_kprobe_target};
 pub(super) use raw_tracepoint::check as check_raw_tracepoint;
-pub(super) use uprobe::check as check_uprobe;
+pub(super) use uprobe::{check as check_uprobe, process_of};
 pub(super) use xdp::{check as check_xdp, has_native as native_xdp};
 
 use std::io;

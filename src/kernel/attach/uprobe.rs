@@ -2,6 +2,7 @@
 //! `uprobe` and `uretprobe`: a perf event of the uprobe PMU (Linux 4.17; as a link, 5.15).
 
 use std::ffi::CString;
+use std::fs;
 use std::mem;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -65,6 +66,19 @@ pub(in crate::kernel) fn check(kind: &str, point: &UserPoint, host: &Host) -> Re
         Some(pid) if !Path::new("/proc").join(pid.to_string()).exists() => Err(no_process(pid)),
         Some(_) | None => Ok(()),
     }
+}
+
+/// What programs see as the number of the process that a thread of this number belongs to. `None` where they see another
+/// one than this process does, in a PID namespace that is not the first, and where there is no such thread.
+pub(in crate::kernel) fn process_of(pid: u32) -> Option<u32> {
+    /// PROC_PID_INIT_INO of `include/linux/proc_ns.h`.
+    const FIRST_NAMESPACE: &str = "pid:[4026531836]";
+    let namespace = fs::read_link("/proc/self/ns/pid").ok()?;
+    if namespace.as_os_str() != FIRST_NAMESPACE {
+        return None;
+    }
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("Tgid:")?.trim().parse().ok())
 }
 
 fn no_process(pid: u32) -> KernelError {
