@@ -17,7 +17,7 @@ mod program;
 
 pub use binary::{Binary, BinaryFunction, Lookup};
 pub use btf::{Btf, BtfError, Member, Named, Type, TypeId};
-pub use builtin::{builtin, builtin_object};
+pub use builtin::{builtin, builtin_object, internal_object};
 pub use describe::describe;
 pub use elf::ObjectError;
 pub use fetch_table::{FetchLimit, FetchTable};
