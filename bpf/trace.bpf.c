@@ -242,6 +242,29 @@ int trace_kretprobe(struct pt_regs *ctx)
 	return trace(ctx, CONTEXT_REGISTERS);
 }
 
+/*
+ * The kernel keeps to a process as well, but until Linux 6.13 not at returns: where two probes are at one function, each
+ * sees the processes of both.
+ */
+static __always_inline int trace_user(void *ctx)
+{
+	if (only_pid && bpf_get_current_pid_tgid() >> 32 != only_pid)
+		return 0;
+	return trace(ctx, CONTEXT_REGISTERS);
+}
+
+SEC("?uprobe")
+int trace_uprobe(struct pt_regs *ctx)
+{
+	return trace_user(ctx);
+}
+
+SEC("?uretprobe")
+int trace_uretprobe(struct pt_regs *ctx)
+{
+	return trace_user(ctx);
+}
+
 SEC("?tracepoint")
 int trace_tracepoint(void *ctx)
 {

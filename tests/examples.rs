@@ -147,4 +147,5 @@ fn stimulate() {
     drop(fs::read("/etc/hostname"));
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    assert!(std::net::ToSocketAddrs::to_socket_addrs("localhost:80").is_ok());
 }

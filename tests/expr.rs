@@ -315,3 +315,69 @@ fn several_captures() {
     let bits: Vec<Option<u8>> = resolved.layout.fields.iter().map(|field| field.absent_bit).collect();
     assert_eq!(bits, [Some(0), None, Some(1), Some(2)], "a builtin of the head takes no fetch");
 }
+
+/// Functions of programs: arguments have numbers, pointers point into the process, and nothing is known of what is there.
+#[test]
+fn functions_of_programs() {
+    use FetchCopy::{User, UserText, Value};
+    let entry = Scope::UserEntry { function: "readline".to_owned() };
+    let text = Kind::Text { limit: Some(256) };
+    let argument = FetchSource::Argument;
+    for (expression, expected) in [
+        ("arg0", (argument(0), vec![], 0, Value, 8, Kind::Unsigned, 8)),
+        ("arg5 as i16", (argument(5), vec![], 0, Value, 8, Kind::Signed, 2)),
+        ("arg1 as string", (argument(1), vec![], 0, UserText, 258, text.clone(), 258)),
+        ("arg1 as user_string", (argument(1), vec![], 0, UserText, 258, text.clone(), 258)),
+        ("arg2 as bytes[4]", (argument(2), vec![], 0, User, 4, Kind::Bytes, 4)),
+        ("arg2 as bytes[100]", (argument(2), vec![], 0, User, 100, Kind::Bytes, 100)),
+        ("arg2 as ipv6", (argument(2), vec![], 0, User, 16, Kind::Ipv6, 16)),
+        ("arg2 as ipv4", (argument(2), vec![], 0, Value, 8, Kind::Ipv4, 4)),
+        ("cpu", (FetchSource::Cpu, vec![], 0, Value, 8, Kind::Unsigned, 4)),
+    ] {
+        assert_eq!(brief(&entry, expression), expected, "{expression}");
+    }
+    let untyped = "a binary does not tell what its arguments point to";
+    let help = "`arg0 as string` is the text at that address, `arg0 as bytes[N]` are the bytes";
+    refused(
+        &entry,
+        &[
+            ("arg0->next", &format!("`arg0->next` cannot be read: {untyped}"), help),
+            ("arg0.next", &format!("`arg0.next` cannot be read: {untyped}"), help),
+            ("arg0[1]", &format!("`arg0[1]` cannot be read: {untyped}"), help),
+            ("arg6", "argument `arg6` is number 6: it is passed on the stack", "arguments 0 to 5 can be captured"),
+            (
+                "retval",
+                "a binary does not tell the arguments of `readline`: there is no `retval`, only numbers",
+                "a `uretprobe` of `readline` has it",
+            ),
+            (
+                "prompt",
+                "a binary does not tell the arguments of `readline`: there is no `prompt`, only numbers",
+                "there are `arg0`, `arg1`, `arg2`, `pid`, `tid`, `uid`, `gid`, `comm`, `cpu`",
+            ),
+        ],
+    );
+    let exit = Scope::UserReturn { function: "readline".to_owned() };
+    assert_eq!(brief(&exit, "retval"), (FetchSource::Return, vec![], 0, Value, 8, Kind::Signed, 8));
+    assert_eq!(brief(&exit, "retval as string"), (FetchSource::Return, vec![], 0, UserText, 258, text, 258));
+    refused(
+        &exit,
+        &[
+            (
+                "arg0",
+                "`arg0` is an argument: when the function returns, its registers hold other values",
+                "capture arguments with a `uprobe`; a `uretprobe` has `retval`",
+            ),
+            (
+                "line",
+                "there is no `line` at the return of `readline`",
+                "there are `retval`, `pid`, `tid`, `uid`, `gid`, `comm`, `cpu`",
+            ),
+            (
+                "retval->x",
+                &format!("`retval->x` cannot be read: {untyped}"),
+                "`retval as string` is the text at that address, `retval as bytes[N]` are the bytes",
+            ),
+        ],
+    );
+}

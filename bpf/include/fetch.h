@@ -50,6 +50,9 @@ struct fetch {
 const volatile struct fetch fetches[MAX_FETCHES] INTERNAL = {};
 const volatile __u32 record_size INTERNAL = sizeof(struct event_head);
 
+/* At uprobes, only this process, by its number in the first PID namespace; 0: every one. */
+const volatile __u32 only_pid INTERNAL = 0;
+
 /* What a slot is filled with before a copy that may be shorter than it. */
 const char zeros[MAX_SLOT_BYTES] INTERNAL = {};
 

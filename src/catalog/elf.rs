@@ -70,26 +70,3 @@ pub(super) fn parts(data: &[u8]) -> Result<Parts<'_>, ObjectError> {
     let functions = functions.into_iter().map(|(_, _, section, name)| (section, name)).collect();
     Ok(Parts { btf, rodata: content(b".rodata")?, functions, constants })
 }
-
-/// The names of the functions of a program or library, sorted: those of its symbol table and those that it exports. Empty
-/// if it is stripped of both.
-pub fn functions_of(data: &[u8]) -> Result<Vec<String>, ObjectError> {
-    let broken = |error: object::read::Error| ObjectError(format!("not a 64-bit ELF file: {error}"));
-    let header = FileHeader64::<Endianness>::parse(data).map_err(broken)?;
-    let endian = header.endian().map_err(broken)?;
-    let sections = header.sections(endian, data).map_err(broken)?;
-    let mut names = Vec::new();
-    for table in [object::elf::SHT_SYMTAB, object::elf::SHT_DYNSYM] {
-        let symbols = sections.symbols(endian, data, table).map_err(broken)?;
-        for symbol in symbols.iter() {
-            // A function that is only used here has no address here.
-            if symbol.st_type() == STT_FUNC && symbol.st_value(endian) != 0 {
-                let name = symbols.symbol_name(endian, symbol).map_err(broken)?;
-                names.push(String::from_utf8_lossy(name).into_owned());
-            }
-        }
-    }
-    names.sort();
-    names.dedup();
-    Ok(names)
-}

@@ -19,6 +19,8 @@ pub struct FetchTable {
     capacity: u32,
     /// Where `record_size` is in `.rodata`.
     record_size: u32,
+    /// Where `only_pid` is in `.rodata`.
+    only_pid: u32,
     /// How many pointers one entry can follow.
     max_hops: u32,
     /// The largest slot.
@@ -50,6 +52,7 @@ impl FetchTable {
         let Some((table, ty)) = variable("fetches") else { return Ok(None) };
         let broken = || ObjectError("`fetches` does not have the form of bpf/include/fetch.h".to_owned());
         let (record_size, _) = variable("record_size").ok_or_else(broken)?;
+        let (only_pid, _) = variable("only_pid").ok_or_else(broken)?;
         let (_, zeros) = variable("zeros").ok_or_else(broken)?;
         let (_, Type::Array { element, count }) = btf.resolve(ty) else { return Err(broken()) };
         let (_, Type::Composite { size, members }) = btf.resolve(element) else { return Err(broken()) };
@@ -67,7 +70,17 @@ impl FetchTable {
             fields.push((member.name.clone(), member.bit_offset / 8, btf.size_of(member.ty).ok_or_else(broken)?));
         }
         let max_slot = btf.size_of(zeros).ok_or_else(broken)?;
-        Ok(Some(Self { table, stride: size, capacity: count, record_size, max_hops, max_slot, fields, enumerators }))
+        Ok(Some(Self {
+            table,
+            stride: size,
+            capacity: count,
+            record_size,
+            only_pid,
+            max_hops,
+            max_slot,
+            fields,
+            enumerators,
+        }))
     }
 
     /// How many fetches one probe can have.
@@ -102,6 +115,11 @@ impl FetchTable {
             }
         }
         Ok(())
+    }
+
+    /// Has the program keep to one process; `pid` is its number in the first PID namespace.
+    pub fn keep_to_process(&self, rodata: &mut [u8], pid: u32) {
+        put(rodata, self.only_pid, &pid.to_ne_bytes());
     }
 
     fn field(&self, name: &str) -> (u32, u32) {

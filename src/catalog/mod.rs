@@ -7,6 +7,7 @@
 //!
 //! What never happens here: no file is opened, no kernel is asked. Bytes come in, descriptions go out.
 
+mod binary;
 mod btf;
 mod builtin;
 mod describe;
@@ -14,9 +15,10 @@ mod elf;
 mod fetch_table;
 mod program;
 
+pub use binary::{Binary, BinaryFunction, Lookup};
 pub use btf::{Btf, BtfError, Member, Named, Type, TypeId};
 pub use builtin::{builtin, builtin_object, internal_object};
 pub use describe::describe;
-pub use elf::{ObjectError, functions_of};
+pub use elf::ObjectError;
 pub use fetch_table::{FetchLimit, FetchTable};
 pub use program::{Catalog, Counters, HookDecl, Param, ParamType, Program};

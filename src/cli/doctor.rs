@@ -105,9 +105,13 @@ fn facts(facts: &Facts) -> Vec<(&'static str, String)> {
 fn title(hook: &Hook) -> String {
     match hook {
         Hook::Xdp { mode, .. } => format!("xdp ({})", mode.name()),
-        Hook::Kprobe { .. } | Hook::Kretprobe { .. } | Hook::Tracepoint(_) | Hook::RawTracepoint { .. } | Hook::Own => {
-            hook.kind().to_owned()
-        }
+        Hook::Kprobe { .. }
+        | Hook::Kretprobe { .. }
+        | Hook::Tracepoint(_)
+        | Hook::RawTracepoint { .. }
+        | Hook::Uprobe(_)
+        | Hook::Uretprobe(_)
+        | Hook::Own => hook.kind().to_owned(),
     }
 }
 
@@ -117,6 +121,7 @@ fn tried_on(hook: &Hook) -> String {
         Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => symbol.clone(),
         Hook::Tracepoint(name) => name.to_string(),
         Hook::RawTracepoint { name } => name.clone(),
+        Hook::Uprobe(point) | Hook::Uretprobe(point) => point.to_string(),
         Hook::Own => String::new(),
     }
 }

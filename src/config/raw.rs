@@ -190,6 +190,16 @@ pub(crate) struct Hook {
     #[serde(default)]
     #[schemars(extend("examples" = ["sched_switch"]))]
     pub(crate) raw_tracepoint: Option<String>,
+    /// The entry of a function of a program or library, in every process that runs it: `BINARY:FUNCTION` (split at the first colon), or a mapping with
+    /// `binary` and `symbol`, `first_of` or `offset`. `arg0`… are its arguments; text and bytes behind them are those of the
+    /// process.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["libc.so.6:getaddrinfo", { "binary": "/usr/bin/bash", "symbol": "readline" }]))]
+    pub(crate) uprobe: Option<StringOr<UserFunction>>,
+    /// The return of a function of a program or library; `retval` is what it returns.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["/usr/bin/bash:readline", { "binary": "libc.so.6", "symbol": "getaddrinfo" }]))]
+    pub(crate) uretprobe: Option<StringOr<UserFunction>>,
 }
 
 /// Every packet that an interface receives.
@@ -254,6 +264,35 @@ pub(crate) struct Kretprobe {
     #[serde(default)]
     #[schemars(length(min = 1, max = 128), extend("examples" = [["do_sys_openat2", "do_sys_open"]]))]
     pub(crate) first_of: Option<Vec<String>>,
+}
+
+/// A function of a program or library.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UserFunction {
+    /// The program or library: an absolute path, or a bare name. A name with `.so` is searched for in LD_LIBRARY_PATH and the
+    /// directories of the system's libraries, any other in PATH.
+    #[schemars(length(min = 1, max = 4095), extend("examples" = ["/usr/bin/bash", "bash", "libc.so.6"]))]
+    pub(crate) binary: String,
+    /// The function's name in the binary, as `ebpf-run hooks NAME --binary FILE` lists it; a list of names, or a glob. With
+    /// anything but one name, events carry a field `symbol`.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["readline", ["malloc", "calloc"], "SSL_*"]))]
+    pub(crate) symbol: Option<Names>,
+    /// The first of these functions that the binary has: for names that differ by version.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 128), extend("examples" = [["SSL_write_ex", "SSL_write"]]))]
+    pub(crate) first_of: Option<Vec<String>>,
+    /// With `symbol`, at `uprobe`: bytes after the function's start. Alone: bytes into the file, for a function of a binary
+    /// without symbols. It must be the start of an instruction: nobody checks, and a wrong one breaks the program that runs it.
+    #[serde(default)]
+    #[schemars(range(min = 0), extend("examples" = [4096]))]
+    pub(crate) offset: Option<u64>,
+    /// Only this process, with all its threads. Before Linux 6.13, and in a container that numbers its processes itself, a
+    /// `uretprobe` may also see others that are probed at the same function.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 4_194_304), extend("examples" = [1234]))]
+    pub(crate) pid: Option<u32>,
 }
 
 fn param_values(_: &mut SchemaGenerator) -> Schema {

@@ -104,6 +104,8 @@ fn file(word: &str, program: &Program, kind: Option<&str>, forms: &[HookForm], s
                     Some("kretprobe") => ("result", "retval"),
                     Some("tracepoint") => ("next", "next_comm"),
                     Some("raw_tracepoint") => ("next", "next->comm"),
+                    Some("uprobe") => ("host", "arg0 as string"),
+                    Some("uretprobe") => ("line", "retval as string"),
                     _other => ("on_cpu", "cpu"),
                 };
                 let _ = writeln!(out.text, "    capture:\n      {}: {}", capture.0, capture.1);

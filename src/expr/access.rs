@@ -47,7 +47,7 @@ pub(super) struct Place<'a> {
     pub(super) offset: u32,
     /// False: the value is in a register. True: it is in memory, at the address.
     pub(super) in_memory: bool,
-    /// The pointers of this hook point into the process's memory (arguments of system calls).
+    /// The pointers of this hook point into the process's memory (arguments of system calls, and of functions of a program).
     pub(super) user: bool,
     pub(super) ty: Ty<'a>,
 }
@@ -73,8 +73,24 @@ impl<'a> Place<'a> {
         self
     }
 
+    /// An argument or return value of a function of a program: a register whose type nobody tells.
+    pub(super) fn is_user_register(&self) -> bool {
+        self.user && !self.in_memory && matches!(self.ty, Ty::Int { .. })
+    }
+
+    /// What a register of a program has nothing of: members, elements.
+    fn refuse_user_register(&self, step: &str, text: &str) -> Result<(), ResolveError> {
+        if !self.is_user_register() {
+            return Ok(());
+        }
+        let message = format!("`{text}{step}` cannot be read: a binary does not tell what its arguments point to");
+        let help = format!("`{text} as string` is the text at that address, `{text} as bytes[N]` are the bytes");
+        Err(ResolveError::new(message, help))
+    }
+
     /// `->name`
     pub(super) fn arrow(self, name: &str, text: &str) -> Result<Self, ResolveError> {
+        self.refuse_user_register(&format!("->{name}"), text)?;
         let (btf, id) = match self.ty {
             Ty::Btf(btf, id) => (btf, id),
             // Eight bytes whose type nobody tells may be an address.
@@ -100,6 +116,7 @@ impl<'a> Place<'a> {
 
     /// `.name`
     pub(super) fn dot(self, name: &str, text: &str) -> Result<Self, ResolveError> {
+        self.refuse_user_register(&format!(".{name}"), text)?;
         let Ty::Btf(btf, id) = self.ty else {
             return Err(ResolveError::new(format!("`{text}` has no members"), ""));
         };
@@ -115,6 +132,7 @@ impl<'a> Place<'a> {
 
     /// `[index]`
     pub(super) fn index(self, index: u32, text: &str) -> Result<Self, ResolveError> {
+        self.refuse_user_register(&format!("[{index}]"), text)?;
         match self.ty {
             Ty::Array { size, signed, count, .. } => {
                 if count != 0 && index >= count {

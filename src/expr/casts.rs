@@ -8,7 +8,8 @@ pub const CASTS: &[(&str, &str)] = &[
     ("hex", "An integer, written `0x1f`."),
     (
         "string, string[N]",
-        "Text in the kernel's memory that ends with a NUL, of at most N bytes: 1 to 4096, 256 without N.",
+        "Text in the kernel's memory that ends with a NUL, of at most N bytes: 1 to 4096, 256 without N. At `uprobe` and \
+         `uretprobe`, in the memory of the process.",
     ),
     ("user_string, user_string[N]", "The same in the memory of the process."),
     ("bytes[N]", "N bytes, 1 to 4096, written as hexadecimal digits."),

@@ -46,6 +46,16 @@ pub enum Scope<'a> {
         /// The kernel's arguments. `None`: only known by number.
         prototype: Option<Prototype<'a>>,
     },
+    /// The entry of a function of a program or library, whose arguments are only known by number.
+    UserEntry {
+        /// The function's name, for messages.
+        function: String,
+    },
+    /// The return of such a function.
+    UserReturn {
+        /// The function's name, for messages.
+        function: String,
+    },
 }
 
 /// Parameters and return type of a kernel function.
@@ -123,6 +133,10 @@ impl<'a> Scope<'a> {
             Self::Raw { prototype, .. } => self.argument(name, prototype.as_ref(), None)?,
             Self::Return { symbol, prototype } => self.returned(name, symbol, prototype.as_ref())?,
             Self::Tracepoint { name: event, fields } => field(name, event, fields),
+            Self::UserEntry { .. } => self.argument(name, None, Some("it"))?.map(|place| Place { user: true, ..place }),
+            Self::UserReturn { function } => {
+                self.returned(name, function, None)?.map(|place| Place { user: true, ..place })
+            }
             Self::Inside => None,
         };
         if let Some(place) = own.or_else(|| builtin(name)) {
@@ -194,7 +208,10 @@ impl<'a> Scope<'a> {
         if is_argument && !BUILTINS.contains(&name) {
             return Err(ResolveError::new(
                 format!("`{name}` is an argument: when the function returns, its registers hold other values"),
-                "capture arguments with a `kprobe`; a `kretprobe` has `retval`",
+                match self {
+                    Self::UserReturn { .. } => "capture arguments with a `uprobe`; a `uretprobe` has `retval`",
+                    _kernel => "capture arguments with a `kprobe`; a `kretprobe` has `retval`",
+                },
             ));
         }
         Ok(None)
@@ -211,20 +228,27 @@ impl<'a> Scope<'a> {
             Self::Return { symbol, .. } => format!("there is no `{name}` at the return of `{symbol}`"),
             Self::Tracepoint { name: event, .. } => format!("tracepoint `{event}` has no field `{name}`"),
             Self::Raw { name: event, .. } => format!("raw tracepoint `{event}` has no argument `{name}`"),
+            Self::UserEntry { function } => {
+                format!("a binary does not tell the arguments of `{function}`: there is no `{name}`, only numbers")
+            }
+            Self::UserReturn { function } => format!("there is no `{name}` at the return of `{function}`"),
         };
         let numbered = ["arg0", "arg1", "arg2"];
         let mut known: Vec<&str> = match self {
             Self::Entry { prototype: Some(prototype), .. } | Self::Raw { prototype: Some(prototype), .. } => {
                 prototype.names().collect()
             }
-            Self::Entry { prototype: None, .. } | Self::Raw { prototype: None, .. } => numbered.to_vec(),
+            Self::Entry { prototype: None, .. } | Self::Raw { prototype: None, .. } | Self::UserEntry { .. } => {
+                numbered.to_vec()
+            }
             Self::Inside => Vec::new(),
-            Self::Return { .. } => vec!["retval"],
+            Self::Return { .. } | Self::UserReturn { .. } => vec!["retval"],
             Self::Tracepoint { fields, .. } => fields.iter().map(|field| field.name.as_str()).collect(),
         };
         known.extend(BUILTINS);
         let help = match (self, name) {
             (Self::Entry { symbol, .. }, "retval") => format!("a `kretprobe` of `{symbol}` has it"),
+            (Self::UserEntry { function }, "retval") => format!("a `uretprobe` of `{function}` has it"),
             _ => suggest(name, known.iter().copied(), "there are"),
         };
         ResolveError::new(what, help)

@@ -176,6 +176,10 @@ fn network<'a>(
 ) -> Result<Shape<'a>, ResolveError> {
     let too_small = |size: u32| format!("it has {size} bytes, `as {}` needs {len}", cast_text(expr));
     match thing {
+        // Bytes of a program's memory, however few. A port or an IPv4 address is more often the argument itself.
+        Thing::Int { .. } if place.is_user_register() && matches!(kind, Kind::Bytes | Kind::Ipv6) => {
+            Ok(Shape { place: place.follow(), copy: FetchCopy::User, size: len, shown: len, kind })
+        }
         Thing::Pointer => {
             let copy = if place.user { FetchCopy::User } else { FetchCopy::Kernel };
             Ok(Shape { place: place.follow(), copy, size: len, shown: len, kind })
@@ -209,7 +213,8 @@ fn text<'a>(
     max: u16,
     user: bool,
 ) -> Result<Shape<'a>, ResolveError> {
-    let copy = if user { FetchCopy::UserText } else { FetchCopy::KernelText };
+    // At a function of a program, all text is the program's.
+    let copy = if user || place.is_user_register() { FetchCopy::UserText } else { FetchCopy::KernelText };
     let shape = |place, max: u16| {
         let kind = Kind::Text { limit: Some(u32::from(max)) };
         Ok(Shape { place, copy, size: max + 2, shown: max + 2, kind })

@@ -43,13 +43,18 @@ impl Capabilities {
 
     /// Those that a hook of this kind takes and the process does not have.
     pub fn missing_for(self, kind: &str) -> Vec<&'static str> {
-        needed_for(kind).into_iter().filter(|name| !self.has(name)).collect()
+        needed_for(kind).iter().copied().filter(|name| !self.has(name)).collect()
     }
 }
 
 /// The capabilities that a hook of this kind takes.
-pub(super) fn needed_for(kind: &str) -> [&'static str; 2] {
-    if kind == "xdp" { ["CAP_BPF", "CAP_NET_ADMIN"] } else { ["CAP_BPF", "CAP_PERFMON"] }
+pub(super) fn needed_for(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "xdp" => &["CAP_BPF", "CAP_NET_ADMIN"],
+        // perf_uprobe_event_init() in kernel/events/core.c does not take CAP_PERFMON alone.
+        "uprobe" | "uretprobe" => &["CAP_BPF", "CAP_PERFMON", "CAP_SYS_ADMIN"],
+        _other => &["CAP_BPF", "CAP_PERFMON"],
+    }
 }
 
 #[cfg(test)]

@@ -85,7 +85,9 @@ fn kind<'a>(spec: &'a ProbeSpec, program: &'a Program) -> &'a str {
         | Hook::Kprobe { .. }
         | Hook::Kretprobe { .. }
         | Hook::Tracepoint(_)
-        | Hook::RawTracepoint { .. } => spec.hook.kind(),
+        | Hook::RawTracepoint { .. }
+        | Hook::Uprobe(_)
+        | Hook::Uretprobe(_) => spec.hook.kind(),
     }
 }
 
@@ -130,6 +132,6 @@ fn target(hook: &Hook, host: &Host) -> Option<Finding> {
         Hook::Xdp { interface, mode } => check_xdp(interface, *mode, host).map(Finding::Wrong),
         Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => check_kprobe_target(hook.kind(), symbol, host),
         Hook::RawTracepoint { name } => check_raw_tracepoint(name, host).map(Finding::Wrong),
-        Hook::Tracepoint(_) | Hook::Own => None,
+        Hook::Tracepoint(_) | Hook::Uprobe(_) | Hook::Uretprobe(_) | Hook::Own => None,
     }
 }

@@ -5,6 +5,9 @@ use std::io;
 
 use crate::spec::Place;
 
+/// "operation is not supported", of the kernel's own parts; not part of the user-space ABI.
+pub(super) const ENOTSUPP: i32 = 524;
+
 /// A refusal, in words for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KernelError {

@@ -8,6 +8,7 @@ use std::net::Ipv4Addr;
 
 use super::error::KernelError;
 use super::host::Host;
+use crate::catalog::Lookup;
 use crate::spec::{Hook, Place, ProbeSpec, Targets};
 use crate::words::{list, matches_glob, nearest_glob, suggest};
 
@@ -47,16 +48,25 @@ pub(super) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expand
         Targets::One => {
             return (vec![Expanded { spec: spec.clone(), target: None, place: Place::Target }], Vec::new());
         }
-        Targets::FirstOf(names) => match first_of(names, host) {
+        Targets::FirstOf(names) => match first_of(&spec.hook, names, host) {
             Ok(name) => {
                 let spec = ProbeSpec { hook: spec.hook.at(&name), targets: Targets::One, ..spec.clone() };
                 return (vec![Expanded { spec, target: None, place: Place::Entry(name) }], Vec::new());
             }
             Err(error) => (BTreeSet::new(), vec![error]),
         },
-        Targets::Each(patterns) => match spec.hook {
+        Targets::Each(patterns) => match &spec.hook {
             Hook::Xdp { .. } => interfaces(patterns, host),
-            Hook::Kprobe { .. } | Hook::Kretprobe { .. } => functions(patterns, host),
+            Hook::Kprobe { .. } | Hook::Kretprobe { .. } => {
+                functions(patterns, "this kernel", |wanted| host.probeable_functions(wanted))
+            }
+            Hook::Uprobe(point) | Hook::Uretprobe(point) => match host.binaries.open(&point.binary) {
+                Ok((path, binary)) => functions(patterns, &format!("`{}`", path.display()), |wanted| {
+                    let probeable = |name: &&str| matches!(binary.find(name), Lookup::One(found) if !found.chooses);
+                    binary.names().filter(|name| wanted(name)).filter(probeable).map(str::to_owned).collect()
+                }),
+                Err(error) => (BTreeSet::new(), vec![error]),
+            },
             Hook::Tracepoint(_) | Hook::RawTracepoint { .. } | Hook::Own => (BTreeSet::new(), Vec::new()),
         },
     };
@@ -179,21 +189,22 @@ fn parse_ipv6_routes(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-fn functions(patterns: &[String], host: &Host) -> Names {
+/// The functions that names and globs stand for; `of` says whose they are, `list` gives those of a kind.
+fn functions(patterns: &[String], of: &str, list: impl Fn(&dyn Fn(&str) -> bool) -> Vec<String>) -> Names {
     let (mut names, mut errors, all) = (BTreeSet::new(), Vec::new(), OnceCell::new());
     for pattern in patterns {
         if !Targets::is_pattern(pattern) {
             names.insert(pattern.clone());
             continue;
         }
-        let found = host.probeable_functions(|name| matches_glob(pattern, name));
+        let found = list(&|name| matches_glob(pattern, name));
         if found.is_empty() {
-            let message = format!("no function of this kernel matches `{pattern}`");
+            let message = format!("no function of {of} matches `{pattern}`");
             if errors.len() >= MAX_HELPS {
                 errors.push(KernelError::new(Place::Entry(pattern.clone()), message, ""));
                 continue;
             }
-            let known = all.get_or_init(|| host.probeable_functions(|_| true));
+            let known: &Vec<String> = all.get_or_init(|| list(&|_| true));
             let near = nearest_glob(pattern, known.iter().map(String::as_str));
             let help = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
             errors.push(KernelError::new(Place::Entry(pattern.clone()), message, help));
@@ -203,12 +214,33 @@ fn functions(patterns: &[String], host: &Host) -> Names {
     (names, errors)
 }
 
-fn first_of(names: &[String], host: &Host) -> Result<String, KernelError> {
-    let found = names.iter().find(|name| host.kernel_symbol(name).count > 0);
+/// The first of these functions that the binary of the hook has, or else the kernel.
+fn first_of(hook: &Hook, names: &[String], host: &Host) -> Result<String, KernelError> {
+    let (found, owner) = match hook {
+        Hook::Uprobe(point) | Hook::Uretprobe(point) => {
+            let (path, binary) = host.binaries.open(&point.binary)?;
+            let found = names.iter().find(|name| binary.find(name) != Lookup::Missing);
+            (found, format!("`{}`", path.display()))
+        }
+        Hook::Kprobe { .. }
+        | Hook::Kretprobe { .. }
+        | Hook::Xdp { .. }
+        | Hook::Tracepoint(_)
+        | Hook::RawTracepoint { .. }
+        | Hook::Own => (names.iter().find(|name| host.kernel_symbol(name).count > 0), "this kernel".to_owned()),
+    };
     found.cloned().ok_or_else(|| {
         let tried = list(names.iter().map(String::as_str), 16);
-        let help = names.iter().map(|name| host.kernel_symbol(name).help).find(|help| !help.is_empty());
-        let message = format!("this kernel has none of the functions {tried}");
+        let help = match hook {
+            Hook::Uprobe(_) | Hook::Uretprobe(_) => None,
+            Hook::Kprobe { .. }
+            | Hook::Kretprobe { .. }
+            | Hook::Xdp { .. }
+            | Hook::Tracepoint(_)
+            | Hook::RawTracepoint { .. }
+            | Hook::Own => names.iter().map(|name| host.kernel_symbol(name).help).find(|help| !help.is_empty()),
+        };
+        let message = format!("{owner} has none of the functions {tried}");
         KernelError::new(Place::Target, message, help.unwrap_or_default())
     })
 }

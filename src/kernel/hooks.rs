@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::host::Host;
-use crate::catalog::{Named, TypeId, functions_of};
+use crate::catalog::{Lookup, Named, TypeId};
 use crate::expr::{Prototype, TraceShape};
 use crate::spec::TracepointName;
 use crate::words::{matches_glob, nearest};
@@ -156,7 +156,7 @@ fn targets(kind: Listed, query: &Query<'_>, host: &Host) -> (BTreeMap<String, St
         Listed::Tracepoint => tracepoints(host),
         Listed::RawTracepoint => raw_tracepoints(host),
         Listed::Lsm => lsm_hooks(host),
-        Listed::Uprobe => binary_functions(query.binary.as_deref()),
+        Listed::Uprobe => binary_functions(query.binary.as_deref(), host),
     }
 }
 
@@ -228,16 +228,26 @@ fn lsm_hooks(host: &Host) -> (BTreeMap<String, String>, Option<String>) {
 /// What the kernel calls the function of an LSM hook.
 const LSM: &str = "bpf_lsm_";
 
-fn binary_functions(binary: Option<&Path>) -> (BTreeMap<String, String>, Option<String>) {
+fn binary_functions(binary: Option<&Path>, host: &Host) -> (BTreeMap<String, String>, Option<String>) {
     let Some(path) = binary else { return (BTreeMap::new(), None) };
-    let functions = std::fs::read(path).map_err(|error| error.to_string());
-    match functions.and_then(|bytes| functions_of(&bytes).map_err(|error| error.to_string())) {
-        Ok(names) if names.is_empty() => {
-            (BTreeMap::new(), Some(format!("`{}` has no symbols of functions: it is stripped", path.display())))
-        }
-        Ok(names) => (names.into_iter().map(|name| (name, NOT_YET.to_owned())).collect(), None),
-        Err(error) => (BTreeMap::new(), Some(format!("failed to read `{}`: {error}", path.display()))),
+    // Here, a bare name is a file: it stands on a command line.
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let binary = match host.binaries.open(&path.to_string_lossy()) {
+        Ok((_, binary)) => binary,
+        Err(error) => return (BTreeMap::new(), Some(error.message)),
+    };
+    if binary.functions().is_empty() {
+        let note = format!("`{}` has no symbols of functions: it is stripped", path.display());
+        return (BTreeMap::new(), Some(note));
     }
+    let remark = |name: &str| match binary.find(name) {
+        Lookup::One(function) if function.chooses => {
+            "chooses another function when a program starts: not probed".to_owned()
+        }
+        Lookup::One(_) | Lookup::Missing => String::new(),
+        Lookup::Several(count) => format!("{count} functions have this name: choose one by `offset`"),
+    };
+    (binary.names().map(|name| (name.to_owned(), remark(name))).collect(), None)
 }
 
 /// Adds arguments, fields and types.

@@ -10,6 +10,7 @@ use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
+use super::binaries::Binaries;
 use super::hooks::parse_traceable;
 use crate::catalog::{Btf, Named};
 use crate::expr::{TraceField, parse_format};
@@ -24,12 +25,14 @@ pub struct Host {
     kallsyms: OnceCell<String>,
     blacklist: OnceCell<Option<HashSet<String>>>,
     traceable: OnceCell<Option<HashSet<String>>>,
+    pub(super) binaries: Binaries,
 }
 
 pub(super) const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 const TRACEFS_PATHS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 const KPROBE_BLACKLIST: &str = "/sys/kernel/debug/kprobes/blacklist";
 const KPROBE_PMU: &str = "/sys/bus/event_source/devices/kprobe/type";
+const UPROBE_PMU: &str = "/sys/bus/event_source/devices/uprobe/type";
 
 impl Host {
     /// The kernel's BTF; `None` if it has none (`CONFIG_DEBUG_INFO_BTF`) or hides it.
@@ -90,6 +93,11 @@ impl Host {
     /// False where the kernel was built without kprobes for perf and tracing.
     pub fn has_kprobes(&self) -> bool {
         Path::new(KPROBE_PMU).exists() || self.tracefs().is_ok_and(|path| path.join("kprobe_events").exists())
+    }
+
+    /// False where the kernel was built without uprobes (`CONFIG_UPROBE_EVENTS`).
+    pub fn has_uprobes(&self) -> bool {
+        Path::new(UPROBE_PMU).exists() || self.tracefs().is_ok_and(|path| path.join("uprobe_events").exists())
     }
 
     /// `6.12.48+deb13-cloud-amd64` and `x86_64`, as uname(2) says.
@@ -212,7 +220,8 @@ pub struct SymbolSearch {
     pub help: String,
 }
 
-fn close_in_length(name: &str, symbol: &str) -> bool {
+/// Leaves out names that cannot be meant: looking at all of them would take long.
+pub(super) fn close_in_length(name: &str, symbol: &str) -> bool {
     name.len().abs_diff(symbol.len()) <= 1 + symbol.len() / 4
 }
 

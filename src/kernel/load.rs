@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_char};
 
 use libbpf_rs::{AsRawLibbpf, MapCore, Object, ObjectBuilder, OpenObject};
 
-use super::attach::Generation;
+use super::attach::{Generation, process_of};
 use super::counts::Counts;
 use super::error::{KernelError, describe, privilege_help};
 use super::host::Host;
@@ -103,7 +103,9 @@ pub(super) fn functions(spec: &ProbeSpec, program: &Program) -> Vec<HookDecl> {
         | Hook::Kprobe { .. }
         | Hook::Kretprobe { .. }
         | Hook::Tracepoint(_)
-        | Hook::RawTracepoint { .. } => hook.target.is_none() && hook.kind == spec.hook.kind(),
+        | Hook::RawTracepoint { .. }
+        | Hook::Uprobe(_)
+        | Hook::Uretprobe(_) => hook.target.is_none() && hook.kind == spec.hook.kind(),
     };
     program.hooks.iter().filter(wanted).cloned().collect()
 }
@@ -176,6 +178,11 @@ fn specialise(
     }
     if let (Some(table), Some(layout)) = (&program.fetch_table, &prepared.layout) {
         table.write(rodata, &prepared.fetches, layout.size).map_err(|limit| too_much(prepared, &limit))?;
+        if let Hook::Uprobe(point) | Hook::Uretprobe(point) = &spec.hook
+            && let Some(pid) = point.pid.and_then(process_of)
+        {
+            table.keep_to_process(rodata, pid);
+        }
     }
     Ok(())
 }

@@ -10,6 +10,7 @@
 //! What never happens here: nothing is printed, no event is formatted.
 
 mod attach;
+mod binaries;
 mod capabilities;
 mod check;
 mod counters;

@@ -47,12 +47,14 @@ pub struct Need {
 }
 
 /// What a hook kind, or anything (`""`), takes of the kernel: hook kind, feature, first version.
-const FEATURES: [(&str, &str, (u32, u32), &str); 8] = [
+const FEATURES: [(&str, &str, (u32, u32), &str); 10] = [
     ("", "parameters and work lists as constants (global data)", (5, 2), "5.2"),
     ("event", "ring buffers", (5, 8), "5.8"),
     ("capture", "reading kernel and process memory apart", (5, 5), "5.5"),
     ("kprobe", "kprobes as perf events", (4, 17), "4.17"),
     ("kretprobe", "kprobes as perf events", (4, 17), "4.17"),
+    ("uprobe", "uprobes as perf events", (4, 17), "4.17"),
+    ("uretprobe", "uprobes as perf events", (4, 17), "4.17"),
     ("tracepoint", "programs at tracepoints", (4, 7), "4.7"),
     ("raw_tracepoint", "raw tracepoints", (4, 17), "4.17"),
     ("xdp", "XDP programs held by a link", (5, 9), "5.9"),
@@ -93,6 +95,7 @@ fn mechanism(hook: &Hook, host: &Host) -> (String, String) {
     };
     match hook {
         Hook::Kprobe { .. } | Hook::Kretprobe { .. } => perf_event("a kprobe"),
+        Hook::Uprobe(_) | Hook::Uretprobe(_) => perf_event("a uprobe"),
         Hook::Tracepoint(_) => perf_event("the tracepoint"),
         Hook::RawTracepoint { .. } => {
             ("link of a raw tracepoint".to_owned(), "the only way, and the quickest to a tracepoint".to_owned())
@@ -129,23 +132,31 @@ fn needs(spec: &ProbeSpec, program: &Program, kinds: &[&str], host: &Host) -> Ve
     if kinds.iter().any(|kind| matches!(*kind, "kprobe" | "kretprobe")) {
         add("a kernel with kprobes (CONFIG_KPROBE_EVENTS)", host.has_kprobes());
     }
+    if kinds.iter().any(|kind| is_user(kind)) {
+        add("a kernel with uprobes (CONFIG_UPROBE_EVENTS)", host.has_uprobes());
+    }
     if kinds.contains(&"tracepoint") {
         add("tracefs, readable", host.tracefs().is_ok());
     }
     let has_btf = || host.btf().is_some();
     if !program.captures() && program.event.is_some() {
         add("the kernel's BTF, for the offsets of what the program reads", has_btf());
-    } else if !spec.capture.is_empty() && !kinds.contains(&"tracepoint") {
+    } else if !spec.capture.is_empty() && !kinds.iter().any(|kind| *kind == "tracepoint" || is_user(kind)) {
         add("the kernel's BTF, for names and types of captures", has_btf());
     }
     let capabilities = Capabilities::effective();
-    let mut names: Vec<&str> = kinds.iter().flat_map(|kind| needed_for(kind)).collect();
+    let mut names: Vec<&str> = kinds.iter().flat_map(|kind| needed_for(kind)).copied().collect();
     names.sort_unstable();
     names.dedup();
     for name in names {
         add(name, capabilities.has(name));
     }
     needs
+}
+
+/// True for hooks in programs and libraries.
+fn is_user(kind: &str) -> bool {
+    matches!(kind, "uprobe" | "uretprobe")
 }
 
 /// Name and bytes of each map that is made for the probe, on all CPUs.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A spec against this kernel's types: what the program is told, and how its records are read. Nothing is loaded yet.
 
-use super::attach::{check_kprobes, missing_target};
+use super::attach::{check_kprobes, check_uprobe, missing_target};
 use super::error::KernelError;
 use super::host::Host;
 use crate::catalog::Program;
 use crate::expr::{Prototype, Scope, resolve};
-use crate::spec::{Fetch, Hook, Layout, Place, ProbeSpec};
+use crate::spec::{Fetch, Hook, Layout, Place, ProbeSpec, UserPlace, UserPoint};
 use crate::words::suggest;
 
 /// What a probe needs to be loaded.
@@ -58,6 +58,7 @@ pub(super) fn check_target(hook: &Hook, host: &Host) -> Result<(), KernelError> 
             Err((message, help)) => Err(KernelError::new(Place::Target, message, help)),
         },
         Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => check_kprobes(hook.kind(), symbol, host),
+        Hook::Uprobe(point) | Hook::Uretprobe(point) => check_uprobe(hook.kind(), point, host),
         Hook::Xdp { .. } | Hook::RawTracepoint { .. } | Hook::Own => Ok(()),
     }
 }
@@ -67,6 +68,10 @@ fn scope<'a>(spec: &'a ProbeSpec, host: &'a Host) -> Result<Scope<'a>, KernelErr
     Ok(match &spec.hook {
         Hook::Kprobe { symbol, offset: 0 } => Scope::Entry { symbol, prototype: function(symbol) },
         Hook::Kprobe { .. } | Hook::Xdp { .. } | Hook::Own => Scope::Inside,
+        Hook::Uprobe(UserPoint { place: UserPlace::Symbol { offset: 1.., .. }, .. }) => Scope::Inside,
+        // A place in the file is mostly a function of a binary without symbols.
+        Hook::Uprobe(point) => Scope::UserEntry { function: point.place.to_string() },
+        Hook::Uretprobe(point) => Scope::UserReturn { function: point.place.to_string() },
         Hook::Kretprobe { symbol } => Scope::Return { symbol, prototype: function(symbol) },
         Hook::Tracepoint(name) => {
             let fields = host.tracepoint(name);

@@ -117,8 +117,12 @@ fn moves_into(running: &Content, wanted: &Content, leaving: &BTreeSet<&str>) -> 
 fn interface(content: &Content) -> Option<&str> {
     match &content.spec.hook {
         Hook::Xdp { interface, .. } => Some(interface),
-        Hook::Kprobe { .. } | Hook::Kretprobe { .. } | Hook::Tracepoint(_) | Hook::RawTracepoint { .. } | Hook::Own => {
-            None
-        }
+        Hook::Kprobe { .. }
+        | Hook::Kretprobe { .. }
+        | Hook::Tracepoint(_)
+        | Hook::RawTracepoint { .. }
+        | Hook::Uprobe(_)
+        | Hook::Uretprobe(_)
+        | Hook::Own => None,
     }
 }

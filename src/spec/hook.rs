@@ -32,8 +32,71 @@ pub enum Hook {
         /// The event's name, without a category.
         name: String,
     },
+    /// `uprobe`: an instruction of a program or library, before it runs; mostly the entry of a function.
+    Uprobe(UserPoint),
+    /// `uretprobe`: the return of a function of a program or library.
+    Uretprobe(UserPoint),
     /// No `hook` in the file: the program brings its own.
     Own,
+}
+
+/// A point in the file of a program or library, in all processes that run it or in one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserPoint {
+    /// The file as written: an absolute path, or a bare name that is searched for (`bash`, `libc.so.6`).
+    pub binary: String,
+    /// Where in it.
+    pub place: UserPlace,
+    /// Only this process; `None`: every one.
+    pub pid: Option<u32>,
+}
+
+/// Where in the file of a program or library.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserPlace {
+    /// A function, or an instruction inside it.
+    Symbol {
+        /// Its name in the file's tables of symbols.
+        name: String,
+        /// Bytes after its start; 0 at `uretprobe`.
+        offset: u64,
+    },
+    /// So many bytes into the file.
+    Offset(u64),
+}
+
+impl UserPoint {
+    /// The function's name; `None` where the file says a number.
+    pub fn symbol(&self) -> Option<&str> {
+        match &self.place {
+            UserPlace::Symbol { name, .. } => Some(name),
+            UserPlace::Offset(_) => None,
+        }
+    }
+
+    fn at(&self, symbol: String) -> Self {
+        let offset = if let UserPlace::Symbol { offset, .. } = self.place { offset } else { 0 };
+        Self { place: UserPlace::Symbol { name: symbol, offset }, ..self.clone() }
+    }
+}
+
+/// `readline`, `readline+0x4`, `+0x1139`
+impl fmt::Display for UserPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Symbol { name, offset: 0 } => f.write_str(name),
+            Self::Symbol { name, offset } => write!(f, "{name}+{offset:#x}"),
+            Self::Offset(offset) => write!(f, "+{offset:#x}"),
+        }
+    }
+}
+
+/// `bash:readline`, `/usr/bin/bash:readline (process 12)`
+impl fmt::Display for UserPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.binary, self.place)?;
+        self.pid.map_or(Ok(()), |pid| write!(f, " (process {pid})"))
+    }
 }
 
 impl Hook {
@@ -41,7 +104,7 @@ impl Hook {
     pub fn target_field(&self) -> Option<&'static str> {
         match self {
             Self::Xdp { .. } => Some("interface"),
-            Self::Kprobe { .. } | Self::Kretprobe { .. } => Some("symbol"),
+            Self::Kprobe { .. } | Self::Kretprobe { .. } | Self::Uprobe(_) | Self::Uretprobe(_) => Some("symbol"),
             Self::Tracepoint(_) | Self::RawTracepoint { .. } | Self::Own => None,
         }
     }
@@ -54,6 +117,8 @@ impl Hook {
             Self::Xdp { mode, .. } => Self::Xdp { interface: target, mode: *mode },
             Self::Kprobe { offset, .. } => Self::Kprobe { symbol: target, offset: *offset },
             Self::Kretprobe { .. } => Self::Kretprobe { symbol: target },
+            Self::Uprobe(point) => Self::Uprobe(point.at(target)),
+            Self::Uretprobe(point) => Self::Uretprobe(point.at(target)),
             Self::Tracepoint(_) | Self::RawTracepoint { .. } | Self::Own => self.clone(),
         }
     }
@@ -66,6 +131,8 @@ impl Hook {
             Self::Kretprobe { .. } => "kretprobe",
             Self::Tracepoint(_) => "tracepoint",
             Self::RawTracepoint { .. } => "raw_tracepoint",
+            Self::Uprobe(_) => "uprobe",
+            Self::Uretprobe(_) => "uretprobe",
             Self::Own => "own",
         }
     }
@@ -80,6 +147,7 @@ impl fmt::Display for Hook {
             Self::Kprobe { symbol, offset } => write!(f, "kprobe {symbol}+{offset:#x}"),
             Self::Tracepoint(name) => write!(f, "tracepoint {name}"),
             Self::RawTracepoint { name } => write!(f, "raw_tracepoint {name}"),
+            Self::Uprobe(point) | Self::Uretprobe(point) => write!(f, "{} {point}", self.kind()),
             Self::Own => f.write_str("the program's own hooks"),
         }
     }
@@ -95,7 +163,7 @@ pub enum Targets {
     /// Each of these names, and each that one of these globs (`eth*`, `tcp_*`) or `@default-route` stands for. Events say
     /// which: a field `interface` or `symbol`.
     Each(Vec<String>),
-    /// The first of these functions that the kernel has: names that differ by version.
+    /// The first of these functions that the kernel, or the binary, has: names that differ by version.
     FirstOf(Vec<String>),
 }
 

@@ -15,7 +15,7 @@ mod sink;
 pub use capture::{CaptureExpr, Cast, DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES, Step};
 pub use event::{LossCause, RESERVED_FIELDS};
 pub use fetch::{Fetch, FetchCopy, FetchSource};
-pub use hook::{Hook, Targets, TracepointName, XdpMode};
+pub use hook::{Hook, Targets, TracepointName, UserPlace, UserPoint, XdpMode};
 pub use layout::{Field, Kind, Layout};
 pub use place::Place;
 pub use sink::{Destination, Format, SinkId, SinkSpec};

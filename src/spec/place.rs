@@ -14,6 +14,10 @@ pub enum Place {
     Entry(String),
     /// The `mode` of an `xdp` hook, or its interface where the mode is not written.
     Mode,
+    /// The `binary` of a `uprobe` hook, or its target in a short form.
+    Binary,
+    /// The `pid` of a `uprobe` hook.
+    Process,
     /// The value of `program`.
     Program,
     /// The value of this parameter.

@@ -24,7 +24,7 @@ fn as_root() {
     for hook in ["kprobe", "kretprobe"] {
         assert_eq!(verdict(&report, hook, None), if kprobes { "works" } else { "needs" }, "{report:#}");
     }
-    for hook in ["tracepoint", "raw_tracepoint"] {
+    for hook in ["tracepoint", "raw_tracepoint", "uprobe", "uretprobe"] {
         assert_eq!(verdict(&report, hook, None), "works", "{report:#}");
     }
     assert_eq!(verdict(&report, "xdp", Some("generic")), "works", "{report:#}");
@@ -45,6 +45,7 @@ fn as_nobody() {
         assert!(text.contains(part), "{part}:\n{text}");
     }
     let missing = text.contains("needs CAP_BPF and CAP_NET_ADMIN") && text.contains("needs CAP_BPF and CAP_PERFMON");
+    assert!(text.contains("needs CAP_BPF and CAP_PERFMON and CAP_SYS_ADMIN"), "{text}");
     assert!(missing && !text.contains('\x1b'), "{text}");
     ended.code(1);
 }

@@ -63,7 +63,11 @@ fn security_modules_and_binaries() {
     let binary = env!("CARGO_BIN_EXE_ebpf-run");
     let ended = lab.run(&["hooks", "main", "--binary", binary, "--all"]).code(0);
     let line = format!("uprobe: {{ binary: \"{binary}\", symbol: \"main\" }}");
-    assert!(ended.stdout[0].starts_with(&line), "{}", ended.stdout[0]);
-    lab.run(&["hooks", "main", "--binary", "/dev/null"]).code(1).says("not a 64-bit ELF file");
+    assert_eq!(ended.stdout[0], line);
+    lab.run(&["hooks", "main", "--binary", "/dev/null"]).code(1).says("`/dev/null` is no regular file");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    lab.run(&["hooks", "main", "--binary", source]).code(1).says("not a 64-bit ELF file");
+    // What a line says, a run takes.
+    lab.whole(&format!("probes:\n  - {{ name: x, hook: {{ {line} }} }}\n"), &["--duration", "1ms"]).code(0);
     lab.run(&["hooks", "main", "--kind", "uprobe"]).code(2).says("name it with `--binary FILE`");
 }

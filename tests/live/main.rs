@@ -18,3 +18,4 @@ mod raw_tracepoint;
 mod record;
 mod refusals;
 mod tracepoint;
+mod uprobe;

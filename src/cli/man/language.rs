@@ -175,7 +175,7 @@ fn capture(page: &mut Roff) {
             ),
         ),
         ("arg0, arg1 …", "An argument by number, where the kernel has no name for it.".to_owned()),
-        ("retval", "What the function returns, at `kretprobe`.".to_owned()),
+        ("retval", "What the function returns, at `kretprobe` and `uretprobe`.".to_owned()),
         ("->member", "Follows a pointer, then takes the member.".to_owned()),
         (".member", "Takes a member of a struct that is already there.".to_owned()),
         ("[N]", "Takes an element of an array, or of what a pointer points to, counted from 0.".to_owned()),
@@ -190,6 +190,13 @@ fn capture(page: &mut Roff) {
     for (word, text) in CASTS {
         term(page, vec![bold(*word)], text);
     }
+    paragraph(
+        page,
+        "A binary tells neither the names nor the types of its arguments: `uprobe` has `arg0` to `arg5`, `uretprobe` has \
+         `retval`, eight bytes each. `string` and `bytes[N]` read the memory of the process at that address; `u32`, `hex`, \
+         `port` or `ipv4` read the value itself; there are no members. What the process has not touched yet may not be in \
+         memory, and is null then.",
+    );
     paragraph(page, "A text that was cut says so with a field `NAME_truncated`. What could not be read is null.");
 }
 

@@ -2,6 +2,7 @@
 //! What a hook names must be something that can exist. Whether it does is for the kernel to say.
 
 use super::probe::{Cx, TARGET};
+use super::user_function;
 use crate::config::forms::{Names, NamesOr};
 use crate::config::source::Span;
 use crate::config::yaml::Node;
@@ -22,6 +23,8 @@ impl raw::Hook {
             (self.kretprobe.is_some(), "kretprobe"),
             (self.tracepoint.is_some(), "tracepoint"),
             (self.raw_tracepoint.is_some(), "raw_tracepoint"),
+            (self.uprobe.is_some(), "uprobe"),
+            (self.uretprobe.is_some(), "uretprobe"),
         ];
         given.into_iter().find(|(given, _)| *given).map(|(_, kind)| kind)
     }
@@ -40,6 +43,9 @@ pub(super) fn check(cx: &mut Cx<'_>, raw: &raw::Hook) -> Option<(Hook, Targets)>
     if let Some(kretprobe) = &raw.kretprobe {
         return check_function(cx, kind, kretprobe, |symbol, _| Hook::Kretprobe { symbol });
     }
+    if let Some(function) = raw.uprobe.as_ref().or(raw.uretprobe.as_ref()) {
+        return user_function::check(cx, kind, function);
+    }
     let hook = match &raw.tracepoint {
         Some(name) => check_tracepoint(cx, name),
         None => check_raw_tracepoint(cx, raw.raw_tracepoint.as_deref()?),
@@ -49,7 +55,7 @@ pub(super) fn check(cx: &mut Cx<'_>, raw: &raw::Hook) -> Option<(Hook, Targets)>
 
 /// The names that a target is given as, each with its place. Notes these, and the place of all of
 /// them as that of the target.
-fn names(cx: &mut Cx<'_>, keys: &[&str], names: &Names) -> Vec<(String, Span)> {
+pub(super) fn names(cx: &mut Cx<'_>, keys: &[&str], names: &Names) -> Vec<(String, Span)> {
     let whole = target(cx, keys);
     // The short form has the list one key further up.
     let short = keys.split_last().map_or(keys, |(_, above)| above);
@@ -73,7 +79,7 @@ fn names(cx: &mut Cx<'_>, keys: &[&str], names: &Names) -> Vec<(String, Span)> {
 }
 
 /// One name for the hook, and what there is of them.
-fn targets(names: Vec<(String, Span)>) -> Option<(String, Targets)> {
+pub(super) fn targets(names: Vec<(String, Span)>) -> Option<(String, Targets)> {
     let names: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
     match names.as_slice() {
         [name] if !Targets::is_pattern(name) => Some((name.clone(), Targets::One)),
@@ -112,12 +118,18 @@ fn check_function(
         Some(names) => (names.first()?.clone(), Targets::FirstOf(names.to_vec())),
         None => targets(names)?,
     };
-    if offset != 0 && targets != Targets::One {
-        let problem = cx.error(TARGET, cx.value(&["hook", kind, "offset"]), "an offset is for one function");
-        cx.report(problem.label("means another instruction in each function").help("name one function as `symbol`"));
-        return None;
-    }
+    good &= offset_is_for_one(cx, kind, offset, &targets);
     good.then(|| (hook(symbol, offset), targets))
+}
+
+/// Complains about an offset into several functions.
+pub(super) fn offset_is_for_one(cx: &mut Cx<'_>, kind: &str, offset: u64, targets: &Targets) -> bool {
+    if offset == 0 || *targets == Targets::One {
+        return true;
+    }
+    let problem = cx.error(TARGET, cx.value(&["hook", kind, "offset"]), "an offset is for one function");
+    cx.report(problem.label("means another instruction in each function").help("name one function as `symbol`"));
+    false
 }
 
 /// The long forms of `kprobe` and `kretprobe`.
@@ -179,7 +191,7 @@ fn check_interface(cx: &mut Cx<'_>, interface: &str, span: Span) -> bool {
 }
 
 /// Notes the place of the target: the value itself, or the member of its mapping.
-fn target(cx: &mut Cx<'_>, keys: &[&str]) -> Span {
+pub(super) fn target(cx: &mut Cx<'_>, keys: &[&str]) -> Span {
     let span = cx.value(keys);
     cx.note_place(Place::Target, span);
     span

@@ -11,6 +11,7 @@ mod probe;
 mod program;
 mod run;
 mod sinks;
+mod user_function;
 mod values;
 
 pub(super) use file::THROUGH;
@@ -90,7 +91,7 @@ impl CheckedProbe {
                 return Location::new(&self.source, *span);
             }
             wanted = match wanted {
-                Place::Mode | Place::Entry(_) => Place::Target,
+                Place::Mode | Place::Entry(_) | Place::Binary | Place::Process => Place::Target,
                 Place::Target | Place::Program | Place::Capture(_) => Place::Hook,
                 Place::Param(_) => Place::Program,
                 Place::Hook | Place::Sink(_) => Place::Probe,

@@ -25,11 +25,15 @@ pub(super) fn keep(cx: &mut Cx<'_>, hook: &Hook, captures: &mut Vec<Capture>) {
 /// That no hook of this kind has the name, and what would work.
 fn missing(hook: &Hook, base: &str) -> Option<(String, String)> {
     match hook {
-        Hook::Kretprobe { .. } if base == "ret" => {
+        Hook::Kretprobe { .. } | Hook::Uretprobe(_) if base == "ret" => {
             Some(("there is no `ret` at the return of a function".to_owned(), "did you mean `retval`?".to_owned()))
         }
         Hook::Kretprobe { .. } if base != "retval" => {
             let help = "capture arguments with a `kprobe`; a `kretprobe` has `retval`";
+            Some((format!("there is no `{base}` at the return of a function"), help.to_owned()))
+        }
+        Hook::Uretprobe(_) if base != "retval" => {
+            let help = "capture arguments with a `uprobe`; a `uretprobe` has `retval`";
             Some((format!("there is no `{base}` at the return of a function"), help.to_owned()))
         }
         Hook::Kprobe { offset: 1.., .. } => {
@@ -54,6 +58,8 @@ fn missing(hook: &Hook, base: &str) -> Option<(String, String)> {
         | Hook::Kretprobe { .. }
         | Hook::Tracepoint(_)
         | Hook::RawTracepoint { .. }
+        | Hook::Uprobe(_)
+        | Hook::Uretprobe(_)
         | Hook::Own => None,
     }
 }

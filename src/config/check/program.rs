@@ -104,6 +104,8 @@ fn example(kind: &str) -> &'static str {
         "kretprobe" => "kretprobe: do_sys_openat2",
         "tracepoint" => "tracepoint: sched:sched_switch",
         "raw_tracepoint" => "raw_tracepoint: sched_switch",
+        "uprobe" => "uprobe: libc.so.6:getaddrinfo",
+        "uretprobe" => "uretprobe: /usr/bin/bash:readline",
         _other => "…",
     }
 }

@@ -8,12 +8,14 @@ mod raw_tracepoint;
 mod slot;
 mod swap;
 mod tracepoint;
+mod uprobe;
 mod xdp;
 
 pub use generation::Generation;
 
 pub(super) use kprobe::{check as check_kprobes, check_target as check_kprobe_target};
 pub(super) use raw_tracepoint::check as check_raw_tracepoint;
+pub(super) use uprobe::{check as check_uprobe, process_of};
 pub(super) use xdp::{check as check_xdp, has_native as native_xdp};
 
 use std::io;
@@ -143,6 +145,8 @@ fn attach_function(
         Hook::Kretprobe { symbol } => kprobe::attach(program, symbol, 0, true, host),
         Hook::Tracepoint(name) => tracepoint::attach(program, name, host),
         Hook::RawTracepoint { name } => raw_tracepoint::attach(program, name, host),
+        Hook::Uprobe(point) => uprobe::attach(program, point, false, host),
+        Hook::Uretprobe(point) => uprobe::attach(program, point, true, host),
         Hook::Own => attach_own(function, program, host),
     }
 }
@@ -166,17 +170,21 @@ pub(super) fn missing_target(spec: &ProbeSpec, host: &Host) -> Option<KernelErro
         | Hook::RawTracepoint { .. }
         | Hook::Xdp { .. }
         | Hook::Tracepoint(_)
+        | Hook::Uprobe(_)
+        | Hook::Uretprobe(_)
         | Hook::Own => None,
     }
 }
 
-/// True where what the probe attaches to is not there, and may come: an interface, a function or tracepoint of a module.
+/// True where what the probe attaches to is not there, and may come: an interface, a binary, a function
+/// or tracepoint of a module.
 pub fn is_missing(spec: &ProbeSpec, host: &Host) -> bool {
     match &spec.hook {
         Hook::Xdp { interface, .. } => host.interface_index(interface).is_none(),
         Hook::Tracepoint(name) => host.tracefs().is_ok() && host.tracepoint(name).is_err(),
         Hook::Kprobe { .. } | Hook::Kretprobe { .. } => host.has_kprobes() && missing_target(spec, host).is_some(),
         Hook::RawTracepoint { .. } => missing_target(spec, host).is_some(),
+        Hook::Uprobe(point) | Hook::Uretprobe(point) => host.binaries.open(&point.binary).is_err(),
         Hook::Own => false,
     }
 }

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use libbpf_rs::ProgramMut;
 
 use super::{Attachment, Hold};
-use crate::kernel::error::{KernelError, describe, privilege_help};
+use crate::kernel::error::{ENOTSUPP, KernelError, describe, privilege_help};
 use crate::kernel::host::Host;
 use crate::spec::{Place, XdpMode};
 
@@ -20,9 +20,6 @@ const XDP_FLAGS_HW_MODE: u32 = 1 << 3;
 /// `include/uapi/linux/netdev.h`
 const NETDEV_XDP_ACT_BASIC: u64 = 1 << 0;
 const NETDEV_XDP_ACT_HW_OFFLOAD: u64 = 1 << 4;
-
-/// "operation is not supported", of the kernel's own drivers; not part of the user-space ABI.
-const ENOTSUPP: i32 = 524;
 
 /// What drivers mean by ERANGE: a packet does not fit into one page (`veth_xdp_set`, `virtnet_xdp_set`).
 const MTU_TOO_LARGE: &str = "its MTU is too large: a native program needs each packet in one page";

@@ -12,7 +12,9 @@ use crate::kernel::error::KernelError;
 use crate::kernel::host::Host;
 use crate::kernel::load::Loaded;
 use crate::kernel::prepare::prepare;
-use crate::spec::{DEFAULT_INTERVAL, Hook, Place, ProbeId, ProbeSpec, Targets, TracepointName, XdpMode};
+use crate::spec::{
+    DEFAULT_INTERVAL, Hook, Place, ProbeId, ProbeSpec, Targets, TracepointName, UserPlace, UserPoint, XdpMode,
+};
 
 /// One hook kind, and how the trial went.
 #[derive(Debug, Clone)]
@@ -40,6 +42,8 @@ pub enum Outcome {
 
 /// Functions that hardly run; the first that this kernel has is probed.
 const QUIET_FUNCTIONS: [&str; 3] = ["kernel_power_off", "kernel_restart", "do_sys_openat2"];
+/// The binary that uprobes are tried on: where it begins to run, which this process has done.
+const OURSELVES: &str = "/proc/self/exe";
 /// A ring of one page, however large pages are: nobody reads it.
 const RING_BYTES: u32 = 64 << 10;
 
@@ -62,6 +66,10 @@ pub(super) fn all(host: &Host) -> Vec<Try> {
         Hook::Tracepoint(TracepointName { category: "sched".to_owned(), name: event() }),
         Hook::RawTracepoint { name: event() },
     ];
+    tries.extend(hooks.into_iter().map(|hook| one(hook, &catalog, host)));
+    let begin = host.binaries.open(OURSELVES).ok().and_then(|(_, binary)| binary.entry()).unwrap_or(0);
+    let point = UserPoint { binary: OURSELVES.to_owned(), place: UserPlace::Offset(begin), pid: None };
+    let hooks = [Hook::Uprobe(point.clone()), Hook::Uretprobe(point)];
     tries.extend(hooks.into_iter().map(|hook| one(hook, &catalog, host)));
     tries
 }
@@ -140,6 +148,9 @@ fn attach_and_detach(hook: &Hook, catalog: &Catalog, host: &Host) -> Result<(), 
 fn outcome(hook: &Hook, error: KernelError, host: &Host) -> Outcome {
     if matches!(hook, Hook::Kprobe { .. } | Hook::Kretprobe { .. }) && !host.has_kprobes() {
         return Outcome::Needs("a kernel with kprobes (CONFIG_KPROBE_EVENTS)".to_owned());
+    }
+    if matches!(hook, Hook::Uprobe(_) | Hook::Uretprobe(_)) && !host.has_uprobes() {
+        return Outcome::Needs("a kernel with uprobes (CONFIG_UPROBE_EVENTS)".to_owned());
     }
     let missing = Capabilities::effective().missing_for(hook.kind());
     if !missing.is_empty() {
