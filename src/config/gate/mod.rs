@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The first gate: the schema. What passes it has the right shape; nothing is said yet about what it means.
 
+mod help;
+mod keys;
 mod message;
 mod validate;
+mod wrong_form;
 
 #[cfg(test)]
 mod oracle;
@@ -10,8 +13,8 @@ mod oracle;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-pub(super) use message::name_like;
 pub(super) use validate::Violation;
+pub(super) use wrong_form::name_like;
 
 use super::problem::Problem;
 use super::schema;
@@ -26,7 +29,7 @@ pub(super) fn violations(root: &Node) -> Vec<Violation<'static>> {
 /// For a key that its mapping does not have: the key that is probably meant, if any.
 pub(super) fn unknown_key_meant<'s>(violation: &Violation<'s>) -> Option<Option<&'s str>> {
     match &violation.kind {
-        validate::Kind::UnknownKey { key, allowed } => Some(message::meant(key, allowed)),
+        validate::Kind::UnknownKey { key, allowed } => Some(keys::meant(key, allowed)),
         _other => None,
     }
 }
@@ -43,7 +46,7 @@ pub(super) fn problems(
 ) -> Vec<Problem> {
     let worth = |violation: &&Violation<'_>| {
         let missing = matches!(violation.kind, validate::Kind::MissingKey { .. });
-        !missing || !(has_unread(violation.span) || message::is_misspelt(violation, violations))
+        !missing || !(has_unread(violation.span) || keys::is_misspelt(violation, violations))
     };
     // What an alias repeats is said once.
     let mut seen = HashSet::new();

@@ -12,6 +12,7 @@ mod explain;
 mod marks;
 mod node;
 mod scalar;
+mod spans;
 
 pub(crate) use node::{Entry, Node, Segment, Text, Value};
 
