@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::probe::{self, InFile};
 use super::run::Run;
 use crate::config::codes;
-use crate::config::gate::{Violation, unknown_key_meant};
+use crate::config::gate::{Violation, is_unread, unknown_key_meant};
 use crate::config::problem::Problem;
 use crate::config::source::{SourceFile, Span};
 use crate::config::yaml::{Entry, Node, Segment, Text, Value};
@@ -16,19 +16,18 @@ const MAPS: &[&str] = &["labels", "params", "capture"];
 
 /// Checks what is left of a probe without the parts that `violations` (all of this probe) blame.
 ///
-/// `unread` is true where something in the probe could not be read at all. What only follows from a part that is left out
-/// is not said.
+/// What only follows from a part that is left out is not said.
 pub(super) fn check(
     file: &InFile<'_>,
     node: &Node,
     violations: &[&Violation<'_>],
-    unread: bool,
     run: &mut Run,
     problems: &mut Vec<Problem>,
 ) {
     let Value::Map(entries) = &node.value else { return };
     let mut entries = entries.clone();
     // A key that is not known, or could not be read, may have been meant as another that is missed.
+    let unread = node.is_incomplete();
     let (mut hook_uncertain, mut program_uncertain, mut fewer_captures) = (unread, unread, unread);
     for violation in violations {
         match violation.path.get(2..) {
@@ -43,6 +42,9 @@ pub(super) fn check(
                 if let Some(Value::Map(inner)) = within.map(|entry| &mut entry.value.value) {
                     inner.retain(|entry| entry.key != *key);
                 }
+            }
+            Some([Segment::Key(map)]) if is_unread(violation) && is_part(&entries, map) => {
+                fewer_captures |= map == "capture"
             }
             Some([Segment::Key(key), ..]) => entries.retain(|entry| entry.key != *key),
             _missing => {}
@@ -75,4 +77,10 @@ pub(super) fn check(
         _said => true,
     });
     problems.append(&mut found);
+}
+
+/// True where entries of one of [`MAPS`] are there and others could not be read.
+fn is_part(entries: &[Entry], key: &str) -> bool {
+    let map = entries.iter().find(|entry| entry.key == key).filter(|_| MAPS.contains(&key));
+    map.is_some_and(|map| matches!(map.value.value, Value::Map(_)))
 }

@@ -18,7 +18,7 @@ pub(super) use wrong_form::name_like;
 
 use super::problem::Problem;
 use super::schema;
-use super::source::{SourceFile, Span};
+use super::source::SourceFile;
 use super::yaml::Node;
 
 /// Everything in the tree that the schema forbids.
@@ -34,20 +34,21 @@ pub(super) fn unknown_key_meant<'s>(violation: &Violation<'s>) -> Option<Option<
     }
 }
 
+/// True for what could not be read, as a whole or in part.
+pub(super) fn is_unread(violation: &Violation<'_>) -> bool {
+    matches!(violation.kind, validate::Kind::Broken)
+}
+
 /// The violations in words, but for those that have their problem already or follow from another.
 ///
-/// At most `most` are made. `has_unread` tells whether something inside a place could not be read: what is missing there may come from it.
+/// At most `most` are made.
 pub(super) fn problems(
     source: &Arc<SourceFile>,
     root: &Node,
     violations: &[Violation<'_>],
-    has_unread: &dyn Fn(Span) -> bool,
     most: usize,
 ) -> Vec<Problem> {
-    let worth = |violation: &&Violation<'_>| {
-        let missing = matches!(violation.kind, validate::Kind::MissingKey { .. });
-        !missing || !(has_unread(violation.span) || keys::is_misspelt(violation, violations))
-    };
+    let worth = |violation: &&Violation<'_>| !keys::is_misspelt(violation, violations);
     // What an alias repeats is said once.
     let mut seen = HashSet::new();
     let mut first = |problem: &Problem| seen.insert((problem.code, problem.primary.span, problem.message.clone()));

@@ -38,7 +38,7 @@ impl Builder<'_> {
             let problem = self.problem(codes::TOO_LARGE, span, message);
             let problem = problem.related(Location::new(self.source, place), "it stands for this");
             self.problems.push(problem.help("aliases of aliases multiply: write out less, or split the file"));
-            return Err(Stop);
+            return Err(Stop::All);
         }
         let node = anchored.at(span);
         self.nodes += nodes;

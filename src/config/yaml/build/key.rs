@@ -7,11 +7,19 @@ use crate::config::codes;
 use crate::config::source::Location;
 
 impl Builder<'_> {
-    /// Takes a value as the key of the innermost mapping, or says why it cannot be one.
+    /// Takes a value as the key of the innermost mapping, or says why it cannot be one: then the mapping lacks a key.
     pub(super) fn key(&mut self, node: Node) {
+        let known = self.try_key(node);
+        if let (None, Some(Frame::Map { incomplete, .. })) = (known, self.stack.last_mut()) {
+            *incomplete = true;
+        }
+    }
+
+    /// `None` for a key that nobody knows now. One that is given twice is known.
+    fn try_key(&mut self, node: Node) -> Option<()> {
         let name = match node.value {
             Value::Text(text) => text.text,
-            Value::Broken => return,
+            Value::Broken => return None,
             Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Seq(_) | Value::Map(_) => {
                 let message = format!("a key must be text, this is {}", node.kind());
                 let problem = self.problem(codes::KEY_NOT_TEXT, node.span, message);
@@ -24,16 +32,16 @@ impl Builder<'_> {
                 };
                 let problem = problem.help(help);
                 self.problems.push(problem);
-                return;
+                return None;
             }
         };
         if name.contains("${env:") {
             let problem = self.problem(codes::ENV_FORM, node.span, "a key cannot come from the environment");
             self.problems.push(problem.help("write the key itself; only values are replaced"));
-            return;
+            return None;
         }
         let plain_merge = name == "<<" && self.source.text[node.span.start..].starts_with('<');
-        let Some(Frame::Map { seen, key, .. }) = self.stack.last_mut() else { return };
+        let Frame::Map { seen, key, .. } = self.stack.last_mut()? else { return None };
         if let Some(&first) = seen.get(&name) {
             let problem = self.problem(codes::DUPLICATE_KEY, node.span, format!("the key `{name}` is given twice"));
             let problem = problem.label("again here").related(Location::new(self.source, first), "first here").help(
@@ -44,9 +52,10 @@ impl Builder<'_> {
                 },
             );
             self.problems.push(problem);
-            return;
+            return (!plain_merge).then_some(());
         }
         seen.insert(name.clone(), node.span);
         *key = if plain_merge { Key::Merge(node.span) } else { Key::Is(name, node.span) };
+        Some(())
     }
 }

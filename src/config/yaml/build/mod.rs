@@ -2,6 +2,7 @@
 //! Parser events to a tree, with a stack of our own.
 
 mod alias;
+mod cut;
 mod key;
 mod scalar;
 
@@ -20,6 +21,9 @@ use crate::config::environment::Environment;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 
+/// Most problems: behind them a file is not what it was meant to be. More than are shown of one.
+const MAX_PROBLEMS: usize = 200;
+
 /// The tree, and what is wrong with it.
 pub(super) fn build(source: &Arc<SourceFile>, environment: &Environment<'_>) -> (Option<Node>, Vec<Problem>) {
     let text = &*source.text;
@@ -35,34 +39,17 @@ pub(super) fn build(source: &Arc<SourceFile>, environment: &Environment<'_>) -> 
         environment,
         problems: Vec::new(),
     };
-    let mut parser = Parser::new_from_str(&text[base..]);
-    while let Some(event) = parser.next_event() {
-        let step = match event {
-            Ok((event, span)) => {
-                let span = builder.marks.span(span);
-                builder.event(event, span)
-            }
-            Err(error) => {
-                let at = builder.marks.byte(*error.marker());
-                let open = builder.open_bracket();
-                let problem = match builder.anchors.unknown(source, at, error.info()) {
-                    Some(problem) => problem,
-                    None => explain::syntax(source, at, error.info(), open),
-                };
-                builder.problems.push(problem);
-                Err(Stop)
-            }
-        };
-        if step.is_err() {
-            builder.root = None;
-            break;
-        }
-    }
+    builder.read(Parser::new_from_str(&text[base..]));
     (builder.root, builder.problems)
 }
 
 /// Nothing sensible can be read behind this point; the problem has been recorded.
-pub(super) struct Stop;
+pub(super) enum Stop {
+    /// What has been read stands.
+    Here,
+    /// What has been read means nothing: the file is too large to be a configuration.
+    All,
+}
 
 /// A list or mapping that is not complete.
 #[expect(clippy::large_enum_variant, reason = "64 of them at most")]
@@ -82,6 +69,8 @@ enum Frame {
         written: Option<Span>,
         /// The `<<` of the mapping: where it stands, how many entries come before it, what it merges.
         merge: Option<(Span, usize, Node)>,
+        /// Keys could not be read.
+        incomplete: bool,
     },
 }
 
@@ -111,13 +100,56 @@ struct Builder<'t> {
 }
 
 impl Builder<'_> {
+    fn read(&mut self, mut parser: Parser<'_, impl saphyr_parser::Input>) {
+        while let Some(event) = parser.next_event() {
+            let step = match event {
+                Ok((event, span)) => {
+                    let span = self.marks.span(span);
+                    self.event(event, span)
+                }
+                Err(error) => {
+                    let at = self.marks.byte(*error.marker());
+                    self.complaint(at, error.info())
+                }
+            };
+            let step = if self.problems.len() > MAX_PROBLEMS { step.and(Err(Stop::Here)) } else { step };
+            match step {
+                Ok(()) => {}
+                Err(Stop::Here) => return self.cut(),
+                Err(Stop::All) => {
+                    self.root = None;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What the parser complains about at byte `at`. It goes on behind an alias without an anchor, and nothing else.
+    fn complaint(&mut self, at: usize, info: &str) -> Result<(), Stop> {
+        if info.contains("unknown anchor") {
+            let span = sigil(&self.source.text, Span::new(at, at), '*');
+            self.count(1, span)?;
+            self.problems.push(self.anchors.unknown(self.source, span));
+            self.place(Node::new(span, Value::Broken));
+            return Ok(());
+        }
+        if info.contains("handle wasn't declared") {
+            self.tag(Span::new(at, at), true);
+            return Err(Stop::Here);
+        }
+        let problem = explain::syntax(self.source, at, info, self.open_bracket());
+        let stop = if problem.code == codes::TOO_LARGE { Stop::All } else { Stop::Here };
+        self.problems.push(problem);
+        Err(stop)
+    }
+
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Stop> {
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
             Event::DocumentStart(_) if self.root.is_some() => {
                 let problem = self.problem(codes::SEVERAL_DOCUMENTS, span, "a second YAML document begins here");
                 self.problems.push(problem.help("a file is one document: put the second one into a file of its own"));
-                Err(Stop)
+                Err(Stop::Here)
             }
             Event::DocumentStart(_) => Ok(()),
             Event::Alias(anchor) => self.alias(anchor, span),
@@ -147,6 +179,7 @@ impl Builder<'_> {
                     key: Key::Wanted,
                     written: None,
                     merge: None,
+                    incomplete: false,
                 };
                 self.open(frame, span)
             }
@@ -163,7 +196,7 @@ impl Builder<'_> {
             let message = format!("nested more than {MAX_DEPTH} levels deep");
             let problem = self.problem(codes::TOO_LARGE, span, message).help("a configuration needs six at most");
             self.problems.push(problem);
-            return Err(Stop);
+            return Err(Stop::All);
         }
         let (Frame::Seq { start, .. } | Frame::Map { start, .. }) = &mut frame;
         let value = behind_properties(&self.source.text, *start);
@@ -182,27 +215,49 @@ impl Builder<'_> {
         let message = format!("the file holds more than {MAX_NODES} values");
         let problem = self.problem(codes::TOO_LARGE, span, message).help("is it the right file? split it if it is");
         self.problems.push(problem);
-        Err(Stop)
+        Err(Stop::All)
     }
 
     fn close(&mut self, end: Span) {
-        let (node, anchor) = match self.stack.pop() {
-            Some(Frame::Seq { start, anchor, items }) => {
-                let written = |item: &Node| item.origin.as_ref().and_then(|origin| origin.alias).unwrap_or(item.span);
-                let last = items.last().map(written);
-                (Node::new(extent(&self.source.text, start, last, end), Value::Seq(items)), anchor)
-            }
-            Some(Frame::Map { start, anchor, mut entries, seen, written, merge: merged, .. }) => {
-                let span = extent(&self.source.text, start, written, end);
-                if let Some((_, at, node)) = merged {
-                    merge(self.source, &mut entries, &seen, at, node, &mut self.problems);
-                }
-                (Node::new(span, Value::Map(entries)), anchor)
-            }
-            None => return,
-        };
+        let Some(frame) = self.stack.pop() else { return };
+        let (Frame::Seq { anchor, .. } | Frame::Map { anchor, .. }) = frame;
+        let node = self.node(frame, Some(end));
         self.anchors.close(&self.source.text, anchor, &node);
         self.place(node);
+    }
+
+    /// The list or mapping of a frame; `end` is where the parser ends it, if it does.
+    fn node(&mut self, frame: Frame, end: Option<Span>) -> Node {
+        let text = &self.source.text;
+        let extent = |start: Span, last: Option<Span>| match end {
+            Some(end) => extent(text, start, last, end),
+            None => start.to(last.unwrap_or(start)),
+        };
+        let (mut node, whole) = match frame {
+            Frame::Seq { start, items, .. } => {
+                let written = |item: &Node| item.origin.as_ref().and_then(|origin| origin.alias).unwrap_or(item.span);
+                let last = items.last().map(written);
+                (Node::new(extent(start, last), Value::Seq(items)), true)
+            }
+            Frame::Map { start, mut entries, seen, written, merge: merged, incomplete, .. } => {
+                let span = extent(start, written);
+                let merged = merged
+                    .is_none_or(|(_, at, node)| merge(self.source, &mut entries, &seen, at, node, &mut self.problems));
+                (Node::new(span, Value::Map(entries)), merged && !incomplete)
+            }
+        };
+        if end.is_none() && is_flow(&self.source.text, node.span) {
+            // Without its bracket it took in what was meant for others.
+            return Node::new(node.span, Value::Broken);
+        }
+        if !whole || end.is_none() {
+            node.set_incomplete();
+            if let Value::Map(entries) = &mut node.value {
+                // What could not be read may have taken the place of what is merged.
+                entries.retain(|entry| entry.merged.is_none());
+            }
+        }
+        node
     }
 
     /// Where the innermost bracket stands that is still open.

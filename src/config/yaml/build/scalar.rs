@@ -35,10 +35,10 @@ impl Builder<'_> {
                         format!("with this value of the environment the file grows by more than {MAX_BYTES} bytes");
                     let problem = self.problem(codes::TOO_LARGE, span, message);
                     self.problems.push(problem.help("is it the right variable?"));
-                    return Err(Stop);
+                    return Err(Stop::All);
                 }
                 let value = self.value(&replaced, style, span, None);
-                let origin = Origin { alias: None, substituted: Some(replaced) };
+                let origin = Origin { substituted: Some(replaced), ..Origin::default() };
                 Ok(Node { span, value, origin: Some(Box::new(origin)) })
             }
             Err(complaints) => {
