@@ -11,8 +11,8 @@ use super::{defaults, partial, probe, sinks};
 use crate::catalog::Catalog;
 use crate::config::environment::Environment;
 use crate::config::problem::Problem;
-use crate::config::source::{Location, SourceFile, Span};
-use crate::config::yaml::{Node, Segment, Value};
+use crate::config::source::{Location, SourceFile};
+use crate::config::yaml::{Entry, Node, Segment, Value};
 use crate::config::{codes, gate, raw, yaml};
 
 /// Problems of one file that are shown; behind that a file is not what it was meant to be.
@@ -52,12 +52,7 @@ fn one_file(
     let Some(root) = root else { return };
 
     let violations = gate::violations(&root);
-    let unread = unread_places(problems);
-    let has_unread = |span: Span| {
-        let first = unread.partition_point(|at| *at < span.start);
-        unread.get(first).is_some_and(|at| *at < span.end)
-    };
-    let gate_problems = gate::problems(source, &root, &violations, &has_unread, MAX_PROBLEMS + 1);
+    let gate_problems = gate::problems(source, &root, &violations, MAX_PROBLEMS + 1);
     if let Some(other_version) = gate_problems.iter().find(|problem| problem.code == codes::VERSION) {
         // Written for another version: what else looks wrong may be right there.
         problems.push(other_version.clone());
@@ -69,7 +64,12 @@ fn one_file(
 
     let mut file_sinks = sinks::FileSinks::default();
     let sinks_key = Segment::Key("sinks".to_owned());
-    file_sinks.incomplete = violations.iter().any(|violation| violation.path == [sinks_key.clone()]);
+    file_sinks.incomplete = match root.get("sinks") {
+        Some(sinks) => {
+            violations.iter().any(|violation| violation.path == [sinks_key.clone()]) || is_repeated(sinks, problems)
+        }
+        None => root.is_incomplete(),
+    };
     for entry in root.at(&["sinks"]).map(Node::entries).unwrap_or_default() {
         let raw = clean(&[sinks_key.clone(), Segment::Key(entry.key.clone())])
             .then(|| decode(source, &entry.value, problems))
@@ -81,7 +81,7 @@ fn one_file(
     let defaults = defaults::check(source, &root, &clean, &file_sinks, run, problems);
 
     let Some(list) = root.at(&["probes"]) else { return };
-    if list.value == Value::Seq(Vec::new()) {
+    if list.value == Value::Seq(Vec::new()) && !list.is_incomplete() {
         let place = Location::new(source, list.span);
         let problem = Problem::warning(codes::NO_PROBES, place, "the file has no probes");
         problems.push(problem.help("add one: an entry that begins with `- name: NAME`; or remove the file"));
@@ -101,11 +101,10 @@ fn one_file(
         let before = problems.len();
         run.claim_name(source, node, problems);
         let file = probe::InFile { source, catalog, sinks: &file_sinks, defaults: &defaults };
-        let unread = has_unread(node.span);
         let path = [Segment::Key("probes".to_owned()), Segment::Index(index)];
-        if unread || !clean(&path) {
+        if !clean(&path) {
             let of_probe = of_probe.get(&index).map(Vec::as_slice).unwrap_or_default();
-            partial::check(&file, node, of_probe, unread, run, problems);
+            partial::check(&file, node, of_probe, run, problems);
         } else if let Some(raw) = decode::<raw::Probe>(source, node, problems) {
             probe::check(&file, node, &raw, true, run, problems);
         }
@@ -157,12 +156,11 @@ fn with_origin(source: &Arc<SourceFile>, part: &Node, mut problem: Problem) -> P
     problem
 }
 
-/// Where something stands that was left out of the tree.
-fn unread_places(problems: &[Problem]) -> Vec<usize> {
-    let left_out = problems.iter().filter(|problem| problem.code != codes::DUPLICATE_KEY);
-    let mut places: Vec<usize> = left_out.map(|problem| problem.primary.span.start).collect();
-    places.sort_unstable();
-    places
+/// True where the key is given once more: what stands there was not taken in.
+fn is_repeated(entry: &Entry, problems: &[Problem]) -> bool {
+    let repeats = |problem: &&Problem| problem.code == codes::DUPLICATE_KEY;
+    let mut firsts = problems.iter().filter(repeats).flat_map(|problem| &problem.related);
+    firsts.any(|(first, _)| first.span == entry.key_span)
 }
 
 /// A part of the tree as its raw type. After the first gate this works; where it does not, that is a problem like others.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::probe::{self, InFile, NAMELESS};
 use super::run::Run;
 use crate::config::codes;
-use crate::config::gate::{Violation, unknown_key_meant};
+use crate::config::gate::{Violation, is_unread, unknown_key_meant};
 use crate::config::problem::Problem;
 use crate::config::source::{SourceFile, Span};
 use crate::config::yaml::{Entry, Node, Segment, Text, Value};
@@ -19,17 +19,16 @@ const HOW: &[&str] = &["mode", "offset"];
 
 /// Checks what is left of a probe without the parts that `violations` (all of this probe) blame.
 ///
-/// `unread` is true where something in the probe could not be read at all. What only follows from a part that is left out
-/// is not said.
+/// What only follows from a part that is left out is not said.
 pub(super) fn check(
     file: &InFile<'_>,
     node: &Node,
     violations: &[&Violation<'_>],
-    unread: bool,
     run: &mut Run,
     problems: &mut Vec<Problem>,
 ) {
     let Value::Map(entries) = &node.value else { return };
+    let unread = node.is_incomplete();
     let mut rest = Rest { entries: entries.clone(), meant: Vec::new(), fewer_captures: unread };
     violations.iter().for_each(|violation| rest.leave_out(violation));
     let has = |rest: &Rest<'_>, key: &str| rest.entries.iter().any(|entry| entry.key == key);
@@ -95,6 +94,8 @@ impl<'v> Rest<'v> {
                 self.fewer_captures |= map == "capture";
                 retain_in(&mut self.entries, &[map], |entry| entry.key != *key);
             }
+            // The entries that could be read are kept.
+            [Segment::Key(map)] if is_unread(violation) && self.is_part(map) => self.fewer_captures |= map == "capture",
             [Segment::Key(hook), Segment::Key(kind)]
                 if hook == "hook" && meant.flatten().is_some_and(|key| HOW.contains(&key)) =>
             {
@@ -108,6 +109,12 @@ impl<'v> Rest<'v> {
             [Segment::Key(key), ..] => self.entries.retain(|entry| entry.key != *key),
             _missing => {}
         }
+    }
+
+    /// True where entries of one of [`MAPS`] are there and others could not be read.
+    fn is_part(&self, key: &str) -> bool {
+        let map = self.entries.iter().find(|entry| entry.key == key).filter(|_| MAPS.contains(&key));
+        map.is_some_and(|map| matches!(map.value.value, Value::Map(_)))
     }
 }
 

@@ -5,50 +5,18 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
+use super::help::{example_help, missing_help, type_help};
+use super::keys::unknown_key;
 use super::other_words;
-use super::validate::{Kind, Violation, types};
+use super::validate::{Kind, Violation};
+use super::wrong_form::form_help;
 use crate::config::check::THROUGH;
 use crate::config::codes;
 use crate::config::pattern;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
-use crate::config::yaml::{Node, Segment, Value};
+use crate::config::yaml::{Node, Segment};
 use crate::words;
-
-/// Words from other tools and what they are called here; used where the second one is a key of the mapping.
-const OTHER_WORDS: &[(&str, &str)] = &[
-    ("iface", "interface"),
-    ("ifname", "interface"),
-    ("dev", "interface"),
-    ("device", "interface"),
-    ("flags", "mode"),
-    ("function", "symbol"),
-    ("func", "symbol"),
-    ("fn", "symbol"),
-    ("name", "symbol"),
-    ("args", "capture"),
-    ("arguments", "capture"),
-    ("fields", "capture"),
-    ("fetch", "capture"),
-    ("outputs", "sinks"),
-    ("output", "sinks"),
-    ("sink", "sinks"),
-    ("attach", "hook"),
-    ("hooks", "hook"),
-    ("on", "hook"),
-    ("prog", "program"),
-    ("type", "program"),
-    ("tags", "labels"),
-    ("period", "interval"),
-    ("every", "interval"),
-    ("disabled", "enabled"),
-    ("filename", "path"),
-    ("tp", "tracepoint"),
-    ("raw_tp", "raw_tracepoint"),
-    ("kret", "kretprobe"),
-    ("apiVersion", "version"),
-    ("id", "name"),
-];
 
 /// The problem of a violation; `None` where it has one already.
 pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violation<'_>) -> Option<Problem> {
@@ -158,12 +126,12 @@ fn subject(path: &[Segment]) -> String {
     }
 }
 
-fn is_version(path: &[Segment]) -> bool {
+pub(super) fn is_version(path: &[Segment]) -> bool {
     matches!(path, [Segment::Key(key)] if key == "version")
 }
 
 /// The value on one line: as written, or what the environment made of it.
-fn shown(source: &SourceFile, root: &Node, violation: &Violation<'_>) -> String {
+pub(super) fn shown(source: &SourceFile, root: &Node, violation: &Violation<'_>) -> String {
     let written = || source.text.get(violation.span.start..violation.span.end).unwrap_or_default();
     let node = find(root, &violation.path).filter(|node| node.span == violation.span);
     let raw = node.map_or_else(written, |node| node.shown(&source.text));
@@ -195,257 +163,14 @@ fn wanted(expected: &[&str]) -> String {
     }
 }
 
-/// The key that is probably meant.
-pub(super) fn meant<'w>(key: &str, allowed: &[&'w str]) -> Option<&'w str> {
-    let other = OTHER_WORDS.iter().find(|(theirs, ours)| theirs.eq_ignore_ascii_case(key) && allowed.contains(ours));
-    let other = other.and_then(|(_, ours)| allowed.iter().copied().find(|word| word == ours));
-    other.or_else(|| words::nearest(key, allowed.iter().copied()))
-}
-
-/// True for a missing key that is there, misspelt: the misspelling is the problem.
-pub(super) fn is_misspelt(violation: &Violation<'_>, all: &[Violation<'_>]) -> bool {
-    let Kind::MissingKey { key: missing } = &violation.kind else { return false };
-    all.iter()
-        .filter(|other| other.path == violation.path)
-        .any(|other| matches!(&other.kind, Kind::UnknownKey { key, allowed } if meant(key, allowed) == Some(missing)))
-}
-
-fn unknown_key(problem: Problem, key: &str, allowed: &[&str], schema: &Map<String, Json>) -> Problem {
-    let deeper = || {
-        let mut properties = schema.get("properties")?.as_object()?.iter();
-        let (parent, _) = properties.find(|(_, inner)| inner["properties"].get(key).is_some())?;
-        Some(format!("it belongs into one of the others: `{parent}: {{ {key}: … }}`"))
-    };
-    let nearest = meant(key, allowed).map(|word| format!("did you mean `{word}`?"));
-    let problem = problem.maybe_help(nearest.or_else(deeper));
-    if key == "<<" {
-        return problem.help("without the quotes it merges a mapping: `<<: *NAME`");
-    }
-    match allowed {
-        // Of a destination. What stands beside it is easily put into it.
-        [] if key == "format" => problem.help("it belongs to the sink: `{ stdout: {}, format: text }`"),
-        ["path", ..] if key == "format" => {
-            problem.help("it belongs to the sink, beside `file`: `{ file: { path: … }, format: text }`")
-        }
-        [] => problem.help("it takes no keys: write `{}`"),
-        keys => problem.note(format!("keys here: {}", words::list(keys.iter().copied(), 16))),
-    }
-}
-
-fn missing_help(key: &str, schema: &Map<String, Json>) -> Option<String> {
-    if key == "version" {
-        return Some("begin the file with `version: 1`".to_owned());
-    }
-    if key == "probes" {
-        return Some("add `probes:` and under it a list; each entry begins with `- name: NAME`".to_owned());
-    }
-    let example = schema.get("properties")?.get(key)?.get("examples")?.get(0).map(flow);
-    Some(match example {
-        Some(example) => format!("add it, for example `{key}: {example}`"),
-        None => format!("add `{key}: …`"),
-    })
-}
-
-/// What to write instead of a value of the wrong type.
-fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &Node) -> Option<String> {
-    let raw = shown(source, root, violation);
-    let expected = types(violation.schema);
-    let wants = |name: &str| expected.contains(&name);
-    let node = find(root, &violation.path)?;
-    let key = match violation.path.last() {
-        Some(Segment::Key(key)) => key.as_str(),
-        Some(Segment::Index(_)) | None => "",
-    };
-    let scalar = matches!(node.value, Value::Text(_) | Value::Int(_) | Value::Bool(_) | Value::Float(_));
-    if is_version(&violation.path) {
-        return Some("write `version: 1`: a whole number, without quotes".to_owned());
-    }
-    if violation.path.is_empty() {
-        return Some("begin with `version: 1`, then `probes:` and under it the list".to_owned());
-    }
-    if node.value == Value::Null && matches!(violation.path.last(), Some(Segment::Index(_))) {
-        return Some("write the entry behind its `-`, or remove the `-`".to_owned());
-    }
-    if node.value == Value::Null {
-        return Some(example(violation.schema).map_or_else(
-            || format!("write the value behind `{key}:`, indented if on lines of its own; or remove the key"),
-            |example| format!("write for example `{key}: {example}`, or remove the key"),
-        ));
-    }
-    if let Some(truth) = node.text().filter(|_| wants("boolean")).and_then(words::truth) {
-        return Some(format!("YAML 1.2 has only `true` and `false`: write `{key}: {truth}`"));
-    }
-    if let Some(help) = substituted_help(node, source, key, &expected) {
-        return Some(help);
-    }
-    let unquoted = node.text().filter(|text| wants("integer") && text.parse::<i64>().is_ok());
-    if let Some(text) = unquoted {
-        return Some(format!("remove the quotes: `{key}: {text}`"));
-    }
-    if wants("array") && scalar {
-        let text = node.text().unwrap_or(&raw);
-        return Some(format!("write it as a list: `{key}: [{text}]`"));
-    }
-    if wants("array") && matches!(node.value, Value::Map(_)) {
-        let named = violation.schema.get("items").is_some_and(|items| items["properties"].get("name").is_some());
-        let first = node.entries().first().map_or("NAME", |entry| entry.key.as_str());
-        let start = if named && first != "name" { format!("name: {first}") } else { String::new() };
-        return Some(format!("begin each entry with `- {start}`"));
-    }
-    if wants("object")
-        && scalar
-        && let Some([required]) = violation.schema.get("required").and_then(Json::as_array).map(Vec::as_slice)
-    {
-        return Some(match violation.path.last() {
-            Some(Segment::Index(_)) => format!("write `- {}: {raw}`", flow(required)),
-            Some(Segment::Key(_)) | None => format!("write `{key}: {{ {}: {raw} }}`", flow(required)),
-        });
-    }
-    if wants("object")
-        && !node.items().is_empty()
-        && let Some([Json::String(required)]) =
-            violation.schema.get("required").and_then(Json::as_array).map(Vec::as_slice)
-        && violation.schema.get("properties").is_some_and(|keys| types_of(&keys[required.as_str()]).contains(&"array"))
-        && raw.ends_with(']')
-    {
-        return Some(format!("write `{key}: {{ {required}: {raw} }}`"));
-    }
-    let form =
-        pattern::ALL.iter().find(|form| violation.schema.get("pattern").is_some_and(|regex| regex == form.regex));
-    if let (Value::Int(_), Some(form)) = (&node.value, form)
-        && let Some(text) = with_unit(&raw, form).filter(|_| !(form.matches)(&raw))
-    {
-        return Some(format!("add a unit, for example `{key}: {text}`"));
-    }
-    let quotable = matches!(node.value, Value::Int(_) | Value::Bool(_) | Value::Float(_));
-    if wants("string") && quotable && form.is_none_or(|form| (form.matches)(&raw)) {
-        let before = if key.is_empty() { String::new() } else { format!("{key}: ") };
-        return Some(format!("put it in quotes: `{before}\"{raw}\"`"));
-    }
-    example_help(violation.schema)
-}
-
-/// What to write around a reference to the environment so that its value has the type that is wanted.
-fn substituted_help(node: &Node, source: &SourceFile, key: &str, expected: &[&str]) -> Option<String> {
-    node.origin.as_ref()?.substituted.as_ref()?;
-    let written = source.text.get(node.span.start..node.span.end)?.lines().next()?;
-    if expected.contains(&"string") {
-        return Some(format!("in quotes it is text, whatever the environment says: `{key}: \"{written}\"`"));
-    }
-    if !(expected.contains(&"integer") || expected.contains(&"boolean")) {
-        return Some("the environment gives single values only: write this out, with references inside".to_owned());
-    }
-    let quoted = node.text().filter(|_| written.starts_with(['"', '\'']));
-    let bare = written.trim_matches(['"', '\'']);
-    quoted.map(|_| format!("in quotes it is text: write it on a line of its own, without them: `{key}: {bare}`"))
-}
-
-fn types_of(schema: &Json) -> Vec<&str> {
-    schema.as_object().map(types).unwrap_or_default()
-}
-
-fn find<'n>(root: &'n Node, path: &[Segment]) -> Option<&'n Node> {
+pub(super) fn find<'n>(root: &'n Node, path: &[Segment]) -> Option<&'n Node> {
     path.iter().try_fold(root, |node, segment| match segment {
         Segment::Key(key) => node.get(key).map(|entry| &entry.value),
         Segment::Index(index) => node.items().get(*index),
     })
 }
 
-/// A name much like this text, where that works out.
-pub(in crate::config) fn name_like(text: &str) -> Option<String> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let mut name: String = text.chars().map(|c| if fits(c) { c } else { '-' }).collect();
-    name.truncate(64);
-    (pattern::NAME.matches)(&name).then_some(name)
-}
-
-fn form_help(regex: &str, shown: &str) -> Option<String> {
-    let text = shown.trim_matches(['"', '\'']).trim();
-    if regex == pattern::NAME.regex {
-        return name_like(text).map(|name| format!("for example `{name}`"));
-    }
-    if regex == pattern::SIZE.regex {
-        let (digits, unit) = pattern::split_unit(text);
-        let unit = match unit.trim() {
-            "KiB" => "KiB",
-            "MiB" => "MiB",
-            "GiB" => "GiB",
-            "K" | "KB" | "kB" | "k" | "kb" | "kib" => "KiB",
-            "M" | "MB" | "m" | "mb" | "mib" => "MiB",
-            "G" | "GB" | "g" | "gb" | "gib" => "GiB",
-            _other => return None,
-        };
-        let text = format!("{digits}{unit}");
-        return (pattern::SIZE.matches)(&text).then(|| format!("write `{text}`"));
-    }
-    let (digits, unit) = pattern::split_unit(text);
-    if !digits.is_empty() && digits.bytes().all(|digit| digit == b'0') && !unit.starts_with('.') {
-        return Some("it must be more than 0: for example `500ms`".to_owned());
-    }
-    if unit.is_empty() {
-        let text = format!("{digits}s");
-        return (pattern::DURATION.matches)(&text).then(|| format!("add a unit, for example `{text}`"));
-    }
-    if let Some((tenths, unit)) = unit.strip_prefix('.').map(pattern::split_unit) {
-        let smaller = match unit.trim() {
-            "s" => (1000, "ms"),
-            "m" => (60, "s"),
-            "h" => (60, "m"),
-            _other => return None,
-        };
-        let (whole, tenth) = (digits.parse::<u32>().ok()?, tenths.parse::<u32>().ok().filter(|tenth| *tenth < 10)?);
-        let count = whole.checked_mul(10)?.checked_add(tenth)?.checked_mul(smaller.0)? / 10;
-        let text = format!("{count}{}", smaller.1);
-        return (pattern::DURATION.matches)(&text).then(|| format!("write `{text}`"));
-    }
-    let unit = match unit.trim() {
-        unit @ ("ms" | "s" | "m" | "h") => unit,
-        "sec" | "secs" | "second" | "seconds" | "S" => "s",
-        "min" | "mins" | "minute" | "minutes" | "M" => "m",
-        "hour" | "hours" | "hr" | "H" => "h",
-        "msec" | "millis" | "milliseconds" | "MS" => "ms",
-        _other => return None,
-    };
-    let text = format!("{digits}{unit}");
-    (pattern::DURATION.matches)(&text).then(|| format!("write `{text}`"))
-}
-
-/// `4MiB` of `4194304`, where the bytes are a whole number of a unit; else the number with a unit it may have meant.
-fn with_unit(number: &str, form: &pattern::Pattern) -> Option<String> {
-    let bytes = number.parse::<u64>().ok().filter(|bytes| *bytes > 0 && form.regex == pattern::SIZE.regex);
-    let size = bytes.and_then(|bytes| {
-        let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-        units.into_iter().find(|(unit, _)| bytes % unit == 0).map(|(unit, name)| format!("{}{name}", bytes / unit))
-    });
-    if size.is_none() && bytes.is_some_and(|bytes| bytes > 1024) {
-        return None;
-    }
-    let guessed = || ["s", "MiB"].map(|unit| format!("{number}{unit}")).into_iter().find(|text| (form.matches)(text));
-    size.or_else(guessed)
-}
-
 fn choice(schema: &Map<String, Json>) -> String {
     let keys = schema.get("properties").and_then(Json::as_object).into_iter().flat_map(Map::keys);
     format!("expected one of {}", words::list(keys.map(String::as_str), 12))
-}
-
-fn example(schema: &Map<String, Json>) -> Option<String> {
-    schema.get("examples")?.get(0).map(flow)
-}
-
-fn example_help(schema: &Map<String, Json>) -> Option<String> {
-    example(schema).map(|example| format!("for example `{example}`"))
-}
-
-/// A value as YAML on one line.
-fn flow(value: &Json) -> String {
-    match value {
-        Json::String(text) => text.clone(),
-        Json::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
-        Json::Object(map) => {
-            let entries: Vec<String> = map.iter().map(|(key, value)| format!("{key}: {}", flow(value))).collect();
-            format!("{{ {} }}", entries.join(", "))
-        }
-        Json::Null | Json::Bool(_) | Json::Number(_) => value.to_string(),
-    }
 }

@@ -46,7 +46,7 @@ pub(crate) enum Kind<'s> {
     TooLong { most: usize },
     /// A mapping with more than `most` keys.
     TooManyKeys { most: usize },
-    /// What could not be read; it has its problem already.
+    /// What could not be read, as a whole or in part; it has its problem already.
     Broken,
 }
 
@@ -76,7 +76,9 @@ impl<'s> Validator<'s> {
         }
         let expected = types(schema);
         if !expected.is_empty() && !expected.iter().any(|name| has_type(name, &node.value)) {
-            self.report(node.span, schema, Kind::Type { expected, found: node.kind() });
+            // The mistake that ends reading may have made a list look like a mapping.
+            let kind = if node.is_incomplete() { Kind::Broken } else { Kind::Type { expected, found: node.kind() } };
+            self.report(node.span, schema, kind);
             return;
         }
         if let Some(allowed) = schema.get("enum").and_then(Json::as_array)
@@ -92,8 +94,8 @@ impl<'s> Validator<'s> {
                     self.report(node.span, schema, Kind::TooSmall { least });
                 }
             }
-            Value::Seq(items) => self.items(schema, node.span, items),
-            Value::Map(entries) => self.entries(schema, node.span, entries),
+            Value::Seq(items) => self.items(schema, node, items),
+            Value::Map(entries) => self.entries(schema, node, entries),
             Value::Null | Value::Bool(_) | Value::Float(_) | Value::Broken => {}
         }
     }
@@ -110,9 +112,11 @@ impl<'s> Validator<'s> {
         }
     }
 
-    fn items(&mut self, schema: &'s Map<String, Json>, span: Span, items: &[Node]) {
-        if number(schema, "minItems").is_some_and(|least| items.len() < least) {
-            self.report(span, schema, Kind::TooShort);
+    fn items(&mut self, schema: &'s Map<String, Json>, node: &Node, items: &[Node]) {
+        if node.is_incomplete() {
+            self.report(node.span, schema, Kind::Broken);
+        } else if number(schema, "minItems").is_some_and(|least| items.len() < least) {
+            self.report(node.span, schema, Kind::TooShort);
         }
         let most = number(schema, "maxItems").unwrap_or(usize::MAX);
         if let Some(surplus) = items.get(most) {
@@ -126,16 +130,9 @@ impl<'s> Validator<'s> {
         }
     }
 
-    fn entries(&mut self, schema: &'s Map<String, Json>, span: Span, entries: &[Entry]) {
+    fn entries(&mut self, schema: &'s Map<String, Json>, node: &Node, entries: &[Entry]) {
         let properties = schema.get("properties").and_then(Json::as_object);
-        for key in schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str) {
-            if !entries.iter().any(|entry| entry.key == key) {
-                self.report(span, schema, Kind::MissingKey { key });
-            }
-        }
-        if number(schema, "minProperties").is_some_and(|least| entries.len() < least) {
-            self.report(span, schema, Kind::TooFewKeys);
-        }
+        self.missing(schema, node, entries);
         let most = number(schema, "maxProperties").unwrap_or(usize::MAX);
         if let Some(surplus) = entries.get(most) {
             self.report(surplus.key_span, schema, Kind::TooManyKeys { most });
@@ -154,6 +151,22 @@ impl<'s> Validator<'s> {
                 }
                 None => {}
             }
+        }
+    }
+
+    /// Nothing can be said to be missing in what could not be read as a whole.
+    fn missing(&mut self, schema: &'s Map<String, Json>, node: &Node, entries: &[Entry]) {
+        if node.is_incomplete() {
+            self.report(node.span, schema, Kind::Broken);
+            return;
+        }
+        for key in schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str) {
+            if !entries.iter().any(|entry| entry.key == key) {
+                self.report(node.span, schema, Kind::MissingKey { key });
+            }
+        }
+        if number(schema, "minProperties").is_some_and(|least| entries.len() < least) {
+            self.report(node.span, schema, Kind::TooFewKeys);
         }
     }
 }

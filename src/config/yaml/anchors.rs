@@ -9,8 +9,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::build::sigil;
 use super::node::{Entry, Node, Value};
+use super::spans::sigil;
 use crate::config::codes;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
@@ -85,17 +85,13 @@ impl Anchors {
         self.begun.get(&anchor).copied()
     }
 
-    /// The problem for the parser's complaint about an alias without an anchor; `None` for other complaints.
-    pub(super) fn unknown(&self, source: &Arc<SourceFile>, at: usize, info: &str) -> Option<Problem> {
-        if !info.contains("unknown anchor") {
-            return None;
-        }
-        let place = sigil(&source.text, Span::new(at, at), '*');
+    /// The problem of an alias at `place` that no anchor is for.
+    pub(super) fn unknown(&self, source: &Arc<SourceFile>, place: Span) -> Problem {
         let name = source.text.get(place.start + 1..place.end).unwrap_or_default();
         let known = || self.names.iter().map(String::as_str);
         let message = format!("no anchor above is called `{name}`");
         let problem = Problem::new(codes::ANCHOR, Location::new(source, place), message);
-        Some(match words::nearest(name, known()) {
+        match words::nearest(name, known()) {
             Some(nearest) => problem.help(format!("did you mean `*{nearest}`?")),
             None if self.names.is_empty() => {
                 problem.help(format!("a text that begins with `*` needs quotes: `\"*{name}\"`"))
@@ -105,7 +101,7 @@ impl Anchors {
                     "put `&{name}` before the value that it stands for; a text that begins with `*` needs quotes"
                 ))
                 .note(format!("anchors above: {}", words::list(known(), 16))),
-        })
+        }
     }
 }
 
@@ -131,7 +127,7 @@ fn cost(node: &Node) -> (usize, usize, usize) {
 }
 
 /// Puts what `<<` names into a mapping, at `at`, where the `<<` stands. Keys that the mapping has itself (`seen`) win,
-/// then those of the first mapping that has them.
+/// then those of the first mapping that has them. False where something could not be taken in: then keys are missing.
 pub(super) fn merge(
     source: &Arc<SourceFile>,
     entries: &mut Vec<Entry>,
@@ -139,9 +135,10 @@ pub(super) fn merge(
     at: usize,
     merged: Node,
     problems: &mut Vec<Problem>,
-) {
+) -> bool {
     let alias = |node: &Node| node.origin.as_ref().and_then(|origin| origin.alias);
     let outer = alias(&merged);
+    let merged_incomplete = merged.is_incomplete();
     let (list, sources) = match merged.value {
         Value::Seq(items) => (true, items),
         Value::Null
@@ -154,17 +151,20 @@ pub(super) fn merge(
     };
     let mut taken: HashSet<String> = HashSet::new();
     let mut new = Vec::new();
+    let mut whole = !merged_incomplete;
     for node in sources {
+        let incomplete = node.is_incomplete();
         let via = outer.or(alias(&node)).unwrap_or(node.span);
         match node.value {
             Value::Map(found) => {
+                whole &= !incomplete;
                 for entry in found {
                     if !seen.contains_key(&entry.key) && taken.insert(entry.key.clone()) {
                         new.push(Entry { merged: Some(via), ..entry });
                     }
                 }
             }
-            Value::Broken => {}
+            Value::Broken => whole = false,
             Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) | Value::Seq(_) => {
                 let message = if list {
                     format!("a list behind `<<` holds mappings, this is {}", node.kind())
@@ -177,9 +177,11 @@ pub(super) fn merge(
                 } else {
                     problem.related(Location::new(source, node.span), "it stands for this")
                 };
+                whole = false;
                 problems.push(problem.help("write `<<: *NAME` or `<<: [*ONE, *TWO]`, with `&NAME` before a mapping"));
             }
         }
     }
     entries.splice(at.min(entries.len())..at.min(entries.len()), new);
+    whole
 }

@@ -4,7 +4,7 @@
 //! One document of YAML 1.2 (core schema), at most 1 MiB, 64 levels deep, 100,000 values. Never a panic and never a
 //! deep recursion, whatever the text. Aliases and merge keys are written out as the file is read and count towards these
 //! limits; `${env:NAME}` in a value is replaced when the scalar has been read, so it never becomes structure. Tags are
-//! problems.
+//! problems. Where the parser has to stop, what is complete before it is kept.
 
 mod anchors;
 mod build;
@@ -12,6 +12,7 @@ mod explain;
 mod marks;
 mod node;
 mod scalar;
+mod spans;
 
 pub(crate) use node::{Entry, Node, Segment, Text, Value};
 
@@ -37,7 +38,8 @@ const MINIMAL: &str =
     "the smallest useful file is\n    version: 1\n    probes:\n      - name: execs\n        program: exec";
 
 /// Reads a file's text. The tree is `None` where nothing can be said about the content; parts of it that have their
-/// problem already are [`Value::Broken`].
+/// problem already are [`Value::Broken`], lists and mappings that lack such parts are [`Node::is_incomplete`]: all that is
+/// open where reading stops.
 pub(crate) fn parse(source: &Arc<SourceFile>, environment: &Environment<'_>) -> (Option<Node>, Vec<Problem>) {
     if source.text.len() > MAX_BYTES {
         let message = format!("the file has {} bytes, more than the {MAX_BYTES} that are read", source.text.len());

@@ -10,17 +10,19 @@ pub(crate) struct Node {
     pub(crate) span: Span,
     /// What it is.
     pub(crate) value: Value,
-    /// How it came here, where it is not just written here.
+    /// How it came here, where it is not just written here, as a whole.
     pub(crate) origin: Option<Box<Origin>>,
 }
 
-/// How a value came to its place.
+/// How a value came to its place, and whether it is all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Origin {
     /// The alias that put it here; the value's own span is where it is written.
     pub(crate) alias: Option<Span>,
     /// A scalar after its references to the environment were replaced.
     pub(crate) substituted: Option<String>,
+    /// Keys or elements of a list or mapping could not be read: what is missing may be there.
+    pub(crate) incomplete: bool,
 }
 
 /// A value by the YAML 1.2 core rules: only plain scalars are anything but text.
@@ -81,6 +83,16 @@ impl Node {
         Self { span, value, origin: None }
     }
 
+    /// Notes that keys or elements of a list or mapping could not be read.
+    pub(super) fn set_incomplete(&mut self) {
+        self.origin.get_or_insert_default().incomplete = true;
+    }
+
+    /// True where keys or elements of a list or mapping could not be read: the problem has been said.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.origin.as_ref().is_some_and(|origin| origin.incomplete)
+    }
+
     /// The text of a scalar as a person sees it: after substitution, or as it is written in `source`.
     pub(crate) fn shown<'n>(&'n self, source: &'n str) -> &'n str {
         let substituted = self.origin.as_ref().and_then(|origin| origin.substituted.as_deref());
@@ -98,11 +110,12 @@ impl Node {
         let scalar = !matches!(self.value, Value::Seq(_) | Value::Map(_));
         let inside = scalar && (self.span.start..=self.span.end).contains(&span.start);
         if inside || (!scalar && self.span.start == span.start) {
-            return Some(Origin { alias, substituted: own.and_then(|own| own.substituted.clone()) });
+            let substituted = own.and_then(|own| own.substituted.clone());
+            return Some(Origin { alias, substituted, ..Origin::default() });
         }
         let of_entry = |entry: &Entry| {
             let alias = alias.or(entry.merged);
-            let key = (entry.key_span == span).then_some(Origin { alias, substituted: None });
+            let key = (entry.key_span == span).then_some(Origin { alias, ..Origin::default() });
             key.or_else(|| entry.value.find_origin(span, alias))
         };
         let in_entries = self.entries().iter().find_map(of_entry);

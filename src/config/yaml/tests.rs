@@ -134,3 +134,32 @@ fn alias_limits() {
     assert_eq!(read(&deep).1, [codes::TOO_LARGE]);
     assert_eq!(read("a: &a [*a]\n").1, [codes::ANCHOR]);
 }
+
+/// Reading goes on behind an alias that stands for nothing, but not for ever.
+#[test]
+fn unknown_aliases() {
+    let (root, problems) = read("a: *x\nb: {<<: *x, k: v}\n*x : 1\nc: [*x, 2]\n");
+    let root = root.unwrap();
+    assert_eq!(problems, [codes::ANCHOR; 4]);
+    assert_eq!(root.at(&["a"]).unwrap().value, Value::Broken);
+    assert!(root.is_incomplete() && root.at(&["b"]).unwrap().is_incomplete());
+    assert!(!root.at(&["c"]).unwrap().is_incomplete());
+    assert_eq!(root.at(&["c"]).unwrap().items()[1].value, Value::Int(2));
+    let anchors: String = (0..2000).map(|number| format!("- &name{number} x\n")).collect();
+    assert_eq!(read(&(anchors + &"- *nam\n".repeat(90_000))).1, [codes::ANCHOR; 201]);
+}
+
+/// Where the parser stops, what is complete stays; what is open or has just ended is marked, without what stands last.
+#[test]
+fn cut_off() {
+    let (root, problems) = read("a: {k: v}\nb:\n  - k: v\n  - x: 1\n    y: 2\n    z: \"open\nc: 3\n");
+    let root = root.unwrap();
+    assert_eq!(problems, [codes::SYNTAX]);
+    assert!(root.is_incomplete() && !root.at(&["a"]).unwrap().is_incomplete());
+    let list = root.at(&["b"]).unwrap();
+    assert!(list.is_incomplete() && !list.items()[0].is_incomplete() && list.items()[1].is_incomplete());
+    let keys: Vec<&str> = list.items()[1].entries().iter().map(|entry| entry.key.as_str()).collect();
+    assert_eq!(keys, ["x"]);
+    assert_eq!(read("[a, b").0, None);
+    assert_eq!(read("a: {k: v\nb: c\n").0.unwrap().at(&["a"]).unwrap().value, Value::Broken);
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Texts of the wrong form: names, sizes and durations as they were probably meant.
+
+use crate::config::pattern;
+
+/// A name much like this text, where that works out.
+pub(in crate::config) fn name_like(text: &str) -> Option<String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let mut name: String = text.chars().map(|c| if fits(c) { c } else { '-' }).collect();
+    name.truncate(64);
+    (pattern::NAME.matches)(&name).then_some(name)
+}
+
+pub(super) fn form_help(regex: &str, shown: &str) -> Option<String> {
+    let text = shown.trim_matches(['"', '\'']).trim();
+    if regex == pattern::NAME.regex {
+        return name_like(text).map(|name| format!("for example `{name}`"));
+    }
+    if regex == pattern::SIZE.regex {
+        let (digits, unit) = pattern::split_unit(text);
+        let unit = match unit.trim() {
+            "KiB" => "KiB",
+            "MiB" => "MiB",
+            "GiB" => "GiB",
+            "K" | "KB" | "kB" | "k" | "kb" | "kib" => "KiB",
+            "M" | "MB" | "m" | "mb" | "mib" => "MiB",
+            "G" | "GB" | "g" | "gb" | "gib" => "GiB",
+            _other => return None,
+        };
+        let text = format!("{digits}{unit}");
+        return (pattern::SIZE.matches)(&text).then(|| format!("write `{text}`"));
+    }
+    let (digits, unit) = pattern::split_unit(text);
+    if !digits.is_empty() && digits.bytes().all(|digit| digit == b'0') && !unit.starts_with('.') {
+        return Some("it must be more than 0: for example `500ms`".to_owned());
+    }
+    if unit.is_empty() {
+        let text = format!("{digits}s");
+        return (pattern::DURATION.matches)(&text).then(|| format!("add a unit, for example `{text}`"));
+    }
+    if let Some((tenths, unit)) = unit.strip_prefix('.').map(pattern::split_unit) {
+        let smaller = match unit.trim() {
+            "s" => (1000, "ms"),
+            "m" => (60, "s"),
+            "h" => (60, "m"),
+            _other => return None,
+        };
+        let (whole, tenth) = (digits.parse::<u32>().ok()?, tenths.parse::<u32>().ok().filter(|tenth| *tenth < 10)?);
+        let count = whole.checked_mul(10)?.checked_add(tenth)?.checked_mul(smaller.0)? / 10;
+        let text = format!("{count}{}", smaller.1);
+        return (pattern::DURATION.matches)(&text).then(|| format!("write `{text}`"));
+    }
+    let unit = match unit.trim() {
+        unit @ ("ms" | "s" | "m" | "h") => unit,
+        "sec" | "secs" | "second" | "seconds" | "S" => "s",
+        "min" | "mins" | "minute" | "minutes" | "M" => "m",
+        "hour" | "hours" | "hr" | "H" => "h",
+        "msec" | "millis" | "milliseconds" | "MS" => "ms",
+        _other => return None,
+    };
+    let text = format!("{digits}{unit}");
+    (pattern::DURATION.matches)(&text).then(|| format!("write `{text}`"))
+}
+
+/// `4MiB` of `4194304`, where the bytes are a whole number of a unit; else the number with a unit it may have meant.
+pub(super) fn with_unit(number: &str, form: &pattern::Pattern) -> Option<String> {
+    let bytes = number.parse::<u64>().ok().filter(|bytes| *bytes > 0 && form.regex == pattern::SIZE.regex);
+    let size = bytes.and_then(|bytes| {
+        let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+        units.into_iter().find(|(unit, _)| bytes % unit == 0).map(|(unit, name)| format!("{}{name}", bytes / unit))
+    });
+    if size.is_none() && bytes.is_some_and(|bytes| bytes > 1024) {
+        return None;
+    }
+    let guessed = || ["s", "MiB"].map(|unit| format!("{number}{unit}")).into_iter().find(|text| (form.matches)(text));
+    size.or_else(guessed)
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A scalar becomes a value: first what the environment makes of it, then what the core schema makes of that.
+
+use saphyr_parser::ScalarStyle;
+
+use super::super::MAX_BYTES;
+use super::super::node::{Node, Origin, Text, Value};
+use super::super::scalar::{Plain, resolve};
+use super::{Builder, Frame, Key, Stop};
+use crate::config::codes;
+use crate::config::source::Span;
+
+impl Builder<'_> {
+    /// A scalar with its references to the environment replaced; keys are left as they are.
+    pub(super) fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span) -> Result<Node, Stop> {
+        let raw = self.source.text.get(span.start..span.end).unwrap_or_default();
+        let verbatim_at = match style {
+            ScalarStyle::Plain => (raw == text).then_some(span.start),
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
+                let inside = raw.get(1..raw.len().saturating_sub(1));
+                (inside == Some(text)).then_some(span.start + 1)
+            }
+            ScalarStyle::Literal | ScalarStyle::Folded => None,
+        };
+        let is_key = matches!(self.stack.last(), Some(Frame::Map { key: Key::Wanted, .. }));
+        if is_key || !text.contains("${") {
+            let value = self.value(text, style, span, verbatim_at);
+            return Ok(Node::new(span, value));
+        }
+        match self.environment.substitute(text, MAX_BYTES.saturating_sub(self.copied)) {
+            Ok(replaced) => {
+                self.copied += replaced.len();
+                if self.copied > MAX_BYTES {
+                    let message =
+                        format!("with this value of the environment the file grows by more than {MAX_BYTES} bytes");
+                    let problem = self.problem(codes::TOO_LARGE, span, message);
+                    self.problems.push(problem.help("is it the right variable?"));
+                    return Err(Stop::All);
+                }
+                let value = self.value(&replaced, style, span, None);
+                let origin = Origin { substituted: Some(replaced), ..Origin::default() };
+                Ok(Node { span, value, origin: Some(Box::new(origin)) })
+            }
+            Err(complaints) => {
+                for complaint in complaints {
+                    let reference = text.get(complaint.range.clone()).unwrap_or_default();
+                    let found = || raw.find(reference).map_or(span.start, |at| span.start + at);
+                    let start = verbatim_at.map_or_else(found, |at| at + complaint.range.start);
+                    let length = if self.source.text[start..].starts_with(reference) { reference.len() } else { 0 };
+                    let place = if length == 0 { span } else { Span::new(start, start + length) };
+                    let problem = self.problem(complaint.code, place, complaint.message);
+                    self.problems.push(problem.help(complaint.help));
+                }
+                Ok(Node::new(span, Value::Broken))
+            }
+        }
+    }
+
+    fn value(&mut self, text: &str, style: ScalarStyle, span: Span, verbatim_at: Option<usize>) -> Value {
+        let as_text = |text: &str| Value::Text(Text { text: text.to_owned(), verbatim_at });
+        if style != ScalarStyle::Plain {
+            return as_text(text);
+        }
+        match resolve(text) {
+            Plain::Null => Value::Null,
+            Plain::Bool(value) => Value::Bool(value),
+            Plain::Int(value) => Value::Int(value),
+            Plain::Float(value) => Value::Float(value),
+            Plain::Text => as_text(text),
+            Plain::TooLarge => {
+                let message = format!("the integer `{text}` does not fit 64 bits");
+                let raw = self.source.text.get(span.start..span.end).unwrap_or_default();
+                let help = format!("if it is meant as text, put it in quotes: `\"{raw}\"`");
+                let problem = self.problem(codes::INTEGER_RANGE, span, message).help(help);
+                let range = format!("integers go from {} to {}", i64::MIN, u64::MAX);
+                self.problems.push(problem.note(range));
+                Value::Broken
+            }
+        }
+    }
+}
