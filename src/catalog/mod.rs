@@ -12,6 +12,7 @@ mod builtin;
 mod describe;
 mod elf;
 mod fetch_table;
+mod limit_table;
 mod program;
 
 pub use btf::{Btf, BtfError, Member, Named, Type, TypeId};
@@ -19,4 +20,5 @@ pub use builtin::{builtin, builtin_object};
 pub use describe::describe;
 pub use elf::{ObjectError, functions_of};
 pub use fetch_table::{FetchLimit, FetchTable};
+pub use limit_table::LimitTable;
 pub use program::{Catalog, Counters, HookDecl, Param, ParamType, Program};

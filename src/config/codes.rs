@@ -72,6 +72,7 @@ codes! {
     BAD_TARGET = "E0317", "a hook names something that cannot exist";
     DURATION = "E0318", "an interval is too short or too long";
     BUFFER = "E0319", "a ring buffer cannot have this size";
+    NEEDLESS_LIMITS = "E0330", "the program emits no events that could be limited";
 
     KERNEL_REFUSED = "E0401", "the kernel does not run the program";
     KERNEL_TARGET = "E0402", "this machine does not have what a hook names, or does not let us attach to it";

@@ -61,13 +61,13 @@ fn row(probe: &LiveProbe, totals: Option<&ReaderTotals>) -> SummaryRow {
     let counts = totals.and_then(|_| probe.attached.counts());
     let produced = counts.map(|counts| counts.produced() + probe.attached.missed());
     if let (Some(totals), Some(counts)) = (totals, counts) {
-        let (produced, ring_full) = (counts.produced(), counts.ring_full());
-        if produced != totals.consumed + ring_full {
+        let (produced, dropped) = (counts.produced(), counts.dropped());
+        if produced != totals.consumed + dropped {
             // Never seen; if it happens, the numbers must not pretend that nothing did.
             tracing::error!(
                 probe = probe.name(),
                 produced,
-                ring_full,
+                dropped,
                 consumed = totals.consumed,
                 "events are unaccounted for"
             );

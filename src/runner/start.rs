@@ -13,7 +13,7 @@ use super::sampler::Sampler;
 use crate::catalog::{Catalog, Program, builtin_object};
 use crate::config::{CheckedProbe, Config};
 use crate::format::Encoder;
-use crate::kernel::{Attached, Expanded, Host, KernelError, Loaded, Prepared, expand, prepare};
+use crate::kernel::{Attached, Counts, Expanded, Host, KernelError, Loaded, Prepared, expand, prepare};
 use crate::sink::{Delivery, Sink};
 use crate::spec::{Format, Layout, LossCause, Place, ProbeSpec};
 
@@ -59,7 +59,7 @@ pub(super) struct LiveProbe {
 struct Notices {
     output: Output,
     /// What it was told so far, by cause.
-    reported: [u64; 2],
+    reported: [u64; 4],
 }
 
 impl LiveProbe {
@@ -68,9 +68,14 @@ impl LiveProbe {
     }
 
     /// What was lost before any sink, so far.
-    pub(super) fn lost(&self) -> [(LossCause, u64); 2] {
-        let ring_full = self.attached.counts().map_or(0, |counts| counts.ring_full());
-        [(LossCause::RingFull, ring_full), (LossCause::Missed, self.attached.missed())]
+    pub(super) fn lost(&self) -> [(LossCause, u64); 4] {
+        let of = |count: fn(&Counts) -> u64| self.attached.counts().map_or(0, count);
+        [
+            (LossCause::RingFull, of(Counts::ring_full)),
+            (LossCause::Missed, self.attached.missed()),
+            (LossCause::SampledOut, of(Counts::sampled_out)),
+            (LossCause::RateLimited, of(Counts::rate_limited)),
+        ]
     }
 }
 
@@ -104,7 +109,7 @@ impl Live {
             for notice in &mut probe.notices {
                 for ((cause, total), reported) in lost.into_iter().zip(&mut notice.reported) {
                     let new = total - *reported;
-                    if new > 0 && notice.output.lost(cause, new, now_unix_ns()) {
+                    if new > 0 && cause.is_news() && notice.output.lost(cause, new, now_unix_ns()) {
                         *reported = total;
                     }
                 }
@@ -269,7 +274,7 @@ fn attach(
         }
         None => None,
     };
-    let notices = outputs(&Layout::default()).into_iter().map(|output| Notices { output, reported: [0; 2] }).collect();
+    let notices = outputs(&Layout::default()).into_iter().map(|output| Notices { output, reported: [0; 4] }).collect();
     let title = match &starting.target {
         Some(target) => format!("{}/{target}", spec.id.name),
         None => spec.id.name.clone(),

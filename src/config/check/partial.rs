@@ -12,7 +12,7 @@ use crate::config::source::{SourceFile, Span};
 use crate::config::yaml::{Entry, Node, Segment, Text, Value};
 
 /// Mappings whose entries stand for themselves: a broken one says nothing of the others.
-const MAPS: &[&str] = &["labels", "params", "capture"];
+const MAPS: &[&str] = &["labels", "params", "capture", "limits"];
 
 /// Checks what is left of a probe without the parts that `violations` (all of this probe) blame.
 ///

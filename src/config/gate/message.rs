@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
+use super::limits;
 use super::validate::{Kind, Violation, types};
 use crate::config::check::THROUGH;
 use crate::config::codes;
@@ -372,6 +373,12 @@ fn form_help(regex: &str, shown: &str) -> Option<String> {
         let text = format!("{digits}{unit}");
         return (pattern::SIZE.matches)(&text).then(|| format!("write `{text}`"));
     }
+    if regex == pattern::RATE.regex {
+        return limits::rate_help(text);
+    }
+    if regex == pattern::SAMPLE.regex {
+        return limits::sample_help(text);
+    }
     let (digits, unit) = pattern::split_unit(text);
     if !digits.is_empty() && digits.bytes().all(|digit| digit == b'0') && !unit.starts_with('.') {
         return Some("it must be more than 0: for example `500ms`".to_owned());
@@ -414,7 +421,8 @@ fn with_unit(number: &str, form: &pattern::Pattern) -> Option<String> {
     if size.is_none() && bytes.is_some_and(|bytes| bytes > 1024) {
         return None;
     }
-    let guessed = || ["s", "MiB"].map(|unit| format!("{number}{unit}")).into_iter().find(|text| (form.matches)(text));
+    let guessed =
+        || ["s", "MiB", "/s"].map(|unit| format!("{number}{unit}")).into_iter().find(|text| (form.matches)(text));
     size.or_else(guessed)
 }
 

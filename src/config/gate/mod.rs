@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The first gate: the schema. What passes it has the right shape; nothing is said yet about what it means.
 
+mod limits;
 mod message;
 mod validate;
 
