@@ -35,9 +35,15 @@ static const volatile __u64 rate_window_ns = 1;
 #define RATE_DOORS (((1ULL << 12) - 1) << 30)
 #define RATE_NUMBER_SHIFT 42
 #define RATE_NUMBERS ((1ULL << 22) - 1)
-/* A CPU whose clock is behind sees a window that is ahead by less than this. */
-#define RATE_AHEAD 16
-/* How often a CPU tries again while another one opens a window. After that its event counts as over the limit. */
+/*
+ * A CPU that was stopped after it took the time, or whose clock is behind, sees a window that is ahead: by less than this,
+ * for a window lasts a second at least. It counts there, and never opens the past again.
+ */
+#define RATE_AHEAD 64
+/*
+ * How often a CPU tries again while another one opens a window. After that (the other one was stopped at the door) its event
+ * counts as over the limit: rather one too few than one too many.
+ */
 #define RATE_TRIES 16
 
 static __always_inline __u64 rate_read(const __u64 *word)
