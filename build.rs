@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Compiles every `bpf/NAME.bpf.c` and writes the list of them that the binary includes.
 //!
-//! The folder is the registry: a new program is a new file there, and nothing else. Each is compiled twice, for the
-//! machine that the binary is for and, so that it cannot rot, for the other architecture.
+//! The folder is the registry: a new program is a new file there, and nothing else. What the runner attaches for its own
+//! purposes is in `bpf/internal`. Each is compiled twice, for the machine that the binary is for and, so that it cannot
+//! rot, for the other architecture.
 
 use std::env;
 use std::error::Error;
@@ -24,8 +25,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     if !ARCHITECTURES.iter().any(|(rust, _)| *rust == target) {
         return Err(format!("ebpf-run runs on x86_64 and aarch64, not on {target}").into());
     }
+    fs::write(out.join("objects.rs"), objects("bpf", &out, &target)?)?;
+    fs::write(out.join("internal.rs"), objects("bpf/internal", &out, &target)?)?;
+    Ok(())
+}
+
+/// Compiles the programs of a folder; gives the list of them as Rust source.
+fn objects(folder: &str, out: &Path, target: &str) -> Result<String, Box<dyn Error>> {
     let mut list = String::from("&[\n");
-    for (name, source) in programs()? {
+    for (name, source) in programs(folder)? {
         for (rust, libbpf) in ARCHITECTURES {
             let object = out.join(format!("{name}.{libbpf}.o"));
             compile(&source, &object, libbpf)?;
@@ -35,14 +43,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     list.push(']');
-    fs::write(out.join("objects.rs"), list)?;
-    Ok(())
+    Ok(list)
 }
 
-/// Name and source of every program, by name.
-fn programs() -> Result<Vec<(String, PathBuf)>, Box<dyn Error>> {
+/// Name and source of every program of a folder, by name.
+fn programs(folder: &str) -> Result<Vec<(String, PathBuf)>, Box<dyn Error>> {
     let mut programs = Vec::new();
-    for entry in fs::read_dir("bpf")? {
+    for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".bpf.c"));
         if let Some(name) = name {

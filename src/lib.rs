@@ -5,18 +5,21 @@
 //!
 //! ```text
 //! 3  cli  runner                            commands; the loop that owns live probes
-//! 2  kernel  sink                           the only user of libbpf; destinations
-//! 1  config  catalog  expr  format          pure: text → specs, BTF → descriptions, bytes → lines
-//! 0  spec  words                            the types everybody uses; the nearest word to a mistyped one
+//! 2  kernel  sink  files                    the only user of libbpf; destinations; configuration on disk
+//! 1  config  catalog  expr  format  plan    pure: text → specs, BTF → descriptions, bytes → lines, states → actions
+//! 0  spec  status  words                    the types everybody uses; the nearest word to a mistyped one
 //! ```
 
 pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod expr;
+pub mod files;
 pub mod format;
 pub mod kernel;
+pub mod plan;
 pub mod runner;
 pub mod sink;
 pub mod spec;
+pub mod status;
 pub mod words;

@@ -112,7 +112,7 @@ fn specs_of_the_quickstart() {
     assert_eq!(names, ["path", "flags", "sock", "head"]);
     let labels: Vec<&str> = opens.spec.labels.iter().map(|(_, text)| text.as_str()).collect();
     assert_eq!(labels, ["network", "17", "1.50", "true", "2"]);
-    assert_eq!((opens.spec.program.as_str(), opens.spec.buffer_bytes), ("trace", 256 << 10));
+    assert_eq!((opens.spec.program.as_str(), opens.spec.ring_bytes()), ("trace", 256 << 10));
     assert_eq!((packets.spec.program.as_str(), packets.spec.interval.as_millis()), ("packet_count", 500));
     assert_eq!(config.sinks.len(), 4);
     assert_eq!(execs.spec.sinks[1], opens.spec.sinks[0]);
@@ -459,7 +459,7 @@ fn specs_of_the_language() {
     assert_eq!(labels(&config, 1), "team=network level=2 rack=7");
     let numbers = |probe: usize| {
         let spec = &config.probes[probe].spec;
-        (spec.interval.as_secs(), spec.buffer_bytes >> 10, spec.sinks.len())
+        (spec.interval.as_secs(), spec.ring_bytes() >> 10, spec.sinks.len())
     };
     assert_eq!([numbers(0), numbers(1), numbers(2)], [(5, 1024, 2), (1, 64, 1), (5, 1024, 2)]);
     assert_eq!(config.probes[2].locate(&Place::Sink("stderr".into())).to_string(), "defaults.yaml:5:19");

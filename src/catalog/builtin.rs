@@ -23,6 +23,7 @@ macro_rules! aligned {
 }
 
 static OBJECTS: &[Object] = include!(concat!(env!("OUT_DIR"), "/objects.rs"));
+static INTERNAL: &[Object] = include!(concat!(env!("OUT_DIR"), "/internal.rs"));
 
 /// The descriptions of the programs in the binary. Fails only if one of them does not follow `bpf/include/program.h`;
 /// a test holds that it does not.
@@ -34,6 +35,11 @@ pub fn builtin() -> Result<Catalog, ObjectError> {
 /// The object file of a program in the binary.
 pub fn builtin_object(name: &str) -> Option<&'static [u8]> {
     OBJECTS.iter().find(|object| object.name == name).map(|object| object.bytes)
+}
+
+/// The object file of `bpf/internal/NAME.bpf.c`: no program that a probe can name.
+pub fn internal_object(name: &str) -> Option<&'static [u8]> {
+    INTERNAL.iter().find(|object| object.name == name).map(|object| object.bytes)
 }
 
 #[cfg(test)]

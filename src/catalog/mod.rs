@@ -16,7 +16,7 @@ mod limit_table;
 mod program;
 
 pub use btf::{Btf, BtfError, Member, Named, Type, TypeId};
-pub use builtin::{builtin, builtin_object};
+pub use builtin::{builtin, builtin_object, internal_object};
 pub use describe::describe;
 pub use elf::{ObjectError, functions_of};
 pub use fetch_table::{FetchLimit, FetchTable};

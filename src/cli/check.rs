@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::terminal::{print, stdout_color, tell};
-use super::{BAD_CONFIGURATION, CheckArgs, FAILED, ReportFormat, files, findings};
+use super::{BAD_CONFIGURATION, CheckArgs, FAILED, ReportFormat, findings};
 use crate::catalog::{Catalog, builtin, builtin_object};
 use crate::config::{Checked, Config, Environment, Problem, check as check_files, json_line, render, sarif};
+use crate::files;
 use crate::kernel::{self, Host, quiet_libbpf};
 
 /// Everything that is known about some paths before the kernel is asked.

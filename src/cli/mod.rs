@@ -5,7 +5,6 @@ mod check;
 mod completions;
 mod doctor;
 mod explain;
-mod files;
 mod findings;
 mod hooks;
 mod man;

@@ -13,12 +13,14 @@ mod argv;
 mod escape;
 mod human;
 mod jsonl;
+mod notice;
 mod pretty;
 mod summary;
 mod text;
 mod time;
 mod value;
 
+pub use notice::{Notice, notice};
 pub use summary::{SinkTotals, SummaryRow, summary};
 
 use std::time::Duration;

@@ -49,6 +49,35 @@ pub fn expand(spec: &ProbeSpec, host: &Host) -> Result<Vec<Expanded>, Vec<Kernel
     Ok(names.into_iter().map(|name| one(spec, name)).collect::<Vec<_>>()).map(|all| share_buffer(spec, all))
 }
 
+/// The same where interfaces come and go: a name stands for itself, whether it is there or not, a pattern for what is there
+/// now; an error is a pattern that nothing matches. Each target has the whole buffer, so that one more changes nothing about
+/// the others.
+pub fn expand_present(spec: &ProbeSpec, host: &Host) -> (Vec<Expanded>, Vec<KernelError>) {
+    let Targets::Each(patterns) = &spec.targets else {
+        return match expand(spec, host) {
+            Ok(all) => (all, Vec::new()),
+            Err(errors) => (Vec::new(), errors),
+        };
+    };
+    let (mut all, mut errors): (Vec<Expanded>, Vec<KernelError>) = (Vec::new(), Vec::new());
+    for pattern in patterns {
+        let found = if Targets::is_pattern(pattern) {
+            let alone = ProbeSpec { targets: Targets::Each(vec![pattern.clone()]), ..spec.clone() };
+            expand(&alone, host)
+        } else {
+            Ok(vec![one(spec, pattern.clone())])
+        };
+        match found {
+            Ok(found) => all.extend(found),
+            Err(more) => errors.extend(more),
+        }
+    }
+    all.iter_mut().for_each(|part| part.spec.buffer_bytes = spec.buffer_bytes);
+    all.sort_by(|a, b| a.target.cmp(&b.target));
+    all.dedup_by(|a, b| a.target == b.target);
+    (all, errors)
+}
+
 fn one(spec: &ProbeSpec, name: String) -> Expanded {
     let mut spec = ProbeSpec { hook: spec.hook.at(&name), targets: Targets::One, ..spec.clone() };
     if let Some(field) = spec.hook.target_field() {
@@ -60,8 +89,8 @@ fn one(spec: &ProbeSpec, name: String) -> Expanded {
 /// The buffer of the file is for the probe as a whole.
 fn share_buffer(spec: &ProbeSpec, mut all: Vec<Expanded>) -> Vec<Expanded> {
     let parts = u32::try_from(all.len()).unwrap_or(u32::MAX).next_power_of_two();
-    let share = (spec.buffer_bytes / parts).max(LEAST_BUFFER_BYTES).min(spec.buffer_bytes);
-    all.iter_mut().for_each(|part| part.spec.buffer_bytes = share);
+    let share = (spec.ring_bytes() / parts).max(LEAST_BUFFER_BYTES).min(spec.ring_bytes());
+    all.iter_mut().for_each(|part| part.spec.buffer_bytes = Some(share));
     all
 }
 

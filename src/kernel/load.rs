@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_char};
 
 use libbpf_rs::{AsRawLibbpf, MapCore, Object, ObjectBuilder, OpenObject};
 
+use super::attach::Generation;
 use super::counts::Counts;
 use super::error::{KernelError, describe, privilege_help};
 use super::host::Host;
@@ -34,6 +35,19 @@ impl Loaded {
         prepared: &Prepared,
         host: &Host,
     ) -> Result<Self, KernelError> {
+        Self::load_after(None, spec, program, bytes, prepared, host)
+    }
+
+    /// The same for a program that is to take the place of `running`: it goes on counting where that one stops, if the
+    /// change does not touch what is counted.
+    pub fn load_after(
+        running: Option<&Generation>,
+        spec: &ProbeSpec,
+        program: &Program,
+        bytes: &[u8],
+        prepared: &Prepared,
+        host: &Host,
+    ) -> Result<Self, KernelError> {
         let open = |error: &libbpf_rs::Error| {
             KernelError::new(Place::Program, format!("failed to open program `{}`: {error:#}", program.name), "")
         };
@@ -43,6 +57,9 @@ impl Loaded {
         let mut log = VerifierLog::new();
         select_functions(&mut object, &functions, &mut log);
         size_maps(&mut object, spec, program).map_err(|error| open(&error))?;
+        if let Some(running) = running {
+            keep_maps(&mut object, running, spec, program).map_err(|error| open(&error))?;
+        }
         specialise(&mut object, spec, program, prepared)?;
         if let Hook::Xdp { interface, mode: XdpMode::Offload } = &spec.hook {
             bind_to_device(&mut object, host.interface_index(interface).unwrap_or(0));
@@ -107,11 +124,27 @@ pub(super) fn size_maps(object: &mut OpenObject, spec: &ProbeSpec, program: &Pro
         let name = map.name().to_string_lossy().into_owned();
         if name == "events" {
             match program.event {
-                Some(_) => map.set_max_entries(spec.buffer_bytes)?,
+                Some(_) => map.set_max_entries(spec.ring_bytes())?,
                 None => map.set_autocreate(false)?,
             }
         } else if name.ends_with(".rodata.meta") {
             map.set_autocreate(false)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes over what the running program counts, and its state.
+fn keep_maps(
+    object: &mut OpenObject,
+    running: &Generation,
+    spec: &ProbeSpec,
+    program: &Program,
+) -> libbpf_rs::Result<()> {
+    for mut map in object.maps_mut() {
+        let name = map.name().to_string_lossy().into_owned();
+        if let Some(kept) = running.kept_map(&name, spec, program.counters.as_ref()) {
+            map.reuse_fd(kept)?;
         }
     }
     Ok(())

@@ -25,14 +25,14 @@ mod outline;
 mod prepare;
 mod ring;
 
-pub use attach::{Attached, settle};
+pub use attach::{Attached, Generation, settle};
 pub use capabilities::Capabilities;
 pub use check::{Finding, check, inspect};
 pub use counters::CounterReader;
 pub use counts::Counts;
 pub use doctor::{Diagnosis, Facts, Memlock, Outcome, Try, examine};
 pub use error::KernelError;
-pub use expand::{Expanded, expand};
+pub use expand::{Expanded, expand, expand_present};
 pub use hooks::{Found, Listed, Pattern, Query, Search, search};
 pub use host::Host;
 pub use load::Loaded;

@@ -4,7 +4,7 @@
 //! ```text
 //! page 0           consumer position (written here)
 //! page 1           producer position (written by the kernel)
-//! page 2 …         data: records of { len:u32 | BUSY | DISCARD, pgoff:u32, bytes… }, each padded to 8 bytes
+//! page 2 …         data, mapped while there is some: records of { len:u32 | BUSY | DISCARD, pgoff:u32, bytes… }, each padded to 8 bytes
 //! ```
 //!
 //! Layout and ordering: `kernel/bpf/ringbuf.c`. libbpf maps the data twice, so that a record never wraps, and publishes
@@ -26,8 +26,9 @@ const HEADER_BYTES: u64 = 8;
 pub struct Ring {
     fd: OwnedFd,
     consumer: Mapping,
-    /// Producer position, then the data.
     producer: Mapping,
+    /// Mapped as long as there is something to read: all of it counts as resident memory at once.
+    data: Option<Mapping>,
     page: usize,
     mask: u64,
     /// Up to where records were handed out.
@@ -42,9 +43,9 @@ impl Ring {
         // SAFETY: sysconf reads a constant of the system.
         let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
         let consumer = Mapping::new(fd, page, libc::PROT_READ | libc::PROT_WRITE, 0)?;
-        let producer = Mapping::new(fd, page + bytes as usize, libc::PROT_READ, page)?;
-        let fd = fd.try_clone_to_owned()?;
-        let ring = Self { fd, consumer, producer, page, mask: u64::from(bytes) - 1, position: 0, scratch: Vec::new() };
+        let producer = Mapping::new(fd, page, libc::PROT_READ, page)?;
+        let (fd, mask) = (fd.try_clone_to_owned()?, u64::from(bytes) - 1);
+        let ring = Self { fd, consumer, producer, data: None, page, mask, position: 0, scratch: Vec::new() };
         Ok(Self { position: ring.consumer_position().load(Ordering::Relaxed), ..ring })
     }
 
@@ -54,6 +55,9 @@ impl Ring {
         let mut count = 0;
         let mut published = self.position;
         let produced = self.producer_position().load(Ordering::Acquire);
+        if self.position == produced || !self.map_data() {
+            return 0;
+        }
         while self.position < produced {
             let header = self.header(self.position).load(Ordering::Acquire);
             if header & BUSY != 0 {
@@ -76,6 +80,30 @@ impl Ring {
             self.publish();
         }
         count
+    }
+
+    /// False if there is no memory for it; then it is tried again the next time.
+    fn map_data(&mut self) -> bool {
+        if self.data.is_none() {
+            let size = self.mask as usize + 1;
+            match Mapping::new(self.fd.as_fd(), size, libc::PROT_READ, 2 * self.page) {
+                Ok(data) => self.data = Some(data),
+                Err(error) => tracing::warn!("failed to map a ring buffer: {error}"),
+            }
+        }
+        self.data.is_some()
+    }
+
+    /// True while its data counts as memory of this process.
+    pub fn is_mapped(&self) -> bool {
+        self.data.is_some()
+    }
+
+    /// Gives the memory of an empty ring back until there is something to read again.
+    pub fn relax(&mut self) {
+        if self.is_empty() {
+            self.data = None;
+        }
     }
 
     /// True when everything that was reserved has been handed out.
@@ -131,8 +159,10 @@ impl Ring {
     }
 
     fn data(&self, offset: u64) -> *const u8 {
-        // SAFETY: callers pass offsets below the size of the data, which follows the producer's page in one mapping.
-        unsafe { self.producer.start.as_ptr().cast::<u8>().add(self.page + offset as usize) }
+        let start = self.data.as_ref().map_or(ptr::null(), |data| data.start.as_ptr().cast::<u8>().cast_const());
+        debug_assert!(!start.is_null(), "consume() maps the data first");
+        // SAFETY: callers pass offsets below the size of the mapping, which `consume` has made.
+        unsafe { start.add(offset as usize) }
     }
 }
 

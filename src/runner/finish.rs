@@ -4,8 +4,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::reader::{Reader, ReaderTotals};
-use super::start::{Live, LiveProbe};
+use super::reader::Reader;
+use super::start::Live;
+use super::unit::Unit;
 use crate::format::{SinkTotals, SummaryRow};
 use crate::kernel::settle;
 use crate::sink::{Delivery, Sink};
@@ -18,11 +19,11 @@ const FLUSH: Duration = Duration::from_millis(1500);
 
 /// Ends the run. Everything that the kernel produced is delivered or counted as lost when it returns.
 pub(super) fn finish(mut live: Live, reader: Reader) -> Vec<SummaryRow> {
-    live.probes.iter_mut().for_each(|probe| probe.attached.detach());
+    live.units.iter_mut().for_each(|unit| unit.attached.detach());
     settle();
     wait_for_last_cpu(&live);
-    let totals = reader.finish();
-    for sampler in live.probes.iter_mut().filter_map(|probe| probe.sampler.as_mut()) {
+    let mut intakes = reader.finish();
+    for sampler in live.units.iter_mut().filter_map(|unit| unit.sampler.as_mut()) {
         sampler.finish();
     }
     live.report_losses();
@@ -30,19 +31,19 @@ pub(super) fn finish(mut live: Live, reader: Reader) -> Vec<SummaryRow> {
     let deadline = Instant::now() + FLUSH;
     live.sinks.iter().for_each(|sink| sink.close_by(deadline));
     live.sinks.iter().for_each(|sink| sink.flush_and_close(FLUSH));
-    let row = |(index, probe): (usize, &LiveProbe)| {
-        let totals = totals.iter().find(|(of, _)| *of == index).map(|(_, totals)| totals);
-        row(probe, totals)
+    let row = |(index, unit): (usize, &Unit)| {
+        let intake = intakes.iter().position(|intake| intake.key == index as u64);
+        let by_command = intake.map(|at| intakes.swap_remove(at).into_commands()).unwrap_or_default();
+        row(unit, by_command)
     };
-    live.probes.iter().enumerate().map(row).collect()
+    live.units.iter().enumerate().map(row).collect()
 }
 
 /// A grace period has passed since the programs were detached, where the kernel could be asked for one. Where it could
 /// not, the counts come to rest when the last CPU has left.
 fn wait_for_last_cpu(live: &Live) {
-    let produced = || -> u64 {
-        live.probes.iter().filter_map(|probe| probe.attached.counts()).map(|counts| counts.produced()).sum()
-    };
+    let produced =
+        || -> u64 { live.units.iter().filter_map(|unit| unit.attached.counts()).map(|counts| counts.produced()).sum() };
     let deadline = Instant::now() + LAST_CPU;
     let mut before = produced();
     while Instant::now() < deadline {
@@ -55,29 +56,21 @@ fn wait_for_last_cpu(live: &Live) {
     }
 }
 
-fn row(probe: &LiveProbe, totals: Option<&ReaderTotals>) -> SummaryRow {
-    let mut lost: Vec<(LossCause, u64)> = probe.lost().to_vec();
-    let mut by_command = Vec::new();
-    let counts = totals.and_then(|_| probe.attached.counts());
-    let produced = counts.map(|counts| counts.produced() + probe.attached.missed());
-    if let (Some(totals), Some(counts)) = (totals, counts) {
-        let (produced, dropped) = (counts.produced(), counts.dropped());
-        if produced != totals.consumed + dropped {
+fn row(unit: &Unit, by_command: Vec<(Vec<u8>, u64)>) -> SummaryRow {
+    let mut lost: Vec<(LossCause, u64)> = unit.lost().to_vec();
+    let counts = unit.intake.as_ref().and_then(|_| unit.attached.counts());
+    let produced = counts.map(|counts| counts.produced() + unit.attached.missed());
+    if let (Some(totals), Some(counts)) = (&unit.intake, counts) {
+        let (produced, dropped, consumed) = (counts.produced(), counts.dropped(), totals.consumed());
+        if produced != consumed + dropped {
             // Never seen; if it happens, the numbers must not pretend that nothing did.
-            tracing::error!(
-                probe = probe.name(),
-                produced,
-                dropped,
-                consumed = totals.consumed,
-                "events are unaccounted for"
-            );
+            tracing::error!(probe = unit.title, produced, dropped, consumed, "events are unaccounted for");
         }
-        lost.push((LossCause::AfterCount, totals.after_count));
-        lost.push((LossCause::QueueFull, totals.undeliverable));
-        by_command = totals.by_command.clone();
+        lost.push((LossCause::AfterCount, totals.after_count()));
+        lost.push((LossCause::QueueFull, totals.undeliverable()));
     }
-    let sinks = probe.deliveries.iter().map(|(sink, delivery)| sink_totals(sink, delivery)).collect();
-    SummaryRow { probe: probe.name().to_owned(), produced, lost, sinks, by_command }
+    let sinks = unit.routes.iter().map(|(sink, delivery)| sink_totals(sink, delivery)).collect();
+    SummaryRow { probe: unit.title.clone(), produced, lost, sinks, by_command }
 }
 
 fn sink_totals(sink: &Sink, delivery: &Delivery) -> SinkTotals {

@@ -13,13 +13,16 @@ mod clock;
 mod commands;
 mod control;
 mod finish;
+mod intake;
 mod output;
 mod reader;
 mod sampler;
 mod start;
+mod unit;
 
 pub use start::StartError;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::Catalog;
@@ -60,13 +63,19 @@ pub fn run(
     // Until here a signal ends the process at once, however long the start takes; nothing outlives it.
     let mut live = start::start(config, catalog, options)?;
     let mut control = control::Control::new().map_err(|error| vec![StartError::other(&error)])?;
-    for probe in &live.probes {
-        if let Some(remark) = &probe.attached.remark {
-            report(Report::Remark { probe: probe.name(), text: remark });
+    for unit in &live.units {
+        if let Some(remark) = &unit.attached.remark {
+            report(Report::Remark { probe: &unit.title, text: remark });
         }
     }
-    let reader = reader::Reader::spawn(&mut live, control.end()).map_err(|error| vec![StartError::other(&error)])?;
-    report(Report::Ready(live.probes.iter().map(|probe| (probe.name(), probe.attached.mechanism.as_str())).collect()));
+    let intakes = std::mem::take(&mut live.intakes);
+    let reader = reader::Reader::spawn(intakes, Arc::clone(&live.budget), control.end());
+    let reader = reader.map_err(|error| vec![StartError::other(&error)])?;
+    let mechanism = |unit| -> (&str, &str) {
+        let unit: &unit::Unit = unit;
+        (&unit.title, &unit.attached.mechanism)
+    };
+    report(Report::Ready(live.units.iter().map(mechanism).collect()));
     control.run(&mut live, options);
     // The end may wait for a reader of standard error that does not read.
     control::let_signals_end_it();

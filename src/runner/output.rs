@@ -12,6 +12,8 @@ use crate::spec::LossCause;
 pub(super) struct Output {
     pub(super) sink: Arc<Sink>,
     pub(super) delivery: Arc<Delivery>,
+    /// For somebody who looks on: losing it is not losing an event.
+    pub(super) is_copy: bool,
     encoder: Encoder,
     buffer: Vec<u8>,
     events: u64,
@@ -19,7 +21,12 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(sink: Arc<Sink>, delivery: Arc<Delivery>, encoder: Encoder) -> Self {
-        Self { sink, delivery, encoder, buffer: Vec::new(), events: 0 }
+        Self { sink, delivery, is_copy: false, encoder, buffer: Vec::new(), events: 0 }
+    }
+
+    /// True when nothing waits to be handed over.
+    pub(super) fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
     }
 
     /// True if an event can be taken now; sends a full batch first.

@@ -5,17 +5,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Options;
-use super::clock::now_unix_ns;
 use super::control::Budget;
-use super::output::Output;
-use super::reader::ReaderProbe;
+use super::intake::Intake;
 use super::sampler::Sampler;
+use super::unit::{Making, Unit};
 use crate::catalog::{Catalog, Program, builtin_object};
 use crate::config::{CheckedProbe, Config};
-use crate::format::Encoder;
-use crate::kernel::{Attached, Counts, Expanded, Host, KernelError, Loaded, Prepared, expand, prepare};
-use crate::sink::{Delivery, Sink};
-use crate::spec::{Format, Layout, LossCause, Place, ProbeSpec};
+use crate::kernel::{Expanded, Host, KernelError, Loaded, Prepared, expand, prepare};
+use crate::sink::Sink;
+use crate::spec::{Place, ProbeSpec};
 
 /// Why a run did not start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,46 +42,11 @@ impl StartError {
     }
 }
 
-/// A probe that is attached.
-pub(super) struct LiveProbe {
-    /// Its name; with its target, where the file names several.
-    title: String,
-    pub(super) attached: Attached,
-    /// Its sinks, with what they got from it.
-    pub(super) deliveries: Vec<(Arc<Sink>, Arc<Delivery>)>,
-    pub(super) sampler: Option<Sampler>,
-    notices: Vec<Notices>,
-}
-
-/// The lines that tell one sink what was lost.
-struct Notices {
-    output: Output,
-    /// What it was told so far, by cause.
-    reported: [u64; 4],
-}
-
-impl LiveProbe {
-    pub(super) fn name(&self) -> &str {
-        &self.title
-    }
-
-    /// What was lost before any sink, so far.
-    pub(super) fn lost(&self) -> [(LossCause, u64); 4] {
-        let of = |count: fn(&Counts) -> u64| self.attached.counts().map_or(0, count);
-        [
-            (LossCause::RingFull, of(Counts::ring_full)),
-            (LossCause::Missed, self.attached.missed()),
-            (LossCause::SampledOut, of(Counts::sampled_out)),
-            (LossCause::RateLimited, of(Counts::rate_limited)),
-        ]
-    }
-}
-
 /// Everything that runs.
 pub(super) struct Live {
-    pub(super) probes: Vec<LiveProbe>,
+    pub(super) units: Vec<Unit>,
     /// For the reader thread, which takes them.
-    pub(super) readers: Vec<ReaderProbe>,
+    pub(super) intakes: Vec<Intake>,
     pub(super) sinks: Vec<Arc<Sink>>,
     pub(super) budget: Arc<Budget>,
 }
@@ -91,30 +54,19 @@ pub(super) struct Live {
 impl Live {
     /// When the next counters are due.
     pub(super) fn next_sample(&self) -> Option<Instant> {
-        self.probes.iter().filter_map(|probe| probe.sampler.as_ref()).map(Sampler::next).min()
+        self.units.iter().filter_map(|unit| unit.sampler.as_ref()).map(Sampler::next).min()
     }
 
     /// Reports the counters that are due.
     pub(super) fn sample(&mut self, now: Instant) {
-        for sampler in self.probes.iter_mut().filter_map(|probe| probe.sampler.as_mut()) {
+        for sampler in self.units.iter_mut().filter_map(|unit| unit.sampler.as_mut()) {
             sampler.tick(now, &self.budget);
         }
     }
 
     /// Says on the stream what was lost since the last time.
     pub(super) fn report_losses(&mut self) {
-        for probe in &mut self.probes {
-            let lost = probe.lost();
-            // Each sink by itself: one without room must not make the others say it twice.
-            for notice in &mut probe.notices {
-                for ((cause, total), reported) in lost.into_iter().zip(&mut notice.reported) {
-                    let new = total - *reported;
-                    if new > 0 && cause.is_news() && notice.output.lost(cause, new, now_unix_ns()) {
-                        *reported = total;
-                    }
-                }
-            }
-        }
+        self.units.iter_mut().for_each(Unit::report_losses);
     }
 
     /// True when every sink is a stream whose reader has gone.
@@ -147,11 +99,10 @@ pub(super) fn start(config: &Config, catalog: &Catalog, options: &Options) -> Re
         attach(number, probe, loaded, &sinks, options, &host)
     };
     let attached = all(starting.iter().zip(loaded).enumerate().map(attach))?;
-    let mut live =
-        Live { probes: Vec::new(), readers: Vec::new(), sinks, budget: Arc::new(Budget::new(options.count)) };
-    for (probe, reader) in attached {
-        live.probes.push(probe);
-        live.readers.extend(reader);
+    let mut live = Live { units: Vec::new(), intakes: Vec::new(), sinks, budget: Arc::new(Budget::new(options.count)) };
+    for (unit, intake) in attached {
+        live.units.push(unit);
+        live.intakes.extend(intake);
     }
     Ok(live)
 }
@@ -235,51 +186,21 @@ fn attach(
     sinks: &[Arc<Sink>],
     options: &Options,
     host: &Host,
-) -> Result<(LiveProbe, Option<ReaderProbe>), Vec<StartError>> {
-    let blame = |error| vec![StartError::kernel(starting.index, error)];
+) -> Result<(Unit, Option<Intake>), Vec<StartError>> {
     let spec = &starting.spec;
-    let ring = match &starting.prepared.layout {
-        Some(_) => Some(loaded.ring(spec.buffer_bytes).map_err(blame)?),
-        None => None,
-    };
-    let attached = loaded.attach(spec, host).map_err(blame)?;
-    let sinks = spec.sinks.iter().filter_map(|id| sinks.get(id.0)).map(|sink| (Arc::clone(sink), Arc::default()));
-    let deliveries: Vec<(Arc<Sink>, Arc<Delivery>)> = sinks.collect();
-    let outputs = |layout: &Layout| -> Vec<Output> {
-        let output = |(sink, delivery): &(Arc<Sink>, Arc<Delivery>)| {
-            let format: Format = sink.format();
-            let encoder = Encoder::new(format, &spec.id.name, &spec.labels, layout, &options.look);
-            Output::new(Arc::clone(sink), Arc::clone(delivery), encoder)
-        };
-        deliveries.iter().map(output).collect()
-    };
-    let reader = match (ring, &starting.prepared.layout) {
-        (Some(ring), Some(layout)) => Some(ReaderProbe::new(number, ring, layout, outputs(layout))),
-        (Some(_) | None, _) => None,
-    };
-    let sampler = match &starting.program.counters {
-        Some(counters) => {
-            let failed = |error| {
-                let message = format!("failed to read the counters: {error}");
-                vec![StartError {
-                    probe: Some(starting.index),
-                    place: Place::Program,
-                    message,
-                    help: String::new(),
-                    notes: Vec::new(),
-                }]
-            };
-            let reader = attached.counter_reader(counters).map_err(failed)?;
-            Some(Sampler::new(reader, outputs(&counters.row), spec.interval))
-        }
-        None => None,
-    };
-    let notices = outputs(&Layout::default()).into_iter().map(|output| Notices { output, reported: [0; 4] }).collect();
+    let sinks = spec.sinks.iter().filter_map(|id| sinks.get(id.0));
     let title = match &starting.target {
         Some(target) => format!("{}/{target}", spec.id.name),
         None => spec.id.name.clone(),
     };
-    let deliveries = deliveries.clone();
-    let live = LiveProbe { title, attached, deliveries, sampler, notices };
-    Ok((live, reader))
+    let making = Making {
+        key: number as u64,
+        title,
+        spec,
+        program: starting.program,
+        prepared: &starting.prepared,
+        routes: sinks.map(|sink| (Arc::clone(sink), Arc::default())).collect(),
+        look: &options.look,
+    };
+    making.attach(loaded, false, host).map_err(|error| vec![StartError::kernel(starting.index, error)])
 }

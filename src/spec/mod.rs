@@ -54,10 +54,17 @@ pub struct ProbeSpec {
     pub labels: Vec<(String, String)>,
     /// Where its events go; never empty, no sink twice.
     pub sinks: Vec<SinkId>,
-    /// Bytes of its ring buffer: a power of two and a multiple of the page size.
-    pub buffer_bytes: u32,
+    /// Bytes of its ring buffer: a power of two and a multiple of the page size. `None`: the file does not say.
+    pub buffer_bytes: Option<u32>,
     /// Which of its events pass; off for programs that emit none.
     pub limits: Limits,
+}
+
+impl ProbeSpec {
+    /// Bytes of its ring buffer.
+    pub fn ring_bytes(&self) -> u32 {
+        self.buffer_bytes.unwrap_or(DEFAULT_BUFFER_BYTES)
+    }
 }
 
 /// One entry of `capture`: the name in the output and what is read.
@@ -82,6 +89,9 @@ pub enum ParamValue {
 
 /// Bytes of a probe's ring buffer when the file does not say: 4 MiB, some 40 ms of a probe that fires two million times a second.
 pub const DEFAULT_BUFFER_BYTES: u32 = 4 << 20;
+
+/// The same for a probe of a daemon, which may have hundreds of them: 1 MiB.
+pub const DAEMON_BUFFER_BYTES: u32 = 1 << 20;
 
 /// How often counters are reported when the file does not say.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);

@@ -109,7 +109,7 @@ fn captures(probe: &Planned<'_>) -> Vec<String> {
 fn reports(probe: &Planned<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(bytes) = probe.record_bytes() {
-        let buffer = probe.spec.buffer_bytes;
+        let buffer = probe.spec.ring_bytes();
         // Each record has a header of 8 bytes and is filled up to a multiple of 8.
         let room = buffer / (bytes + 8).next_multiple_of(8);
         lines.push(format!("events of {bytes} bytes; the ring of {} holds {room}", size(u64::from(buffer))));

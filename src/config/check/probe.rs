@@ -12,7 +12,7 @@ use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Node;
 use crate::config::{codes, raw};
-use crate::spec::{DEFAULT_BUFFER_BYTES, DEFAULT_INTERVAL, Hook, Place, ProbeId, ProbeSpec, Targets};
+use crate::spec::{DEFAULT_INTERVAL, Hook, Place, ProbeId, ProbeSpec, Targets};
 
 /// What every topic needs: where things stand, and a place to complain.
 pub(super) struct Cx<'a> {
@@ -92,7 +92,6 @@ pub(super) fn check(
     let labels = fields::labels(&mut cx, raw, program, defaults);
     let interval = values::interval(&mut cx, raw.interval.as_deref()).or(defaults.interval).unwrap_or(DEFAULT_INTERVAL);
     let buffer_bytes = values::buffer(&mut cx, raw.buffer.as_deref()).or(defaults.buffer_bytes);
-    let buffer_bytes = buffer_bytes.unwrap_or(DEFAULT_BUFFER_BYTES);
     let limits = values::limits_of_probe(&mut cx, raw.limits.as_ref(), program, defaults.limits);
     let sinks = match (&raw.sinks, &defaults.sinks) {
         (Some(names), _) => file_sinks.resolve(&mut cx, names, run),

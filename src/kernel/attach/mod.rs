@@ -1,43 +1,67 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Attaches a loaded program: one file for each hook kind. Try first, diagnose after.
 
+mod generation;
+mod info;
 mod kprobe;
 mod raw_tracepoint;
+mod slot;
+mod swap;
 mod tracepoint;
 mod xdp;
+
+pub use generation::Generation;
 
 pub(super) use kprobe::{check as check_kprobes, check_target as check_kprobe_target};
 pub(super) use raw_tracepoint::check as check_raw_tracepoint;
 pub(super) use xdp::{check as check_xdp, has_native as native_xdp};
 
 use std::io;
-use std::mem;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::ptr::NonNull;
 
-use libbpf_rs::{Link, MapCore, MapHandle, Object, ProgramMut};
+use libbpf_rs::{Link, ProgramMut};
 
-use super::counters::CounterReader;
-use super::counts::Counts;
+use self::slot::Slot;
 use super::error::KernelError;
 use super::host::Host;
 use super::load::Loaded;
-use crate::catalog::{Counters, HookDecl};
-use crate::spec::{Hook, Place, ProbeSpec, TracepointName};
+use crate::catalog::HookDecl;
+use crate::spec::{Hook, Place, ProbeSpec, TracepointName, XdpMode};
 
 /// What keeps a program attached; dropping it detaches.
 enum Hold {
-    Libbpf { _link: Link },
-    Fd { _link: OwnedFd },
+    Libbpf(Link),
+    Fd(OwnedFd),
+}
+
+impl Hold {
+    fn descriptor(&self) -> i32 {
+        match self {
+            Self::Libbpf(link) => link.as_fd().as_raw_fd(),
+            Self::Fd(link) => link.as_raw_fd(),
+        }
+    }
+}
+
+/// One place where a function is attached.
+struct Mount {
+    // Dropped first: nothing runs in the slot any more.
+    hold: Hold,
+    /// What is attached there instead of the function, where it can be swapped and the link cannot.
+    slot: Option<Slot>,
 }
 
 /// A program that is attached. Dropping it detaches it.
 pub struct Attached {
-    // Fields are dropped in this order: links, then what points into the object's memory, then the object.
-    holds: Vec<Hold>,
-    counts: Option<Counts>,
-    object: Object,
-    functions: Vec<HookDecl>,
+    // Fields are dropped in this order: links and slots, then what they run.
+    mounts: Vec<Mount>,
+    generation: Generation,
+    hook: Hook,
+    mode: Option<XdpMode>,
+    swappable: bool,
+    /// How often the recursion guard kept earlier generations from running.
+    missed_before: u64,
     /// How it is attached, in words: `xdp on eth0 (native)`.
     pub mechanism: String,
     /// What a person should know: a fallback under `mode: auto`.
@@ -49,31 +73,49 @@ struct Attachment {
     hold: Hold,
     mechanism: String,
     remark: Option<String>,
+    /// The mode that an interface took.
+    mode: Option<XdpMode>,
 }
 
 impl Attachment {
     fn new(link: Link, mechanism: String) -> Self {
-        Self { hold: Hold::Libbpf { _link: link }, mechanism, remark: None }
+        Self { hold: Hold::Libbpf(link), mechanism, remark: None, mode: None }
     }
 }
 
 impl Loaded {
-    /// Attaches the program where the probe says.
+    /// Attaches the program where the probe says, and nothing between it and its hook.
     pub fn attach(self, spec: &ProbeSpec, host: &Host) -> Result<Attached, KernelError> {
-        let mut holds = Vec::new();
-        let mut mechanisms = Vec::new();
-        let mut remark = None;
-        for function in &self.functions {
+        self.attach_as(spec, host, false)
+    }
+
+    /// Attaches the program so that [`Attached::swap`] can exchange it without losing an event. Each event then costs a
+    /// jump more (a tail call); XDP costs nothing more.
+    pub fn attach_swappable(self, spec: &ProbeSpec, host: &Host) -> Result<Attached, KernelError> {
+        self.attach_as(spec, host, true)
+    }
+
+    fn attach_as(self, spec: &ProbeSpec, host: &Host, swappable: bool) -> Result<Attached, KernelError> {
+        let (mut mounts, mut mechanisms, mut remark, mut mode) = (Vec::new(), Vec::new(), None, None);
+        for function in self.functions.clone() {
             let program = self.object.progs_mut().find(|program| program.name() == function.function.as_str());
             let Some(program) = program else { continue };
-            let attachment = attach_function(spec, function, &program, host)?;
-            holds.push(attachment.hold);
+            let mut slot = match function.kind.as_str() {
+                kind if swappable && kind != "xdp" => Some(Slot::load(kind, program.as_fd())?),
+                _ => None,
+            };
+            let attachment = match slot.as_mut().map(Slot::program) {
+                Some(Some(jump)) => attach_function(spec, &function, &jump, host)?,
+                Some(None) | None => attach_function(spec, &function, &program, host)?,
+            };
+            mounts.push(Mount { hold: attachment.hold, slot });
             mechanisms.push(attachment.mechanism);
             remark = remark.or(attachment.remark);
+            mode = mode.or(attachment.mode);
         }
-        let counts = self.counts();
-        let (object, functions) = (self.object, self.functions);
-        Ok(Attached { holds, counts, object, functions, mechanism: mechanisms.join(", "), remark })
+        let generation = Generation::new(self, spec);
+        let (hook, mechanism) = (spec.hook.clone(), mechanisms.join(", "));
+        Ok(Attached { mounts, generation, hook, mode, swappable, missed_before: 0, mechanism, remark })
     }
 }
 
@@ -149,35 +191,6 @@ fn attach_own(function: &HookDecl, program: &ProgramMut<'_>, host: &Host) -> Res
     attached.map_err(|error| KernelError { place: Place::Program, ..error })
 }
 
-impl Attached {
-    /// What the program counts about its events; `None` if it emits none.
-    pub fn counts(&self) -> Option<&Counts> {
-        self.counts.as_ref()
-    }
-
-    /// Reads its counters.
-    pub fn counter_reader(&self, counters: &Counters) -> libbpf_rs::Result<CounterReader> {
-        let map = self.object.maps().find(|map| map.name() == counters.map.as_str());
-        let map = map.ok_or_else(|| libbpf_rs::Error::from(std::io::Error::other("the counters' map is missing")))?;
-        Ok(CounterReader::new(MapHandle::try_from(&map)?, counters.clone()))
-    }
-
-    /// How often the kernel's recursion guard kept the program from running (Linux 5.12; 0 before).
-    pub fn missed(&self) -> u64 {
-        let wanted = |name: &std::ffi::OsStr| self.functions.iter().any(|function| name == function.function.as_str());
-        self.object
-            .progs()
-            .filter(|program| wanted(program.name()))
-            .map(|program| recursion_misses(program.as_fd().as_raw_fd()))
-            .sum()
-    }
-
-    /// Detaches the program and waits until no CPU runs it any more: what it has counted then is final.
-    pub fn detach(&mut self) {
-        self.holds.clear();
-    }
-}
-
 /// Waits until every program that was detached before has ended on every CPU: a grace period of RCU.
 ///
 /// Closing a link takes the program off its hook at once, but a CPU that has entered it finishes it.
@@ -186,12 +199,4 @@ pub fn settle() {
     // SAFETY: the call takes no pointers. Where it is not supported (CONFIG_MEMBARRIER, nohz_full) it returns an error,
     // and the caller's own wait for balanced counts does the rest.
     unsafe { libc::syscall(libc::SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) };
-}
-
-fn recursion_misses(fd: i32) -> u64 {
-    let mut info = libbpf_sys::bpf_prog_info::default();
-    let mut len = mem::size_of_val(&info) as u32;
-    // SAFETY: `info` is plain data, all zero, of the length that is passed; the kernel fills what it knows.
-    let code = unsafe { libbpf_sys::bpf_obj_get_info_by_fd(fd, std::ptr::from_mut(&mut info).cast(), &mut len) };
-    if code == 0 { info.recursion_misses } else { 0 }
 }

@@ -37,9 +37,10 @@ pub(super) fn attach(
     let index = host.interface_index(interface).ok_or_else(missing)?;
     let fd = program.as_fd().as_raw_fd();
     let done = |link, mode: XdpMode, remark| Attachment {
-        hold: Hold::Fd { _link: link },
+        hold: Hold::Fd(link),
         mechanism: format!("xdp on {interface} ({})", mode.name()),
         remark,
+        mode: Some(mode),
     };
     let fail = |code, mode| diagnose(interface, index, mode, code);
     match mode {
@@ -85,6 +86,19 @@ fn create(program: i32, index: u32, flags: u32) -> Result<OwnedFd, i32> {
     }
     // SAFETY: the descriptor is new and nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Exchanges the program inside a link (Linux 5.9): every packet runs in the old one or in the new one.
+pub(super) fn replace(link: i32, program: i32, old: i32) -> Result<(), i32> {
+    let mut options = libbpf_sys::bpf_link_update_opts {
+        sz: mem::size_of::<libbpf_sys::bpf_link_update_opts>() as libbpf_sys::size_t,
+        flags: libbpf_sys::BPF_F_REPLACE,
+        ..Default::default()
+    };
+    options.old_prog_fd = old as u32;
+    // SAFETY: the options live across the call, which takes descriptors that the caller holds.
+    let code = unsafe { libbpf_sys::bpf_link_update(link, program, &options) };
+    if code < 0 { Err(-code) } else { Ok(()) }
 }
 
 fn diagnose(interface: &str, index: u32, mode: XdpMode, code: i32) -> KernelError {

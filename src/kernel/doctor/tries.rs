@@ -130,7 +130,7 @@ fn attach_and_detach(hook: &Hook, catalog: &Catalog, host: &Host) -> Result<(), 
         interval: DEFAULT_INTERVAL,
         labels: Vec::new(),
         sinks: Vec::new(),
-        buffer_bytes: RING_BYTES,
+        buffer_bytes: Some(RING_BYTES),
         limits: Limits::default(),
     };
     let prepared = prepare(&spec, program, host).map_err(|mut errors| errors.remove(0))?;

@@ -11,15 +11,15 @@ use std::sync::Arc;
 use crate::config::{Location, MAX_FILE_BYTES, Problem, SourceFile, Span, codes};
 
 /// What the paths led to.
-pub(super) struct Found {
+pub struct Found {
     /// The files that could be read.
-    pub(super) files: Vec<SourceFile>,
+    pub files: Vec<SourceFile>,
     /// What could not be read, and why; one problem for each.
-    pub(super) problems: Vec<Problem>,
+    pub problems: Vec<Problem>,
 }
 
 /// Reads all files; one that is named twice is read once.
-pub(super) fn read_all(paths: &[PathBuf]) -> Found {
+pub fn read_all(paths: &[PathBuf]) -> Found {
     let mut all = Found { files: Vec::new(), problems: Vec::new() };
     let mut seen = HashSet::new();
     let mut add = |path: &Path, all: &mut Found| {
@@ -52,7 +52,7 @@ pub(super) fn read_all(paths: &[PathBuf]) -> Found {
     all
 }
 
-fn yaml_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn yaml_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
@@ -65,12 +65,12 @@ fn yaml_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// A problem with a file as a whole.
-fn problem(code: &'static str, path: &Path, message: String) -> Problem {
+pub(super) fn problem(code: &'static str, path: &Path, message: String) -> Problem {
     let source = Arc::new(SourceFile { path: path.to_owned(), text: "".into() });
     Problem::new(code, Location::new(&source, Span::default()), message)
 }
 
-fn words(error: &io::Error) -> String {
+pub(super) fn words(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
@@ -78,7 +78,7 @@ fn words(error: &io::Error) -> String {
     }
 }
 
-fn read(path: &Path) -> Result<String, Box<Problem>> {
+pub(super) fn read(path: &Path) -> Result<String, Box<Problem>> {
     read_text(path).map_err(|(code, why, help)| {
         let refused = problem(code, path, format!("failed to read `{}`: {why}", path.display()));
         Box::new(refused.maybe_help(help))

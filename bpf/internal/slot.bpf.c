@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0-only)
+/*
+ * slot: what stays attached while the probe's program behind it is exchanged.
+ *
+ * Links of these hooks cannot be updated in place. So this program is attached instead, and jumps into the one that the
+ * array holds: user space replaces the element, and each event runs in exactly one of the two. The array is never
+ * empty while the program is attached.
+ */
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} slot SEC(".maps");
+
+static __always_inline int jump(void *ctx)
+{
+	bpf_tail_call(ctx, &slot, 0);
+	return 0;
+}
+
+SEC("?kprobe")
+int slot_kprobe(struct pt_regs *ctx)
+{
+	return jump(ctx);
+}
+
+SEC("?tracepoint")
+int slot_tracepoint(void *ctx)
+{
+	return jump(ctx);
+}
+
+SEC("?raw_tracepoint")
+int slot_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
+{
+	return jump(ctx);
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is done with an attached program: read what it counts, exchange it, detach it.
+
+use std::mem;
+use std::os::fd::AsRawFd as _;
+use std::time::Duration;
+
+use super::super::counters::CounterReader;
+use super::super::counts::Counts;
+use super::super::load::functions;
+use super::generation::Generation;
+use super::{Attached, Hold, KernelError, Loaded, Mount, info, xdp};
+use crate::catalog::{Counters, HookDecl, Program};
+use crate::kernel::error::describe;
+use crate::spec::{Hook, Place, ProbeSpec, XdpMode};
+
+impl Attached {
+    /// The program that runs now.
+    pub fn generation(&self) -> &Generation {
+        &self.generation
+    }
+
+    /// What the program that runs now counts about its events; `None` if it emits none.
+    pub fn counts(&self) -> Option<&Counts> {
+        self.generation.counts()
+    }
+
+    /// Reads its counters.
+    pub fn counter_reader(&self, counters: &Counters) -> libbpf_rs::Result<CounterReader> {
+        self.generation.counter_reader(counters)
+    }
+
+    /// How often the kernel's recursion guard kept the program from running since it was attached (Linux 5.12; 0 before).
+    pub fn missed(&self) -> u64 {
+        self.missed_before + self.attached_programs().map(|fd| info::program(fd).recursion_misses).sum::<u64>()
+    }
+
+    /// Takes the program off its hook. [`super::settle`] waits until no CPU runs it any more: what it has counted then is
+    /// final.
+    pub fn detach(&mut self) {
+        let missed = self.missed();
+        self.mounts.clear();
+        self.missed_before = missed;
+    }
+
+    /// True if [`Attached::swap`] can put `program` for `spec` in this one's place: it belongs on the same hooks.
+    pub fn can_swap(&self, spec: &ProbeSpec, program: &Program) -> bool {
+        let belongs = |function: &HookDecl| (function.kind.clone(), function.target.clone());
+        let now: Vec<_> = self.generation.functions().iter().map(belongs).collect();
+        let next: Vec<_> = functions(spec, program).iter().map(belongs).collect();
+        let same_hook = match (&self.hook, &spec.hook) {
+            (Hook::Xdp { interface, .. }, Hook::Xdp { interface: next, mode }) => {
+                let same_mode = *mode == XdpMode::Auto || self.mode == Some(*mode);
+                interface == next && same_mode && *mode != XdpMode::Offload
+            }
+            (now, next) => now == next,
+        };
+        self.swappable && same_hook && now == next && now.len() == self.mounts.len()
+    }
+
+    /// From now on `loaded` runs instead, on the same links: each event runs in exactly one of the two. Gives the old
+    /// generation, whose last events are in its ring once [`super::settle`] has returned. Where the kernel refuses, the old
+    /// one runs on.
+    pub fn swap(&mut self, loaded: Loaded, spec: &ProbeSpec) -> Result<Generation, KernelError> {
+        let next = Generation::new(loaded, spec);
+        for (index, mount) in self.mounts.iter().enumerate() {
+            if let Err(code) = exchange(mount, index, &self.generation, &next) {
+                // The old ones fit a moment ago.
+                for (index, mount) in self.mounts.iter().enumerate().take(index) {
+                    let _ = exchange(mount, index, &next, &self.generation);
+                }
+                let message = format!("failed to exchange the program: {}", describe(code));
+                return Err(KernelError::new(Place::Program, message, ""));
+            }
+        }
+        if self.mounts.iter().all(|mount| mount.slot.is_none()) {
+            self.missed_before = self.missed();
+        }
+        self.hook = spec.hook.clone();
+        Ok(mem::replace(&mut self.generation, next))
+    }
+
+    /// Bytes of kernel memory that its programs and maps take.
+    pub fn kernel_memory_bytes(&self) -> u64 {
+        let slots = self.mounts.iter().filter_map(|mount| mount.slot.as_ref()).flat_map(super::Slot::descriptors);
+        let own = self.generation.programs().chain(self.generation.maps());
+        own.chain(slots).map(info::memory_bytes).sum()
+    }
+
+    /// Runs and time since it was attached; `None` where the kernel does not count them (`kernel.bpf_stats_enabled`).
+    pub fn run_stats(&self) -> Option<(u64, Duration)> {
+        let add = |(runs, time): (u64, Duration), fd| {
+            let (more, longer) = info::run_stats(fd);
+            (runs + more, time + longer)
+        };
+        info::counts_runs().then(|| self.attached_programs().fold((0, Duration::ZERO), add))
+    }
+
+    /// False when what it was attached to has gone: an interface that was deleted leaves a link without one.
+    pub fn is_attached(&self) -> bool {
+        let Hook::Xdp { .. } = self.hook else { return true };
+        self.mounts.iter().all(|mount| {
+            // SAFETY: the union's member for links of XDP, which this is; plain data.
+            info::link(mount.hold.descriptor()).is_none_or(|info| unsafe { info.__bindgen_anon_1.xdp }.ifindex != 0)
+        })
+    }
+
+    /// The ids of its links, where they have one (before Linux 5.15 perf events have none).
+    pub fn link_ids(&self) -> Vec<u32> {
+        self.mounts.iter().filter_map(|mount| Some(info::link(mount.hold.descriptor())?.id)).collect()
+    }
+
+    /// The programs that the kernel calls: the slots, or the probe's own.
+    fn attached_programs(&self) -> impl Iterator<Item = i32> {
+        let own = self.generation.programs().map(Some).chain(std::iter::repeat(None));
+        self.mounts.iter().zip(own).filter_map(|(mount, own)| match &mount.slot {
+            Some(slot) => slot.descriptors().first().copied(),
+            None => own,
+        })
+    }
+}
+
+/// Puts the `index`-th function of `next` where that of `now` is.
+fn exchange(mount: &Mount, index: usize, now: &Generation, next: &Generation) -> Result<(), i32> {
+    let program = |generation: &Generation| {
+        let function = generation.functions().get(index).map(|function| function.function.clone());
+        function.and_then(|function| Some(generation.program(&function)?.as_raw_fd())).ok_or(libc::ENOENT)
+    };
+    let (old, new) = (program(now)?, program(next)?);
+    match (&mount.slot, &mount.hold) {
+        (Some(slot), _) => {
+            // SAFETY: the descriptor belongs to `next`, which outlives the call.
+            let new = unsafe { std::os::fd::BorrowedFd::borrow_raw(new) };
+            slot.put(new)
+        }
+        (None, Hold::Fd(link)) => xdp::replace(link.as_raw_fd(), new, old),
+        (None, Hold::Libbpf(_)) => Err(libc::EINVAL),
+    }
+}

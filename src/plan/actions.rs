@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From what should run and what does to what has to be done.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::content::{Change, Content, UnitId};
+use crate::spec::Hook;
+
+/// The longest time between two tries of something that fails.
+const MOST: Duration = Duration::from_secs(60);
+/// The time after the first failure.
+const LEAST: Duration = Duration::from_secs(1);
+
+/// What should run.
+pub type Desired = BTreeMap<UnitId, Content>;
+
+/// What runs, or was tried.
+pub type Current = BTreeMap<UnitId, Unit>;
+
+/// One unit as it is. At least one of the two is there.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Unit {
+    /// What runs.
+    pub running: Option<Content>,
+    /// What was wanted instead and failed.
+    pub failure: Option<Failure>,
+}
+
+/// A content that could not be brought to run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    /// What was tried.
+    pub content: Content,
+    /// When it may be tried again, on the clock of [`plan`]'s `now`.
+    pub retry_at: Duration,
+}
+
+/// One thing to do. Each stands for itself: that one fails changes nothing about the others.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// It is to be there no more.
+    Stop(UnitId),
+    /// The failed change was taken back: what runs is what is wanted.
+    Forget(UnitId),
+    /// Its program takes the place of the one that runs, without a gap.
+    Replace(UnitId),
+    /// Its program goes on; what happens to its events changes.
+    Reroute(UnitId),
+    /// It is to run, and does not. One that moves to an interface which another one leaves is stopped before.
+    Start(UnitId),
+}
+
+/// What to do, in this order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// The actions.
+    pub actions: Vec<Action>,
+    /// When something that failed may be tried again; `None`: nothing has failed.
+    pub next_retry: Option<Duration>,
+}
+
+/// How long to wait after so many failures in a row, the first is 1: 1 s, then twice as long each time, up to a minute.
+pub fn backoff(failures: u32) -> Duration {
+    LEAST.saturating_mul(1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX)).min(MOST)
+}
+
+/// What has to be done so that `current` becomes `desired`. What failed is tried again when its time has come, or at once
+/// when the files want something else.
+///
+/// Stops come first, since they free what others want; then changes of what runs; then what is new.
+pub fn plan(desired: &Desired, current: &Current, now: Duration) -> Plan {
+    let mut actions: Vec<Action> =
+        current.keys().filter(|id| !desired.contains_key(*id)).cloned().map(Action::Stop).collect();
+    let leaving = interfaces_that_become_free(desired, current);
+    let mut next_retry: Option<Duration> = None;
+    for (id, wanted) in desired {
+        let unit = current.get(id);
+        if let Some(failure) = unit.and_then(|unit| unit.failure.as_ref())
+            && failure.content == *wanted
+            && now < failure.retry_at
+        {
+            next_retry = Some(next_retry.map_or(failure.retry_at, |next| next.min(failure.retry_at)));
+            continue;
+        }
+        match unit.and_then(|unit| unit.running.as_ref()) {
+            None => actions.push(Action::Start(id.clone())),
+            Some(running) => match running.change(wanted) {
+                Change::None => {
+                    actions.extend(unit.and_then(|unit| unit.failure.as_ref()).map(|_| Action::Forget(id.clone())));
+                }
+                Change::Route => actions.push(Action::Reroute(id.clone())),
+                Change::Program if moves_into(running, wanted, &leaving) => {
+                    actions.extend([Action::Stop(id.clone()), Action::Start(id.clone())]);
+                }
+                Change::Program => actions.push(Action::Replace(id.clone())),
+            },
+        }
+    }
+    actions.sort();
+    Plan { actions, next_retry }
+}
+
+/// Interfaces that a running unit is to leave for another place. Those of units that are stopped are free by then.
+fn interfaces_that_become_free<'a>(desired: &Desired, current: &'a Current) -> BTreeSet<&'a str> {
+    let held = current.iter().filter_map(|(id, unit)| Some((desired.get(id)?, interface(unit.running.as_ref()?)?)));
+    held.filter(|(wanted, held)| interface(wanted) != Some(held)).map(|(_, held)| held).collect()
+}
+
+/// True where a unit wants an interface from which another one has yet to go. Two that change places would otherwise wait
+/// for each other: an interface runs one program.
+fn moves_into(running: &Content, wanted: &Content, leaving: &BTreeSet<&str>) -> bool {
+    let to = interface(wanted);
+    to != interface(running) && to.is_some_and(|to| leaving.contains(to))
+}
+
+fn interface(content: &Content) -> Option<&str> {
+    match &content.spec.hook {
+        Hook::Xdp { interface, .. } => Some(interface),
+        Hook::Kprobe { .. } | Hook::Kretprobe { .. } | Hook::Tracepoint(_) | Hook::RawTracepoint { .. } | Hook::Own => {
+            None
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a unit is, what it does, and what differs between two versions of it.
+
+use std::fmt;
+
+use crate::spec::{ProbeId, ProbeSpec, SinkSpec};
+
+/// What runs and is replaced as one: a probe, or one target of a probe that names several.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UnitId {
+    /// The probe.
+    pub probe: ProbeId,
+    /// Its interface or function, where the file names several.
+    pub target: Option<String>,
+}
+
+/// `opens`, `packets/eth0`
+impl fmt::Display for UnitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.probe.name)?;
+        match &self.target {
+            Some(target) => write!(f, "/{target}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Everything that decides what a unit does. Two that are equal do the same, whatever comments their files have and
+/// whichever other probes there are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Content {
+    /// The probe with one target. Its `sinks` are empty: their numbers depend on other probes.
+    pub spec: ProbeSpec,
+    /// Where its events go, in the order of the file.
+    pub sinks: Vec<SinkSpec>,
+}
+
+/// What has to change between two versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing.
+    None,
+    /// What happens to the events: sinks, labels, interval. The program stays where it is.
+    Route,
+    /// The program, where it is attached, or how.
+    Program,
+}
+
+impl Content {
+    /// `spec` with sinks that are numbers in `sinks`.
+    pub fn new(spec: &ProbeSpec, sinks: &[SinkSpec]) -> Self {
+        let own = spec.sinks.iter().filter_map(|id| sinks.get(id.0)).cloned().collect();
+        Self { spec: ProbeSpec { sinks: Vec::new(), ..spec.clone() }, sinks: own }
+    }
+
+    /// What differs from this one to the next.
+    pub fn change(&self, next: &Self) -> Change {
+        if self == next {
+            return Change::None;
+        }
+        let ProbeSpec { labels, interval, .. } = &next.spec;
+        let rerouted = ProbeSpec { labels: labels.clone(), interval: *interval, ..self.spec.clone() };
+        if rerouted == next.spec { Change::Route } else { Change::Program }
+    }
+}

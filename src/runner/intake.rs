@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One ring and where its records go.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::clock::{self, Clock};
+use super::commands::Commands;
+use super::control::Budget;
+use super::output::Output;
+use crate::kernel::Ring;
+use crate::sink::Sink;
+use crate::spec::{Layout, LossCause};
+
+/// How long to wait for a sink that has no room before looking again.
+const BLOCKED: Duration = Duration::from_millis(1);
+
+/// What the reader did with the records of one ring so far.
+#[derive(Default)]
+pub(super) struct IntakeTotals {
+    consumed: AtomicU64,
+    after_count: AtomicU64,
+    undeliverable: AtomicU64,
+}
+
+impl IntakeTotals {
+    /// Records that were taken out of the ring.
+    pub(super) fn consumed(&self) -> u64 {
+        self.consumed.load(Ordering::Relaxed)
+    }
+
+    /// Those of them that came after `--count`.
+    pub(super) fn after_count(&self) -> u64 {
+        self.after_count.load(Ordering::Relaxed)
+    }
+
+    /// Those of them that no sink could take in time at the end.
+    pub(super) fn undeliverable(&self) -> u64 {
+        self.undeliverable.load(Ordering::Relaxed)
+    }
+}
+
+/// One ring, its outputs, and what became of its records. Belongs to the reader thread.
+pub(super) struct Intake {
+    /// Tells it from others.
+    pub(super) key: u64,
+    pub(super) ring: Ring,
+    outputs: Vec<Output>,
+    /// Outputs of an earlier route that still hold lines.
+    leaving: Vec<Output>,
+    /// No program writes into the ring any more: it goes when it is empty.
+    retired: bool,
+    time_at: Option<usize>,
+    comm_at: Option<usize>,
+    totals: Arc<IntakeTotals>,
+    commands: Commands,
+}
+
+impl Intake {
+    pub(super) fn new(key: u64, ring: Ring, layout: &Layout, outputs: Vec<Output>) -> Self {
+        let comm = layout.process.iter().find(|field| field.name == "comm" && field.size == 16);
+        Self {
+            key,
+            ring,
+            outputs,
+            leaving: Vec::new(),
+            retired: false,
+            time_at: layout.time.map(|at| at as usize),
+            comm_at: comm.map(|field| field.offset as usize),
+            totals: Arc::default(),
+            commands: Commands::default(),
+        }
+    }
+
+    /// What it did so far; goes on counting.
+    pub(super) fn totals(&self) -> Arc<IntakeTotals> {
+        Arc::clone(&self.totals)
+    }
+
+    /// Events by command. To be called once, at the end.
+    pub(super) fn into_commands(self) -> Vec<(Vec<u8>, u64)> {
+        self.commands.into_counts()
+    }
+
+    /// From now on records go there; what the outputs before hold is still delivered.
+    pub(super) fn route(&mut self, outputs: Vec<Output>) {
+        self.leaving.append(&mut self.outputs);
+        self.outputs = outputs;
+    }
+
+    /// A copy for somebody who looks on: it neither keeps records waiting nor is waited for.
+    pub(super) fn add_copy(&mut self, output: Output) {
+        self.outputs.push(output);
+    }
+
+    /// Ends the copies that go to this sink.
+    pub(super) fn remove_copies(&mut self, sink: &Arc<Sink>) {
+        self.outputs.retain(|output| !(output.is_copy && Arc::ptr_eq(&output.sink, sink)));
+    }
+
+    /// The copies, which a successor takes over.
+    pub(super) fn take_copies(&mut self) -> Vec<Output> {
+        let (copies, own) = std::mem::take(&mut self.outputs).into_iter().partition(|output| output.is_copy);
+        self.outputs = own;
+        copies
+    }
+
+    /// No program writes into the ring any more, and what was written is complete.
+    pub(super) fn retire(&mut self) {
+        self.retired = true;
+    }
+
+    /// True for a retired ring whose records are all handed over.
+    pub(super) fn is_done(&self) -> bool {
+        self.retired && self.ring.is_empty() && self.outputs.iter().chain(&self.leaving).all(Output::is_empty)
+    }
+
+    /// Takes what is in the ring, as far as a sink has room. Returns how many records that were.
+    pub(super) fn drain(&mut self, clock: &Clock, budget: &Budget) -> usize {
+        let Self { ring, outputs, time_at, comm_at, totals, commands, .. } = self;
+        let count = ring.consume(|record| {
+            if !outputs.iter_mut().any(|output| !output.is_copy && output.has_room()) {
+                return false;
+            }
+            if !budget.take() {
+                totals.after_count.fetch_add(1, Ordering::Relaxed);
+                return true;
+            }
+            let boot_ns = time_at.and_then(|at| record.get(at..)?.first_chunk().copied()).map(u64::from_ne_bytes);
+            let unix_ns = boot_ns.map_or_else(clock::now_unix_ns, |boot_ns| clock.unix_ns(boot_ns));
+            if let Some(comm) = comm_at.and_then(|at| record.get(at..)?.first_chunk()) {
+                commands.add(comm);
+            }
+            for output in outputs.iter_mut() {
+                if output.has_room() {
+                    output.event(record, unix_ns);
+                } else {
+                    output.delivery.add_lost(LossCause::QueueFull, 1);
+                }
+            }
+            true
+        });
+        totals.consumed.fetch_add(count as u64, Ordering::Relaxed);
+        count
+    }
+
+    /// True if everything could be handed over, copies aside.
+    pub(super) fn flush(&mut self) -> bool {
+        let mut all = true;
+        for output in self.outputs.iter_mut().chain(&mut self.leaving) {
+            all &= output.flush() || output.is_copy;
+        }
+        self.leaving.retain(|output| !output.is_copy && !output.is_empty());
+        all
+    }
+
+    /// The program is detached: takes what is left, within the time.
+    pub(super) fn finish(&mut self, clock: &Clock, budget: &Budget, deadline: Instant) {
+        while !self.ring.is_empty() && Instant::now() < deadline {
+            if self.drain(clock, budget) == 0
+                && let Some(output) = self.outputs.iter().find(|output| !output.is_copy && !output.sink.has_room())
+            {
+                output.sink.wait_for_room(BLOCKED);
+            }
+        }
+        let mut undeliverable = 0;
+        self.ring.consume(|_| {
+            undeliverable += 1;
+            true
+        });
+        self.totals.undeliverable.fetch_add(undeliverable, Ordering::Relaxed);
+        self.totals.consumed.fetch_add(undeliverable, Ordering::Relaxed);
+        for output in self.outputs.iter_mut().chain(&mut self.leaving) {
+            output.finish(deadline.saturating_duration_since(Instant::now()));
+        }
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A probe with one target while it runs: the attached program, where its events go, what was counted.
+
+use std::sync::Arc;
+
+use super::clock::now_unix_ns;
+use super::intake::{Intake, IntakeTotals};
+use super::output::Output;
+use super::sampler::Sampler;
+use crate::catalog::Program;
+use crate::format::{Encoder, Look};
+use crate::kernel::{Attached, Counts, Host, KernelError, Loaded, Prepared};
+use crate::sink::{Delivery, Sink};
+use crate::spec::{Layout, LossCause, Place, ProbeSpec};
+
+/// A sink and what it got from one unit.
+pub(super) type Route = (Arc<Sink>, Arc<Delivery>);
+
+/// A unit that is attached.
+pub(super) struct Unit {
+    /// The probe's name; with its target, where the file names several.
+    pub(super) title: String,
+    pub(super) attached: Attached,
+    /// Its sinks, with what they got from it.
+    pub(super) routes: Vec<Route>,
+    pub(super) sampler: Option<Sampler>,
+    /// What was taken out of its ring; `None` for a program without events.
+    pub(super) intake: Option<Arc<IntakeTotals>>,
+    notices: Vec<Notices>,
+}
+
+/// The lines that tell one sink what was lost.
+struct Notices {
+    output: Output,
+    /// What it was told so far, by cause.
+    reported: [u64; 4],
+}
+
+/// What it takes to attach one unit.
+pub(super) struct Making<'a> {
+    /// Tells its ring from others.
+    pub(super) key: u64,
+    pub(super) title: String,
+    pub(super) spec: &'a ProbeSpec,
+    pub(super) program: &'a Program,
+    pub(super) prepared: &'a Prepared,
+    pub(super) routes: Vec<Route>,
+    pub(super) look: &'a Look,
+}
+
+impl Making<'_> {
+    /// Attaches a loaded program. The second part is for the reader.
+    pub(super) fn attach(
+        self,
+        loaded: Loaded,
+        swappable: bool,
+        host: &Host,
+    ) -> Result<(Unit, Option<Intake>), KernelError> {
+        let intake = self.intake(&loaded)?;
+        let attached =
+            if swappable { loaded.attach_swappable(self.spec, host)? } else { loaded.attach(self.spec, host)? };
+        let sampler = self.sampler(&attached)?;
+        let notices = notices(&self.routes, self.spec, self.look);
+        let totals = intake.as_ref().map(Intake::totals);
+        let Self { title, routes, .. } = self;
+        Ok((Unit { title, attached, routes, sampler, intake: totals, notices }, intake))
+    }
+
+    /// The way of its events out of the ring; `None` for a program without events.
+    pub(super) fn intake(&self, loaded: &Loaded) -> Result<Option<Intake>, KernelError> {
+        let Some(layout) = &self.prepared.layout else { return Ok(None) };
+        let ring = loaded.ring(self.spec.ring_bytes())?;
+        Ok(Some(Intake::new(self.key, ring, layout, outputs(&self.routes, self.spec, layout, self.look))))
+    }
+
+    fn sampler(&self, attached: &Attached) -> Result<Option<Sampler>, KernelError> {
+        let Some(counters) = &self.program.counters else { return Ok(None) };
+        let reader = attached.counter_reader(counters).map_err(|error| KernelError {
+            place: Place::Program,
+            message: format!("failed to read the counters: {error}"),
+            help: String::new(),
+            notes: Vec::new(),
+        })?;
+        let outputs = outputs(&self.routes, self.spec, &counters.row, self.look);
+        Ok(Some(Sampler::new(reader, outputs, self.spec.interval)))
+    }
+}
+
+/// One output for each sink.
+pub(super) fn outputs(routes: &[Route], spec: &ProbeSpec, layout: &Layout, look: &Look) -> Vec<Output> {
+    let output = |(sink, delivery): &Route| {
+        let encoder = Encoder::new(sink.format(), &spec.id.name, &spec.labels, layout, look);
+        Output::new(Arc::clone(sink), Arc::clone(delivery), encoder)
+    };
+    routes.iter().map(output).collect()
+}
+
+fn notices(routes: &[Route], spec: &ProbeSpec, look: &Look) -> Vec<Notices> {
+    let outputs = outputs(routes, spec, &Layout::default(), look);
+    outputs.into_iter().map(|output| Notices { output, reported: [0; 4] }).collect()
+}
+
+impl Unit {
+    /// What was lost before any sink, so far, by the program that runs now.
+    pub(super) fn lost(&self) -> [(LossCause, u64); 4] {
+        let of = |count: fn(&Counts) -> u64| self.attached.counts().map_or(0, count);
+        [
+            (LossCause::RingFull, of(Counts::ring_full)),
+            (LossCause::Missed, self.attached.missed()),
+            (LossCause::SampledOut, of(Counts::sampled_out)),
+            (LossCause::RateLimited, of(Counts::rate_limited)),
+        ]
+    }
+
+    /// Says on the stream what was lost since the last time.
+    pub(super) fn report_losses(&mut self) {
+        let lost = self.lost();
+        // Each sink by itself: one without room must not make the others say it twice.
+        for notice in &mut self.notices {
+            for ((cause, total), reported) in lost.into_iter().zip(&mut notice.reported) {
+                let new = total - *reported;
+                if new > 0 && cause.is_news() && notice.output.lost(cause, new, now_unix_ns()) {
+                    *reported = total;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a daemon says about itself: one snapshot, which the control socket, the table of `ebpf-run status` and the metrics
+//! are all made from.
+//!
+//! What never happens here: nothing is asked of the kernel and nothing is sent.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Everything at one moment. Times are nanoseconds since 1970, UTC.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Of the daemon.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+    /// When it started.
+    pub started_unix_ns: u64,
+    /// When this was taken.
+    pub now_unix_ns: u64,
+    /// Counts the configurations that differed from the one before, from 1.
+    pub generation: u64,
+    /// Names the texts that count: the same on two machines with the same files.
+    pub config_hash: String,
+    /// How often files were read and differed.
+    pub reloads: Reloads,
+    /// The files that are followed, by path.
+    pub files: Vec<FileStatus>,
+    /// The probes, each target of a probe by itself, by file and name.
+    pub probes: Vec<ProbeStatus>,
+    /// The open sinks.
+    pub sinks: Vec<SinkStatus>,
+}
+
+/// What became of changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Reloads {
+    /// After which everything was as the files say.
+    pub ok: u64,
+    /// After which a file was refused or a probe failed.
+    pub failed: u64,
+    /// When the last good one was; 0: never.
+    pub last_ok_unix_ns: u64,
+}
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileStatus {
+    /// Its path.
+    pub path: String,
+    /// Whether its text counts.
+    pub state: FileState,
+    /// Its probes that are followed now.
+    pub probes: usize,
+    /// What is wrong with its text, as people should read it.
+    pub problems: Vec<String>,
+}
+
+/// Whether a file's text counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileState {
+    /// It does.
+    Ok,
+    /// It has an error; its last good text counts.
+    Kept,
+    /// It has an error, and never had a good text since the daemon started.
+    Refused,
+}
+
+/// What a probe does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProbeState {
+    /// It runs as its file says.
+    Running,
+    /// It runs an earlier version: the one in the file failed.
+    Outdated,
+    /// What it attaches to is not there yet.
+    Waiting,
+    /// It does not run: the kernel or a sink refused it.
+    Failed,
+    /// Stopped by hand until its file changes.
+    Stopped,
+}
+
+impl ProbeState {
+    /// The word for people and machines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Outdated => "outdated",
+            Self::Waiting => "waiting",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// One probe, or one target of a probe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProbeStatus {
+    /// Its name.
+    pub name: String,
+    /// Its interface or function, where the file names several.
+    pub target: Option<String>,
+    /// Its file.
+    pub file: String,
+    /// What it does.
+    pub state: ProbeState,
+    /// Since when.
+    pub since_unix_ns: u64,
+    /// How many versions of it have run; 0: none.
+    pub generation: u32,
+    /// How it is attached: `tracepoint sched:sched_switch`; empty where it is not.
+    pub mechanism: String,
+    /// Why it does not run as its file says; empty where it does.
+    pub error: String,
+    /// Events that it produced since it first ran; `None` for a program that counts.
+    pub produced: Option<u64>,
+    /// Events, or rows of samples, that were written, over all sinks.
+    pub delivered: u64,
+    /// Events a second, over the time since the last snapshot before.
+    pub rate: f64,
+    /// What was lost, by cause.
+    pub lost: BTreeMap<String, u64>,
+    /// Bytes of kernel memory of its programs and maps.
+    pub kernel_memory_bytes: u64,
+    /// How often the kernel ran it; `None` where it does not count (`kernel.bpf_stats_enabled`).
+    pub runs: Option<u64>,
+    /// How long it ran.
+    pub run_time_ns: Option<u64>,
+    /// The ids of its BPF links.
+    pub links: Vec<u32>,
+}
+
+/// One open sink.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinkStatus {
+    /// How messages call it.
+    pub name: String,
+    /// False when the reader of a stream has gone.
+    pub open: bool,
+}
+
+impl Status {
+    /// True when every file counts and every probe runs as its file says.
+    pub fn is_good(&self) -> bool {
+        let good = |state| matches!(state, ProbeState::Running | ProbeState::Stopped);
+        self.files.iter().all(|file| file.state == FileState::Ok) && self.probes.iter().all(|probe| good(probe.state))
+    }
+}
