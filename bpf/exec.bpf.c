@@ -40,7 +40,7 @@ const struct exec_event *event_type SEC_META;
 
 const volatile bool execs_only DOC("leave out the ends of processes") = false;
 const volatile bool failures_only DOC("report only processes that end with a code other than 0") = false;
-const volatile __s64 only_uid DOC("report only processes of this user id; -1: of all users") = -1;
+const volatile __s64 only_uid DOC("report only processes of this user id; -1: of all users") RANGE("-1..4294967294") = -1;
 
 /*
  * Two threads that end at the same moment may both see that no thread lives. The first one to enter the process here

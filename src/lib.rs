@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! 3  cli  runner                            commands; the loop that owns live probes
-//! 2  kernel  sink  files                    the only user of libbpf; destinations; configuration on disk
+//! 2  kernel  sink  files  control           the only user of libbpf; destinations; configuration on disk; a socket
 //! 1  config  catalog  expr  format  plan    pure: text → specs, BTF → descriptions, bytes → lines, states → actions
 //! 0  spec  status  words                    the types everybody uses; the nearest word to a mistyped one
 //! ```
@@ -13,6 +13,7 @@
 pub mod catalog;
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod expr;
 pub mod files;
 pub mod format;

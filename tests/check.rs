@@ -286,6 +286,41 @@ fn environment() {
     }
 }
 
+/// `--kernel` asks this machine about every probe that says where it attaches, whatever else is wrong with it or with other files.
+#[test]
+fn kernel_despite_errors() {
+    let probe = |name: &str, rest: &str| {
+        format!("  - {{ name: {name}, hook: {{ xdp: {{ interface: nope-{name}, mode: generic }} }}{rest} }}\n")
+    };
+    let head = "version: 1\nprobes:\n";
+    let more = "  - { name: gone, hook: { xdp: { interfase: nope-gone } } }\n  \
+                - { name: off, hook: { xdp: { interface: nope-off } }, enabled: no }\n  \
+                - { name: own, hook: { xdp: { interface: nope-own } }, program: exec }\n";
+    let a = format!(
+        "{head}{}{}{}{}{more}",
+        probe("sink", ", sinks: [nowhere]"),
+        probe("program", ", program: packet_cont"),
+        probe("gate", ", interval: 5"),
+        probe("mode", "").replace("generic", "fast"),
+    );
+    let folder = folder(&[("a.yaml", &a), ("b.yaml", &(head.to_owned() + &probe("good", ""))), ("c.yaml", "a: [")]);
+    let ended = check(&folder, &["--kernel", ".", "nowhere.yaml"]);
+    assert_eq!(ended.status, 2);
+    for name in ["sink", "program", "gate", "mode", "good"] {
+        let said = format!("there is no network interface `nope-{name}`");
+        assert_eq!(ended.stdout.matches(&said).count(), 1, "{name}: {}", ended.stdout);
+    }
+    // Where the hook is in doubt, nothing is asked.
+    assert_eq!(ended.stdout.matches("error[E0402]").count(), 5, "{}", ended.stdout);
+    // Files first, then the machine; without `--kernel`, the files only.
+    let files = check(&folder, &[".", "nowhere.yaml"]).stdout;
+    let (told, _sum) = files.trim_end().rsplit_once('\n').unwrap();
+    assert!(ended.stdout.starts_with(told) && !files.contains("E0402"), "{files}");
+    // A run has all errors of the files to refuse, and asks nothing.
+    let run = self::ended(command(&folder, &["."]));
+    assert!(run.status == 2 && run.stdout.is_empty() && !run.stderr.contains("E0402"), "{}", run.stderr);
+}
+
 /// A run says the same about files that cannot be read, and about all the others.
 #[test]
 fn a_run_says_the_same() {
@@ -293,4 +328,18 @@ fn a_run_says_the_same() {
     let ended = ended(command(&folder, &["nowhere.yaml", "bad.yaml"]));
     assert_eq!((ended.status, ended.stdout.as_str()), (2, ""));
     assert!(ended.stderr.contains("error[E0001]") && ended.stderr.contains("error[E0201]"), "{}", ended.stderr);
+}
+
+/// A parameter takes what its program means by it, which may be less than its type holds.
+#[test]
+fn ranges_of_parameters() {
+    let text = |uid: &str| {
+        format!("version: 1\nprobes:\n  - {{ name: execs, program: exec, params: {{ only_uid: {uid} }} }}\n")
+    };
+    let folder =
+        folder(&[("most.yaml", &text("4294967294")), ("more.yaml", &text("4294967296")), ("less.yaml", &text("-2"))]);
+    for name in ["more.yaml", "less.yaml"] {
+        refuses(&folder, name, "E0307", "must be from -1 to 4294967294");
+    }
+    assert_eq!(check(&folder, &["most.yaml"]).status, 0);
 }

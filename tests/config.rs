@@ -140,6 +140,25 @@ fn places() {
     }
 }
 
+/// One of several targets is found where it stands; what a glob or `@default-route` stands for, at that.
+#[test]
+fn places_of_entries() {
+    let text = "version: 1\nprobes:\n  - name: packets\n    hook: { xdp: { interface: [eth0, \"veth*\", \"@default-route\"] } }\n  \
+                - name: opens\n    hook: { kprobe: { first_of: [do_sys_openat2, do_sys_open] } }\n  \
+                - name: one\n    hook: { kretprobe: \"tcp_*\" }\n";
+    let config = check_text(text).config.unwrap();
+    for (probe, name, expected) in [
+        (0, "eth0", "t.yaml:4:32"),
+        (0, "veth*", "t.yaml:4:38"),
+        (0, "veth17", "t.yaml:4:38"),
+        (0, "wlan0", "t.yaml:4:47"),
+        (1, "do_sys_open", "t.yaml:6:50"),
+        (2, "tcp_connect", "t.yaml:8:24"),
+    ] {
+        assert_eq!(config.probes[probe].locate(&Place::Entry(name.into())).to_string(), expected, "{name}");
+    }
+}
+
 /// Files that run together are checked together: one name, one owner of an interface, one format of a file.
 #[test]
 fn files_together() {
@@ -461,7 +480,7 @@ fn specs_of_the_language() {
         let spec = &config.probes[probe].spec;
         (spec.interval.as_secs(), spec.ring_bytes() >> 10, spec.sinks.len())
     };
-    assert_eq!([numbers(0), numbers(1), numbers(2)], [(5, 1024, 2), (1, 64, 1), (5, 1024, 2)]);
+    assert_eq!([numbers(0), numbers(1), numbers(2)], [(5, 1024, 2), (1, 1024, 1), (5, 64, 2)]);
     assert_eq!(config.probes[2].locate(&Place::Sink("stderr".into())).to_string(), "defaults.yaml:5:19");
 
     let config = specs("limits.yaml");

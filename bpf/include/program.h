@@ -20,6 +20,8 @@
 #define DOC(text) __attribute__((btf_decl_tag("doc:" text)))
 /* "ns", "bytes": what a number counts. */
 #define UNIT(name) __attribute__((btf_decl_tag("unit:" name)))
+/* "LEAST..MOST" of a parameter that takes fewer integers than its type has. */
+#define RANGE(range) __attribute__((btf_decl_tag("range:" range)))
 /*
  * How bytes are shown where the C type does not say: "time", "absent" (below), "argv", "bytes", "flag", "hex",
  * "ipv4", "ipv6", "port".

@@ -45,6 +45,7 @@ pub fn internal_object(name: &str) -> Option<&'static [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::ParamType;
     use crate::spec::Kind;
 
     /// Every built-in program describes itself: a sentence, hooks, and something that it reports.
@@ -92,6 +93,8 @@ mod tests {
             exec.params.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(),
             ["execs_only", "failures_only", "only_uid"]
         );
+        let most = i128::from(u32::MAX - 1);
+        assert_eq!(exec.params[2].ty, ParamType::Int { size: 8, signed: true, least: -1, most });
     }
 
     /// The counters of `packet_count` come from its map: an enum as key, two counters as value.

@@ -132,6 +132,12 @@ impl Describe<'_> {
             let (ty, default) = self.param_type(ty, bytes).ok_or_else(|| {
                 ObjectError(format!("parameter `{name}` is neither a number, nor a bool, nor an array of char"))
             })?;
+            let ty = match self.tag(id, None, "range:") {
+                Some(range) => ty
+                    .within(range)
+                    .ok_or_else(|| ObjectError(format!("`{range}` is no range of the parameter `{name}`")))?,
+                None => ty,
+            };
             let (unit, doc) = (self.text(id, None, "unit:"), self.text(id, None, "doc:"));
             params.push(Param { name: name.to_owned(), ty, default, unit, doc, offset });
         }
@@ -143,7 +149,7 @@ impl Describe<'_> {
             Type::Int { bool: true, .. } => Some((ParamType::Bool, ParamValue::Bool(bytes.first() != Some(&0)))),
             Type::Int { size: size @ (1 | 2 | 4 | 8), signed, .. } => {
                 let size = size as u8;
-                Some((ParamType::Int { size, signed }, ParamValue::Int(integer(bytes, signed))))
+                Some((ParamType::integer(size, signed), ParamValue::Int(integer(bytes, signed))))
             }
             Type::Array { element, count } if self.is_char(element) => {
                 let text = bytes.split(|b| *b == 0).next().unwrap_or_default();

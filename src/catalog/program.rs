@@ -99,8 +99,12 @@ pub enum ParamType {
     Int {
         /// 1, 2, 4 or 8.
         size: u8,
-        /// Whether it can be negative.
+        /// Whether its type can be negative.
         signed: bool,
+        /// The least that it takes.
+        least: i128,
+        /// The greatest that it takes.
+        most: i128,
     },
     /// Text of at most `size - 1` bytes.
     Text {
@@ -110,10 +114,21 @@ pub enum ParamType {
 }
 
 impl ParamType {
-    /// The least and the greatest integer of `size` bytes.
-    pub fn integer_range(size: u8, signed: bool) -> (i128, i128) {
+    /// Every integer of `size` bytes.
+    pub fn integer(size: u8, signed: bool) -> Self {
         let bits = u32::from(size) * 8;
-        if signed { (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) } else { (0, (1 << bits) - 1) }
+        let (least, most) = if signed { (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) } else { (0, (1 << bits) - 1) };
+        Self::Int { size, signed, least, most }
+    }
+
+    /// The same, with the integers of `-1..100` only; `None` where that is no range of them.
+    #[must_use]
+    pub fn within(self, range: &str) -> Option<Self> {
+        let Self::Int { size, signed, least, most } = self else { return None };
+        let (from, to) = range.split_once("..")?;
+        let (from, to): (i128, i128) = (from.parse().ok()?, to.parse().ok()?);
+        let narrower = least <= from && from <= to && to <= most;
+        narrower.then_some(Self::Int { size, signed, least: from, most: to })
     }
 }
 
@@ -128,4 +143,21 @@ pub struct Counters {
     pub value_size: u32,
     /// Key and value, one after the other, as one record: `size = key_size + value_size`.
     pub row: Layout,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A range is taken where it lies within the type, and nothing else is.
+    #[test]
+    fn ranges() {
+        let byte = ParamType::integer(1, true);
+        let narrow = byte.within("-1..100");
+        assert_eq!(narrow, Some(ParamType::Int { size: 1, signed: true, least: -1, most: 100 }));
+        for range in ["-1..128", "2..1", "1", "a..b", ""] {
+            assert_eq!(byte.within(range), None, "{range}");
+        }
+        assert_eq!(ParamType::Bool.within("0..1"), None);
+    }
 }

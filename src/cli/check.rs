@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use super::terminal::{print, stdout_color, tell};
 use super::{BAD_CONFIGURATION, CheckArgs, FAILED, ReportFormat, findings};
 use crate::catalog::{Catalog, builtin, builtin_object};
-use crate::config::{Checked, Config, Environment, Problem, check as check_files, json_line, render, sarif};
+use crate::config::{Checked, CheckedProbe, Environment, Problem, check as check_files, json_line, render, sarif};
 use crate::files;
 use crate::kernel::{self, Host, quiet_libbpf};
 
@@ -23,12 +23,8 @@ pub(super) struct Examined {
 pub(super) fn examine(paths: &[PathBuf], catalog: &Catalog) -> Examined {
     let found = files::read_all(paths);
     let files = found.files.len() + found.problems.len();
-    let mut checked = check_files(&found.files, catalog, &Environment::new(&|name: &str| std::env::var_os(name)));
-    if !found.problems.is_empty() {
-        checked.config = None;
-        checked.problems.splice(0..0, found.problems);
-    }
-    Examined { checked, files }
+    let checked = check_files(&found.files, catalog, &Environment::new(&|name: &str| std::env::var_os(name)));
+    Examined { checked: checked.refused_for(found.problems), files }
 }
 
 pub(super) fn check(args: &CheckArgs) -> ExitCode {
@@ -41,11 +37,10 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
     };
     let Examined { checked, files } = examine(&args.paths, &catalog);
     let probes = checked.config.as_ref().map_or(0, |config| config.probes.len() + config.parked.len());
+    let about_machine = if args.kernel { ask_kernel(checked.probes(), &catalog) } else { Vec::new() };
     let mut problems = checked.problems;
     let about_files = problems.len();
-    if let (true, Some(config)) = (args.kernel, &checked.config) {
-        problems.extend(ask_kernel(config, &catalog));
-    }
+    problems.extend(about_machine);
     let written = print(&match args.format {
         ReportFormat::Text => text(&problems, files, probes, stdout_color()),
         ReportFormat::Json => problems.iter().map(|problem| json_line(problem) + "\n").collect(),
@@ -60,11 +55,11 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
 }
 
 /// What this machine says about the probes; nothing is attached.
-fn ask_kernel(config: &Config, catalog: &Catalog) -> Vec<Problem> {
+fn ask_kernel(probes: &[CheckedProbe], catalog: &Catalog) -> Vec<Problem> {
     quiet_libbpf();
     let host = Host::default();
     let mut problems = Vec::new();
-    for probe in &config.probes {
+    for probe in probes {
         // The configuration was checked against this catalogue.
         let Some(program) = catalog.get(&probe.spec.program) else { continue };
         let object = builtin_object(&program.name).unwrap_or_default();

@@ -21,7 +21,7 @@ pub(super) fn problem(probe: &CheckedProbe, finding: &Finding) -> Problem {
 fn code(place: &Place) -> &'static str {
     match place {
         Place::Probe | Place::Program | Place::Param(_) => codes::KERNEL_REFUSED,
-        Place::Hook | Place::Target | Place::Mode => codes::KERNEL_TARGET,
+        Place::Hook | Place::Target | Place::Entry(_) | Place::Mode => codes::KERNEL_TARGET,
         Place::Capture(_) => codes::KERNEL_CAPTURE,
         Place::Sink(_) => codes::SINK_FAILED,
     }

@@ -3,6 +3,7 @@
 
 mod check;
 mod completions;
+mod daemon;
 mod doctor;
 mod explain;
 mod findings;
@@ -30,6 +31,9 @@ const BAD_CONFIGURATION: u8 = 2;
 /// Exit status for failures at run time: the kernel, a sink.
 const FAILED: u8 = 1;
 
+/// The debounce of `--watch`.
+const WATCH_DEBOUNCE: Duration = Duration::from_millis(100);
+
 /// Runs the eBPF probes that YAML files describe.
 #[derive(Debug, Parser)]
 #[command(name = "ebpf-run", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -56,6 +60,22 @@ struct RunArgs {
     /// End after this many events; the counters of one interval count as one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
+    /// Follow the files: start, exchange and stop probes as they change, as the daemon does
+    #[arg(long, conflicts_with_all = ["duration", "count"])]
+    watch: bool,
+}
+
+#[derive(Debug, Args)]
+struct DaemonArgs {
+    /// A directory of YAML files (*.yaml, *.yml); may be given several times
+    #[arg(long, value_name = "DIR", default_value = "/etc/ebpf-run/probes.d")]
+    config_dir: Vec<PathBuf>,
+    /// Where commands such as `ebpf-run status` reach it
+    #[arg(long, value_name = "PATH", default_value = crate::control::DEFAULT_SOCKET)]
+    socket: PathBuf,
+    /// How long nothing may change before the files are read again
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "100ms")]
+    debounce: Duration,
 }
 
 #[derive(Debug, Args)]
@@ -83,6 +103,12 @@ enum ReportFormat {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Follow a directory: what runs is what its files say
+    ///
+    /// A file that is added, changed, moved or deleted changes what runs within a fraction of a second. Probes that are not
+    /// touched go on without losing an event; a file with a mistake keeps the probes that it had. SIGHUP: look again.
+    #[command(after_help = "Examples:\n  sudo ebpf-run daemon\n  sudo ebpf-run daemon --config-dir ./probes.d")]
+    Daemon(DaemonArgs),
     /// Find every mistake in YAML files, without root; with --kernel, what this machine does not have
     #[command(
         after_help = "Examples:\n  ebpf-run check probes.yaml\n  ebpf-run check --strict probes.d\n  sudo ebpf-run check --kernel probes.yaml\n  \
@@ -194,7 +220,11 @@ pub fn main() -> ExitCode {
     };
     terminal::start_log();
     match cli.command {
+        None if cli.run.watch => with_catalog(|catalog| daemon::follow(cli.run.paths, WATCH_DEBOUNCE, None, catalog)),
         None => run::run(&cli.run),
+        Some(Command::Daemon(args)) => {
+            with_catalog(|catalog| daemon::follow(args.config_dir, args.debounce, Some(args.socket), catalog))
+        }
         Some(Command::Programs { name, format }) => programs::programs(name.as_deref(), format),
         Some(Command::Schema) => schema::schema(),
         Some(Command::New { word, output }) => new::new(&word, output.as_deref()),

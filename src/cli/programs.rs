@@ -119,7 +119,7 @@ fn table(text: &mut String, rows: impl Iterator<Item = [String; 4]>) {
 fn param_type(param: &Param) -> String {
     match param.ty {
         ParamType::Bool => "bool".to_owned(),
-        ParamType::Int { size, signed } => format!("{}{}", if signed { 'i' } else { 'u' }, u32::from(size) * 8),
+        ParamType::Int { size, signed, .. } => format!("{}{}", if signed { 'i' } else { 'u' }, u32::from(size) * 8),
         ParamType::Text { size } => format!("text of at most {} bytes", size.saturating_sub(1)),
     }
 }

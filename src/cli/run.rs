@@ -7,11 +7,10 @@ use super::check::examine;
 use super::terminal::{stderr_color, stdout_color, tell, utc_offset_s};
 use super::{BAD_CONFIGURATION, FAILED, RunArgs};
 use crate::catalog::{Catalog, builtin};
-use crate::config::{Config, Problem, codes, render};
+use crate::config::{Config, Problem, render};
 use crate::format::{Look, SinkTotals, summary};
 use crate::kernel::quiet_libbpf;
-use crate::runner::{Options, Report, StartError};
-use crate::spec::Place;
+use crate::runner::{Options, Report, StartError, refusal};
 
 pub(super) fn run(args: &RunArgs) -> ExitCode {
     let catalog = match builtin() {
@@ -72,7 +71,7 @@ fn report(report: Report<'_>) {
     }
 }
 
-fn tell_problems(problems: &[Problem]) {
+pub(super) fn tell_problems(problems: &[Problem]) {
     let color = stderr_color();
     for problem in problems {
         tell(&format!("{}\n", render(problem, color)));
@@ -81,18 +80,8 @@ fn tell_problems(problems: &[Problem]) {
 
 /// A failure of the kernel or a sink, shown where the file asks for it.
 fn tell_start_error(config: &Config, error: &StartError) {
-    let Some(probe) = error.probe.and_then(|index| config.probes.get(index)) else {
-        tell(&format!("error: {}", error.message));
-        return;
-    };
-    let code = match error.place {
-        Place::Probe | Place::Program | Place::Param(_) => codes::KERNEL_REFUSED,
-        Place::Hook | Place::Target | Place::Mode => codes::KERNEL_TARGET,
-        Place::Capture(_) => codes::KERNEL_CAPTURE,
-        Place::Sink(_) => codes::SINK_FAILED,
-    };
-    let help = Some(error.help.clone()).filter(|help| !help.is_empty());
-    let problem = Problem::new(code, probe.locate(&error.place), error.message.clone()).maybe_help(help);
-    let problem = error.notes.iter().fold(problem, |problem, note| problem.note(note.clone()));
-    tell_problems(&[problem]);
+    match error.probe.and_then(|index| config.probes.get(index)) {
+        Some(probe) => tell_problems(&[refusal(probe, &error.error)]),
+        None => tell(&format!("error: {}", error.error.message)),
+    }
 }

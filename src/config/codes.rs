@@ -72,6 +72,9 @@ codes! {
     BAD_TARGET = "E0317", "a hook names something that cannot exist";
     DURATION = "E0318", "an interval is too short or too long";
     BUFFER = "E0319", "a ring buffer cannot have this size";
+    REPEATED_TARGET = "E0320", "a hook names one interface or function twice";
+    NEEDLESS_KEY = "E0321", "the program has no use for a key";
+    HOOK_CAPTURE = "E0322", "a capture names what its hook does not have";
     NEEDLESS_LIMITS = "E0330", "the program emits no events that could be limited";
 
     KERNEL_REFUSED = "E0401", "the kernel does not run the program";

@@ -151,7 +151,7 @@ pub(crate) struct Probe {
     #[serde(default)]
     #[schemars(extend("examples" = [{ "path": "filename as user_string", "port": "sk->__sk_common.skc_dport as port" }]))]
     pub(crate) capture: Option<Ordered<String>>,
-    /// How often counters are reported, with a unit: from 10ms to 24h. The default is 1s.
+    /// How often counters are reported, with a unit: from 10ms to 24h. The default is 1s. For programs that count.
     #[serde(default)]
     #[schemars(extend("pattern" = pattern::DURATION.regex, "examples" = ["500ms", "1s", "2m", "1h"], "default" = "1s"))]
     pub(crate) interval: Option<String>,
@@ -165,6 +165,7 @@ pub(crate) struct Probe {
     #[schemars(length(min = 1, max = 16), extend("examples" = [["stdout"], ["jsonl:/var/log/ebpf-run/events.jsonl"]], "default" = ["stdout"]))]
     pub(crate) sinks: Option<Vec<String>>,
     /// The size of the ring buffer between kernel and runner: a power of two from 4KiB to 1GiB. The default is 4MiB.
+    /// For programs that emit events.
     #[serde(default)]
     #[schemars(extend("pattern" = pattern::SIZE.regex, "examples" = ["256KiB", "16MiB"], "default" = "4MiB"))]
     pub(crate) buffer: Option<String>,

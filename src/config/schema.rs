@@ -156,8 +156,7 @@ fn param_schema(param: &Param) -> Value {
     };
     match param.ty {
         ParamType::Bool => {}
-        ParamType::Int { size, signed } => {
-            let (least, most) = ParamType::integer_range(size, signed);
+        ParamType::Int { least, most, .. } => {
             schema["minimum"] = integer(least);
             schema["maximum"] = integer(most);
         }

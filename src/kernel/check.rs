@@ -4,7 +4,7 @@
 use super::attach::{check_kprobe_target, check_raw_tracepoint, check_xdp};
 use super::capabilities::Capabilities;
 use super::error::KernelError;
-use super::expand::expand;
+use super::expand::{Expanded, expand_what_is_there};
 use super::host::Host;
 use super::load::Loaded;
 use super::prepare::{Prepared, check_target, prepare};
@@ -20,18 +20,31 @@ pub enum Finding {
     Unknown(KernelError),
 }
 
+impl Finding {
+    /// The finding about one of a probe's targets, with its blame put on that one.
+    #[must_use]
+    pub fn blame(self, one: &Expanded) -> Self {
+        match self {
+            Self::Wrong(error) => Self::Wrong(one.blame(error)),
+            Self::Unknown(error) => Self::Unknown(one.blame(error)),
+        }
+    }
+}
+
 /// Checks everything about a probe that can be known without running it: what its hook names, its captures, and, where this
 /// process may load programs, the verifier's word on the specialised program (`object` is its object file). Nothing is
 /// attached, and nothing stays loaded.
 pub fn check(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) -> Vec<Finding> {
-    let expanded = match expand(spec, host) {
-        Ok(expanded) => expanded,
-        Err(errors) => return errors.into_iter().map(Finding::Wrong).collect(),
-    };
-    let mut findings = Vec::new();
-    for one in expanded.iter().map(|one| check_one(&one.spec, program, object, host)) {
+    let (expanded, errors) = expand_what_is_there(spec, host);
+    let mut findings: Vec<Finding> = errors.into_iter().map(Finding::Wrong).collect();
+    if let (true, Hook::Kprobe { .. } | Hook::Kretprobe { .. }) = (expanded.is_empty(), &spec.hook) {
+        // Another name would not help where there are no kprobes at all.
+        findings.extend(check_target(&spec.hook, host).err().map(Finding::Wrong));
+    }
+    for one in &expanded {
+        let found = check_one(&one.spec, program, object, host).into_iter().map(|finding| finding.blame(one));
         // What is wrong with a capture is often wrong at each target.
-        findings.extend(one.into_iter().filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
+        findings.extend(found.filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
     }
     findings
 }

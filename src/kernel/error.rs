@@ -19,6 +19,11 @@ pub struct KernelError {
 }
 
 impl KernelError {
+    /// Without help.
+    pub fn at(place: Place, message: impl Into<String>) -> Self {
+        Self::new(place, message, "")
+    }
+
     pub(super) fn new(place: Place, message: impl Into<String>, help: impl Into<String>) -> Self {
         Self { place, message: message.into(), help: help.into(), notes: Vec::new() }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A probe with several targets becomes several probes: lists, globs and `@default-route` are looked up on this machine.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::Ipv4Addr;
@@ -8,10 +9,10 @@ use std::net::Ipv4Addr;
 use super::error::KernelError;
 use super::host::Host;
 use crate::spec::{Hook, Place, ProbeSpec, Targets};
-use crate::words::{list, matches_glob, suggest};
+use crate::words::{list, matches_glob, nearest_glob, suggest};
 
-/// How many targets one probe may have: each is a program of its own.
-const MAX_TARGETS: usize = 128;
+/// How many globs that match no function are compared with all functions for help.
+const MAX_HELPS: usize = 8;
 /// The smallest ring buffer that a shared one is divided into.
 const LEAST_BUFFER_BYTES: u32 = 64 << 10;
 
@@ -22,31 +23,49 @@ pub struct Expanded {
     pub spec: ProbeSpec,
     /// The target, where the file names several.
     pub target: Option<String>,
+    /// Where in the file its target stands.
+    pub place: Place,
+}
+
+impl Expanded {
+    /// The error, with its blame for the target put on the entry that this target comes from.
+    #[must_use]
+    pub fn blame(&self, error: KernelError) -> KernelError {
+        if error.place == Place::Target { KernelError { place: self.place.clone(), ..error } } else { error }
+    }
 }
 
 /// The probes that a spec stands for on this machine; never none. All names that stand for nothing are errors at once.
 pub fn expand(spec: &ProbeSpec, host: &Host) -> Result<Vec<Expanded>, Vec<KernelError>> {
-    let names = match &spec.targets {
-        Targets::One => return Ok(vec![Expanded { spec: spec.clone(), target: None }]),
-        Targets::FirstOf(names) => {
-            let spec = ProbeSpec {
-                hook: spec.hook.at(&first_of(names, host).map_err(|error| vec![error])?),
-                targets: Targets::One,
-                ..spec.clone()
-            };
-            return Ok(vec![Expanded { spec, target: None }]);
+    let (expanded, errors) = expand_what_is_there(spec, host);
+    if errors.is_empty() { Ok(expanded) } else { Err(errors) }
+}
+
+/// The same with the probes at those targets that are there, beside the errors about the others.
+pub(super) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expanded>, Vec<KernelError>) {
+    let (names, mut errors) = match &spec.targets {
+        Targets::One => {
+            return (vec![Expanded { spec: spec.clone(), target: None, place: Place::Target }], Vec::new());
         }
+        Targets::FirstOf(names) => match first_of(names, host) {
+            Ok(name) => {
+                let spec = ProbeSpec { hook: spec.hook.at(&name), targets: Targets::One, ..spec.clone() };
+                return (vec![Expanded { spec, target: None, place: Place::Entry(name) }], Vec::new());
+            }
+            Err(error) => (BTreeSet::new(), vec![error]),
+        },
         Targets::Each(patterns) => match spec.hook {
-            Hook::Xdp { .. } => interfaces(patterns, host)?,
-            Hook::Kprobe { .. } | Hook::Kretprobe { .. } => functions(patterns, host)?,
-            Hook::Tracepoint(_) | Hook::RawTracepoint { .. } | Hook::Own => Vec::new(),
+            Hook::Xdp { .. } => interfaces(patterns, host),
+            Hook::Kprobe { .. } | Hook::Kretprobe { .. } => functions(patterns, host),
+            Hook::Tracepoint(_) | Hook::RawTracepoint { .. } | Hook::Own => (BTreeSet::new(), Vec::new()),
         },
     };
-    if names.len() > MAX_TARGETS {
-        let message = format!("it stands for {} targets, one probe may have {MAX_TARGETS}", names.len());
-        return Err(vec![KernelError::new(Place::Target, message, "write a narrower glob, or several probes")]);
+    if names.len() > Targets::MAX {
+        let message = format!("it stands for {} targets, one probe may have {}", names.len(), Targets::MAX);
+        errors.push(KernelError::new(Place::Target, message, "write a narrower glob, or several probes"));
+        return (Vec::new(), errors);
     }
-    Ok(names.into_iter().map(|name| one(spec, name)).collect::<Vec<_>>()).map(|all| share_buffer(spec, all))
+    (share_buffer(spec, names.into_iter().map(|name| one(spec, name)).collect()), errors)
 }
 
 /// The same where interfaces come and go: a name stands for itself, whether it is there or not, a pattern for what is there
@@ -83,7 +102,7 @@ fn one(spec: &ProbeSpec, name: String) -> Expanded {
     if let Some(field) = spec.hook.target_field() {
         spec.labels.push((field.to_owned(), name.clone()));
     }
-    Expanded { spec, target: Some(name) }
+    Expanded { spec, target: Some(name.clone()), place: Place::Entry(name) }
 }
 
 /// The buffer of the file is for the probe as a whole.
@@ -94,20 +113,25 @@ fn share_buffer(spec: &ProbeSpec, mut all: Vec<Expanded>) -> Vec<Expanded> {
     all
 }
 
-fn interfaces(patterns: &[String], host: &Host) -> Result<Vec<String>, Vec<KernelError>> {
+/// The names that patterns stand for, and what is wrong with those that stand for none.
+type Names = (BTreeSet<String>, Vec<KernelError>);
+
+fn interfaces(patterns: &[String], host: &Host) -> Names {
     let all = host.interfaces();
     let (mut names, mut errors) = (BTreeSet::new(), Vec::new());
     for pattern in patterns {
         let before = names.len();
+        let here = || Place::Entry(pattern.clone());
         match pattern.as_str() {
             Targets::DEFAULT_ROUTE => names.extend(default_route_interfaces()),
             name if !Targets::is_pattern(name) => {
                 if host.interface_index(name).is_none() {
                     let help = suggest(name, all.iter().map(String::as_str), "the interfaces are");
                     let message = format!("there is no network interface `{name}`");
-                    errors.push(KernelError::new(Place::Target, message, help));
+                    errors.push(KernelError::new(here(), message, help));
+                } else {
+                    names.insert(name.to_owned());
                 }
-                names.insert(name.to_owned());
                 continue;
             }
             glob => names.extend(all.iter().filter(|name| matches_glob(glob, name)).cloned()),
@@ -115,14 +139,17 @@ fn interfaces(patterns: &[String], host: &Host) -> Result<Vec<String>, Vec<Kerne
         let found = names.len() > before || all.iter().any(|name| matches_glob(pattern, name));
         if !found && pattern == Targets::DEFAULT_ROUTE {
             let help = "`ip route` shows the routes; name the interface if this machine has no default route";
-            errors.push(KernelError::new(Place::Target, "this machine has no default route", help));
+            errors.push(KernelError::new(here(), "this machine has no default route", help));
         } else if !found {
-            let known = list(all.iter().map(String::as_str), 16);
-            let message = format!("no network interface matches `{pattern}`");
-            errors.push(KernelError::new(Place::Target, message, format!("the interfaces are {known}")));
+            let near = nearest_glob(pattern, all.iter().map(String::as_str));
+            let help = near.map_or_else(
+                || format!("the interfaces are {}", list(all.iter().map(String::as_str), 16)),
+                |near| format!("did you mean `{near}`?"),
+            );
+            errors.push(KernelError::new(here(), format!("no network interface matches `{pattern}`"), help));
         }
     }
-    if errors.is_empty() { Ok(names.into_iter().collect()) } else { Err(errors) }
+    (names, errors)
 }
 
 /// The interfaces of the routes to 0.0.0.0/0 and ::/0, from procfs (proc_net(5)).
@@ -152,8 +179,8 @@ fn parse_ipv6_routes(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-fn functions(patterns: &[String], host: &Host) -> Result<Vec<String>, Vec<KernelError>> {
-    let (mut names, mut errors) = (BTreeSet::new(), Vec::new());
+fn functions(patterns: &[String], host: &Host) -> Names {
+    let (mut names, mut errors, all) = (BTreeSet::new(), Vec::new(), OnceCell::new());
     for pattern in patterns {
         if !Targets::is_pattern(pattern) {
             names.insert(pattern.clone());
@@ -162,18 +189,27 @@ fn functions(patterns: &[String], host: &Host) -> Result<Vec<String>, Vec<Kernel
         let found = host.probeable_functions(|name| matches_glob(pattern, name));
         if found.is_empty() {
             let message = format!("no function of this kernel matches `{pattern}`");
-            errors.push(KernelError::new(Place::Target, message, ""));
+            if errors.len() >= MAX_HELPS {
+                errors.push(KernelError::new(Place::Entry(pattern.clone()), message, ""));
+                continue;
+            }
+            let known = all.get_or_init(|| host.probeable_functions(|_| true));
+            let near = nearest_glob(pattern, known.iter().map(String::as_str));
+            let help = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+            errors.push(KernelError::new(Place::Entry(pattern.clone()), message, help));
         }
         names.extend(found);
     }
-    if errors.is_empty() { Ok(names.into_iter().collect()) } else { Err(errors) }
+    (names, errors)
 }
 
 fn first_of(names: &[String], host: &Host) -> Result<String, KernelError> {
     let found = names.iter().find(|name| host.kernel_symbol(name).count > 0);
     found.cloned().ok_or_else(|| {
         let tried = list(names.iter().map(String::as_str), 16);
-        KernelError::new(Place::Target, format!("this kernel has none of the functions {tried}"), "")
+        let help = names.iter().map(|name| host.kernel_symbol(name).help).find(|help| !help.is_empty());
+        let message = format!("this kernel has none of the functions {tried}");
+        KernelError::new(Place::Target, message, help.unwrap_or_default())
     })
 }
 

@@ -57,7 +57,7 @@ pub fn accept(
         let (old, new): (Vec<_>, Vec<_>) = candidates.iter().partition(is_kept);
         let file = |(path, text): (&&Path, &Arc<str>)| SourceFile { path: path.to_path_buf(), text: Arc::clone(text) };
         let files: Vec<SourceFile> = old.into_iter().chain(new).map(file).collect();
-        let Checked { config, problems } = check(&files);
+        let Checked { config, problems, .. } = check(&files);
         if let Some(config) = config {
             let texts = candidates.into_iter().map(|(path, text)| (path.to_owned(), text)).collect();
             return Accepted { config, texts, refused, warnings: problems };
@@ -74,12 +74,18 @@ pub fn accept(
     }
 }
 
-/// The problems of each file that has an error.
+/// The problems of each file that is to be refused: those with an error of their own; where there are none, those that
+/// cannot run together with others. A file that goes anyway must not take with it one that only clashes with it.
 fn by_file(problems: Vec<Problem>) -> BTreeMap<PathBuf, Vec<Problem>> {
+    let elsewhere = |problem: &Problem, path: &Path| problem.related.iter().any(|(at, _)| at.source.path != path);
+    let is_own = |problem: &Problem| problem.is_error() && !elsewhere(problem, &problem.primary.source.path);
+    let any_own = problems.iter().any(is_own);
     let mut files: BTreeMap<PathBuf, Vec<Problem>> = BTreeMap::new();
     for problem in problems {
         files.entry(problem.primary.source.path.clone()).or_default().push(problem);
     }
-    files.retain(|_, problems| problems.iter().any(Problem::is_error));
+    files.retain(|_, problems| {
+        problems.iter().any(|problem| if any_own { is_own(problem) } else { problem.is_error() })
+    });
     files
 }

@@ -15,7 +15,7 @@ use crate::spec::LossCause;
 /// How long a CPU may take to leave a program after it was detached.
 const LAST_CPU: Duration = Duration::from_secs(1);
 /// How long a sink may take to write what it has.
-const FLUSH: Duration = Duration::from_millis(1500);
+const FLUSH: Duration = Duration::from_millis(800);
 
 /// Ends the run. Everything that the kernel produced is delivered or counted as lost when it returns.
 pub(super) fn finish(mut live: Live, reader: Reader) -> Vec<SummaryRow> {

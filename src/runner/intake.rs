@@ -113,7 +113,8 @@ impl Intake {
 
     /// True for a retired ring whose records are all handed over.
     pub(super) fn is_done(&self) -> bool {
-        self.retired && self.ring.is_empty() && self.outputs.iter().chain(&self.leaving).all(Output::is_empty)
+        let empty = |output: &Output| output.is_copy || output.is_empty();
+        self.retired && self.ring.is_empty() && self.outputs.iter().chain(&self.leaving).all(empty)
     }
 
     /// Takes what is in the ring, as far as a sink has room. Returns how many records that were.

@@ -12,14 +12,18 @@
 mod clock;
 mod commands;
 mod control;
+mod daemon;
 mod finish;
 mod intake;
 mod output;
+mod problem;
 mod reader;
 mod sampler;
 mod start;
 mod unit;
 
+pub use daemon::{DaemonOptions, Said, daemon};
+pub use problem::refusal;
 pub use start::StartError;
 
 use std::sync::Arc;

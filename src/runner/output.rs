@@ -24,6 +24,11 @@ impl Output {
         Self { sink, delivery, is_copy: false, encoder, buffer: Vec::new(), events: 0 }
     }
 
+    /// One that neither keeps events waiting nor is waited for.
+    pub(super) fn copy(sink: Arc<Sink>, delivery: Arc<Delivery>, encoder: Encoder) -> Self {
+        Self { is_copy: true, ..Self::new(sink, delivery, encoder) }
+    }
+
     /// True when nothing waits to be handed over.
     pub(super) fn is_empty(&self) -> bool {
         self.buffer.is_empty()

@@ -23,7 +23,7 @@ const REST: Duration = Duration::from_millis(1);
 /// How long to wait for a sink that has no room before looking again.
 const BLOCKED: Duration = Duration::from_millis(1);
 /// How long the end waits for sinks without room.
-const PATIENCE: Duration = Duration::from_millis(1200);
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a ring has to be quiet before its memory is given back.
 const QUIET: Duration = Duration::from_secs(10);
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Counters of one probe, reported at each interval and once more at the end.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::clock::now_unix_ns;
 use super::control::Budget;
 use super::output::Output;
 use crate::kernel::CounterReader;
+use crate::sink::Sink;
 
 pub(super) struct Sampler {
     reader: CounterReader,
@@ -25,6 +27,28 @@ impl Sampler {
     /// When it wants to be called again.
     pub(super) fn next(&self) -> Instant {
         self.next
+    }
+
+    /// A copy for somebody who looks on.
+    pub(super) fn add_copy(&mut self, output: Output) {
+        self.outputs.push(output);
+    }
+
+    /// Ends the copies that go to this sink.
+    pub(super) fn remove_copies(&mut self, sink: &Arc<Sink>) {
+        self.outputs.retain(|output| !(output.is_copy && Arc::ptr_eq(&output.sink, sink)));
+    }
+
+    /// From now on it reports there, that often. Who looks on goes on doing so.
+    pub(super) fn route(&mut self, outputs: Vec<Output>, interval: Duration) {
+        let before = std::mem::replace(&mut self.outputs, outputs);
+        let (copies, own): (Vec<Output>, Vec<Output>) = before.into_iter().partition(|output| output.is_copy);
+        own.into_iter().for_each(|mut output| output.finish(Duration::ZERO));
+        self.outputs.extend(copies);
+        if interval != self.interval {
+            self.interval = interval;
+            self.next = Instant::now() + interval;
+        }
     }
 
     /// Reports if it is time. Intervals that were missed (a stopped process) become one longer one.

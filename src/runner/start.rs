@@ -13,32 +13,24 @@ use crate::catalog::{Catalog, Program, builtin_object};
 use crate::config::{CheckedProbe, Config};
 use crate::kernel::{Expanded, Host, KernelError, Loaded, Prepared, expand, prepare};
 use crate::sink::Sink;
-use crate::spec::{Place, ProbeSpec};
+use crate::spec::Place;
 
 /// Why a run did not start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartError {
     /// The probe that is to blame, by its index in the configuration; `None` for the machine.
     pub probe: Option<usize>,
-    /// Which part of it.
-    pub place: Place,
-    /// What is wrong.
-    pub message: String,
-    /// What would work; empty where nothing is known.
-    pub help: String,
-    /// More lines.
-    pub notes: Vec<String>,
+    /// What is wrong, and which part of the probe is to blame.
+    pub error: KernelError,
 }
 
 impl StartError {
     pub(super) fn other(error: &std::io::Error) -> Self {
-        let message = format!("failed to set up the run: {error}");
-        Self { probe: None, place: Place::Probe, message, help: String::new(), notes: Vec::new() }
+        Self { probe: None, error: KernelError::at(Place::Probe, format!("failed to set up the run: {error}")) }
     }
 
     fn kernel(probe: usize, error: KernelError) -> Self {
-        let KernelError { place, message, help, notes } = error;
-        Self { probe: Some(probe), place, message, help, notes }
+        Self { probe: Some(probe), error }
     }
 }
 
@@ -79,11 +71,16 @@ impl Live {
 struct Starting<'a> {
     /// Its index in the configuration.
     index: usize,
-    spec: ProbeSpec,
-    /// Its interface or function, where the file names several.
-    target: Option<String>,
+    /// What runs.
+    one: Expanded,
     program: &'a Program,
     prepared: Prepared,
+}
+
+impl Starting<'_> {
+    fn blame(&self, error: KernelError) -> StartError {
+        StartError::kernel(self.index, self.one.blame(error))
+    }
 }
 
 /// Prepares, loads and attaches all probes. If one fails, everything that was done is undone, and all failures of the
@@ -109,7 +106,7 @@ pub(super) fn start(config: &Config, catalog: &Catalog, options: &Options) -> Re
 
 /// A probe holds some six descriptors; the usual soft limit of 1,024 is for programs that use select(2). The hard limit is
 /// what the administrator set, and a refusal is no error.
-fn raise_file_limit() {
+pub(super) fn raise_file_limit() {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: both calls take a valid pointer to a local.
     unsafe {
@@ -148,23 +145,22 @@ fn expand_all<'a>(
             errors.into_iter().map(|error| StartError::kernel(index, error)).collect::<Vec<_>>()
         };
         let expanded = expand(&probe.spec, host).map_err(blame)?;
-        let starting =
-            |Expanded { spec, target }| Starting { index, spec, target, program, prepared: Prepared::default() };
+        let starting = |one| Starting { index, one, program, prepared: Prepared::default() };
         Ok(expanded.into_iter().map(starting).collect())
     })
 }
 
 fn prepare_one<'a>(starting: Starting<'a>, host: &Host) -> Result<Starting<'a>, Vec<StartError>> {
-    let blame = |error| StartError::kernel(starting.index, error);
-    let prepared = prepare(&starting.spec, starting.program, host);
+    let blame = |error| starting.blame(error);
+    let prepared = prepare(&starting.one.spec, starting.program, host);
     let prepared = prepared.map_err(|errors| errors.into_iter().map(blame).collect::<Vec<_>>())?;
     Ok(Starting { prepared, ..starting })
 }
 
 fn load(starting: &Starting<'_>, host: &Host) -> Result<Loaded, Vec<StartError>> {
     let bytes = builtin_object(&starting.program.name).unwrap_or_default();
-    let loaded = Loaded::load(&starting.spec, starting.program, bytes, &starting.prepared, host);
-    loaded.map_err(|error| vec![StartError::kernel(starting.index, error)])
+    let loaded = Loaded::load(&starting.one.spec, starting.program, bytes, &starting.prepared, host);
+    loaded.map_err(|error| vec![starting.blame(error)])
 }
 
 fn open_sinks(config: &Config) -> Result<Vec<Arc<Sink>>, Vec<StartError>> {
@@ -172,8 +168,8 @@ fn open_sinks(config: &Config) -> Result<Vec<Arc<Sink>>, Vec<StartError>> {
         Sink::open(spec).map(Arc::new).map_err(|error| {
             let uses = |probe: &CheckedProbe| probe.spec.sinks.iter().any(|sink| sink.0 == id);
             let probe = config.probes.iter().position(uses);
-            let place = Place::Sink(spec.name.clone());
-            vec![StartError { probe, place, message: error.to_string(), help: String::new(), notes: Vec::new() }]
+            let error = KernelError::at(Place::Sink(spec.name.clone()), error.to_string());
+            vec![StartError { probe, error }]
         })
     };
     all(config.sinks.iter().enumerate().map(open))
@@ -187,9 +183,9 @@ fn attach(
     options: &Options,
     host: &Host,
 ) -> Result<(Unit, Option<Intake>), Vec<StartError>> {
-    let spec = &starting.spec;
+    let spec = &starting.one.spec;
     let sinks = spec.sinks.iter().filter_map(|id| sinks.get(id.0));
-    let title = match &starting.target {
+    let title = match &starting.one.target {
         Some(target) => format!("{}/{target}", spec.id.name),
         None => spec.id.name.clone(),
     };
@@ -202,5 +198,5 @@ fn attach(
         routes: sinks.map(|sink| (Arc::clone(sink), Arc::default())).collect(),
         look: &options.look,
     };
-    making.attach(loaded, false, host).map_err(|error| vec![StartError::kernel(starting.index, error)])
+    making.attach(loaded, false, host).map_err(|error| vec![starting.blame(error)])
 }

@@ -26,7 +26,19 @@ pub(super) struct Unit {
     pub(super) sampler: Option<Sampler>,
     /// What was taken out of its ring; `None` for a program without events.
     pub(super) intake: Option<Arc<IntakeTotals>>,
+    /// What earlier programs of it counted.
+    pub(super) past: Past,
     notices: Vec<Notices>,
+}
+
+/// What programs counted that do not run any more.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Past {
+    pub(super) produced: u64,
+    pub(super) ring_full: u64,
+    pub(super) missed: u64,
+    pub(super) sampled_out: u64,
+    pub(super) rate_limited: u64,
 }
 
 /// The lines that tell one sink what was lost.
@@ -63,7 +75,7 @@ impl Making<'_> {
         let notices = notices(&self.routes, self.spec, self.look);
         let totals = intake.as_ref().map(Intake::totals);
         let Self { title, routes, .. } = self;
-        Ok((Unit { title, attached, routes, sampler, intake: totals, notices }, intake))
+        Ok((Unit { title, attached, routes, sampler, intake: totals, past: Past::default(), notices }, intake))
     }
 
     /// The way of its events out of the ring; `None` for a program without events.
@@ -73,14 +85,12 @@ impl Making<'_> {
         Ok(Some(Intake::new(self.key, ring, layout, outputs(&self.routes, self.spec, layout, self.look))))
     }
 
-    fn sampler(&self, attached: &Attached) -> Result<Option<Sampler>, KernelError> {
+    /// What reads its counters; `None` for a program that counts nothing.
+    pub(super) fn sampler(&self, attached: &Attached) -> Result<Option<Sampler>, KernelError> {
         let Some(counters) = &self.program.counters else { return Ok(None) };
-        let reader = attached.counter_reader(counters).map_err(|error| KernelError {
-            place: Place::Program,
-            message: format!("failed to read the counters: {error}"),
-            help: String::new(),
-            notes: Vec::new(),
-        })?;
+        let reader = attached
+            .counter_reader(counters)
+            .map_err(|error| KernelError::at(Place::Program, format!("failed to read the counters: {error}")))?;
         let outputs = outputs(&self.routes, self.spec, &counters.row, self.look);
         Ok(Some(Sampler::new(reader, outputs, self.spec.interval)))
     }
@@ -101,15 +111,35 @@ fn notices(routes: &[Route], spec: &ProbeSpec, look: &Look) -> Vec<Notices> {
 }
 
 impl Unit {
-    /// What was lost before any sink, so far, by the program that runs now.
+    /// What was lost before any sink, so far.
     pub(super) fn lost(&self) -> [(LossCause, u64); 4] {
-        let of = |count: fn(&Counts) -> u64| self.attached.counts().map_or(0, count);
+        let Past { ring_full, missed, sampled_out, rate_limited, .. } = self.counted();
         [
-            (LossCause::RingFull, of(Counts::ring_full)),
-            (LossCause::Missed, self.attached.missed()),
-            (LossCause::SampledOut, of(Counts::sampled_out)),
-            (LossCause::RateLimited, of(Counts::rate_limited)),
+            (LossCause::RingFull, ring_full),
+            (LossCause::Missed, missed),
+            (LossCause::SampledOut, sampled_out),
+            (LossCause::RateLimited, rate_limited),
         ]
+    }
+
+    /// What its programs counted so far, the one that runs included.
+    pub(super) fn counted(&self) -> Past {
+        let of = |count: fn(&Counts) -> u64| self.attached.counts().map_or(0, count);
+        Past {
+            produced: self.past.produced + of(Counts::produced),
+            ring_full: self.past.ring_full + of(Counts::ring_full),
+            missed: self.past.missed + self.attached.missed(),
+            sampled_out: self.past.sampled_out + of(Counts::sampled_out),
+            rate_limited: self.past.rate_limited + of(Counts::rate_limited),
+        }
+    }
+
+    /// From now on its losses are told there.
+    pub(super) fn route_notices(&mut self, spec: &ProbeSpec, look: &Look) {
+        self.report_losses();
+        let reported = self.lost().map(|(_, count)| count);
+        self.notices = notices(&self.routes, spec, look);
+        self.notices.iter_mut().for_each(|notice| notice.reported = reported);
     }
 
     /// Says on the stream what was lost since the last time.

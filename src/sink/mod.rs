@@ -25,11 +25,12 @@ pub use open::SinkOpenError;
 pub use queue::{Batch, MAX_QUEUED_BATCHES, MAX_QUEUED_BYTES};
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::spec::{Format, SinkSpec};
+use crate::spec::{Destination, Format, SinkSpec};
 
 /// How many bytes to put into a batch before sending it, where there is no reason to send it earlier. A buffer of
 /// [`Sink::take_buffer`] has room for a line more.
@@ -52,6 +53,12 @@ impl Sink {
     pub fn open(spec: &SinkSpec) -> Result<Self, SinkOpenError> {
         let output = open::open(&spec.destination)?;
         Self::start(spec, output).map_err(|error| SinkOpenError::new(&spec.destination, &error))
+    }
+
+    /// A connection that is ours, as JSON lines. When its reader has gone it is closed.
+    pub fn connection(name: &str, stream: OwnedFd) -> io::Result<Self> {
+        let spec = SinkSpec { name: name.to_owned(), destination: Destination::Stdout, format: Some(Format::Jsonl) };
+        Self::start(&spec, output::Output::standard_stream(stream))
     }
 
     fn start(spec: &SinkSpec, output: output::Output) -> io::Result<Self> {
@@ -107,6 +114,11 @@ impl Sink {
     /// No more batches: from here on it has until `deadline` to write what is queued. Does not wait; the first call counts.
     pub fn close_by(&self, deadline: Instant) {
         self.queue.close(deadline);
+    }
+
+    /// True when everything is written, or given up, after [`Sink::close_by`].
+    pub fn is_done(&self) -> bool {
+        self.queue.wait_until_done(Instant::now())
     }
 
     /// Writes what is queued for at most `patience` and ends the thread. What is not written by then, and what is sent

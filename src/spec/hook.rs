@@ -103,6 +103,9 @@ impl Targets {
     /// The interfaces that the routes to everywhere use.
     pub const DEFAULT_ROUTE: &str = "@default-route";
 
+    /// How many targets one probe may have: each is a program of its own.
+    pub const MAX: usize = 128;
+
     /// True for a name that stands for others.
     pub fn is_pattern(name: &str) -> bool {
         name == Self::DEFAULT_ROUTE || name.contains(['*', '?'])

@@ -8,8 +8,10 @@ pub enum Place {
     Probe,
     /// The key of its hook: `kprobe`.
     Hook,
-    /// What the hook names: the interface, the symbol, the tracepoint.
+    /// What the hook names: the interface, the symbol, the tracepoint; all of them, where it names several.
     Target,
+    /// The one among several targets that is, or stands for, this interface or function.
+    Entry(String),
     /// The `mode` of an `xdp` hook, or its interface where the mode is not written.
     Mode,
     /// The value of `program`.

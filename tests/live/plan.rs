@@ -119,6 +119,52 @@ fn check_command() {
     lab.run(&["check", "probes.yaml"]).code(0);
 }
 
+/// What is wrong with one of several targets is blamed on that one; near names are offered, also for globs; the rest of the
+/// list and the captures are checked all the same.
+#[test]
+fn check_several_targets() {
+    need!(bpf());
+    let lab = Lab::new();
+    lab.yaml(
+        "probes:\n  - name: a\n    hook: { kprobe: [vfs_read, \"tpc_*\"] }\n  - name: b\n    hook:\n      kprobe: { first_of: [no_such_one_here, vfs_raed] }\n  \
+         - name: c\n    hook: { xdp: { interface: [lo, nope0, \"zzz*\"] } }\n  \
+         - name: d\n    hook: { xdp: { interface: [lo, nope1] } }\n    program: packet_cont\n",
+    );
+    let text = lab.run(&["check", "--kernel", "probes.yaml"]).code(2).stdout.join("\n");
+    for (place, message) in [
+        ("4:32", "no function of this kernel matches `tpc_*`"),
+        ("7:27", "none of the functions `no_such_one_here`, `vfs_raed`"),
+        ("9:36", "there is no network interface `nope0`"),
+        ("9:43", "no network interface matches `zzz*`"),
+        ("11:36", "there is no network interface `nope1`"),
+    ] {
+        let shown = text.lines().skip_while(|line| !line.ends_with(message)).nth(1).unwrap_or_default().trim();
+        assert_eq!(shown, format!("--> probes.yaml:{place}"), "{message}:\n{text}");
+    }
+    for help in ["did you mean `tcp_*`?", "did you mean `vfs_read`?"] {
+        assert!(text.contains(help), "{help}:\n{text}");
+    }
+    // A run says it at the same place.
+    let run = lab.whole("probes:\n  - { name: a, hook: { xdp: { interface: [lo, nope0] } } }\n", &[]).code(1);
+    run.says("probes.yaml:3:47").says("there is no network interface `nope0`");
+}
+
+/// What fails when one of several targets is attached is blamed on that one too.
+#[test]
+fn the_entry_that_does_not_attach() {
+    need!(bpf());
+    in_namespace(|| {
+        let lab = Lab::new();
+        let owner = lab.ready("probes:\n  - { name: x, hook: { xdp: { interface: right } } }\n", &[]);
+        let other = Lab::new();
+        let text = "probes:\n  - { name: y, hook: { xdp: { interface: [left, \"ri*\"] } } }\n";
+        other.whole(text, &["--duration", "50ms"]).code(1).says("probes.yaml:3:49").says("already runs an XDP program");
+        let found = other.run(&["check", "--kernel", "probes.yaml"]).code(1).stdout.join("\n");
+        assert!(found.contains("probes.yaml:3:49"), "{found}");
+        owner.interrupt().code(0);
+    });
+}
+
 /// An interface that cannot run a mode, or that somebody else has, is found without attaching.
 #[test]
 fn check_interfaces() {

@@ -58,7 +58,7 @@ fn exec() -> Program {
         doc: doc.to_owned(),
         offset: 0,
     };
-    let int = |size| ParamType::Int { size, signed: false };
+    let int = |size| ParamType::integer(size, false);
     let params = vec![
         param("min_duration_ns", int(8), ParamValue::Int(0), "ns", "Only processes that lived at least as long."),
         param("uid", int(4), ParamValue::Int(0), "", "Only processes of this user."),

@@ -76,7 +76,10 @@ fn inspect_all(
         }
     };
     let targets = expanded.iter().filter_map(|one| one.target.clone()).collect();
-    let mut inspected = expanded.iter().map(|one| inspect(&one.spec, program, host));
+    let mut inspected = expanded.iter().map(|one| {
+        let (prepared, findings) = inspect(&one.spec, program, host);
+        (prepared, findings.into_iter().map(|finding| finding.blame(one)).collect::<Vec<_>>())
+    });
     let (prepared, mut findings) = inspected.next().unwrap_or_default();
     for (_, more) in inspected {
         findings.extend(more.into_iter().filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());

@@ -34,7 +34,7 @@ pub(super) fn captures(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Progr
             problem.note(format!("it reports: {}", words::list(names, 16)))
         });
     }
-    let capacity = program.and_then(|program| program.fetch_table.as_ref()).map_or(usize::MAX, FetchTable::capacity);
+    let capacity = program.map_or(usize::MAX, capacity);
     let fetched = || captures.0.iter().filter(|(_, text)| !HEAD.contains(&text.trim()));
     if let Some((name, _)) = fetched().nth(capacity) {
         let message = format!("the probe captures {} values, {capacity} at most are possible", fetched().count());
@@ -52,6 +52,24 @@ pub(super) fn captures(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Progr
         }
     }
     checked
+}
+
+/// How many values a program can fetch.
+fn capacity(program: &Program) -> usize {
+    program.fetch_table.as_ref().map_or(usize::MAX, FetchTable::capacity)
+}
+
+/// Drops the captures for which the program has no room; a probe with such ones has its problem.
+pub(super) fn keep_fitting(captures: &mut Vec<Capture>, program: &Program) {
+    let mut left = capacity(program);
+    captures.retain(|capture| {
+        if HEAD.contains(&capture.expr.to_string().as_str()) {
+            return true;
+        }
+        let fits = left > 0;
+        left = left.saturating_sub(1);
+        fits
+    });
 }
 
 fn expression(cx: &mut Cx<'_>, name: &str, text: &str) -> Option<crate::spec::CaptureExpr> {

@@ -47,20 +47,29 @@ pub(super) fn check(cx: &mut Cx<'_>, raw: &raw::Hook) -> Option<(Hook, Targets)>
     Some((hook?, Targets::One))
 }
 
-/// The names that a target is given as, each with its place. Notes the place of all of them as that of the target.
+/// The names that a target is given as, each with its place. Notes these, and the place of all of
+/// them as that of the target.
 fn names(cx: &mut Cx<'_>, keys: &[&str], names: &Names) -> Vec<(String, Span)> {
     let whole = target(cx, keys);
     // The short form has the list one key further up.
     let short = keys.split_last().map_or(keys, |(_, above)| above);
     let items = cx.node.at(keys).or_else(|| cx.node.at(short)).map(Node::items).unwrap_or_default();
-    match names {
-        Names::One(name) => vec![(name.clone(), whole)],
-        Names::Several(names) => {
-            let place =
-                |(index, name): (usize, &String)| (name.clone(), items.get(index).map_or(whole, |item| item.span));
-            names.iter().enumerate().map(place).collect()
+    let place = |(index, name): (usize, &String)| (name.clone(), items.get(index).map_or(whole, |item| item.span));
+    let given: Vec<(String, Span)> = match names {
+        Names::One(name) => return vec![(name.clone(), whole)],
+        Names::Several(names) => names.iter().enumerate().map(place).collect(),
+    };
+    let mut names: Vec<(String, Span)> = Vec::new();
+    for (name, span) in given {
+        if let Some((_, first)) = names.iter().find(|(known, _)| *known == name) {
+            let problem = cx.error(codes::REPEATED_TARGET, span, format!("`{name}` is named twice"));
+            cx.report(problem.related(cx.at(*first), "first here").help("remove one of them"));
+            continue;
         }
+        cx.note_place(Place::Entry(name.clone()), span);
+        names.push((name, span));
     }
+    names
 }
 
 /// One name for the hook, and what there is of them.
@@ -180,6 +189,14 @@ fn check_symbol(cx: &mut Cx<'_>, kind: &str, symbol: &str, span: Span, patterns:
     let star = |c: char| patterns && (c == '*' || c == '?');
     let starts = symbol.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '.' || star(c));
     let rest = symbol.chars().all(|c| c.is_ascii_alphanumeric() || "_.$".contains(c) || star(c));
+    if starts && rest && !symbol.is_empty() && symbol.chars().all(star) {
+        let message = format!("`{symbol}` stands for functions of any name: a kernel has more than 50000");
+        let problem = cx.error(TARGET, span, message).label(format!("one probe may have {}", Targets::MAX));
+        cx.report(
+            problem.help("write a part of the name, for example `tcp_*`; `ebpf-run hooks PATTERN` lists what matches"),
+        );
+        return false;
+    }
     if starts && rest && symbol.len() <= MAX_SYMBOL_BYTES {
         return true;
     }

@@ -5,6 +5,7 @@ mod defaults;
 mod fields;
 mod file;
 mod hook;
+mod offered;
 mod partial;
 mod probe;
 mod program;
@@ -15,13 +16,15 @@ mod values;
 pub(super) use file::THROUGH;
 pub(super) use values::duration;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::environment::Environment;
 use super::problem::Problem;
 use super::source::{Location, SourceFile, Span};
 use crate::catalog::Catalog;
-use crate::spec::{Place, ProbeId, ProbeSpec, SinkSpec};
+use crate::spec::{Place, ProbeId, ProbeSpec, SinkSpec, Targets};
+use crate::words;
 
 /// What is left when nothing is wrong: everything that a run needs.
 #[derive(Debug, Clone)]
@@ -39,8 +42,28 @@ pub struct Config {
 pub struct Checked {
     /// The configuration; `None` where a problem is an error.
     pub config: Option<Config>,
+    /// Where there is no configuration: every probe that says where it attaches, without its parts that have a problem.
+    /// Not to be run; to be asked about, so that what this machine says of it is known as well.
+    pub fragments: Vec<CheckedProbe>,
     /// All problems of all files, in the order of the files and of their lines.
     pub problems: Vec<Problem>,
+}
+
+impl Checked {
+    /// The probes that this machine can be asked about: those of the configuration, or what there is without one.
+    pub fn probes(&self) -> &[CheckedProbe] {
+        self.config.as_ref().map_or(&self.fragments, |config| &config.probes)
+    }
+
+    /// Puts problems that were found before the files were read in front, and takes the configuration away.
+    #[must_use]
+    pub fn refused_for(mut self, mut problems: Vec<Problem>) -> Self {
+        if let Some(config) = self.config.take_if(|_| !problems.is_empty()) {
+            self.fragments = config.probes;
+        }
+        problems.append(&mut self.problems);
+        Self { problems, ..self }
+    }
 }
 
 /// A probe that may run, and where its parts stand in its file.
@@ -53,21 +76,37 @@ pub struct CheckedProbe {
 }
 
 impl CheckedProbe {
+    /// The file that it stands in.
+    pub fn path(&self) -> &Path {
+        &self.source.path
+    }
+
     /// Where in the file a part of the probe stands; the nearest thing around it where it is not written.
     pub fn locate(&self, place: &Place) -> Location {
         let mut wanted = place.clone();
         loop {
-            if let Some((_, span)) = self.places.iter().find(|(known, _)| *known == wanted) {
+            let found = self.places.iter().find(|(known, _)| *known == wanted);
+            if let Some((_, span)) = found.or_else(|| self.standing_for(&wanted)) {
                 return Location::new(&self.source, *span);
             }
             wanted = match wanted {
-                Place::Mode => Place::Target,
+                Place::Mode | Place::Entry(_) => Place::Target,
                 Place::Target | Place::Program | Place::Capture(_) => Place::Hook,
                 Place::Param(_) => Place::Program,
                 Place::Hook | Place::Sink(_) => Place::Probe,
                 Place::Probe => return Location::new(&self.source, Span::default()),
             };
         }
+    }
+
+    /// The first of several targets that stands for the name of an entry. What is neither named nor matched came with the
+    /// one that says no name at all.
+    fn standing_for(&self, wanted: &Place) -> Option<&(Place, Span)> {
+        let Place::Entry(name) = wanted else { return None };
+        let entry = |stands: &dyn Fn(&str) -> bool| {
+            self.places.iter().find(|(known, _)| matches!(known, Place::Entry(entry) if stands(entry)))
+        };
+        entry(&|glob| words::matches_glob(glob, name)).or_else(|| entry(&|entry| entry == Targets::DEFAULT_ROUTE))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::probe::{self, InFile};
+use super::probe::{self, InFile, NAMELESS};
 use super::run::Run;
 use crate::config::codes;
 use crate::config::gate::{Violation, unknown_key_meant};
@@ -13,6 +13,9 @@ use crate::config::yaml::{Entry, Node, Segment, Text, Value};
 
 /// Mappings whose entries stand for themselves: a broken one says nothing of the others.
 const MAPS: &[&str] = &["labels", "params", "capture", "limits"];
+
+/// Keys of hooks that say how, not where: without one of them the hook is at the same place.
+const HOW: &[&str] = &["mode", "offset"];
 
 /// Checks what is left of a probe without the parts that `violations` (all of this probe) blame.
 ///
@@ -27,47 +30,39 @@ pub(super) fn check(
     problems: &mut Vec<Problem>,
 ) {
     let Value::Map(entries) = &node.value else { return };
-    let mut entries = entries.clone();
+    let mut rest = Rest { entries: entries.clone(), meant: Vec::new(), fewer_captures: unread };
+    violations.iter().for_each(|violation| rest.leave_out(violation));
+    let has = |rest: &Rest<'_>, key: &str| rest.entries.iter().any(|entry| entry.key == key);
+    let lost = |rest: &Rest<'_>, key: &str| node.get(key).is_some() && !has(rest, key);
     // A key that is not known, or could not be read, may have been meant as another that is missed.
-    let (mut hook_uncertain, mut program_uncertain, mut fewer_captures) = (unread, unread, unread);
-    for violation in violations {
-        match violation.path.get(2..) {
-            Some([]) if let Some(meant) = unknown_key_meant(violation) => {
-                entries.retain(|entry| entry.key_span != violation.span);
-                hook_uncertain = true;
-                program_uncertain |= meant == Some("program");
-            }
-            Some([Segment::Key(map), Segment::Key(key), ..]) if MAPS.contains(&map.as_str()) => {
-                fewer_captures |= map == "capture";
-                let within = entries.iter_mut().find(|entry| entry.key == *map);
-                if let Some(Value::Map(inner)) = within.map(|entry| &mut entry.value.value) {
-                    inner.retain(|entry| entry.key != *key);
-                }
-            }
-            Some([Segment::Key(key), ..]) => entries.retain(|entry| entry.key != *key),
-            _missing => {}
-        }
-    }
-    let has = |entries: &[Entry], key: &str| entries.iter().any(|entry| entry.key == key);
-    let lost = |key: &str| node.get(key).is_some() && !has(&entries, key);
-    let no_hook = lost("hook") || (hook_uncertain && !has(&entries, "hook"));
-    let no_program = lost("program") || (!has(&entries, "program") && (program_uncertain || lost("hook")));
-    let no_name = !has(&entries, "name");
+    let hook_uncertain = unread || !rest.meant.is_empty();
+    let program_uncertain = unread || rest.meant.contains(&Some("program"));
+    let no_hook = lost(&rest, "hook") || (hook_uncertain && !has(&rest, "hook"));
+    let no_program = lost(&rest, "program") || (!has(&rest, "program") && (program_uncertain || lost(&rest, "hook")));
+    let maybe_parked = lost(&rest, "enabled") || rest.meant.contains(&Some("enabled"));
+    let no_name = !has(&rest, "name");
     if no_program {
         // They mean what the program makes of them.
-        entries.retain(|entry| !MAPS.contains(&entry.key.as_str()));
+        rest.entries.retain(|entry| !MAPS.contains(&entry.key.as_str()));
     }
     if no_name {
-        let text = Text { text: "?".to_owned(), verbatim_at: None };
-        let value = Node::new(node.span, Value::Text(text));
-        entries.push(Entry { key: "name".to_owned(), key_span: Span::default(), merged: None, value });
+        // One of the wrong form still tells people which probe it is.
+        let written = node.get("name").map(|entry| entry.value.clone()).filter(|name| name.text().is_some());
+        let missing = || {
+            let text = Text { text: NAMELESS.to_owned(), verbatim_at: None };
+            Node::new(node.span, Value::Text(text))
+        };
+        let value = written.unwrap_or_else(missing);
+        rest.entries.push(Entry { key: "name".to_owned(), key_span: Span::default(), merged: None, value });
     }
-    let rest = Node { span: node.span, value: Value::Map(entries), origin: node.origin.clone() };
+    let fewer_captures = rest.fewer_captures;
+    let rest = Node { span: node.span, value: Value::Map(rest.entries), origin: node.origin.clone() };
     let mut found = Vec::new();
     let source: &Arc<SourceFile> = file.source;
     // What cannot be decoded was blamed by the first gate.
     if let Some(raw) = super::file::decode(source, &rest, &mut Vec::new()) {
-        probe::check(file, &rest, &raw, false, run, &mut found);
+        let certain = !no_hook && !maybe_parked;
+        probe::check(file, &rest, &raw, certain, run, &mut found);
     }
     found.retain(|problem| match problem.code {
         codes::MISSING_HOOK => !(no_hook || no_program || no_name),
@@ -75,4 +70,52 @@ pub(super) fn check(
         _said => true,
     });
     problems.append(&mut found);
+}
+
+/// What is left of a probe.
+struct Rest<'v> {
+    entries: Vec<Entry>,
+    /// For each of its keys that is not known: what was probably meant.
+    meant: Vec<Option<&'v str>>,
+    /// Whether a capture was left out.
+    fewer_captures: bool,
+}
+
+impl<'v> Rest<'v> {
+    /// Leaves out what a violation blames, and as little else as possible.
+    fn leave_out(&mut self, violation: &Violation<'v>) {
+        let meant = unknown_key_meant(violation);
+        let Some(path) = violation.path.get(2..) else { return };
+        match path {
+            [] if let Some(meant) = meant => {
+                self.entries.retain(|entry| entry.key_span != violation.span);
+                self.meant.push(meant);
+            }
+            [Segment::Key(map), Segment::Key(key), ..] if MAPS.contains(&map.as_str()) => {
+                self.fewer_captures |= map == "capture";
+                retain_in(&mut self.entries, &[map], |entry| entry.key != *key);
+            }
+            [Segment::Key(hook), Segment::Key(kind)]
+                if hook == "hook" && meant.flatten().is_some_and(|key| HOW.contains(&key)) =>
+            {
+                retain_in(&mut self.entries, &[hook, kind], |entry| entry.key_span != violation.span);
+            }
+            [Segment::Key(hook), Segment::Key(kind), Segment::Key(key), ..]
+                if hook == "hook" && HOW.contains(&key.as_str()) =>
+            {
+                retain_in(&mut self.entries, &[hook, kind], |entry| entry.key != *key);
+            }
+            [Segment::Key(key), ..] => self.entries.retain(|entry| entry.key != *key),
+            _missing => {}
+        }
+    }
+}
+
+/// Keeps the entries that are `wanted` of the mapping at the end of these keys.
+fn retain_in(entries: &mut Vec<Entry>, keys: &[&String], wanted: impl Fn(&Entry) -> bool) {
+    let Some((key, deeper)) = keys.split_first() else { return entries.retain(wanted) };
+    let within = entries.iter_mut().find(|entry| entry.key == **key);
+    if let Some(Value::Map(inner)) = within.map(|entry| &mut entry.value.value) {
+        retain_in(inner, deeper, wanted);
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::defaults::Defaults;
 use super::run::{Draft, Run};
 use super::sinks::FileSinks;
-use super::{fields, hook, program, sinks, values};
+use super::{fields, hook, offered, program, sinks, values};
 use crate::catalog::Catalog;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
@@ -68,17 +68,20 @@ pub(super) struct InFile<'a> {
     pub(super) defaults: &'a Defaults,
 }
 
-/// Checks a probe that passed the first gate, and hands it to the run if it is `whole` and good.
+/// What stands for a name that is missing; no probe can be called so.
+pub(super) const NAMELESS: &str = "?";
+
+/// Checks a probe and hands what is good of it to the run; nothing where that does not say where it attaches. `certain` is
+/// false where the parts that are left out may have said so, or that it is not to be run.
 pub(super) fn check(
     file: &InFile<'_>,
     node: &Node,
     raw: &raw::Probe,
-    whole: bool,
+    certain: bool,
     run: &mut Run,
     problems: &mut Vec<Problem>,
 ) {
     let InFile { source, catalog, sinks: file_sinks, defaults } = *file;
-    let before = problems.len();
     let mut cx = Cx { source, node, problems, places: Vec::new() };
     cx.note_place(Place::Probe, cx.name());
 
@@ -88,7 +91,8 @@ pub(super) fn check(
     };
     let program = program::choose(&mut cx, raw, catalog);
     let params = program::params(&mut cx, raw, program);
-    let capture = fields::captures(&mut cx, raw, program);
+    program::refuse_needless_keys(&mut cx, raw, program);
+    let mut capture = fields::captures(&mut cx, raw, program);
     let labels = fields::labels(&mut cx, raw, program, defaults);
     let interval = values::interval(&mut cx, raw.interval.as_deref()).or(defaults.interval).unwrap_or(DEFAULT_INTERVAL);
     let buffer_bytes = values::buffer(&mut cx, raw.buffer.as_deref()).or(defaults.buffer_bytes);
@@ -103,6 +107,9 @@ pub(super) fn check(
     };
     let sinks = sinks.into_iter().map(|(sink, _)| sink).collect();
 
+    if let Some((hook, _)) = &hook {
+        offered::keep(&mut cx, hook, &mut capture);
+    }
     if let Some((hook, targets)) = &hook
         && *targets != Targets::One
         && !matches!(targets, Targets::FirstOf(_))
@@ -111,10 +118,9 @@ pub(super) fn check(
     }
 
     let places = std::mem::take(&mut cx.places);
-    let (Some((hook, targets)), Some(program)) = (hook, program) else { return };
-    if problems.len() > before || !whole {
-        return;
-    }
+    let program = program.or_else(|| program::stand_in(raw, catalog));
+    let (Some((hook, targets)), Some(program), true) = (hook, program, certain) else { return };
+    fields::keep_fitting(&mut capture, program);
     let id = ProbeId { stem: stem(source), name: raw.name.clone() };
     let spec = ProbeSpec {
         id,

@@ -16,8 +16,7 @@ pub(super) fn choose<'c>(cx: &mut Cx<'_>, raw: &raw::Probe, catalog: &'c Catalog
             cx.note_place(Place::Program, cx.value(&["program"]));
             name.as_str()
         }
-        (None, Some("xdp")) => "packet_count",
-        (None, Some(_)) => "trace",
+        (None, Some(kind)) => usual(kind),
         (None, None) => {
             let own = catalog.programs().iter().filter(|program| program.has_own_hooks());
             let own = words::list(own.map(|program| program.name.as_str()), 8);
@@ -40,6 +39,19 @@ pub(super) fn choose<'c>(cx: &mut Cx<'_>, raw: &raw::Probe, catalog: &'c Catalog
         return None;
     };
     fits(cx, program, hook).then_some(program)
+}
+
+/// What runs at a kind of hook where nothing is said.
+fn usual(kind: &str) -> &'static str {
+    if kind == "xdp" { "packet_count" } else { "trace" }
+}
+
+/// What this machine is asked about where the program is not there or does not fit: what usually runs at the hook. `None`
+/// where it is the hook that must go.
+pub(super) fn stand_in<'c>(raw: &raw::Probe, catalog: &'c Catalog) -> Option<&'c Program> {
+    let kind = raw.hook.as_ref().and_then(raw::Hook::kind)?;
+    let named = raw.program.as_ref().and_then(|name| catalog.get(name));
+    catalog.get(usual(kind)).filter(|_| !named.is_some_and(Program::has_own_hooks))
 }
 
 /// Whether the program can run at the hook.
@@ -75,11 +87,11 @@ fn fits(cx: &mut Cx<'_>, program: &Program, hook: Option<&'static str>) -> bool 
     let problem = cx
         .error(codes::PROGRAM_HOOK, cx.value(&["program"]), message)
         .related(cx.at(cx.key(&["hook", hook])), "the hook");
-    let fallback = if hook == "xdp" { "packet_count" } else { "trace" };
-    let problem = if name == fallback {
+    let usual = usual(hook);
+    let problem = if name == usual {
         problem
     } else {
-        problem.help(format!("remove `program` to run `{fallback}` there, or choose another hook"))
+        problem.help(format!("remove `program` to run `{usual}` there, or choose another hook"))
     };
     cx.report(problem.note(format!("`{name}` runs at: {}", words::list(kinds, 16))));
     false
@@ -142,6 +154,20 @@ pub(super) fn params(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program
     checked
 }
 
+/// Keys that mean nothing for this program. In `defaults` they are for the others.
+pub(super) fn refuse_needless_keys(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program>) {
+    let Some(program) = program else { return };
+    let keys = [
+        ("interval", raw.interval.is_some() && program.counters.is_none(), "counts nothing that could be reported"),
+        ("buffer", raw.buffer.is_some() && program.event.is_none(), "emits no events that could be buffered"),
+    ];
+    for (key, _, why) in keys.into_iter().filter(|(_, needless, _)| *needless) {
+        let message = format!("`{}` has no use for `{key}`: it {why}", program.name);
+        let problem = cx.error(codes::NEEDLESS_KEY, cx.key(&[key]), message);
+        cx.report(problem.help(format!("remove `{key}`")));
+    }
+}
+
 /// The value in the parameter's type, or what is expected instead.
 fn value_of(param: &Param, value: &Scalar) -> Result<ParamValue, String> {
     match (param.ty, value) {
@@ -153,8 +179,7 @@ fn value_of(param: &Param, value: &Scalar) -> Result<ParamValue, String> {
         (ParamType::Bool, Scalar::Int(_) | Scalar::Float | Scalar::Text(_)) => {
             Err("expected `true` or `false`".to_owned())
         }
-        (ParamType::Int { size, signed }, Scalar::Int(value)) => {
-            let (least, most) = ParamType::integer_range(size, signed);
+        (ParamType::Int { least, most, .. }, Scalar::Int(value)) => {
             if (least..=most).contains(value) {
                 return Ok(ParamValue::Int(*value));
             }

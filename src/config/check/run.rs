@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use super::probe::NAMELESS;
 use super::{Checked, CheckedProbe, Config};
 use crate::config::codes;
 use crate::config::problem::Problem;
@@ -12,7 +13,7 @@ use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Node;
 use crate::spec::{Destination, Format, Hook, Place, ProbeId, ProbeSpec, SinkId, SinkSpec, Targets};
 
-/// A good probe whose sinks have no numbers yet.
+/// A probe, or what is good of it, whose sinks have no numbers yet.
 pub(super) struct Draft {
     pub(super) spec: ProbeSpec,
     pub(super) places: Vec<(Place, Span)>,
@@ -25,6 +26,7 @@ pub(super) struct Draft {
 pub(super) struct Run {
     names: HashMap<String, Location>,
     files: HashMap<PathBuf, (Format, Location)>,
+    /// Which probe has an interface: its name, where it has one, and where it says so.
     interfaces: HashMap<String, (String, Location)>,
     probes: Vec<CheckedProbe>,
     sinks: Vec<SinkSpec>,
@@ -73,7 +75,7 @@ impl Run {
         problems.push(problem.help("give both the same format, or write to two files"));
     }
 
-    /// Takes a probe that is good by itself.
+    /// Takes a probe. One that is not whole has its problem: it is never run.
     pub(super) fn add(&mut self, draft: Draft, enabled: bool, problems: &mut Vec<Problem>) {
         let Draft { mut spec, places, sinks, source } = draft;
         if !enabled {
@@ -118,16 +120,17 @@ impl Run {
     }
 
     fn claim_one(&mut self, interface: &String, probe: &CheckedProbe, problems: &mut Vec<Problem>) {
-        let place = probe.locate(&Place::Target);
+        let place = probe.locate(&Place::Entry(interface.clone()));
         let name = probe.spec.id.name.clone();
         let Some((owner, first)) = self.interfaces.get(interface) else {
             self.interfaces.insert(interface.clone(), (name, place));
             return;
         };
         let message = format!("two XDP probes want the interface `{interface}`");
+        let by = |name: &str| if name == NAMELESS { "here".to_owned() } else { format!("by `{name}`") };
         let problem = Problem::new(codes::XDP_CLAIM, place, message)
-            .label(format!("wanted by `{name}`"))
-            .related(first.clone(), format!("already taken by `{owner}`"))
+            .label(format!("wanted {}", by(&name)))
+            .related(first.clone(), format!("already taken {}", by(owner)))
             .help("an interface runs one XDP program: park one of the probes with `enabled: false`");
         problems.push(problem);
     }
@@ -135,8 +138,12 @@ impl Run {
     /// The verdict.
     pub(super) fn finish(self) -> Checked {
         let good = !self.problems.iter().any(Problem::is_error);
-        let config = good.then_some(Config { probes: self.probes, sinks: self.sinks, parked: self.parked });
-        Checked { config, problems: self.problems }
+        let Self { probes, sinks, parked, problems, .. } = self;
+        if good {
+            Checked { config: Some(Config { probes, sinks, parked }), fragments: Vec::new(), problems }
+        } else {
+            Checked { config: None, fragments: probes, problems }
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::limits;
+use super::other_words;
 use super::validate::{Kind, Violation, types};
 use crate::config::check::THROUGH;
 use crate::config::codes;
@@ -89,7 +90,9 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
             let allowed: Vec<&str> = allowed.iter().filter_map(Json::as_str).collect();
             let problem =
                 new(codes::UNKNOWN_WORD, format!("{subject} cannot be `{}`", shown.trim_matches(['"', '\''])));
-            let nearest = words::nearest(&shown, allowed.iter().copied());
+            let key = if let Some(Segment::Key(key)) = violation.path.last() { key.as_str() } else { "" };
+            let known = other_words::here(key, shown.trim_matches(['"', '\'']));
+            let nearest = known.or_else(|| words::nearest(&shown, allowed.iter().copied()));
             problem
                 .label(format!("expected one of {}", words::list(allowed.iter().copied(), 12)))
                 .maybe_help(nearest.map(|word| format!("did you mean `{word}`?")))
@@ -255,6 +258,9 @@ fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &Node) -> Opt
         Some(Segment::Index(_)) | None => "",
     };
     let scalar = matches!(node.value, Value::Text(_) | Value::Int(_) | Value::Bool(_) | Value::Float(_));
+    if is_version(&violation.path) {
+        return Some("write `version: 1`: a whole number, without quotes".to_owned());
+    }
     if violation.path.is_empty() {
         return Some("begin with `version: 1`, then `probes:` and under it the list".to_owned());
     }

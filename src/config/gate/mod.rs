@@ -3,6 +3,7 @@
 
 mod limits;
 mod message;
+mod other_words;
 mod validate;
 
 #[cfg(test)]

@@ -132,6 +132,9 @@ pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Opti
         return Problem::new(codes::SYNTAX, location, "this line is indented more than the mapping it belongs to")
             .help("begin it in the same column as the key above it");
     }
+    if let Some(problem) = nameless_anchor(source, at, info) {
+        return problem;
+    }
     if let Some(sign) = source.text[at..].chars().next().filter(|c| "@`%".contains(*c))
         && (info.contains("unexpected character") || info.contains("directive"))
     {
@@ -163,6 +166,17 @@ pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Opti
         None => Problem::new(codes::SYNTAX, location, "this is not valid YAML")
             .help("check quotes, brackets, and the indentation of this line and the one above it"),
     }
+}
+
+/// A `*` or `&` alone, which was probably meant as text: `kprobe: *`. The parser has gone on to where a name should be.
+fn nameless_anchor(source: &Arc<SourceFile>, at: usize, info: &str) -> Option<Problem> {
+    let before = at.checked_sub(1).filter(|_| info.contains("scanning an anchor or alias"));
+    let starts = |at: &usize| source.text.get(*at..).is_some_and(|rest| rest.starts_with(['*', '&']));
+    let sign = before.filter(starts).or_else(|| Some(at).filter(|_| before.is_some()).filter(starts))?;
+    let location = Location::new(source, Span::new(sign, sign + 1));
+    let sign = &source.text[sign..=sign];
+    let problem = Problem::new(codes::SYNTAX, location, format!("a `{sign}` without the name of an anchor"));
+    Some(problem.help(format!("a text that begins with `{sign}` needs quotes: `\"{sign}\"`")))
 }
 
 /// What stands before `at` on its line.

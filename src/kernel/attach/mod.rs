@@ -170,6 +170,17 @@ pub(super) fn missing_target(spec: &ProbeSpec, host: &Host) -> Option<KernelErro
     }
 }
 
+/// True where what the probe attaches to is not there, and may come: an interface, a function or tracepoint of a module.
+pub fn is_missing(spec: &ProbeSpec, host: &Host) -> bool {
+    match &spec.hook {
+        Hook::Xdp { interface, .. } => host.interface_index(interface).is_none(),
+        Hook::Tracepoint(name) => host.tracefs().is_ok() && host.tracepoint(name).is_err(),
+        Hook::Kprobe { .. } | Hook::Kretprobe { .. } => host.has_kprobes() && missing_target(spec, host).is_some(),
+        Hook::RawTracepoint { .. } => missing_target(spec, host).is_some(),
+        Hook::Own => false,
+    }
+}
+
 /// A function that says itself where it belongs.
 fn attach_own(function: &HookDecl, program: &ProgramMut<'_>, host: &Host) -> Result<Attachment, KernelError> {
     let target = function.target.as_deref().unwrap_or_default();

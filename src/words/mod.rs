@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Help with words: the nearest one that exists, and lists of words in a sentence.
 
+mod glob;
+
+pub use glob::{matches_glob, nearest_glob};
+
 /// The known word that is most likely meant by `word`; `None` where none is near.
 ///
 /// ```
@@ -47,35 +51,6 @@ pub fn truth(word: &str) -> Option<bool> {
         "no" | "off" | "n" => Some(false),
         _other => None,
     }
-}
-
-/// Whether a glob stands for a word: `*` for any characters, `?` for one.
-///
-/// ```
-/// use ebpf_run::words::matches_glob;
-/// assert!(matches_glob("eth*", "eth0") && matches_glob("e?h0", "eth0") && matches_glob("*", ""));
-/// assert!(!matches_glob("eth?", "eth10") && !matches_glob("eth", "eth0"));
-/// ```
-pub fn matches_glob(glob: &str, word: &str) -> bool {
-    let (glob, word): (Vec<char>, Vec<char>) = (glob.chars().collect(), word.chars().collect());
-    let (mut at, mut next) = (0, 0);
-    // Where to go on when what follows the last star does not fit: one character further.
-    let mut star = None;
-    while next < word.len() {
-        match glob.get(at) {
-            Some('*') => {
-                star = Some((at + 1, next));
-                at += 1;
-            }
-            Some(c) if *c == '?' || *c == word[next] => (at, next) = (at + 1, next + 1),
-            Some(_) | None => {
-                let Some((after, from)) = star else { return false };
-                star = Some((after, from + 1));
-                (at, next) = (after, from + 1);
-            }
-        }
-    }
-    glob[at..].iter().all(|c| *c == '*')
 }
 
 /// Edits between two words; a word that begins with the other counts as near.

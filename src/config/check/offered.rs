@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a hook offers to captures on every kernel. What its functions and tracepoints have on this one is asked later.
+
+use super::probe::Cx;
+use crate::config::codes;
+use crate::expr::BUILTINS;
+use crate::spec::{Capture, Hook};
+
+/// Names of a tracepoint at the exit of a system call.
+const OF_EXIT: [&str; 2] = ["ret", "__syscall_nr"];
+/// What people call the value that a function returns.
+const RETURNED: [&str; 2] = ["ret", "retval"];
+
+/// Complains about the captures that the hook cannot have, and keeps the others.
+pub(super) fn keep(cx: &mut Cx<'_>, hook: &Hook, captures: &mut Vec<Capture>) {
+    captures.retain(|capture| {
+        let base = capture.expr.base.as_str();
+        let Some((message, help)) = missing(hook, base).filter(|_| !BUILTINS.contains(&base)) else { return true };
+        let problem = cx.error(codes::HOOK_CAPTURE, cx.value(&["capture", &capture.name]), message).help(help);
+        cx.report(problem);
+        false
+    });
+}
+
+/// That no hook of this kind has the name, and what would work.
+fn missing(hook: &Hook, base: &str) -> Option<(String, String)> {
+    match hook {
+        Hook::Kretprobe { .. } if base == "ret" => {
+            Some(("there is no `ret` at the return of a function".to_owned(), "did you mean `retval`?".to_owned()))
+        }
+        Hook::Kretprobe { .. } if base != "retval" => {
+            let help = "capture arguments with a `kprobe`; a `kretprobe` has `retval`";
+            Some((format!("there is no `{base}` at the return of a function"), help.to_owned()))
+        }
+        Hook::Kprobe { offset: 1.., .. } => {
+            let message = format!("there is no `{base}` inside a function: with an `offset`, arguments have no names");
+            Some((message, "remove `offset` to probe the entry of the function, which has the arguments".to_owned()))
+        }
+        Hook::Tracepoint(name) if name.category == "syscalls" => {
+            if let Some(call) = name.name.strip_prefix("sys_enter_").filter(|_| RETURNED.contains(&base)) {
+                let message = format!("there is no `{base}` at the entry of a system call");
+                return Some((message, format!("`syscalls:sys_exit_{call}` has it, as `ret`")));
+            }
+            let call = name.name.strip_prefix("sys_exit_").filter(|_| !OF_EXIT.contains(&base))?;
+            let help = if base == "retval" {
+                "did you mean `ret`?".to_owned()
+            } else {
+                format!("there is `ret`; `syscalls:sys_enter_{call}` has the arguments")
+            };
+            Some((format!("there is no `{base}` at the exit of a system call"), help))
+        }
+        Hook::Xdp { .. }
+        | Hook::Kprobe { .. }
+        | Hook::Kretprobe { .. }
+        | Hook::Tracepoint(_)
+        | Hook::RawTracepoint { .. }
+        | Hook::Own => None,
+    }
+}

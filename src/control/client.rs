@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A command's end of the control socket.
+
+use std::fmt;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Line, Reply, Request};
+
+/// How long a daemon may take to answer: it may be busy with attaching hundreds of probes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum ClientError {
+    /// Nobody listens there.
+    NoDaemon(PathBuf),
+    /// We may not ask.
+    Denied(PathBuf),
+    /// The connection failed.
+    Io(PathBuf, io::Error),
+    /// The daemon refused.
+    Refused(String),
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoDaemon(path) => write!(
+                f,
+                "no daemon listens at `{}`: start one with `ebpf-run daemon`, or name its socket with `--socket`",
+                path.display()
+            ),
+            Self::Denied(path) => write!(f, "permission denied at `{}`: run it as root", path.display()),
+            Self::Io(path, error) => write!(f, "failed to talk to the daemon at `{}`: {error}", path.display()),
+            Self::Refused(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for ClientError {}
+
+/// Asks the daemon at a socket.
+pub fn ask(socket: &Path, request: &Request) -> Result<Reply, ClientError> {
+    connect(socket, request).map(|(reply, _)| reply)
+}
+
+/// Asks for events; they can be read from the stream, one line each.
+pub fn tail(socket: &Path, probe: Option<String>) -> Result<BufReader<UnixStream>, ClientError> {
+    let (_, stream) = connect(socket, &Request::Tail { probe })?;
+    let unlimited = stream.get_ref().set_read_timeout(None);
+    unlimited.map_err(|error| ClientError::Io(socket.to_owned(), error))?;
+    Ok(stream)
+}
+
+fn connect(socket: &Path, request: &Request) -> Result<(Reply, BufReader<UnixStream>), ClientError> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::NoDaemon(socket.to_owned()),
+        io::ErrorKind::PermissionDenied => ClientError::Denied(socket.to_owned()),
+        _ => ClientError::Io(socket.to_owned(), error),
+    };
+    let mut stream = UnixStream::connect(socket).map_err(failed)?;
+    stream.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
+    let mut line = serde_json::to_vec(&Line::new(request)).map_err(|error| failed(error.into()))?;
+    line.push(b'\n');
+    stream.write_all(&line).map_err(failed)?;
+    let mut stream = BufReader::new(stream);
+    let mut answer = String::new();
+    if stream.read_line(&mut answer).map_err(failed)? == 0 {
+        return Err(ClientError::Io(socket.to_owned(), io::Error::other("it hung up")));
+    }
+    let answer: Line<Reply> = serde_json::from_str(&answer).map_err(|error| failed(error.into()))?;
+    match answer.body {
+        Reply::Error { message } => Err(ClientError::Refused(message)),
+        reply @ (Reply::Status { .. } | Reply::Done { .. } | Reply::Tail) => Ok((reply, stream)),
+    }
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The daemon's end of the control socket.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixStream as StdStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::{Line, Reply, Request, VERSION};
+
+/// The longest request.
+const MAX_REQUEST_BYTES: u64 = 64 << 10;
+/// How long a client may take to send its request, and to take its answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Connections that are served at the same time.
+const MAX_CONNECTIONS: usize = 64;
+
+/// A request that waits for its answer.
+pub struct Asked {
+    /// What is wanted.
+    pub request: Request,
+    /// For the answer. Dropping it hangs up.
+    pub reply: oneshot::Sender<Reply>,
+    /// For [`Request::Tail`]: to get the connection itself once [`Reply::Tail`] was sent.
+    pub stream: Option<oneshot::Receiver<OwnedFd>>,
+}
+
+/// Why a daemon cannot listen.
+#[derive(Debug)]
+pub enum SocketError {
+    /// Another daemon has it; its process, where the kernel tells.
+    Taken(PathBuf, Option<i32>),
+    /// Something else is in the way.
+    Io(PathBuf, io::Error),
+}
+
+impl fmt::Display for SocketError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Taken(path, Some(pid)) => {
+                write!(f, "another daemon (process {pid}) listens at `{}`", path.display())
+            }
+            Self::Taken(path, None) => write!(f, "another daemon listens at `{}`", path.display()),
+            Self::Io(path, error) => write!(f, "failed to listen at `{}`: {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for SocketError {}
+
+/// The bound socket. Dropping it removes its file.
+pub struct Listener {
+    path: PathBuf,
+    socket: std::os::unix::net::UnixListener,
+    /// Locked as long as this daemon lives, however it ends.
+    _lock: File,
+}
+
+impl Listener {
+    /// Binds the socket with mode 0600; takes over a file that a daemon left behind.
+    pub fn bind(path: &Path) -> Result<Self, SocketError> {
+        let failed = |error| SocketError::Io(path.to_owned(), error);
+        if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+            fs::DirBuilder::new().recursive(true).mode(0o755).create(directory).map_err(failed)?;
+        }
+        let lock = lock(path).map_err(failed)?;
+        let Some(lock) = lock else { return Err(SocketError::Taken(path.to_owned(), owner(path))) };
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            Ok(()) | Err(_) => {}
+        }
+        // Nobody may connect between bind(2) and chmod(2): the socket appears under its name when it is ready.
+        let hidden = path.with_extension(format!("{}.tmp", std::process::id()));
+        drop(fs::remove_file(&hidden));
+        let socket = std::os::unix::net::UnixListener::bind(&hidden).map_err(failed)?;
+        let placed = fs::set_permissions(&hidden, fs::Permissions::from_mode(0o600))
+            .and_then(|()| socket.set_nonblocking(true))
+            .and_then(|()| fs::rename(&hidden, path));
+        if let Err(error) = placed {
+            drop(fs::remove_file(&hidden));
+            return Err(failed(error));
+        }
+        Ok(Self { path: path.to_owned(), socket, _lock: lock })
+    }
+
+    /// Serves connections for ever; requests go to `asked`. To be polled inside of a runtime.
+    pub async fn serve(&self, asked: mpsc::Sender<Asked>) -> io::Result<()> {
+        let listener = UnixListener::from_std(self.socket.try_clone()?)?;
+        let room = std::sync::Arc::new(tokio::sync::Semaphore::new(MAX_CONNECTIONS));
+        loop {
+            let Ok(permit) = std::sync::Arc::clone(&room).acquire_owned().await else { return Ok(()) };
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let asked = asked.clone();
+                    tokio::spawn(async move {
+                        // A client that hangs up has seen enough.
+                        let _ = connection(stream, asked).await;
+                        drop(permit);
+                    });
+                }
+                // Out of descriptors, for a while.
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+/// `None` where another process has it. The file stays: removing it would let two daemons lock two files of one name.
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(name)?;
+    // SAFETY: takes a descriptor that we own, and numbers.
+    if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+        return Ok(Some(file));
+    }
+    let error = io::Error::last_os_error();
+    if error.kind() == io::ErrorKind::WouldBlock { Ok(None) } else { Err(error) }
+}
+
+/// The process that listens at a socket (`SO_PEERCRED`, unix(7)).
+fn owner(path: &Path) -> Option<i32> {
+    let stream = StdStream::connect(path).ok()?;
+    let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut len = size_of::<libc::ucred>() as libc::socklen_t;
+    let (level, name) = (libc::SOL_SOCKET, libc::SO_PEERCRED);
+    // SAFETY: the kernel writes at most `len` bytes into a local of that size.
+    let code = unsafe {
+        libc::getsockopt(stream.as_raw_fd(), level, name, std::ptr::from_mut(&mut credentials).cast(), &mut len)
+    };
+    (code == 0 && credentials.pid > 0).then_some(credentials.pid)
+}
+
+async fn connection(stream: UnixStream, asked: mpsc::Sender<Asked>) -> io::Result<()> {
+    let peer = stream.peer_cred()?.uid();
+    // SAFETY: geteuid only reads the process's credentials and cannot fail.
+    let own = unsafe { libc::geteuid() };
+    let mut stream = BufReader::new(stream);
+    if peer != 0 && peer != own {
+        let message = format!("only root and user {own} may control this daemon");
+        return answer(stream.get_mut(), Reply::Error { message }).await;
+    }
+    let mut line = String::new();
+    let mut limited = (&mut stream).take(MAX_REQUEST_BYTES);
+    match timeout(PATIENCE, limited.read_line(&mut line)).await {
+        Ok(Ok(count)) if count > 0 => {}
+        Ok(_) | Err(_) => return Ok(()),
+    }
+    let request = match parse(&line) {
+        Ok(request) => request,
+        Err(message) => return answer(stream.get_mut(), Reply::Error { message }).await,
+    };
+    let (reply, replied) = oneshot::channel();
+    let (hand_over, handed) = oneshot::channel();
+    let tail = matches!(request, Request::Tail { .. });
+    let question = Asked { request, reply, stream: tail.then_some(handed) };
+    if asked.send(question).await.is_err() {
+        return Ok(());
+    }
+    let Ok(reply) = replied.await else { return Ok(()) };
+    let follows = reply == Reply::Tail;
+    answer(stream.get_mut(), reply).await?;
+    if follows {
+        let stream = stream.into_inner().into_std()?;
+        // The daemon may have ended meanwhile.
+        drop(hand_over.send(stream.into()));
+    }
+    Ok(())
+}
+
+fn parse(line: &str) -> Result<Request, String> {
+    let failed = |error: serde_json::Error| format!("the request is not understood: {error}");
+    let mut line: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).map_err(failed)?;
+    match line.remove("version").and_then(|version| version.as_u64()) {
+        Some(version) if version == u64::from(VERSION) => {}
+        Some(version) => return Err(format!("this daemon speaks version {VERSION} of the protocol, not {version}")),
+        None => return Err(format!("the request has no `version`: it must be {VERSION}")),
+    }
+    serde_json::from_value(line.into()).map_err(failed)
+}
+
+async fn answer(stream: &mut UnixStream, reply: Reply) -> io::Result<()> {
+    let mut line = serde_json::to_vec(&Line::new(reply))?;
+    line.push(b'\n');
+    timeout(PATIENCE, stream.write_all(&line)).await.unwrap_or(Ok(()))
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a daemon knows of one unit.
+
+use std::time::Duration;
+
+use crate::config::CheckedProbe;
+use crate::plan::{self, Content};
+use crate::runner::unit::Unit;
+use crate::spec::Layout;
+
+/// One unit: what runs, what failed, and since when.
+pub(super) struct Entry {
+    /// Where it stands in its file.
+    pub(super) checked: CheckedProbe,
+    pub(super) running: Option<Running>,
+    pub(super) failure: Option<Failure>,
+    /// When its state last changed, nanoseconds since 1970.
+    pub(super) since_unix_ns: u64,
+    /// How many versions of it have run.
+    pub(super) versions: u32,
+}
+
+/// A version that runs.
+pub(super) struct Running {
+    pub(super) unit: Unit,
+    pub(super) content: Content,
+    /// Names its ring for the reader.
+    pub(super) key: u64,
+    /// Of its events; `None` for a program that only counts.
+    pub(super) layout: Option<Layout>,
+}
+
+/// A version that could not be brought to run.
+pub(super) struct Failure {
+    pub(super) content: Content,
+    /// How often in a row.
+    pub(super) times: u32,
+    /// On the clock of the daemon.
+    pub(super) retry_at: Duration,
+    /// What it attaches to is not there yet.
+    pub(super) waiting: bool,
+    /// One line.
+    pub(super) message: String,
+}
+
+impl Entry {
+    /// A unit that was never tried.
+    pub(super) fn new(checked: CheckedProbe, now_unix_ns: u64) -> Self {
+        Self { checked, running: None, failure: None, since_unix_ns: now_unix_ns, versions: 0 }
+    }
+
+    /// As the plan sees it.
+    pub(super) fn as_planned(&self) -> plan::Unit {
+        let failure =
+            |failure: &Failure| plan::Failure { content: failure.content.clone(), retry_at: failure.retry_at };
+        plan::Unit {
+            running: self.running.as_ref().map(|running| running.content.clone()),
+            failure: self.failure.as_ref().map(failure),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From the files on disk to what should run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::config::{Checked, CheckedProbe, Config, Problem, SourceFile};
+use crate::files::{Scan, Unreadable};
+use crate::kernel::{Host, expand_present};
+use crate::plan::{Content, Desired, FileNow, UnitId, accept};
+use crate::spec::{DAEMON_BUFFER_BYTES, ProbeId};
+
+/// What the files say, and said.
+#[derive(Default)]
+pub(super) struct Followed {
+    /// The files as they were found the last time; `None`: not readable.
+    seen: BTreeMap<PathBuf, Option<Arc<str>>>,
+    /// The texts that count.
+    pub(super) texts: BTreeMap<PathBuf, Arc<str>>,
+    /// The files whose text does not.
+    pub(super) refused: BTreeMap<PathBuf, Vec<Problem>>,
+    /// The probes of the texts that count.
+    pub(super) config: Option<Config>,
+    /// Probes that were stopped by hand, and the text of their file then.
+    pub(super) stopped: BTreeMap<ProbeId, Option<Arc<str>>>,
+    /// Counts the configurations.
+    pub(super) generation: u64,
+}
+
+/// What another look found.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    /// Files that are new, have another text, or are gone, and what is wrong with the text now.
+    pub(super) files: Vec<(PathBuf, Vec<Problem>)>,
+    /// Warnings about the texts that count.
+    pub(super) warnings: Vec<Problem>,
+}
+
+impl Followed {
+    /// Takes what a look found. `None`: nothing has changed.
+    pub(super) fn take(&mut self, scan: Scan, check: impl Fn(&[SourceFile]) -> Checked) -> Option<Changed> {
+        let mut now: Vec<FileNow> = Vec::new();
+        for file in scan.files {
+            let text = match file.text {
+                Ok(text) => Ok(text),
+                Err(Unreadable::Problem(problem)) => Err(*problem),
+                // Somebody is writing it: until that is over it is what it was.
+                Err(Unreadable::Unsettled) => match self.seen.get(&file.path) {
+                    Some(Some(text)) => Ok(Arc::clone(text)),
+                    Some(None) | None => continue,
+                },
+            };
+            now.push(FileNow { path: file.path, text });
+        }
+        let seen: BTreeMap<PathBuf, Option<Arc<str>>> =
+            now.iter().map(|file| (file.path.clone(), file.text.as_ref().ok().map(Arc::clone))).collect();
+        if seen == self.seen && self.config.is_some() {
+            return None;
+        }
+        let accepted = accept(&now, &self.texts, check);
+        let paths: BTreeSet<&PathBuf> = seen.keys().chain(self.seen.keys()).collect();
+        let differs = |path: &&&PathBuf| seen.get(**path) != self.seen.get(**path);
+        let problems = |path: &PathBuf| accepted.refused.get(path).cloned().unwrap_or_default();
+        let files = paths.iter().filter(differs).map(|path| ((*path).clone(), problems(path))).collect();
+        if accepted.texts != self.texts || self.config.is_none() {
+            self.generation += 1;
+        }
+        self.seen = seen;
+        self.texts = accepted.texts;
+        self.refused = accepted.refused;
+        self.config = Some(accepted.config);
+        let texts = &self.texts;
+        let config = self.config.as_ref();
+        self.stopped.retain(|id, text| {
+            let path = config
+                .and_then(|config| config.probes.iter().find(|probe| probe.spec.id == *id))
+                .map(CheckedProbe::path);
+            path.is_some_and(|path| texts.get(path) == text.as_ref())
+        });
+        Some(Changed { files, warnings: accepted.warnings })
+    }
+
+    /// The units that should run on this machine now, with where they stand in their files.
+    pub(super) fn desired(&self, host: &Host) -> BTreeMap<UnitId, (Content, CheckedProbe)> {
+        let mut all = BTreeMap::new();
+        let Some(config) = &self.config else { return all };
+        for probe in config.probes.iter().filter(|probe| !self.stopped.contains_key(&probe.spec.id)) {
+            let mut spec = probe.spec.clone();
+            spec.buffer_bytes.get_or_insert(DAEMON_BUFFER_BYTES);
+            let (found, errors) = expand_present(&spec, host);
+            if found.is_empty() && !errors.is_empty() {
+                // It waits as a whole, and says why when it is tried.
+                let id = UnitId { probe: spec.id.clone(), target: None };
+                all.insert(id, (Content::new(&spec, &config.sinks), probe.clone()));
+            }
+            for part in found {
+                let id = UnitId { probe: part.spec.id.clone(), target: part.target };
+                all.insert(id, (Content::new(&part.spec, &config.sinks), probe.clone()));
+            }
+        }
+        all
+    }
+
+    /// Names the texts that count.
+    pub(super) fn hash(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        for (path, text) in &self.texts {
+            (path.file_name(), text).hash(&mut hasher);
+        }
+        format!("{:016x}", hasher.finish())
+    }
+}
+
+/// The part that the plan wants.
+pub(super) fn contents(desired: &BTreeMap<UnitId, (Content, CheckedProbe)>) -> Desired {
+    desired.iter().map(|(id, (content, _))| (id.clone(), content.clone())).collect()
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The daemon: what runs follows what the files say.
+//!
+//! ```text
+//! files change ┐
+//! SIGHUP       ├─▶ look ─▶ accept ─▶ expand ─▶ plan ─▶ execute ─▶ say
+//! interfaces   │    ▲                                     │
+//! time         ┘    └──────────── retry at … ◀────────────┘
+//! ```
+//!
+//! One thread decides and acts; rings are read by the reader's thread all the while. What never happens here: nothing waits
+//! for a sink, and nothing is printed; what people should read goes through [`Said`].
+
+mod entry;
+mod execute;
+mod follow;
+mod requests;
+mod sinks;
+mod snapshot;
+mod tails;
+mod tell;
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Notify, mpsc};
+
+use self::execute::Units;
+use self::follow::{Followed, contents};
+use self::tell::Tell;
+use super::clock::now_unix_ns;
+use super::control::{Budget, End, let_signals_end_it};
+use super::reader::Reader;
+use crate::catalog::Catalog;
+use crate::config::{Checked, Problem, SourceFile};
+use crate::control::{Asked, Listener, SocketError};
+use crate::files::{Watcher, scan};
+use crate::format::Look;
+use crate::kernel::{Host, InterfaceWatch};
+use crate::plan::{UnitId, plan};
+use crate::status::Reloads;
+
+/// How often to look without a reason: for file systems whose changes nobody reports, such as NFS.
+const RESCAN: Duration = Duration::from_secs(30);
+/// How often losses are said, at most.
+const LOSS_INTERVAL: Duration = Duration::from_secs(1);
+/// How long until a file that is being written is looked at again.
+const UNSETTLED: Duration = Duration::from_millis(100);
+/// How long interfaces may settle: one that appears is announced several times.
+const INTERFACES: Duration = Duration::from_millis(50);
+/// How often a look that finds other directories is repeated at once.
+const MOST_LOOKS: usize = 4;
+
+/// What a daemon follows.
+#[derive(Debug, Clone)]
+pub struct DaemonOptions {
+    /// Directories and files.
+    pub roots: Vec<PathBuf>,
+    /// Where commands reach it; `None`: nowhere.
+    pub socket: Option<PathBuf>,
+    /// How long nothing may change before files are looked at.
+    pub debounce: Duration,
+    /// How `pretty` looks.
+    pub look: Look,
+}
+
+/// What a daemon tells people.
+pub enum Said<'a> {
+    /// It went as it should.
+    Info(&'a str),
+    /// Something to know.
+    Warning(&'a str),
+    /// Something is wrong with a file, or a probe of it was refused.
+    Problem(&'a Problem),
+    /// A unit waits for what it attaches to.
+    Waiting(&'a UnitId, &'a Problem),
+    /// The first look is done, and everything that can run does.
+    Ready,
+}
+
+/// Follows the files until SIGINT or SIGTERM.
+pub fn daemon(
+    options: &DaemonOptions,
+    catalog: &Catalog,
+    check: &dyn Fn(&[SourceFile]) -> Checked,
+    say: &mut dyn FnMut(&Said<'_>),
+) -> Result<(), DaemonError> {
+    super::start::raise_file_limit();
+    // First of all: two daemons must not both act on the files.
+    let listener = options.socket.as_deref().map(Listener::bind).transpose()?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let signals = Signals::new(&runtime)?;
+    let changed = Arc::new(Notify::new());
+    let watcher = {
+        let changed = Arc::clone(&changed);
+        Watcher::new(options.roots.clone(), options.debounce, move || changed.notify_one())
+    };
+    let watcher = watcher.inspect_err(|error| {
+        say(&Said::Warning(&format!("{error}; changes are found every {} s", RESCAN.as_secs())));
+    });
+    let reader = Reader::spawn(Vec::new(), Arc::new(Budget::new(None)), Arc::<End>::default())?;
+    let mut daemon = Daemon {
+        roots: options.roots.clone(),
+        check,
+        followed: Followed::default(),
+        units: Units::new(catalog, options.look.clone(), reader),
+        watcher: watcher.ok(),
+        next_retry: None,
+        unsettled: false,
+        reloads: Reloads::default(),
+        started_unix_ns: now_unix_ns(),
+        say,
+    };
+    daemon.look();
+    (daemon.say)(&Said::Ready);
+    let (ask, mut asked) = mpsc::channel(1);
+    runtime.block_on(async {
+        let serve = async {
+            match &listener {
+                Some(listener) => listener.serve(ask).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            ended = daemon.run(signals, &changed, &mut asked) => ended,
+            ended = serve => ended,
+        }
+    })?;
+    // The end may wait for a reader of standard error that does not read.
+    let_signals_end_it();
+    daemon.units.finish();
+    Ok(())
+}
+
+/// Why a daemon did not start.
+#[derive(Debug)]
+pub enum DaemonError {
+    /// Another one runs, or its socket cannot be made.
+    Socket(SocketError),
+    /// The machine refused something that it needs.
+    Io(io::Error),
+}
+
+impl From<SocketError> for DaemonError {
+    fn from(error: SocketError) -> Self {
+        Self::Socket(error)
+    }
+}
+
+impl From<io::Error> for DaemonError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl fmt::Display for DaemonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket(error) => error.fmt(f),
+            Self::Io(error) => write!(f, "failed to start: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for DaemonError {}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new(runtime: &Runtime) -> io::Result<Self> {
+        let _inside = runtime.enter();
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+struct Daemon<'a> {
+    roots: Vec<PathBuf>,
+    check: &'a dyn Fn(&[SourceFile]) -> Checked,
+    followed: Followed,
+    units: Units<'a>,
+    watcher: Option<Watcher>,
+    /// On the clock of the units.
+    next_retry: Option<Duration>,
+    /// A file was being written.
+    unsettled: bool,
+    reloads: Reloads,
+    started_unix_ns: u64,
+    say: &'a mut dyn FnMut(&Said<'_>),
+}
+
+impl Daemon<'_> {
+    /// Until a signal ends it.
+    async fn run(
+        &mut self,
+        mut signals: Signals,
+        changed: &Notify,
+        asked: &mut mpsc::Receiver<Asked>,
+    ) -> io::Result<()> {
+        // SAFETY: the socket belongs to the `InterfaceWatch`, which keeps it open and is dropped with this one.
+        let interfaces = unsafe { AsyncFd::register_with_interest(InterfaceWatch::new()?, Interest::READABLE) };
+        let mut interfaces = interfaces?;
+        let mut rescan = Instant::now() + RESCAN;
+        let mut losses: Option<Instant> = None;
+        loop {
+            let wake = self.wake_at(rescan, losses);
+            tokio::select! {
+                biased;
+                _ = signals.interrupt.recv() => return Ok(()),
+                _ = signals.terminate.recv() => return Ok(()),
+                _ = signals.hangup.recv() => {
+                    self.units.hurry(false);
+                    self.look();
+                }
+                () = changed.notified() => self.look(),
+                Some(asked) = asked.recv() => self.answer(asked).await,
+                ready = interfaces.readable_mut() => {
+                    let mut ready = ready?;
+                    let news = ready.get_inner_mut().drain();
+                    ready.clear_ready();
+                    if news {
+                        tokio::time::sleep(INTERFACES).await;
+                        self.units.lose_gone(&mut Tell { say: &mut *self.say });
+                        self.units.hurry(true);
+                        self.act();
+                    }
+                }
+                () = self.units.reader.activity(), if losses.is_none() => losses = Some(Instant::now() + LOSS_INTERVAL),
+                () = tokio::time::sleep_until(wake.into()) => {}
+            }
+            let now = Instant::now();
+            self.units.sample(now);
+            if losses.is_some_and(|losses| now >= losses) {
+                self.units.report_losses();
+                losses = None;
+            }
+            if now >= rescan || self.unsettled {
+                rescan = now + RESCAN;
+                self.look();
+            } else if self.next_retry.is_some_and(|at| self.units.now() >= at) {
+                self.act();
+            }
+        }
+    }
+
+    /// When there is something to do without anybody saying so.
+    fn wake_at(&mut self, rescan: Instant, losses: Option<Instant>) -> Instant {
+        let retry = self.next_retry.map(|at| Instant::now() + at.saturating_sub(self.units.now()));
+        let unsettled = self.unsettled.then(|| Instant::now() + UNSETTLED);
+        let sweep = self.units.sweep().then(|| Instant::now() + LOSS_INTERVAL);
+        let next = [retry, unsettled, sweep, losses, self.units.next_sample()];
+        next.into_iter().flatten().fold(rescan, Instant::min)
+    }
+
+    /// Looks at the files, and makes the machine do what they say.
+    fn look(&mut self) {
+        for _ in 0..MOST_LOOKS {
+            let found = scan(&self.roots);
+            self.unsettled = found.is_unsettled();
+            for problem in &found.problems {
+                (self.say)(&Said::Problem(problem));
+            }
+            let changed = self.followed.take(found, self.check);
+            if let Some(changed) = &changed {
+                for (_, problems) in &changed.files {
+                    problems.iter().for_each(|problem| (self.say)(&Said::Problem(problem)));
+                }
+                changed.warnings.iter().for_each(|problem| (self.say)(&Said::Problem(problem)));
+            }
+            self.act();
+            if changed.is_some() {
+                self.count_reload();
+            }
+            for (path, problems) in changed.iter().flat_map(|changed| &changed.files) {
+                let problem = problems.iter().find(|problem| problem.is_error());
+                let units = self.units.of_file(path);
+                Tell { say: &mut *self.say }.reload(path, problem, units);
+            }
+            if !self.watcher.as_mut().is_some_and(Watcher::rearm) {
+                break;
+            }
+        }
+    }
+
+    /// Makes the machine do what the files said the last time.
+    fn act(&mut self) {
+        let desired = self.followed.desired(&Host::default());
+        let wanted = contents(&desired);
+        let current = self.units.entries.iter().map(|(id, entry)| (id.clone(), entry.as_planned())).collect();
+        let plan_now = plan(&wanted, &current, self.units.now());
+        self.units.execute(&plan_now, &desired, &mut Tell { say: &mut *self.say });
+        let current = self.units.entries.iter().map(|(id, entry)| (id.clone(), entry.as_planned())).collect();
+        self.next_retry = plan(&wanted, &current, Duration::ZERO).next_retry;
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What commands ask of the daemon.
+
+use super::{Daemon, Said};
+use crate::control::{Asked, Reply, Request};
+use crate::runner::clock::now_unix_ns;
+use crate::spec::ProbeId;
+
+impl Daemon<'_> {
+    /// Does what is wanted, and answers.
+    pub(super) async fn answer(&mut self, asked: Asked) {
+        let Asked { request, reply, stream } = asked;
+        let answer = match &request {
+            Request::Status => self.status(),
+            Request::Reload => {
+                self.units.hurry(false);
+                self.look();
+                self.status()
+            }
+            Request::Stop { probe } => self.stop(probe),
+            Request::Start { probe } => self.start(probe),
+            Request::Tail { probe } => self.may_tail(probe.as_deref()),
+        };
+        // Who asked may have gone meanwhile.
+        drop(reply.send(answer));
+        if let (Request::Tail { probe }, Some(stream)) = (request, stream)
+            && let Ok(stream) = stream.await
+            && let Err(error) = self.units.add_tail(stream, probe)
+        {
+            (self.say)(&Said::Warning(&error));
+        }
+    }
+
+    fn status(&self) -> Reply {
+        Reply::Status { status: Box::new(self.snapshot()) }
+    }
+
+    fn stop(&mut self, name: &str) -> Reply {
+        let config = self.followed.config.as_ref();
+        let Some(probe) = config.and_then(|config| config.probes.iter().find(|probe| probe.spec.id.name == name))
+        else {
+            return self.unknown(name);
+        };
+        let (id, text) = (probe.spec.id.clone(), self.followed.texts.get(probe.path()).cloned());
+        if self.followed.stopped.insert(id, text).is_some() {
+            return Reply::Done { message: format!("`{name}` is stopped already") };
+        }
+        self.act();
+        Reply::Done { message: format!("`{name}` is stopped until its file changes") }
+    }
+
+    fn start(&mut self, name: &str) -> Reply {
+        let stopped: Option<ProbeId> = self.followed.stopped.keys().find(|id| id.name == name).cloned();
+        let Some(id) = stopped else {
+            let known = self
+                .followed
+                .config
+                .as_ref()
+                .is_some_and(|config| config.probes.iter().any(|probe| probe.spec.id.name == name));
+            return match known {
+                true => Reply::Done { message: format!("`{name}` was not stopped") },
+                false => self.unknown(name),
+            };
+        };
+        self.followed.stopped.remove(&id);
+        self.act();
+        let failed = self.units.entries.iter().find(|(unit, entry)| unit.probe == id && entry.running.is_none());
+        match failed.and_then(|(_, entry)| entry.failure.as_ref()) {
+            Some(failure) => Reply::Error { message: format!("`{name}` does not start: {}", failure.message) },
+            None => Reply::Done { message: format!("`{name}` is started") },
+        }
+    }
+
+    fn may_tail(&self, name: Option<&str>) -> Reply {
+        let probes = self.followed.config.iter().flat_map(|config| &config.probes);
+        match name {
+            Some(name) if !probes.into_iter().any(|probe| probe.spec.id.name == name) => self.unknown(name),
+            Some(_) | None => Reply::Tail,
+        }
+    }
+
+    fn unknown(&self, name: &str) -> Reply {
+        let config = self.followed.config.as_ref();
+        let known = config.iter().flat_map(|config| &config.probes).map(|probe| probe.spec.id.name.as_str());
+        let help = crate::words::suggest(name, known, "there are");
+        let help = if help.is_empty() { help } else { format!(": {help}") };
+        Reply::Error { message: format!("there is no probe `{name}`{help}") }
+    }
+
+    /// Keeps the books of a change.
+    pub(super) fn count_reload(&mut self) {
+        if self.snapshot().is_good() {
+            self.reloads.ok += 1;
+            self.reloads.last_ok_unix_ns = now_unix_ns();
+        } else {
+            self.reloads.failed += 1;
+        }
+    }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Reading what runs: samples, losses, the units of a file, everything at one moment.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+use super::Daemon;
+use super::entry::Entry;
+use super::execute::Units;
+use crate::config::render;
+use crate::plan::UnitId;
+use crate::runner::clock::now_unix_ns;
+use crate::runner::control::Budget;
+use crate::runner::sampler::Sampler;
+use crate::runner::unit::Unit;
+use crate::spec::LossCause;
+use crate::status::{FileState, FileStatus, ProbeState, ProbeStatus, SinkStatus, Status};
+
+impl Units<'_> {
+    fn running(&self) -> impl Iterator<Item = &Unit> {
+        self.entries.values().filter_map(|entry| entry.running.as_ref()).map(|running| &running.unit)
+    }
+
+    fn running_mut(&mut self) -> impl Iterator<Item = &mut Unit> {
+        self.entries.values_mut().filter_map(|entry| entry.running.as_mut()).map(|running| &mut running.unit)
+    }
+
+    /// The units that run and whose probe stands in this file.
+    pub(super) fn of_file<'s>(&'s self, path: &'s Path) -> impl Iterator<Item = &'s Unit> {
+        let entries = self.entries.values().filter(move |entry| entry.checked.path() == path);
+        entries.filter_map(|entry| entry.running.as_ref()).map(|running| &running.unit)
+    }
+
+    /// When the next counters are due.
+    pub(super) fn next_sample(&self) -> Option<Instant> {
+        self.running().filter_map(|unit| unit.sampler.as_ref()).map(Sampler::next).min()
+    }
+
+    /// Reports the counters that are due.
+    pub(super) fn sample(&mut self, now: Instant) {
+        let budget = Budget::new(None);
+        for sampler in self.running_mut().filter_map(|unit| unit.sampler.as_mut()) {
+            sampler.tick(now, &budget);
+        }
+    }
+
+    /// Says on the streams what was lost since the last time.
+    pub(super) fn report_losses(&mut self) {
+        self.running_mut().for_each(Unit::report_losses);
+    }
+}
+
+impl Daemon<'_> {
+    /// Everything at this moment.
+    pub(super) fn snapshot(&self) -> Status {
+        let entries = self.units.entries.iter().map(|(id, entry)| probe(id, entry));
+        let mut probes: Vec<ProbeStatus> = entries.chain(self.stopped()).collect();
+        probes.sort_by(|a, b| (&a.file, &a.name, &a.target).cmp(&(&b.file, &b.name, &b.target)));
+        let sinks = self.units.sinks.iter();
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            started_unix_ns: self.started_unix_ns,
+            now_unix_ns: now_unix_ns(),
+            generation: self.followed.generation,
+            config_hash: self.followed.hash(),
+            reloads: self.reloads,
+            files: self.files(),
+            probes,
+            sinks: sinks.map(|sink| SinkStatus { name: sink.name().to_owned(), open: !sink.is_closed() }).collect(),
+        }
+    }
+
+    fn files(&self) -> Vec<FileStatus> {
+        let followed = &self.followed;
+        let mut paths: Vec<&Path> = followed.texts.keys().chain(followed.refused.keys()).map(AsRef::as_ref).collect();
+        paths.sort();
+        paths.dedup();
+        let file = |path: &Path| {
+            let problems = followed.refused.get(path);
+            let state = match problems {
+                None => FileState::Ok,
+                Some(_) if followed.texts.contains_key(path) => FileState::Kept,
+                Some(_) => FileState::Refused,
+            };
+            let probes = followed.config.iter().flat_map(|config| &config.probes);
+            FileStatus {
+                path: path.display().to_string(),
+                state,
+                probes: probes.filter(|probe| probe.path() == path).count(),
+                problems: problems.into_iter().flatten().map(|problem| render(problem, false)).collect(),
+            }
+        };
+        paths.into_iter().map(file).collect()
+    }
+
+    /// Probes that were stopped by hand.
+    fn stopped(&self) -> impl Iterator<Item = ProbeStatus> {
+        let probes = self.followed.config.iter().flat_map(|config| &config.probes);
+        let stopped = probes.filter(|probe| self.followed.stopped.contains_key(&probe.spec.id));
+        stopped.map(|checked| {
+            let id = UnitId { probe: checked.spec.id.clone(), target: None };
+            ProbeStatus { state: ProbeState::Stopped, ..probe(&id, &Entry::new(checked.clone(), now_unix_ns())) }
+        })
+    }
+}
+
+fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
+    let running = entry.running.as_ref().map(|running| &running.unit);
+    let state = match (running, &entry.failure) {
+        (Some(_), None) => ProbeState::Running,
+        (Some(_), Some(_)) => ProbeState::Outdated,
+        (None, Some(failure)) if failure.waiting => ProbeState::Waiting,
+        (None, _) => ProbeState::Failed,
+    };
+    let stats = running.and_then(|unit| unit.attached.run_stats());
+    let produced = running.filter(|unit| unit.intake.is_some()).map(Unit::counted);
+    ProbeStatus {
+        name: id.probe.name.clone(),
+        target: id.target.clone(),
+        file: entry.checked.path().display().to_string(),
+        state,
+        since_unix_ns: entry.since_unix_ns,
+        generation: entry.versions,
+        mechanism: running.map(|unit| unit.attached.mechanism.clone()).unwrap_or_default(),
+        error: entry.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default(),
+        produced: produced.map(|counted| counted.produced + counted.missed),
+        delivered: running.map_or(0, |unit| unit.routes.iter().map(|(_, delivery)| delivery.delivered()).sum()),
+        rate: 0.0,
+        lost: running.map(lost).unwrap_or_default(),
+        kernel_memory_bytes: running.map_or(0, |unit| unit.attached.kernel_memory_bytes()),
+        runs: stats.map(|(runs, _)| runs),
+        run_time_ns: stats.map(|(_, time)| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)),
+        links: running.map(|unit| unit.attached.link_ids()).unwrap_or_default(),
+    }
+}
+
+/// By cause, over all sinks; without zeros.
+fn lost(unit: &Unit) -> BTreeMap<String, u64> {
+    let mut lost: BTreeMap<String, u64> = BTreeMap::new();
+    let by_sinks = |cause| unit.routes.iter().map(|(_, delivery)| delivery.lost(cause)).sum::<u64>();
+    let all = LossCause::ALL.into_iter().map(|cause| (cause, by_sinks(cause))).chain(unit.lost());
+    for (cause, count) in all.filter(|(_, count)| *count > 0) {
+        *lost.entry(cause.name().to_owned()).or_default() += count;
+    }
+    lost
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Says what happened: to people through a callback, on the event streams as `probe_state` and `reload`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Said;
+use crate::config::Problem;
+use crate::format::{Notice, notice};
+use crate::plan::{Action, UnitId};
+use crate::runner::clock::now_unix_ns;
+use crate::runner::unit::Unit;
+use crate::sink::{Batch, Delivery, Sink};
+
+/// What a unit came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Started,
+    Replaced,
+    Rerouted,
+    Restored,
+    Stopped,
+}
+
+impl State {
+    pub(super) fn of(action: &Action) -> Self {
+        match action {
+            Action::Start(_) => Self::Started,
+            Action::Replace(_) => Self::Replaced,
+            Action::Reroute(_) => Self::Rerouted,
+            Action::Forget(_) => Self::Restored,
+            Action::Stop(_) => Self::Stopped,
+        }
+    }
+
+    /// What the probe does now, and what happened to it.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Started => ("running", "started"),
+            Self::Replaced => ("running", "replaced"),
+            Self::Rerouted => ("running", "rerouted"),
+            Self::Restored => ("running", "as its file says again"),
+            Self::Stopped => ("stopped", "stopped"),
+        }
+    }
+}
+
+/// Where it is said.
+pub(super) struct Tell<'a> {
+    pub(super) say: &'a mut dyn FnMut(&Said<'_>),
+}
+
+impl Tell<'_> {
+    /// Something went as it should.
+    pub(super) fn state(&mut self, id: &UnitId, unit: &Unit, state: State) {
+        let (now, what) = state.words();
+        let mechanism = &unit.attached.mechanism;
+        let text = match state {
+            State::Stopped => format!("`{id}` {what}"),
+            State::Started | State::Replaced | State::Rerouted | State::Restored => {
+                format!("`{id}` {what}: {mechanism}")
+            }
+        };
+        (self.say)(&Said::Info(&text));
+        if let (State::Started, Some(remark)) = (state, &unit.attached.remark) {
+            (self.say)(&Said::Warning(&format!("`{id}`: {remark}")));
+        }
+        self.on_streams(id, unit, &[("state", now), ("change", what), ("mechanism", mechanism)]);
+    }
+
+    /// A unit could not be brought to run as its file says.
+    pub(super) fn failed(&mut self, id: &UnitId, unit: Option<&Unit>, problem: &Problem, waiting: bool) {
+        let state = match (unit.is_some(), waiting) {
+            (true, _) => "outdated",
+            (false, true) => "waiting",
+            (false, false) => "failed",
+        };
+        if waiting {
+            (self.say)(&Said::Waiting(id, problem));
+        } else {
+            (self.say)(&Said::Problem(problem));
+        }
+        if let Some(unit) = unit {
+            self.on_streams(id, unit, &[("state", state), ("code", problem.code), ("message", &problem.message)]);
+        }
+    }
+
+    /// What a unit was attached to has gone.
+    pub(super) fn lost(&mut self, id: &UnitId, unit: &Unit, message: &str) {
+        (self.say)(&Said::Warning(&format!("`{id}` waits: {message}")));
+        self.on_streams(id, unit, &[("state", "waiting"), ("message", message)]);
+    }
+
+    /// A file changed.
+    pub(super) fn reload<'u>(&mut self, file: &Path, problem: Option<&Problem>, units: impl Iterator<Item = &'u Unit>) {
+        let path = file.display().to_string();
+        let (code, message) = problem.map_or(("", String::new()), |problem| (problem.code, problem.message.clone()));
+        let result = if problem.is_some() { "refused" } else { "ok" };
+        let fields = [("file", path.as_str()), ("result", result), ("code", code), ("message", &message)];
+        let mut told: Vec<Arc<Sink>> = Vec::new();
+        for (sink, _) in units.flat_map(|unit| &unit.routes) {
+            if !told.iter().any(|known| Arc::ptr_eq(known, sink)) {
+                send(sink, &Notice { probe: None, kind: "reload", fields: &fields });
+                told.push(Arc::clone(sink));
+            }
+        }
+    }
+
+    fn on_streams(&mut self, id: &UnitId, unit: &Unit, fields: &[(&str, &str)]) {
+        let target = id.target.as_deref().map(|target| ("target", target));
+        let fields: Vec<(&str, &str)> = target.into_iter().chain(fields.iter().copied()).collect();
+        for (sink, _) in &unit.routes {
+            send(sink, &Notice { probe: Some(&id.probe.name), kind: "probe_state", fields: &fields });
+        }
+    }
+}
+
+/// A line that is no event. Where the sink has no room it is left out: the log has it too.
+fn send(sink: &Sink, line: &Notice<'_>) {
+    let bytes = notice(sink.format(), line, now_unix_ns());
+    if sink.send(Batch { bytes, events: 0, delivery: Arc::new(Delivery::default()) }).is_err() {
+        tracing::debug!(sink = sink.name(), "no room for a line about `{}`", line.kind);
+    }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the kernel or a sink refused, as a problem with a place in the file.
+
+use crate::config::{CheckedProbe, Problem, codes};
+use crate::kernel::KernelError;
+use crate::spec::Place;
+
+/// The problem that a refusal of a probe is.
+pub fn refusal(probe: &CheckedProbe, error: &KernelError) -> Problem {
+    let code = match error.place {
+        Place::Probe | Place::Program | Place::Param(_) => codes::KERNEL_REFUSED,
+        Place::Hook | Place::Target | Place::Entry(_) | Place::Mode => codes::KERNEL_TARGET,
+        Place::Capture(_) => codes::KERNEL_CAPTURE,
+        Place::Sink(_) => codes::SINK_FAILED,
+    };
+    let help = Some(error.help.clone()).filter(|help| !help.is_empty());
+    let problem = Problem::new(code, probe.locate(&error.place), error.message.clone()).maybe_help(help);
+    error.notes.iter().fold(problem, |problem, note| problem.note(note.clone()))
+}
