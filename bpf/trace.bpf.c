@@ -219,10 +219,11 @@ static __always_inline int trace(void *ctx, enum context_kind kind)
 		return 0;
 #pragma unroll
 	for (i = 0; i < MAX_FETCHES; i++) {
-		if (fetches[i].source != FETCH_NONE) {
-			if (fetch_one(ctx, kind, &fetches[i], record + fetches[i].out))
-				absent |= 1U << i;
-		}
+		/* The verifier removes what is behind the end of the list, down to the reading of it. */
+		if (fetches[i].source == FETCH_NONE)
+			break;
+		if (fetch_one(ctx, kind, &fetches[i], record + fetches[i].out))
+			absent |= 1U << i;
 	}
 	event_head_fill(record, absent);
 	bpf_ringbuf_submit(record, 0);

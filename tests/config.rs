@@ -483,6 +483,15 @@ fn specs_of_the_language() {
     assert_eq!([numbers(0), numbers(1), numbers(2)], [(5, 1024, 2), (1, 1024, 1), (5, 64, 2)]);
     assert_eq!(config.probes[2].locate(&Place::Sink("stderr".into())).to_string(), "defaults.yaml:5:19");
 
+    let config = specs("limits.yaml");
+    let limits = |probe: usize| {
+        let limits = config.probes[probe].spec.limits;
+        (limits.sample.unwrap_or(0), limits.rate.map(|rate| rate.to_string()).unwrap_or_default())
+    };
+    let expected =
+        [(100, "1000/s"), (100, "20/m"), (1, "1000/s"), (9_999_999, "999999999/h"), (100, "1000/s"), (0, "")];
+    assert_eq!([0, 1, 2, 3, 4, 5].map(limits), expected.map(|(sample, rate)| (sample, rate.to_owned())));
+
     let config = specs("environment.yaml");
     assert_eq!(config.probes[0].spec.id.name, "packets-node-17");
     assert_eq!(config.sinks[0].destination, Destination::File("/tmp/node-17.jsonl".into()));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::btf::{Btf, Member, Named, Type, TypeId};
 use super::elf::{ObjectError, Parts, parts};
 use super::fetch_table::FetchTable;
+use super::limit_table::LimitTable;
 use super::program::{Counters, HookDecl, Param, ParamType, Program};
 use crate::spec::{Field, Kind, Layout, ParamValue};
 
@@ -25,12 +26,14 @@ pub fn describe(name: &str, object: &[u8]) -> Result<Program, ObjectError> {
     let parts = parts(object)?;
     let btf = Btf::parse(parts.btf.to_vec()).map_err(|error| ObjectError(error.to_string()))?;
     let describe = Describe { tags: tags(&btf), btf: &btf, parts: &parts, members: Cell::new(0) };
+    let event = describe.event()?;
     Ok(Program {
         name: name.to_owned(),
         doc: describe.doc(),
         hooks: describe.hooks(),
         params: describe.params()?,
-        event: describe.event()?,
+        limit_table: LimitTable::find(&parts.constants).filter(|_| event.is_some()),
+        event,
         counters: describe.counters()?,
         fetch_table: FetchTable::find(&btf, &parts.constants)?,
     })

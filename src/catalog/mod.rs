@@ -13,6 +13,7 @@ mod builtin;
 mod describe;
 mod elf;
 mod fetch_table;
+mod limit_table;
 mod program;
 
 pub use binary::{Binary, BinaryFunction, Lookup};
@@ -21,4 +22,5 @@ pub use builtin::{builtin, builtin_object, internal_object};
 pub use describe::describe;
 pub use elf::ObjectError;
 pub use fetch_table::{FetchLimit, FetchTable};
+pub use limit_table::LimitTable;
 pub use program::{Catalog, Counters, HookDecl, Param, ParamType, Program};

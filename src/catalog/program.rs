@@ -2,6 +2,7 @@
 //! What is known of one program.
 
 use super::fetch_table::FetchTable;
+use super::limit_table::LimitTable;
 use crate::spec::{Layout, ParamValue};
 
 /// The programs that a run can use, in the order of their names.
@@ -45,6 +46,8 @@ pub struct Program {
     pub counters: Option<Counters>,
     /// How its work list is filled; `Some` where `capture` decides what is read (the `trace` program).
     pub fetch_table: Option<FetchTable>,
+    /// How `limits` are given to it; `Some` where it emits events.
+    pub limit_table: Option<LimitTable>,
 }
 
 impl Program {

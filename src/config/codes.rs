@@ -75,6 +75,7 @@ codes! {
     REPEATED_TARGET = "E0320", "a hook names one interface or function twice";
     NEEDLESS_KEY = "E0321", "the program has no use for a key";
     HOOK_CAPTURE = "E0322", "a capture names what its hook does not have";
+    NEEDLESS_LIMITS = "E0330", "the program emits no events that could be limited";
 
     KERNEL_REFUSED = "E0401", "the kernel does not run the program";
     KERNEL_TARGET = "E0402", "this machine does not have what a hook names, or does not let us attach to it";

@@ -33,8 +33,22 @@ pub(crate) const SIZE: Pattern = Pattern {
     expected: "a whole number with one of the units KiB, MiB, GiB",
 };
 
+/// `1000/s`, `20/m`, `1/h`.
+pub(crate) const RATE: Pattern = Pattern {
+    regex: "^[1-9][0-9]{0,8}/(s|m|h)$",
+    matches: |text| is_number_with(text, 9, &["/s", "/m", "/h"]),
+    expected: "a number of events from 1 to 999999999, then `/s`, `/m` or `/h`",
+};
+
+/// `1/100`.
+pub(crate) const SAMPLE: Pattern = Pattern {
+    regex: "^1/[1-9][0-9]{0,6}$",
+    matches: |text| text.strip_prefix("1/").is_some_and(|digits| is_number_with(digits, 7, &[""])),
+    expected: "`1/N`, for one event in N, with N from 1 to 9999999",
+};
+
 /// Every form that the schema uses.
-pub(crate) const ALL: &[Pattern] = &[NAME, DURATION, SIZE];
+pub(crate) const ALL: &[Pattern] = &[NAME, DURATION, SIZE, RATE, SAMPLE];
 
 fn is_name(text: &str) -> bool {
     text.len() <= 64

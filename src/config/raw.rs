@@ -63,6 +63,10 @@ pub(crate) struct Defaults {
     #[serde(default)]
     #[schemars(extend("pattern" = pattern::SIZE.regex, "examples" = ["256KiB", "16MiB"]))]
     buffer: Option<String>,
+    /// Which events pass, for the probes whose programs emit events. A probe's own `rate_limit` or `sample` wins; the other
+    /// one stays.
+    #[serde(default)]
+    limits: Option<Limits>,
 }
 
 /// Where events go and how they are written: a short form, or exactly one of `stdout`, `stderr` and `file`.
@@ -165,6 +169,28 @@ pub(crate) struct Probe {
     #[serde(default)]
     #[schemars(extend("pattern" = pattern::SIZE.regex, "examples" = ["256KiB", "16MiB"], "default" = "4MiB"))]
     pub(crate) buffer: Option<String>,
+    /// Which events pass; the others are counted in the kernel and go no further. For programs that emit events, such as `trace`
+    /// and `exec`. The default is all of them.
+    #[serde(default)]
+    pub(crate) limits: Option<Limits>,
+}
+
+/// Which events pass: first `sample` chooses, then `rate_limit` holds. What does not pass is counted as lost.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{ "rate_limit": "1000/s" }, { "sample": "1/100" }]))]
+pub(crate) struct Limits {
+    /// At most so many events a second, minute or hour, on all CPUs together; of a probe with several targets, at each of
+    /// them. Exact for each second (minute, hour) since the machine was booted; so a burst over the end of one may be twice as
+    /// many. `1000/s`, `20/m`, `1/h`; at most 999999999. A `lost` line says each second how many did not pass.
+    #[serde(default)]
+    #[schemars(extend("pattern" = pattern::RATE.regex, "examples" = ["1000/s", "20/m"]))]
+    pub(crate) rate_limit: Option<String>,
+    /// One event in so many, each chosen at random by itself: no rhythm of the events can hide some of them. `1/100`; `1/1` is
+    /// all of them. The summary at the end says how many were left out.
+    #[serde(default)]
+    #[schemars(extend("pattern" = pattern::SAMPLE.regex, "examples" = ["1/100"]))]
+    pub(crate) sample: Option<String>,
 }
 
 /// Where a probe attaches: exactly one of these.

@@ -113,6 +113,7 @@ fn file(word: &str, program: &Program, kind: Option<&str>, forms: &[HookForm], s
             "capture" => {}
             "interval" if program.counters.is_none() => {}
             "buffer" if program.event.is_none() => {}
+            "limits" if program.limit_table.is_none() => {}
             _optional => {
                 out.text.push('\n');
                 out.prose(4, &doc(inner));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How many events a program wanted to write and how many found no room: `counts` of `bpf/include/program.h`.
+//! How many events a program wanted to write and how many of them it did not: `counts` of `bpf/include/program.h`.
 
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use libbpf_rs::{AsRawLibbpf, MapCore, Object};
 
-/// `produced`, `ring_full`, then padding to a cache line.
+/// `produced`, `ring_full`, `sampled_out`, `rate_limited`, then what is no count, to a cache line.
 const WORDS_PER_CPU: usize = 8;
 
 /// The counts of one loaded program, in memory shared with it. It must not outlive the object: `Attached` owns both and
@@ -37,6 +37,21 @@ impl Counts {
     /// Those of them that found the ring buffer full.
     pub fn ring_full(&self) -> u64 {
         self.sum(1)
+    }
+
+    /// Those of them that the sample left out.
+    pub fn sampled_out(&self) -> u64 {
+        self.sum(2)
+    }
+
+    /// Those of them that were more than the rate allows.
+    pub fn rate_limited(&self) -> u64 {
+        self.sum(3)
+    }
+
+    /// All of them that were not written, for whatever reason.
+    pub fn dropped(&self) -> u64 {
+        self.ring_full() + self.sampled_out() + self.rate_limited()
     }
 
     fn sum(&self, word: usize) -> u64 {

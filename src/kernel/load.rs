@@ -161,7 +161,7 @@ fn bind_to_device(object: &mut OpenObject, index: u32) {
     }
 }
 
-/// Writes parameters and work list into `.rodata`, which is frozen when the object is loaded.
+/// Writes parameters, limits and work list into `.rodata`, which is frozen when the object is loaded.
 fn specialise(
     object: &mut OpenObject,
     spec: &ProbeSpec,
@@ -175,6 +175,9 @@ fn specialise(
         if let Some(param) = program.params.iter().find(|param| param.name == *name) {
             write_param(rodata, param, value);
         }
+    }
+    if let Some(table) = &program.limit_table {
+        table.write(rodata, &spec.limits);
     }
     if let (Some(table), Some(layout)) = (&program.fetch_table, &prepared.layout) {
         table.write(rodata, &prepared.fetches, layout.size).map_err(|limit| too_much(prepared, &limit))?;

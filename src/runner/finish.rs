@@ -61,10 +61,10 @@ fn row(unit: &Unit, by_command: Vec<(Vec<u8>, u64)>) -> SummaryRow {
     let counts = unit.intake.as_ref().and_then(|_| unit.attached.counts());
     let produced = counts.map(|counts| counts.produced() + unit.attached.missed());
     if let (Some(totals), Some(counts)) = (&unit.intake, counts) {
-        let (produced, ring_full, consumed) = (counts.produced(), counts.ring_full(), totals.consumed());
-        if produced != consumed + ring_full {
+        let (produced, dropped, consumed) = (counts.produced(), counts.dropped(), totals.consumed());
+        if produced != consumed + dropped {
             // Never seen; if it happens, the numbers must not pretend that nothing did.
-            tracing::error!(probe = unit.title, produced, ring_full, consumed, "events are unaccounted for");
+            tracing::error!(probe = unit.title, produced, dropped, consumed, "events are unaccounted for");
         }
         lost.push((LossCause::AfterCount, totals.after_count()));
         lost.push((LossCause::QueueFull, totals.undeliverable()));

@@ -9,7 +9,7 @@ use super::output::Output;
 use super::sampler::Sampler;
 use crate::catalog::Program;
 use crate::format::{Encoder, Look};
-use crate::kernel::{Attached, Host, KernelError, Loaded, Prepared};
+use crate::kernel::{Attached, Counts, Host, KernelError, Loaded, Prepared};
 use crate::sink::{Delivery, Sink};
 use crate::spec::{Layout, LossCause, Place, ProbeSpec};
 
@@ -37,13 +37,15 @@ pub(super) struct Past {
     pub(super) produced: u64,
     pub(super) ring_full: u64,
     pub(super) missed: u64,
+    pub(super) sampled_out: u64,
+    pub(super) rate_limited: u64,
 }
 
 /// The lines that tell one sink what was lost.
 struct Notices {
     output: Output,
     /// What it was told so far, by cause.
-    reported: [u64; 2],
+    reported: [u64; 4],
 }
 
 /// What it takes to attach one unit.
@@ -105,24 +107,30 @@ pub(super) fn outputs(routes: &[Route], spec: &ProbeSpec, layout: &Layout, look:
 
 fn notices(routes: &[Route], spec: &ProbeSpec, look: &Look) -> Vec<Notices> {
     let outputs = outputs(routes, spec, &Layout::default(), look);
-    outputs.into_iter().map(|output| Notices { output, reported: [0; 2] }).collect()
+    outputs.into_iter().map(|output| Notices { output, reported: [0; 4] }).collect()
 }
 
 impl Unit {
     /// What was lost before any sink, so far.
-    pub(super) fn lost(&self) -> [(LossCause, u64); 2] {
-        let Past { ring_full, missed, .. } = self.counted();
-        [(LossCause::RingFull, ring_full), (LossCause::Missed, missed)]
+    pub(super) fn lost(&self) -> [(LossCause, u64); 4] {
+        let Past { ring_full, missed, sampled_out, rate_limited, .. } = self.counted();
+        [
+            (LossCause::RingFull, ring_full),
+            (LossCause::Missed, missed),
+            (LossCause::SampledOut, sampled_out),
+            (LossCause::RateLimited, rate_limited),
+        ]
     }
 
     /// What its programs counted so far, the one that runs included.
     pub(super) fn counted(&self) -> Past {
-        let (produced, ring_full) =
-            self.attached.counts().map_or((0, 0), |counts| (counts.produced(), counts.ring_full()));
+        let of = |count: fn(&Counts) -> u64| self.attached.counts().map_or(0, count);
         Past {
-            produced: self.past.produced + produced,
-            ring_full: self.past.ring_full + ring_full,
+            produced: self.past.produced + of(Counts::produced),
+            ring_full: self.past.ring_full + of(Counts::ring_full),
             missed: self.past.missed + self.attached.missed(),
+            sampled_out: self.past.sampled_out + of(Counts::sampled_out),
+            rate_limited: self.past.rate_limited + of(Counts::rate_limited),
         }
     }
 
@@ -141,7 +149,7 @@ impl Unit {
         for notice in &mut self.notices {
             for ((cause, total), reported) in lost.into_iter().zip(&mut notice.reported) {
                 let new = total - *reported;
-                if new > 0 && notice.output.lost(cause, new, now_unix_ns()) {
+                if new > 0 && cause.is_news() && notice.output.lost(cause, new, now_unix_ns()) {
                     *reported = total;
                 }
             }

@@ -53,6 +53,6 @@ mod tests {
         for (count, cause) in (1..).zip(LossCause::ALL) {
             assert_eq!(delivery.lost(cause), count);
         }
-        assert_eq!((delivery.lost_total(), delivery.delivered()), (15, 0));
+        assert_eq!((delivery.lost_total(), delivery.delivered()), (28, 0));
     }
 }

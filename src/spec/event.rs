@@ -11,6 +11,10 @@ pub enum LossCause {
     RingFull,
     /// The kernel did not run the program because another one was running on that CPU (recursion guard).
     Missed,
+    /// `limits.sample` did not choose it.
+    SampledOut,
+    /// `limits.rate_limit` had let as many pass in that window.
+    RateLimited,
     /// The sink's queue was full while another sink of the same probe went on.
     QueueFull,
     /// The sink refused the bytes: disk full, reader gone, I/O error.
@@ -21,13 +25,29 @@ pub enum LossCause {
 
 impl LossCause {
     /// Every cause, in the order of the summary.
-    pub const ALL: [Self; 5] = [Self::RingFull, Self::Missed, Self::QueueFull, Self::SinkError, Self::AfterCount];
+    pub const ALL: [Self; 7] = [
+        Self::RingFull,
+        Self::Missed,
+        Self::SampledOut,
+        Self::RateLimited,
+        Self::QueueFull,
+        Self::SinkError,
+        Self::AfterCount,
+    ];
+
+    /// True where a line on the stream says so each second. A sample is what was asked for: only the summary counts what it
+    /// left out.
+    pub fn is_news(self) -> bool {
+        self != Self::SampledOut
+    }
 
     /// The word in JSON: `ring_full`.
     pub fn name(self) -> &'static str {
         match self {
             Self::RingFull => "ring_full",
             Self::Missed => "missed",
+            Self::SampledOut => "sampled_out",
+            Self::RateLimited => "rate_limited",
             Self::QueueFull => "queue_full",
             Self::SinkError => "sink_error",
             Self::AfterCount => "after_count",

@@ -9,6 +9,7 @@ mod event;
 mod fetch;
 mod hook;
 mod layout;
+mod limits;
 mod place;
 mod sink;
 
@@ -17,6 +18,7 @@ pub use event::{LossCause, RESERVED_FIELDS};
 pub use fetch::{Fetch, FetchCopy, FetchSource};
 pub use hook::{Hook, Targets, TracepointName, UserPlace, UserPoint, XdpMode};
 pub use layout::{Field, Kind, Layout};
+pub use limits::{Limits, Period, RateLimit};
 pub use place::Place;
 pub use sink::{Destination, Format, SinkId, SinkSpec};
 
@@ -54,6 +56,8 @@ pub struct ProbeSpec {
     pub sinks: Vec<SinkId>,
     /// Bytes of its ring buffer: a power of two and a multiple of the page size. `None`: the file does not say.
     pub buffer_bytes: Option<u32>,
+    /// Which of its events pass; off for programs that emit none.
+    pub limits: Limits,
 }
 
 impl ProbeSpec {

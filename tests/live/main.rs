@@ -10,6 +10,7 @@ mod doctor;
 mod exec;
 mod hooks;
 mod lab;
+mod limits;
 mod loss;
 mod output;
 mod packets;

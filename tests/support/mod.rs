@@ -26,7 +26,16 @@ fn layout(names: &[&str]) -> Layout {
 
 fn program(name: &str, hooks: Vec<HookDecl>) -> Program {
     let doc = format!("The program {name}.");
-    Program { name: name.to_owned(), doc, hooks, params: Vec::new(), event: None, counters: None, fetch_table: None }
+    Program {
+        name: name.to_owned(),
+        doc,
+        hooks,
+        params: Vec::new(),
+        event: None,
+        counters: None,
+        fetch_table: None,
+        limit_table: None,
+    }
 }
 
 fn packet_count() -> Program {
@@ -67,5 +76,6 @@ fn exec() -> Program {
         hook("tracepoint", Some("sched:sched_process_exit")),
     ];
     let event = Some(layout(&["filename", "args", "ppid", "exit_code", "duration"]));
-    Program { params, event, ..program("exec", hooks) }
+    let limit_table = trace().limit_table;
+    Program { params, event, limit_table, ..program("exec", hooks) }
 }

@@ -11,6 +11,11 @@ use crate::config::{HookForm, described, flow, hook_forms};
 use crate::expr::{BUILTINS, CASTS};
 use crate::spec::{Field, LossCause, RESERVED_FIELDS};
 
+const LIMITS: &str = "First `sample` chooses, then `rate_limit` holds. What does not pass is counted by the program in the kernel and goes \
+                      no further; the summary at the end has it as `sampled out` and `rate limited`. Under `defaults`, programs that \
+                      emit no events (`packet_count`) are left alone. Where CPUs meet at the very end of a window, up to one event for \
+                      each of them may be held back although there was room: never is one too many let through.";
+
 const PROBES: &str = "/properties/probes/items/properties";
 
 pub(super) fn page(catalog: &Catalog) -> Vec<u8> {
@@ -84,6 +89,9 @@ fn keys(page: &mut Roff, schema: &Value) {
     page.control("SS", ["A probe, each entry of probes"]);
     if let Some(probe) = schema.pointer("/properties/probes/items") {
         properties(page, probe);
+        page.control("SS", ["Under limits, of a probe or of defaults"]);
+        paragraph(page, LIMITS);
+        properties(page, &probe["properties"]["limits"]);
     }
 }
 
@@ -262,7 +270,8 @@ fn sinks(page: &mut Roff, schema: &Value) {
 fn output(page: &mut Roff) {
     section(page, "OUTPUT");
     let reserved = RESERVED_FIELDS.map(|name| format!("`{name}`")).join(", ");
-    let causes = LossCause::ALL.map(|cause| format!("`{}`", cause.name())).join(", ");
+    let news = LossCause::ALL.into_iter().filter(|cause| cause.is_news());
+    let causes = news.map(|cause| format!("`{}`", cause.name())).collect::<Vec<_>>().join(", ");
     paragraph(
         page,
         &format!(

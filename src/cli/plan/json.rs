@@ -39,6 +39,10 @@ fn probe_json(probe: &Planned<'_>, config: &Config) -> Value {
         "interval_ms": probe.program.counters.as_ref().map(|_| spec.interval.as_millis() as u64),
         "record_bytes": probe.record_bytes(),
         "ring_bytes": ring,
+        "limits": probe.program.limit_table.as_ref().map(|_| json!({
+            "sample": spec.limits.sample.map(|one_in| format!("1/{one_in}")),
+            "rate_limit": spec.limits.rate.map(|rate| rate.to_string()),
+        })),
         "maps": probe.outline.maps.iter().map(|(name, bytes)| json!({ "name": name, "bytes": bytes })).collect::<Vec<_>>(),
         "kernel_bytes": probe.outline.maps.iter().map(|(_, bytes)| bytes).sum::<u64>(),
         "sinks": sinks.map(sink).collect::<Vec<_>>(),

@@ -8,7 +8,7 @@ use crate::cli::programs::kind;
 use crate::config::Config;
 use crate::kernel::Need;
 use crate::sink::MAX_QUEUED_BYTES;
-use crate::spec::{Destination, ParamValue, SinkSpec};
+use crate::spec::{Destination, Limits, ParamValue, SinkSpec};
 use crate::words::list;
 
 const BOLD: &str = "\x1b[1m";
@@ -57,6 +57,7 @@ fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<Stri
         ("params", spec.params.iter().map(|(name, value)| format!("{name}: {}", param(value))).collect()),
         ("captures", captures(probe)),
         ("reports", reports(probe)),
+        ("limits", limits(probe)),
         ("memory", memory(probe)),
         ("sinks", spec.sinks.iter().filter_map(|id| config.sinks.get(id.0)).map(sink).collect()),
         ("labels", spec.labels.iter().map(|(name, value)| format!("{name}: {value}")).collect()),
@@ -118,6 +119,14 @@ fn reports(probe: &Planned<'_>) -> Vec<String> {
         lines.push(format!("counters: {}", names.join(", ")));
     }
     lines
+}
+
+fn limits(probe: &Planned<'_>) -> Vec<String> {
+    let Limits { sample, rate } = probe.spec.limits;
+    let sample = sample.map(|one_in| format!("sample: one event in {one_in}, at random"));
+    let each = if probe.targets.is_empty() { "" } else { ", at each target" };
+    let rate = rate.map(|rate| format!("rate_limit: at most {rate}, on all CPUs together{each}"));
+    sample.into_iter().chain(rate).collect()
 }
 
 fn memory(probe: &Planned<'_>) -> Vec<String> {

@@ -11,9 +11,10 @@ use super::run::Run;
 use super::sinks::FileSinks;
 use super::{fields, file, values};
 use crate::config::problem::Problem;
+use crate::config::raw;
 use crate::config::source::{SourceFile, Span};
 use crate::config::yaml::{Node, Segment};
-use crate::spec::SinkSpec;
+use crate::spec::{Limits, SinkSpec};
 
 /// What holds for every probe of a file that does not say otherwise. What has its problem already is left out.
 #[derive(Debug, Default)]
@@ -25,6 +26,7 @@ pub(super) struct Defaults {
     pub(super) label_spans: Vec<(String, Span)>,
     pub(super) interval: Option<Duration>,
     pub(super) buffer_bytes: Option<u32>,
+    pub(super) limits: Limits,
 }
 
 /// Checks the `defaults` of a file; `clean` tells which parts of the file passed the first gate.
@@ -41,10 +43,12 @@ pub(super) fn check(
     let before = problems.len();
     let raw_interval: Option<String> = part(source, node, "interval", clean, problems);
     let raw_buffer: Option<String> = part(source, node, "buffer", clean, problems);
+    let raw_limits: Option<raw::Limits> = part(source, node, "limits", clean, problems);
     let raw_sinks: Option<Vec<String>> = part(source, node, "sinks", clean, problems);
     let mut cx = Cx { source, node, problems, places: Vec::new() };
     defaults.interval = values::interval(&mut cx, raw_interval.as_deref());
     defaults.buffer_bytes = values::buffer(&mut cx, raw_buffer.as_deref());
+    defaults.limits = values::limits(raw_limits.as_ref());
     defaults.sinks = raw_sinks.map(|names| sinks.resolve(&mut cx, &names, run));
     if is_clean("labels", clean) {
         for entry in node.at(&["labels"]).map(Node::entries).unwrap_or_default() {

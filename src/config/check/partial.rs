@@ -12,7 +12,7 @@ use crate::config::source::{SourceFile, Span};
 use crate::config::yaml::{Entry, Node, Segment, Text, Value};
 
 /// Mappings whose entries stand for themselves: a broken one says nothing of the others.
-const MAPS: &[&str] = &["labels", "params", "capture"];
+const MAPS: &[&str] = &["labels", "params", "capture", "limits"];
 
 /// Keys of hooks that say how, not where: without one of them the hook is at the same place.
 const HOW: &[&str] = &["mode", "offset"];

@@ -96,6 +96,7 @@ pub(super) fn check(
     let labels = fields::labels(&mut cx, raw, program, defaults);
     let interval = values::interval(&mut cx, raw.interval.as_deref()).or(defaults.interval).unwrap_or(DEFAULT_INTERVAL);
     let buffer_bytes = values::buffer(&mut cx, raw.buffer.as_deref()).or(defaults.buffer_bytes);
+    let limits = values::limits_of_probe(&mut cx, raw.limits.as_ref(), program, defaults.limits);
     let sinks = match (&raw.sinks, &defaults.sinks) {
         (Some(names), _) => file_sinks.resolve(&mut cx, names, run),
         (None, Some(sinks)) => {
@@ -132,6 +133,7 @@ pub(super) fn check(
         labels,
         sinks: Vec::new(),
         buffer_bytes,
+        limits,
     };
     let draft = Draft { spec, places, sinks, source: Arc::clone(source) };
     run.add(draft, raw.enabled.unwrap_or(true), problems);

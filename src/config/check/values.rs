@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use super::probe::Cx;
-use crate::config::{codes, pattern};
+use crate::catalog::Program;
+use crate::config::{codes, pattern, raw};
+use crate::spec::{Limits, Period, RateLimit};
 
 const LEAST_INTERVAL: Duration = Duration::from_millis(10);
 const MOST_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
@@ -55,6 +57,45 @@ pub(super) fn buffer(cx: &mut Cx<'_>, raw: Option<&str>) -> Option<u32> {
     let better = bytes.clamp(LEAST_BUFFER, MOST_BUFFER).next_power_of_two();
     cx.report(problem.help(format!("write `{}`", size(better))));
     None
+}
+
+/// `rate_limit: 1000/s`, `sample: 1/100`: what is written of them.
+pub(super) fn limits(raw: Option<&raw::Limits>) -> Limits {
+    let rate = |text: &str| {
+        let (digits, per) = text.split_once('/')?;
+        let per = match per {
+            "m" => Period::Minute,
+            "h" => Period::Hour,
+            _second => Period::Second,
+        };
+        Some(RateLimit { events: digits.parse().ok()?, per })
+    };
+    let sample = |text: &str| text.strip_prefix("1/")?.parse().ok();
+    Limits {
+        sample: raw.and_then(|raw| raw.sample.as_deref()).and_then(sample),
+        rate: raw.and_then(|raw| raw.rate_limit.as_deref()).and_then(rate),
+    }
+}
+
+/// The limits of a probe: its own, key by key, then those of the file. A program that emits no events has none.
+pub(super) fn limits_of_probe(
+    cx: &mut Cx<'_>,
+    raw: Option<&raw::Limits>,
+    program: Option<&Program>,
+    defaults: Limits,
+) -> Limits {
+    if let Some(program) = program.filter(|program| program.limit_table.is_none()) {
+        if raw.is_some() {
+            let message = format!("`{}` emits no events that `limits` could hold back", program.name);
+            let problem = cx.error(codes::NEEDLESS_LIMITS, cx.key(&["limits"]), message).help("remove `limits`");
+            let counts = program.counters.is_some();
+            let note = "it counts, and reports the counters each `interval`: a longer one means fewer reports";
+            cx.report(if counts { problem.note(note) } else { problem });
+        }
+        return Limits::default();
+    }
+    let own = limits(raw);
+    Limits { sample: own.sample.or(defaults.sample), rate: own.rate.or(defaults.rate) }
 }
 
 /// A power of two in its largest whole unit.

@@ -3,6 +3,7 @@
 
 mod help;
 mod keys;
+mod limits;
 mod message;
 mod other_words;
 mod validate;

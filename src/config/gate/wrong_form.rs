@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Texts of the wrong form: names, sizes and durations as they were probably meant.
 
+use super::limits;
 use crate::config::pattern;
 
 /// A name much like this text, where that works out.
@@ -29,6 +30,12 @@ pub(super) fn form_help(regex: &str, shown: &str) -> Option<String> {
         };
         let text = format!("{digits}{unit}");
         return (pattern::SIZE.matches)(&text).then(|| format!("write `{text}`"));
+    }
+    if regex == pattern::RATE.regex {
+        return limits::rate_help(text);
+    }
+    if regex == pattern::SAMPLE.regex {
+        return limits::sample_help(text);
     }
     let (digits, unit) = pattern::split_unit(text);
     if !digits.is_empty() && digits.bytes().all(|digit| digit == b'0') && !unit.starts_with('.') {
@@ -72,6 +79,7 @@ pub(super) fn with_unit(number: &str, form: &pattern::Pattern) -> Option<String>
     if size.is_none() && bytes.is_some_and(|bytes| bytes > 1024) {
         return None;
     }
-    let guessed = || ["s", "MiB"].map(|unit| format!("{number}{unit}")).into_iter().find(|text| (form.matches)(text));
+    let guessed =
+        || ["s", "MiB", "/s"].map(|unit| format!("{number}{unit}")).into_iter().find(|text| (form.matches)(text));
     size.or_else(guessed)
 }

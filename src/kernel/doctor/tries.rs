@@ -13,7 +13,7 @@ use crate::kernel::host::Host;
 use crate::kernel::load::Loaded;
 use crate::kernel::prepare::prepare;
 use crate::spec::{
-    DEFAULT_INTERVAL, Hook, Place, ProbeId, ProbeSpec, Targets, TracepointName, UserPlace, UserPoint, XdpMode,
+    DEFAULT_INTERVAL, Hook, Limits, Place, ProbeId, ProbeSpec, Targets, TracepointName, UserPlace, UserPoint, XdpMode,
 };
 
 /// One hook kind, and how the trial went.
@@ -139,6 +139,7 @@ fn attach_and_detach(hook: &Hook, catalog: &Catalog, host: &Host) -> Result<(), 
         labels: Vec::new(),
         sinks: Vec::new(),
         buffer_bytes: Some(RING_BYTES),
+        limits: Limits::default(),
     };
     let prepared = prepare(&spec, program, host).map_err(|mut errors| errors.remove(0))?;
     Loaded::load(&spec, program, object, &prepared, host)?.attach(&spec, host).map(drop)

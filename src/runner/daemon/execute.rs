@@ -28,7 +28,7 @@ const MOST_WAITING: Duration = Duration::from_secs(10);
 struct Retiring {
     title: String,
     produced: u64,
-    ring_full: u64,
+    dropped: u64,
     totals: Arc<IntakeTotals>,
 }
 
@@ -277,10 +277,12 @@ impl<'a> Units<'a> {
         settle();
         // The old program's counts are final, and its ring complete.
         if let Some(counts) = old.counts() {
-            let (produced, ring_full) = (counts.produced(), counts.ring_full());
+            let (produced, dropped) = (counts.produced(), counts.dropped());
             running.unit.past.produced += produced;
-            running.unit.past.ring_full += ring_full;
-            self.retire(running, produced, ring_full);
+            running.unit.past.ring_full += counts.ring_full();
+            running.unit.past.sampled_out += counts.sampled_out();
+            running.unit.past.rate_limited += counts.rate_limited();
+            self.retire(running, produced, dropped);
         }
         running.unit.intake = totals;
         running.key = key;
@@ -303,7 +305,7 @@ impl<'a> Units<'a> {
     }
 
     /// Gives the ring of a program that ended to the reader to be emptied.
-    fn retire(&mut self, running: &Running, produced: u64, ring_full: u64) {
+    fn retire(&mut self, running: &Running, produced: u64, dropped: u64) {
         let key = running.key;
         self.reader.with(move |intakes| {
             if let Some(intake) = intakes.iter_mut().find(|intake| intake.key == key) {
@@ -312,7 +314,7 @@ impl<'a> Units<'a> {
         });
         if let Some(totals) = &running.unit.intake {
             let (title, totals) = (running.unit.title.clone(), Arc::clone(totals));
-            self.retiring.push(Retiring { title, produced, ring_full, totals });
+            self.retiring.push(Retiring { title, produced, dropped, totals });
         }
     }
 
@@ -427,8 +429,8 @@ impl<'a> Units<'a> {
             }
             running.unit.report_losses();
             let counts = running.unit.attached.counts();
-            if let Some((produced, ring_full)) = counts.map(|counts| (counts.produced(), counts.ring_full())) {
-                self.retire(running, produced, ring_full);
+            if let Some((produced, dropped)) = counts.map(|counts| (counts.produced(), counts.dropped())) {
+                self.retire(running, produced, dropped);
             }
         }
     }
@@ -438,11 +440,11 @@ impl<'a> Units<'a> {
         self.retiring.retain(|ring| {
             // The reader drops its part when the ring is empty.
             let done = Arc::strong_count(&ring.totals) == 1;
-            let Retiring { title, produced, ring_full, totals } = ring;
-            if done && totals.consumed() + ring_full != *produced {
+            let Retiring { title, produced, dropped, totals } = ring;
+            if done && totals.consumed() + dropped != *produced {
                 // Never seen; if it happens, the numbers must not pretend that nothing did.
                 let consumed = totals.consumed();
-                tracing::error!(probe = title, produced, ring_full, consumed, "events are unaccounted for");
+                tracing::error!(probe = title, produced, dropped, consumed, "events are unaccounted for");
             }
             !done
         });

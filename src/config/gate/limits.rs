@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What was probably meant by a rate or a sample that is written in another way.
+
+use crate::config::pattern;
+
+/// `write `1000/s`` for `1000/sec`, `1000 per second`, `1000`.
+pub(super) fn rate_help(text: &str) -> Option<String> {
+    let (digits, behind) = pattern::split_unit(text);
+    if !digits.is_empty() && digits.bytes().all(|digit| digit == b'0') {
+        return Some("it must be more than 0; a probe that is to be silent is parked with `enabled: false`".to_owned());
+    }
+    let behind = behind.trim();
+    let unit = behind.strip_prefix('/').or_else(|| behind.strip_prefix("per ")).unwrap_or(behind).trim();
+    let unit = match unit.to_ascii_lowercase().as_str() {
+        "" | "s" | "sec" | "second" | "1s" | "hz" => "s",
+        "m" | "min" | "minute" | "1m" => "m",
+        "h" | "hr" | "hour" | "1h" => "h",
+        _other => return None,
+    };
+    written(&format!("{digits}/{unit}"), &pattern::RATE)
+}
+
+/// `write `1/100`` for `1%`, `2/200`, `1 in 100`, `1:100`.
+pub(super) fn sample_help(text: &str) -> Option<String> {
+    let (digits, behind) = pattern::split_unit(text);
+    let part: u64 = digits.parse().ok()?;
+    let behind = behind.trim();
+    let of = |prefix| behind.strip_prefix(prefix).map(str::trim);
+    let whole: u64 = match of("%") {
+        Some("") => 100,
+        Some(_more) => return None,
+        None => of("/").or_else(|| of(":")).or_else(|| of("in ")).or_else(|| of("of "))?.parse().ok()?,
+    };
+    match (part, whole) {
+        (0, _) => {
+            Some("it must be more than 0; a probe that is to be silent is parked with `enabled: false`".to_owned())
+        }
+        (_, 0) => Some("one event in 0 is none: for example `1/100`".to_owned()),
+        (part, whole) if whole % part == 0 => written(&format!("1/{}", whole / part), &pattern::SAMPLE),
+        (part, whole) => {
+            let nearest = (whole.saturating_add(part / 2) / part).max(2);
+            written(&format!("1/{nearest}"), &pattern::SAMPLE)
+                .map(|_| format!("it is one event in a whole number: for example `1/{nearest}`"))
+        }
+    }
+}
+
+/// What to write, if that is right.
+fn written(text: &str, form: &pattern::Pattern) -> Option<String> {
+    (form.matches)(text).then(|| format!("write `{text}`"))
+}
