@@ -14,8 +14,8 @@ use crate::config::yaml::{Entry, Node, Segment, Text, Value};
 /// Mappings whose entries stand for themselves: a broken one says nothing of the others.
 const MAPS: &[&str] = &["labels", "params", "capture", "limits"];
 
-/// Keys of hooks that say how, not where: without one of them the hook is at the same place.
-const HOW: &[&str] = &["mode", "offset"];
+/// Kinds of hooks with a key that says how, not where: without it the hook is at the same place, or near it.
+const HOW: &[(&str, &str)] = &[("xdp", "mode"), ("kprobe", "offset")];
 
 /// Checks what is left of a probe without the parts that `violations` (all of this probe) blame.
 ///
@@ -97,12 +97,12 @@ impl<'v> Rest<'v> {
             // The entries that could be read are kept.
             [Segment::Key(map)] if is_unread(violation) && self.is_part(map) => self.fewer_captures |= map == "capture",
             [Segment::Key(hook), Segment::Key(kind)]
-                if hook == "hook" && meant.flatten().is_some_and(|key| HOW.contains(&key)) =>
+                if hook == "hook" && meant.flatten().is_some_and(|key| HOW.contains(&(kind.as_str(), key))) =>
             {
                 retain_in(&mut self.entries, &[hook, kind], |entry| entry.key_span != violation.span);
             }
             [Segment::Key(hook), Segment::Key(kind), Segment::Key(key), ..]
-                if hook == "hook" && HOW.contains(&key.as_str()) =>
+                if hook == "hook" && HOW.contains(&(kind.as_str(), key.as_str())) =>
             {
                 retain_in(&mut self.entries, &[hook, kind], |entry| entry.key != *key);
             }
