@@ -20,6 +20,7 @@ mod snapshot;
 mod tails;
 mod tell;
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ use tokio::sync::{Notify, mpsc};
 
 use self::execute::Units;
 use self::follow::{Followed, contents};
+use self::snapshot::Rates;
 use self::tell::Tell;
 use super::clock::now_unix_ns;
 use super::control::{Budget, End, let_signals_end_it};
@@ -116,6 +118,7 @@ pub fn daemon(
         unsettled: false,
         reloads: Reloads::default(),
         started_unix_ns: now_unix_ns(),
+        rates: RefCell::default(),
         say,
     };
     daemon.look();
@@ -200,6 +203,7 @@ struct Daemon<'a> {
     unsettled: bool,
     reloads: Reloads,
     started_unix_ns: u64,
+    rates: RefCell<Rates>,
     say: &'a mut dyn FnMut(&Said<'_>),
 }
 
