@@ -103,19 +103,21 @@ fn replaced_by_mv() {
     followed.after(|place| place.write(A.0, A.1), &[A]);
 }
 
-/// The same with a directory further up.
+/// The same with a directory two levels up.
 #[test]
 fn one_further_up_is_replaced() {
-    let place = one();
-    place.make("up.new/d");
-    place.write("up.new/d/a.yaml", "b");
-    let mut followed = Followed::new(&place, &["up/d"]);
+    let place = Place::new();
+    for (top, text) in [("top", "a"), ("top.new", "b")] {
+        place.make(&format!("{top}/up/d"));
+        place.write(&format!("{top}/up/d/a.yaml"), text);
+    }
+    let mut followed = Followed::new(&place, &["top/up/d"]);
     let replace = |place: &Place| {
-        place.rename("up", "up.old");
-        place.rename("up.new", "up");
+        place.rename("top", "top.old");
+        place.rename("top.new", "top");
     };
-    followed.after(replace, &[("up/d/a.yaml", "b")]);
-    followed.after(|place| place.write(A.0, A.1), &[A]);
+    followed.after(replace, &[("top/up/d/a.yaml", "b")]);
+    followed.after(|place| place.write("top/up/d/a.yaml", "c"), &[("top/up/d/a.yaml", "c")]);
 }
 
 /// An empty directory is moved over (`rename(2)` of a directory over an empty one).

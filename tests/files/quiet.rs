@@ -2,6 +2,7 @@
 //! How seldom somebody says "look again".
 
 use std::fs;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::followed::{Followed, Place};
@@ -62,7 +63,13 @@ fn back_to_back() {
     let mut followed = Followed::with_debounce(&place, &["d"], debounce);
     let files: Vec<(String, String)> = (0..4).map(|n| (format!("d/{n}.yaml"), format!("text {n}"))).collect();
     let start = Instant::now();
-    let said = followed.after(|place| write_all(place, &files), &pairs(&files));
+    let copy = |place: &Place| {
+        for file in &files {
+            write_all(place, std::slice::from_ref(file));
+            thread::sleep(Duration::from_millis(10));
+        }
+    };
+    let said = followed.after(copy, &pairs(&files));
     assert!(said == 1 || start.elapsed() > debounce * 2, "told to look {said} times");
     assert_eq!(followed.quiet(), 0);
 }

@@ -159,7 +159,7 @@ fn exchanged_together() {
     }
     rest(&place);
     let seen = looks_during(&place, || {
-        let longest = in_pieces(0..100, |round| {
+        let longest = in_pieces(0..250, |round| {
             place.swap(if round % 2 == 0 { "..two" } else { "..one" }, "d/..data");
         });
         rest(&place);

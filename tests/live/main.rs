@@ -9,6 +9,7 @@
 mod doctor;
 mod exec;
 mod hooks;
+mod interfaces;
 mod lab;
 mod limits;
 mod loss;
