@@ -149,7 +149,7 @@ enum Command {
     /// Each line is what the YAML says under `hook`; a function serves `kprobe` and `kretprobe` alike. Exit status 1: nothing matches.
     #[command(after_help = "Examples:\n  ebpf-run hooks openat\n  ebpf-run hooks 'tcp_*' --kind kprobe -v\n  \
                             ebpf-run hooks 'sched:*' -v\n  ebpf-run hooks sched_switch --format json -v\n  \
-                             ebpf-run hooks getaddrinfo --binary /lib/x86_64-linux-gnu/libc.so.6")]
+                             ebpf-run hooks getaddrinfo --binary libc.so.6")]
     Hooks(HooksArgs),
     /// Say how each probe of the files would run here: program, mechanism, what it takes, what it captures, where it goes
     ///

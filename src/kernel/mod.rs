@@ -35,7 +35,7 @@ pub use counts::Counts;
 pub use doctor::{Diagnosis, Facts, Memlock, Outcome, Try, examine};
 pub use error::KernelError;
 pub use expand::{Expanded, expand, expand_present};
-pub use hooks::{Found, Listed, Pattern, Query, Search, search};
+pub use hooks::{Found, Listed, Pattern, Query, Search, binary_in_yaml, search};
 pub use host::Host;
 pub use interfaces::InterfaceWatch;
 pub use load::Loaded;
