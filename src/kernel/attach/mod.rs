@@ -24,7 +24,7 @@ use std::ptr::NonNull;
 
 use libbpf_rs::{Link, ProgramMut};
 
-use self::slot::Slot;
+use self::slot::{NewSlot, Slot};
 use super::error::KernelError;
 use super::host::Host;
 use super::load::Loaded;
@@ -106,16 +106,17 @@ impl Loaded {
                 kind if swappable && kind != "xdp" => Some(Slot::load(kind, program.as_fd())?),
                 _ => None,
             };
-            let attachment = match slot.as_mut().map(Slot::program) {
+            let attachment = match slot.as_mut().map(NewSlot::program) {
                 Some(Some(jump)) => attach_function(spec, &function, &jump, host)?,
                 Some(None) | None => attach_function(spec, &function, &program, host)?,
             };
-            mounts.push(Mount { hold: attachment.hold, slot });
+            mounts.push(Mount { hold: attachment.hold, slot: slot.map(|new| new.slot) });
             mechanisms.push(attachment.mechanism);
             remark = remark.or(attachment.remark);
             mode = mode.or(attachment.mode);
         }
-        let generation = Generation::new(self, spec);
+        let generation = Generation::new(self, spec)
+            .map_err(|error| KernelError::new(Place::Probe, format!("failed to keep the program: {error}"), ""))?;
         let (hook, mechanism) = (spec.hook.clone(), mechanisms.join(", "));
         Ok(Attached { mounts, generation, hook, mode, swappable, missed_before: 0, mechanism, remark })
     }

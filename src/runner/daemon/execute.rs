@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::entry::{Entry, Failure, Running};
@@ -96,6 +97,8 @@ impl<'a> Units<'a> {
             self.settle_action(id, action, content, done, &host, tell);
         }
         self.sinks.sweep(Instant::now());
+        // SAFETY: takes a number; the allocator gives free pages back.
+        unsafe { libc::malloc_trim(0) };
     }
 
     /// Keeps the books of an action that was tried.
@@ -242,7 +245,7 @@ impl<'a> Units<'a> {
         let mut next = self.attach(id, content, made, routes, host)?;
         self.end(vec![&mut *running]);
         next.unit.past = running.unit.counted();
-        *running = next;
+        detach_aside(vec![std::mem::replace(running, next)]);
         Ok(())
     }
 
@@ -384,6 +387,8 @@ impl<'a> Units<'a> {
                 tell.state(id, &running.unit, State::Stopped);
             }
         }
+        let ended: Vec<Running> = ended.into_iter().filter_map(|(_, entry)| entry.running).collect();
+        detach_aside(ended);
     }
 
     /// Units whose interface was deleted under them wait for it.
@@ -421,7 +426,7 @@ impl<'a> Units<'a> {
         if units.is_empty() {
             return;
         }
-        units.iter_mut().for_each(|running| running.unit.attached.detach());
+        units.iter_mut().for_each(|running| running.unit.attached.silence());
         settle();
         for running in units {
             if let Some(sampler) = &mut running.unit.sampler {
@@ -458,7 +463,7 @@ impl<'a> Units<'a> {
         let entries = std::mem::take(&mut self.entries);
         let mut units: Vec<Unit> =
             entries.into_values().filter_map(|entry| entry.running).map(|running| running.unit).collect();
-        units.iter_mut().for_each(|unit| unit.attached.detach());
+        units.iter_mut().for_each(|unit| unit.attached.silence());
         settle();
         self.close_tails(Instant::now() + Duration::from_secs(1));
         drop(self.reader.finish());
@@ -470,6 +475,14 @@ impl<'a> Units<'a> {
         }
         self.sinks.finish(Duration::from_millis(800));
         units
+    }
+}
+
+/// Detaches units that are silent already. The kernel takes its time for that, and nobody has to wait for it.
+fn detach_aside(ended: Vec<Running>) {
+    if !ended.is_empty() {
+        // Where there is no thread to be had they are dropped here and now.
+        drop(thread::Builder::new().name("detach".to_owned()).spawn(move || drop(ended)));
     }
 }
 
