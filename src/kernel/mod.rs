@@ -2,7 +2,7 @@
 //! The kernel: the only user of libbpf.
 //!
 //! ```text
-//! ProbeSpec ──prepare──▶ Prepared ──load──▶ Loaded ──attach──▶ Attached ──detach──▶ counts
+//! ProbeSpec ──prepare──▶ Prepared ──load──▶ Loaded ──attach──▶ Attached ──silence─▶ counts
 //!            BTF, tracefs          verifier         links                 nothing left
 //! ```
 //!
@@ -23,6 +23,7 @@ mod host;
 mod interfaces;
 mod load;
 mod log;
+mod mapping;
 mod outline;
 mod prepare;
 mod ring;

@@ -4,6 +4,10 @@
 //!
 //! What never happens here: nothing is asked of the kernel and nothing is sent.
 
+mod table;
+
+pub use table::table;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

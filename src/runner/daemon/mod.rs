@@ -11,6 +11,7 @@
 //! One thread decides and acts; rings are read by the reader's thread all the while. What never happens here: nothing waits
 //! for a sink, and nothing is printed; what people should read goes through [`Said`].
 
+mod ending;
 mod entry;
 mod execute;
 mod follow;
@@ -20,6 +21,7 @@ mod snapshot;
 mod tails;
 mod tell;
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -34,6 +36,7 @@ use tokio::sync::{Notify, mpsc};
 
 use self::execute::Units;
 use self::follow::{Followed, contents};
+use self::snapshot::Rates;
 use self::tell::Tell;
 use super::clock::now_unix_ns;
 use super::control::{Budget, End, let_signals_end_it};
@@ -41,7 +44,7 @@ use super::reader::Reader;
 use crate::catalog::Catalog;
 use crate::config::{Checked, Problem, SourceFile};
 use crate::control::{Asked, Listener, SocketError};
-use crate::files::{Watcher, scan};
+use crate::files::{Scan, Watcher, scan};
 use crate::format::Look;
 use crate::kernel::{Host, InterfaceWatch};
 use crate::plan::{UnitId, plan};
@@ -114,8 +117,11 @@ pub fn daemon(
         watcher: watcher.ok(),
         next_retry: None,
         unsettled: false,
+        missing: Vec::new(),
+        unlisted: Vec::new(),
         reloads: Reloads::default(),
         started_unix_ns: now_unix_ns(),
+        rates: RefCell::default(),
         say,
     };
     daemon.look();
@@ -198,8 +204,13 @@ struct Daemon<'a> {
     next_retry: Option<Duration>,
     /// A file was being written.
     unsettled: bool,
+    /// Roots that were not there the last time.
+    missing: Vec<PathBuf>,
+    /// Directories that could not be listed the last time.
+    unlisted: Vec<Problem>,
     reloads: Reloads,
     started_unix_ns: u64,
+    rates: RefCell<Rates>,
     say: &'a mut dyn FnMut(&Said<'_>),
 }
 
@@ -271,9 +282,7 @@ impl Daemon<'_> {
         for _ in 0..MOST_LOOKS {
             let found = scan(&self.roots);
             self.unsettled = found.is_unsettled();
-            for problem in &found.problems {
-                (self.say)(&Said::Problem(problem));
-            }
+            self.say_roots(&found);
             let changed = self.followed.take(found, self.check);
             if let Some(changed) = &changed {
                 for (_, problems) in &changed.files {
@@ -294,6 +303,18 @@ impl Daemon<'_> {
                 break;
             }
         }
+    }
+
+    /// Says once what is wrong with the directories themselves.
+    fn say_roots(&mut self, found: &Scan) {
+        for root in found.missing.iter().filter(|root| !self.missing.contains(root)) {
+            (self.say)(&Said::Warning(&format!("`{}` is not there; it is followed from when it is", root.display())));
+        }
+        for problem in found.problems.iter().filter(|problem| !self.unlisted.contains(problem)) {
+            (self.say)(&Said::Problem(problem));
+        }
+        self.missing.clone_from(&found.missing);
+        self.unlisted.clone_from(&found.problems);
     }
 
     /// Makes the machine do what the files said the last time.
