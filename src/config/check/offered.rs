@@ -22,6 +22,12 @@ pub(super) fn keep(cx: &mut Cx<'_>, hook: &Hook, captures: &mut Vec<Capture>) {
     });
 }
 
+/// `arg0`, `arg12`
+fn is_numbered(base: &str) -> bool {
+    let number = base.strip_prefix("arg").unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
+}
+
 /// That no hook of this kind has the name, and what would work.
 fn missing(hook: &Hook, base: &str) -> Option<(String, String)> {
     match hook {
@@ -35,6 +41,14 @@ fn missing(hook: &Hook, base: &str) -> Option<(String, String)> {
         Hook::Uretprobe(_) if base != "retval" => {
             let help = "capture arguments with a `uprobe`; a `uretprobe` has `retval`";
             Some((format!("there is no `{base}` at the return of a function"), help.to_owned()))
+        }
+        Hook::Uprobe(_) if base == "retval" => {
+            let help = "capture `retval` with a `uretprobe`";
+            Some(("there is no `retval` at the entry of a function".to_owned(), help.to_owned()))
+        }
+        Hook::Uprobe(_) if !is_numbered(base) => {
+            let message = format!("there is no `{base}`: a binary does not tell the names of its arguments");
+            Some((message, "arguments have numbers here: `arg0` is the first one".to_owned()))
         }
         Hook::Kprobe { offset: 1.., .. } => {
             let message = format!("there is no `{base}` inside a function: with an `offset`, arguments have no names");
