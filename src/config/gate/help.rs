@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::message::{find, is_version, shown};
+use super::message::{find, goes_on, is_version, shown};
 use super::validate::{Violation, types};
 use super::wrong_form::with_unit;
 use crate::config::pattern;
@@ -66,6 +66,10 @@ pub(super) fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &N
     }
     if wants("array") && scalar {
         let text = node.text().unwrap_or(&raw);
+        if goes_on(source, root, violation) {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            return Some(format!("write it as a list: `{key}: [{}]`", words.join(", ")));
+        }
         return Some(format!("write it as a list: `{key}: [{text}]`"));
     }
     if wants("array") && matches!(node.value, Value::Map(_)) {

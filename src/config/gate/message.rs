@@ -89,10 +89,22 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
                     .label(format!("number {}", most + 1))
             }
         };
+    let problem = if goes_on(source, root, violation) {
+        problem.note("the text goes on in the lines below it: all of them are one value")
+    } else {
+        problem
+    };
     Some(match alias_on(root, violation) {
         Some(alias) => problem.related(Location::new(source, alias), THROUGH),
         None => problem,
     })
+}
+
+/// True for a text without quotes that has more lines than people see at a glance.
+pub(super) fn goes_on(source: &SourceFile, root: &Node, violation: &Violation<'_>) -> bool {
+    let written = source.text.get(violation.span.start..violation.span.end).unwrap_or_default();
+    let is_text = find(root, &violation.path).is_some_and(|node| node.span == violation.span && node.text().is_some());
+    is_text && written.trim_end().contains('\n') && !written.starts_with(['"', '\'', '|', '>'])
 }
 
 /// The alias that brought in what is to blame.
