@@ -111,6 +111,7 @@ pub fn daemon(
     let reader = Reader::spawn(Vec::new(), Arc::new(Budget::new(None)), Arc::<End>::default())?;
     let mut daemon = Daemon {
         roots: options.roots.clone(),
+        debounce: options.debounce,
         check,
         followed: Followed::default(),
         units: Units::new(catalog, options.look.clone(), reader),
@@ -196,6 +197,7 @@ impl Signals {
 
 struct Daemon<'a> {
     roots: Vec<PathBuf>,
+    debounce: Duration,
     check: &'a dyn Fn(&[SourceFile]) -> Checked,
     followed: Followed,
     units: Units<'a>,
@@ -280,7 +282,7 @@ impl Daemon<'_> {
     /// Looks at the files, and makes the machine do what they say.
     fn look(&mut self) {
         for _ in 0..MOST_LOOKS {
-            let found = scan(&self.roots);
+            let found = scan(&self.roots, self.debounce);
             self.unsettled = found.is_unsettled();
             self.say_roots(&found);
             let changed = self.followed.take(found, self.check);
