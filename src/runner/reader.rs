@@ -105,7 +105,7 @@ fn read(mut intakes: Vec<Intake>, shared: &Shared, budget: &Budget, end: &End) -
         for intake in &mut intakes {
             flushed &= intake.flush();
         }
-        intakes.retain(|intake| !intake.is_done());
+        intakes.retain_mut(|intake| !intake.is_done());
         if budget.is_spent() {
             end.request();
         }

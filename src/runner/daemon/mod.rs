@@ -14,6 +14,7 @@
 mod entry;
 mod execute;
 mod follow;
+mod leave;
 mod requests;
 mod sinks;
 mod snapshot;
