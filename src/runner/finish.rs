@@ -8,7 +8,7 @@ use super::reader::Reader;
 use super::start::Live;
 use super::unit::Unit;
 use crate::format::{SinkTotals, SummaryRow};
-use crate::kernel::settle;
+use crate::kernel::{detach_all, settle};
 use crate::sink::{Delivery, Sink};
 use crate::spec::LossCause;
 
@@ -21,7 +21,7 @@ const FLUSH: Duration = Duration::from_millis(800);
 
 /// Ends the run. Everything that the kernel produced is delivered or counted as lost when it returns.
 pub(super) fn finish(mut live: Live, reader: Reader) -> Vec<SummaryRow> {
-    live.units.iter_mut().for_each(|unit| unit.attached.detach());
+    detach_all(live.units.iter_mut().map(|unit| &mut unit.attached));
     settle();
     wait_for_last_cpu(&live);
     let mut intakes = reader.finish();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::entry::{Entry, Failure, Running};
 use super::execute::{Units, interface};
 use super::tell::{State, Tell};
-use crate::kernel::settle;
+use crate::kernel::{detach_all, settle};
 use crate::plan::UnitId;
 use crate::runner::clock::now_unix_ns;
 use crate::runner::intake::IntakeTotals;
@@ -61,7 +61,7 @@ impl Units<'_> {
         if units.is_empty() {
             return;
         }
-        units.iter_mut().for_each(|running| running.unit.attached.detach());
+        detach_all(units.iter_mut().map(|running| &mut running.unit.attached));
         settle();
         for running in units {
             if let Some(sampler) = &mut running.unit.sampler {
@@ -110,7 +110,7 @@ impl Units<'_> {
         let entries = std::mem::take(&mut self.entries);
         let mut units: Vec<Unit> =
             entries.into_values().filter_map(|entry| entry.running).map(|running| running.unit).collect();
-        units.iter_mut().for_each(|unit| unit.attached.detach());
+        detach_all(units.iter_mut().map(|unit| &mut unit.attached));
         settle();
         let deadline = Instant::now() + LAST_READS;
         self.close_tails(deadline);
