@@ -20,3 +20,4 @@ mod record;
 mod refusals;
 mod tracepoint;
 mod uprobe;
+mod wire;

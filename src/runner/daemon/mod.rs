@@ -11,10 +11,10 @@
 //! One thread decides and acts; rings are read by the reader's thread all the while. What never happens here: nothing waits
 //! for a sink, and nothing is printed; what people should read goes through [`Said`].
 
-mod ending;
 mod entry;
 mod execute;
 mod follow;
+mod leave;
 mod requests;
 mod sinks;
 mod snapshot;
