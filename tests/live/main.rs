@@ -21,4 +21,5 @@ mod record;
 mod refusals;
 mod service;
 mod tracepoint;
+mod unit;
 mod uprobe;
