@@ -3,8 +3,8 @@
  * slot: what stays attached while the probe's program behind it is exchanged.
  *
  * Links of these hooks cannot be updated in place. So this program is attached instead, and jumps into the one that the
- * array holds: user space replaces the element, and each event runs in exactly one of the two. The array is never
- * empty while the program is attached.
+ * array holds: user space replaces the element, and each event runs in exactly one of the two. When the array is
+ * empty, nothing happens: that is how a probe ends at once, however long the kernel takes to detach.
  */
 #include "kernel.h"
 #include <bpf/bpf_helpers.h>

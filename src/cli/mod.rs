@@ -2,6 +2,7 @@
 //! The commands: the only code that writes to the terminal.
 
 mod check;
+mod client;
 mod completions;
 mod daemon;
 mod doctor;
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use self::client::{SocketArgs, StatusArgs};
 use self::daemon::DaemonArgs;
 use self::hooks::HooksArgs;
 use crate::catalog::{Catalog, builtin};
@@ -96,6 +98,42 @@ enum Command {
     #[command(after_help = "Examples:\n  sudo ebpf-run daemon\n  sudo ebpf-run daemon --config-dir ./probes.d\n  \
                             sudo ebpf-run daemon --metrics & curl http://127.0.0.1:9435/metrics")]
     Daemon(DaemonArgs),
+    /// Show what a daemon does: its probes, files, events and losses
+    #[command(after_help = "Examples:\n  sudo ebpf-run status\n  sudo ebpf-run status --watch\n  \
+                            sudo ebpf-run status --check || echo 'something does not run as its file says'\n  \
+                            sudo ebpf-run status --format json | jq '.probes[] | select(.state != \"running\")'")]
+    Status(StatusArgs),
+    /// Have a daemon look at its files now, and try again what failed
+    ///
+    /// Exit status 1 unless everything is as the files say afterwards; then it says what is not.
+    #[command(after_help = "Example:\n  sudo ebpf-run reload")]
+    Reload(SocketArgs),
+    /// Have a daemon stop a probe until its file changes
+    #[command(after_help = "Example:\n  sudo ebpf-run stop opens")]
+    Stop {
+        /// The name of the probe
+        probe: String,
+        #[command(flatten)]
+        socket: SocketArgs,
+    },
+    /// Have a daemon start a probe again that was stopped
+    #[command(after_help = "Example:\n  sudo ebpf-run start opens")]
+    Start {
+        /// The name of the probe
+        probe: String,
+        #[command(flatten)]
+        socket: SocketArgs,
+    },
+    /// Show a live copy of the events of a daemon, as JSON lines
+    ///
+    /// A reader that is too slow loses lines of its own copy only, and is told how many. What happened before is in the sinks.
+    #[command(after_help = "Examples:\n  sudo ebpf-run tail\n  sudo ebpf-run tail opens | jq .path")]
+    Tail {
+        /// The name of a probe; all without it
+        probe: Option<String>,
+        #[command(flatten)]
+        socket: SocketArgs,
+    },
     /// Find every mistake in YAML files, without root; with --kernel, what this machine does not have
     #[command(
         after_help = "Examples:\n  ebpf-run check probes.yaml\n  ebpf-run check --strict probes.d\n  sudo ebpf-run check --kernel probes.yaml\n  \
@@ -136,7 +174,7 @@ enum Command {
     /// Each line is what the YAML says under `hook`; a function serves `kprobe` and `kretprobe` alike. Exit status 1: nothing matches.
     #[command(after_help = "Examples:\n  ebpf-run hooks openat\n  ebpf-run hooks 'tcp_*' --kind kprobe -v\n  \
                             ebpf-run hooks 'sched:*' -v\n  ebpf-run hooks sched_switch --format json -v\n  \
-                             ebpf-run hooks getaddrinfo --binary /lib/x86_64-linux-gnu/libc.so.6")]
+                             ebpf-run hooks getaddrinfo --binary libc.so.6")]
     Hooks(HooksArgs),
     /// Say how each probe of the files would run here: program, mechanism, what it takes, what it captures, where it goes
     ///
@@ -209,6 +247,11 @@ pub fn main() -> ExitCode {
     match cli.command {
         None if cli.run.watch => with_catalog(|catalog| daemon::watch(cli.run, catalog, log)),
         None => run::run(&cli.run),
+        Some(Command::Status(args)) => client::status(&args),
+        Some(Command::Reload(socket)) => client::reload(&socket),
+        Some(Command::Stop { probe, socket }) => client::stop(probe, &socket),
+        Some(Command::Start { probe, socket }) => client::start(probe, &socket),
+        Some(Command::Tail { probe, socket }) => client::tail(probe, &socket),
         Some(Command::Daemon(args)) => with_catalog(|catalog| daemon::daemon(args, catalog, log)),
         Some(Command::Programs { name, format }) => programs::programs(name.as_deref(), format),
         Some(Command::Schema) => schema::schema(),

@@ -19,7 +19,7 @@ const FLUSH: Duration = Duration::from_millis(800);
 
 /// Ends the run. Everything that the kernel produced is delivered or counted as lost when it returns.
 pub(super) fn finish(mut live: Live, reader: Reader) -> Vec<SummaryRow> {
-    live.units.iter_mut().for_each(|unit| unit.attached.detach());
+    live.units.iter_mut().for_each(|unit| unit.attached.silence());
     settle();
     wait_for_last_cpu(&live);
     let mut intakes = reader.finish();

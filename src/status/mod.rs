@@ -5,8 +5,10 @@
 //! What never happens here: nothing is asked of the kernel and nothing is sent.
 
 mod metrics;
+mod table;
 
 pub use metrics::{CONTENT_TYPE, metrics};
+pub use table::table;
 
 use std::collections::BTreeMap;
 

@@ -11,6 +11,7 @@
 //! One thread decides and acts; rings are read by the reader's thread all the while. What never happens here: nothing waits
 //! for a sink, and nothing is printed; what people should read goes through [`Said`].
 
+mod ending;
 mod entry;
 mod execute;
 mod follow;
@@ -21,6 +22,7 @@ mod snapshot;
 mod tails;
 mod tell;
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -37,6 +39,7 @@ use tokio::sync::{Notify, mpsc};
 use self::execute::Units;
 use self::follow::{Followed, contents};
 use self::service::Service;
+use self::snapshot::Rates;
 use self::tell::Tell;
 use super::clock::now_unix_ns;
 use super::control::{Budget, End, let_signals_end_it};
@@ -44,7 +47,7 @@ use super::reader::Reader;
 use crate::catalog::Catalog;
 use crate::config::{Checked, Problem, SourceFile};
 use crate::control::{Asked, Listener, SocketError};
-use crate::files::{Watcher, scan};
+use crate::files::{Scan, Watcher, scan};
 use crate::format::Look;
 use crate::kernel::{Host, InterfaceWatch};
 use crate::metrics::Endpoint;
@@ -121,15 +124,19 @@ pub fn daemon(
     let reader = Reader::spawn(Vec::new(), Arc::new(Budget::new(None)), Arc::<End>::default())?;
     let mut daemon = Daemon {
         roots: options.roots.clone(),
+        debounce: options.debounce,
         check,
         followed: Followed::default(),
         units: Units::new(catalog, options.look.clone(), reader),
         watcher: watcher.ok(),
         next_retry: None,
         unsettled: false,
+        missing: Vec::new(),
+        unlisted: Vec::new(),
         reloads: Reloads::default(),
         started_unix_ns: now_unix_ns(),
         service: Service::from_environment(),
+        rates: RefCell::default(),
         say,
     };
     daemon.look();
@@ -228,6 +235,7 @@ impl Signals {
 
 struct Daemon<'a> {
     roots: Vec<PathBuf>,
+    debounce: Duration,
     check: &'a dyn Fn(&[SourceFile]) -> Checked,
     followed: Followed,
     units: Units<'a>,
@@ -236,9 +244,14 @@ struct Daemon<'a> {
     next_retry: Option<Duration>,
     /// A file was being written.
     unsettled: bool,
+    /// Roots that were not there the last time.
+    missing: Vec<PathBuf>,
+    /// Directories that could not be listed the last time.
+    unlisted: Vec<Problem>,
     reloads: Reloads,
     started_unix_ns: u64,
     service: Service,
+    rates: RefCell<Rates>,
     say: &'a mut dyn FnMut(&Said<'_>),
 }
 
@@ -319,11 +332,9 @@ impl Daemon<'_> {
     /// Looks at the files, and makes the machine do what they say.
     fn look(&mut self) {
         for _ in 0..MOST_LOOKS {
-            let found = scan(&self.roots);
+            let found = scan(&self.roots, self.debounce);
             self.unsettled = found.is_unsettled();
-            for problem in &found.problems {
-                (self.say)(&Said::Problem(problem));
-            }
+            self.say_roots(&found);
             let changed = self.followed.take(found, self.check);
             if let Some(changed) = &changed {
                 for (_, problems) in &changed.files {
@@ -344,6 +355,18 @@ impl Daemon<'_> {
                 break;
             }
         }
+    }
+
+    /// Says once what is wrong with the directories themselves.
+    fn say_roots(&mut self, found: &Scan) {
+        for root in found.missing.iter().filter(|root| !self.missing.contains(root)) {
+            (self.say)(&Said::Warning(&format!("`{}` is not there; it is followed from when it is", root.display())));
+        }
+        for problem in found.problems.iter().filter(|problem| !self.unlisted.contains(problem)) {
+            (self.say)(&Said::Problem(problem));
+        }
+        self.missing.clone_from(&found.missing);
+        self.unlisted.clone_from(&found.problems);
     }
 
     /// Makes the machine do what the files said the last time.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Daemon;
 use super::entry::Entry;
@@ -18,6 +18,9 @@ use crate::runner::unit::Unit;
 use crate::sink::Sink;
 use crate::spec::LossCause;
 use crate::status::{FileState, FileStatus, ProbeState, ProbeStatus, SinkStatus, Status};
+
+/// A rate over less time than this says nothing.
+const SHORTEST: Duration = Duration::from_millis(200);
 
 impl Units<'_> {
     fn running(&self) -> impl Iterator<Item = &Unit> {
@@ -53,12 +56,41 @@ impl Units<'_> {
     }
 }
 
+/// What units had reported when they were last asked.
+#[derive(Default)]
+pub(super) struct Rates(BTreeMap<UnitId, (Instant, u64, f64)>);
+
+impl Rates {
+    /// Events a second since the last time; two that ask at the same time get the same answer.
+    fn rate(&mut self, id: &UnitId, events: u64) -> f64 {
+        let now = Instant::now();
+        let (then, before, rate) = self.0.get(id).copied().unwrap_or((now, events, 0.0));
+        let elapsed = now.saturating_duration_since(then);
+        if elapsed < SHORTEST && elapsed != Duration::ZERO {
+            return rate;
+        }
+        let rate = if elapsed.is_zero() { 0.0 } else { events.saturating_sub(before) as f64 / elapsed.as_secs_f64() };
+        self.0.insert(id.clone(), (now, events, rate));
+        rate
+    }
+
+    /// Forgets units that are there no more.
+    fn keep(&mut self, wanted: impl Fn(&UnitId) -> bool) {
+        self.0.retain(|id, _| wanted(id));
+    }
+}
+
 impl Daemon<'_> {
     /// Everything at this moment.
     pub(super) fn snapshot(&self) -> Status {
-        let entries = self.units.entries.iter().map(|(id, entry)| probe(id, entry));
+        let entries = self.units.entries.iter().map(|(id, entry)| {
+            let mut status = probe(id, entry);
+            status.rate = self.rates.borrow_mut().rate(id, status.produced.unwrap_or(status.delivered));
+            status
+        });
         let mut probes: Vec<ProbeStatus> = entries.chain(self.stopped()).collect();
         probes.sort_by(|a, b| (&a.file, &a.name, &a.target).cmp(&(&b.file, &b.name, &b.target)));
+        self.rates.borrow_mut().keep(|id| self.units.entries.contains_key(id));
         let sinks = self.units.sinks.iter();
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
