@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One version of a probe's program, loaded: what a swap exchanges.
 
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::raw::c_int;
 
-use libbpf_rs::{MapCore as _, MapHandle, Object};
+use libbpf_rs::{MapCore as _, MapHandle};
 
 use super::super::counters::CounterReader;
 use super::super::counts::Counts;
@@ -13,20 +14,35 @@ use crate::catalog::{Counters, HookDecl};
 use crate::spec::{ParamValue, ProbeSpec};
 
 /// A loaded program with its maps. After a swap its last events are in its ring once [`super::settle`] has returned.
+///
+/// Descriptors only: libbpf's object holds some 300 KiB of memory, which a daemon with hundreds of probes would feel.
 pub struct Generation {
-    // Dropped in this order: what points into the object's memory, then the object.
     counts: Option<Counts>,
-    object: Object,
-    functions: Vec<HookDecl>,
+    /// With the function that each program is, in the order of the mounts.
+    programs: Vec<(HookDecl, OwnedFd)>,
+    maps: Vec<(String, MapHandle)>,
     program: String,
     params: Vec<(String, ParamValue)>,
 }
 
 impl Generation {
-    pub(super) fn new(loaded: Loaded, spec: &ProbeSpec) -> Self {
-        let counts = loaded.counts();
+    pub(super) fn new(loaded: Loaded, spec: &ProbeSpec) -> libbpf_rs::Result<Self> {
         let Loaded { object, functions } = loaded;
-        Self { counts, object, functions, program: spec.program.clone(), params: spec.params.clone() }
+        let mut programs = Vec::new();
+        for function in functions {
+            if let Some(program) = object.progs().find(|program| program.name() == function.function.as_str()) {
+                programs.push((function, program.as_fd().try_clone_to_owned()?));
+            }
+        }
+        let (mut maps, mut counts) = (Vec::new(), None);
+        for map in object.maps().filter(|map| map.as_fd().as_raw_fd() >= 0) {
+            let name = map.name().to_string_lossy().into_owned();
+            if name.ends_with(".bss") {
+                counts = Some(Counts::map(map.as_fd(), map.value_size())?);
+            }
+            maps.push((name, MapHandle::try_from(&map)?));
+        }
+        Ok(Self { counts, programs, maps, program: spec.program.clone(), params: spec.params.clone() })
     }
 
     /// What the program counts about its events; `None` if it emits none.
@@ -34,32 +50,30 @@ impl Generation {
         self.counts.as_ref()
     }
 
-    pub(super) fn functions(&self) -> &[HookDecl] {
-        &self.functions
+    pub(super) fn functions(&self) -> impl Iterator<Item = &HookDecl> {
+        self.programs.iter().map(|(function, _)| function)
     }
 
     /// Reads its counters.
     pub(super) fn counter_reader(&self, counters: &Counters) -> libbpf_rs::Result<CounterReader> {
-        let map = self.object.maps().find(|map| map.name() == counters.map.as_str());
-        let map = map.ok_or_else(|| libbpf_rs::Error::from(std::io::Error::other("the counters' map is missing")))?;
-        Ok(CounterReader::new(MapHandle::try_from(&map)?, counters.clone()))
+        let map = self.map(&counters.map);
+        let map = map.ok_or_else(|| libbpf_rs::Error::from(io::Error::other("the counters' map is missing")))?;
+        Ok(CounterReader::new(MapHandle::try_from(map)?, counters.clone()))
     }
 
-    /// The loaded program of one of its functions.
-    pub(super) fn program(&self, function: &str) -> Option<BorrowedFd<'_>> {
-        let wanted = self.object.progs().find(|program| program.name() == function)?;
-        // SAFETY: the descriptor belongs to the object, which lives as long as `self` is borrowed.
-        Some(unsafe { BorrowedFd::borrow_raw(wanted.as_fd().as_raw_fd()) })
+    /// The program of its `index`-th function.
+    pub(super) fn program(&self, index: usize) -> Option<BorrowedFd<'_>> {
+        self.programs.get(index).map(|(_, program)| program.as_fd())
     }
 
     /// The descriptors of its programs.
     pub(super) fn programs(&self) -> impl Iterator<Item = c_int> {
-        self.functions.iter().filter_map(|function| Some(self.program(&function.function)?.as_raw_fd()))
+        self.programs.iter().map(|(_, program)| program.as_raw_fd())
     }
 
     /// The descriptors of its maps.
-    pub(super) fn maps(&self) -> Vec<c_int> {
-        self.object.maps().map(|map| map.as_fd().as_raw_fd()).collect()
+    pub(super) fn maps(&self) -> impl Iterator<Item = c_int> {
+        self.maps.iter().map(|(_, map)| map.as_fd().as_raw_fd())
     }
 
     /// The maps that a program for `spec` takes over: what this one counts where nothing about that changes, and its state
@@ -75,8 +89,10 @@ impl Generation {
         if !same || name == "events" || name.contains('.') {
             return None;
         }
-        let map = self.object.maps().find(|map| map.name() == name)?;
-        // SAFETY: as above.
-        Some(unsafe { BorrowedFd::borrow_raw(map.as_fd().as_raw_fd()) })
+        self.map(name).map(MapHandle::as_fd)
+    }
+
+    fn map(&self, name: &str) -> Option<&MapHandle> {
+        self.maps.iter().find(|(known, _)| known == name).map(|(_, map)| map)
     }
 }

@@ -5,7 +5,8 @@
 //! two that overlap would report an event twice. An element of a program array is exchanged atomically: each event runs in
 //! exactly one of the two programs.
 
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::ptr;
 
 use libbpf_rs::{AsRawLibbpf as _, MapCore as _, Object, ObjectBuilder, ProgramMut};
@@ -14,24 +15,41 @@ use crate::catalog::internal_object;
 use crate::kernel::error::{KernelError, describe};
 use crate::spec::Place;
 
-/// One attachable program with its array of one element.
+/// One program with its array of one element.
 pub(super) struct Slot {
+    program: OwnedFd,
+    /// What runs in the end.
+    nothing: OwnedFd,
+    array: OwnedFd,
+}
+
+/// A slot that is to be attached.
+pub(super) struct NewSlot {
+    pub(super) slot: Slot,
     object: Object,
+    function: &'static str,
+}
+
+impl NewSlot {
+    /// What is to be attached.
+    pub(super) fn program(&mut self) -> Option<ProgramMut<'_>> {
+        self.object.progs_mut().find(|program| program.name() == self.function)
+    }
 }
 
 impl Slot {
     /// The slot for functions of this kind of hook (`kprobe`, `tracepoint` …), which `program` takes at once: a slot is never
     /// empty.
-    pub(super) fn load(kind: &str, program: BorrowedFd<'_>) -> Result<Self, KernelError> {
+    pub(super) fn load(kind: &str, program: BorrowedFd<'_>) -> Result<NewSlot, KernelError> {
         let failed = |what: &str| {
             KernelError::new(Place::Program, format!("failed to load the slot of a {kind} hook: {what}"), "")
         };
         let bytes = internal_object("slot").ok_or_else(|| failed("this build has none"))?;
         let mut builder = ObjectBuilder::default();
         let mut object = builder.open_memory(bytes).map_err(|error| failed(&format!("{error:#}")))?;
-        let function = function(kind);
+        let [function, nothing] = functions(kind);
         for mut program in object.progs_mut() {
-            program.set_autoload(program.name() == function);
+            program.set_autoload(program.name() == function || program.name() == nothing);
         }
         // SAFETY: an open object that was not loaded before.
         let code = unsafe { libbpf_sys::bpf_object__load(object.as_libbpf_object().as_ptr()) };
@@ -39,39 +57,53 @@ impl Slot {
             return Err(failed(&describe(-code)));
         }
         // SAFETY: the object is loaded, and `take_ptr` gives up its ownership.
-        let slot = Self { object: unsafe { Object::from_ptr(object.take_ptr()) } };
+        let object = unsafe { Object::from_ptr(object.take_ptr()) };
+        let slot = Self::of(&object, function, nothing).map_err(|error| failed(&error.to_string()))?;
         slot.put(program).map_err(|code| failed(&describe(code)))?;
-        Ok(slot)
+        Ok(NewSlot { slot, object, function })
     }
 
     /// From now on events run in `program`; the error is an errno.
     pub(super) fn put(&self, program: BorrowedFd<'_>) -> Result<(), i32> {
-        let map = self.object.maps().find(|map| map.name() == "slot").ok_or(libc::ENOENT)?;
         let (key, value) = (0u32, program.as_raw_fd());
         let (key, value) = (ptr::from_ref(&key).cast(), ptr::from_ref(&value).cast());
         // SAFETY: key and value are four bytes each, as the map declares, and live across the call.
-        let code = unsafe { libbpf_sys::bpf_map_update_elem(map.as_fd().as_raw_fd(), key, value, 0) };
+        let code = unsafe { libbpf_sys::bpf_map_update_elem(self.array.as_raw_fd(), key, value, 0) };
         if code < 0 { Err(-code) } else { Ok(()) }
     }
 
-    /// What is to be attached.
-    pub(super) fn program(&mut self) -> Option<ProgramMut<'_>> {
-        self.object.progs_mut().find(|program| program.autoload())
+    /// From now on nothing happens at events.
+    pub(super) fn clear(&self) -> Result<(), i32> {
+        self.put(self.nothing.as_fd())
     }
 
-    /// The descriptors of its program and its array.
-    pub(super) fn descriptors(&self) -> Vec<i32> {
-        let programs = self.object.progs().filter(|program| program.autoload());
-        let programs = programs.map(|program| program.as_fd().as_raw_fd());
-        programs.chain(self.object.maps().map(|map| map.as_fd().as_raw_fd())).collect()
+    fn of(object: &Object, function: &str, nothing: &str) -> io::Result<Self> {
+        let missing = || io::Error::other("it is incomplete");
+        let program = |name: &str| {
+            let program = object.progs().find(|program| program.name() == name).ok_or_else(missing)?;
+            program.as_fd().try_clone_to_owned()
+        };
+        let array = object.maps().find(|map| map.name() == "slot").ok_or_else(missing)?;
+        let array = array.as_fd().try_clone_to_owned()?;
+        Ok(Self { program: program(function)?, nothing: program(nothing)?, array })
+    }
+
+    /// The descriptor of its program.
+    pub(super) fn program(&self) -> i32 {
+        self.program.as_raw_fd()
+    }
+
+    /// The descriptors of its programs and its array.
+    pub(super) fn descriptors(&self) -> [i32; 3] {
+        [self.program.as_raw_fd(), self.nothing.as_raw_fd(), self.array.as_raw_fd()]
     }
 }
 
 /// kprobe, kretprobe and uprobes are one type of program, with one kind of context.
-fn function(kind: &str) -> &'static str {
+fn functions(kind: &str) -> [&'static str; 2] {
     match kind {
-        "tracepoint" => "slot_tracepoint",
-        "raw_tracepoint" => "slot_raw_tracepoint",
-        _ => "slot_kprobe",
+        "tracepoint" => ["slot_tracepoint", "nothing_tracepoint"],
+        "raw_tracepoint" => ["slot_raw_tracepoint", "nothing_raw_tracepoint"],
+        _ => ["slot_kprobe", "nothing_kprobe"],
     }
 }

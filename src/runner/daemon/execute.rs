@@ -2,10 +2,10 @@
 //! Carries out a plan: each action is a transaction of its own, which either happens or changes nothing.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::entry::{Entry, Failure, Running};
+use super::leave::{Retiring, detach_aside};
 use super::sinks::Sinks;
 use super::tails::Tail;
 use super::tell::{State, Tell};
@@ -15,22 +15,13 @@ use crate::format::Look;
 use crate::kernel::{Host, KernelError, Loaded, Prepared, expand, is_missing, prepare, settle};
 use crate::plan::{Action, Content, Plan, UnitId, backoff};
 use crate::runner::clock::now_unix_ns;
-use crate::runner::intake::IntakeTotals;
 use crate::runner::problem::refusal;
 use crate::runner::reader::Reader;
 use crate::runner::unit::{Making, Route, Unit, outputs};
-use crate::spec::{Place, ProbeSpec, Targets};
+use crate::spec::{Hook, Place, ProbeSpec, Targets};
 
 /// What waits for something that may come is tried again after this time at the latest.
 const MOST_WAITING: Duration = Duration::from_secs(10);
-
-/// A ring whose program does not run any more, until the reader has emptied it.
-struct Retiring {
-    title: String,
-    produced: u64,
-    dropped: u64,
-    totals: Arc<IntakeTotals>,
-}
 
 /// Everything that runs, and the means to change it.
 pub(super) struct Units<'a> {
@@ -40,7 +31,7 @@ pub(super) struct Units<'a> {
     pub(super) sinks: Sinks,
     pub(super) reader: Reader,
     pub(super) tails: Vec<Tail>,
-    retiring: Vec<Retiring>,
+    pub(super) retiring: Vec<Retiring>,
     last_key: u64,
     started: Instant,
 }
@@ -96,6 +87,8 @@ impl<'a> Units<'a> {
             self.settle_action(id, action, content, done, &host, tell);
         }
         self.sinks.sweep(Instant::now());
+        // SAFETY: takes a number; the allocator gives free pages back.
+        unsafe { libc::malloc_trim(0) };
     }
 
     /// Keeps the books of an action that was tried.
@@ -242,7 +235,7 @@ impl<'a> Units<'a> {
         let mut next = self.attach(id, content, made, routes, host)?;
         self.end(vec![&mut *running]);
         next.unit.past = running.unit.counted();
-        *running = next;
+        detach_aside(vec![std::mem::replace(running, next)]);
         Ok(())
     }
 
@@ -292,7 +285,7 @@ impl<'a> Units<'a> {
             route_sampler(running, program, content, &look);
         } else {
             if let Some(sampler) = &mut running.unit.sampler {
-                sampler.finish();
+                sampler.finish(Instant::now());
             }
             running.unit.sampler = making.sampler(&running.unit.attached)?;
             if let (Some(sampler), Some(counters)) = (&mut running.unit.sampler, &program.counters) {
@@ -302,20 +295,6 @@ impl<'a> Units<'a> {
         running.unit.route_notices(spec, &look);
         running.content = content.clone();
         Ok(())
-    }
-
-    /// Gives the ring of a program that ended to the reader to be emptied.
-    fn retire(&mut self, running: &Running, produced: u64, dropped: u64) {
-        let key = running.key;
-        self.reader.with(move |intakes| {
-            if let Some(intake) = intakes.iter_mut().find(|intake| intake.key == key) {
-                intake.retire();
-            }
-        });
-        if let Some(totals) = &running.unit.intake {
-            let (title, totals) = (running.unit.title.clone(), Arc::clone(totals));
-            self.retiring.push(Retiring { title, produced, dropped, totals });
-        }
     }
 
     fn change_mode(
@@ -375,37 +354,6 @@ impl<'a> Units<'a> {
         done
     }
 
-    /// Ends some units and forgets them.
-    pub(super) fn stop(&mut self, ids: &[UnitId], tell: &mut Tell<'_>) {
-        let mut ended: Vec<(UnitId, Entry)> = ids.iter().filter_map(|id| self.entries.remove_entry(id)).collect();
-        self.end(ended.iter_mut().filter_map(|(_, entry)| entry.running.as_mut()).collect());
-        for (id, entry) in &ended {
-            if let Some(running) = &entry.running {
-                tell.state(id, &running.unit, State::Stopped);
-            }
-        }
-    }
-
-    /// Units whose interface was deleted under them wait for it.
-    pub(super) fn lose_gone(&mut self, tell: &mut Tell<'_>) {
-        let now = self.now();
-        let gone = |entry: &Entry| entry.running.as_ref().is_some_and(|running| !running.unit.attached.is_attached());
-        let ids: Vec<UnitId> = self.entries.iter().filter(|(_, entry)| gone(entry)).map(|(id, _)| id.clone()).collect();
-        for id in ids {
-            let Some(mut running) = self.entries.get_mut(&id).and_then(|entry| entry.running.take()) else { continue };
-            self.end(vec![&mut running]);
-            // The words of a start without it: the next try has nothing new to say.
-            let interface = interface(&running.content).unwrap_or_default();
-            let message = format!("there is no network interface `{interface}`");
-            tell.lost(&id, &running.unit, &message);
-            if let Some(entry) = self.entries.get_mut(&id) {
-                let content = running.content;
-                entry.since_unix_ns = now_unix_ns();
-                entry.failure = Some(Failure { content, times: 0, retry_at: now, waiting: true, message });
-            }
-        }
-    }
-
     /// What waits is tried at once the next time.
     pub(super) fn hurry(&mut self, only_waiting: bool) {
         let now = self.now();
@@ -414,62 +362,6 @@ impl<'a> Units<'a> {
                 failure.retry_at = now;
             }
         }
-    }
-
-    /// Detaches units, and has the reader take what they left behind. Their counts are final afterwards.
-    fn end(&mut self, mut units: Vec<&mut Running>) {
-        if units.is_empty() {
-            return;
-        }
-        units.iter_mut().for_each(|running| running.unit.attached.detach());
-        settle();
-        for running in units {
-            if let Some(sampler) = &mut running.unit.sampler {
-                sampler.finish();
-            }
-            running.unit.report_losses();
-            let counts = running.unit.attached.counts();
-            if let Some((produced, dropped)) = counts.map(|counts| (counts.produced(), counts.dropped())) {
-                self.retire(running, produced, dropped);
-            }
-        }
-    }
-
-    /// Looks after rings that were retired and sinks that nobody uses. True while there are some.
-    pub(super) fn sweep(&mut self) -> bool {
-        self.retiring.retain(|ring| {
-            // The reader drops its part when the ring is empty.
-            let done = Arc::strong_count(&ring.totals) == 1;
-            let Retiring { title, produced, dropped, totals } = ring;
-            if done && totals.consumed() + dropped != *produced {
-                // Never seen; if it happens, the numbers must not pretend that nothing did.
-                let consumed = totals.consumed();
-                tracing::error!(probe = title, produced, dropped, consumed, "events are unaccounted for");
-            }
-            !done
-        });
-        self.sinks.sweep(Instant::now());
-        self.sweep_tails();
-        !self.retiring.is_empty() || self.sinks.is_closing() || !self.tails.is_empty()
-    }
-
-    /// The end: everything is detached, delivered or counted as lost. Gives the units.
-    pub(super) fn finish(mut self) -> Vec<Unit> {
-        let entries = std::mem::take(&mut self.entries);
-        let mut units: Vec<Unit> =
-            entries.into_values().filter_map(|entry| entry.running).map(|running| running.unit).collect();
-        units.iter_mut().for_each(|unit| unit.attached.detach());
-        settle();
-        self.close_tails(Instant::now() + Duration::from_secs(1));
-        drop(self.reader.finish());
-        for unit in &mut units {
-            if let Some(sampler) = &mut unit.sampler {
-                sampler.finish();
-            }
-            unit.report_losses();
-        }
-        self.sinks.finish(Duration::from_millis(800));
-        units
     }
 }
 
@@ -480,9 +372,16 @@ fn route_sampler(running: &mut Running, program: &Program, content: &Content, lo
     }
 }
 
-fn interface(content: &Content) -> Option<&str> {
+/// The interface that an XDP unit runs on.
+pub(super) fn interface(content: &Content) -> Option<&str> {
     match &content.spec.hook {
-        crate::spec::Hook::Xdp { interface, .. } => Some(interface),
-        _ => None,
+        Hook::Xdp { interface, .. } => Some(interface),
+        Hook::Kprobe { .. }
+        | Hook::Kretprobe { .. }
+        | Hook::Tracepoint(_)
+        | Hook::RawTracepoint { .. }
+        | Hook::Uprobe(_)
+        | Hook::Uretprobe(_)
+        | Hook::Own => None,
     }
 }

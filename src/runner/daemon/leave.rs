@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Takes units away: silent at once, their rings read to the last record, detached when the kernel gets to it.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::entry::{Entry, Failure, Running};
+use super::execute::{Units, interface};
+use super::tell::{State, Tell};
+use crate::kernel::{detach_all, settle};
+use crate::plan::UnitId;
+use crate::runner::clock::now_unix_ns;
+use crate::runner::intake::IntakeTotals;
+use crate::runner::unit::Unit;
+
+/// How long the end waits for sinks that have no room.
+const LAST_READS: Duration = Duration::from_secs(1);
+
+/// A ring whose program does not run any more, until the reader has emptied it.
+pub(super) struct Retiring {
+    pub(super) title: String,
+    pub(super) produced: u64,
+    pub(super) dropped: u64,
+    pub(super) totals: Arc<IntakeTotals>,
+}
+
+impl Units<'_> {
+    /// Ends some units and forgets them.
+    pub(super) fn stop(&mut self, ids: &[UnitId], tell: &mut Tell<'_>) {
+        let mut ended: Vec<(UnitId, Entry)> = ids.iter().filter_map(|id| self.entries.remove_entry(id)).collect();
+        self.end(ended.iter_mut().filter_map(|(_, entry)| entry.running.as_mut()).collect());
+        for (id, entry) in &ended {
+            if let Some(running) = &entry.running {
+                tell.state(id, &running.unit, State::Stopped);
+            }
+        }
+        detach_aside(ended.into_iter().filter_map(|(_, entry)| entry.running).collect());
+    }
+
+    /// Units whose interface was deleted under them wait for it.
+    pub(super) fn lose_gone(&mut self, tell: &mut Tell<'_>) {
+        let now = self.now();
+        let gone = |entry: &Entry| entry.running.as_ref().is_some_and(|running| !running.unit.attached.is_attached());
+        let ids: Vec<UnitId> = self.entries.iter().filter(|(_, entry)| gone(entry)).map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            let Some(mut running) = self.entries.get_mut(&id).and_then(|entry| entry.running.take()) else { continue };
+            self.end(vec![&mut running]);
+            // The words of a start without it: the next try has nothing new to say.
+            let interface = interface(&running.content).unwrap_or_default();
+            let message = format!("there is no network interface `{interface}`");
+            tell.lost(&id, &running.unit, &message);
+            if let Some(entry) = self.entries.get_mut(&id) {
+                let content = running.content;
+                entry.since_unix_ns = now_unix_ns();
+                entry.failure = Some(Failure { content, times: 0, retry_at: now, waiting: true, message });
+            }
+        }
+    }
+
+    /// Silences units, and has the reader take what they left behind. Their counts are final afterwards.
+    pub(super) fn end(&mut self, mut units: Vec<&mut Running>) {
+        if units.is_empty() {
+            return;
+        }
+        units.iter_mut().for_each(|running| running.unit.attached.silence());
+        settle();
+        for running in units {
+            if let Some(sampler) = &mut running.unit.sampler {
+                // A sink without room waits for nobody here, and nobody for it.
+                sampler.finish(Instant::now());
+            }
+            running.unit.report_losses();
+            let counts = running.unit.attached.counts();
+            if let Some((produced, dropped)) = counts.map(|counts| (counts.produced(), counts.dropped())) {
+                self.retire(running, produced, dropped);
+            }
+        }
+    }
+
+    /// Gives the ring of a program that ended to the reader to be emptied.
+    pub(super) fn retire(&mut self, running: &Running, produced: u64, dropped: u64) {
+        let key = running.key;
+        self.reader.with(move |intakes| {
+            if let Some(intake) = intakes.iter_mut().find(|intake| intake.key == key) {
+                intake.retire();
+            }
+        });
+        if let Some(totals) = &running.unit.intake {
+            let (title, totals) = (running.unit.title.clone(), Arc::clone(totals));
+            self.retiring.push(Retiring { title, produced, dropped, totals });
+        }
+    }
+
+    /// Looks after rings that were retired and sinks that nobody uses. True while there are some.
+    pub(super) fn sweep(&mut self) -> bool {
+        self.retiring.retain(|ring| {
+            // The reader drops its part when the ring is empty.
+            let done = Arc::strong_count(&ring.totals) == 1;
+            if done {
+                check_account(&ring.title, ring.produced, ring.dropped, &ring.totals);
+            }
+            !done
+        });
+        self.sinks.sweep(Instant::now());
+        self.sweep_tails();
+        !self.retiring.is_empty() || self.sinks.is_closing() || !self.tails.is_empty()
+    }
+
+    /// The end: everything is silent, then delivered or counted as lost, then detached.
+    pub(super) fn finish(mut self) {
+        let entries = std::mem::take(&mut self.entries);
+        let mut units: Vec<Unit> =
+            entries.into_values().filter_map(|entry| entry.running).map(|running| running.unit).collect();
+        units.iter_mut().for_each(|unit| unit.attached.silence());
+        settle();
+        let deadline = Instant::now() + LAST_READS;
+        self.close_tails(deadline);
+        drop(self.reader.finish());
+        for unit in &mut units {
+            if let Some(sampler) = &mut unit.sampler {
+                sampler.finish(deadline);
+            }
+            unit.report_losses();
+            if let (Some(counts), Some(totals)) = (unit.attached.counts(), &unit.intake) {
+                check_account(&unit.title, counts.produced(), counts.dropped(), totals);
+            }
+        }
+        for Retiring { title, produced, dropped, totals } in self.retiring {
+            check_account(&title, produced, dropped, &totals);
+        }
+        self.sinks.finish(Duration::from_millis(800));
+        detach_all(units.iter_mut().map(|unit| &mut unit.attached));
+    }
+}
+
+/// Detaches units that are silent already. The kernel takes its time for that, and nobody has to wait for it.
+pub(super) fn detach_aside(ended: Vec<Running>) {
+    if !ended.is_empty() {
+        // Where there is no thread to be had they are dropped here and now.
+        drop(thread::Builder::new().name("detach".to_owned()).spawn(move || drop(ended)));
+    }
+}
+
+/// To be called when a ring is empty for good.
+fn check_account(title: &str, produced: u64, dropped: u64, totals: &IntakeTotals) {
+    let consumed = totals.consumed();
+    if consumed + dropped != produced {
+        // Never seen; if it happens, the numbers must not pretend that nothing did.
+        tracing::error!(probe = title, produced, dropped, consumed, "events are unaccounted for");
+    }
+}
