@@ -130,3 +130,52 @@ impl Followed {
 pub(super) fn contents(desired: &BTreeMap<UnitId, (Content, CheckedProbe)>) -> Desired {
     desired.iter().map(|(id, (content, _))| (id.clone(), content.clone())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::builtin;
+    use crate::config::{Environment, Location, Span, check, codes};
+    use crate::files::Scanned;
+
+    const GOOD: &str = "version: 1\nprobes:\n  - name: one\n    program: exec\n";
+
+    /// What a look found of the file `d/a.yaml`, and whether `d` could be listed.
+    fn scan(text: Option<Result<&str, Unreadable>>, is_listed: bool) -> Scan {
+        let scanned = |text: Result<&str, Unreadable>| Scanned { path: "d/a.yaml".into(), text: text.map(Arc::from) };
+        let unlisted = if is_listed { Vec::new() } else { vec![PathBuf::from("d")] };
+        Scan { files: text.map(scanned).into_iter().collect(), unlisted, ..Scan::default() }
+    }
+
+    fn denied() -> Unreadable {
+        let source = Arc::new(SourceFile { path: "d/a.yaml".into(), text: "".into() });
+        Unreadable::Problem(Box::new(Problem::new(
+            codes::FILE_UNREADABLE,
+            Location::new(&source, Span::default()),
+            "permission denied".to_owned(),
+        )))
+    }
+
+    /// The probe of a file stays while the file cannot be read, is being written, or its directory cannot be listed, in any
+    /// order; it goes with the file.
+    #[test]
+    fn what_is_not_known_stays() {
+        let catalog = builtin().unwrap();
+        let nothing = |_: &str| None;
+        let check = |files: &[SourceFile]| check(files, &catalog, &Environment::new(&nothing));
+        let mut followed = Followed::default();
+        let mut probes = |scan: Scan| {
+            followed.take(scan, check);
+            followed.config.as_ref().unwrap().probes.len()
+        };
+        assert_eq!(probes(scan(Some(Err(Unreadable::Unsettled)), true)), 0);
+        assert_eq!(probes(scan(Some(Ok(GOOD)), true)), 1);
+        assert_eq!(probes(scan(Some(Err(Unreadable::Unsettled)), true)), 1);
+        assert_eq!(probes(scan(Some(Err(denied())), true)), 1);
+        assert_eq!(probes(scan(Some(Err(Unreadable::Unsettled)), true)), 1);
+        assert_eq!(probes(scan(None, false)), 1);
+        assert_eq!(probes(scan(Some(Ok(GOOD)), true)), 1);
+        assert_eq!(probes(scan(None, false)), 1);
+        assert_eq!(probes(scan(None, true)), 0);
+    }
+}
