@@ -6,7 +6,6 @@ use std::ffi::{CStr, c_char};
 use libbpf_rs::{AsRawLibbpf, MapCore, Object, ObjectBuilder, OpenObject};
 
 use super::attach::{Generation, process_of};
-use super::counts::Counts;
 use super::error::{KernelError, describe, privilege_help};
 use super::host::Host;
 use super::prepare::Prepared;
@@ -68,11 +67,6 @@ impl Loaded {
             Ok(object) => Ok(Self { object, functions }),
             Err(code) => Err(refused(spec, program, code, &log, host)),
         }
-    }
-
-    /// What the program counts about its events, read from shared memory without a system call.
-    pub fn counts(&self) -> Option<Counts> {
-        Counts::of(&self.object)
     }
 
     /// The ring buffer of its events.

@@ -40,8 +40,7 @@ pub struct Ring {
 impl Ring {
     /// Maps the ring buffer behind `fd`, which was created with `bytes` bytes: a power of two of pages.
     pub(super) fn map(fd: BorrowedFd<'_>, bytes: u32) -> io::Result<Self> {
-        // SAFETY: sysconf reads a constant of the system.
-        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
+        let page = page_bytes();
         let consumer = Mapping::new(fd, page, libc::PROT_READ | libc::PROT_WRITE, 0)?;
         let producer = Mapping::new(fd, page, libc::PROT_READ, page)?;
         let (fd, mask) = (fd.try_clone_to_owned()?, u64::from(bytes) - 1);
@@ -173,7 +172,7 @@ impl AsFd for Ring {
 }
 
 /// A piece of shared memory, unmapped when dropped.
-struct Mapping {
+pub(super) struct Mapping {
     start: NonNull<libc::c_void>,
     len: usize,
 }
@@ -181,8 +180,18 @@ struct Mapping {
 // SAFETY: the memory is shared with the kernel by design and accessed through atomics or after an acquire.
 unsafe impl Send for Mapping {}
 
+/// The size of a page of memory.
+pub(super) fn page_bytes() -> usize {
+    // SAFETY: sysconf reads a constant of the system.
+    unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }
+}
+
 impl Mapping {
-    fn new(fd: BorrowedFd<'_>, len: usize, protection: i32, offset: usize) -> io::Result<Self> {
+    pub(super) fn start(&self) -> NonNull<libc::c_void> {
+        self.start
+    }
+
+    pub(super) fn new(fd: BorrowedFd<'_>, len: usize, protection: i32, offset: usize) -> io::Result<Self> {
         let (fd, offset) = (fd.as_raw_fd(), offset as libc::off_t);
         // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
         let start = unsafe { libc::mmap(ptr::null_mut(), len, protection, libc::MAP_SHARED, fd, offset) };

@@ -15,11 +15,8 @@ const RARE: [&str; 5] = ["acct", "io_cancel", "pivot_root", "quotactl", "vhangup
 
 /// Probes that run and have nothing to do, 10 a file.
 pub(crate) fn idle_probes(count: usize) -> Vec<(String, String)> {
-    let known =
-        |name: &&str| std::path::Path::new(&format!("/sys/kernel/tracing/events/syscalls/sys_enter_{name}")).exists();
-    let rare: Vec<&str> = RARE.into_iter().filter(known).collect();
     let probe = |index: usize| {
-        let side = if (index / RARE.len()) % 2 == 0 { "enter" } else { "exit" };
+        let side = if (index / RARE.len()).is_multiple_of(2) { "enter" } else { "exit" };
         let name = RARE[index % RARE.len()];
         format!(
             "  - {{ name: idle{index}, hook: {{ tracepoint: \"syscalls:sys_{side}_{name}\" }}, sinks: [\"jsonl:idle\"] }}\n"

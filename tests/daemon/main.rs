@@ -15,6 +15,7 @@ mod interfaces;
 #[path = "../live/lab.rs"]
 mod lab;
 mod latency;
+mod random;
 #[allow(dead_code, reason = "as above")]
 #[path = "../live/wire.rs"]
 mod wire;

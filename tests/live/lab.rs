@@ -215,6 +215,7 @@ pub(crate) struct Run {
     stdout: Lines,
     stderr: Lines,
     seen: usize,
+    #[allow(dead_code, reason = "the daemon's tests")]
     heard: usize,
     objects: Objects,
     newest: u32,
@@ -257,6 +258,7 @@ impl Run {
     }
 
     /// Waits until standard error has a line that `wanted` picks, since the last one that was asked for.
+    #[allow(dead_code, reason = "the daemon's tests")]
     pub(crate) fn said(&mut self, wanted: impl Fn(&str) -> bool) -> String {
         let pick = |line: &str| wanted(line).then(|| line.to_owned());
         let (heard, line) = self.stderr.find(self.heard, BOUND, pick);
@@ -265,6 +267,7 @@ impl Run {
     }
 
     /// Notes what the process holds in the kernel by now: none of it may be there after its end.
+    #[allow(dead_code, reason = "the daemon's tests")]
     pub(crate) fn note_objects(&mut self) {
         self.objects.0.extend(Objects::of(self.pid()).0);
     }

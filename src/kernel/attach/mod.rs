@@ -111,15 +111,22 @@ impl Loaded {
                 Some(Some(jump)) => attach_function(spec, &function, &jump, host)?,
                 Some(None) | None => attach_function(spec, &function, &program, host)?,
             };
+            if let Some(slot) = &mut slot {
+                slot.settle();
+            }
             mounts.push(Mount { hold: attachment.hold, slot });
             mechanisms.push(attachment.mechanism);
             remark = remark.or(attachment.remark);
             mode = mode.or(attachment.mode);
         }
-        let generation = Generation::new(self, spec);
+        let generation = Generation::new(self, spec).map_err(|error| no_descriptors(&error))?;
         let (hook, mechanism) = (spec.hook.clone(), mechanisms.join(", "));
         Ok(Attached { mounts, generation, hook, mode, swappable, missed_before: 0, mechanism, remark })
     }
+}
+
+fn no_descriptors(error: &io::Error) -> KernelError {
+    KernelError::new(Place::Program, format!("failed to keep the program: {error}"), "")
 }
 
 /// Takes over what a `bpf_program__attach_…` function returned; the error is an errno, which libbpf sets.

@@ -10,7 +10,7 @@ use super::super::counters::CounterReader;
 use super::super::counts::Counts;
 use super::super::load::functions;
 use super::generation::Generation;
-use super::{Attached, Hold, KernelError, Loaded, Mount, info, xdp};
+use super::{Attached, Hold, KernelError, Loaded, Mount, info, no_descriptors, xdp};
 use crate::catalog::{Counters, HookDecl, Program};
 use crate::kernel::error::describe;
 use crate::spec::{Hook, Place, ProbeSpec, XdpMode};
@@ -70,7 +70,7 @@ impl Attached {
     /// generation, whose last events are in its ring once [`super::settle`] has returned. Where the kernel refuses, the old
     /// one runs on.
     pub fn swap(&mut self, loaded: Loaded, spec: &ProbeSpec) -> Result<Generation, KernelError> {
-        let next = Generation::new(loaded, spec);
+        let next = Generation::new(loaded, spec).map_err(|error| no_descriptors(&error))?;
         for (index, mount) in self.mounts.iter().enumerate() {
             if let Err(code) = exchange(mount, index, &self.generation, &next) {
                 // The old ones fit a moment ago.
@@ -90,9 +90,8 @@ impl Attached {
 
     /// Bytes of kernel memory that its programs and maps take.
     pub fn kernel_memory_bytes(&self) -> u64 {
-        let slots = self.mounts.iter().filter_map(|mount| mount.slot.as_ref()).flat_map(super::Slot::descriptors);
-        let own = self.generation.programs().chain(self.generation.maps());
-        own.chain(slots).map(info::memory_bytes).sum()
+        let slots = self.mounts.iter().filter_map(|mount| mount.slot.as_ref()).map(super::Slot::memory_bytes);
+        self.generation.memory_bytes() + slots.sum::<u64>()
     }
 
     /// Runs and time since it was attached; `None` where the kernel does not count them (`kernel.bpf_stats_enabled`).
@@ -122,7 +121,7 @@ impl Attached {
     fn attached_programs(&self) -> impl Iterator<Item = i32> {
         let own = self.generation.programs().map(Some).chain(std::iter::repeat(None));
         self.mounts.iter().zip(own).filter_map(|(mount, own)| match &mount.slot {
-            Some(slot) => slot.descriptors().first().copied(),
+            Some(slot) => Some(slot.jump()),
             None => own,
         })
     }
