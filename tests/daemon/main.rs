@@ -10,6 +10,7 @@ mod daemon;
 mod ending;
 mod exact;
 mod files;
+mod idle;
 mod interfaces;
 #[allow(dead_code, reason = "the tests of one run use the rest")]
 #[path = "../live/lab.rs"]
