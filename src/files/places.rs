@@ -29,6 +29,24 @@ pub(super) fn places(roots: &[PathBuf], is_config: impl Fn(&str) -> bool) -> BTr
     found
 }
 
+/// The files that roots lead to, and links in them that have the name of a configuration file: without links.
+pub(super) fn targets(roots: &[PathBuf], is_config: impl Fn(&str) -> bool) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    for end in roots.iter().filter_map(|root| root.canonicalize().ok()) {
+        if !end.is_dir() {
+            found.insert(end);
+            continue;
+        }
+        for entry in fs::read_dir(&end).into_iter().flatten().flatten() {
+            let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            if is_link && entry.file_name().to_str().is_some_and(&is_config) {
+                found.extend(entry.path().canonicalize().ok());
+            }
+        }
+    }
+    found
+}
+
 /// Walks a path, link by link. Adds the directory of each link, of the last name, and of a name that is missing. Gives what
 /// the path leads to, without links; `None` where it leads to nothing.
 fn follow(path: &Path, found: &mut BTreeSet<PathBuf>) -> Option<PathBuf> {

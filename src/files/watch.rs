@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Says when to look again: inotify on directories, debounced.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use notify::event::{AccessKind, AccessMode};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use super::places::places;
+use super::places::{places, targets};
 use crate::config::is_config_name;
 
 /// Events that keep coming do not put it off for longer than this many times the debounce.
@@ -36,6 +37,8 @@ pub struct Watcher {
     inotify: RecommendedWatcher,
     /// What is watched, and which directory that was: another one may have taken its name.
     watched: BTreeMap<PathBuf, Identity>,
+    /// The files that roots and links lead to, whatever their names are.
+    targets: Arc<Mutex<BTreeSet<PathBuf>>>,
     complained: bool,
 }
 
@@ -51,8 +54,16 @@ impl Watcher {
         look_again: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, WatchError> {
         let (changed, changes) = mpsc::channel();
+        let targets = Arc::new(Mutex::new(BTreeSet::new()));
+        let known = Arc::clone(&targets);
         let inotify = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            if event.map_or(true, |event| matters(&event.kind)) {
+            let is_ours = |path: &PathBuf| {
+                path.file_name().and_then(|name| name.to_str()).is_some_and(is_config_name)
+                    || known.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
+            };
+            if event.map_or(true, |event| {
+                matters(&event.kind) && (!is_content(&event.kind) || event.paths.iter().any(is_ours))
+            }) {
                 // The thread ends when this end is dropped, not before.
                 let _ = changed.send(());
             }
@@ -62,12 +73,13 @@ impl Watcher {
             .name("watch".to_owned())
             .spawn(move || debounced(&changes, debounce, &look_again))
             .map_err(|error| WatchError(error.to_string()))?;
-        Ok(Self { roots, inotify, watched: BTreeMap::new(), complained: false })
+        Ok(Self { roots, inotify, watched: BTreeMap::new(), targets, complained: false })
     }
 
     /// Watches what the roots are now. To be called after each look; true if that is something else than before: then
     /// something may have happened in between, look again.
     pub fn rearm(&mut self) -> bool {
+        *self.targets.lock().unwrap_or_else(PoisonError::into_inner) = targets(&self.roots, is_config_name);
         let identity = |path: &PathBuf| -> Identity {
             std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
         };
@@ -115,6 +127,16 @@ fn matters(kind: &EventKind) -> bool {
         EventKind::Access(_) => false,
         EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) | EventKind::Other => true,
     }
+}
+
+/// True for what changes the text of a file, and no name: that of other files, such as a sink beside the configuration, must
+/// neither wake us nor put off a look.
+fn is_content(kind: &EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any)
+    )
 }
 
 fn debounced(changes: &mpsc::Receiver<()>, debounce: Duration, look_again: &impl Fn()) {
