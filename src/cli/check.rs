@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ebpf-run check PATH…`: what is wrong with the files, without root; with `--kernel`, what this machine says of them.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -58,13 +59,20 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
 fn ask_kernel(probes: &[CheckedProbe], catalog: &Catalog) -> Vec<Problem> {
     quiet_libbpf();
     let host = Host::default();
-    let mut problems = Vec::new();
+    let mut problems: Vec<Problem> = Vec::new();
+    // What an alias repeats is said once.
+    let mut seen = HashSet::new();
+    let mut first = |problem: &Problem| {
+        let place = (problem.primary.source.path.clone(), problem.primary.span);
+        seen.insert((problem.code, place, problem.message.clone()))
+    };
     for probe in probes {
         // The configuration was checked against this catalogue.
         let Some(program) = catalog.get(&probe.spec.program) else { continue };
         let object = builtin_object(&program.name).unwrap_or_default();
         let findings = kernel::check(&probe.spec, program, object, &host);
-        problems.extend(findings.iter().map(|finding| findings::problem(probe, finding)));
+        let found = findings.iter().map(|finding| findings::problem(probe, finding));
+        problems.extend(found.filter(|problem| first(problem)));
     }
     problems
 }

@@ -2,7 +2,7 @@
 //! `ebpf-run hooks`: what can be hooked on this machine.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::terminal::{print, stdout_color, tell};
 use super::{BAD_CONFIGURATION, FAILED, Listing};
-use crate::kernel::{Found, Host, Listed, Pattern, Query, Search, search};
+use crate::kernel::{Found, Host, Listed, Pattern, Query, Search, binary_in_yaml, search};
 
 /// Most targets of one kind without `--all`.
 const MOST: usize = 50;
@@ -25,7 +25,8 @@ pub(super) struct HooksArgs {
     /// Only this kind of hook; may be given several times
     #[arg(long, value_enum, value_name = "KIND")]
     kind: Vec<Kind>,
-    /// List the functions of this program or library instead of the kernel's hooks
+    /// List the functions of this program or library instead of the kernel's hooks: a file, or a name that is searched for
+    /// as in the YAML
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
     /// All that match, not only the first 50 of each kind
@@ -79,12 +80,13 @@ pub(super) fn hooks(args: &HooksArgs) -> ExitCode {
     kinds.sort();
     kinds.dedup();
     let most = if args.all { usize::MAX } else { MOST };
-    let query =
-        Query { pattern: Pattern::new(&args.pattern), kinds, details: args.verbose, most, binary: args.binary.clone() };
+    let binary = args.binary.as_deref().map(binary_in_yaml);
+    let pattern = Pattern::new(&args.pattern);
+    let query = Query { pattern, kinds, details: args.verbose, most, binary: binary.clone() };
     let found = search(&query, &host);
     let printed = print(&match args.format {
-        Listing::Text => text(&found, args.binary.as_deref(), stdout_color()),
-        Listing::Json => format!("{:#}\n", to_json(&found, args.binary.as_deref())),
+        Listing::Text => text(&found, binary.as_deref(), stdout_color()),
+        Listing::Json => format!("{:#}\n", to_json(&found, binary.as_deref())),
     });
     found.notes.iter().for_each(|note| tell(&format!("note: {note}")));
     for (kind, more) in &found.more {
@@ -101,7 +103,7 @@ pub(super) fn hooks(args: &HooksArgs) -> ExitCode {
 }
 
 /// Lines for the YAML; everything else is a comment there.
-fn text(search: &Search, binary: Option<&Path>, color: bool) -> String {
+fn text(search: &Search, binary: Option<&str>, color: bool) -> String {
     let (dim, off) = if color { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
     let mut text = String::new();
     for one in &search.found {
@@ -115,7 +117,7 @@ fn text(search: &Search, binary: Option<&Path>, color: bool) -> String {
 }
 
 /// `kprobe: tcp_v4_connect`
-fn yaml(found: &Found, binary: Option<&Path>) -> String {
+fn yaml(found: &Found, binary: Option<&str>) -> String {
     match found.kind {
         Listed::Tracepoint => format!("tracepoint: \"{}\"", found.target),
         Listed::Kprobe | Listed::Kretprobe | Listed::RawTracepoint | Listed::Lsm => {
@@ -123,8 +125,7 @@ fn yaml(found: &Found, binary: Option<&Path>) -> String {
         }
         // JSON's quotes are YAML's: names of C++ and paths can hold anything.
         Listed::Uprobe => {
-            let binary = binary.unwrap_or(Path::new("")).display().to_string();
-            format!("uprobe: {{ binary: {}, symbol: {} }}", json!(binary), json!(found.target))
+            format!("uprobe: {{ binary: {}, symbol: {} }}", json!(binary.unwrap_or_default()), json!(found.target))
         }
     }
 }
@@ -150,7 +151,7 @@ fn declaration(name: &str, c_type: &str) -> String {
     format!("{base}{space}{name}{brackets}")
 }
 
-fn to_json(search: &Search, binary: Option<&Path>) -> Value {
+fn to_json(search: &Search, binary: Option<&str>) -> Value {
     let hook = |found: &Found| {
         let param = |(name, c_type): &(String, String)| json!({ "name": name, "type": c_type });
         json!({

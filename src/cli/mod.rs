@@ -2,12 +2,14 @@
 //! The commands: the only code that writes to the terminal.
 
 mod check;
+mod client;
 mod completions;
 mod daemon;
 mod doctor;
 mod explain;
 mod findings;
 mod hooks;
+mod journal;
 mod man;
 mod new;
 mod plan;
@@ -22,6 +24,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use self::client::{SocketArgs, StatusArgs};
+use self::daemon::DaemonArgs;
 use self::hooks::HooksArgs;
 use crate::catalog::{Catalog, builtin};
 use crate::config;
@@ -30,9 +34,6 @@ use crate::config;
 const BAD_CONFIGURATION: u8 = 2;
 /// Exit status for failures at run time: the kernel, a sink.
 const FAILED: u8 = 1;
-
-/// The debounce of `--watch`.
-const WATCH_DEBOUNCE: Duration = Duration::from_millis(100);
 
 /// Runs the eBPF probes that YAML files describe.
 #[derive(Debug, Parser)]
@@ -66,19 +67,6 @@ struct RunArgs {
 }
 
 #[derive(Debug, Args)]
-struct DaemonArgs {
-    /// A directory of YAML files (*.yaml, *.yml); may be given several times
-    #[arg(long, value_name = "DIR", default_value = "/etc/ebpf-run/probes.d")]
-    config_dir: Vec<PathBuf>,
-    /// Where commands such as `ebpf-run status` reach it
-    #[arg(long, value_name = "PATH", default_value = crate::control::DEFAULT_SOCKET)]
-    socket: PathBuf,
-    /// How long nothing may change before the files are read again
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "100ms")]
-    debounce: Duration,
-}
-
-#[derive(Debug, Args)]
 struct CheckArgs {
     /// YAML files, or directories of them (*.yaml, *.yml)
     #[arg(required = true, value_name = "PATH")]
@@ -107,8 +95,45 @@ enum Command {
     ///
     /// A file that is added, changed, moved or deleted changes what runs within a fraction of a second. Probes that are not
     /// touched go on without losing an event; a file with a mistake keeps the probes that it had. SIGHUP: look again.
-    #[command(after_help = "Examples:\n  sudo ebpf-run daemon\n  sudo ebpf-run daemon --config-dir ./probes.d")]
+    #[command(after_help = "Examples:\n  sudo ebpf-run daemon\n  sudo ebpf-run daemon --config-dir ./probes.d\n  \
+                            sudo ebpf-run daemon --metrics & curl http://127.0.0.1:9435/metrics")]
     Daemon(DaemonArgs),
+    /// Show what a daemon does: its probes, files, events and losses
+    #[command(after_help = "Examples:\n  sudo ebpf-run status\n  sudo ebpf-run status --watch\n  \
+                            sudo ebpf-run status --check || echo 'something does not run as its file says'\n  \
+                            sudo ebpf-run status --format json | jq '.probes[] | select(.state != \"running\")'")]
+    Status(StatusArgs),
+    /// Have a daemon look at its files now, and try again what failed
+    ///
+    /// Exit status 1 unless everything is as the files say afterwards; then it says what is not.
+    #[command(after_help = "Example:\n  sudo ebpf-run reload")]
+    Reload(SocketArgs),
+    /// Have a daemon stop a probe until its file changes
+    #[command(after_help = "Example:\n  sudo ebpf-run stop opens")]
+    Stop {
+        /// The name of the probe
+        probe: String,
+        #[command(flatten)]
+        socket: SocketArgs,
+    },
+    /// Have a daemon start a probe again that was stopped
+    #[command(after_help = "Example:\n  sudo ebpf-run start opens")]
+    Start {
+        /// The name of the probe
+        probe: String,
+        #[command(flatten)]
+        socket: SocketArgs,
+    },
+    /// Show a live copy of the events of a daemon, as JSON lines
+    ///
+    /// A reader that is too slow loses lines of its own copy only, and is told how many. What happened before is in the sinks.
+    #[command(after_help = "Examples:\n  sudo ebpf-run tail\n  sudo ebpf-run tail opens | jq .path")]
+    Tail {
+        /// The name of a probe; all without it
+        probe: Option<String>,
+        #[command(flatten)]
+        socket: SocketArgs,
+    },
     /// Find every mistake in YAML files, without root; with --kernel, what this machine does not have
     #[command(
         after_help = "Examples:\n  ebpf-run check probes.yaml\n  ebpf-run check --strict probes.d\n  sudo ebpf-run check --kernel probes.yaml\n  \
@@ -149,7 +174,7 @@ enum Command {
     /// Each line is what the YAML says under `hook`; a function serves `kprobe` and `kretprobe` alike. Exit status 1: nothing matches.
     #[command(after_help = "Examples:\n  ebpf-run hooks openat\n  ebpf-run hooks 'tcp_*' --kind kprobe -v\n  \
                             ebpf-run hooks 'sched:*' -v\n  ebpf-run hooks sched_switch --format json -v\n  \
-                             ebpf-run hooks getaddrinfo --binary /lib/x86_64-linux-gnu/libc.so.6")]
+                             ebpf-run hooks getaddrinfo --binary libc.so.6")]
     Hooks(HooksArgs),
     /// Say how each probe of the files would run here: program, mechanism, what it takes, what it captures, where it goes
     ///
@@ -218,13 +243,16 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(BAD_CONFIGURATION));
         }
     };
-    terminal::start_log();
+    let log = terminal::start_log();
     match cli.command {
-        None if cli.run.watch => with_catalog(|catalog| daemon::follow(cli.run.paths, WATCH_DEBOUNCE, None, catalog)),
+        None if cli.run.watch => with_catalog(|catalog| daemon::watch(cli.run, catalog, log)),
         None => run::run(&cli.run),
-        Some(Command::Daemon(args)) => {
-            with_catalog(|catalog| daemon::follow(args.config_dir, args.debounce, Some(args.socket), catalog))
-        }
+        Some(Command::Status(args)) => client::status(&args),
+        Some(Command::Reload(socket)) => client::reload(&socket),
+        Some(Command::Stop { probe, socket }) => client::stop(probe, &socket),
+        Some(Command::Start { probe, socket }) => client::start(probe, &socket),
+        Some(Command::Tail { probe, socket }) => client::tail(probe, &socket),
+        Some(Command::Daemon(args)) => with_catalog(|catalog| daemon::daemon(args, catalog, log)),
         Some(Command::Programs { name, format }) => programs::programs(name.as_deref(), format),
         Some(Command::Schema) => schema::schema(),
         Some(Command::New { word, output }) => new::new(&word, output.as_deref()),

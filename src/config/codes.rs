@@ -82,6 +82,6 @@ codes! {
     KERNEL_CAPTURE = "E0403", "this kernel does not have what a capture names";
     SINK_FAILED = "E0404", "a sink cannot be opened";
 
-    NOT_VERIFIED = "W0401", "it could not be found out whether this machine runs the probe";
     NO_PROBES = "W0101", "the file asks for nothing";
+    NOT_VERIFIED = "W0401", "it could not be found out whether this machine runs the probe";
 }

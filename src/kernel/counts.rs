@@ -2,31 +2,23 @@
 //! How many events a program wanted to write and how many of them it did not: `counts` of `bpf/include/program.h`.
 
 use std::io;
-use std::os::fd::AsFd as _;
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use libbpf_rs::{MapCore, Object};
-
-use super::ring::{Mapping, page_bytes};
+use super::mapping::Mapping;
 
 /// `produced`, `ring_full`, `sampled_out`, `rate_limited`, then what is no count, to a cache line.
 const WORDS_PER_CPU: usize = 8;
 
 /// The counts of one loaded program, in memory shared with it.
 pub struct Counts {
-    memory: Mapping,
-    len: usize,
+    words: Mapping,
 }
 
 impl Counts {
-    /// `None` for a program that counts no events.
-    pub(super) fn of(object: &Object) -> io::Result<Option<Self>> {
-        let Some(map) = object.maps().find(|map| map.name().to_string_lossy().ends_with(".bss")) else {
-            return Ok(None);
-        };
-        let bytes = map.value_size() as usize;
-        let memory = Mapping::new(map.as_fd(), bytes.next_multiple_of(page_bytes()), libc::PROT_READ, 0)?;
-        Ok(Some(Self { memory, len: bytes / size_of::<AtomicU64>() }))
+    /// Maps `.bss`, a map of one value of `bytes` bytes.
+    pub(super) fn map(bss: BorrowedFd<'_>, bytes: u32) -> io::Result<Self> {
+        Ok(Self { words: Mapping::new(bss, bytes as usize, libc::PROT_READ, 0)? })
     }
 
     /// Events that the program wanted to write so far.
@@ -55,9 +47,10 @@ impl Counts {
     }
 
     fn sum(&self, word: usize) -> u64 {
-        // SAFETY: `len` words are mapped there, page-aligned, as long as `self` lives; the program only adds to them
+        let len = self.words.len() / size_of::<AtomicU64>();
+        // SAFETY: the mapping has `len` words, page-aligned, and lives as long as `self`; the program only adds to them
         // atomically.
-        let words = unsafe { std::slice::from_raw_parts(self.memory.start().as_ptr().cast::<AtomicU64>(), self.len) };
+        let words = unsafe { std::slice::from_raw_parts(self.words.start().cast::<AtomicU64>().as_ptr(), len) };
         words.iter().skip(word).step_by(WORDS_PER_CPU).map(|count| count.load(Ordering::Relaxed)).sum()
     }
 }

@@ -2,7 +2,7 @@
 //! What can be hooked on this machine: kernel functions, tracepoints, LSM hooks, functions of a binary; found by pattern.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::host::Host;
 use crate::catalog::{Lookup, Named, TypeId};
@@ -73,8 +73,8 @@ pub struct Query<'a> {
     pub details: bool,
     /// Most targets of one kind.
     pub most: usize,
-    /// The binary whose functions [`Listed::Uprobe`] lists.
-    pub binary: Option<PathBuf>,
+    /// The binary whose functions [`Listed::Uprobe`] lists, as the YAML names it.
+    pub binary: Option<String>,
 }
 
 /// One thing that can be hooked.
@@ -228,13 +228,20 @@ fn lsm_hooks(host: &Host) -> (BTreeMap<String, String>, Option<String>) {
 /// What the kernel calls the function of an LSM hook.
 const LSM: &str = "bpf_lsm_";
 
-fn binary_functions(binary: Option<&Path>, host: &Host) -> (BTreeMap<String, String>, Option<String>) {
-    let Some(path) = binary else { return (BTreeMap::new(), None) };
-    // Here, a bare name is a file: it stands on a command line.
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let binary = match host.binaries.open(&path.to_string_lossy()) {
-        Ok((_, binary)) => binary,
-        Err(error) => return (BTreeMap::new(), Some(error.message)),
+/// What the YAML calls a binary that a command line names: a file by its absolute path; a bare name of no file here as it is,
+/// to be searched for.
+pub fn binary_in_yaml(path: &Path) -> String {
+    let is_bare = path.file_name().is_some_and(|name| name == path.as_os_str());
+    let file = if is_bare && !path.exists() { None } else { std::path::absolute(path).ok() };
+    file.as_deref().unwrap_or(path).to_string_lossy().into_owned()
+}
+
+fn binary_functions(binary: Option<&str>, host: &Host) -> (BTreeMap<String, String>, Option<String>) {
+    let Some(name) = binary else { return (BTreeMap::new(), None) };
+    let (path, binary) = match host.binaries.open(name) {
+        Ok(found) => found,
+        Err(error) if error.help.is_empty() => return (BTreeMap::new(), Some(error.message)),
+        Err(error) => return (BTreeMap::new(), Some(format!("{}: {}", error.message, error.help))),
     };
     if binary.functions().is_empty() {
         let note = format!("`{}` has no symbols of functions: it is stripped", path.display());

@@ -2,7 +2,7 @@
 //! The kernel: the only user of libbpf.
 //!
 //! ```text
-//! ProbeSpec ──prepare──▶ Prepared ──load──▶ Loaded ──attach──▶ Attached ──detach──▶ counts
+//! ProbeSpec ──prepare──▶ Prepared ──load──▶ Loaded ──attach──▶ Attached ──silence─▶ counts
 //!            BTF, tracefs          verifier         links                 nothing left
 //! ```
 //!
@@ -23,6 +23,7 @@ mod host;
 mod interfaces;
 mod load;
 mod log;
+mod mapping;
 mod outline;
 mod prepare;
 mod ring;
@@ -35,7 +36,7 @@ pub use counts::Counts;
 pub use doctor::{Diagnosis, Facts, Memlock, Outcome, Try, examine};
 pub use error::KernelError;
 pub use expand::{Expanded, expand, expand_present};
-pub use hooks::{Found, Listed, Pattern, Query, Search, search};
+pub use hooks::{Found, Listed, Pattern, Query, Search, binary_in_yaml, search};
 pub use host::Host;
 pub use interfaces::InterfaceWatch;
 pub use load::Loaded;

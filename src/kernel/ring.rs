@@ -14,9 +14,11 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::ptr::{self, NonNull};
+use std::ptr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
+
+use super::mapping::Mapping;
 
 const BUSY: u32 = 1 << 31;
 const DISCARD: u32 = 1 << 30;
@@ -40,7 +42,8 @@ pub struct Ring {
 impl Ring {
     /// Maps the ring buffer behind `fd`, which was created with `bytes` bytes: a power of two of pages.
     pub(super) fn map(fd: BorrowedFd<'_>, bytes: u32) -> io::Result<Self> {
-        let page = page_bytes();
+        // SAFETY: sysconf reads a constant of the system.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
         let consumer = Mapping::new(fd, page, libc::PROT_READ | libc::PROT_WRITE, 0)?;
         let producer = Mapping::new(fd, page, libc::PROT_READ, page)?;
         let (fd, mask) = (fd.try_clone_to_owned()?, u64::from(bytes) - 1);
@@ -143,12 +146,12 @@ impl Ring {
 
     fn consumer_position(&self) -> &AtomicU64 {
         // SAFETY: the mapping begins with the position, is page-aligned and lives as long as `self`.
-        unsafe { self.consumer.start.cast().as_ref() }
+        unsafe { self.consumer.start().cast().as_ref() }
     }
 
     fn producer_position(&self) -> &AtomicU64 {
         // SAFETY: as above.
-        unsafe { self.producer.start.cast().as_ref() }
+        unsafe { self.producer.start().cast().as_ref() }
     }
 
     /// The first word of a record's header; headers are 8-byte aligned and do not wrap.
@@ -158,7 +161,7 @@ impl Ring {
     }
 
     fn data(&self, offset: u64) -> *const u8 {
-        let start = self.data.as_ref().map_or(ptr::null(), |data| data.start.as_ptr().cast::<u8>().cast_const());
+        let start = self.data.as_ref().map_or(ptr::null(), |data| data.start().as_ptr().cast::<u8>().cast_const());
         debug_assert!(!start.is_null(), "consume() maps the data first");
         // SAFETY: callers pass offsets below the size of the mapping, which `consume` has made.
         unsafe { start.add(offset as usize) }
@@ -168,44 +171,6 @@ impl Ring {
 impl AsFd for Ring {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
-    }
-}
-
-/// A piece of shared memory, unmapped when dropped.
-pub(super) struct Mapping {
-    start: NonNull<libc::c_void>,
-    len: usize,
-}
-
-// SAFETY: the memory is shared with the kernel by design and accessed through atomics or after an acquire.
-unsafe impl Send for Mapping {}
-
-/// The size of a page of memory.
-pub(super) fn page_bytes() -> usize {
-    // SAFETY: sysconf reads a constant of the system.
-    unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }
-}
-
-impl Mapping {
-    pub(super) fn start(&self) -> NonNull<libc::c_void> {
-        self.start
-    }
-
-    pub(super) fn new(fd: BorrowedFd<'_>, len: usize, protection: i32, offset: usize) -> io::Result<Self> {
-        let (fd, offset) = (fd.as_raw_fd(), offset as libc::off_t);
-        // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
-        let start = unsafe { libc::mmap(ptr::null_mut(), len, protection, libc::MAP_SHARED, fd, offset) };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        NonNull::new(start).map(|start| Self { start, len }).ok_or_else(|| io::Error::other("mapped at address 0"))
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: `start` and `len` are those of the mapping, and nothing borrows from it any more.
-        unsafe { libc::munmap(self.start.as_ptr(), self.len) };
     }
 }
 

@@ -54,6 +54,8 @@ pub(super) struct Intake {
     leaving: Vec<Output>,
     /// Since when no program writes into the ring any more: it goes when it is empty.
     retired: Option<Instant>,
+    /// Something came out of the ring since it was last asked.
+    active: bool,
     time_at: Option<usize>,
     comm_at: Option<usize>,
     totals: Arc<IntakeTotals>,
@@ -69,6 +71,7 @@ impl Intake {
             outputs,
             leaving: Vec::new(),
             retired: None,
+            active: false,
             time_at: layout.time.map(|at| at as usize),
             comm_at: comm.map(|field| field.offset as usize),
             totals: Arc::default(),
@@ -140,7 +143,7 @@ impl Intake {
 
     /// Takes what is in the ring, as far as a sink has room. Returns how many records that were.
     pub(super) fn drain(&mut self, clock: &Clock, budget: &Budget) -> usize {
-        let Self { ring, outputs, time_at, comm_at, totals, commands, .. } = self;
+        let Self { ring, outputs, active, time_at, comm_at, totals, commands, .. } = self;
         let count = ring.consume(|record| {
             if !outputs.iter_mut().any(|output| !output.is_copy && output.has_room()) {
                 return false;
@@ -164,7 +167,20 @@ impl Intake {
             true
         });
         totals.consumed.fetch_add(count as u64, Ordering::Relaxed);
+        *active |= count > 0;
         count
+    }
+
+    /// Gives the memory of a ring back from which nothing came since the last call.
+    pub(super) fn relax(&mut self) {
+        if !std::mem::take(&mut self.active) {
+            self.ring.relax();
+        }
+    }
+
+    /// True where lines wait for a slow reader who looks on.
+    pub(super) fn has_unsent_copies(&self) -> bool {
+        self.outputs.iter().any(|output| output.is_copy && !output.is_empty())
     }
 
     /// True if everything could be handed over, copies aside.

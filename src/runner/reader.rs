@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a ring has to be quiet before its memory is given back.
 const QUIET: Duration = Duration::from_secs(10);
 
+/// How long until a copy whose reader is slow is offered again.
+const COPIES: Duration = Duration::from_millis(50);
+
 /// Something to be done between two rounds.
 type Job = Box<dyn FnOnce(&mut Vec<Intake>) + Send>;
 
@@ -94,7 +97,7 @@ impl Reader {
 
 fn read(mut intakes: Vec<Intake>, shared: &Shared, budget: &Budget, end: &End) -> Vec<Intake> {
     let mut clock = Clock::new();
-    let mut quiet_since: Option<Instant> = None;
+    let mut idle = Idle::new();
     while !shared.stop.load(Ordering::Acquire) {
         for job in std::mem::take(&mut *shared.jobs.lock().unwrap_or_else(PoisonError::into_inner)) {
             job(&mut intakes);
@@ -106,6 +109,7 @@ fn read(mut intakes: Vec<Intake>, shared: &Shared, budget: &Budget, end: &End) -
             flushed &= intake.flush();
         }
         intakes.retain_mut(|intake| !intake.is_done());
+        idle.sweep(&mut intakes);
         if budget.is_spent() {
             end.request();
         }
@@ -115,10 +119,9 @@ fn read(mut intakes: Vec<Intake>, shared: &Shared, budget: &Budget, end: &End) -
         if !flushed {
             wait([].into_iter(), &shared.waker, Some(BLOCKED));
         } else if count == 0 {
-            let patience = rest(&mut intakes, &mut quiet_since);
+            let patience = idle.patience(&intakes);
             wait(intakes.iter().map(|intake| &intake.ring), &shared.waker, patience);
         } else {
-            quiet_since = None;
             if intakes.iter().all(|intake| intake.ring.pending_bytes() < intake.ring.size_bytes() / 4) {
                 wait([].into_iter(), &shared.waker, Some(REST));
             }
@@ -131,16 +134,30 @@ fn read(mut intakes: Vec<Intake>, shared: &Shared, budget: &Budget, end: &End) -
     intakes
 }
 
-/// Nothing to read: how long to wait until the memory of the rings is to be given back; `None` once that is done.
-fn rest(intakes: &mut [Intake], quiet_since: &mut Option<Instant>) -> Option<Duration> {
-    if !intakes.iter().any(|intake| intake.ring.is_mapped()) {
-        return None;
+/// Gives back the memory of rings that nothing came from for a while.
+struct Idle {
+    look_at: Instant,
+}
+
+impl Idle {
+    fn new() -> Self {
+        Self { look_at: Instant::now() + QUIET }
     }
-    let since = *quiet_since.get_or_insert_with(Instant::now);
-    let left = QUIET.checked_sub(since.elapsed()).filter(|left| !left.is_zero());
-    if left.is_none() {
-        intakes.iter_mut().for_each(|intake| intake.ring.relax());
-        *quiet_since = None;
+
+    fn sweep(&mut self, intakes: &mut [Intake]) {
+        let now = Instant::now();
+        if now >= self.look_at {
+            intakes.iter_mut().for_each(Intake::relax);
+            self.look_at = now + QUIET;
+        }
     }
-    left
+
+    /// Nothing to read: how long to wait at most. `None` once there is nothing to give back.
+    fn patience(&self, intakes: &[Intake]) -> Option<Duration> {
+        if intakes.iter().any(Intake::has_unsent_copies) {
+            return Some(COPIES);
+        }
+        let mapped = intakes.iter().any(|intake| intake.ring.is_mapped());
+        mapped.then(|| self.look_at.saturating_duration_since(Instant::now()))
+    }
 }

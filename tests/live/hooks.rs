@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ebpf-run hooks`: what it lists is there, and can be put into a file as it is.
 
+use std::fs;
+
 use crate::lab::{Lab, bpf, json, need};
 
 /// Tracepoints and raw tracepoints with fields and arguments; every line is a hook that runs.
@@ -69,5 +71,16 @@ fn security_modules_and_binaries() {
     lab.run(&["hooks", "main", "--binary", source]).code(1).says("not a 64-bit ELF file");
     // What a line says, a run takes.
     lab.whole(&format!("probes:\n  - {{ name: x, hook: {{ {line} }} }}\n"), &["--duration", "1ms"]).code(0);
+    // A file of this directory by its path, a bare name of none as the YAML searches for it.
+    fs::copy(binary, lab.path("here")).unwrap();
+    for name in ["here", "./here"] {
+        let ended = lab.run(&["hooks", "main", "--binary", name, "--all"]).code(0);
+        assert_eq!(ended.stdout[0], format!("uprobe: {{ binary: \"{}\", symbol: \"main\" }}", lab.text("here")));
+    }
+    let ended = lab.run(&["hooks", "malloc", "--binary", "libc.so.6"]).code(0);
+    assert_eq!(ended.stdout[0], "uprobe: { binary: \"libc.so.6\", symbol: \"malloc\" }");
+    lab.run(&["hooks", "main", "--binary", "no-such-program"])
+        .code(1)
+        .says("no program `no-such-program` in the directories");
     lab.run(&["hooks", "main", "--kind", "uprobe"]).code(2).says("name it with `--binary FILE`");
 }

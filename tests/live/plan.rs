@@ -192,3 +192,16 @@ fn check_interfaces() {
         run.interrupt().code(0);
     });
 }
+
+/// A hook that several probes share through an alias has its mistake once.
+#[test]
+fn a_shared_hook_is_blamed_once() {
+    need!(bpf());
+    let lab = Lab::new();
+    lab.yaml(
+        "probes:\n  - { name: a, hook: &hook { tracepoint: \"sched:no_such\" } }\n  - { name: b, hook: *hook }\n  - { name: c, hook: { tracepoint: \"sched:no_such\" } }\n",
+    );
+    let found = lab.run(&["check", "--kernel", "probes.yaml"]).code(1).stdout;
+    let blamed: Vec<&str> = found.iter().filter_map(|line| line.trim().strip_prefix("--> ")).collect();
+    assert_eq!(blamed, ["probes.yaml:3:42", "probes.yaml:5:36"]);
+}

@@ -46,7 +46,9 @@ fn no_kprobes_here() {
     let ended = refused("    hook: { kretprobe: tcp_v4_connect }\n").code(1);
     let named = refused("    hook: { kprobe: no_such_function }\n    capture: { a: filename }\n").code(1);
     named.says("this kernel has no kprobes");
-    ended.says("no kprobes, so `kretprobe: tcp_v4_connect`").says("it offers tracepoints, raw tracepoints and xdp");
+    ended
+        .says("no kprobes, so `kretprobe: tcp_v4_connect`")
+        .says("it offers tracepoints, raw tracepoints, uprobes and xdp");
 }
 
 /// A tracepoint that is not there: the category, the name, or the category of another one.

@@ -4,7 +4,7 @@
 use super::probe::Cx;
 use crate::config::codes;
 use crate::expr::BUILTINS;
-use crate::spec::{Capture, Hook};
+use crate::spec::{Capture, Hook, UserPlace, UserPoint};
 
 /// Names of a tracepoint at the exit of a system call.
 const OF_EXIT: [&str; 2] = ["ret", "__syscall_nr"];
@@ -22,6 +22,12 @@ pub(super) fn keep(cx: &mut Cx<'_>, hook: &Hook, captures: &mut Vec<Capture>) {
     });
 }
 
+/// `arg0`, `arg12`
+fn is_numbered(base: &str) -> bool {
+    let number = base.strip_prefix("arg").unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
+}
+
 /// That no hook of this kind has the name, and what would work.
 fn missing(hook: &Hook, base: &str) -> Option<(String, String)> {
     match hook {
@@ -36,9 +42,18 @@ fn missing(hook: &Hook, base: &str) -> Option<(String, String)> {
             let help = "capture arguments with a `uprobe`; a `uretprobe` has `retval`";
             Some((format!("there is no `{base}` at the return of a function"), help.to_owned()))
         }
-        Hook::Kprobe { offset: 1.., .. } => {
+        Hook::Kprobe { offset: 1.., .. }
+        | Hook::Uprobe(UserPoint { place: UserPlace::Symbol { offset: 1.., .. }, .. }) => {
             let message = format!("there is no `{base}` inside a function: with an `offset`, arguments have no names");
             Some((message, "remove `offset` to probe the entry of the function, which has the arguments".to_owned()))
+        }
+        Hook::Uprobe(_) if base == "retval" => {
+            let help = "capture `retval` with a `uretprobe`";
+            Some(("there is no `retval` at the entry of a function".to_owned(), help.to_owned()))
+        }
+        Hook::Uprobe(_) if !is_numbered(base) => {
+            let message = format!("there is no `{base}`: a binary does not tell the names of its arguments");
+            Some((message, "arguments have numbers here: `arg0` is the first one".to_owned()))
         }
         Hook::Tracepoint(name) if name.category == "syscalls" => {
             if let Some(call) = name.name.strip_prefix("sys_enter_").filter(|_| RETURNED.contains(&base)) {

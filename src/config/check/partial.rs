@@ -15,7 +15,10 @@ use crate::config::yaml::{Entry, Node, Segment, Text, Value};
 const MAPS: &[&str] = &["labels", "params", "capture", "limits"];
 
 /// Kinds of hooks with a key that says how, not where: without it the hook is at the same place, or near it.
-const HOW: &[(&str, &str)] = &[("xdp", "mode"), ("kprobe", "offset")];
+const HOW: &[(&str, &str)] = &[("xdp", "mode"), ("kprobe", "offset"), ("uprobe", "pid"), ("uretprobe", "pid")];
+
+/// A list whose entries mean something by their order: nothing can be said of it where one of them is left out.
+const FIRST_OF: &str = "first_of";
 
 /// Checks what is left of a probe without the parts that `violations` (all of this probe) blame.
 ///
@@ -106,6 +109,7 @@ impl<'v> Rest<'v> {
             {
                 retain_in(&mut self.entries, &[hook, kind], |entry| entry.key != *key);
             }
+            [keys @ .., Segment::Index(_)] if drop_item(&mut self.entries, keys, violation.span) => {}
             [Segment::Key(key), ..] => self.entries.retain(|entry| entry.key != *key),
             _missing => {}
         }
@@ -115,6 +119,20 @@ impl<'v> Rest<'v> {
     fn is_part(&self, key: &str) -> bool {
         let map = self.entries.iter().find(|entry| entry.key == key).filter(|_| MAPS.contains(&key));
         map.is_some_and(|map| matches!(map.value.value, Value::Map(_)))
+    }
+}
+
+/// Leaves the entry at this place out of the list at the end of these keys. False where that would leave nothing, or something else.
+fn drop_item(entries: &mut [Entry], keys: &[Segment], span: Span) -> bool {
+    let Some((Segment::Key(key), deeper)) = keys.split_first() else { return false };
+    let Some(within) = entries.iter_mut().find(|entry| entry.key == *key && key != FIRST_OF) else { return false };
+    match (&mut within.value.value, deeper) {
+        (Value::Map(inner), [_, ..]) => drop_item(inner, deeper, span),
+        (Value::Seq(items), []) if items.iter().any(|item| item.span != span) => {
+            items.retain(|item| item.span != span);
+            true
+        }
+        _nothing_left => false,
     }
 }
 

@@ -172,7 +172,8 @@ fn declared(source: &Arc<SourceFile>, entry: &Entry, raw: &StringOr<raw::Sink>) 
         None => {
             let place = Location::new(source, span);
             let problem = Problem::new(codes::UNKNOWN_SINK, place, format!("`{text}` is not a sink"));
-            Err(Box::new(problem.note(SHORT_FORMS).maybe_help(looks_like_path(text))))
+            let nearest = words::nearest(text, ["stdout", "stderr"]).map(|word| format!("did you mean `{word}`?"));
+            Err(Box::new(problem.note(SHORT_FORMS).maybe_help(nearest.or_else(|| looks_like_path(text)))))
         }
     }
 }

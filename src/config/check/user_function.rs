@@ -88,6 +88,10 @@ fn check_binary(cx: &mut Cx<'_>, kind: &str, binary: &str, span: Span) -> bool {
         format!("`{kind}` names no binary")
     } else if binary.contains(char::is_control) || binary.len() > MAX_BYTES {
         "this cannot be the path of a binary".to_owned()
+    } else if binary.trim() != binary {
+        let problem = cx.error(TARGET, span, format!("`{binary}` has a space too much"));
+        cx.report(problem.help(format!("write `{}`", binary.trim())));
+        return false;
     } else if binary.contains('/') && !binary.starts_with('/') {
         format!("`{binary}` is a relative path")
     } else {

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::message::{find, is_version, shown};
+use super::message::{find, goes_on, is_version, shown};
 use super::validate::{Violation, types};
 use super::wrong_form::with_unit;
 use crate::config::pattern;
@@ -45,6 +45,9 @@ pub(super) fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &N
     if node.value == Value::Null && matches!(violation.path.last(), Some(Segment::Index(_))) {
         return Some("write the entry behind its `-`, or remove the `-`".to_owned());
     }
+    if node.value == Value::Null && takes_no_keys(violation.schema) {
+        return Some(format!("write `{key}: {{}}`"));
+    }
     if node.value == Value::Null {
         return Some(example(violation.schema).map_or_else(
             || format!("write the value behind `{key}:`, indented if on lines of its own; or remove the key"),
@@ -63,6 +66,10 @@ pub(super) fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &N
     }
     if wants("array") && scalar {
         let text = node.text().unwrap_or(&raw);
+        if goes_on(source, root, violation) {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            return Some(format!("write it as a list: `{key}: [{}]`", words.join(", ")));
+        }
         return Some(format!("write it as a list: `{key}: [{text}]`"));
     }
     if wants("array") && matches!(node.value, Value::Map(_)) {
@@ -121,6 +128,12 @@ fn substituted_help(node: &Node, source: &SourceFile, key: &str, expected: &[&st
 
 fn types_of(schema: &Json) -> Vec<&str> {
     schema.as_object().map(types).unwrap_or_default()
+}
+
+/// True for a mapping that can only be `{}`.
+fn takes_no_keys(schema: &Map<String, Json>) -> bool {
+    let keys = schema.get("properties").and_then(Json::as_object).map_or(0, Map::len);
+    keys == 0 && schema.get("additionalProperties") == Some(&Json::Bool(false))
 }
 
 fn example(schema: &Map<String, Json>) -> Option<String> {

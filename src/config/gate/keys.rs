@@ -18,6 +18,15 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("func", "symbol"),
     ("fn", "symbol"),
     ("name", "symbol"),
+    ("path", "binary"),
+    ("file", "binary"),
+    ("exe", "binary"),
+    ("executable", "binary"),
+    ("library", "binary"),
+    ("lib", "binary"),
+    ("process", "pid"),
+    ("addr", "offset"),
+    ("address", "offset"),
     ("args", "capture"),
     ("arguments", "capture"),
     ("fields", "capture"),
@@ -55,6 +64,14 @@ pub(super) fn is_misspelt(violation: &Violation<'_>, all: &[Violation<'_>]) -> b
     all.iter()
         .filter(|other| other.path == violation.path)
         .any(|other| matches!(&other.kind, Kind::UnknownKey { key, allowed } if meant(key, allowed) == Some(missing)))
+}
+
+/// True for too many keys where only one of them is known: the unknown ones are the problem.
+pub(super) fn is_of_unknown_keys(violation: &Violation<'_>, all: &[Violation<'_>], keys: usize) -> bool {
+    let Kind::TooManyKeys { most } = &violation.kind else { return false };
+    let unknown = all.iter().filter(|other| other.path == violation.path);
+    let unknown = unknown.filter(|other| matches!(other.kind, Kind::UnknownKey { .. })).count();
+    unknown > 0 && keys.saturating_sub(unknown) <= *most
 }
 
 pub(super) fn unknown_key(problem: Problem, key: &str, allowed: &[&str], schema: &Map<String, Json>) -> Problem {

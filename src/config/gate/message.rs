@@ -27,70 +27,84 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
     let new = |code, message: String| Problem::new(code, Location::new(source, violation.span), message);
     let subject = subject(&violation.path);
     let shown = shown(source, root, violation);
-    let problem = match &violation.kind {
-        Kind::Broken => return None,
-        Kind::Type { expected, found } => {
-            let wanted = wanted(expected);
-            let message = if *found == "nothing" {
-                format!("{subject} has no value")
-            } else {
-                format!("{subject} must be {wanted}, not {found}")
-            };
-            new(codes::WRONG_TYPE, message)
-                .label(format!("expected {wanted}"))
-                .maybe_help(type_help(violation, source, root))
-        }
-        Kind::UnknownKey { key, allowed } => {
-            let problem = new(codes::UNKNOWN_KEY, format!("unknown key `{key}` in {subject}"));
-            unknown_key(problem, key, allowed, violation.schema)
-        }
-        Kind::MissingKey { key } => {
-            let primary = Location::new(source, first_line(source, violation.span));
-            let problem = Problem::new(codes::MISSING_KEY, primary, format!("{subject} has no `{key}`"));
-            problem.maybe_help(missing_help(key, violation.schema))
-        }
-        Kind::NotListed { .. } if is_version(&violation.path) => {
-            new(codes::VERSION, format!("version {shown} of the language is not known to this build"))
-                .help("this build understands `version: 1`")
-        }
-        Kind::NotListed { allowed } => {
-            let allowed: Vec<&str> = allowed.iter().filter_map(Json::as_str).collect();
-            let problem =
-                new(codes::UNKNOWN_WORD, format!("{subject} cannot be `{}`", shown.trim_matches(['"', '\''])));
-            let key = if let Some(Segment::Key(key)) = violation.path.last() { key.as_str() } else { "" };
-            let known = other_words::here(key, shown.trim_matches(['"', '\'']));
-            let nearest = known.or_else(|| words::nearest(&shown, allowed.iter().copied()));
-            problem
-                .label(format!("expected one of {}", words::list(allowed.iter().copied(), 12)))
-                .maybe_help(nearest.map(|word| format!("did you mean `{word}`?")))
-        }
-        Kind::Form { regex } => {
-            let form = pattern::ALL.iter().find(|form| form.regex == *regex);
-            let expected = form.map_or("of another form", |form| form.expected);
-            new(codes::WRONG_FORM, format!("{subject} must be {expected}"))
-                .maybe_help(form_help(regex, &shown).or_else(|| example_help(violation.schema)))
-        }
-        Kind::TooShort => {
-            new(codes::WRONG_FORM, format!("{subject} is empty")).maybe_help(example_help(violation.schema))
-        }
-        Kind::TooSmall { least } => {
-            new(codes::OUT_OF_RANGE, format!("{subject} cannot be {shown}")).label(format!("must be {least} or more"))
-        }
-        Kind::TooFewKeys => new(codes::KEY_COUNT, format!("{subject} is empty"))
-            .label(choice(violation.schema))
-            .maybe_help(example_help(violation.schema)),
-        Kind::TooManyKeys { most: 1 } => new(codes::KEY_COUNT, format!("{subject} names more than one kind"))
-            .label("a second one")
-            .help("one probe has one hook: write a probe of its own for each"),
-        Kind::TooManyKeys { most } | Kind::TooLong { most } => {
-            new(codes::KEY_COUNT, format!("{subject} has more than {most} entries"))
-                .label(format!("number {}", most + 1))
-        }
+    let problem =
+        match &violation.kind {
+            Kind::Broken => return None,
+            Kind::Type { expected, found } => {
+                let wanted = wanted(expected);
+                let message = if *found == "nothing" {
+                    format!("{subject} has no value")
+                } else {
+                    format!("{subject} must be {wanted}, not {found}")
+                };
+                new(codes::WRONG_TYPE, message)
+                    .label(format!("expected {wanted}"))
+                    .maybe_help(type_help(violation, source, root))
+            }
+            Kind::UnknownKey { key, allowed } => {
+                let problem = new(codes::UNKNOWN_KEY, format!("unknown key `{key}` in {subject}"));
+                unknown_key(problem, key, allowed, violation.schema)
+            }
+            Kind::MissingKey { key } => {
+                let primary = Location::new(source, first_line(source, violation.span));
+                let problem = Problem::new(codes::MISSING_KEY, primary, format!("{subject} has no `{key}`"));
+                problem.maybe_help(missing_help(key, violation.schema))
+            }
+            Kind::NotListed { .. } if is_version(&violation.path) => {
+                new(codes::VERSION, format!("version {shown} of the language is not known to this build"))
+                    .help("this build understands `version: 1`")
+            }
+            Kind::NotListed { allowed } => {
+                let allowed: Vec<&str> = allowed.iter().filter_map(Json::as_str).collect();
+                let problem =
+                    new(codes::UNKNOWN_WORD, format!("{subject} cannot be `{}`", shown.trim_matches(['"', '\''])));
+                let key = if let Some(Segment::Key(key)) = violation.path.last() { key.as_str() } else { "" };
+                let known = other_words::here(key, shown.trim_matches(['"', '\'']));
+                let nearest = known.or_else(|| words::nearest(&shown, allowed.iter().copied()));
+                problem
+                    .label(format!("expected one of {}", words::list(allowed.iter().copied(), 12)))
+                    .maybe_help(nearest.map(|word| format!("did you mean `{word}`?")))
+            }
+            Kind::Form { regex } => {
+                let form = pattern::ALL.iter().find(|form| form.regex == *regex);
+                let expected = form.map_or("of another form", |form| form.expected);
+                new(codes::WRONG_FORM, format!("{subject} must be {expected}"))
+                    .maybe_help(form_help(regex, &shown).or_else(|| example_help(violation.schema)))
+            }
+            Kind::TooShort => {
+                new(codes::WRONG_FORM, format!("{subject} is empty")).maybe_help(example_help(violation.schema))
+            }
+            Kind::TooSmall { least } => new(codes::OUT_OF_RANGE, format!("{subject} cannot be {shown}"))
+                .label(format!("must be {least} or more")),
+            Kind::TooLarge { most } => new(codes::OUT_OF_RANGE, format!("{subject} cannot be {shown}"))
+                .label(format!("must be {most} or less")),
+            Kind::TooFewKeys => new(codes::KEY_COUNT, format!("{subject} is empty"))
+                .label(choice(violation.schema))
+                .maybe_help(example_help(violation.schema)),
+            Kind::TooManyKeys { most: 1 } => new(codes::KEY_COUNT, format!("{subject} names more than one kind"))
+                .label("a second one")
+                .help("one probe has one hook: write a probe of its own for each"),
+            Kind::TooManyKeys { most } | Kind::TooLong { most } => {
+                new(codes::KEY_COUNT, format!("{subject} has more than {most} entries"))
+                    .label(format!("number {}", most + 1))
+            }
+        };
+    let problem = if goes_on(source, root, violation) {
+        problem.note("the text goes on in the lines below it: all of them are one value")
+    } else {
+        problem
     };
     Some(match alias_on(root, violation) {
         Some(alias) => problem.related(Location::new(source, alias), THROUGH),
         None => problem,
     })
+}
+
+/// True for a text without quotes that has more lines than people see at a glance.
+pub(super) fn goes_on(source: &SourceFile, root: &Node, violation: &Violation<'_>) -> bool {
+    let written = source.text.get(violation.span.start..violation.span.end).unwrap_or_default();
+    let is_text = find(root, &violation.path).is_some_and(|node| node.span == violation.span && node.text().is_some());
+    is_text && written.trim_end().contains('\n') && !written.starts_with(['"', '\'', '|', '>'])
 }
 
 /// The alias that brought in what is to blame.

@@ -50,7 +50,11 @@ pub(super) fn problems(
     violations: &[Violation<'_>],
     most: usize,
 ) -> Vec<Problem> {
-    let worth = |violation: &&Violation<'_>| !keys::is_misspelt(violation, violations);
+    let keys = |violation: &Violation<'_>| message::find(root, &violation.path).map_or(0, |node| node.entries().len());
+    let follows = |violation: &Violation<'_>| {
+        keys::is_misspelt(violation, violations) || keys::is_of_unknown_keys(violation, violations, keys(violation))
+    };
+    let worth = |violation: &&Violation<'_>| !follows(violation);
     // What an alias repeats is said once.
     let mut seen = HashSet::new();
     let mut first = |problem: &Problem| seen.insert((problem.code, problem.primary.span, problem.message.clone()));

@@ -33,6 +33,7 @@ fn ours(document: &Json) -> BTreeSet<(String, &'static str)> {
         Kind::Form { .. } => "pattern",
         Kind::TooShort => "least",
         Kind::TooSmall { .. } => "minimum",
+        Kind::TooLarge { .. } => "maximum",
         Kind::TooFewKeys => "minProperties",
         Kind::TooManyKeys { .. } => "maxProperties",
         Kind::TooLong { .. } => "maxItems",
@@ -52,6 +53,7 @@ fn theirs(validator: &jsonschema::Validator, document: &Json) -> BTreeSet<(Strin
         "pattern" => "pattern",
         "minLength" | "minItems" => "least",
         "minimum" => "minimum",
+        "maximum" => "maximum",
         "minProperties" => "minProperties",
         "maxProperties" => "maxProperties",
         "maxItems" => "maxItems",
@@ -80,7 +82,7 @@ fn value() -> impl Strategy<Value = Json> {
     prop_oneof![
         4 => text().prop_map(Json::from),
         1 => any::<bool>().prop_map(Json::from),
-        1 => (-3i64..3).prop_map(Json::from),
+        1 => prop_oneof![-3i64..3, 4_194_303i64..4_194_306].prop_map(Json::from),
         1 => prop::sample::select(vec![Json::Null, json!(1.5), json!([]), json!({}), json!([1]), json!({ "a": "b" })]),
     ]
 }

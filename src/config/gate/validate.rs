@@ -40,6 +40,8 @@ pub(crate) enum Kind<'s> {
     TooShort,
     /// A number under the minimum.
     TooSmall { least: i128 },
+    /// A number over the maximum.
+    TooLarge { most: i128 },
     /// A mapping with too few keys.
     TooFewKeys,
     /// A list with more than `most` elements.
@@ -89,9 +91,12 @@ impl<'s> Validator<'s> {
         match &node.value {
             Value::Text(text) => self.text(schema, node.span, &text.text),
             Value::Int(value) => {
-                let least = schema.get("minimum").and_then(Json::as_i64).map(i128::from);
-                if let Some(least) = least.filter(|least| value < least) {
+                let bound = |keyword| schema.get(keyword).and_then(Json::as_i64).map(i128::from);
+                if let Some(least) = bound("minimum").filter(|least| value < least) {
                     self.report(node.span, schema, Kind::TooSmall { least });
+                }
+                if let Some(most) = bound("maximum").filter(|most| value > most) {
+                    self.report(node.span, schema, Kind::TooLarge { most });
                 }
             }
             Value::Seq(items) => self.items(schema, node, items),

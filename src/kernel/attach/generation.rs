@@ -10,41 +10,39 @@ use libbpf_rs::{MapCore as _, MapHandle};
 use super::super::counters::CounterReader;
 use super::super::counts::Counts;
 use super::super::load::Loaded;
-use super::info::memory_bytes;
 use crate::catalog::{Counters, HookDecl};
 use crate::spec::{ParamValue, ProbeSpec};
 
-/// A loaded program with its maps: descriptors, and nothing that libbpf needed to load them, which is a third of a megabyte. After a swap its last events are in its ring once [`super::settle`] has returned.
+/// A loaded program with its maps. After a swap its last events are in its ring once [`super::settle`] has returned.
+///
+/// Descriptors only: libbpf's object holds some 300 KiB of memory, which a daemon with hundreds of probes would feel.
 pub struct Generation {
     counts: Option<Counts>,
-    /// By the names of their functions.
-    programs: Vec<(String, OwnedFd)>,
-    /// Those that user space reads, or a next version takes over.
-    maps: Vec<MapHandle>,
-    memory_bytes: u64,
-    functions: Vec<HookDecl>,
+    /// With the function that each program is, in the order of the mounts.
+    programs: Vec<(HookDecl, OwnedFd)>,
+    maps: Vec<(String, MapHandle)>,
     program: String,
     params: Vec<(String, ParamValue)>,
 }
 
 impl Generation {
-    pub(super) fn new(loaded: Loaded, spec: &ProbeSpec) -> io::Result<Self> {
+    pub(super) fn new(loaded: Loaded, spec: &ProbeSpec) -> libbpf_rs::Result<Self> {
         let Loaded { object, functions } = loaded;
-        let (mut programs, mut maps, mut bytes) = (Vec::new(), Vec::new(), 0);
-        for program in object.progs().filter(|program| program.autoload()) {
-            let name = program.name().to_string_lossy().into_owned();
-            programs.push((name, program.as_fd().try_clone_to_owned()?));
-            bytes += memory_bytes(program.as_fd().as_raw_fd());
-        }
-        for map in object.maps().filter(|map| map.autocreate()) {
-            bytes += memory_bytes(map.as_fd().as_raw_fd());
-            let name = map.name().to_string_lossy();
-            if name != "events" && !name.contains('.') {
-                maps.push(MapHandle::try_from(&map).map_err(io::Error::other)?);
+        let mut programs = Vec::new();
+        for function in functions {
+            if let Some(program) = object.progs().find(|program| program.name() == function.function.as_str()) {
+                programs.push((function, program.as_fd().try_clone_to_owned()?));
             }
         }
-        let (program, params) = (spec.program.clone(), spec.params.clone());
-        Ok(Self { counts: Counts::of(&object)?, programs, maps, memory_bytes: bytes, functions, program, params })
+        let (mut maps, mut counts) = (Vec::new(), None);
+        for map in object.maps().filter(|map| map.as_fd().as_raw_fd() >= 0) {
+            let name = map.name().to_string_lossy().into_owned();
+            if name.ends_with(".bss") {
+                counts = Some(Counts::map(map.as_fd(), map.value_size())?);
+            }
+            maps.push((name, MapHandle::try_from(&map)?));
+        }
+        Ok(Self { counts, programs, maps, program: spec.program.clone(), params: spec.params.clone() })
     }
 
     /// What the program counts about its events; `None` if it emits none.
@@ -52,8 +50,8 @@ impl Generation {
         self.counts.as_ref()
     }
 
-    pub(super) fn functions(&self) -> &[HookDecl] {
-        &self.functions
+    pub(super) fn functions(&self) -> impl Iterator<Item = &HookDecl> {
+        self.programs.iter().map(|(function, _)| function)
     }
 
     /// Reads its counters.
@@ -63,23 +61,19 @@ impl Generation {
         Ok(CounterReader::new(MapHandle::try_from(map)?, counters.clone()))
     }
 
-    /// The loaded program of one of its functions.
-    pub(super) fn program(&self, function: &str) -> Option<BorrowedFd<'_>> {
-        self.programs.iter().find(|(name, _)| name == function).map(|(_, program)| program.as_fd())
+    /// The program of its `index`-th function.
+    pub(super) fn program(&self, index: usize) -> Option<BorrowedFd<'_>> {
+        self.programs.get(index).map(|(_, program)| program.as_fd())
     }
 
     /// The descriptors of its programs.
     pub(super) fn programs(&self) -> impl Iterator<Item = c_int> {
-        self.functions.iter().filter_map(|function| Some(self.program(&function.function)?.as_raw_fd()))
+        self.programs.iter().map(|(_, program)| program.as_raw_fd())
     }
 
-    /// Bytes of kernel memory that its programs and maps took when they were loaded.
-    pub(super) fn memory_bytes(&self) -> u64 {
-        self.memory_bytes
-    }
-
-    fn map(&self, name: &str) -> Option<&MapHandle> {
-        self.maps.iter().find(|map| map.name() == name)
+    /// The descriptors of its maps.
+    pub(super) fn maps(&self) -> impl Iterator<Item = c_int> {
+        self.maps.iter().map(|(_, map)| map.as_fd().as_raw_fd())
     }
 
     /// The maps that a program for `spec` takes over: what this one counts where nothing about that changes, and its state
@@ -92,6 +86,13 @@ impl Generation {
     ) -> Option<BorrowedFd<'_>> {
         let is_counters = counters.is_some_and(|counters| counters.map == name);
         let same = self.program == spec.program && (!is_counters || self.params == spec.params);
-        if same { self.map(name).map(|map| map.as_fd()) } else { None }
+        if !same || name == "events" || name.contains('.') {
+            return None;
+        }
+        self.map(name).map(MapHandle::as_fd)
+    }
+
+    fn map(&self, name: &str) -> Option<&MapHandle> {
+        self.maps.iter().find(|(known, _)| known == name).map(|(_, map)| map)
     }
 }

@@ -139,10 +139,10 @@ fn instead(kind: &str, symbol: &str, host: &Host) -> String {
         let events = host.tracefs().map(|path| path.join("events/syscalls"));
         events.is_ok_and(|events| events.join(name).is_dir())
     });
+    let others =
+        if host.has_uprobes() { "tracepoints, raw tracepoints, uprobes" } else { "tracepoints, raw tracepoints" };
     match tracepoint {
-        Some(name) => {
-            format!("it offers tracepoints, raw tracepoints and xdp: here, `tracepoint: \"syscalls:{name}\"`")
-        }
-        None => "it offers tracepoints, raw tracepoints and xdp".to_owned(),
+        Some(name) => format!("it offers {others} and xdp: here, `tracepoint: \"syscalls:{name}\"`"),
+        None => format!("it offers {others} and xdp"),
     }
 }

@@ -22,10 +22,12 @@ pub(super) use xdp::{check as check_xdp, has_native as native_xdp};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::ptr::NonNull;
+use std::thread;
+use std::time::Duration;
 
 use libbpf_rs::{Link, ProgramMut};
 
-use self::slot::Slot;
+use self::slot::{NewSlot, Slot};
 use super::error::KernelError;
 use super::host::Host;
 use super::load::Loaded;
@@ -107,26 +109,20 @@ impl Loaded {
                 kind if swappable && kind != "xdp" => Some(Slot::load(kind, program.as_fd())?),
                 _ => None,
             };
-            let attachment = match slot.as_mut().map(Slot::program) {
+            let attachment = match slot.as_mut().map(NewSlot::program) {
                 Some(Some(jump)) => attach_function(spec, &function, &jump, host)?,
                 Some(None) | None => attach_function(spec, &function, &program, host)?,
             };
-            if let Some(slot) = &mut slot {
-                slot.settle();
-            }
-            mounts.push(Mount { hold: attachment.hold, slot });
+            mounts.push(Mount { hold: attachment.hold, slot: slot.map(|new| new.slot) });
             mechanisms.push(attachment.mechanism);
             remark = remark.or(attachment.remark);
             mode = mode.or(attachment.mode);
         }
-        let generation = Generation::new(self, spec).map_err(|error| no_descriptors(&error))?;
+        let generation = Generation::new(self, spec)
+            .map_err(|error| KernelError::new(Place::Probe, format!("failed to keep the program: {error}"), ""))?;
         let (hook, mechanism) = (spec.hook.clone(), mechanisms.join(", "));
         Ok(Attached { mounts, generation, hook, mode, swappable, missed_before: 0, mechanism, remark })
     }
-}
-
-fn no_descriptors(error: &io::Error) -> KernelError {
-    KernelError::new(Place::Program, format!("failed to keep the program: {error}"), "")
 }
 
 /// Takes over what a `bpf_program__attach_…` function returned; the error is an errno, which libbpf sets.
@@ -223,7 +219,10 @@ fn attach_own(function: &HookDecl, program: &ProgramMut<'_>, host: &Host) -> Res
 /// Closing a link takes the program off its hook at once, but a CPU that has entered it finishes it.
 pub fn settle() {
     const MEMBARRIER_CMD_GLOBAL: libc::c_int = 1;
-    // SAFETY: the call takes no pointers. Where it is not supported (CONFIG_MEMBARRIER, nohz_full) it returns an error,
-    // and the caller's own wait for balanced counts does the rest.
-    unsafe { libc::syscall(libc::SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) };
+    // SAFETY: the call takes no pointers.
+    let code = unsafe { libc::syscall(libc::SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) };
+    if code != 0 {
+        // Not supported here (CONFIG_MEMBARRIER, nohz_full): no program runs for this long, which nobody can prove.
+        thread::sleep(Duration::from_millis(20));
+    }
 }

@@ -5,38 +5,51 @@
 //! two that overlap would report an event twice. An element of a program array is exchanged atomically: each event runs in
 //! exactly one of the two programs.
 
+use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::ptr;
 
 use libbpf_rs::{AsRawLibbpf as _, MapCore as _, Object, ObjectBuilder, ProgramMut};
 
-use super::info::memory_bytes;
 use crate::catalog::internal_object;
 use crate::kernel::error::{KernelError, describe};
 use crate::spec::Place;
 
-/// One attachable program with its array of one element.
+/// One program with its array of one element.
 pub(super) struct Slot {
-    /// Until it is attached.
-    object: Option<Object>,
+    program: OwnedFd,
+    /// What runs in the end.
+    nothing: OwnedFd,
     array: OwnedFd,
-    jump: OwnedFd,
-    memory_bytes: u64,
+}
+
+/// A slot that is to be attached.
+pub(super) struct NewSlot {
+    pub(super) slot: Slot,
+    object: Object,
+    function: &'static str,
+}
+
+impl NewSlot {
+    /// What is to be attached.
+    pub(super) fn program(&mut self) -> Option<ProgramMut<'_>> {
+        self.object.progs_mut().find(|program| program.name() == self.function)
+    }
 }
 
 impl Slot {
     /// The slot for functions of this kind of hook (`kprobe`, `tracepoint` …), which `program` takes at once: a slot is never
     /// empty.
-    pub(super) fn load(kind: &str, program: BorrowedFd<'_>) -> Result<Self, KernelError> {
+    pub(super) fn load(kind: &str, program: BorrowedFd<'_>) -> Result<NewSlot, KernelError> {
         let failed = |what: &str| {
             KernelError::new(Place::Program, format!("failed to load the slot of a {kind} hook: {what}"), "")
         };
         let bytes = internal_object("slot").ok_or_else(|| failed("this build has none"))?;
         let mut builder = ObjectBuilder::default();
         let mut object = builder.open_memory(bytes).map_err(|error| failed(&format!("{error:#}")))?;
-        let function = function(kind);
+        let [function, nothing] = functions(kind);
         for mut program in object.progs_mut() {
-            program.set_autoload(program.name() == function);
+            program.set_autoload(program.name() == function || program.name() == nothing);
         }
         // SAFETY: an open object that was not loaded before.
         let code = unsafe { libbpf_sys::bpf_object__load(object.as_libbpf_object().as_ptr()) };
@@ -45,15 +58,9 @@ impl Slot {
         }
         // SAFETY: the object is loaded, and `take_ptr` gives up its ownership.
         let object = unsafe { Object::from_ptr(object.take_ptr()) };
-        let array = object.maps().find(|map| map.name() == "slot");
-        let jump = object.progs().find(|program| program.autoload());
-        let (Some(array), Some(jump)) = (array, jump) else { return Err(failed("its array is missing")) };
-        let own = |fd: BorrowedFd<'_>| fd.try_clone_to_owned().map_err(|error| failed(&error.to_string()));
-        let (array, jump) = (own(array.as_fd())?, own(jump.as_fd())?);
-        let memory_bytes = memory_bytes(array.as_raw_fd()) + memory_bytes(jump.as_raw_fd());
-        let slot = Self { object: Some(object), array, jump, memory_bytes };
+        let slot = Self::of(&object, function, nothing).map_err(|error| failed(&error.to_string()))?;
         slot.put(program).map_err(|code| failed(&describe(code)))?;
-        Ok(slot)
+        Ok(NewSlot { slot, object, function })
     }
 
     /// From now on events run in `program`; the error is an errno.
@@ -65,32 +72,38 @@ impl Slot {
         if code < 0 { Err(-code) } else { Ok(()) }
     }
 
-    /// What is to be attached; `None` once that was done.
-    pub(super) fn program(&mut self) -> Option<ProgramMut<'_>> {
-        self.object.as_mut()?.progs_mut().find(|program| program.autoload())
+    /// From now on nothing happens at events.
+    pub(super) fn clear(&self) -> Result<(), i32> {
+        self.put(self.nothing.as_fd())
     }
 
-    /// It is attached: what libbpf needed for that goes.
-    pub(super) fn settle(&mut self) {
-        self.object = None;
+    fn of(object: &Object, function: &str, nothing: &str) -> io::Result<Self> {
+        let missing = || io::Error::other("it is incomplete");
+        let program = |name: &str| {
+            let program = object.progs().find(|program| program.name() == name).ok_or_else(missing)?;
+            program.as_fd().try_clone_to_owned()
+        };
+        let array = object.maps().find(|map| map.name() == "slot").ok_or_else(missing)?;
+        let array = array.as_fd().try_clone_to_owned()?;
+        Ok(Self { program: program(function)?, nothing: program(nothing)?, array })
     }
 
-    /// The descriptor of what is attached.
-    pub(super) fn jump(&self) -> i32 {
-        self.jump.as_raw_fd()
+    /// The descriptor of its program.
+    pub(super) fn program(&self) -> i32 {
+        self.program.as_raw_fd()
     }
 
-    /// Bytes of kernel memory of its program and its array.
-    pub(super) fn memory_bytes(&self) -> u64 {
-        self.memory_bytes
+    /// The descriptors of its programs and its array.
+    pub(super) fn descriptors(&self) -> [i32; 3] {
+        [self.program.as_raw_fd(), self.nothing.as_raw_fd(), self.array.as_raw_fd()]
     }
 }
 
 /// kprobe, kretprobe and uprobes are one type of program, with one kind of context.
-fn function(kind: &str) -> &'static str {
+fn functions(kind: &str) -> [&'static str; 2] {
     match kind {
-        "tracepoint" => "slot_tracepoint",
-        "raw_tracepoint" => "slot_raw_tracepoint",
-        _ => "slot_kprobe",
+        "tracepoint" => ["slot_tracepoint", "nothing_tracepoint"],
+        "raw_tracepoint" => ["slot_raw_tracepoint", "nothing_raw_tracepoint"],
+        _ => ["slot_kprobe", "nothing_kprobe"],
     }
 }

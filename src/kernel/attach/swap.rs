@@ -10,7 +10,7 @@ use super::super::counters::CounterReader;
 use super::super::counts::Counts;
 use super::super::load::functions;
 use super::generation::Generation;
-use super::{Attached, Hold, KernelError, Loaded, Mount, info, no_descriptors, xdp};
+use super::{Attached, Hold, KernelError, Loaded, Mount, info, xdp};
 use crate::catalog::{Counters, HookDecl, Program};
 use crate::kernel::error::describe;
 use crate::spec::{Hook, Place, ProbeSpec, XdpMode};
@@ -39,10 +39,16 @@ impl Attached {
         self.missed_before + self.attached_programs().map(|fd| info::program(fd).recursion_misses).sum::<u64>()
     }
 
-    /// Takes the program off its hook. [`super::settle`] waits until no CPU runs it any more: what it has counted then is
-    /// final.
-    pub fn detach(&mut self) {
-        drop(self.dismount());
+    /// No event runs in the program any more. [`super::settle`] waits until no CPU does: what it has counted then is final.
+    ///
+    /// A slot gets a program that does nothing, at once; what stays on the hook does nothing, until it is dropped. Where there is
+    /// none the link is closed, which takes its time: [`detach_all`].
+    pub fn silence(&mut self) {
+        let missed = self.missed();
+        self.mounts.retain(|mount| mount.slot.as_ref().is_some_and(|slot| slot.clear().is_ok()));
+        if self.mounts.is_empty() {
+            self.missed_before = missed;
+        }
     }
 
     /// What keeps it attached: dropping that detaches it.
@@ -54,7 +60,7 @@ impl Attached {
     /// True if [`Attached::swap`] can put `program` for `spec` in this one's place: it belongs on the same hooks.
     pub fn can_swap(&self, spec: &ProbeSpec, program: &Program) -> bool {
         let belongs = |function: &HookDecl| (function.kind.clone(), function.target.clone());
-        let now: Vec<_> = self.generation.functions().iter().map(belongs).collect();
+        let now: Vec<_> = self.generation.functions().map(belongs).collect();
         let next: Vec<_> = functions(spec, program).iter().map(belongs).collect();
         let same_hook = match (&self.hook, &spec.hook) {
             (Hook::Xdp { interface, .. }, Hook::Xdp { interface: next, mode }) => {
@@ -70,7 +76,8 @@ impl Attached {
     /// generation, whose last events are in its ring once [`super::settle`] has returned. Where the kernel refuses, the old
     /// one runs on.
     pub fn swap(&mut self, loaded: Loaded, spec: &ProbeSpec) -> Result<Generation, KernelError> {
-        let next = Generation::new(loaded, spec).map_err(|error| no_descriptors(&error))?;
+        let next = Generation::new(loaded, spec)
+            .map_err(|error| KernelError::new(Place::Probe, format!("failed to keep the program: {error}"), ""))?;
         for (index, mount) in self.mounts.iter().enumerate() {
             if let Err(code) = exchange(mount, index, &self.generation, &next) {
                 // The old ones fit a moment ago.
@@ -90,8 +97,9 @@ impl Attached {
 
     /// Bytes of kernel memory that its programs and maps take.
     pub fn kernel_memory_bytes(&self) -> u64 {
-        let slots = self.mounts.iter().filter_map(|mount| mount.slot.as_ref()).map(super::Slot::memory_bytes);
-        self.generation.memory_bytes() + slots.sum::<u64>()
+        let slots = self.mounts.iter().filter_map(|mount| mount.slot.as_ref()).flat_map(super::Slot::descriptors);
+        let own = self.generation.programs().chain(self.generation.maps());
+        own.chain(slots).map(info::memory_bytes).sum()
     }
 
     /// Runs and time since it was attached; `None` where the kernel does not count them (`kernel.bpf_stats_enabled`).
@@ -121,13 +129,13 @@ impl Attached {
     fn attached_programs(&self) -> impl Iterator<Item = i32> {
         let own = self.generation.programs().map(Some).chain(std::iter::repeat(None));
         self.mounts.iter().zip(own).filter_map(|(mount, own)| match &mount.slot {
-            Some(slot) => Some(slot.jump()),
+            Some(slot) => Some(slot.program()),
             None => own,
         })
     }
 }
 
-/// The same as [`Attached::detach`] for many, in the time that a few take: since Linux 6.13 each link of a perf event waits for a
+/// Takes many programs off their hooks, in the time that a few take: since Linux 6.13 each link of a perf event waits for a
 /// grace period of its own when it is closed (`perf_event_detach_bpf_prog`), 45 ms or so; threads wait for the same one.
 pub fn detach_all<'a>(all: impl IntoIterator<Item = &'a mut Attached>) {
     let mut mounts: Vec<Mount> = all.into_iter().flat_map(Attached::dismount).collect();
@@ -144,18 +152,10 @@ pub fn detach_all<'a>(all: impl IntoIterator<Item = &'a mut Attached>) {
 
 /// Puts the `index`-th function of `next` where that of `now` is.
 fn exchange(mount: &Mount, index: usize, now: &Generation, next: &Generation) -> Result<(), i32> {
-    let program = |generation: &Generation| {
-        let function = generation.functions().get(index).map(|function| function.function.clone());
-        function.and_then(|function| Some(generation.program(&function)?.as_raw_fd())).ok_or(libc::ENOENT)
-    };
-    let (old, new) = (program(now)?, program(next)?);
+    let (Some(old), Some(new)) = (now.program(index), next.program(index)) else { return Err(libc::ENOENT) };
     match (&mount.slot, &mount.hold) {
-        (Some(slot), _) => {
-            // SAFETY: the descriptor belongs to `next`, which outlives the call.
-            let new = unsafe { std::os::fd::BorrowedFd::borrow_raw(new) };
-            slot.put(new)
-        }
-        (None, Hold::Fd(link)) => xdp::replace(link.as_raw_fd(), new, old),
+        (Some(slot), _) => slot.put(new),
+        (None, Hold::Fd(link)) => xdp::replace(link.as_raw_fd(), new.as_raw_fd(), old.as_raw_fd()),
         (None, Hold::Libbpf(_)) => Err(libc::EINVAL),
     }
 }

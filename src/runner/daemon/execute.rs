@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::entry::{Entry, Failure, Running};
-use super::leave::Retiring;
+use super::leave::{Retiring, detach_aside};
 use super::sinks::Sinks;
 use super::tails::Tail;
 use super::tell::{State, Tell};
@@ -18,7 +18,7 @@ use crate::runner::clock::now_unix_ns;
 use crate::runner::problem::refusal;
 use crate::runner::reader::Reader;
 use crate::runner::unit::{Making, Route, Unit, outputs};
-use crate::spec::{Place, ProbeSpec, Targets};
+use crate::spec::{Hook, Place, ProbeSpec, Targets};
 
 /// What waits for something that may come is tried again after this time at the latest.
 const MOST_WAITING: Duration = Duration::from_secs(10);
@@ -87,6 +87,8 @@ impl<'a> Units<'a> {
             self.settle_action(id, action, content, done, &host, tell);
         }
         self.sinks.sweep(Instant::now());
+        // SAFETY: takes a number; the allocator gives free pages back.
+        unsafe { libc::malloc_trim(0) };
     }
 
     /// Keeps the books of an action that was tried.
@@ -233,7 +235,7 @@ impl<'a> Units<'a> {
         let mut next = self.attach(id, content, made, routes, host)?;
         self.end(vec![&mut *running]);
         next.unit.past = running.unit.counted();
-        *running = next;
+        detach_aside(vec![std::mem::replace(running, next)]);
         Ok(())
     }
 
@@ -370,9 +372,16 @@ fn route_sampler(running: &mut Running, program: &Program, content: &Content, lo
     }
 }
 
+/// The interface that an XDP unit runs on.
 pub(super) fn interface(content: &Content) -> Option<&str> {
     match &content.spec.hook {
-        crate::spec::Hook::Xdp { interface, .. } => Some(interface),
-        _ => None,
+        Hook::Xdp { interface, .. } => Some(interface),
+        Hook::Kprobe { .. }
+        | Hook::Kretprobe { .. }
+        | Hook::Tracepoint(_)
+        | Hook::RawTracepoint { .. }
+        | Hook::Uprobe(_)
+        | Hook::Uretprobe(_)
+        | Hook::Own => None,
     }
 }

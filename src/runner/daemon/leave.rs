@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Takes units away: detached, their last events delivered, their counts final.
+//! Takes units away: silent at once, their rings read to the last record, detached when the kernel gets to it.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::entry::{Entry, Failure, Running};
@@ -34,6 +35,7 @@ impl Units<'_> {
                 tell.state(id, &running.unit, State::Stopped);
             }
         }
+        detach_aside(ended.into_iter().filter_map(|(_, entry)| entry.running).collect());
     }
 
     /// Units whose interface was deleted under them wait for it.
@@ -56,12 +58,12 @@ impl Units<'_> {
         }
     }
 
-    /// Detaches units, and has the reader take what they left behind. Their counts are final afterwards.
+    /// Silences units, and has the reader take what they left behind. Their counts are final afterwards.
     pub(super) fn end(&mut self, mut units: Vec<&mut Running>) {
         if units.is_empty() {
             return;
         }
-        detach_all(units.iter_mut().map(|running| &mut running.unit.attached));
+        units.iter_mut().for_each(|running| running.unit.attached.silence());
         settle();
         for running in units {
             if let Some(sampler) = &mut running.unit.sampler {
@@ -105,12 +107,12 @@ impl Units<'_> {
         !self.retiring.is_empty() || self.sinks.is_closing() || !self.tails.is_empty()
     }
 
-    /// The end: everything is detached, delivered or counted as lost. Gives the units.
-    pub(super) fn finish(mut self) -> Vec<Unit> {
+    /// The end: everything is silent, then delivered or counted as lost, then detached.
+    pub(super) fn finish(mut self) {
         let entries = std::mem::take(&mut self.entries);
         let mut units: Vec<Unit> =
             entries.into_values().filter_map(|entry| entry.running).map(|running| running.unit).collect();
-        detach_all(units.iter_mut().map(|unit| &mut unit.attached));
+        units.iter_mut().for_each(|unit| unit.attached.silence());
         settle();
         let deadline = Instant::now() + LAST_READS;
         self.close_tails(deadline);
@@ -128,7 +130,15 @@ impl Units<'_> {
             check_account(&title, produced, dropped, &totals);
         }
         self.sinks.finish(Duration::from_millis(800));
-        units
+        detach_all(units.iter_mut().map(|unit| &mut unit.attached));
+    }
+}
+
+/// Detaches units that are silent already. The kernel takes its time for that, and nobody has to wait for it.
+pub(super) fn detach_aside(ended: Vec<Running>) {
+    if !ended.is_empty() {
+        // Where there is no thread to be had they are dropped here and now.
+        drop(thread::Builder::new().name("detach".to_owned()).spawn(move || drop(ended)));
     }
 }
 

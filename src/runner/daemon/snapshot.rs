@@ -3,19 +3,24 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Daemon;
 use super::entry::Entry;
 use super::execute::Units;
+use super::service::headline;
 use crate::config::render;
 use crate::plan::UnitId;
 use crate::runner::clock::now_unix_ns;
 use crate::runner::control::Budget;
 use crate::runner::sampler::Sampler;
 use crate::runner::unit::Unit;
+use crate::sink::Sink;
 use crate::spec::LossCause;
 use crate::status::{FileState, FileStatus, ProbeState, ProbeStatus, SinkStatus, Status};
+
+/// A rate over less time than this says nothing.
+const SHORTEST: Duration = Duration::from_millis(200);
 
 impl Units<'_> {
     fn running(&self) -> impl Iterator<Item = &Unit> {
@@ -51,12 +56,41 @@ impl Units<'_> {
     }
 }
 
+/// What units had reported when they were last asked.
+#[derive(Default)]
+pub(super) struct Rates(BTreeMap<UnitId, (Instant, u64, f64)>);
+
+impl Rates {
+    /// Events a second since the last time; two that ask at the same time get the same answer.
+    fn rate(&mut self, id: &UnitId, events: u64) -> f64 {
+        let now = Instant::now();
+        let (then, before, rate) = self.0.get(id).copied().unwrap_or((now, events, 0.0));
+        let elapsed = now.saturating_duration_since(then);
+        if elapsed < SHORTEST && elapsed != Duration::ZERO {
+            return rate;
+        }
+        let rate = if elapsed.is_zero() { 0.0 } else { events.saturating_sub(before) as f64 / elapsed.as_secs_f64() };
+        self.0.insert(id.clone(), (now, events, rate));
+        rate
+    }
+
+    /// Forgets units that are there no more.
+    fn keep(&mut self, wanted: impl Fn(&UnitId) -> bool) {
+        self.0.retain(|id, _| wanted(id));
+    }
+}
+
 impl Daemon<'_> {
     /// Everything at this moment.
     pub(super) fn snapshot(&self) -> Status {
-        let entries = self.units.entries.iter().map(|(id, entry)| probe(id, entry));
+        let entries = self.units.entries.iter().map(|(id, entry)| {
+            let mut status = probe(id, entry);
+            status.rate = self.rates.borrow_mut().rate(id, status.produced.unwrap_or(status.delivered));
+            status
+        });
         let mut probes: Vec<ProbeStatus> = entries.chain(self.stopped()).collect();
         probes.sort_by(|a, b| (&a.file, &a.name, &a.target).cmp(&(&b.file, &b.name, &b.target)));
+        self.rates.borrow_mut().keep(|id| self.units.entries.contains_key(id));
         let sinks = self.units.sinks.iter();
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -68,8 +102,14 @@ impl Daemon<'_> {
             reloads: self.reloads,
             files: self.files(),
             probes,
-            sinks: sinks.map(|sink| SinkStatus { name: sink.name().to_owned(), open: !sink.is_closed() }).collect(),
+            sinks: sinks.map(|sink| sink_status(sink)).collect(),
         }
+    }
+
+    /// What runs, in one line, without asking the kernel.
+    pub(super) fn headline(&self) -> String {
+        let stopped = self.followed.stopped.keys().map(|_| ProbeState::Stopped);
+        headline(self.units.entries.values().map(state).chain(stopped), self.followed.refused.len())
     }
 
     fn files(&self) -> Vec<FileStatus> {
@@ -106,21 +146,33 @@ impl Daemon<'_> {
     }
 }
 
-fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
-    let running = entry.running.as_ref().map(|running| &running.unit);
-    let state = match (running, &entry.failure) {
+fn state(entry: &Entry) -> ProbeState {
+    match (&entry.running, &entry.failure) {
         (Some(_), None) => ProbeState::Running,
         (Some(_), Some(_)) => ProbeState::Outdated,
         (None, Some(failure)) if failure.waiting => ProbeState::Waiting,
         (None, _) => ProbeState::Failed,
-    };
+    }
+}
+
+fn sink_status(sink: &Sink) -> SinkStatus {
+    SinkStatus {
+        name: sink.name().to_owned(),
+        open: !sink.is_closed(),
+        written_bytes: sink.written_bytes(),
+        failed_writes: sink.failed_writes(),
+    }
+}
+
+fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
+    let running = entry.running.as_ref().map(|running| &running.unit);
     let stats = running.and_then(|unit| unit.attached.run_stats());
     let produced = running.filter(|unit| unit.intake.is_some()).map(Unit::counted);
     ProbeStatus {
         name: id.probe.name.clone(),
         target: id.target.clone(),
         file: entry.checked.path().display().to_string(),
-        state,
+        state: state(entry),
         since_unix_ns: entry.since_unix_ns,
         generation: entry.versions,
         mechanism: running.map(|unit| unit.attached.mechanism.clone()).unwrap_or_default(),

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Commands that talk to a daemon: status, reload, stop, start, tail.
+
+use std::io::{self, BufRead as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::terminal::{print, stdout_color, tell};
+use super::{BAD_CONFIGURATION, FAILED, Listing, duration};
+use crate::control::{self, ClientError, DEFAULT_SOCKET, Reply, Request};
+use crate::status::{Status, table};
+
+/// Where the daemon is.
+#[derive(Debug, Args)]
+pub(super) struct SocketArgs {
+    /// The socket of the daemon
+    #[arg(long, value_name = "PATH", default_value = DEFAULT_SOCKET)]
+    socket: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    /// Show it again and again
+    #[arg(long, conflicts_with_all = ["check", "format"])]
+    watch: bool,
+    /// How often, with --watch
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s", requires = "watch")]
+    interval: Duration,
+    /// Print nothing; exit status 1 unless every file counts and every probe runs as its file says
+    #[arg(long)]
+    check: bool,
+    /// For people, or for machines
+    #[arg(long, value_enum, default_value_t = Listing::Text)]
+    format: Listing,
+    #[command(flatten)]
+    socket: SocketArgs,
+}
+
+pub(super) fn status(args: &StatusArgs) -> ExitCode {
+    let socket = &args.socket.socket;
+    if args.watch {
+        return watch(socket, args.interval);
+    }
+    match snapshot(socket, &Request::Status) {
+        Ok(status) if args.check => good(&status),
+        Ok(status) => print(&match args.format {
+            Listing::Text => table(&status, stdout_color()),
+            Listing::Json => json(&status),
+        }),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Until Ctrl-C.
+fn watch(socket: &Path, interval: Duration) -> ExitCode {
+    loop {
+        match snapshot(socket, &Request::Status) {
+            Ok(status) => {
+                // To the top left corner, and what is left of the screen before goes line by line: nothing flickers.
+                let text = table(&status, stdout_color()).replace('\n', "\x1b[K\n");
+                let shown = write!(io::stdout(), "\x1b[H{text}\x1b[J").and_then(|()| io::stdout().flush());
+                if shown.is_err() {
+                    return ExitCode::SUCCESS;
+                }
+            }
+            Err(error) => return failed(&error),
+        }
+        thread::sleep(interval);
+    }
+}
+
+pub(super) fn reload(socket: &SocketArgs) -> ExitCode {
+    match snapshot(&socket.socket, &Request::Reload) {
+        Ok(status) => {
+            let bad = !status.is_good();
+            if bad {
+                tell(table(&status, false).trim_end());
+            }
+            good(&status)
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+pub(super) fn stop(probe: String, socket: &SocketArgs) -> ExitCode {
+    done(control::ask(&socket.socket, &Request::Stop { probe }))
+}
+
+pub(super) fn start(probe: String, socket: &SocketArgs) -> ExitCode {
+    done(control::ask(&socket.socket, &Request::Start { probe }))
+}
+
+/// Until one of the two hangs up.
+pub(super) fn tail(probe: Option<String>, socket: &SocketArgs) -> ExitCode {
+    let mut events = match control::tail(&socket.socket, probe) {
+        Ok(events) => events,
+        Err(error) => return failed(&error),
+    };
+    let mut output = io::stdout().lock();
+    loop {
+        let copied = match events.fill_buf() {
+            Ok([]) => return ExitCode::SUCCESS,
+            Ok(bytes) => output.write_all(bytes).and_then(|()| output.flush()).map(|()| bytes.len()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return failed(&ClientError::Io(socket.socket.clone(), error)),
+        };
+        match copied {
+            Ok(count) => events.consume(count),
+            // Whoever read it has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
+            Err(error) => {
+                tell(&format!("error: failed to write to standard output: {error}"));
+                return ExitCode::from(FAILED);
+            }
+        }
+    }
+}
+
+fn snapshot(socket: &Path, request: &Request) -> Result<Status, ClientError> {
+    match control::ask(socket, request)? {
+        Reply::Status { status } => Ok(*status),
+        Reply::Done { .. } | Reply::Tail | Reply::Error { .. } => {
+            Err(ClientError::Refused("the daemon answered something else".to_owned()))
+        }
+    }
+}
+
+fn json(status: &Status) -> String {
+    // Plain data: it cannot fail.
+    serde_json::to_string_pretty(status).unwrap_or_default() + "\n"
+}
+
+fn good(status: &Status) -> ExitCode {
+    if status.is_good() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+}
+
+fn done(reply: Result<Reply, ClientError>) -> ExitCode {
+    match reply {
+        Ok(Reply::Done { message }) => print(&format!("{message}\n")),
+        Ok(Reply::Status { .. } | Reply::Tail | Reply::Error { .. }) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &ClientError) -> ExitCode {
+    tell(&format!("error: {error}"));
+    match error {
+        ClientError::Refused(_) => ExitCode::from(BAD_CONFIGURATION),
+        ClientError::NoDaemon(_) | ClientError::Denied(_) | ClientError::Io(..) => ExitCode::from(FAILED),
+    }
+}
