@@ -13,6 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use libbpf_rs::MapType;
 use libbpf_rs::query::{LinkInfoIter, MapInfoIter, ProgInfoIter};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -52,7 +53,7 @@ pub(crate) fn bpf() -> Result<(), String> {
                 sz: size_of::<libbpf_sys::bpf_map_create_opts>() as u64,
                 ..Default::default()
             };
-            let map = libbpf_rs::MapHandle::create(libbpf_rs::MapType::RingBuf, None::<&str>, 0, 0, 4096, &options);
+            let map = libbpf_rs::MapHandle::create(MapType::RingBuf, None::<&str>, 0, 0, 4096, &options);
             map.map_err(|error| format!("this machine makes no ring buffer: {error:#}"))?;
             let events = Path::new("/sys/kernel/tracing/events");
             if !events.exists() {
@@ -453,7 +454,9 @@ impl Objects {
     fn alive(&self) -> Vec<(&'static str, u32)> {
         let programs = ProgInfoIter::default().map(|program| ("prog_id", program.id));
         let links = LinkInfoIter::default().map(|link| ("link_id", link.id));
-        let maps = MapInfoIter::default().map(|map| ("map_id", map.id));
+        // Program arrays go last: a worker of the kernel empties one after the other, each in a grace period of RCU
+        // (prog_array_map_clear_deferred). What they held is gone with the programs.
+        let maps = MapInfoIter::default().filter(|map| map.ty != MapType::ProgArray).map(|map| ("map_id", map.id));
         let alive: BTreeSet<_> = programs.chain(links).chain(maps).collect();
         self.0.intersection(&alive).copied().collect()
     }
