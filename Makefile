@@ -30,13 +30,14 @@ test-vm: ## the VM tests alone; KERNEL=6.1 for one kernel of 5.10, 6.1, 6.12, si
 
 check: test ## everything that CI runs: the same as test
 
-bench: ## what an event costs, beside a C program; time to ready; a burst of opens (root)
+bench: ## what an event costs, beside a C program; time to ready; a burst of opens; changes (root)
 	@scripts/setup build bench
 	cargo build --release --locked
 	benches/run
 	benches/start
 	benches/opens
 	benches/check
+	benches/reload
 
 audit: ## licences, advisories, sources and duplicates of all dependencies; CHECKS='bans licenses sources' needs no network
 	@cargo deny --version >/dev/null 2>&1 || { echo 'cargo-deny is not there: cargo install --locked cargo-deny' >&2; exit 1; }

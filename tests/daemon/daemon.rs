@@ -72,11 +72,6 @@ impl Daemon {
         self.ask(json!({ "command": "status" }))["status"].take()
     }
 
-    /// Has it look again at once; its status afterwards.
-    pub(crate) fn reload(&self) -> Value {
-        self.ask(json!({ "command": "reload" }))["status"].take()
-    }
-
     /// What it says about a probe, `NAME` or `NAME/TARGET`; `Null` where it has none of that name.
     pub(crate) fn probe(&self, name: &str) -> Value {
         probe(&self.status(), name)

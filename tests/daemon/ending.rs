@@ -90,7 +90,6 @@ fn rings_of_a_stuck_sink() {
         daemon.write("a.yaml", &stuck(if round % 2 == 0 { 128 } else { 64 }));
         daemon.wait_until("stuck", "replaced", |probe| probe["generation"] == round);
     }
-    assert!(maps() > before, "rings that wait");
     wait_for("the rings are given up", || maps() <= before);
     let probe = daemon.probe("stuck");
     assert!(probe["lost"]["queue_full"].as_u64() > Some(1000), "{probe}");

@@ -84,7 +84,7 @@ fn beside(probe: &str, make: fn(u32)) {
     let before = daemon.probe("keep");
     let (tid, count) = under_load(make, || {
         for round in 1..=CHANGES {
-            let capture = if round % 2 == 0 { "{ who: which }" } else { "{ who: which, what: niceval }" };
+            let capture = if round.is_multiple_of(2) { "{ who: which }" } else { "{ who: which, what: niceval }" };
             let hook = "{ tracepoint: \"syscalls:sys_enter_setpriority\" }";
             daemon.write(
                 "other.yaml",
@@ -165,7 +165,7 @@ fn a_replaced_tracepoint() {
     need!(bpf());
     let version = |round: u64| {
         let probe = calls("self", "buffer: 4MiB\n    sinks: [\"jsonl:self.jsonl\"]");
-        if round % 2 == 0 { probe } else { probe.replace("as u32 }", "as u32, hex: policy as hex }") }
+        if round.is_multiple_of(2) { probe } else { probe.replace("as u32 }", "as u32, hex: policy as hex }") }
     };
     replaced(version, call);
 }
@@ -174,7 +174,7 @@ fn a_replaced_tracepoint() {
 #[test]
 fn a_replaced_raw_tracepoint() {
     need!(bpf());
-    replaced(|round| signals("self", if round % 2 == 0 { "" } else { ", sig: sig" }), signal);
+    replaced(|round| signals("self", if round.is_multiple_of(2) { "" } else { ", sig: sig" }), signal);
 }
 
 /// An XDP program is replaced a hundred times under traffic: all its generations together count every packet.
@@ -183,7 +183,7 @@ fn a_replaced_xdp_program() {
     need!(bpf());
     in_namespace(|| {
         let version = |round: u64| {
-            let mode = if round % 2 == 0 { "auto" } else { "native" };
+            let mode = if round.is_multiple_of(2) { "auto" } else { "native" };
             format!(
                 "  - name: packets\n    hook: {{ xdp: {{ interface: right, mode: {mode} }} }}\n    \
                  interval: 100ms\n    sinks: [\"jsonl:packets.jsonl\"]\n"

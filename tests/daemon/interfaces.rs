@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Interfaces that come, go and come back, in a network namespace of the test's own.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::daemon::Daemon;
 use crate::lab::{bpf, in_namespace, need, sh, wait_for};
@@ -51,9 +51,12 @@ fn appears_vanishes_returns() {
             daemon.run.said(|line| line == "warning: `late` waits: there is no network interface `dev1`");
             assert_eq!(daemon.probe("late")["generation"], round);
         }
-        let states: Vec<Value> = daemon.lines("late.jsonl").iter().map(|line| line["state"].clone()).collect();
-        let states: Vec<&str> = states.iter().filter_map(Value::as_str).collect();
-        assert_eq!(states, ["running", "waiting", "running", "waiting", "running", "waiting"]);
+        let states = || {
+            let lines = daemon.lines("late.jsonl");
+            lines.iter().filter_map(|line| line["state"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+        };
+        wait_for("the last line", || states().len() == 6);
+        assert_eq!(states(), ["running", "waiting", "running", "waiting", "running", "waiting"]);
         daemon.stop();
     });
 }

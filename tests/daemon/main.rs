@@ -10,11 +10,13 @@ mod daemon;
 mod ending;
 mod exact;
 mod files;
+mod idle;
 mod interfaces;
 #[allow(dead_code, reason = "the tests of one run use the rest")]
 #[path = "../live/lab.rs"]
 mod lab;
 mod latency;
+mod random;
 #[allow(dead_code, reason = "as above")]
 #[path = "../live/wire.rs"]
 mod wire;

@@ -83,7 +83,9 @@ fn parse_event(line: &[u8]) -> Result<Value, String> {
         return Err("torn line".to_owned());
     }
     let event: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    if event["ts"].is_string() && event["probe"].is_string() { Ok(event) } else { Err("no ts or no probe".to_owned()) }
+    // A reload is about a file.
+    let about = event["probe"].is_string() || event["type"] == "reload";
+    if event["ts"].is_string() && about { Ok(event) } else { Err("no ts or no probe".to_owned()) }
 }
 
 /// The fault of an unmet expectation: a diff against the event that comes nearest to it.

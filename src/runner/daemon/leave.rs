@@ -16,6 +16,10 @@ use crate::runner::unit::Unit;
 
 /// How long the end waits for sinks that have no room.
 const LAST_READS: Duration = Duration::from_secs(1);
+/// How long sinks may take after that to write what they have.
+const LAST_WRITES: Duration = Duration::from_millis(400);
+/// The same where the reader was done at once.
+const MOST_WRITES: Duration = Duration::from_millis(800);
 
 /// A ring whose program does not run any more, until the reader has emptied it.
 pub(super) struct Retiring {
@@ -129,7 +133,9 @@ impl Units<'_> {
         for Retiring { title, produced, dropped, totals } in self.retiring {
             check_account(&title, produced, dropped, &totals);
         }
-        self.sinks.finish(Duration::from_millis(800));
+        // Where a stuck one has taken the reader's time, less is left for all: systemd and people wait.
+        let left = (deadline + LAST_WRITES).saturating_duration_since(Instant::now());
+        self.sinks.finish(left.min(MOST_WRITES));
         detach_all(units.iter_mut().map(|unit| &mut unit.attached));
     }
 }
