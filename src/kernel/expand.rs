@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::Ipv4Addr;
 
+use super::binaries::instead;
 use super::error::KernelError;
 use super::host::Host;
 use crate::catalog::Lookup;
@@ -234,30 +235,27 @@ fn functions(patterns: &[String], of: &str, list: impl Fn(&dyn Fn(&str) -> bool)
 
 /// The first of these functions that the binary of the hook has, or else the kernel.
 fn first_of(hook: &Hook, names: &[String], host: &Host) -> Result<String, KernelError> {
-    let (found, owner) = match hook {
+    let near = |help: &dyn Fn(&String) -> String| names.iter().map(help).find(|help| !help.is_empty());
+    let (found, owner, help) = match hook {
         Hook::Uprobe(point) | Hook::Uretprobe(point) => {
             let (path, binary) = host.binaries.open(&point.binary)?;
             let found = names.iter().find(|name| binary.find(name) != Lookup::Missing);
-            (found, format!("`{}`", path.display()))
+            let help = if found.is_none() { near(&|name| instead(&binary, name, &path)) } else { None };
+            (found, format!("`{}`", path.display()), help)
         }
         Hook::Kprobe { .. }
         | Hook::Kretprobe { .. }
         | Hook::Xdp { .. }
         | Hook::Tracepoint(_)
         | Hook::RawTracepoint { .. }
-        | Hook::Own => (names.iter().find(|name| host.kernel_symbol(name).count > 0), "this kernel".to_owned()),
+        | Hook::Own => {
+            let found = names.iter().find(|name| host.kernel_symbol(name).count > 0);
+            let help = if found.is_none() { near(&|name| host.kernel_symbol(name).help) } else { None };
+            (found, "this kernel".to_owned(), help)
+        }
     };
     found.cloned().ok_or_else(|| {
         let tried = list(names.iter().map(String::as_str), 16);
-        let help = match hook {
-            Hook::Uprobe(_) | Hook::Uretprobe(_) => None,
-            Hook::Kprobe { .. }
-            | Hook::Kretprobe { .. }
-            | Hook::Xdp { .. }
-            | Hook::Tracepoint(_)
-            | Hook::RawTracepoint { .. }
-            | Hook::Own => names.iter().map(|name| host.kernel_symbol(name).help).find(|help| !help.is_empty()),
-        };
         let message = format!("{owner} has none of the functions {tried}");
         KernelError::new(Place::Target, message, help.unwrap_or_default())
     })

@@ -80,7 +80,12 @@ fn place(cx: &mut Cx<'_>, kind: &str, raw: &raw::UserFunction) -> Option<(UserPl
         return None;
     }
     good &= offset_is_for_one(cx, kind, offset, &targets);
-    good.then_some((UserPlace::Symbol { name, offset }, targets))
+    let place = UserPlace::Symbol { name, offset };
+    if offset != 0 {
+        // The function is there, and so short: that is said of the number.
+        cx.note_place(Place::Entry(place.to_string()), cx.value(&["hook", kind, "offset"]));
+    }
+    good.then_some((place, targets))
 }
 
 fn check_binary(cx: &mut Cx<'_>, kind: &str, binary: &str, span: Span) -> bool {
