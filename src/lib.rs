@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! 3  cli  runner                            commands; the loop that owns live probes
-//! 2  kernel  sink  files  control           the only user of libbpf; destinations; configuration on disk; a socket
+//! 2  kernel  sink  files  control  metrics  the only user of libbpf; destinations; configuration on disk; a socket; HTTP
 //! 1  config  catalog  expr  format  plan    pure: text → specs, BTF → descriptions, bytes → lines, states → actions
 //! 0  spec  status  words                    the types everybody uses; the nearest word to a mistyped one
 //! ```
@@ -18,6 +18,7 @@ pub mod expr;
 pub mod files;
 pub mod format;
 pub mod kernel;
+pub mod metrics;
 pub mod plan;
 pub mod runner;
 pub mod sink;

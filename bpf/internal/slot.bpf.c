@@ -3,8 +3,9 @@
  * slot: what stays attached while the probe's program behind it is exchanged.
  *
  * Links of these hooks cannot be updated in place. So this program is attached instead, and jumps into the one that the
- * array holds: user space replaces the element, and each event runs in exactly one of the two. When the array is
- * empty, nothing happens: that is how a probe ends at once, however long the kernel takes to detach.
+ * array holds: user space replaces the element, and each event runs in exactly one of the two. Last comes one
+ * that does nothing: that is how a probe ends at once, however long the kernel takes to detach. The element is never
+ * deleted, since each deletion waits for a grace period (bpf_arch_poke_desc_update of x86).
  */
 #include "kernel.h"
 #include <bpf/bpf_helpers.h>
@@ -38,6 +39,24 @@ SEC("?raw_tracepoint")
 int slot_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
 {
 	return jump(ctx);
+}
+
+SEC("?kprobe")
+int nothing_kprobe(struct pt_regs *ctx)
+{
+	return 0;
+}
+
+SEC("?tracepoint")
+int nothing_tracepoint(void *ctx)
+{
+	return 0;
+}
+
+SEC("?raw_tracepoint")
+int nothing_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
+{
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ebpf-run daemon` and `ebpf-run --watch PATH…`: what runs follows the files.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::FAILED;
+use clap::Args;
+
 use super::run::tell_problems;
-use super::terminal::{stdout_color, tell, utc_offset_s};
+use super::terminal::{Log, stdout_color, tell, utc_offset_s};
+use super::{FAILED, RunArgs, duration, journal};
 use crate::catalog::Catalog;
 use crate::config::{Environment, SourceFile, check};
 use crate::format::Look;
@@ -16,15 +19,62 @@ use crate::runner::{self, DaemonOptions, Said};
 
 /// Columns for the names of probes: which ones there will be, nobody knows.
 const PROBE_WIDTH: usize = 16;
+/// The debounce of `--watch`.
+const WATCH_DEBOUNCE: Duration = Duration::from_millis(100);
 
-/// Follows these directories and files until a signal ends it.
-pub(super) fn follow(roots: Vec<PathBuf>, debounce: Duration, socket: Option<PathBuf>, catalog: &Catalog) -> ExitCode {
+#[derive(Debug, Args)]
+pub(super) struct DaemonArgs {
+    /// A directory of YAML files (*.yaml, *.yml); may be given several times
+    #[arg(long, value_name = "DIR", default_value = "/etc/ebpf-run/probes.d")]
+    config_dir: Vec<PathBuf>,
+    /// Where commands such as `ebpf-run status` reach it
+    #[arg(long, value_name = "PATH", default_value = crate::control::DEFAULT_SOCKET)]
+    socket: PathBuf,
+    /// How long nothing may change before the files are read again
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "100ms")]
+    debounce: Duration,
+    /// Serve metrics to Prometheus at http://ADDRESS/metrics; without an address at 127.0.0.1:9435
+    ///
+    /// Whoever reaches the address may read them: no password, no encryption. An address that is not this machine's own is
+    /// taken only when it is named, and the log says so.
+    #[arg(long, value_name = "ADDRESS", value_parser = address, num_args = 0..=1)]
+    #[arg(default_missing_value = crate::metrics::DEFAULT_ADDRESS)]
+    metrics: Option<SocketAddr>,
+}
+
+/// `127.0.0.1:9435`, `[::1]:9435`, or a port of 127.0.0.1.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.parse().map(|port: u16| SocketAddr::from(([127, 0, 0, 1], port)));
+    let address = port.or_else(|_| text.parse().map_err(drop));
+    address.map_err(|()| "expected an IP address and a port, such as 127.0.0.1:9435 or [::1]:9435".to_owned())
+}
+
+/// `ebpf-run daemon`.
+pub(super) fn daemon(args: DaemonArgs, catalog: &Catalog, log: Log) -> ExitCode {
+    let DaemonArgs { config_dir: roots, socket, debounce, metrics } = args;
+    follow(&DaemonOptions { roots, socket: Some(socket), metrics, debounce, look: look() }, catalog, log)
+}
+
+/// `ebpf-run --watch PATH…`.
+pub(super) fn watch(args: RunArgs, catalog: &Catalog, log: Log) -> ExitCode {
+    let (roots, debounce) = (args.paths, WATCH_DEBOUNCE);
+    follow(&DaemonOptions { roots, socket: None, metrics: None, debounce, look: look() }, catalog, log)
+}
+
+fn look() -> Look {
+    Look { color: stdout_color(), utc_offset_s: utc_offset_s(), probe_width: PROBE_WIDTH }
+}
+
+/// Follows directories and files until a signal ends it.
+fn follow(options: &DaemonOptions, catalog: &Catalog, log: Log) -> ExitCode {
     quiet_libbpf();
-    let look = Look { color: stdout_color(), utc_offset_s: utc_offset_s(), probe_width: PROBE_WIDTH };
-    let options = DaemonOptions { roots, socket, debounce, look };
     let environment = |name: &str| std::env::var_os(name);
     let check = |files: &[SourceFile]| check(files, catalog, &Environment::new(&environment));
-    match runner::daemon(&options, catalog, &check, &mut say) {
+    let mut say: fn(&Said<'_>) = match log {
+        Log::Journal => journal::say,
+        Log::Stderr => say,
+    };
+    match runner::daemon(options, catalog, &check, &mut say) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tell(&format!("error: {error}"));
@@ -34,10 +84,10 @@ pub(super) fn follow(roots: Vec<PathBuf>, debounce: Duration, socket: Option<Pat
 }
 
 fn say(said: &Said<'_>) {
-    match said {
-        Said::Info(text) => tell(text),
-        Said::Warning(text) => tell(&format!("warning: {text}")),
-        Said::Problem(problem) => tell_problems(std::slice::from_ref(*problem)),
+    match *said {
+        Said::Info(text) | Said::Unit(_, text) => tell(text),
+        Said::Warning(text) | Said::UnitWarning(_, text) => tell(&format!("warning: {text}")),
+        Said::Problem(problem) | Said::Refused(_, problem) => tell_problems(std::slice::from_ref(problem)),
         Said::Waiting(id, problem) => {
             tell(&format!("`{id}` waits: {} ({})", problem.message, problem.primary));
         }

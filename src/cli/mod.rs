@@ -9,6 +9,7 @@ mod doctor;
 mod explain;
 mod findings;
 mod hooks;
+mod journal;
 mod man;
 mod new;
 mod plan;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use self::client::{SocketArgs, StatusArgs};
+use self::daemon::DaemonArgs;
 use self::hooks::HooksArgs;
 use crate::catalog::{Catalog, builtin};
 use crate::config;
@@ -32,9 +34,6 @@ use crate::config;
 const BAD_CONFIGURATION: u8 = 2;
 /// Exit status for failures at run time: the kernel, a sink.
 const FAILED: u8 = 1;
-
-/// The debounce of `--watch`.
-const WATCH_DEBOUNCE: Duration = Duration::from_millis(100);
 
 /// Runs the eBPF probes that YAML files describe.
 #[derive(Debug, Parser)]
@@ -68,19 +67,6 @@ struct RunArgs {
 }
 
 #[derive(Debug, Args)]
-struct DaemonArgs {
-    /// A directory of YAML files (*.yaml, *.yml); may be given several times
-    #[arg(long, value_name = "DIR", default_value = "/etc/ebpf-run/probes.d")]
-    config_dir: Vec<PathBuf>,
-    /// Where commands such as `ebpf-run status` reach it
-    #[arg(long, value_name = "PATH", default_value = crate::control::DEFAULT_SOCKET)]
-    socket: PathBuf,
-    /// How long nothing may change before the files are read again
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "100ms")]
-    debounce: Duration,
-}
-
-#[derive(Debug, Args)]
 struct CheckArgs {
     /// YAML files, or directories of them (*.yaml, *.yml)
     #[arg(required = true, value_name = "PATH")]
@@ -109,7 +95,8 @@ enum Command {
     ///
     /// A file that is added, changed, moved or deleted changes what runs within a fraction of a second. Probes that are not
     /// touched go on without losing an event; a file with a mistake keeps the probes that it had. SIGHUP: look again.
-    #[command(after_help = "Examples:\n  sudo ebpf-run daemon\n  sudo ebpf-run daemon --config-dir ./probes.d")]
+    #[command(after_help = "Examples:\n  sudo ebpf-run daemon\n  sudo ebpf-run daemon --config-dir ./probes.d\n  \
+                            sudo ebpf-run daemon --metrics & curl http://127.0.0.1:9435/metrics")]
     Daemon(DaemonArgs),
     /// Show what a daemon does: its probes, files, events and losses
     #[command(after_help = "Examples:\n  sudo ebpf-run status\n  sudo ebpf-run status --watch\n  \
@@ -256,18 +243,16 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(BAD_CONFIGURATION));
         }
     };
-    terminal::start_log();
+    let log = terminal::start_log();
     match cli.command {
-        None if cli.run.watch => with_catalog(|catalog| daemon::follow(cli.run.paths, WATCH_DEBOUNCE, None, catalog)),
+        None if cli.run.watch => with_catalog(|catalog| daemon::watch(cli.run, catalog, log)),
         None => run::run(&cli.run),
         Some(Command::Status(args)) => client::status(&args),
         Some(Command::Reload(socket)) => client::reload(&socket),
         Some(Command::Stop { probe, socket }) => client::stop(probe, &socket),
         Some(Command::Start { probe, socket }) => client::start(probe, &socket),
         Some(Command::Tail { probe, socket }) => client::tail(probe, &socket),
-        Some(Command::Daemon(args)) => {
-            with_catalog(|catalog| daemon::follow(args.config_dir, args.debounce, Some(args.socket), catalog))
-        }
+        Some(Command::Daemon(args)) => with_catalog(|catalog| daemon::daemon(args, catalog, log)),
         Some(Command::Programs { name, format }) => programs::programs(name.as_deref(), format),
         Some(Command::Schema) => schema::schema(),
         Some(Command::New { word, output }) => new::new(&word, output.as_deref()),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
 
-use super::FAILED;
+use super::{FAILED, journal};
 
 /// Prints to standard output. A closed pipe is no failure: whoever read it has seen enough.
 pub(super) fn print(text: &str) -> ExitCode {
@@ -53,9 +53,21 @@ pub(super) fn utc_offset_s() -> i32 {
     i32::try_from(unsafe { local.assume_init() }.tm_gmtoff).unwrap_or(0)
 }
 
-/// The log of the runner itself, on standard error. `RUST_LOG=debug` shows what libbpf says.
-pub(super) fn start_log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(stderr_color());
+/// Where the log goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Log {
+    Journal,
+    Stderr,
+}
+
+/// The log of the runner itself: in the journal where standard error leads there, else on standard error. `RUST_LOG=debug`
+/// shows what libbpf says. Tells where it goes.
+pub(super) fn start_log() -> Log {
+    let filter = || EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    if journal::has_stderr() && journal::start_log(filter()) {
+        return Log::Journal;
+    }
+    let log = tracing_subscriber::fmt().with_env_filter(filter()).with_writer(io::stderr).with_ansi(stderr_color());
     log.without_time().with_target(false).init();
+    Log::Stderr
 }

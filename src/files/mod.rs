@@ -4,6 +4,8 @@
 //! Events are hints, never the truth: [`Watcher`] says "look again", and [`scan`] looks. What never happens here: no file is
 //! written, no text is understood.
 
+mod inotify;
+mod pending;
 mod places;
 mod read;
 mod scan;

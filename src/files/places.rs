@@ -1,79 +1,102 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which directories have to be watched so that no change of the configuration goes unseen.
+//! What has to be watched so that no change of the configuration goes unseen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 /// Links that are followed on one path, as the kernel does (path_resolution(7)).
 const MAX_LINKS: usize = 40;
 
-/// The directories in which something happens when a root or what it leads to changes: each root that is a directory, the
-/// directory of every link on the way to it and to its files, and of the root itself. For one that is not there, the nearest
-/// directory above that is.
-pub(super) fn places(roots: &[PathBuf], is_config: impl Fn(&str) -> bool) -> BTreeSet<PathBuf> {
-    let mut found = BTreeSet::new();
+/// What matters in one directory.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Interest {
+    /// These names.
+    pub(super) names: BTreeSet<OsString>,
+    /// The names of all configuration files.
+    pub(super) configs: bool,
+    /// What is in the files, not just which ones there are.
+    pub(super) contents: bool,
+}
+
+impl Interest {
+    /// Adds what another path needs of the same directory.
+    pub(super) fn join(&mut self, other: Self) {
+        self.names.extend(other.names);
+        self.configs |= other.configs;
+        self.contents |= other.contents;
+    }
+
+    /// True for a name that matters.
+    pub(super) fn covers(&self, name: &OsStr) -> bool {
+        self.names.contains(name) || self.configs && name.to_str().is_some_and(crate::config::is_config_name)
+    }
+}
+
+/// Directories, without links in their paths, and what matters in each.
+pub(super) type Places = BTreeMap<PathBuf, Interest>;
+
+/// The directories of all names on the way to each root and, over links, to each of its files; also of a name that is not
+/// there. That far up, because `mv` of a directory is told to those who watch it or its parent, and to nobody below.
+pub(super) fn places(roots: &[PathBuf]) -> Places {
+    let mut found = Places::new();
     for root in roots {
-        let Some(end) = follow(root, &mut found) else { continue };
+        // Fails only for an empty path, which leads to nothing.
+        let Ok(absolute) = std::path::absolute(root) else { continue };
+        let Some(end) = follow(PathBuf::from("/"), parts(&absolute), &mut found) else { continue };
         if !end.is_dir() {
             continue;
         }
         for entry in fs::read_dir(&end).into_iter().flatten().flatten() {
-            let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-            if is_link && entry.file_name().to_str().is_some_and(&is_config) {
-                follow(&entry.path(), &mut found);
+            let name = entry.file_name();
+            let is_config = name.to_str().is_some_and(crate::config::is_config_name);
+            if is_config && entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                follow(end.clone(), vec![name], &mut found);
             }
         }
-        found.insert(end);
+        found.entry(end).or_default().join(Interest { configs: true, contents: true, ..Interest::default() });
     }
     found
 }
 
-/// Walks a path, link by link. Adds the directory of each link, of the last name, and of a name that is missing. Gives what
-/// the path leads to, without links; `None` where it leads to nothing.
-fn follow(path: &Path, found: &mut BTreeSet<PathBuf>) -> Option<PathBuf> {
-    let mut at = PathBuf::from("/");
-    let absolute = std::path::absolute(path).ok()?;
-    let mut rest: Vec<PathBuf> = parts(&absolute);
+/// Walks from a directory over names, the first one last, and over links. Gives what they lead to, without links; `None` where
+/// they lead to nothing.
+fn follow(mut at: PathBuf, mut rest: Vec<OsString>, found: &mut Places) -> Option<PathBuf> {
     let mut links = 0;
     while let Some(part) = rest.pop() {
-        if part == Path::new("..") {
+        if part == ".." {
             at.pop();
             continue;
         }
         let next = at.join(&part);
-        match fs::read_link(&next) {
-            Ok(target) => {
-                found.insert(at.clone());
-                links += 1;
-                if links > MAX_LINKS {
-                    return None;
-                }
-                if target.is_absolute() {
-                    at = PathBuf::from("/");
-                }
-                rest.extend(parts(&target));
-            }
-            Err(_) if fs::symlink_metadata(&next).is_ok() => {
-                if rest.is_empty() {
-                    found.insert(at);
-                    return Some(next);
-                }
-                at = next;
-            }
-            Err(_) => {
-                found.insert(at);
+        let here = found.entry(at.clone()).or_default();
+        here.names.insert(part);
+        if let Ok(target) = fs::read_link(&next) {
+            links += 1;
+            if links > MAX_LINKS {
                 return None;
             }
+            if target.is_absolute() {
+                at = PathBuf::from("/");
+            }
+            rest.extend(parts(&target));
+            continue;
         }
+        let metadata = fs::symlink_metadata(&next).ok()?;
+        here.contents |= metadata.is_file();
+        if !metadata.is_dir() && !rest.is_empty() {
+            return None;
+        }
+        at = next;
     }
     Some(at)
 }
 
 /// The names of a path, the first one last.
-fn parts(path: &Path) -> Vec<PathBuf> {
+fn parts(path: &Path) -> Vec<OsString> {
     let named = path.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
-    let mut names: Vec<PathBuf> = named.map(|part| PathBuf::from(part.as_os_str())).collect();
+    let mut names: Vec<OsString> = named.map(|part| part.as_os_str().to_owned()).collect();
     names.reverse();
     names
 }

@@ -43,7 +43,7 @@ impl InterfaceWatch {
         loop {
             // SAFETY: writes at most the length of the buffer into it. A longer message is cut, and is not looked at anyway.
             let got = unsafe { libc::recv(self.socket.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) };
-            if got > 0 {
+            if got >= 0 {
                 changed = true;
                 continue;
             }

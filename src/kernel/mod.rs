@@ -28,7 +28,7 @@ mod outline;
 mod prepare;
 mod ring;
 
-pub use attach::{Attached, Generation, is_missing, settle};
+pub use attach::{Attached, Generation, detach_all, is_missing, settle};
 pub use capabilities::Capabilities;
 pub use check::{Finding, check, inspect};
 pub use counters::CounterReader;

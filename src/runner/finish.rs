@@ -8,26 +8,29 @@ use super::reader::Reader;
 use super::start::Live;
 use super::unit::Unit;
 use crate::format::{SinkTotals, SummaryRow};
-use crate::kernel::settle;
+use crate::kernel::{detach_all, settle};
 use crate::sink::{Delivery, Sink};
 use crate::spec::LossCause;
 
 /// How long a CPU may take to leave a program after it was detached.
 const LAST_CPU: Duration = Duration::from_secs(1);
+/// How long sinks may take to have room for the last samples.
+const LAST_SAMPLES: Duration = Duration::from_millis(500);
 /// How long a sink may take to write what it has.
 const FLUSH: Duration = Duration::from_millis(800);
 
 /// Ends the run. Everything that the kernel produced is delivered or counted as lost when it returns.
 pub(super) fn finish(mut live: Live, reader: Reader) -> Vec<SummaryRow> {
-    live.units.iter_mut().for_each(|unit| unit.attached.silence());
+    detach_all(live.units.iter_mut().map(|unit| &mut unit.attached));
     settle();
     wait_for_last_cpu(&live);
     let mut intakes = reader.finish();
+    // One deadline for all: many that are stuck take no longer than one.
+    let deadline = Instant::now() + LAST_SAMPLES;
     for sampler in live.units.iter_mut().filter_map(|unit| unit.sampler.as_mut()) {
-        sampler.finish();
+        sampler.finish(deadline);
     }
     live.report_losses();
-    // All at once: two that are stuck take no longer than one.
     let deadline = Instant::now() + FLUSH;
     live.sinks.iter().for_each(|sink| sink.close_by(deadline));
     live.sinks.iter().for_each(|sink| sink.flush_and_close(FLUSH));

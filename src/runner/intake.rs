@@ -16,6 +16,9 @@ use crate::spec::{Layout, LossCause};
 /// How long to wait for a sink that has no room before looking again.
 const BLOCKED: Duration = Duration::from_millis(1);
 
+/// How long the records of a program that has ended wait for a sink that has no room.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 /// What the reader did with the records of one ring so far.
 #[derive(Default)]
 pub(super) struct IntakeTotals {
@@ -49,8 +52,8 @@ pub(super) struct Intake {
     outputs: Vec<Output>,
     /// Outputs of an earlier route that still hold lines.
     leaving: Vec<Output>,
-    /// No program writes into the ring any more: it goes when it is empty.
-    retired: bool,
+    /// Since when no program writes into the ring any more: it goes when it is empty.
+    retired: Option<Instant>,
     /// Something came out of the ring since it was last asked.
     active: bool,
     time_at: Option<usize>,
@@ -67,7 +70,7 @@ impl Intake {
             ring,
             outputs,
             leaving: Vec::new(),
-            retired: false,
+            retired: None,
             active: false,
             time_at: layout.time.map(|at| at as usize),
             comm_at: comm.map(|field| field.offset as usize),
@@ -111,13 +114,31 @@ impl Intake {
 
     /// No program writes into the ring any more, and what was written is complete.
     pub(super) fn retire(&mut self) {
-        self.retired = true;
+        self.retired = Some(Instant::now());
     }
 
-    /// True for a retired ring whose records are all handed over.
-    pub(super) fn is_done(&self) -> bool {
+    /// True for a retired ring whose records are all handed over, or lost: a sink that is stuck must not keep it for ever.
+    pub(super) fn is_done(&mut self) -> bool {
+        let Some(since) = self.retired else { return false };
+        if since.elapsed() >= LAST_WORDS {
+            self.give_up();
+        }
         let empty = |output: &Output| output.is_copy || output.is_empty();
-        self.retired && self.ring.is_empty() && self.outputs.iter().chain(&self.leaving).all(empty)
+        self.ring.is_empty() && self.outputs.iter().chain(&self.leaving).all(empty)
+    }
+
+    /// What is left is lost, and counted as such.
+    fn give_up(&mut self) {
+        let mut left = 0;
+        self.ring.consume(|_| {
+            left += 1;
+            true
+        });
+        self.totals.consumed.fetch_add(left, Ordering::Relaxed);
+        for output in self.outputs.iter().filter(|output| !output.is_copy) {
+            output.delivery.add_lost(LossCause::QueueFull, left);
+        }
+        self.outputs.iter_mut().chain(&mut self.leaving).for_each(|output| output.finish(Duration::ZERO));
     }
 
     /// Takes what is in the ring, as far as a sink has room. Returns how many records that were.

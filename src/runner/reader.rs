@@ -108,7 +108,7 @@ fn read(mut intakes: Vec<Intake>, shared: &Shared, budget: &Budget, end: &End) -
         for intake in &mut intakes {
             flushed &= intake.flush();
         }
-        intakes.retain(|intake| !intake.is_done());
+        intakes.retain_mut(|intake| !intake.is_done());
         idle.sweep(&mut intakes);
         if budget.is_spent() {
             end.request();

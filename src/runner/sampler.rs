@@ -62,11 +62,12 @@ impl Sampler {
         }
     }
 
-    /// Reports what was counted since the last time, however long ago.
-    pub(super) fn finish(&mut self) {
+    /// Reports what was counted since the last time, however long ago. What a sink has no room for until `deadline` is lost,
+    /// and counted.
+    pub(super) fn finish(&mut self, deadline: Instant) {
         self.report(Instant::now(), &Budget::new(None));
         for output in &mut self.outputs {
-            output.finish(Duration::from_millis(500));
+            output.finish(deadline.saturating_duration_since(Instant::now()));
         }
     }
 

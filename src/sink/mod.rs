@@ -111,6 +111,16 @@ impl Sink {
         self.queue.is_closed()
     }
 
+    /// Bytes that the destination has taken.
+    pub fn written_bytes(&self) -> u64 {
+        self.queue.written_bytes()
+    }
+
+    /// Writes that failed: a full disk, a reader that has gone, one that was too slow at the end.
+    pub fn failed_writes(&self) -> u64 {
+        self.queue.failed_writes()
+    }
+
     /// No more batches: from here on it has until `deadline` to write what is queued. Does not wait; the first call counts.
     pub fn close_by(&self, deadline: Instant) {
         self.queue.close(deadline);

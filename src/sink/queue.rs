@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, PipeReader, PipeWriter};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,8 @@ pub(super) struct Queue {
     /// A batch left the queue, or the writer is done.
     progress: Condvar,
     closed: AtomicBool,
+    written_bytes: AtomicU64,
+    failed_writes: AtomicU64,
     deadline: Arc<OnceLock<Instant>>,
 }
 
@@ -95,6 +97,8 @@ impl Queue {
             work: Condvar::new(),
             progress: Condvar::new(),
             closed: AtomicBool::new(false),
+            written_bytes: AtomicU64::new(0),
+            failed_writes: AtomicU64::new(0),
             deadline: Arc::clone(&deadline),
         };
         Ok((queue, Stop { wake, deadline }))
@@ -132,6 +136,20 @@ impl Queue {
 
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Counts what a write took, and whether it failed before the end.
+    pub(super) fn count_write(&self, written: usize, failed: bool) {
+        self.written_bytes.fetch_add(written as u64, Ordering::Relaxed);
+        self.failed_writes.fetch_add(u64::from(failed), Ordering::Relaxed);
+    }
+
+    pub(super) fn written_bytes(&self) -> u64 {
+        self.written_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn failed_writes(&self) -> u64 {
+        self.failed_writes.load(Ordering::Relaxed)
     }
 
     /// Nobody reads any more.

@@ -39,6 +39,7 @@ impl Writer {
             return Outcome { lost: batch.events, ..Outcome::default() };
         }
         let (written, result) = self.output.write_all(&batch.bytes, &self.stop);
+        self.queue.count_write(written, result.is_err());
         let Err(error) = result else {
             self.works_again();
             return Outcome { delivered: batch.events, ..Outcome::default() };
@@ -55,6 +56,7 @@ impl Writer {
             return true;
         }
         let (written, result) = self.output.write_all(&self.rest, &self.stop);
+        self.queue.count_write(written, result.is_err());
         self.rest.drain(..written);
         match result {
             Ok(()) => self.queue.settle_torn(),

@@ -4,8 +4,10 @@
 //!
 //! What never happens here: nothing is asked of the kernel and nothing is sent.
 
+mod metrics;
 mod table;
 
+pub use metrics::{CONTENT_TYPE, metrics};
 pub use table::table;
 
 use std::collections::BTreeMap;
@@ -90,6 +92,9 @@ pub enum ProbeState {
 }
 
 impl ProbeState {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Running, Self::Outdated, Self::Waiting, Self::Failed, Self::Stopped];
+
     /// The word for people and machines.
     pub fn name(self) -> &'static str {
         match self {
@@ -146,6 +151,10 @@ pub struct SinkStatus {
     pub name: String,
     /// False when the reader of a stream has gone.
     pub open: bool,
+    /// Bytes that the destination took.
+    pub written_bytes: u64,
+    /// Writes that failed.
+    pub failed_writes: u64,
 }
 
 impl Status {

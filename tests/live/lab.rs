@@ -215,6 +215,7 @@ pub(crate) struct Run {
     stdout: Lines,
     stderr: Lines,
     seen: usize,
+    heard: usize,
     objects: Objects,
     newest: u32,
 }
@@ -239,7 +240,7 @@ impl Run {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stdout = child.stdout.take().map(Lines::gather).unwrap_or_default();
         let stderr = Lines::gather(child.stderr.take().unwrap());
-        Self { child: Some(child), stdout, stderr, seen: 0, objects: Objects::default(), newest }
+        Self { child: Some(child), stdout, stderr, seen: 0, heard: 0, objects: Objects::default(), newest }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -253,6 +254,19 @@ impl Run {
         self.objects = Objects::of(self.pid());
         assert!(!self.objects.is_empty(), "the process holds no BPF object");
         line
+    }
+
+    /// Waits until standard error has a line that `wanted` picks, since the last one that was asked for.
+    pub(crate) fn said(&mut self, wanted: impl Fn(&str) -> bool) -> String {
+        let pick = |line: &str| wanted(line).then(|| line.to_owned());
+        let (heard, line) = self.stderr.find(self.heard, BOUND, pick);
+        self.heard = heard;
+        line.unwrap_or_else(|| panic!("not said; stderr: {}", self.stderr_now()))
+    }
+
+    /// Notes what the process holds in the kernel by now: none of it may be there after its end.
+    pub(crate) fn note_objects(&mut self) {
+        self.objects.0.extend(Objects::of(self.pid()).0);
     }
 
     pub(crate) fn stderr_now(&self) -> String {
@@ -444,7 +458,7 @@ impl Objects {
 
 /// The loaded programs whose names are those of our functions.
 fn programs() -> Vec<(u32, String)> {
-    let ours = |name: &str| ["trace_", "exec_", "packet_count"].iter().any(|prefix| name.starts_with(prefix));
+    let ours = |name: &str| ["trace_", "exec_", "packet_count", "slot_"].iter().any(|prefix| name.starts_with(prefix));
     let all = ProgInfoIter::default().map(|program| (program.id, program.name.to_string_lossy().into_owned()));
     all.filter(|(_, name)| ours(name)).collect()
 }

@@ -12,6 +12,7 @@ mod uprobe;
 mod xdp;
 
 pub use generation::Generation;
+pub use swap::detach_all;
 
 pub(super) use kprobe::{check as check_kprobes, check_target as check_kprobe_target};
 pub(super) use raw_tracepoint::check as check_raw_tracepoint;

@@ -18,6 +18,8 @@ use crate::spec::Place;
 /// One program with its array of one element.
 pub(super) struct Slot {
     program: OwnedFd,
+    /// What runs in the end.
+    nothing: OwnedFd,
     array: OwnedFd,
 }
 
@@ -25,12 +27,13 @@ pub(super) struct Slot {
 pub(super) struct NewSlot {
     pub(super) slot: Slot,
     object: Object,
+    function: &'static str,
 }
 
 impl NewSlot {
     /// What is to be attached.
     pub(super) fn program(&mut self) -> Option<ProgramMut<'_>> {
-        self.object.progs_mut().find(|program| program.autoload())
+        self.object.progs_mut().find(|program| program.name() == self.function)
     }
 }
 
@@ -44,9 +47,9 @@ impl Slot {
         let bytes = internal_object("slot").ok_or_else(|| failed("this build has none"))?;
         let mut builder = ObjectBuilder::default();
         let mut object = builder.open_memory(bytes).map_err(|error| failed(&format!("{error:#}")))?;
-        let function = function(kind);
+        let [function, nothing] = functions(kind);
         for mut program in object.progs_mut() {
-            program.set_autoload(program.name() == function);
+            program.set_autoload(program.name() == function || program.name() == nothing);
         }
         // SAFETY: an open object that was not loaded before.
         let code = unsafe { libbpf_sys::bpf_object__load(object.as_libbpf_object().as_ptr()) };
@@ -55,9 +58,9 @@ impl Slot {
         }
         // SAFETY: the object is loaded, and `take_ptr` gives up its ownership.
         let object = unsafe { Object::from_ptr(object.take_ptr()) };
-        let slot = Self::of(&object).map_err(|error| failed(&error.to_string()))?;
+        let slot = Self::of(&object, function, nothing).map_err(|error| failed(&error.to_string()))?;
         slot.put(program).map_err(|code| failed(&describe(code)))?;
-        Ok(NewSlot { slot, object })
+        Ok(NewSlot { slot, object, function })
     }
 
     /// From now on events run in `program`; the error is an errno.
@@ -69,19 +72,20 @@ impl Slot {
         if code < 0 { Err(-code) } else { Ok(()) }
     }
 
-    /// From now on events run in no program.
+    /// From now on nothing happens at events.
     pub(super) fn clear(&self) -> Result<(), i32> {
-        let key = 0u32;
-        // SAFETY: the key is four bytes, as the map declares, and lives across the call.
-        let code = unsafe { libbpf_sys::bpf_map_delete_elem(self.array.as_raw_fd(), ptr::from_ref(&key).cast()) };
-        if code < 0 { Err(-code) } else { Ok(()) }
+        self.put(self.nothing.as_fd())
     }
 
-    fn of(object: &Object) -> io::Result<Self> {
+    fn of(object: &Object, function: &str, nothing: &str) -> io::Result<Self> {
         let missing = || io::Error::other("it is incomplete");
-        let program = object.progs().find(|program| program.autoload()).ok_or_else(missing)?;
+        let program = |name: &str| {
+            let program = object.progs().find(|program| program.name() == name).ok_or_else(missing)?;
+            program.as_fd().try_clone_to_owned()
+        };
         let array = object.maps().find(|map| map.name() == "slot").ok_or_else(missing)?;
-        Ok(Self { program: program.as_fd().try_clone_to_owned()?, array: array.as_fd().try_clone_to_owned()? })
+        let array = array.as_fd().try_clone_to_owned()?;
+        Ok(Self { program: program(function)?, nothing: program(nothing)?, array })
     }
 
     /// The descriptor of its program.
@@ -89,17 +93,17 @@ impl Slot {
         self.program.as_raw_fd()
     }
 
-    /// The descriptors of its program and its array.
-    pub(super) fn descriptors(&self) -> [i32; 2] {
-        [self.program.as_raw_fd(), self.array.as_raw_fd()]
+    /// The descriptors of its programs and its array.
+    pub(super) fn descriptors(&self) -> [i32; 3] {
+        [self.program.as_raw_fd(), self.nothing.as_raw_fd(), self.array.as_raw_fd()]
     }
 }
 
 /// kprobe, kretprobe and uprobes are one type of program, with one kind of context.
-fn function(kind: &str) -> &'static str {
+fn functions(kind: &str) -> [&'static str; 2] {
     match kind {
-        "tracepoint" => "slot_tracepoint",
-        "raw_tracepoint" => "slot_raw_tracepoint",
-        _ => "slot_kprobe",
+        "tracepoint" => ["slot_tracepoint", "nothing_tracepoint"],
+        "raw_tracepoint" => ["slot_raw_tracepoint", "nothing_raw_tracepoint"],
+        _ => ["slot_kprobe", "nothing_kprobe"],
     }
 }

@@ -3,6 +3,7 @@
 
 use std::mem;
 use std::os::fd::AsRawFd as _;
+use std::thread;
 use std::time::Duration;
 
 use super::super::counters::CounterReader;
@@ -13,6 +14,9 @@ use super::{Attached, Hold, KernelError, Loaded, Mount, info, xdp};
 use crate::catalog::{Counters, HookDecl, Program};
 use crate::kernel::error::describe;
 use crate::spec::{Hook, Place, ProbeSpec, XdpMode};
+
+/// Threads that detach at the same time.
+const DETACHERS: usize = 32;
 
 impl Attached {
     /// The program that runs now.
@@ -37,15 +41,20 @@ impl Attached {
 
     /// No event runs in the program any more. [`super::settle`] waits until no CPU does: what it has counted then is final.
     ///
-    /// A slot is emptied, which is done at once; what stays on the hook does nothing, until it is dropped. Where there is
-    /// none the link is closed, for which the kernel takes some 20 ms each, one after the other (`perf_trace_destroy`
-    /// waits for a grace period and holds `event_mutex`).
+    /// A slot gets a program that does nothing, at once; what stays on the hook does nothing, until it is dropped. Where there is
+    /// none the link is closed, which takes its time: [`detach_all`].
     pub fn silence(&mut self) {
         let missed = self.missed();
         self.mounts.retain(|mount| mount.slot.as_ref().is_some_and(|slot| slot.clear().is_ok()));
         if self.mounts.is_empty() {
             self.missed_before = missed;
         }
+    }
+
+    /// What keeps it attached: dropping that detaches it.
+    fn dismount(&mut self) -> Vec<Mount> {
+        self.missed_before = self.missed();
+        mem::take(&mut self.mounts)
     }
 
     /// True if [`Attached::swap`] can put `program` for `spec` in this one's place: it belongs on the same hooks.
@@ -124,6 +133,21 @@ impl Attached {
             None => own,
         })
     }
+}
+
+/// Takes many programs off their hooks, in the time that a few take: since Linux 6.13 each link of a perf event waits for a
+/// grace period of its own when it is closed (`perf_event_detach_bpf_prog`), 45 ms or so; threads wait for the same one.
+pub fn detach_all<'a>(all: impl IntoIterator<Item = &'a mut Attached>) {
+    let mut mounts: Vec<Mount> = all.into_iter().flat_map(Attached::dismount).collect();
+    let share = mounts.len().div_ceil(DETACHERS).max(1);
+    thread::scope(|scope| {
+        while mounts.len() > share {
+            let part = mounts.split_off(mounts.len() - share);
+            // Without a thread it is dropped here.
+            drop(thread::Builder::new().spawn_scoped(scope, move || drop(part)));
+        }
+        drop(mounts);
+    });
 }
 
 /// Puts the `index`-th function of `next` where that of `now` is.

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::ending::{Retiring, detach_aside};
 use super::entry::{Entry, Failure, Running};
+use super::leave::{Retiring, detach_aside};
 use super::sinks::Sinks;
 use super::tails::Tail;
 use super::tell::{State, Tell};
@@ -285,7 +285,7 @@ impl<'a> Units<'a> {
             route_sampler(running, program, content, &look);
         } else {
             if let Some(sampler) = &mut running.unit.sampler {
-                sampler.finish();
+                sampler.finish(Instant::now());
             }
             running.unit.sampler = making.sampler(&running.unit.attached)?;
             if let (Some(sampler), Some(counters)) = (&mut running.unit.sampler, &program.counters) {

@@ -43,17 +43,21 @@ impl Followed {
     pub(super) fn take(&mut self, scan: Scan, check: impl Fn(&[SourceFile]) -> Checked) -> Option<Changed> {
         let mut now: Vec<FileNow> = Vec::new();
         for file in scan.files {
-            let text = match file.text {
-                Ok(text) => Ok(text),
-                Err(Unreadable::Problem(problem)) => Err(*problem),
+            match file.text {
+                Ok(text) => now.push(FileNow { path: file.path, text: Ok(text) }),
+                Err(Unreadable::Problem(problem)) => now.push(FileNow { path: file.path, text: Err(*problem) }),
                 // Somebody is writing it: until that is over it is what it was.
-                Err(Unreadable::Unsettled) => match self.seen.get(&file.path) {
-                    Some(Some(text)) => Ok(Arc::clone(text)),
-                    Some(None) | None => continue,
-                },
-            };
-            now.push(FileNow { path: file.path, text });
+                Err(Unreadable::Unsettled) => now.extend(self.as_before(&file.path)),
+            }
         }
+        // Nobody knows whether the files of a directory that cannot be listed have gone.
+        let is_unlisted = |path: &&PathBuf| {
+            scan.unlisted.iter().any(|root| path.parent() == Some(root) || *path == root)
+                && now.iter().all(|file| file.path != **path)
+        };
+        let unlisted: Vec<FileNow> =
+            self.seen.keys().filter(is_unlisted).filter_map(|path| self.as_before(path)).collect();
+        now.extend(unlisted);
         let seen: BTreeMap<PathBuf, Option<Arc<str>>> =
             now.iter().map(|file| (file.path.clone(), file.text.as_ref().ok().map(Arc::clone))).collect();
         if seen == self.seen && self.config.is_some() {
@@ -80,6 +84,15 @@ impl Followed {
             path.is_some_and(|path| texts.get(path) == text.as_ref())
         });
         Some(Changed { files, warnings: accepted.warnings })
+    }
+
+    /// A file as it was found the last time; `None` for one that was not there.
+    fn as_before(&self, path: &PathBuf) -> Option<FileNow> {
+        let text = match self.seen.get(path)? {
+            Some(text) => Ok(Arc::clone(text)),
+            None => Err(self.refused.get(path)?.first()?.clone()),
+        };
+        Some(FileNow { path: path.clone(), text })
     }
 
     /// The units that should run on this machine now, with where they stand in their files.
@@ -116,4 +129,53 @@ impl Followed {
 /// The part that the plan wants.
 pub(super) fn contents(desired: &BTreeMap<UnitId, (Content, CheckedProbe)>) -> Desired {
     desired.iter().map(|(id, (content, _))| (id.clone(), content.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::builtin;
+    use crate::config::{Environment, Location, Span, check, codes};
+    use crate::files::Scanned;
+
+    const GOOD: &str = "version: 1\nprobes:\n  - name: one\n    program: exec\n";
+
+    /// What a look found of the file `d/a.yaml`, and whether `d` could be listed.
+    fn scan(text: Option<Result<&str, Unreadable>>, is_listed: bool) -> Scan {
+        let scanned = |text: Result<&str, Unreadable>| Scanned { path: "d/a.yaml".into(), text: text.map(Arc::from) };
+        let unlisted = if is_listed { Vec::new() } else { vec![PathBuf::from("d")] };
+        Scan { files: text.map(scanned).into_iter().collect(), unlisted, ..Scan::default() }
+    }
+
+    fn denied() -> Unreadable {
+        let source = Arc::new(SourceFile { path: "d/a.yaml".into(), text: "".into() });
+        Unreadable::Problem(Box::new(Problem::new(
+            codes::FILE_UNREADABLE,
+            Location::new(&source, Span::default()),
+            "permission denied".to_owned(),
+        )))
+    }
+
+    /// The probe of a file stays while the file cannot be read, is being written, or its directory cannot be listed, in any
+    /// order; it goes with the file.
+    #[test]
+    fn what_is_not_known_stays() {
+        let catalog = builtin().unwrap();
+        let nothing = |_: &str| None;
+        let check = |files: &[SourceFile]| check(files, &catalog, &Environment::new(&nothing));
+        let mut followed = Followed::default();
+        let mut probes = |scan: Scan| {
+            followed.take(scan, check);
+            followed.config.as_ref().unwrap().probes.len()
+        };
+        assert_eq!(probes(scan(Some(Err(Unreadable::Unsettled)), true)), 0);
+        assert_eq!(probes(scan(Some(Ok(GOOD)), true)), 1);
+        assert_eq!(probes(scan(Some(Err(Unreadable::Unsettled)), true)), 1);
+        assert_eq!(probes(scan(Some(Err(denied())), true)), 1);
+        assert_eq!(probes(scan(Some(Err(Unreadable::Unsettled)), true)), 1);
+        assert_eq!(probes(scan(None, false)), 1);
+        assert_eq!(probes(scan(Some(Ok(GOOD)), true)), 1);
+        assert_eq!(probes(scan(None, false)), 1);
+        assert_eq!(probes(scan(None, true)), 0);
+    }
 }

@@ -11,11 +11,12 @@
 //! One thread decides and acts; rings are read by the reader's thread all the while. What never happens here: nothing waits
 //! for a sink, and nothing is printed; what people should read goes through [`Said`].
 
-mod ending;
 mod entry;
 mod execute;
 mod follow;
+mod leave;
 mod requests;
+mod service;
 mod sinks;
 mod snapshot;
 mod tails;
@@ -24,6 +25,7 @@ mod tell;
 use std::cell::RefCell;
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,6 +38,7 @@ use tokio::sync::{Notify, mpsc};
 
 use self::execute::Units;
 use self::follow::{Followed, contents};
+use self::service::Service;
 use self::snapshot::Rates;
 use self::tell::Tell;
 use super::clock::now_unix_ns;
@@ -47,6 +50,7 @@ use crate::control::{Asked, Listener, SocketError};
 use crate::files::{Scan, Watcher, scan};
 use crate::format::Look;
 use crate::kernel::{Host, InterfaceWatch};
+use crate::metrics::Endpoint;
 use crate::plan::{UnitId, plan};
 use crate::status::Reloads;
 
@@ -68,6 +72,8 @@ pub struct DaemonOptions {
     pub roots: Vec<PathBuf>,
     /// Where commands reach it; `None`: nowhere.
     pub socket: Option<PathBuf>,
+    /// Where metrics can be read over HTTP; `None`: nowhere.
+    pub metrics: Option<SocketAddr>,
     /// How long nothing may change before files are looked at.
     pub debounce: Duration,
     /// How `pretty` looks.
@@ -80,8 +86,14 @@ pub enum Said<'a> {
     Info(&'a str),
     /// Something to know.
     Warning(&'a str),
-    /// Something is wrong with a file, or a probe of it was refused.
+    /// A unit came to run, or ended, as its file says.
+    Unit(&'a UnitId, &'a str),
+    /// Something to know about a unit.
+    UnitWarning(&'a UnitId, &'a str),
+    /// Something is wrong with a file.
     Problem(&'a Problem),
+    /// A unit was refused.
+    Refused(&'a UnitId, &'a Problem),
     /// A unit waits for what it attaches to.
     Waiting(&'a UnitId, &'a Problem),
     /// The first look is done, and everything that can run does.
@@ -98,6 +110,7 @@ pub fn daemon(
     super::start::raise_file_limit();
     // First of all: two daemons must not both act on the files.
     let listener = options.socket.as_deref().map(Listener::bind).transpose()?;
+    let endpoint = options.metrics.map(|address| serve_metrics(address, say)).transpose()?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let signals = Signals::new(&runtime)?;
     let changed = Arc::new(Notify::new());
@@ -111,6 +124,7 @@ pub fn daemon(
     let reader = Reader::spawn(Vec::new(), Arc::new(Budget::new(None)), Arc::<End>::default())?;
     let mut daemon = Daemon {
         roots: options.roots.clone(),
+        debounce: options.debounce,
         check,
         followed: Followed::default(),
         units: Units::new(catalog, options.look.clone(), reader),
@@ -121,28 +135,50 @@ pub fn daemon(
         unlisted: Vec::new(),
         reloads: Reloads::default(),
         started_unix_ns: now_unix_ns(),
+        service: Service::from_environment(),
         rates: RefCell::default(),
         say,
     };
     daemon.look();
     (daemon.say)(&Said::Ready);
+    daemon.tell_ready();
     let (ask, mut asked) = mpsc::channel(1);
     runtime.block_on(async {
+        let scrapes = async {
+            match &endpoint {
+                Some(endpoint) => endpoint.serve(ask.clone()).await,
+                None => std::future::pending().await,
+            }
+        };
         let serve = async {
             match &listener {
-                Some(listener) => listener.serve(ask).await,
+                Some(listener) => listener.serve(ask.clone()).await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
             ended = daemon.run(signals, &changed, &mut asked) => ended,
             ended = serve => ended,
+            ended = scrapes => ended,
         }
     })?;
+    daemon.service.stopping();
     // The end may wait for a reader of standard error that does not read.
     let_signals_end_it();
     daemon.units.finish();
     Ok(())
+}
+
+/// Listens for those who read metrics.
+fn serve_metrics(address: SocketAddr, say: &mut dyn FnMut(&Said<'_>)) -> Result<Endpoint, DaemonError> {
+    let endpoint = Endpoint::bind(address).map_err(|error| DaemonError::Metrics(address, error))?;
+    say(&Said::Info(&format!("metrics at http://{}/metrics", endpoint.address())));
+    if !address.ip().is_loopback() {
+        let text =
+            format!("anybody who reaches {} may read the metrics: names of files and probes, and counts", address);
+        say(&Said::Warning(&text));
+    }
+    Ok(endpoint)
 }
 
 /// Why a daemon did not start.
@@ -150,6 +186,8 @@ pub fn daemon(
 pub enum DaemonError {
     /// Another one runs, or its socket cannot be made.
     Socket(SocketError),
+    /// Nobody can listen for metrics there.
+    Metrics(SocketAddr, io::Error),
     /// The machine refused something that it needs.
     Io(io::Error),
 }
@@ -170,6 +208,7 @@ impl fmt::Display for DaemonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Socket(error) => error.fmt(f),
+            Self::Metrics(address, error) => write!(f, "failed to listen for metrics at {address}: {error}"),
             Self::Io(error) => write!(f, "failed to start: {error}"),
         }
     }
@@ -196,6 +235,7 @@ impl Signals {
 
 struct Daemon<'a> {
     roots: Vec<PathBuf>,
+    debounce: Duration,
     check: &'a dyn Fn(&[SourceFile]) -> Checked,
     followed: Followed,
     units: Units<'a>,
@@ -210,6 +250,7 @@ struct Daemon<'a> {
     unlisted: Vec<Problem>,
     reloads: Reloads,
     started_unix_ns: u64,
+    service: Service,
     rates: RefCell<Rates>,
     say: &'a mut dyn FnMut(&Said<'_>),
 }
@@ -234,8 +275,10 @@ impl Daemon<'_> {
                 _ = signals.interrupt.recv() => return Ok(()),
                 _ = signals.terminate.recv() => return Ok(()),
                 _ = signals.hangup.recv() => {
+                    self.service.reloading();
                     self.units.hurry(false);
                     self.look();
+                    self.tell_ready();
                 }
                 () = changed.notified() => self.look(),
                 Some(asked) = asked.recv() => self.answer(asked).await,
@@ -265,7 +308,16 @@ impl Daemon<'_> {
             } else if self.next_retry.is_some_and(|at| self.units.now() >= at) {
                 self.act();
             }
+            if self.service.listens() {
+                let headline = self.headline();
+                self.service.turned(Instant::now(), headline);
+            }
         }
+    }
+
+    fn tell_ready(&mut self) {
+        let headline = self.headline();
+        self.service.ready(headline);
     }
 
     /// When there is something to do without anybody saying so.
@@ -273,14 +325,14 @@ impl Daemon<'_> {
         let retry = self.next_retry.map(|at| Instant::now() + at.saturating_sub(self.units.now()));
         let unsettled = self.unsettled.then(|| Instant::now() + UNSETTLED);
         let sweep = self.units.sweep().then(|| Instant::now() + LOSS_INTERVAL);
-        let next = [retry, unsettled, sweep, losses, self.units.next_sample()];
+        let next = [retry, unsettled, sweep, losses, self.units.next_sample(), self.service.next_sign()];
         next.into_iter().flatten().fold(rescan, Instant::min)
     }
 
     /// Looks at the files, and makes the machine do what they say.
     fn look(&mut self) {
         for _ in 0..MOST_LOOKS {
-            let found = scan(&self.roots);
+            let found = scan(&self.roots, self.debounce);
             self.unsettled = found.is_unsettled();
             self.say_roots(&found);
             let changed = self.followed.take(found, self.check);

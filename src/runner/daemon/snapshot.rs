@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 use super::Daemon;
 use super::entry::Entry;
 use super::execute::Units;
+use super::service::headline;
 use crate::config::render;
 use crate::plan::UnitId;
 use crate::runner::clock::now_unix_ns;
 use crate::runner::control::Budget;
 use crate::runner::sampler::Sampler;
 use crate::runner::unit::Unit;
+use crate::sink::Sink;
 use crate::spec::LossCause;
 use crate::status::{FileState, FileStatus, ProbeState, ProbeStatus, SinkStatus, Status};
 
@@ -100,8 +102,14 @@ impl Daemon<'_> {
             reloads: self.reloads,
             files: self.files(),
             probes,
-            sinks: sinks.map(|sink| SinkStatus { name: sink.name().to_owned(), open: !sink.is_closed() }).collect(),
+            sinks: sinks.map(|sink| sink_status(sink)).collect(),
         }
+    }
+
+    /// What runs, in one line, without asking the kernel.
+    pub(super) fn headline(&self) -> String {
+        let stopped = self.followed.stopped.keys().map(|_| ProbeState::Stopped);
+        headline(self.units.entries.values().map(state).chain(stopped), self.followed.refused.len())
     }
 
     fn files(&self) -> Vec<FileStatus> {
@@ -138,21 +146,33 @@ impl Daemon<'_> {
     }
 }
 
-fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
-    let running = entry.running.as_ref().map(|running| &running.unit);
-    let state = match (running, &entry.failure) {
+fn state(entry: &Entry) -> ProbeState {
+    match (&entry.running, &entry.failure) {
         (Some(_), None) => ProbeState::Running,
         (Some(_), Some(_)) => ProbeState::Outdated,
         (None, Some(failure)) if failure.waiting => ProbeState::Waiting,
         (None, _) => ProbeState::Failed,
-    };
+    }
+}
+
+fn sink_status(sink: &Sink) -> SinkStatus {
+    SinkStatus {
+        name: sink.name().to_owned(),
+        open: !sink.is_closed(),
+        written_bytes: sink.written_bytes(),
+        failed_writes: sink.failed_writes(),
+    }
+}
+
+fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
+    let running = entry.running.as_ref().map(|running| &running.unit);
     let stats = running.and_then(|unit| unit.attached.run_stats());
     let produced = running.filter(|unit| unit.intake.is_some()).map(Unit::counted);
     ProbeStatus {
         name: id.probe.name.clone(),
         target: id.target.clone(),
         file: entry.checked.path().display().to_string(),
-        state,
+        state: state(entry),
         since_unix_ns: entry.since_unix_ns,
         generation: entry.versions,
         mechanism: running.map(|unit| unit.attached.mechanism.clone()).unwrap_or_default(),

@@ -61,9 +61,9 @@ impl Tell<'_> {
                 format!("`{id}` {what}: {mechanism}")
             }
         };
-        (self.say)(&Said::Info(&text));
+        (self.say)(&Said::Unit(id, &text));
         if let (State::Started, Some(remark)) = (state, &unit.attached.remark) {
-            (self.say)(&Said::Warning(&format!("`{id}`: {remark}")));
+            (self.say)(&Said::UnitWarning(id, &format!("`{id}`: {remark}")));
         }
         self.on_streams(id, unit, &[("state", now), ("change", what), ("mechanism", mechanism)]);
     }
@@ -78,7 +78,7 @@ impl Tell<'_> {
         if waiting {
             (self.say)(&Said::Waiting(id, problem));
         } else {
-            (self.say)(&Said::Problem(problem));
+            (self.say)(&Said::Refused(id, problem));
         }
         if let Some(unit) = unit {
             self.on_streams(id, unit, &[("state", state), ("code", problem.code), ("message", &problem.message)]);
@@ -87,7 +87,7 @@ impl Tell<'_> {
 
     /// What a unit was attached to has gone.
     pub(super) fn lost(&mut self, id: &UnitId, unit: &Unit, message: &str) {
-        (self.say)(&Said::Warning(&format!("`{id}` waits: {message}")));
+        (self.say)(&Said::UnitWarning(id, &format!("`{id}` waits: {message}")));
         self.on_streams(id, unit, &[("state", "waiting"), ("message", message)]);
     }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How units end: silent at once, their rings read to the last record, detached when the kernel gets to it.
+//! Takes units away: silent at once, their rings read to the last record, detached when the kernel gets to it.
 
 use std::sync::Arc;
 use std::thread;
@@ -8,21 +8,21 @@ use std::time::{Duration, Instant};
 use super::entry::{Entry, Failure, Running};
 use super::execute::{Units, interface};
 use super::tell::{State, Tell};
-use crate::kernel::settle;
+use crate::kernel::{detach_all, settle};
 use crate::plan::UnitId;
 use crate::runner::clock::now_unix_ns;
 use crate::runner::intake::IntakeTotals;
 use crate::runner::unit::Unit;
 
-/// Threads that detach at the same time; they only wait.
-const MOST_THREADS: usize = 32;
+/// How long the end waits for sinks that have no room.
+const LAST_READS: Duration = Duration::from_secs(1);
 
 /// A ring whose program does not run any more, until the reader has emptied it.
 pub(super) struct Retiring {
-    title: String,
-    produced: u64,
-    dropped: u64,
-    totals: Arc<IntakeTotals>,
+    pub(super) title: String,
+    pub(super) produced: u64,
+    pub(super) dropped: u64,
+    pub(super) totals: Arc<IntakeTotals>,
 }
 
 impl Units<'_> {
@@ -35,8 +35,7 @@ impl Units<'_> {
                 tell.state(id, &running.unit, State::Stopped);
             }
         }
-        let ended: Vec<Running> = ended.into_iter().filter_map(|(_, entry)| entry.running).collect();
-        detach_aside(ended);
+        detach_aside(ended.into_iter().filter_map(|(_, entry)| entry.running).collect());
     }
 
     /// Units whose interface was deleted under them wait for it.
@@ -59,6 +58,26 @@ impl Units<'_> {
         }
     }
 
+    /// Silences units, and has the reader take what they left behind. Their counts are final afterwards.
+    pub(super) fn end(&mut self, mut units: Vec<&mut Running>) {
+        if units.is_empty() {
+            return;
+        }
+        units.iter_mut().for_each(|running| running.unit.attached.silence());
+        settle();
+        for running in units {
+            if let Some(sampler) = &mut running.unit.sampler {
+                // A sink without room waits for nobody here, and nobody for it.
+                sampler.finish(Instant::now());
+            }
+            running.unit.report_losses();
+            let counts = running.unit.attached.counts();
+            if let Some((produced, dropped)) = counts.map(|counts| (counts.produced(), counts.dropped())) {
+                self.retire(running, produced, dropped);
+            }
+        }
+    }
+
     /// Gives the ring of a program that ended to the reader to be emptied.
     pub(super) fn retire(&mut self, running: &Running, produced: u64, dropped: u64) {
         let key = running.key;
@@ -73,35 +92,13 @@ impl Units<'_> {
         }
     }
 
-    /// Detaches units, and has the reader take what they left behind. Their counts are final afterwards.
-    pub(super) fn end(&mut self, mut units: Vec<&mut Running>) {
-        if units.is_empty() {
-            return;
-        }
-        units.iter_mut().for_each(|running| running.unit.attached.silence());
-        settle();
-        for running in units {
-            if let Some(sampler) = &mut running.unit.sampler {
-                sampler.finish();
-            }
-            running.unit.report_losses();
-            let counts = running.unit.attached.counts();
-            if let Some((produced, dropped)) = counts.map(|counts| (counts.produced(), counts.dropped())) {
-                self.retire(running, produced, dropped);
-            }
-        }
-    }
-
     /// Looks after rings that were retired and sinks that nobody uses. True while there are some.
     pub(super) fn sweep(&mut self) -> bool {
         self.retiring.retain(|ring| {
             // The reader drops its part when the ring is empty.
             let done = Arc::strong_count(&ring.totals) == 1;
-            let Retiring { title, produced, dropped, totals } = ring;
-            if done && totals.consumed() + dropped != *produced {
-                // Never seen; if it happens, the numbers must not pretend that nothing did.
-                let consumed = totals.consumed();
-                tracing::error!(probe = title, produced, dropped, consumed, "events are unaccounted for");
+            if done {
+                check_account(&ring.title, ring.produced, ring.dropped, &ring.totals);
             }
             !done
         });
@@ -117,16 +114,23 @@ impl Units<'_> {
             entries.into_values().filter_map(|entry| entry.running).map(|running| running.unit).collect();
         units.iter_mut().for_each(|unit| unit.attached.silence());
         settle();
-        self.close_tails(Instant::now() + Duration::from_secs(1));
+        let deadline = Instant::now() + LAST_READS;
+        self.close_tails(deadline);
         drop(self.reader.finish());
         for unit in &mut units {
             if let Some(sampler) = &mut unit.sampler {
-                sampler.finish();
+                sampler.finish(deadline);
             }
             unit.report_losses();
+            if let (Some(counts), Some(totals)) = (unit.attached.counts(), &unit.intake) {
+                check_account(&unit.title, counts.produced(), counts.dropped(), totals);
+            }
+        }
+        for Retiring { title, produced, dropped, totals } in self.retiring {
+            check_account(&title, produced, dropped, &totals);
         }
         self.sinks.finish(Duration::from_millis(800));
-        detach_all(units);
+        detach_all(units.iter_mut().map(|unit| &mut unit.attached));
     }
 }
 
@@ -138,17 +142,11 @@ pub(super) fn detach_aside(ended: Vec<Running>) {
     }
 }
 
-/// Detaches many at once. The kernel waits for a grace period for each, and a part of these waits can be shared.
-fn detach_all(units: Vec<Unit>) {
-    let threads = units.len().min(MOST_THREADS);
-    let mut shares: Vec<Vec<Unit>> = (0..threads).map(|_| Vec::new()).collect();
-    for (at, unit) in units.into_iter().enumerate() {
-        shares[at % threads].push(unit);
+/// To be called when a ring is empty for good.
+fn check_account(title: &str, produced: u64, dropped: u64, totals: &IntakeTotals) {
+    let consumed = totals.consumed();
+    if consumed + dropped != produced {
+        // Never seen; if it happens, the numbers must not pretend that nothing did.
+        tracing::error!(probe = title, produced, dropped, consumed, "events are unaccounted for");
     }
-    thread::scope(|scope| {
-        for share in shares {
-            // Where there is no thread to be had they are dropped here and now.
-            drop(thread::Builder::new().spawn_scoped(scope, move || drop(share)));
-        }
-    });
 }

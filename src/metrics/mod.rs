@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The metrics over HTTP, for Prometheus: `GET /metrics`, nothing else.
+//!
+//! ```text
+//! → GET /metrics HTTP/1.1
+//! ← HTTP/1.1 200 OK
+//! ← Content-Type: text/plain; version=0.0.4; charset=utf-8
+//! ```
+//!
+//! One request a connection, and every part of it is bounded: its size, its time, how many there are at once. What never
+//! happens here: nothing is counted; each request asks the daemon's loop, as commands do.
+//!
+//! A framework would bring thirty crates for three answers and no header that matters.
+
+mod request;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
+
+use self::request::{Answer, MAX_HEAD_BYTES, head_end, understand};
+use crate::control::{Asked, Reply, Request};
+use crate::status::{CONTENT_TYPE, metrics};
+
+/// Where Prometheus finds it if nobody says.
+pub const DEFAULT_ADDRESS: &str = "127.0.0.1:9435";
+
+/// How long a client may take to send its request, and how long to take its answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the daemon's loop may take: it may be busy with attaching. Prometheus waits ten seconds.
+const LOOP_PATIENCE: Duration = Duration::from_secs(9);
+/// Connections that are served at the same time.
+const MAX_CONNECTIONS: usize = 16;
+
+/// The bound address.
+#[derive(Debug)]
+pub struct Endpoint {
+    listener: StdListener,
+    address: SocketAddr,
+}
+
+impl Endpoint {
+    /// Listens; connections wait until [`Endpoint::serve`].
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let listener = StdListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens, with the port that the kernel chose for port 0.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves connections for ever; questions go to `asked`. To be polled inside of a runtime.
+    pub async fn serve(&self, asked: mpsc::Sender<Asked>) -> io::Result<()> {
+        let listener = TcpListener::from_std(self.listener.try_clone()?)?;
+        let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        loop {
+            let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return Ok(()) };
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let asked = asked.clone();
+                    tokio::spawn(async move {
+                        // Who hangs up has seen enough.
+                        let _ = connection(stream, &asked).await;
+                        drop(permit);
+                    });
+                }
+                // Out of descriptors, for a while.
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+}
+
+async fn connection(mut stream: TcpStream, asked: &mpsc::Sender<Asked>) -> io::Result<()> {
+    let answer = match timeout(PATIENCE, read_head(&mut stream)).await {
+        Ok(head) => understand(&head?),
+        Err(_) => Answer::TooSlow,
+    };
+    let body = if answer.wants_metrics() { body(asked).await } else { None };
+    let bytes = answer.bytes(CONTENT_TYPE, body.as_deref());
+    timeout(PATIENCE, stream.write_all(&bytes)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+    stream.shutdown().await?;
+    // Closing a socket with unread bytes resets the connection, and the answer may be lost on its way.
+    let mut rest = [0; 4096];
+    let drain = async {
+        for _ in 0..64 {
+            if stream.read(&mut rest).await.is_ok_and(|count| count > 0) {
+                continue;
+            }
+            break;
+        }
+    };
+    drop(timeout(Duration::from_secs(1), drain).await);
+    Ok(())
+}
+
+/// What a client sends up to the empty line, or up to what is too much.
+async fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(1024);
+    while head.len() <= MAX_HEAD_BYTES && head_end(&head).is_none() {
+        if stream.read_buf(&mut head).await? == 0 {
+            break;
+        }
+    }
+    Ok(head)
+}
+
+/// The metrics; `None` where the daemon's loop does not answer.
+async fn body(asked: &mpsc::Sender<Asked>) -> Option<String> {
+    let ask = async {
+        let (reply, replied) = oneshot::channel();
+        asked.send(Asked { request: Request::Status, reply, stream: None }).await.ok()?;
+        match replied.await.ok()? {
+            Reply::Status { status } => Some(metrics(&status)),
+            Reply::Done { .. } | Reply::Tail | Reply::Error { .. } => None,
+        }
+    };
+    timeout(LOOP_PATIENCE, ask).await.ok().flatten()
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Signals, sinks that are stuck, and `--watch`.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::daemon::{Daemon, call, calls, numbers};
+use crate::lab::{Lab, Run, bpf, in_namespace, need, sh, tid, wait_for};
+use crate::wire::Wire;
+
+/// SIGHUP: look again, and try again at once what failed.
+#[test]
+fn hangup_looks_again() {
+    need!(bpf());
+    // A debounce that never ends: only the signal makes it look.
+    let daemon = Daemon::start(&[], &["--debounce", "1h"]);
+    daemon.write("a.yaml", &calls("one", "sinks: [\"jsonl:dir/one.jsonl\"]"));
+    daemon.run.signal(libc::SIGHUP);
+    daemon.wait("one", "failed");
+    std::fs::create_dir(daemon.lab.path("dir")).unwrap();
+    daemon.run.signal(libc::SIGHUP);
+    daemon.wait("one", "running");
+    daemon.stop();
+}
+
+/// A FIFO whose reader does not read.
+fn stuck_fifo(lab: &Lab, name: &str) -> File {
+    let path = lab.text(name);
+    sh(&format!("mkfifo {path}"));
+    std::fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).unwrap()
+}
+
+/// SIGTERM ends it within two seconds (`Daemon::stop`) although nobody reads a FIFO and standard output; and another
+/// probe goes on all the while.
+#[test]
+fn a_stuck_sink() {
+    need!(bpf());
+    let daemon = Daemon::empty();
+    let mut fifo = stuck_fifo(&daemon.lab, "fifo");
+    let stuck = calls("stuck", "buffer: 64KiB\n    sinks: [\"jsonl:fifo\"]");
+    let free = calls("free", "sinks: [\"jsonl:free.jsonl\"]");
+    daemon.write("a.yaml", &format!("{stuck}{free}"));
+    daemon.wait("free", "running");
+    let mine = tid();
+    // Until the pipe, the queue and the ring are full, and events are lost for it.
+    let mut sent = 0;
+    wait_for("losses", || {
+        (0..1000).for_each(|_| call(9000));
+        sent += 1000;
+        daemon.probe("stuck")["lost"]["ring_full"].as_u64() > Some(0)
+    });
+    wait_for("the other one", || numbers(&daemon.lines("free.jsonl"), mine).len() == sent);
+    // A change of the stuck one takes no time either.
+    let start = Instant::now();
+    daemon.write("a.yaml", &format!("{}{free}", calls("stuck", "buffer: 128KiB\n    sinks: [\"jsonl:fifo\"]")));
+    daemon.wait_until("stuck", "replaced", |probe| probe["generation"] == 2);
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    daemon.stop();
+    let mut begin = [0; 6];
+    fifo.read_exact(&mut begin).unwrap();
+    assert_eq!(&begin, b"{\"ts\":");
+}
+
+/// Changes of a probe whose sink is stuck leave no ring behind for ever; what cannot be delivered is counted as lost.
+#[test]
+fn rings_of_a_stuck_sink() {
+    need!(bpf());
+    let daemon = Daemon::empty();
+    let _fifo = stuck_fifo(&daemon.lab, "fifo");
+    let stuck = |size: u32| calls("stuck", &format!("buffer: {size}KiB\n    sinks: [\"jsonl:fifo\"]"));
+    daemon.write("a.yaml", &stuck(64));
+    daemon.wait("stuck", "running");
+    let maps = || {
+        let held = sh(&format!("ls -l /proc/{}/fd", daemon.run.pid()));
+        held.lines().filter(|line| line.ends_with("anon_inode:bpf-map")).count()
+    };
+    let before = maps();
+    for round in 2..6 {
+        // Not only a burst that was too much for the ring: nothing goes through any more.
+        wait_for("a stuck sink", || {
+            let before = daemon.probe("stuck");
+            (0..5000).for_each(|_| call(9000));
+            let after = daemon.probe("stuck");
+            after["delivered"] == before["delivered"]
+                && after["lost"]["ring_full"].as_u64() > before["lost"]["ring_full"].as_u64()
+        });
+        daemon.write("a.yaml", &stuck(if round % 2 == 0 { 128 } else { 64 }));
+        daemon.wait_until("stuck", "replaced", |probe| probe["generation"] == round);
+    }
+    assert!(maps() > before, "rings that wait");
+    wait_for("the rings are given up", || maps() <= before);
+    let probe = daemon.probe("stuck");
+    assert!(probe["lost"]["queue_full"].as_u64() > Some(1000), "{probe}");
+    daemon.stop();
+}
+
+/// The same for many probes that only count.
+#[test]
+fn stuck_counters() {
+    need!(bpf());
+    in_namespace(|| {
+        let daemon = Daemon::empty();
+        let _fifo = stuck_fifo(&daemon.lab, "fifo");
+        let probe = |name: &str, interface: &str| {
+            format!(
+                "  - name: {name}\n    hook: {{ xdp: {{ interface: {interface} }} }}\n    interval: 10ms\n    \
+                 sinks: [\"jsonl:fifo\"]\n    labels: {{ long: {} }}\n",
+                "x".repeat(200)
+            )
+        };
+        for index in 0..8 {
+            sh(&format!("ip link add a{index} type veth peer name b{index}; ip link set a{index} arp off up"));
+            sh(&format!("ip link set b{index} arp off up"));
+        }
+        let all: String = (0..8).map(|index| probe(&format!("p{index}"), &format!("b{index}"))).collect();
+        daemon.write("a.yaml", &all);
+        daemon.wait("p7", "running");
+        let wires: Vec<Wire> = (0..8).map(|index| Wire::open(&format!("a{index}"))).collect();
+        // Until there is no room for a sample.
+        wait_for("losses", || {
+            wires.iter().for_each(|wire| wire.send(&[2; 60]));
+            std::thread::sleep(Duration::from_millis(10));
+            let lost = |probe: &serde_json::Value| probe["lost"].as_object().is_some_and(|lost| !lost.is_empty());
+            daemon.status()["probes"].as_array().unwrap().iter().all(lost)
+        });
+        let start = Instant::now();
+        daemon.write("a.yaml", &probe("p0", "b0"));
+        daemon.wait_gone("p7");
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        daemon.write("a.yaml", &all);
+        daemon.wait("p7", "running");
+        daemon.stop();
+    });
+}
+
+/// `--watch` follows a file that is named, and writes to a standard output that nobody reads without waiting for it.
+#[test]
+fn watch() {
+    need!(bpf());
+    let lab = Lab::new();
+    let yaml = |probes: &str| lab.yaml(&format!("probes:\n{probes}"));
+    yaml(&calls("one", "buffer: 64KiB"));
+    let mut command = lab.command(&["--watch", "probes.yaml"]);
+    let mut run = Run::start_with(command.stdout(Stdio::piped()));
+    run.said(|line| line == "ready");
+    let mine = tid();
+    call(9100);
+    run.event(|event| event["n"] == 9100 && event["tid"] == mine);
+    yaml("  - { name: one, hook: { tracepoin: x } }\n");
+    run.said(|line| line.contains("probes.yaml:3:26"));
+    call(9101);
+    run.event(|event| event["n"] == 9101 && event["tid"] == mine);
+    yaml(&calls("two", ""));
+    run.said(|line| line.starts_with("`two` started"));
+    call(9102);
+    assert_eq!(run.event(|event| event["n"] == 9102 && event["tid"] == mine)["probe"], "two");
+    run.note_objects();
+    let start = Instant::now();
+    run.interrupt().code(0);
+    assert!(start.elapsed() < Duration::from_secs(2));
+}

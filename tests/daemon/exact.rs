@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Changes while events come at full speed: not one lost or doubled.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::daemon::{Daemon, call, calls};
+use crate::lab::{bpf, in_namespace, need, tid, wait_for};
+use crate::wire::Wire;
+
+/// Changes of a test.
+const CHANGES: u64 = 100;
+/// Calls at full speed, in one go.
+const BURST: u32 = 500;
+/// From the beginning of one burst to the next: the sinks of a debug build on a shared machine have to keep up.
+const BEAT: Duration = Duration::from_millis(8);
+
+const QUICK: [&str; 2] = ["--debounce", "1ms"];
+
+/// Does something with 0, 1, 2 … in bursts until `change` returns. Gives the thread's number and how often.
+fn under_load(make: fn(u32), change: impl FnOnce()) -> (u64, u32) {
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let load = scope.spawn(|| {
+            let mut count = 0;
+            while !ended.load(Ordering::Relaxed) {
+                let start = Instant::now();
+                (count..count + BURST).for_each(make);
+                count += BURST;
+                thread::sleep(BEAT.saturating_sub(start.elapsed()));
+            }
+            (tid(), count)
+        });
+        // Also when the test fails.
+        let _end = End(&ended);
+        change();
+        ended.store(true, Ordering::Relaxed);
+        load.join().unwrap()
+    })
+}
+
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The value of a number in a line. A parser of JSON in a debug build is too slow for so many.
+fn number(line: &str, key: &str) -> Option<u64> {
+    let rest = line.split_once(&format!("\"{key}\":"))?.1;
+    rest[..rest.find(|c: char| !c.is_ascii_digit())?].parse().ok()
+}
+
+/// Holds that the file has each of the numbers from 0 once, of this thread, and no others.
+fn each_once(daemon: &Daemon, file: &str, tid: u64, count: u32) {
+    let text = fs::read_to_string(daemon.lab.path(file)).unwrap();
+    let mine = text.lines().filter(|line| number(line, "tid") == Some(tid));
+    let mut seen: Vec<u64> = mine.filter_map(|line| number(line, "n")).collect();
+    seen.sort_unstable();
+    if !seen.iter().copied().eq(0..u64::from(count)) {
+        let doubled = seen.windows(2).filter(|pair| pair[0] == pair[1]).count();
+        seen.dedup();
+        panic!("of {count} events {} are missing, {doubled} doubled", count as usize - seen.len());
+    }
+}
+
+/// Waits until everything that the probe produced has been written, and holds that nothing was lost.
+fn all_delivered(daemon: &Daemon, name: &str, at_least: u32) {
+    let probe = daemon.wait_until(name, "all delivered", |probe| {
+        probe["produced"] == probe["delivered"] && probe["produced"].as_u64() >= Some(at_least.into())
+    });
+    assert_eq!(probe["lost"], serde_json::json!({}), "{probe}");
+}
+
+/// Another file changes a hundred times: the probe that does not has every event, on the same link.
+fn beside(probe: &str, make: fn(u32)) {
+    let daemon = Daemon::start(&[("keep.yaml", probe)], &QUICK);
+    let before = daemon.probe("keep");
+    let (tid, count) = under_load(make, || {
+        for round in 1..=CHANGES {
+            let capture = if round % 2 == 0 { "{ who: which }" } else { "{ who: which, what: niceval }" };
+            let hook = "{ tracepoint: \"syscalls:sys_enter_setpriority\" }";
+            daemon.write(
+                "other.yaml",
+                &format!("  - {{ name: other, hook: {hook}, capture: {capture}, sinks: [\"jsonl:o\"] }}\n"),
+            );
+            daemon.wait_until("other", "changed", |probe| probe["generation"] == round);
+        }
+    });
+    all_delivered(&daemon, "keep", count);
+    let after = daemon.probe("keep");
+    for field in ["links", "generation", "since_unix_ns"] {
+        assert_eq!(before[field], after[field], "{field}");
+    }
+    each_once(&daemon, "keep.jsonl", tid, count);
+    daemon.stop();
+}
+
+/// A tracepoint.
+#[test]
+fn an_unchanged_tracepoint() {
+    need!(bpf());
+    beside(&calls("keep", "buffer: 16MiB\n    sinks: [\"jsonl:keep.jsonl\"]"), call);
+}
+
+/// A signal that the kernel ignores, to this thread, with a number.
+fn signal(n: u32) {
+    #[repr(C)]
+    struct Info {
+        number: i32,
+        errno: i32,
+        code: i32,
+        padding: i32,
+        pid: i32,
+        uid: u32,
+        value: u64,
+        rest: [u64; 12],
+    }
+    let (pid, value) = (std::process::id() as i32, n.into());
+    let info = Info { number: libc::SIGURG, errno: 0, code: -1, padding: 0, pid, uid: 0, value, rest: [0; 12] };
+    // SAFETY: the structure is a siginfo_t, 128 bytes, and lives across the call.
+    let code = unsafe { libc::syscall(libc::SYS_rt_tgsigqueueinfo, pid, tid(), libc::SIGURG, &raw const info) };
+    assert_eq!(code, 0);
+}
+
+fn signals(name: &str, more: &str) -> String {
+    format!(
+        "  - name: {name}\n    hook: {{ raw_tracepoint: signal_generate }}\n    buffer: 16MiB\n    \
+         capture: {{ n: \"info->_sifields._rt._sigval.sival_int as u32\"{more} }}\n    sinks: [\"jsonl:{name}.jsonl\"]\n"
+    )
+}
+
+/// A raw tracepoint.
+#[test]
+fn an_unchanged_raw_tracepoint() {
+    need!(bpf());
+    beside(&signals("keep", ""), signal);
+}
+
+/// The probe itself is replaced more than a hundred times: its generations together have every event once.
+fn replaced(version: impl Fn(u64) -> String, make: fn(u32)) {
+    let daemon = Daemon::start(&[("a.yaml", &version(1))], &QUICK);
+    let links = daemon.probe("self")["links"].clone();
+    let (tid, count) = under_load(make, || {
+        for round in 2..CHANGES + 5 {
+            daemon.write("a.yaml", &version(round));
+            daemon.wait_until("self", "replaced", |probe| probe["generation"] == round);
+        }
+    });
+    all_delivered(&daemon, "self", count);
+    assert_eq!(daemon.probe("self")["links"], links);
+    each_once(&daemon, "self.jsonl", tid, count);
+    daemon.stop();
+}
+
+/// A tracepoint.
+#[test]
+fn a_replaced_tracepoint() {
+    need!(bpf());
+    let version = |round: u64| {
+        let probe = calls("self", "buffer: 4MiB\n    sinks: [\"jsonl:self.jsonl\"]");
+        if round % 2 == 0 { probe } else { probe.replace("as u32 }", "as u32, hex: policy as hex }") }
+    };
+    replaced(version, call);
+}
+
+/// A raw tracepoint.
+#[test]
+fn a_replaced_raw_tracepoint() {
+    need!(bpf());
+    replaced(|round| signals("self", if round % 2 == 0 { "" } else { ", sig: sig" }), signal);
+}
+
+/// An XDP program is replaced a hundred times under traffic: all its generations together count every packet.
+#[test]
+fn a_replaced_xdp_program() {
+    need!(bpf());
+    in_namespace(|| {
+        let version = |round: u64| {
+            let mode = if round % 2 == 0 { "auto" } else { "native" };
+            format!(
+                "  - name: packets\n    hook: {{ xdp: {{ interface: right, mode: {mode} }} }}\n    \
+                 interval: 100ms\n    sinks: [\"jsonl:packets.jsonl\"]\n"
+            )
+        };
+        let daemon = Daemon::start(&[("a.yaml", &version(1))], &QUICK);
+        let links = daemon.probe("packets")["links"].clone();
+        let (sent, ended) = (AtomicU64::new(0), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let (left, right) = (Wire::open("left"), Wire::open("right"));
+                while !ended.load(Ordering::Relaxed) {
+                    (0..64).for_each(|_| left.send(&[2; 100]));
+                    // What the queue of the other end has no room for would never reach the program.
+                    right.receive(64);
+                    sent.fetch_add(64, Ordering::Relaxed);
+                }
+            });
+            let _end = End(&ended);
+            wait_for("traffic", || sent.load(Ordering::Relaxed) > 0);
+            for round in 2..CHANGES + 2 {
+                daemon.write("a.yaml", &version(round));
+                daemon.wait_until("packets", "replaced", |probe| probe["generation"] == round);
+            }
+        });
+        assert_eq!(daemon.probe("packets")["links"], links);
+        let (_, lab) = daemon.stop();
+        let text = fs::read_to_string(lab.path("packets.jsonl")).unwrap();
+        let samples = text.lines().map(crate::lab::json).filter(|line| line["type"] == "sample");
+        let counted: u64 = samples.filter_map(|sample: Value| sample["packets"].as_u64()).sum();
+        assert_eq!(counted, sent.into_inner());
+    });
+}

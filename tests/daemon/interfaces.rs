@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Interfaces that come, go and come back, in a network namespace of the test's own.
+
+use serde_json::{Value, json};
+
+use crate::daemon::Daemon;
+use crate::lab::{bpf, in_namespace, need, sh, wait_for};
+use crate::wire::Wire;
+
+const FRAME: [u8; 60] = {
+    let mut frame = [0; 60];
+    (frame[0], frame[6], frame[12], frame[13]) = (2, 2, 0x08, 0x06);
+    frame
+};
+
+fn packets(name: &str, interface: &str) -> String {
+    format!(
+        "  - name: {name}\n    hook: {{ xdp: {{ interface: {interface} }} }}\n    interval: 50ms\n    \
+         sinks: [\"jsonl:{name}.jsonl\"]\n"
+    )
+}
+
+/// Packets that a probe counted.
+fn counted(daemon: &Daemon, name: &str) -> u64 {
+    daemon.lines(&format!("{name}.jsonl")).iter().filter_map(|line| line["packets"].as_u64()).sum()
+}
+
+/// Sends frames from one end until the probe at the other has counted so many more.
+fn counts(daemon: &Daemon, name: &str, from: &str) {
+    let before = counted(daemon, name);
+    let wire = Wire::open(from);
+    (0..10).for_each(|_| wire.send(&FRAME));
+    wait_for("the packets", || counted(daemon, name) == before + 10);
+}
+
+/// A probe waits for its interface, runs when it appears, waits when it vanishes, and runs again when it returns.
+#[test]
+fn appears_vanishes_returns() {
+    need!(bpf());
+    in_namespace(|| {
+        let mut daemon = Daemon::with(&[("a.yaml", &packets("late", "dev1"))]);
+        let waiting = daemon.probe("late");
+        assert_eq!(waiting["state"], "waiting", "{waiting}");
+        assert!(waiting["error"].as_str().unwrap().contains("dev1"), "{waiting}");
+        for round in 1..=3 {
+            sh("ip link add dev0 type veth peer name dev1; ip link set dev0 arp off up; ip link set dev1 arp off up");
+            daemon.wait("late", "running");
+            counts(&daemon, "late", "dev0");
+            sh("ip link del dev1");
+            daemon.wait("late", "waiting");
+            daemon.run.said(|line| line == "warning: `late` waits: there is no network interface `dev1`");
+            assert_eq!(daemon.probe("late")["generation"], round);
+        }
+        let states: Vec<Value> = daemon.lines("late.jsonl").iter().map(|line| line["state"].clone()).collect();
+        let states: Vec<&str> = states.iter().filter_map(Value::as_str).collect();
+        assert_eq!(states, ["running", "waiting", "running", "waiting", "running", "waiting"]);
+        daemon.stop();
+    });
+}
+
+/// A glob stands for the interfaces that are there now; what one more does is nothing to the others.
+#[test]
+fn a_glob_follows() {
+    need!(bpf());
+    in_namespace(|| {
+        let daemon = Daemon::with(&[("a.yaml", &packets("all", "\"dev*\""))]);
+        assert_eq!(daemon.probe("all")["state"], "waiting");
+        sh("ip link add dev0 type veth peer name dev1; ip link set dev0 up; ip link set dev1 up");
+        daemon.wait("all/dev0", "running");
+        let first = daemon.wait("all/dev1", "running");
+        daemon.wait_gone("all");
+        sh("ip link add dev2 type veth peer name dev3");
+        daemon.wait("all/dev2", "running");
+        daemon.wait("all/dev3", "running");
+        let now = daemon.probe("all/dev1");
+        assert_eq!((&now["links"], &now["generation"]), (&first["links"], &json!(1)));
+        sh("ip link del dev0");
+        daemon.wait_gone("all/dev0");
+        daemon.wait_gone("all/dev1");
+        assert_eq!(daemon.probe("all/dev2")["state"], "running");
+        sh("ip link del dev2");
+        daemon.wait("all", "waiting");
+        daemon.stop();
+    });
+}
+
+/// Two probes change places, and a third one takes over what another file gives up.
+#[test]
+fn interfaces_change_hands() {
+    need!(bpf());
+    in_namespace(|| {
+        let both = |one: &str, two: &str| packets("one", one) + &packets("two", two);
+        let daemon = Daemon::with(&[("a.yaml", &both("left", "right"))]);
+        assert_eq!(daemon.probe("one")["mechanism"], "xdp on left (native)");
+        daemon.write("a.yaml", &both("right", "left"));
+        daemon.wait_until("one", "on right", |probe| probe["mechanism"] == "xdp on right (native)");
+        daemon.wait_until("two", "on left", |probe| probe["mechanism"] == "xdp on left (native)");
+        counts(&daemon, "one", "left");
+        counts(&daemon, "two", "right");
+        // Claimed by another file while the first one has it: refused. Given up: it moves.
+        daemon.write("b.yaml", &packets("three", "right"));
+        daemon.wait_file("b.yaml", "refused");
+        daemon.write("a.yaml", &packets("two", "left"));
+        daemon.wait_until("three", "on right", |probe| probe["mechanism"] == "xdp on right (native)");
+        counts(&daemon, "three", "left");
+        daemon.stop();
+    });
+}
+
+/// Another mode of the same interface, and back; one that the interface does not have leaves what runs.
+#[test]
+fn another_mode() {
+    need!(bpf());
+    in_namespace(|| {
+        let mode = |mode: &str| packets("one", &format!("right, mode: {mode}"));
+        let daemon = Daemon::with(&[("a.yaml", &mode("native"))]);
+        counts(&daemon, "one", "left");
+        daemon.write("a.yaml", &mode("generic"));
+        daemon.wait_until("one", "generic", |probe| probe["mechanism"] == "xdp on right (generic)");
+        counts(&daemon, "one", "left");
+        daemon.write("a.yaml", &mode("offload"));
+        let kept = daemon.wait("one", "outdated");
+        assert_eq!(kept["mechanism"], "xdp on right (generic)");
+        counts(&daemon, "one", "left");
+        daemon.write("a.yaml", &mode("native"));
+        daemon.wait_until("one", "native", |probe| probe["mechanism"] == "xdp on right (native)");
+        counts(&daemon, "one", "left");
+        daemon.stop();
+    });
+}

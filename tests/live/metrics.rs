@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ebpf-run daemon --metrics`: what Prometheus reads, and what those get who ask for something else.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::lab::{Lab, Run, bpf, need, open_missing, tool, wait_for};
+
+/// A daemon on the files of `conf`, ready, and the address of its metrics.
+fn daemon(lab: &Lab, address: &str) -> (Run, String) {
+    let socket = lab.text("control.sock");
+    let arguments = ["daemon", "--config-dir", "conf", "--socket", &socket, "--metrics", address];
+    let run = Run::start(lab.command(&arguments));
+    wait_for("ready", || run.stderr_now().lines().any(|line| line == "ready"));
+    let said = run.stderr_now();
+    let url = said.lines().find_map(|line| line.strip_prefix("metrics at http://")).unwrap();
+    let address = url.strip_suffix("/metrics").unwrap().to_owned();
+    (run, address)
+}
+
+/// Sends bytes and reads until the other end closes.
+fn exchange(address: &str, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    // Whoever is cut off may not get rid of all of it.
+    drop(stream.write_all(request));
+    let mut answer = Vec::new();
+    drop(stream.read_to_end(&mut answer));
+    String::from_utf8(answer).unwrap()
+}
+
+fn scrape(address: &str) -> String {
+    let answer = exchange(address, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4"), "{head}");
+    assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", body.len())), "{head}");
+    body.to_owned()
+}
+
+/// The value of the one series with this name and these words among its labels.
+#[track_caller]
+fn value(text: &str, name: &str, words: &[&str]) -> f64 {
+    let named = |line: &&str| line.split(['{', ' ']).next() == Some(name);
+    let found: Vec<&str> =
+        text.lines().filter(named).filter(|line| words.iter().all(|word| line.contains(word))).collect();
+    assert_eq!(found.len(), 1, "{name} {words:?} in\n{text}");
+    found[0].rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+/// promtool has nothing to say about the metrics.
+fn promtool(text: &str) {
+    let mut child = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty() && output.stdout.is_empty(), "{output:?}\n{text}");
+}
+
+/// Events, losses by cause, states, sinks, files and reloads are there under their labels, also where a file has an odd
+/// name; Prometheus' own checker finds nothing to say, and the counts add up.
+#[test]
+fn a_scrape_says_everything() {
+    need!(bpf(), tool("promtool"));
+    let lab = Lab::new();
+    fs::create_dir(lab.path("conf")).unwrap();
+    let (out, marker) = (lab.text("out.jsonl"), lab.text("missing"));
+    let yaml = format!(
+        "version: 1\nprobes:\n  - name: opens\n    hook: {{ tracepoint: \"syscalls:sys_enter_openat\" }}\n    \
+         limits: {{ rate_limit: 5/h }}\n    sinks: [\"jsonl:{out}\"]\n  - name: full\n    \
+         hook: {{ tracepoint: \"syscalls:sys_enter_openat\" }}\n    sinks: [\"jsonl:/dev/full\"]\n"
+    );
+    fs::write(lab.path("conf/an \"odd\" \\ näme\n.yaml"), yaml).unwrap();
+    let waits = "version: 1\nprobes:\n  - { name: nobody, hook: { xdp: { interface: nosuch0 } } }\n";
+    fs::write(lab.path("conf/waits.yaml"), waits).unwrap();
+    fs::write(lab.path("conf/bad.yaml"), "version: 1\nprobes: nonsense\n").unwrap();
+    let (run, address) = daemon(&lab, "127.0.0.1:0");
+    for _ in 0..100 {
+        open_missing(&marker);
+    }
+    let of_full = ["probe=\"full\""];
+    wait_for("failed writes", || value(&scrape(&address), "ebpf_run_sink_write_errors_total", &["/dev/full"]) > 0.0);
+    let opens = [r#"file="conf/an \"odd\" \\ näme\n.yaml",probe="opens",target="""#];
+    wait_for("five lines", || value(&scrape(&address), "ebpf_run_probe_events_delivered_total", &opens) == 5.0);
+    let text = scrape(&address);
+    promtool(&text);
+
+    let lost = |cause: &str| value(&text, "ebpf_run_probe_events_lost_total", &[opens[0], cause]);
+    let produced = value(&text, "ebpf_run_probe_events_total", &opens);
+    assert!(produced >= 100.0 && lost("rate_limited") >= 95.0, "{text}");
+    assert_eq!((lost("ring_full"), lost("sink_error")), (0.0, 0.0));
+    let full = value(&text, "ebpf_run_probe_events_lost_total", &[of_full[0], "sink_error"]);
+    assert!(full > 0.0 && value(&text, "ebpf_run_probe_events_delivered_total", &of_full) == 0.0);
+    assert_eq!(value(&text, "ebpf_run_sink_written_bytes_total", &["/dev/full"]), 0.0);
+    let written = value(&text, "ebpf_run_sink_written_bytes_total", &[&out]);
+    assert_eq!(written, fs::metadata(&out).unwrap().len() as f64);
+    assert!(value(&text, "ebpf_run_probe_kernel_memory_bytes", &opens) > 4096.0);
+
+    for (state, count) in [("running", 2.0), ("waiting", 1.0), ("failed", 0.0), ("outdated", 0.0), ("stopped", 0.0)] {
+        assert_eq!(value(&text, "ebpf_run_probes", &[state]), count, "{state}");
+        let nobody = f64::from(u8::from(state == "waiting"));
+        assert_eq!(value(&text, "ebpf_run_probe_state", &["\"nobody\"", state]), nobody, "{state}");
+    }
+    assert!(!text.contains("events_total{file=\"conf/waits.yaml\""), "what never ran has no events");
+    assert_eq!(value(&text, "ebpf_run_config_file_ok", &["bad.yaml"]), 0.0);
+    assert_eq!(value(&text, "ebpf_run_config_file_ok", &["waits.yaml"]), 1.0);
+    assert_eq!(value(&text, "ebpf_run_reloads_total", &["failed"]), 1.0);
+    assert_eq!(value(&text, "ebpf_run_last_reload_success_timestamp_seconds", &[]), 0.0);
+    assert_eq!(value(&text, "ebpf_run_config_generation", &[]), 1.0);
+
+    // Everything mended: the next reload is a good one.
+    fs::remove_file(lab.path("conf/bad.yaml")).unwrap();
+    fs::remove_file(lab.path("conf/waits.yaml")).unwrap();
+    wait_for("a good reload", || value(&scrape(&address), "ebpf_run_reloads_total", &["ok"]) >= 1.0);
+    let later = scrape(&address);
+    promtool(&later);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+    assert!((now - value(&later, "ebpf_run_last_reload_success_timestamp_seconds", &[])).abs() < 60.0);
+    let hash = |text: &str| text.lines().find(|line| line.starts_with("ebpf_run_config_info")).unwrap().to_owned();
+    assert_ne!(hash(&text), hash(&later));
+    run.interrupt().code(0);
+}
+
+/// Other pages, other methods and what is no HTTP get their status; one who is slow or sends too much is cut off, and
+/// meanwhile everybody else is served.
+#[test]
+fn every_request_gets_its_answer() {
+    need!(bpf());
+    let lab = Lab::new();
+    fs::create_dir(lab.path("conf")).unwrap();
+    let (run, address) = daemon(&lab, "127.0.0.1:0");
+    let status = |request: &[u8]| exchange(&address, request).split("\r\n").next().unwrap().to_owned();
+    let slow = TcpStream::connect(&address).unwrap();
+    (&slow).write_all(b"GET /metrics HTTP/1.1\r\nX: ").unwrap();
+    let began = Instant::now();
+    assert_eq!(status(b"GET / HTTP/1.1\r\n\r\n"), "HTTP/1.1 404 Not Found");
+    assert_eq!(status(b"DELETE /metrics HTTP/1.1\r\n\r\n"), "HTTP/1.1 405 Method Not Allowed");
+    assert_eq!(status(b"\x16\x03\x01\r\n\r\n"), "HTTP/1.1 400 Bad Request");
+    let long = [&b"GET /metrics HTTP/1.1\r\nX: "[..], &[b'x'; 100_000]].concat();
+    assert_eq!(status(&long), "HTTP/1.1 431 Request Header Fields Too Large");
+    let head = exchange(&address, b"HEAD /metrics HTTP/1.1\r\n\r\n");
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.ends_with("\r\n\r\n"), "{head}");
+    // Far more than are served at once, each gone before its answer.
+    for _ in 0..100 {
+        let stream = TcpStream::connect(&address).unwrap();
+        (&stream).write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+        drop(stream.shutdown(Shutdown::Both));
+    }
+    assert!(scrape(&address).contains("ebpf_run_probes"));
+    assert!(began.elapsed() < Duration::from_secs(4), "the slow one held up the others");
+    slow.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut answer = String::new();
+    (&slow).read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
+    run.interrupt().code(0);
+}
+
+/// An address that others can reach is taken because it was named, and a warning says what that means; one that is
+/// taken already is an error that names it.
+#[test]
+fn addresses() {
+    need!(bpf());
+    let lab = Lab::new();
+    fs::create_dir(lab.path("conf")).unwrap();
+    let (run, address) = daemon(&lab, "0.0.0.0:0");
+    assert!(run.stderr_now().contains("warning: anybody who reaches 0.0.0.0"), "{}", run.stderr_now());
+    let second = ["daemon", "--config-dir", "conf", "--socket", "second.sock", "--metrics", &address];
+    lab.run(&second).code(1).says(&format!("error: failed to listen for metrics at {address}: Address already in use"));
+    run.interrupt().code(0);
+    lab.run(&["daemon", "--metrics", "localhost"]).code(2).says("expected an IP address and a port, such as 127.0.0.1");
+    let (run, _) = daemon(&lab, "127.0.0.1:0");
+    assert!(!run.stderr_now().contains("warning"), "{}", run.stderr_now());
+    run.interrupt().code(0);
+}
