@@ -38,7 +38,7 @@ enum {
 
 const struct exec_event *event_type SEC_META;
 
-const volatile bool execs_only DOC("leave out the ends of processes") = false;
+const volatile bool execs_only DOC("leave out the ends of processes; with failures_only, nothing is left") = false;
 const volatile bool failures_only DOC("report only processes that end with a code other than 0") = false;
 const volatile __s64 only_uid DOC("report only processes of this user id; -1: of all users") RANGE("-1..4294967294") = -1;
 

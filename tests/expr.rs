@@ -220,7 +220,7 @@ fn members_of_arguments() {
             ),
             ("sk->sk_protocl", "struct sock has no member `sk_protocl`", "did you mean `sk_protocol`?"),
             ("arg3", "`tcp_sendmsg` has 3 arguments, there is no `arg3`", "its arguments are `sk`, `msg`, `size`"),
-            ("retval", "`tcp_sendmsg` has no argument `retval`", "a `kretprobe` of `tcp_sendmsg` has it"),
+            ("retval", "there is no `retval` at the entry of `tcp_sendmsg`", "a `kretprobe` of `tcp_sendmsg` has it"),
             ("size->x", "`size` has no members: it is a `size_t`", ""),
             (
                 "sk->__sk_common.skc_daddr as ipv6",
@@ -293,7 +293,7 @@ fn raw_tracepoints() {
                 "the kernel's BTF does not tell the arguments of `of_a_module`: there is no `x`, only numbers",
                 "there are `arg0`, `arg1`, `arg2`, `pid`, `tid`, `uid`, `gid`, `comm`, `cpu`",
             ),
-            ("arg12", "no raw tracepoint has an argument of number 12", "arguments 0 to 11 can be captured"),
+            ("arg12", "no raw tracepoint has an argument of number 12", "`arg0` to `arg11` can be captured"),
         ],
     );
 }
@@ -344,12 +344,8 @@ fn functions_of_programs() {
             ("arg0->next", &format!("`arg0->next` cannot be read: {untyped}"), help),
             ("arg0.next", &format!("`arg0.next` cannot be read: {untyped}"), help),
             ("arg0[1]", &format!("`arg0[1]` cannot be read: {untyped}"), help),
-            ("arg6", "argument `arg6` is number 6: it is passed on the stack", "arguments 0 to 5 can be captured"),
-            (
-                "retval",
-                "a binary does not tell the arguments of `readline`: there is no `retval`, only numbers",
-                "a `uretprobe` of `readline` has it",
-            ),
+            ("arg6", "`arg6` is passed on the stack, not in a register", "`arg0` to `arg5` can be captured"),
+            ("retval", "there is no `retval` at the entry of `readline`", "a `uretprobe` of `readline` has it"),
             (
                 "prompt",
                 "a binary does not tell the arguments of `readline`: there is no `prompt`, only numbers",

@@ -149,7 +149,7 @@ pub(crate) struct Probe {
     /// `arg0`…, a parameter's name, a tracepoint's field, `retval` or `cpu`, then `->member`, `.member`, `[index]`,
     /// then `as TYPE`: u8…u64, i8…i64, string, string[N], user_string, user_string[N], hex, ipv4, ipv6, port, bytes[N].
     #[serde(default)]
-    #[schemars(extend("examples" = [{ "path": "filename as user_string", "port": "sk->__sk_common.skc_dport as port" }]))]
+    #[schemars(extend("minProperties" = 1, "examples" = [{ "path": "filename as user_string", "port": "sk->__sk_common.skc_dport as port" }]))]
     pub(crate) capture: Option<Ordered<String>>,
     /// How often counters are reported, with a unit: from 10ms to 24h. The default is 1s. For programs that count.
     #[serde(default)]
@@ -178,7 +178,7 @@ pub(crate) struct Probe {
 /// Which events pass: first `sample` chooses, then `rate_limit` holds. What does not pass is counted as lost.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("examples" = [{ "rate_limit": "1000/s" }, { "sample": "1/100" }]))]
+#[schemars(extend("minProperties" = 1, "examples" = [{ "rate_limit": "1000/s" }, { "sample": "1/100" }]))]
 pub(crate) struct Limits {
     /// At most so many events a second, minute or hour, on all CPUs together; of a probe with several targets, at each of
     /// them. Exact for each second (minute, hour) since the machine was booted; so a burst over the end of one may be twice as

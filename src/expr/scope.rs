@@ -9,7 +9,7 @@ use crate::spec::FetchSource;
 use crate::words::suggest;
 
 /// Arguments that are passed in registers on x86-64, and that the program can read.
-const REGISTER_ARGUMENTS: usize = 6;
+pub const REGISTER_ARGUMENTS: usize = 6;
 
 /// The names that every hook offers.
 pub const BUILTINS: [&str; 6] = ["pid", "tid", "uid", "gid", "comm", "cpu"];
@@ -165,10 +165,10 @@ impl<'a> Scope<'a> {
         let limit = if in_registers { REGISTER_ARGUMENTS } else { 12 };
         if index >= limit {
             let message = match in_registers {
-                true => format!("argument `{name}` is number {index}: it is passed on the stack"),
+                true => format!("`{name}` is passed on the stack, not in a register"),
                 false => format!("no raw tracepoint has an argument of number {index}"),
             };
-            return Err(ResolveError::new(message, format!("arguments 0 to {} can be captured", limit - 1)));
+            return Err(ResolveError::new(message, format!("`arg0` to `arg{}` can be captured", limit - 1)));
         }
         if let (Some(prototype), true) = (prototype, in_registers) {
             refuse_structs_by_value(prototype, index, name)?;
@@ -219,6 +219,9 @@ impl<'a> Scope<'a> {
 
     fn unknown(&self, name: &str) -> ResolveError {
         let what = match self {
+            Self::Entry { symbol, .. } if name == "retval" => at_the_entry(symbol),
+            Self::UserEntry { function } if name == "retval" => at_the_entry(function),
+            Self::Raw { name: event, .. } if name == "retval" => format!("raw tracepoint `{event}` has no `retval`"),
             Self::Entry { symbol, prototype: None } => nameless(symbol, name),
             Self::Raw { name: event, prototype: None } => nameless(event, name),
             Self::Entry { symbol, .. } => format!("`{symbol}` has no argument `{name}`"),
@@ -253,6 +256,11 @@ impl<'a> Scope<'a> {
         };
         ResolveError::new(what, help)
     }
+}
+
+/// What a function returns is no argument of it.
+fn at_the_entry(function: &str) -> String {
+    format!("there is no `retval` at the entry of `{function}`")
 }
 
 /// Without a type of the function, what is not a number or a builtin is nothing.

@@ -67,8 +67,9 @@ impl Binaries {
             UserPlace::Symbol { name, offset } => {
                 let function = function(&binary, name, &path)?;
                 if function.size != 0 && *offset >= function.size {
-                    let message = format!("`{name}` has {} bytes: {} lies behind it", function.size, point.place);
-                    return Err(KernelError::new(Place::Target, message, ""));
+                    // The caret shows the number as it is written, which may be decimal.
+                    let message = format!("`{name}` ends after {} bytes: this offset lies behind it", function.size);
+                    return Err(KernelError::new(Place::Entry(point.place.to_string()), message, ""));
                 }
                 function.offset.saturating_add(*offset)
             }
@@ -112,7 +113,7 @@ fn function<'b>(binary: &'b Binary, name: &str, path: &Path) -> Result<&'b Binar
 }
 
 /// What a binary has for somebody who wanted this function.
-fn instead(binary: &Binary, name: &str, path: &Path) -> String {
+pub(super) fn instead(binary: &Binary, name: &str, path: &Path) -> String {
     let version = |known: &&str| known.strip_prefix(name).is_some_and(|rest| rest.starts_with('@'));
     if let Some(found) = binary.names().find(version) {
         return format!("it only has `{found}`, for programs that were linked long ago");
@@ -138,8 +139,21 @@ fn find(name: &str) -> Result<PathBuf, KernelError> {
         let (what, whence) =
             if library { ("library", "the directories of libraries") } else { ("program", "the directories of PATH") };
         let message = format!("there is no {what} `{name}` in {whence}");
-        KernelError::new(Place::Binary, message, "write its absolute path if it is elsewhere")
+        let near = near_in(paths.iter().flat_map(env::split_paths), name);
+        let help = near.map_or_else(
+            || "write its absolute path if it is elsewhere".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        KernelError::new(Place::Binary, message, help)
     })
+}
+
+/// The name of a file in these directories that is nearest to one that is in none of them.
+fn near_in(folders: impl Iterator<Item = PathBuf>, name: &str) -> Option<String> {
+    let entries = folders.filter(|folder| folder.is_absolute()).filter_map(|folder| fs::read_dir(folder).ok());
+    let names = entries.flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let names: Vec<String> = names.filter(|known| close_in_length(known, name)).collect();
+    crate::words::nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> KernelError {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::Ipv4Addr;
 
+use super::binaries::instead;
 use super::error::KernelError;
 use super::host::Host;
 use crate::catalog::Lookup;
@@ -71,11 +72,29 @@ pub(super) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expand
         },
     };
     if names.len() > Targets::MAX {
-        let message = format!("it stands for {} targets, one probe may have {}", names.len(), Targets::MAX);
-        errors.push(KernelError::new(Place::Target, message, "write a narrower glob, or several probes"));
+        errors.push(too_many(&spec.targets, &names));
         return (Vec::new(), errors);
     }
     (share_buffer(spec, names.into_iter().map(|name| one(spec, name)).collect()), errors)
+}
+
+/// That there are more targets than one probe may have, and which of the patterns stands for most of them.
+fn too_many(targets: &Targets, names: &BTreeSet<String>) -> KernelError {
+    let patterns: &[String] = if let Targets::Each(patterns) = targets { patterns } else { &[] };
+    let stands_for = |pattern: &String| names.iter().filter(|name| matches_glob(pattern, name)).count();
+    let widest = patterns.iter().map(|pattern| (stands_for(pattern), pattern)).max_by_key(|(count, _)| *count);
+    let (all, most) = (names.len(), Targets::MAX);
+    let (place, subject) = match widest {
+        Some((count, glob)) if count == all => {
+            (Place::Entry(glob.clone()), format!("`{glob}` stands for {all} targets"))
+        }
+        Some((count @ 2.., glob)) => {
+            (Place::Entry(glob.clone()), format!("its names stand for {all} targets, `{glob}` for {count} of them"))
+        }
+        Some(_) | None => (Place::Target, format!("its names stand for {all} targets")),
+    };
+    let message = format!("{subject}: one probe may have {most}");
+    KernelError::new(place, message, "write a narrower glob, or several probes")
 }
 
 /// The same where interfaces come and go: a name stands for itself, whether it is there or not, a pattern for what is there
@@ -216,30 +235,27 @@ fn functions(patterns: &[String], of: &str, list: impl Fn(&dyn Fn(&str) -> bool)
 
 /// The first of these functions that the binary of the hook has, or else the kernel.
 fn first_of(hook: &Hook, names: &[String], host: &Host) -> Result<String, KernelError> {
-    let (found, owner) = match hook {
+    let near = |help: &dyn Fn(&String) -> String| names.iter().map(help).find(|help| !help.is_empty());
+    let (found, owner, help) = match hook {
         Hook::Uprobe(point) | Hook::Uretprobe(point) => {
             let (path, binary) = host.binaries.open(&point.binary)?;
             let found = names.iter().find(|name| binary.find(name) != Lookup::Missing);
-            (found, format!("`{}`", path.display()))
+            let help = if found.is_none() { near(&|name| instead(&binary, name, &path)) } else { None };
+            (found, format!("`{}`", path.display()), help)
         }
         Hook::Kprobe { .. }
         | Hook::Kretprobe { .. }
         | Hook::Xdp { .. }
         | Hook::Tracepoint(_)
         | Hook::RawTracepoint { .. }
-        | Hook::Own => (names.iter().find(|name| host.kernel_symbol(name).count > 0), "this kernel".to_owned()),
+        | Hook::Own => {
+            let found = names.iter().find(|name| host.kernel_symbol(name).count > 0);
+            let help = if found.is_none() { near(&|name| host.kernel_symbol(name).help) } else { None };
+            (found, "this kernel".to_owned(), help)
+        }
     };
     found.cloned().ok_or_else(|| {
         let tried = list(names.iter().map(String::as_str), 16);
-        let help = match hook {
-            Hook::Uprobe(_) | Hook::Uretprobe(_) => None,
-            Hook::Kprobe { .. }
-            | Hook::Kretprobe { .. }
-            | Hook::Xdp { .. }
-            | Hook::Tracepoint(_)
-            | Hook::RawTracepoint { .. }
-            | Hook::Own => names.iter().map(|name| host.kernel_symbol(name).help).find(|help| !help.is_empty()),
-        };
         let message = format!("{owner} has none of the functions {tried}");
         KernelError::new(Place::Target, message, help.unwrap_or_default())
     })
@@ -248,6 +264,32 @@ fn first_of(hook: &Hook, names: &[String], host: &Host) -> Result<String, Kernel
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Too many targets are said with the glob that brings most of them.
+    #[test]
+    fn too_many_targets() {
+        let names: BTreeSet<String> = (0..200).map(|at| format!("get{at}")).chain(["put".to_owned()]).collect();
+        let gets = names.iter().filter(|name| *name != "put").cloned().collect();
+        let each = |patterns: &[&str]| Targets::Each(patterns.iter().map(|&pattern| pattern.to_owned()).collect());
+        for (patterns, names, place, said) in [
+            (
+                &["get*"][..],
+                &gets,
+                Place::Entry("get*".to_owned()),
+                "`get*` stands for 200 targets: one probe may have 128",
+            ),
+            (
+                &["put", "get1*", "ge?*"],
+                &names,
+                Place::Entry("ge?*".to_owned()),
+                "its names stand for 201 targets, `ge?*` for 200 of them: one probe may have 128",
+            ),
+            (&["get1", "get2"], &gets, Place::Target, "its names stand for 200 targets: one probe may have 128"),
+        ] {
+            let error = too_many(&each(patterns), names);
+            assert_eq!((error.place, error.message.as_str()), (place, said));
+        }
+    }
 
     /// Default routes are told from other routes, and from the kernel's reject route.
     #[test]

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
-use super::host::Host;
+use super::host::{Host, close_in_length};
 use crate::catalog::{Lookup, Named, TypeId};
 use crate::expr::{Prototype, TraceShape};
 use crate::spec::TracepointName;
-use crate::words::{matches_glob, nearest};
+use crate::words::{matches_glob, nearest, nearest_glob};
 
 /// A kind of hook whose targets can be listed; the order is that of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +41,9 @@ impl Listed {
     }
 }
 
+/// So many letters of a word that is looked for inside of names may have one mistake.
+const LETTERS_PER_EDIT: usize = 5;
+
 /// A pattern for names: `tcp_*`, `*openat*`, `sys_?nter_read`; a plain word is anywhere in the name.
 #[derive(Debug, Clone, Copy)]
 pub struct Pattern<'a>(&'a str);
@@ -54,6 +57,21 @@ impl<'a> Pattern<'a> {
     /// True where the name fits.
     pub fn matches(self, name: &str) -> bool {
         if self.0.contains(['*', '?']) { matches_glob(self.0, name) } else { name.contains(self.0) }
+    }
+
+    /// What was probably meant by a pattern that none of the names fits: a whole name, or a pattern that fits some of them.
+    fn nearest<'w>(self, known: impl Iterator<Item = &'w str> + Clone) -> Option<String> {
+        if self.0.contains(['*', '?']) {
+            return nearest_glob(self.0, known);
+        }
+        let close = known.clone().filter(|name| close_in_length(name, self.0));
+        let part = || {
+            let glob = nearest_glob(&format!("*{}*", self.0), known)?;
+            let part = glob.trim_matches('*');
+            // Among so many parts of names, some are near by chance.
+            (strsim::osa_distance(self.0, part) <= self.0.len() / LETTERS_PER_EDIT).then(|| part.to_owned())
+        };
+        nearest(self.0, close).map(str::to_owned).or_else(part)
     }
 
     /// The text without what stands for others: what a person has in mind.
@@ -126,18 +144,14 @@ pub fn search(query: &Query<'_>, host: &Host) -> Search {
             remark: targets[name].clone(),
         }));
         if search.found.is_empty() {
-            let word = query.pattern.word();
-            let close = |name: &&String| name.len().abs_diff(word.len()) <= 1 + word.len() / 4;
-            let known = targets.keys().filter(close).map(String::as_str);
-            search.nearest.extend(nearest(&word, known).map(str::to_owned));
+            let near = query.pattern.nearest(targets.keys().map(String::as_str));
+            search.nearest.extend(near.filter(|near| !search.nearest.contains(near)));
         }
     }
     if query.details {
         describe(&mut search.found, host);
     }
-    if search.found.is_empty() {
-        search.nearest.dedup();
-    } else {
+    if !search.found.is_empty() {
         search.nearest.clear();
     }
     search
@@ -328,6 +342,23 @@ mod tests {
             assert!(fits(Pattern::new(pattern), Listed::Tracepoint, "sched:sched_switch"), "{pattern}");
         }
         assert!(!fits(Pattern::new("switch*"), Listed::Tracepoint, "sched:sched_switch"));
+    }
+
+    /// Where nothing fits: the nearest name, or what names that are longer have inside.
+    #[test]
+    fn near() {
+        let known = ["syscalls:sys_enter_openat", "syscalls:sys_exit_openat", "sched:sched_switch", "vfs_read"];
+        for (pattern, meant) in [
+            ("vfs_raed", Some("vfs_read")),
+            ("openatt", Some("openat")),
+            ("swich", Some("switch")),
+            ("vsf_*", Some("vfs_*")),
+            ("xyz", None),
+            ("openxxt", None),
+            ("qqqqqqqq", None),
+        ] {
+            assert_eq!(Pattern::new(pattern).nearest(known.into_iter()).as_deref(), meant, "{pattern}");
+        }
     }
 
     /// What the compiler made of functions is left out.

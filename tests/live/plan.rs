@@ -185,7 +185,20 @@ fn check_interfaces() {
         let lab = Lab::new();
         lab.yaml("probes:\n  - { name: x, hook: { xdp: { interface: \"*t\" } } }\n");
         let text = lab.run(&["plan", "probes.yaml"]).code(0).stdout.join("\n");
-        assert!(text.contains("2, each with its own program: `left`, `right`"), "{text}");
+        for part in [
+            "2, each with a program of its own: `left`, `right`",
+            "what follows is said of the first, `left`",
+            "for all 2 targets; for each",
+        ] {
+            assert!(text.contains(part), "{part}:\n{text}");
+        }
+        let plan = json(&lab.run(&["plan", "probes.yaml", "--format", "json"]).code(0).stdout.join("\n"));
+        let (probe, bytes) = (&plan["probes"][0], |key: &str| plan["probes"][0][key].as_u64().unwrap());
+        assert_eq!((&probe["target"], &probe["targets"]), (&"left".into(), &serde_json::json!(["left", "right"])));
+        assert!(
+            bytes("kernel_bytes") > 0 && bytes("kernel_bytes_of_all_targets") == 2 * bytes("kernel_bytes"),
+            "{plan}"
+        );
         let run = lab.ready("probes:\n  - { name: x, hook: { xdp: { interface: left } } }\n", &[]);
         let found = xdp("left", "auto");
         assert!(found.len() == 1 && found[0].1.contains("already runs an XDP program: `packet_count`"), "{found:?}");

@@ -202,6 +202,8 @@ fn refusals() {
         format!("uprobe: \"{folder}/twins:twin\""),
         format!("uprobe: \"{binary}:no_such*\""),
         format!("uprobe: {{ binary: {binary}, first_of: [a, b] }}"),
+        format!("uprobe: {{ binary: {binary}, first_of: [none_here, answer_txt] }}"),
+        "uprobe: bahs:main".to_owned(),
         format!("uprobe: \"{binary}:ns::answer(int)\""),
         "uprobe: libc.so.6:strlen".to_owned(),
     ];
@@ -219,12 +221,14 @@ fn refusals() {
         "it is a script: probe the program that runs it".to_owned(),
         format!("`{binary}` has no function `answr`"),
         "did you mean `answer`?".to_owned(),
-        "answer+0x1000 lies behind it".to_owned(),
+        "bytes: this offset lies behind it".to_owned(),
         format!("there is no code 0x7fffffff bytes into `{binary}`"),
         format!("`{stripped}` has no symbols of functions: it is stripped"),
         format!("`{folder}/twins` has 2 functions called `twin`"),
         format!("no function of `{binary}` matches `no_such*`"),
         format!("`{binary}` has none of the functions `a`, `b`"),
+        "did you mean `answer_text`?".to_owned(),
+        "did you mean `bash`?".to_owned(),
         format!("`ebpf-run hooks answer --binary {binary}` shows them"),
     ];
     let all = checked.stdout.join("\n") + &checked.stderr;
@@ -232,6 +236,12 @@ fn refusals() {
         assert!(all.contains(&text), "not said: {text}\n{all}");
     }
     // The caret is under the part that is to blame.
+    let offset = format!(
+        "probes:\n  - name: x\n    hook:\n      uprobe:\n        {}\n",
+        hooks[7].trim_start_matches("uprobe: ")
+    );
+    let ended = lab.whole(&offset, &[]).code(1).says("lies behind it");
+    assert!(ended.stderr.lines().any(|line| line.trim_end().ends_with(" ^^^^")), "{}", ended.stderr);
     let single = format!("probes:\n  - {{ name: x, hook: {{ {} }} }}\n", hooks[6]);
     lab.whole(&single, &[]).code(1).says("did you mean `answer`?").says(":3:");
     let long = format!(

@@ -29,6 +29,8 @@ fn probe_json(probe: &Planned<'_>, config: &Config) -> Value {
         "program": probe.program.name,
         "hook": spec.hook.kind(),
         "targets": probe.targets,
+        // What the rest is said of, where there are several.
+        "target": probe.targets.first(),
         "functions": probe.outline.functions.iter().map(function).collect::<Vec<_>>(),
         "needs": probe.outline.needs.iter().map(need).collect::<Vec<_>>(),
         "params": params,
@@ -44,7 +46,8 @@ fn probe_json(probe: &Planned<'_>, config: &Config) -> Value {
             "rate_limit": spec.limits.rate.map(|rate| rate.to_string()),
         })),
         "maps": probe.outline.maps.iter().map(|(name, bytes)| json!({ "name": name, "bytes": bytes })).collect::<Vec<_>>(),
-        "kernel_bytes": probe.outline.maps.iter().map(|(_, bytes)| bytes).sum::<u64>(),
+        "kernel_bytes": probe.kernel_bytes(),
+        "kernel_bytes_of_all_targets": probe.kernel_bytes().saturating_mul(probe.targets.len().max(1) as u64),
         "sinks": sinks.map(sink).collect::<Vec<_>>(),
         "labels": labels,
         "user_space": probe.in_user_space(),

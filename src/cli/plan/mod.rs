@@ -142,6 +142,11 @@ impl Planned<'_> {
         fields.iter().zip(captures).map(line).collect()
     }
 
+    /// Bytes of the maps in the kernel, at one target.
+    fn kernel_bytes(&self) -> u64 {
+        self.outline.maps.iter().map(|(_, bytes)| bytes).sum()
+    }
+
     /// Bytes of the record that the program writes for each event; `None` where it writes none, or that is not known.
     fn record_bytes(&self) -> Option<u32> {
         let layout = self.prepared.as_ref()?.layout.as_ref()?;

@@ -50,8 +50,8 @@ fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<Stri
     let mut mechanisms: Vec<String> = functions.map(|one| format!("{} ({})", one.mechanism, one.why)).collect();
     mechanisms.dedup();
     let mut sections = vec![
-        ("program", programs.collect()),
         ("targets", targets(&probe.targets)),
+        ("program", programs.collect()),
         ("mechanism", mechanisms),
         ("needs", probe.outline.needs.iter().map(need).collect()),
         ("params", spec.params.iter().map(|(name, value)| format!("{name}: {}", param(value))).collect()),
@@ -71,10 +71,15 @@ fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<Stri
 
 /// Each target runs a program of its own; what follows is said of the first.
 fn targets(names: &[String]) -> Vec<String> {
-    match names.len() {
-        0 => Vec::new(),
-        count => vec![format!("{count}, each with its own program: {}", list(names.iter().map(String::as_str), 16))],
+    let [first, more @ ..] = names else { return Vec::new() };
+    let all = list(names.iter().map(String::as_str), 16);
+    if more.is_empty() {
+        return vec![format!("1: {all}")];
     }
+    vec![
+        format!("{}, each with a program of its own: {all}", names.len()),
+        format!("what follows is said of the first, `{first}`; memory of each, and of all together"),
+    ]
 }
 
 fn param(value: &ParamValue) -> String {
@@ -130,13 +135,22 @@ fn limits(probe: &Planned<'_>) -> Vec<String> {
 }
 
 fn memory(probe: &Planned<'_>) -> Vec<String> {
-    let maps = &probe.outline.maps;
-    let total: u64 = maps.iter().map(|(_, bytes)| bytes).sum();
-    let parts: Vec<String> = maps.iter().map(|(name, bytes)| format!("{name} {}", size(*bytes))).collect();
-    vec![
-        format!("kernel: {} ({}), and the program", size(total), parts.join(", ")),
-        format!("user space: at most {} in the queue of each sink", size(MAX_QUEUED_BYTES as u64)),
-    ]
+    let parts: Vec<String> =
+        probe.outline.maps.iter().map(|(name, bytes)| format!("{name} {}", size(*bytes))).collect();
+    let queue = format!("user space: at most {} in the queue of each sink", size(MAX_QUEUED_BYTES as u64));
+    vec![kernel_memory(probe.kernel_bytes(), probe.targets.len(), &parts.join(", ")), queue]
+}
+
+/// `kernel: 2.0 MiB (ring 2.0 MiB), and the program`; of several targets for each, and for all.
+fn kernel_memory(bytes: u64, targets: usize, parts: &str) -> String {
+    let each = size(bytes);
+    match targets {
+        0 | 1 => format!("kernel: {each} ({parts}), and the program"),
+        targets => {
+            let all = size(bytes.saturating_mul(targets as u64));
+            format!("kernel: {all} for all {targets} targets; for each {each} ({parts}), and its program")
+        }
+    }
 }
 
 fn sink(sink: &SinkSpec) -> String {
@@ -154,5 +168,30 @@ fn size(bytes: u64) -> String {
         0..1024 => format!("{bytes} bytes"),
         1024..0x10_0000 => format!("{} KiB", bytes.div_ceil(1024)),
         0x10_0000.. => format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of several targets it is said what each takes and what all of them take; of one, there is one number.
+    #[test]
+    fn several_targets() {
+        assert_eq!(kernel_memory(2 << 20, 0, "ring 2.0 MiB"), "kernel: 2.0 MiB (ring 2.0 MiB), and the program");
+        assert_eq!(
+            kernel_memory(2 << 20, 3, "ring 2.0 MiB"),
+            "kernel: 6.0 MiB for all 3 targets; for each 2.0 MiB (ring 2.0 MiB), and its program"
+        );
+        let names = ["vfs_read".to_owned(), "vfs_write".to_owned()];
+        assert_eq!(
+            targets(&names),
+            [
+                "2, each with a program of its own: `vfs_read`, `vfs_write`",
+                "what follows is said of the first, `vfs_read`; memory of each, and of all together"
+            ]
+        );
+        assert_eq!(targets(&names[..1]), ["1: `vfs_read`"]);
+        assert!(targets(&[]).is_empty());
     }
 }

@@ -201,12 +201,10 @@ fn check_symbol(cx: &mut Cx<'_>, kind: &str, symbol: &str, span: Span, patterns:
     let star = |c: char| patterns && (c == '*' || c == '?');
     let starts = symbol.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '.' || star(c));
     let rest = symbol.chars().all(|c| c.is_ascii_alphanumeric() || "_.$".contains(c) || star(c));
-    if starts && rest && !symbol.is_empty() && symbol.chars().all(star) {
+    if patterns && stands_for_all(symbol) {
         let message = format!("`{symbol}` stands for functions of any name: a kernel has more than 50000");
-        let problem = cx.error(TARGET, span, message).label(format!("one probe may have {}", Targets::MAX));
-        cx.report(
-            problem.help("write a part of the name, for example `tcp_*`; `ebpf-run hooks PATTERN` lists what matches"),
-        );
+        let help = "write a part of the name, for example `tcp_*`; `ebpf-run hooks PATTERN` lists what matches";
+        every_function(cx, span, message, help.to_owned());
         return false;
     }
     if starts && rest && symbol.len() <= MAX_SYMBOL_BYTES {
@@ -233,6 +231,17 @@ fn check_symbol(cx: &mut Cx<'_>, kind: &str, symbol: &str, span: Span, patterns:
     let problem = cx.error(TARGET, span, message);
     cx.report(problem.label("letters, digits, `_` and `.` only").help(help));
     false
+}
+
+/// True for a glob without a letter.
+pub(super) fn stands_for_all(symbol: &str) -> bool {
+    !symbol.is_empty() && symbol.chars().all(|c| c == '*' || c == '?')
+}
+
+/// Complains about a glob for functions of any name.
+pub(super) fn every_function(cx: &mut Cx<'_>, span: Span, message: String, help: String) {
+    let problem = cx.error(TARGET, span, message).label(format!("one probe may have {}", Targets::MAX));
+    cx.report(problem.help(help));
 }
 
 fn check_tracepoint(cx: &mut Cx<'_>, text: &str) -> Option<Hook> {

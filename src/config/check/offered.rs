@@ -3,7 +3,7 @@
 
 use super::probe::Cx;
 use crate::config::codes;
-use crate::expr::BUILTINS;
+use crate::expr::{BUILTINS, REGISTER_ARGUMENTS};
 use crate::spec::{Capture, Hook, UserPlace, UserPoint};
 
 /// Names of a tracepoint at the exit of a system call.
@@ -22,10 +22,11 @@ pub(super) fn keep(cx: &mut Cx<'_>, hook: &Hook, captures: &mut Vec<Capture>) {
     });
 }
 
-/// `arg0`, `arg12`
-fn is_numbered(base: &str) -> bool {
-    let number = base.strip_prefix("arg").unwrap_or_default();
-    !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
+/// 12 of `arg12`; a number that is too large stands for the greatest there is.
+fn number_of(base: &str) -> Option<usize> {
+    let number = base.strip_prefix("arg")?;
+    let is_number = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
+    is_number.then(|| number.parse().unwrap_or(usize::MAX))
 }
 
 /// That no hook of this kind has the name, and what would work.
@@ -51,7 +52,11 @@ fn missing(hook: &Hook, base: &str) -> Option<(String, String)> {
             let help = "capture `retval` with a `uretprobe`";
             Some(("there is no `retval` at the entry of a function".to_owned(), help.to_owned()))
         }
-        Hook::Uprobe(_) if !is_numbered(base) => {
+        Hook::Uprobe(_) if number_of(base).is_some_and(|number| number >= REGISTER_ARGUMENTS) => {
+            let message = format!("`{base}` is passed on the stack, not in a register");
+            Some((message, format!("`arg0` to `arg{}` can be captured", REGISTER_ARGUMENTS - 1)))
+        }
+        Hook::Uprobe(_) if number_of(base).is_none() => {
             let message = format!("there is no `{base}`: a binary does not tell the names of its arguments");
             Some((message, "arguments have numbers here: `arg0` is the first one".to_owned()))
         }

@@ -7,7 +7,7 @@ use super::defaults::Defaults;
 use super::run::{Draft, Run};
 use super::sinks::FileSinks;
 use super::{fields, hook, offered, program, sinks, values};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Program};
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Node;
@@ -90,6 +90,8 @@ pub(super) fn check(
         None => Some((Hook::Own, Targets::One)),
     };
     let program = program::choose(&mut cx, raw, catalog);
+    // Nothing follows from a hook that must go.
+    let hook = if program.is_some_and(Program::has_own_hooks) { Some((Hook::Own, Targets::One)) } else { hook };
     let params = program::params(&mut cx, raw, program);
     program::refuse_needless_keys(&mut cx, raw, program);
     let mut capture = fields::captures(&mut cx, raw, program);

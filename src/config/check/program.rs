@@ -8,7 +8,8 @@ use crate::config::{codes, raw};
 use crate::spec::{ParamValue, Place};
 use crate::words;
 
-/// The program, where there is one of that name that fits the hook.
+/// The program, where there is one of that name that fits the hook; one that brings its own hooks stays also where the
+/// file says another: it is the hook that must go.
 pub(super) fn choose<'c>(cx: &mut Cx<'_>, raw: &raw::Probe, catalog: &'c Catalog) -> Option<&'c Program> {
     let hook = raw.hook.as_ref().and_then(raw::Hook::kind);
     let name = match (&raw.program, hook) {
@@ -38,7 +39,7 @@ pub(super) fn choose<'c>(cx: &mut Cx<'_>, raw: &raw::Probe, catalog: &'c Catalog
         cx.report(unknown(problem, name, "programs", known));
         return None;
     };
-    fits(cx, program, hook).then_some(program)
+    fits(cx, raw, program, catalog).then_some(program)
 }
 
 /// What runs at a kind of hook where nothing is said.
@@ -46,17 +47,15 @@ fn usual(kind: &str) -> &'static str {
     if kind == "xdp" { "packet_count" } else { "trace" }
 }
 
-/// What this machine is asked about where the program is not there or does not fit: what usually runs at the hook. `None`
-/// where it is the hook that must go.
+/// What this machine is asked about where the program is not there or does not fit: what usually runs at the hook.
 pub(super) fn stand_in<'c>(raw: &raw::Probe, catalog: &'c Catalog) -> Option<&'c Program> {
     let kind = raw.hook.as_ref().and_then(raw::Hook::kind)?;
-    let named = raw.program.as_ref().and_then(|name| catalog.get(name));
-    catalog.get(usual(kind)).filter(|_| !named.is_some_and(Program::has_own_hooks))
+    catalog.get(usual(kind))
 }
 
-/// Whether the program can run at the hook.
-fn fits(cx: &mut Cx<'_>, program: &Program, hook: Option<&'static str>) -> bool {
-    let name = &program.name;
+/// Whether the program can run at the probe's hook, or at its own.
+fn fits(cx: &mut Cx<'_>, raw: &raw::Probe, program: &Program, catalog: &Catalog) -> bool {
+    let (name, hook) = (&program.name, raw.hook.as_ref().and_then(raw::Hook::kind));
     let mut kinds: Vec<&str> = Vec::new();
     for decl in program.hooks.iter().filter(|decl| decl.target.is_none()) {
         if !kinds.contains(&decl.kind.as_str()) {
@@ -78,7 +77,7 @@ fn fits(cx: &mut Cx<'_>, program: &Program, hook: Option<&'static str>) -> bool 
         let message = format!("`{name}` brings its own hooks");
         let problem = cx.error(codes::NEEDLESS_HOOK, cx.key(&["hook"]), message).help("remove `hook`");
         cx.report(problem.note(format!("`{name}` attaches to: {}", words::list(targets, 8))));
-        return false;
+        return true;
     }
     if kinds.contains(&hook) {
         return true;
@@ -93,8 +92,29 @@ fn fits(cx: &mut Cx<'_>, program: &Program, hook: Option<&'static str>) -> bool 
     } else {
         problem.help(format!("remove `program` to run `{usual}` there, or choose another hook"))
     };
-    cx.report(problem.note(format!("`{name}` runs at: {}", words::list(kinds, 16))));
+    let problem = problem.note(format!("`{name}` runs at: {}", words::list(kinds, 16)));
+    // Which of both is meant is not known: what goes with either is said at once, and is no mistake of its own.
+    let either = [Some(program), catalog.get(usual).filter(|usual| usual.name != *name)];
+    cx.report(either.into_iter().flatten().fold(problem, |problem, program| {
+        let keys = needless_keys(raw, program);
+        if keys.is_empty() {
+            return problem;
+        }
+        problem.note(format!("`{}` has no use for {}", program.name, words::list(keys, 8)))
+    }));
     false
+}
+
+/// The keys of a probe that mean nothing for a program.
+fn needless_keys(raw: &raw::Probe, program: &Program) -> Vec<&'static str> {
+    let keys = [
+        ("params", raw.params.is_some() && program.params.is_empty()),
+        ("capture", raw.capture.is_some() && !program.captures()),
+        ("interval", raw.interval.is_some() && program.counters.is_none()),
+        ("buffer", raw.buffer.is_some() && program.event.is_none()),
+        ("limits", raw.limits.is_some() && program.limit_table.is_none()),
+    ];
+    keys.into_iter().filter(|(_, needless)| *needless).map(|(key, _)| key).collect()
 }
 
 fn example(kind: &str) -> &'static str {
@@ -159,11 +179,10 @@ pub(super) fn params(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program
 /// Keys that mean nothing for this program. In `defaults` they are for the others.
 pub(super) fn refuse_needless_keys(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program>) {
     let Some(program) = program else { return };
-    let keys = [
-        ("interval", raw.interval.is_some() && program.counters.is_none(), "counts nothing that could be reported"),
-        ("buffer", raw.buffer.is_some() && program.event.is_none(), "emits no events that could be buffered"),
-    ];
-    for (key, _, why) in keys.into_iter().filter(|(_, needless, _)| *needless) {
+    let needless = needless_keys(raw, program);
+    let keys =
+        [("interval", "counts nothing that could be reported"), ("buffer", "emits no events that could be buffered")];
+    for (key, why) in keys.into_iter().filter(|(key, _)| needless.contains(key)) {
         let message = format!("`{}` has no use for `{key}`: it {why}", program.name);
         let problem = cx.error(codes::NEEDLESS_KEY, cx.key(&[key]), message);
         cx.report(problem.help(format!("remove `{key}`")));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `uprobe` and `uretprobe`: a binary, and a function or a place in it.
 
-use super::hook::{names, offset_is_for_one, target, targets};
+use super::hook::{every_function, names, offset_is_for_one, stands_for_all, target, targets};
 use super::probe::{Cx, TARGET};
 use crate::config::forms::{Names, StringOr};
 use crate::config::source::Span;
@@ -80,7 +80,12 @@ fn place(cx: &mut Cx<'_>, kind: &str, raw: &raw::UserFunction) -> Option<(UserPl
         return None;
     }
     good &= offset_is_for_one(cx, kind, offset, &targets);
-    good.then_some((UserPlace::Symbol { name, offset }, targets))
+    let place = UserPlace::Symbol { name, offset };
+    if offset != 0 {
+        // The function is there, and so short: that is said of the number.
+        cx.note_place(Place::Entry(place.to_string()), cx.value(&["hook", kind, "offset"]));
+    }
+    good.then_some((place, targets))
 }
 
 fn check_binary(cx: &mut Cx<'_>, kind: &str, binary: &str, span: Span) -> bool {
@@ -104,6 +109,12 @@ fn check_binary(cx: &mut Cx<'_>, kind: &str, binary: &str, span: Span) -> bool {
 
 /// Names in binaries can hold nearly anything: C++, Rust and Go have signs in them.
 fn check_symbol(cx: &mut Cx<'_>, kind: &str, binary: &str, symbol: &str, span: Span, patterns: bool) -> bool {
+    if patterns && stands_for_all(symbol) {
+        let message = format!("`{symbol}` stands for functions of any name: a binary has hundreds of them");
+        let list = format!("`ebpf-run hooks '*' --binary {binary}` lists them");
+        every_function(cx, span, message, format!("write a part of the name, for example `get*`; {list}"));
+        return false;
+    }
     let bare = symbol.trim().trim_end_matches("()");
     let number = symbol.starts_with(|c: char| c.is_ascii_digit());
     let (message, help) = if symbol.is_empty() {

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::meant::{hook_help, is_quoted_integer, sample_of_number, sink_help};
 use super::message::{find, goes_on, is_version, shown};
 use super::validate::{Violation, types};
 use super::wrong_form::with_unit;
@@ -60,7 +61,13 @@ pub(super) fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &N
     if let Some(help) = substituted_help(node, source, key, &expected) {
         return Some(help);
     }
-    let unquoted = node.text().filter(|text| wants("integer") && text.parse::<i64>().is_ok());
+    if let Some(help) = node.text().filter(|_| key == "hook" && wants("object")).and_then(hook_help) {
+        return Some(help);
+    }
+    if let Some(help) = sink_help(&violation.path, node) {
+        return Some(help);
+    }
+    let unquoted = node.text().filter(|text| wants("integer") && is_quoted_integer(text));
     if let Some(text) = unquoted {
         return Some(format!("remove the quotes: `{key}: {text}`"));
     }
@@ -98,6 +105,9 @@ pub(super) fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &N
     }
     let form =
         pattern::ALL.iter().find(|form| violation.schema.get("pattern").is_some_and(|regex| regex == form.regex));
+    if let Some(help) = sample_of_number(form, node, &raw) {
+        return Some(help);
+    }
     if let (Value::Int(_), Some(form)) = (&node.value, form)
         && let Some(text) = with_unit(&raw, form).filter(|_| !(form.matches)(&raw))
     {

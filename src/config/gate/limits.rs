@@ -20,13 +20,21 @@ pub(super) fn rate_help(text: &str) -> Option<String> {
     written(&format!("{digits}/{unit}"), &pattern::RATE)
 }
 
-/// `write `1/100`` for `1%`, `2/200`, `1 in 100`, `1:100`.
+/// `write `1/100`` for `1%`, `2/200`, `1 in 100`, `1:100`, `100`, `0.01`.
 pub(super) fn sample_help(text: &str) -> Option<String> {
     let (digits, behind) = pattern::split_unit(text);
+    if let Some(decimals) = behind.strip_prefix('.').filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit())) {
+        let whole = 10_u64.checked_pow(decimals.len().try_into().ok()?)?;
+        return sample_help(&format!("{}/{whole}", format!("{digits}{decimals}").parse::<u64>().ok()?));
+    }
     let part: u64 = digits.parse().ok()?;
     let behind = behind.trim();
+    if behind.is_empty() && part > 0 {
+        return written(&format!("1/{part}"), &pattern::SAMPLE);
+    }
     let of = |prefix| behind.strip_prefix(prefix).map(str::trim);
     let whole: u64 = match of("%") {
+        _ if behind.is_empty() => 1,
         Some("") => 100,
         Some(_more) => return None,
         None => of("/").or_else(|| of(":")).or_else(|| of("in ")).or_else(|| of("of "))?.parse().ok()?,

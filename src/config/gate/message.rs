@@ -78,9 +78,15 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
                 .label(format!("must be {least} or more")),
             Kind::TooLarge { most } => new(codes::OUT_OF_RANGE, format!("{subject} cannot be {shown}"))
                 .label(format!("must be {most} or less")),
-            Kind::TooFewKeys => new(codes::KEY_COUNT, format!("{subject} is empty"))
-                .label(choice(violation.schema))
-                .maybe_help(example_help(violation.schema)),
+            Kind::TooFewKeys => {
+                let problem = new(codes::KEY_COUNT, format!("{subject} is empty"));
+                let problem = if violation.schema.get("properties").is_some() {
+                    problem.label(choice(violation.schema))
+                } else {
+                    problem.label("does nothing")
+                };
+                problem.maybe_help(example_help(violation.schema))
+            }
             Kind::TooManyKeys { most: 1 } => new(codes::KEY_COUNT, format!("{subject} names more than one kind"))
                 .label("a second one")
                 .help("one probe has one hook: write a probe of its own for each"),

@@ -4,6 +4,7 @@
 mod help;
 mod keys;
 mod limits;
+mod meant;
 mod message;
 mod other_words;
 mod validate;

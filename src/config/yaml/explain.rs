@@ -99,6 +99,9 @@ pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Opti
         )
         .help(format!("write `\"{}\"`", text.lines().next().unwrap_or_default()));
     }
+    if let Some(problem) = bracket_in_text(source, at, info) {
+        return problem;
+    }
     if let Some(nul) = source.text.find('\0').filter(|nul| *nul <= at || info.contains("unexpected end")) {
         let location = Location::new(source, Span::new(nul, nul + 1));
         return Problem::new(codes::SYNTAX, location, "a character that YAML does not allow")
@@ -166,6 +169,28 @@ pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Opti
         None => Problem::new(codes::SYNTAX, location, "this is not valid YAML")
             .help("check quotes, brackets, and the indentation of this line and the one above it"),
     }
+}
+
+/// A text without quotes between brackets with a bracket of its own: `{ head: arg1 as bytes[16] }`.
+fn bracket_in_text(source: &Arc<SourceFile>, at: usize, info: &str) -> Option<Problem> {
+    let kinds = [("',' or '}'", "{}", "{"), ("',' or ']'", "[]", "[")];
+    let (_, around, opening) = kinds.into_iter().find(|(part, ..)| info.contains(part))?;
+    let bracket = source.text[at..].chars().next().filter(|c| matches!(c, '[' | '{'))?;
+    let closing = if bracket == '[' { ']' } else { '}' };
+    let line = line_before(&source.text, at);
+    let start = [": ", ",", opening].iter().filter_map(|sign| Some(line.rfind(sign)? + sign.len())).max();
+    let before = &line[start.unwrap_or(0)..].trim_start();
+    // `{ capture { … } }` has no `:`, and one with its opening quote is not closed.
+    if before.is_empty() || before.ends_with(' ') || before.starts_with(['"', '\'']) {
+        return None;
+    }
+    let behind = source.text[at..].lines().next()?;
+    let closed = behind.find(closing)? + 1;
+    let length = behind[closed..].find([',', ']', '}', '#']).map_or(behind.len(), |rest| closed + rest);
+    let whole = Span::new(at - before.len(), at + behind[..length].trim_end().len());
+    let text = &source.text[whole.start..whole.end];
+    let message = format!("inside of `{around}` a text with `{bracket}` in it needs quotes");
+    Some(Problem::new(codes::SYNTAX, Location::new(source, whole), message).help(format!("write `\"{text}\"`")))
 }
 
 /// A `*` or `&` alone, which was probably meant as text: `kprobe: *`. The parser has gone on to where a name should be.
