@@ -68,6 +68,11 @@ impl Watcher {
         Ok(Self { roots, inotify, watched, complained: false, _end })
     }
 
+    /// From the next [`Watcher::rearm`] on these are watched instead.
+    pub fn follow(&mut self, roots: Vec<PathBuf>) {
+        self.roots = roots;
+    }
+
     /// Watches what the roots are now. To be called after each look; true if that is something else than before: then
     /// something may have happened in between, look again.
     pub fn rearm(&mut self) -> bool {

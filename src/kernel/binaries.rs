@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::error::KernelError;
 use super::host::close_in_length;
 use crate::catalog::{Binary, BinaryFunction, Lookup};
-use crate::spec::{Place, UserPlace, UserPoint};
+use crate::spec::{FileIdentity, Place, UserPlace, UserPoint};
 use crate::words::{list, suggest};
 
 /// Where libbpf and the loader look for libraries that LD_LIBRARY_PATH does not have.
@@ -28,11 +28,8 @@ const PROGRAM_PATHS: &str = "/usr/bin:/usr/sbin:/bin:/sbin";
 /// The binaries that were read so far. A file that was replaced is read anew.
 #[derive(Default)]
 pub(super) struct Binaries {
-    read: RefCell<HashMap<PathBuf, (Stamp, Arc<Binary>)>>,
+    read: RefCell<HashMap<PathBuf, (FileIdentity, Arc<Binary>)>>,
 }
-
-/// What changes when a file is replaced: device, inode, size, time of the last write.
-type Stamp = (u64, u64, u64, i64, i64);
 
 impl Binaries {
     /// The path that a name leads to, and what is in that file.
@@ -44,9 +41,9 @@ impl Binaries {
             let message = format!("`{}` {what}, not a program or library", path.display());
             return Err(KernelError::new(Place::Binary, message, ""));
         }
-        let stamp = (about.dev(), about.ino(), about.size(), about.mtime(), about.mtime_nsec());
+        let identity = identity(&about);
         if let Some((known, binary)) = self.read.borrow().get(&path)
-            && *known == stamp
+            && *known == identity
         {
             return Ok((path, Arc::clone(binary)));
         }
@@ -56,7 +53,7 @@ impl Binaries {
             KernelError::new(Place::Binary, message, not_elf(name, &bytes))
         })?;
         let binary = Arc::new(binary);
-        self.read.borrow_mut().insert(path.clone(), (stamp, Arc::clone(&binary)));
+        self.read.borrow_mut().insert(path.clone(), (identity, Arc::clone(&binary)));
         Ok((path, binary))
     }
 
@@ -82,6 +79,29 @@ impl Binaries {
             }
         };
         Ok((path, offset))
+    }
+
+    /// The same for a probe at the return of a function: to know of that, the kernel writes its own address over the one that
+    /// lies on the stack when the function begins. Anywhere else it would write over something else.
+    pub(super) fn locate_return(&self, point: &UserPoint) -> Result<(PathBuf, u64), KernelError> {
+        let (path, offset) = self.locate(point)?;
+        let (_, binary) = self.open(&point.binary)?;
+        let file = path.display();
+        if binary.entry() == Some(offset) {
+            let message = format!("`{file}` begins to run here: nothing has called it, so it does not return");
+            let help = "a uretprobe would write over the program's arguments";
+            return Err(KernelError::new(Place::Target, message, help));
+        }
+        let around = |function: &&BinaryFunction| (function.offset..function.offset + function.size).contains(&offset);
+        let starts = binary.functions().iter().any(|function| function.offset == offset);
+        match binary.functions().iter().find(around) {
+            Some(function) if !starts => {
+                let message = format!("{offset:#x} bytes into `{file}` is the middle of `{}`", function.name);
+                let help = format!("a uretprobe belongs at the beginning of a function: {:#x}", function.offset);
+                Err(KernelError::new(Place::Target, message, help))
+            }
+            Some(_) | None => Ok((path, offset)),
+        }
     }
 }
 
@@ -125,21 +145,54 @@ pub(super) fn instead(binary: &Binary, name: &str, path: &Path) -> String {
     suggest(name, binary.names().filter(|known| close_in_length(known, name)), "")
 }
 
+/// Which file a binary's name leads to now; `None` where it leads to none.
+pub fn binary_identity(name: &str) -> Option<FileIdentity> {
+    let about = fs::metadata(find(name).ok()?).ok()?;
+    about.is_file().then(|| identity(&about))
+}
+
+/// The paths of which a change can lead a binary's name to another file: all that are searched until one is there.
+pub fn binary_places(name: &str) -> Vec<PathBuf> {
+    if name.contains('/') {
+        return vec![PathBuf::from(name)];
+    }
+    let mut places: Vec<PathBuf> = folders(name).into_iter().map(|folder| folder.join(name)).collect();
+    let found = places.iter().position(|path| path.is_file());
+    places.truncate(found.map_or(places.len(), |found| found + 1));
+    places
+}
+
+fn identity(about: &fs::Metadata) -> FileIdentity {
+    let (device, inode, bytes) = (about.dev(), about.ino(), about.size());
+    FileIdentity { device, inode, bytes, written: (about.mtime(), about.mtime_nsec()) }
+}
+
+fn is_library(name: &str) -> bool {
+    name.ends_with(".so") || name.contains(".so.")
+}
+
+/// Where libbpf searches for a binary whose name has no slash.
+fn folders(name: &str) -> Vec<PathBuf> {
+    let (variable, paths) = if is_library(name) { ("LD_LIBRARY_PATH", LIBRARY_PATHS) } else { ("PATH", PROGRAM_PATHS) };
+    let paths = [env::var_os(variable).unwrap_or_default(), OsString::from(paths)];
+    paths.iter().flat_map(env::split_paths).filter(|folder| folder.is_absolute()).collect()
+}
+
 /// The path of a binary: itself where it is one, else searched for as libbpf does.
 fn find(name: &str) -> Result<PathBuf, KernelError> {
     if name.contains('/') {
         return Ok(PathBuf::from(name));
     }
-    let library = name.ends_with(".so") || name.contains(".so.");
-    let (variable, paths) = if library { ("LD_LIBRARY_PATH", LIBRARY_PATHS) } else { ("PATH", PROGRAM_PATHS) };
-    let paths = [env::var_os(variable).unwrap_or_default(), OsString::from(paths)];
-    let folders = paths.iter().flat_map(env::split_paths).filter(|folder| folder.is_absolute());
-    let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
+    let folders = folders(name);
+    let found = folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file());
     found.ok_or_else(|| {
-        let (what, whence) =
-            if library { ("library", "the directories of libraries") } else { ("program", "the directories of PATH") };
+        let (what, whence) = if is_library(name) {
+            ("library", "the directories of libraries")
+        } else {
+            ("program", "the directories of PATH")
+        };
         let message = format!("there is no {what} `{name}` in {whence}");
-        let near = near_in(paths.iter().flat_map(env::split_paths), name);
+        let near = near_in(&folders, name);
         let help = near.map_or_else(
             || "write its absolute path if it is elsewhere".to_owned(),
             |near| format!("did you mean `{near}`?"),
@@ -149,8 +202,8 @@ fn find(name: &str) -> Result<PathBuf, KernelError> {
 }
 
 /// The name of a file in these directories that is nearest to one that is in none of them.
-fn near_in(folders: impl Iterator<Item = PathBuf>, name: &str) -> Option<String> {
-    let entries = folders.filter(|folder| folder.is_absolute()).filter_map(|folder| fs::read_dir(folder).ok());
+fn near_in(folders: &[PathBuf], name: &str) -> Option<String> {
+    let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok());
     let names = entries.flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let names: Vec<String> = names.filter(|known| close_in_length(known, name)).collect();
     crate::words::nearest(name, names.iter().map(String::as_str)).map(str::to_owned)

@@ -63,7 +63,8 @@ pub(super) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expand
             }
             Hook::Uprobe(point) | Hook::Uretprobe(point) => match host.binaries.open(&point.binary) {
                 Ok((path, binary)) => functions(patterns, &format!("`{}`", path.display()), |wanted| {
-                    let probeable = |name: &&str| matches!(binary.find(name), Lookup::One(found) if !found.chooses);
+                    let begin = if spec.hook.kind() == "uretprobe" { binary.entry() } else { None };
+                    let probeable = |name: &&str| matches!(binary.find(name), Lookup::One(found) if !found.chooses && Some(found.offset) != begin);
                     binary.names().filter(|name| wanted(name)).filter(probeable).map(str::to_owned).collect()
                 }),
                 Err(error) => (BTreeSet::new(), vec![error]),

@@ -29,6 +29,7 @@ mod prepare;
 mod ring;
 
 pub use attach::{Attached, Generation, detach_all, is_missing, settle};
+pub use binaries::{binary_identity, binary_places};
 pub use capabilities::Capabilities;
 pub use check::{Finding, check, inspect};
 pub use counters::CounterReader;

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::content::{Change, Content, UnitId};
-use crate::spec::Hook;
 
 /// The longest time between two tries of something that fails.
 const MOST: Duration = Duration::from_secs(60);
@@ -103,26 +102,14 @@ pub fn plan(desired: &Desired, current: &Current, now: Duration) -> Plan {
 
 /// Interfaces that a running unit is to leave for another place. Those of units that are stopped are free by then.
 fn interfaces_that_become_free<'a>(desired: &Desired, current: &'a Current) -> BTreeSet<&'a str> {
-    let held = current.iter().filter_map(|(id, unit)| Some((desired.get(id)?, interface(unit.running.as_ref()?)?)));
-    held.filter(|(wanted, held)| interface(wanted) != Some(held)).map(|(_, held)| held).collect()
+    let held =
+        current.iter().filter_map(|(id, unit)| Some((desired.get(id)?, unit.running.as_ref()?.spec.hook.interface()?)));
+    held.filter(|(wanted, held)| wanted.spec.hook.interface() != Some(held)).map(|(_, held)| held).collect()
 }
 
 /// True where a unit wants an interface from which another one has yet to go. Two that change places would otherwise wait
 /// for each other: an interface runs one program.
 fn moves_into(running: &Content, wanted: &Content, leaving: &BTreeSet<&str>) -> bool {
-    let to = interface(wanted);
-    to != interface(running) && to.is_some_and(|to| leaving.contains(to))
-}
-
-fn interface(content: &Content) -> Option<&str> {
-    match &content.spec.hook {
-        Hook::Xdp { interface, .. } => Some(interface),
-        Hook::Kprobe { .. }
-        | Hook::Kretprobe { .. }
-        | Hook::Tracepoint(_)
-        | Hook::RawTracepoint { .. }
-        | Hook::Uprobe(_)
-        | Hook::Uretprobe(_)
-        | Hook::Own => None,
-    }
+    let to = wanted.spec.hook.interface();
+    to != running.spec.hook.interface() && to.is_some_and(|to| leaving.contains(to))
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::spec::{ProbeId, ProbeSpec, SinkSpec};
+use crate::spec::{FileIdentity, ProbeId, ProbeSpec, SinkSpec};
 
 /// What runs and is replaced as one: a probe, or one target of a probe that names several.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,6 +33,8 @@ pub struct Content {
     pub spec: ProbeSpec,
     /// Where its events go, in the order of the file.
     pub sinks: Vec<SinkSpec>,
+    /// The file that its hook is in, where it is in one. A package that is upgraded brings another one.
+    pub binary: Option<FileIdentity>,
 }
 
 /// What has to change between two versions.
@@ -50,7 +52,7 @@ impl Content {
     /// `spec` with sinks that are numbers in `sinks`.
     pub fn new(spec: &ProbeSpec, sinks: &[SinkSpec]) -> Self {
         let own = spec.sinks.iter().filter_map(|id| sinks.get(id.0)).cloned().collect();
-        Self { spec: ProbeSpec { sinks: Vec::new(), ..spec.clone() }, sinks: own }
+        Self { spec: ProbeSpec { sinks: Vec::new(), ..spec.clone() }, sinks: own, binary: None }
     }
 
     /// What differs from this one to the next.
@@ -60,6 +62,6 @@ impl Content {
         }
         let ProbeSpec { labels, interval, .. } = &next.spec;
         let rerouted = ProbeSpec { labels: labels.clone(), interval: *interval, ..self.spec.clone() };
-        if rerouted == next.spec { Change::Route } else { Change::Program }
+        if rerouted == next.spec && self.binary == next.binary { Change::Route } else { Change::Program }
     }
 }

@@ -100,6 +100,33 @@ impl fmt::Display for UserPoint {
 }
 
 impl Hook {
+    /// The interface of a hook at one.
+    pub fn interface(&self) -> Option<&str> {
+        match self {
+            Self::Xdp { interface, .. } => Some(interface),
+            Self::Kprobe { .. }
+            | Self::Kretprobe { .. }
+            | Self::Tracepoint(_)
+            | Self::RawTracepoint { .. }
+            | Self::Uprobe(_)
+            | Self::Uretprobe(_)
+            | Self::Own => None,
+        }
+    }
+
+    /// The program or library of a hook in one, as the file names it.
+    pub fn binary(&self) -> Option<&str> {
+        match self {
+            Self::Uprobe(point) | Self::Uretprobe(point) => Some(&point.binary),
+            Self::Xdp { .. }
+            | Self::Kprobe { .. }
+            | Self::Kretprobe { .. }
+            | Self::Tracepoint(_)
+            | Self::RawTracepoint { .. }
+            | Self::Own => None,
+        }
+    }
+
     /// The field that says which target an event comes from, where a probe has several.
     pub fn target_field(&self) -> Option<&'static str> {
         match self {
@@ -219,4 +246,17 @@ impl XdpMode {
             Self::Offload => "offload",
         }
     }
+}
+
+/// Tells the file that a path leads to from one that replaces it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileIdentity {
+    /// The file system.
+    pub device: u64,
+    /// The file in it.
+    pub inode: u64,
+    /// Its length: an inode's number is given again.
+    pub bytes: u64,
+    /// Its last write: seconds since 1970, and nanoseconds.
+    pub written: (i64, i64),
 }

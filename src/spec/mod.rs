@@ -16,7 +16,7 @@ mod sink;
 pub use capture::{CaptureExpr, Cast, DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES, Step};
 pub use event::{LossCause, RESERVED_FIELDS};
 pub use fetch::{Fetch, FetchCopy, FetchSource};
-pub use hook::{Hook, Targets, TracepointName, UserPlace, UserPoint, XdpMode};
+pub use hook::{FileIdentity, Hook, Targets, TracepointName, UserPlace, UserPoint, XdpMode};
 pub use layout::{Field, Kind, Layout};
 pub use limits::{Limits, Period, RateLimit};
 pub use place::Place;

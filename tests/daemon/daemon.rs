@@ -110,6 +110,14 @@ impl Daemon {
         found
     }
 
+    /// How many BPF objects of a kind (`bpf-map`, `bpf-prog`) it holds; all for `bpf`.
+    pub(crate) fn holds(&self, kind: &str) -> usize {
+        let all = fs::read_dir(format!("/proc/{}/fd", self.run.pid())).unwrap();
+        // One may be closed in between.
+        let links = all.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+        links.filter(|link| link.to_str().is_some_and(|link| link.starts_with(&format!("anon_inode:{kind}")))).count()
+    }
+
     /// The lines of a file in the test's directory, whole ones only; none where it is not there yet.
     pub(crate) fn lines(&self, name: &str) -> Vec<Value> {
         let text = fs::read_to_string(self.lab.path(name)).unwrap_or_default();

@@ -73,11 +73,7 @@ fn rings_of_a_stuck_sink() {
     let stuck = |size: u32| calls("stuck", &format!("buffer: {size}KiB\n    sinks: [\"jsonl:fifo\"]"));
     daemon.write("a.yaml", &stuck(64));
     daemon.wait("stuck", "running");
-    let maps = || {
-        let held = sh(&format!("ls -l /proc/{}/fd", daemon.run.pid()));
-        held.lines().filter(|line| line.ends_with("anon_inode:bpf-map")).count()
-    };
-    let before = maps();
+    let before = daemon.holds("bpf-map");
     for round in 2..6 {
         // Not only a burst that was too much for the ring: nobody takes anything out of it any more.
         let taken = |probe: &serde_json::Value| {
@@ -91,7 +87,7 @@ fn rings_of_a_stuck_sink() {
         daemon.write("a.yaml", &stuck(if round % 2 == 0 { 128 } else { 64 }));
         daemon.wait_until("stuck", "replaced", |probe| probe["generation"] == round);
     }
-    wait_for("the rings are given up", || maps() <= before);
+    wait_for("the rings are given up", || daemon.holds("bpf-map") <= before);
     let probe = daemon.probe("stuck");
     assert!(probe["lost"]["queue_full"].as_u64() > Some(1000), "{probe}");
     daemon.stop();

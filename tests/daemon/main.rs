@@ -6,13 +6,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
 
+mod binaries;
+#[allow(dead_code, reason = "the tests of one run use the rest")]
+#[path = "../live/called.rs"]
+mod called;
 mod daemon;
 mod ending;
 mod exact;
 mod files;
 mod idle;
 mod interfaces;
-#[allow(dead_code, reason = "the tests of one run use the rest")]
+#[allow(dead_code, reason = "as above")]
 #[path = "../live/lab.rs"]
 mod lab;
 mod latency;

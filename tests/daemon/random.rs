@@ -210,8 +210,7 @@ fn random_edits() {
         // Everything goes; then nothing is held that was not held before anything ran.
         sh(&format!("rm -f {}/*.yaml", daemon.lab.text("probes.d")));
         wait_for("nothing runs", || actual(&daemon).is_empty());
-        let bpf = || sh(&format!("ls -l /proc/{}/fd", daemon.run.pid())).matches("anon_inode:bpf").count();
-        wait_for("no BPF object is held", || bpf() == 0);
+        wait_for("no BPF object is held", || daemon.holds("bpf") == 0);
         wait_for("the sinks are closed", || held(&daemon).0 <= 20);
         let (descriptors, rss) = held(&daemon);
         println!("{made} edits, seed {seed}: (descriptors, KiB) {marks:?}, at the end {:?}", (descriptors, rss));

@@ -2,6 +2,8 @@
 //! `ebpf-run doctor`: each hook is tried, the verdicts are true, nothing stays.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use serde_json::Value;
 
@@ -33,6 +35,28 @@ fn as_root() {
     assert!(report["btf"]["types"].as_u64() > Some(1000) && report["kernel"]["release"].is_string());
     ended.code(i32::from(!kprobes));
     assert_eq!(sh("cat /proc/net/dev | cut -d: -f1"), before);
+}
+
+/// Whoever starts the same binary while uprobes are tried on it is not disturbed.
+#[test]
+fn others_go_on() {
+    need!(bpf());
+    let lab = Lab::new();
+    let done = AtomicBool::new(false);
+    let starts = thread::scope(|scope| {
+        let others = scope.spawn(|| {
+            let mut starts = 0;
+            while !done.load(Ordering::Relaxed) {
+                lab.run(&["--version"]).code(0);
+                starts += 1;
+            }
+            starts
+        });
+        (0..5).for_each(|_| drop(lab.run(&["doctor"])));
+        done.store(true, Ordering::Relaxed);
+        others.join().unwrap()
+    });
+    assert!(starts > 10, "{starts}");
 }
 
 /// Without privileges it says which ones are missing, and what it can.

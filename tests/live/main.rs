@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
 
+mod called;
 mod doctor;
 mod exec;
 mod hooks;

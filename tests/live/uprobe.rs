@@ -3,55 +3,11 @@
 //! said before anything is attached.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::json;
 
+use crate::called::{Called, compile};
 use crate::lab::{Lab, bpf, need, sh, tool};
-
-/// A binary of our own, compiled for one test.
-fn compile(lab: &Lab) -> String {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/called.c");
-    let binary = lab.text("called");
-    sh(&format!("cc -O1 -o {binary} {}", source.display()));
-    binary
-}
-
-/// The binary while it runs: it calls its functions when it is told to.
-struct Called {
-    child: Child,
-    said: BufReader<ChildStdout>,
-}
-
-impl Called {
-    fn start(binary: &str, text: &str) -> Self {
-        let mut command = Command::new(binary);
-        let mut child = command.arg(text).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let said = BufReader::new(child.stdout.take().unwrap());
-        Self { child, said }
-    }
-
-    fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Returns when so many calls were made.
-    fn call(&mut self, times: u32) {
-        writeln!(self.child.stdin.as_mut().unwrap(), "{times}").unwrap();
-        let mut line = String::new();
-        self.said.read_line(&mut line).unwrap();
-        assert_eq!(line, "done\n");
-    }
-}
-
-impl Drop for Called {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        self.child.wait().unwrap();
-    }
-}
 
 /// Exactly one event for each call and each return, from processes that ran before and that start later; integers have
 /// their sign, texts and bytes come from the process's memory.
@@ -119,6 +75,13 @@ fn one_process() {
     lab.whole(&yaml, &[]).code(1).says("error[E0402]: there is no process ");
 }
 
+/// How far into the file a function begins.
+fn place_of_answer(binary: &str) -> u64 {
+    let address = sh(&format!("nm {binary} | awk '$3 == \"answer\" {{ print $1 }}'"));
+    // The linker puts the code of a position-independent program at the same place in file and memory.
+    u64::from_str_radix(address.trim(), 16).unwrap()
+}
+
 /// Lists, globs and `first_of` name functions of the binary, and events say which; a place in the file is one of a function
 /// of a binary without symbols.
 #[test]
@@ -126,11 +89,9 @@ fn several_functions_and_places() {
     need!(bpf(), tool("cc"), tool("strip"), tool("nm"));
     let lab = Lab::new();
     let binary = compile(&lab);
-    let address = sh(&format!("nm {binary} | awk '$3 == \"answer\" {{ print $1 }}'"));
     let stripped = lab.text("stripped");
     sh(&format!("strip -o {stripped} {binary}"));
-    // The linker puts the code of a position-independent program at the same place in file and memory.
-    let offset = u64::from_str_radix(address.trim(), 16).unwrap();
+    let offset = place_of_answer(&binary);
     let run = lab.ready(
         &format!(
             "probes:\n  - name: glob\n    hook: {{ uprobe: \"{binary}:answer*\" }}\n  - name: list\n    \
@@ -174,9 +135,10 @@ fn killed() {
 /// What is not there is said with what is nearest, all at once, by `check --kernel` and by a run alike.
 #[test]
 fn refusals() {
-    need!(bpf(), tool("cc"), tool("strip"));
+    need!(bpf(), tool("cc"), tool("strip"), tool("nm"));
     let lab = Lab::new();
     let binary = compile(&lab);
+    let answer = place_of_answer(&binary);
     let stripped = lab.text("stripped");
     sh(&format!("strip -o {stripped} {binary}"));
     fs::write(lab.path("script"), "#!/bin/sh\n").unwrap();
@@ -206,6 +168,8 @@ fn refusals() {
         "uprobe: bahs:main".to_owned(),
         format!("uprobe: \"{binary}:ns::answer(int)\""),
         "uprobe: libc.so.6:strlen".to_owned(),
+        format!("uretprobe: \"{binary}:_start\""),
+        format!("uretprobe: {{ binary: {binary}, offset: {:#x} }}", answer + 1),
     ];
     let probes: String =
         hooks.iter().enumerate().map(|(at, hook)| format!("  - {{ name: p{at}, hook: {{ {hook} }} }}\n")).collect();
@@ -230,6 +194,9 @@ fn refusals() {
         "did you mean `answer_text`?".to_owned(),
         "did you mean `bash`?".to_owned(),
         format!("`ebpf-run hooks answer --binary {binary}` shows them"),
+        format!("`{binary}` begins to run here: nothing has called it, so it does not return"),
+        "is the middle of `answer`\n".to_owned(),
+        format!("a uretprobe belongs at the beginning of a function: {answer:#x}"),
     ];
     let all = checked.stdout.join("\n") + &checked.stderr;
     for text in said {

@@ -21,7 +21,8 @@ pub(super) fn attach(
     host: &Host,
 ) -> Result<Attachment, KernelError> {
     let kind = if on_return { "uretprobe" } else { "uprobe" };
-    let (path, offset) = host.binaries.locate(point)?;
+    let binaries = &host.binaries;
+    let (path, offset) = if on_return { binaries.locate_return(point) } else { binaries.locate(point) }?;
     match attach_at(program, &path, offset, point.pid, on_return) {
         Ok(link) => {
             let point = UserPoint { binary: path.display().to_string(), ..point.clone() };
@@ -61,7 +62,7 @@ pub(in crate::kernel) fn check(kind: &str, point: &UserPoint, host: &Host) -> Re
             format!("this kernel has no uprobes, so `{kind}: {}:{}` cannot be attached", point.binary, point.place);
         return Err(KernelError::new(Place::Hook, message, "it takes a kernel with CONFIG_UPROBE_EVENTS"));
     }
-    host.binaries.locate(point)?;
+    if kind == "uretprobe" { host.binaries.locate_return(point) } else { host.binaries.locate(point) }?;
     match point.pid {
         Some(pid) if !Path::new("/proc").join(pid.to_string()).exists() => Err(no_process(pid)),
         Some(_) | None => Ok(()),

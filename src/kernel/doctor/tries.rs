@@ -2,6 +2,7 @@
 //! Each hook kind tried for real: our own program is loaded, attached and detached, the way a run does it. A feature
 //! probe would be quicker, and wrong: some kernels call supported what they then refuse.
 
+use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -42,7 +43,7 @@ pub enum Outcome {
 
 /// Functions that hardly run; the first that this kernel has is probed.
 const QUIET_FUNCTIONS: [&str; 3] = ["kernel_power_off", "kernel_restart", "do_sys_openat2"];
-/// The binary that uprobes are tried on: where it begins to run, which this process has done.
+/// The binary that uprobes are tried on.
 const OURSELVES: &str = "/proc/self/exe";
 /// A ring of one page, however large pages are: nobody reads it.
 const RING_BYTES: u32 = 64 << 10;
@@ -67,11 +68,30 @@ pub(super) fn all(host: &Host) -> Vec<Try> {
         Hook::RawTracepoint { name: event() },
     ];
     tries.extend(hooks.into_iter().map(|hook| one(hook, &catalog, host)));
-    let begin = host.binaries.open(OURSELVES).ok().and_then(|(_, binary)| binary.entry()).unwrap_or(0);
-    let point = UserPoint { binary: OURSELVES.to_owned(), place: UserPlace::Offset(begin), pid: None };
+    // In this process only: another one of the same binary may run at any moment.
+    let place = UserPlace::Offset(place_in_file(quiet_function as fn() as usize as u64).unwrap_or(0));
+    let point = UserPoint { binary: OURSELVES.to_owned(), place, pid: Some(std::process::id()) };
     let hooks = [Hook::Uprobe(point.clone()), Hook::Uretprobe(point)];
     tries.extend(hooks.into_iter().map(|hook| one(hook, &catalog, host)));
     tries
+}
+
+/// What uprobes are tried on: nobody calls it.
+#[inline(never)]
+fn quiet_function() {
+    std::hint::black_box(());
+}
+
+/// How far into its file an address of this process lies, from `address-address rwxp offset device inode path` of proc(5).
+fn place_in_file(address: u64) -> Option<u64> {
+    let maps = fs::read_to_string("/proc/self/maps").ok()?;
+    maps.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        let (begin, end) = words.first()?.split_once('-')?;
+        let number = |text: &str| u64::from_str_radix(text, 16).ok();
+        let begin = number(begin)?;
+        (begin..number(end)?).contains(&address).then(|| Some(address - begin + number(words.get(2)?)?))?
+    })
 }
 
 /// XDP in a network namespace of our own, where there is nobody to disturb. The namespace ends with the thread.

@@ -18,7 +18,7 @@ use crate::runner::clock::now_unix_ns;
 use crate::runner::problem::refusal;
 use crate::runner::reader::Reader;
 use crate::runner::unit::{Making, Route, Unit, outputs};
-use crate::spec::{Hook, Place, ProbeSpec, Targets};
+use crate::spec::{Place, ProbeSpec, Targets};
 
 /// What waits for something that may come is tried again after this time at the latest.
 const MOST_WAITING: Duration = Duration::from_secs(10);
@@ -215,10 +215,9 @@ impl<'a> Units<'a> {
         content: &Content,
         host: &Host,
     ) -> Result<(), KernelError> {
-        let can_swap = self
-            .catalog
-            .get(&content.spec.program)
-            .is_some_and(|program| running.unit.attached.can_swap(&content.spec, program));
+        let program = self.catalog.get(&content.spec.program);
+        let can_swap = running.content.binary == content.binary
+            && program.is_some_and(|program| running.unit.attached.can_swap(&content.spec, program));
         let made = self.make(&content.spec, can_swap.then_some(&running.unit), host)?;
         let routes = self.routes(content, &running.unit.routes)?;
         if can_swap {
@@ -227,7 +226,7 @@ impl<'a> Units<'a> {
         let same_place = running.content.spec.hook.kind() == "xdp"
             && content.spec.hook.kind() == "xdp"
             && running.content.spec.hook.at("") != content.spec.hook.at("")
-            && interface(&running.content) == interface(content);
+            && running.content.spec.hook.interface() == content.spec.hook.interface();
         if same_place {
             // Another mode of the same interface: the kernel has room for one program, so the old one has to go first.
             return self.change_mode(id, running, content, made, routes, host);
@@ -369,19 +368,5 @@ fn route_sampler(running: &mut Running, program: &Program, content: &Content, lo
     if let (Some(sampler), Some(counters)) = (&mut running.unit.sampler, &program.counters) {
         let outputs = outputs(&running.unit.routes, &content.spec, &counters.row, look);
         sampler.route(outputs, content.spec.interval);
-    }
-}
-
-/// The interface that an XDP unit runs on.
-pub(super) fn interface(content: &Content) -> Option<&str> {
-    match &content.spec.hook {
-        Hook::Xdp { interface, .. } => Some(interface),
-        Hook::Kprobe { .. }
-        | Hook::Kretprobe { .. }
-        | Hook::Tracepoint(_)
-        | Hook::RawTracepoint { .. }
-        | Hook::Uprobe(_)
-        | Hook::Uretprobe(_)
-        | Hook::Own => None,
     }
 }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use crate::config::{Checked, CheckedProbe, Config, Problem, SourceFile};
 use crate::files::{Scan, Unreadable};
-use crate::kernel::{Host, expand_present};
+use crate::kernel::{Host, binary_identity, binary_places, expand_present};
 use crate::plan::{Content, Desired, FileNow, UnitId, accept};
-use crate::spec::{DAEMON_BUFFER_BYTES, ProbeId};
+use crate::spec::{DAEMON_BUFFER_BYTES, ProbeId, ProbeSpec, Targets};
 
 /// What the files say, and said.
 #[derive(Default)]
@@ -102,18 +102,39 @@ impl Followed {
         for probe in config.probes.iter().filter(|probe| !self.stopped.contains_key(&probe.spec.id)) {
             let mut spec = probe.spec.clone();
             spec.buffer_bytes.get_or_insert(DAEMON_BUFFER_BYTES);
+            let content = |spec: &ProbeSpec| Content {
+                binary: spec.hook.binary().and_then(binary_identity),
+                ..Content::new(spec, &config.sinks)
+            };
             let (found, errors) = expand_present(&spec, host);
             if found.is_empty() && !errors.is_empty() {
                 // It waits as a whole, and says why when it is tried.
                 let id = UnitId { probe: spec.id.clone(), target: None };
-                all.insert(id, (Content::new(&spec, &config.sinks), probe.clone()));
+                all.insert(id, (content(&spec), probe.clone()));
             }
             for part in found {
                 let id = UnitId { probe: part.spec.id.clone(), target: part.target };
-                all.insert(id, (Content::new(&part.spec, &config.sinks), probe.clone()));
+                all.insert(id, (content(&part.spec), probe.clone()));
             }
         }
         all
+    }
+
+    /// True if some probe follows the routes.
+    pub(super) fn follows_routes(&self) -> bool {
+        let probes = self.config.iter().flat_map(|config| &config.probes);
+        let is_route = |targets: &Targets| match targets {
+            Targets::Each(patterns) => patterns.iter().any(|pattern| pattern == Targets::DEFAULT_ROUTE),
+            Targets::One | Targets::FirstOf(_) => false,
+        };
+        probes.into_iter().any(|probe| is_route(&probe.spec.targets))
+    }
+
+    /// The paths of the programs and libraries that hooks are in, and of those that are looked for.
+    pub(super) fn binaries(&self) -> BTreeSet<PathBuf> {
+        let probes = self.config.iter().flat_map(|config| &config.probes);
+        let names: BTreeSet<&str> = probes.filter_map(|probe| probe.spec.hook.binary()).collect();
+        names.into_iter().flat_map(binary_places).collect()
     }
 
     /// Names the texts that count.

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::entry::{Entry, Failure, Running};
-use super::execute::{Units, interface};
+use super::execute::Units;
 use super::tell::{State, Tell};
 use crate::kernel::{detach_all, settle};
 use crate::plan::UnitId;
@@ -51,7 +51,7 @@ impl Units<'_> {
             let Some(mut running) = self.entries.get_mut(&id).and_then(|entry| entry.running.take()) else { continue };
             self.end(vec![&mut running]);
             // The words of a start without it: the next try has nothing new to say.
-            let interface = interface(&running.content).unwrap_or_default();
+            let interface = running.content.spec.hook.interface().unwrap_or_default();
             let message = format!("there is no network interface `{interface}`");
             tell.lost(&id, &running.unit, &message);
             if let Some(entry) = self.entries.get_mut(&id) {

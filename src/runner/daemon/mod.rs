@@ -4,13 +4,15 @@
 //! ```text
 //! files change ┐
 //! SIGHUP       ├─▶ look ─▶ accept ─▶ expand ─▶ plan ─▶ execute ─▶ say
-//! interfaces   │    ▲                                     │
+//! interfaces,  │    ▲                                     │
+//! binaries     │    │                                     │
 //! time         ┘    └──────────── retry at … ◀────────────┘
 //! ```
 //!
 //! One thread decides and acts; rings are read by the reader's thread all the while. What never happens here: nothing waits
 //! for a sink, and nothing is printed; what people should read goes through [`Said`].
 
+mod binaries;
 mod entry;
 mod execute;
 mod follow;
@@ -36,6 +38,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 
+use self::binaries::BinaryWatch;
 use self::execute::Units;
 use self::follow::{Followed, contents};
 use self::service::Service;
@@ -129,6 +132,7 @@ pub fn daemon(
         followed: Followed::default(),
         units: Units::new(catalog, options.look.clone(), reader),
         watcher: watcher.ok(),
+        binaries: BinaryWatch::default(),
         next_retry: None,
         unsettled: false,
         missing: Vec::new(),
@@ -240,6 +244,7 @@ struct Daemon<'a> {
     followed: Followed,
     units: Units<'a>,
     watcher: Option<Watcher>,
+    binaries: BinaryWatch,
     /// On the clock of the units.
     next_retry: Option<Duration>,
     /// A file was being written.
@@ -266,9 +271,11 @@ impl Daemon<'_> {
         // SAFETY: the socket belongs to the `InterfaceWatch`, which keeps it open and is dropped with this one.
         let interfaces = unsafe { AsyncFd::register_with_interest(InterfaceWatch::new()?, Interest::READABLE) };
         let mut interfaces = interfaces?;
+        let binaries = self.binaries.changed();
         let mut rescan = Instant::now() + RESCAN;
         let mut losses: Option<Instant> = None;
         loop {
+            interfaces.get_mut().follow_routes(self.followed.follows_routes());
             let wake = self.wake_at(rescan, losses);
             tokio::select! {
                 biased;
@@ -281,6 +288,10 @@ impl Daemon<'_> {
                     self.tell_ready();
                 }
                 () = changed.notified() => self.look(),
+                () = binaries.notified() => {
+                    self.units.hurry(true);
+                    self.act();
+                }
                 Some(asked) = asked.recv() => self.answer(asked).await,
                 ready = interfaces.readable_mut() => {
                     let mut ready = ready?;
@@ -371,6 +382,15 @@ impl Daemon<'_> {
 
     /// Makes the machine do what the files said the last time.
     fn act(&mut self) {
+        for _ in 0..MOST_LOOKS {
+            self.reconcile();
+            if !self.binaries.watch(self.followed.binaries()) {
+                break;
+            }
+        }
+    }
+
+    fn reconcile(&mut self) {
         let desired = self.followed.desired(&Host::default());
         let wanted = contents(&desired);
         let current = self.units.entries.iter().map(|(id, entry)| (id.clone(), entry.as_planned())).collect();
