@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Interfaces that come, go and come back, in a network namespace of the test's own.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use crate::daemon::Daemon;
@@ -83,6 +85,32 @@ fn a_glob_follows() {
         assert_eq!(daemon.probe("all/dev2")["state"], "running");
         sh("ip link del dev2");
         daemon.wait("all", "waiting");
+        daemon.stop();
+    });
+}
+
+/// `@default-route` follows the routes as they change; other routes are nothing to it.
+#[test]
+fn the_default_route_moves() {
+    need!(bpf());
+    in_namespace(|| {
+        let daemon = Daemon::with(&[("a.yaml", &packets("out", "\"@default-route\""))]);
+        assert_eq!(daemon.probe("out")["state"], "waiting");
+        sh("ip address add 192.0.2.1/24 dev left; ip address add 198.51.100.1/24 dev right");
+        let start = Instant::now();
+        for _ in 0..2 {
+            sh("ip route replace default via 192.0.2.2");
+            let first = daemon.wait("out/left", "running");
+            sh("ip route add 203.0.113.0/24 via 198.51.100.2; ip route del 203.0.113.0/24");
+            assert_eq!(daemon.probe("out/left")["links"], first["links"]);
+            sh("ip route replace default via 198.51.100.2");
+            daemon.wait("out/right", "running");
+            daemon.wait_gone("out/left");
+        }
+        sh("ip route del default");
+        daemon.wait("out", "waiting");
+        // Sooner than by looking now and then.
+        assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
         daemon.stop();
     });
 }
