@@ -16,6 +16,7 @@ mod plan;
 mod programs;
 mod run;
 mod schema;
+mod screen;
 mod terminal;
 
 use std::path::PathBuf;

@@ -138,10 +138,11 @@ impl Daemon<'_> {
     /// Probes that were stopped by hand.
     fn stopped(&self) -> impl Iterator<Item = ProbeStatus> {
         let probes = self.followed.config.iter().flat_map(|config| &config.probes);
-        let stopped = probes.filter(|probe| self.followed.stopped.contains_key(&probe.spec.id));
-        stopped.map(|checked| {
+        probes.filter_map(|checked| {
+            let stopped = self.followed.stopped.get(&checked.spec.id)?;
             let id = UnitId { probe: checked.spec.id.clone(), target: None };
-            ProbeStatus { state: ProbeState::Stopped, ..probe(&id, &Entry::new(checked.clone(), now_unix_ns())) }
+            let entry = Entry::new(checked.clone(), stopped.since_unix_ns);
+            Some(ProbeStatus { state: ProbeState::Stopped, ..probe(&id, &entry) })
         })
     }
 }

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The commands that talk to a daemon.
+
+use std::process::{Command, Output};
+
+use crate::daemon::{Daemon, calls};
+use crate::lab::{Run, bpf, need};
+
+impl Daemon {
+    fn command(&self, arguments: &[&str]) -> Command {
+        self.lab.command(&[arguments, &["--socket", "control.sock"]].concat())
+    }
+
+    /// Standard output of a command that ends with this code.
+    #[track_caller]
+    fn says(&self, code: i32, arguments: &[&str]) -> String {
+        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
+        let (stdout, stderr) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
+        assert_eq!(status.code(), Some(code), "{stdout}{stderr}");
+        stdout + &stderr
+    }
+}
+
+/// A probe that is stopped says since when, runs again when somebody says so or when its file changes, and is no fault.
+#[test]
+fn stop_and_start() {
+    need!(bpf());
+    let daemon = Daemon::with(&[("a.yaml", &calls("one", "sinks: [\"jsonl:one.jsonl\"]"))]);
+    assert_eq!(daemon.says(0, &["start", "one"]), "`one` was not stopped\n");
+    assert_eq!(daemon.says(0, &["stop", "one"]), "`one` is stopped until its file changes\n");
+    let since = daemon.wait("one", "stopped")["since_unix_ns"].clone();
+    assert_eq!(daemon.says(0, &["stop", "one"]), "`one` is stopped already\n");
+    assert_eq!(daemon.probe("one")["since_unix_ns"], since);
+    assert_eq!(daemon.says(0, &["status", "--check"]), "");
+    assert_eq!(daemon.says(0, &["start", "one"]), "`one` is started\n");
+    daemon.wait("one", "running");
+    daemon.says(0, &["stop", "one"]);
+    daemon.write("a.yaml", &calls("one", "labels: { new: yes }"));
+    daemon.wait("one", "running");
+    assert!(daemon.says(2, &["stop", "on"]).starts_with("error: there is no probe `on`: did you mean `one`?"));
+    daemon.stop();
+}
+
+/// `status --watch` into a pipe is one table after the other, without the letters that a terminal needs;
+/// what does not run stands first.
+#[test]
+fn watch_into_a_pipe() {
+    need!(bpf());
+    let waiting = "  - { name: zero, hook: { xdp: { interface: no-such-one } } }\n";
+    let daemon = Daemon::with(&[("a.yaml", &calls("one", "")), ("b.yaml", waiting)]);
+    let mut watch = Run::start(daemon.command(&["status", "--watch", "--interval", "10ms"]));
+    for _ in 0..2 {
+        let header = watch.line(|line| line.starts_with("ebpf-run "));
+        assert!(!header.contains('\x1b'), "{header}");
+        watch.line(|line| line.starts_with("zero   waiting  "));
+        watch.line(|line| line.starts_with("one    running  "));
+    }
+    drop(watch);
+    daemon.stop();
+}
+
+/// `status --check` and `reload` tell by their exit status that something does not run as its file says.
+#[test]
+fn check_and_reload() {
+    need!(bpf());
+    let daemon = Daemon::with(&[("a.yaml", &calls("one", ""))]);
+    assert_eq!(daemon.says(0, &["reload"]), "");
+    daemon.write("b.yaml", "  - { name: two, hook: { tracepoin: x } }\n");
+    daemon.wait_file("b.yaml", "refused");
+    assert_eq!(daemon.says(1, &["status", "--check"]), "");
+    assert!(daemon.says(1, &["reload"]).contains("b.yaml:3:26"));
+    daemon.delete("b.yaml");
+    // It looks before it answers.
+    assert_eq!(daemon.says(0, &["reload"]), "");
+    daemon.stop();
+}
