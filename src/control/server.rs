@@ -50,6 +50,9 @@ impl fmt::Display for SocketError {
                 write!(f, "another daemon (process {pid}) listens at `{}`", path.display())
             }
             Self::Taken(path, None) => write!(f, "another daemon listens at `{}`", path.display()),
+            Self::Io(path, error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                write!(f, "permission denied at `{}`: run the daemon as root", path.display())
+            }
             Self::Io(path, error) => write!(f, "failed to listen at `{}`: {error}", path.display()),
         }
     }

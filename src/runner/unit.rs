@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use super::clock::now_unix_ns;
+use super::finish::sink_totals;
 use super::intake::{Intake, IntakeTotals};
 use super::output::Output;
 use super::sampler::Sampler;
 use crate::catalog::Program;
-use crate::format::{Encoder, Look};
+use crate::format::{Encoder, Look, SinkTotals, SummaryRow};
 use crate::kernel::{Attached, Counts, Host, KernelError, Loaded, Prepared};
 use crate::sink::{Delivery, Sink};
 use crate::spec::{Layout, LossCause, Place, ProbeSpec};
@@ -28,6 +29,8 @@ pub(super) struct Unit {
     pub(super) intake: Option<Arc<IntakeTotals>>,
     /// What earlier programs of it counted.
     pub(super) past: Past,
+    /// What sinks got from it that it does not write to any more, by name.
+    former: Vec<(String, Arc<Delivery>)>,
     notices: Vec<Notices>,
 }
 
@@ -75,7 +78,8 @@ impl Making<'_> {
         let notices = notices(&self.routes, self.spec, self.look);
         let totals = intake.as_ref().map(Intake::totals);
         let Self { title, routes, .. } = self;
-        Ok((Unit { title, attached, routes, sampler, intake: totals, past: Past::default(), notices }, intake))
+        let (past, former) = (Past::default(), Vec::new());
+        Ok((Unit { title, attached, routes, sampler, intake: totals, past, former, notices }, intake))
     }
 
     /// The way of its events out of the ring; `None` for a program without events.
@@ -110,7 +114,69 @@ fn notices(routes: &[Route], spec: &ProbeSpec, look: &Look) -> Vec<Notices> {
     outputs.into_iter().map(|output| Notices { output, reported: [0; 4] }).collect()
 }
 
+/// Adds up what is final and bears the same name: a file that changes for years must not eat the memory.
+fn fold(former: Vec<(String, Arc<Delivery>)>) -> Vec<(String, Arc<Delivery>)> {
+    let mut folded: Vec<(String, Arc<Delivery>)> = Vec::new();
+    for (name, delivery) in former {
+        match folded.iter().find(|(known, _)| *known == name) {
+            Some((_, sum)) if Arc::strong_count(&delivery) == 1 => {
+                sum.add_delivered(delivery.delivered());
+                LossCause::ALL.into_iter().for_each(|cause| sum.add_lost(cause, delivery.lost(cause)));
+            }
+            Some(_) | None => folded.push((name, delivery)),
+        }
+    }
+    folded
+}
+
 impl Unit {
+    /// Its events go there now. What other sinks got still counts.
+    pub(super) fn reroute(&mut self, routes: Vec<Route>) {
+        let before = std::mem::replace(&mut self.routes, routes);
+        self.inherit(before);
+    }
+
+    /// Goes on counting where one ended whose place it takes.
+    pub(super) fn succeed(&mut self, before: &mut Self) {
+        self.past = before.counted();
+        self.former = std::mem::take(&mut before.former);
+        self.inherit(std::mem::take(&mut before.routes));
+    }
+
+    fn inherit(&mut self, before: Vec<Route>) {
+        let is_former = |(_, delivery): &Route| !self.routes.iter().any(|(_, kept)| Arc::ptr_eq(kept, delivery));
+        let left: Vec<Route> = before.into_iter().filter(is_former).collect();
+        self.former.extend(left.into_iter().map(|(sink, delivery)| (sink.name().to_owned(), delivery)));
+        self.former = fold(std::mem::take(&mut self.former));
+    }
+
+    /// What every sink got from it so far.
+    pub(super) fn deliveries(&self) -> impl Iterator<Item = &Delivery> {
+        let former = self.former.iter().map(|(_, delivery)| delivery);
+        self.routes.iter().map(|(_, delivery)| delivery).chain(former).map(AsRef::as_ref)
+    }
+
+    /// Its row of the table at the end. `undeliverable`: what was left in its rings when there was no time any more.
+    pub(super) fn summary(&self, undeliverable: u64) -> SummaryRow {
+        let counted = self.counted();
+        let mut lost = self.lost().to_vec();
+        lost.push((LossCause::QueueFull, undeliverable));
+        let mut sinks: Vec<SinkTotals> = Vec::new();
+        let former = self.former.iter().map(|(name, delivery)| sink_totals(name, false, delivery));
+        let now = self.routes.iter().map(|(sink, delivery)| sink_totals(sink.name(), sink.is_closed(), delivery));
+        for totals in now.chain(former) {
+            match sinks.iter_mut().find(|known| known.name == totals.name) {
+                Some(known) => {
+                    known.delivered += totals.delivered;
+                    known.lost.extend(totals.lost);
+                }
+                None => sinks.push(totals),
+            }
+        }
+        let produced = self.intake.as_ref().map(|_| counted.produced + counted.missed);
+        SummaryRow { probe: self.title.clone(), produced, lost, sinks, by_command: Vec::new() }
+    }
+
     /// What was lost before any sink, so far.
     pub(super) fn lost(&self) -> [(LossCause, u64); 4] {
         let Past { ring_full, missed, sampled_out, rate_limited, .. } = self.counted();

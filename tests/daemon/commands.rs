@@ -3,8 +3,8 @@
 
 use std::process::{Command, Output};
 
-use crate::daemon::{Daemon, calls};
-use crate::lab::{Run, bpf, need};
+use crate::daemon::{Daemon, call, calls};
+use crate::lab::{Run, bpf, need, wait_for};
 
 impl Daemon {
     fn command(&self, arguments: &[&str]) -> Command {
@@ -72,5 +72,20 @@ fn check_and_reload() {
     daemon.delete("b.yaml");
     // It looks before it answers.
     assert_eq!(daemon.says(0, &["reload"]), "");
+    daemon.stop();
+}
+
+/// A sink that is taken away takes no counts with it: what was delivered never becomes less.
+#[test]
+fn counts_never_fall() {
+    need!(bpf());
+    let probe = |sinks: &str| calls("one", &format!("sinks: [{sinks}]"));
+    let daemon = Daemon::with(&[("a.yaml", &probe("\"jsonl:one.jsonl\", \"jsonl:two.jsonl\""))]);
+    let delivered = || daemon.probe("one")["delivered"].as_u64().unwrap();
+    (0..10).for_each(call);
+    wait_for("both sinks", || delivered() >= 20);
+    daemon.write("a.yaml", &probe("\"jsonl:two.jsonl\""));
+    wait_for("the change", || daemon.status()["generation"] == 2);
+    assert!(delivered() >= 20, "{}", delivered());
     daemon.stop();
 }

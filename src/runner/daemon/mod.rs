@@ -51,7 +51,7 @@ use crate::catalog::Catalog;
 use crate::config::{Checked, Problem, SourceFile};
 use crate::control::{Asked, Listener, SocketError};
 use crate::files::{Scan, Watcher, scan};
-use crate::format::Look;
+use crate::format::{Look, SummaryRow};
 use crate::kernel::{Host, InterfaceWatch};
 use crate::metrics::Endpoint;
 use crate::plan::{UnitId, plan};
@@ -103,13 +103,13 @@ pub enum Said<'a> {
     Ready,
 }
 
-/// Follows the files until SIGINT or SIGTERM.
+/// Follows the files until SIGINT or SIGTERM. Returns what each probe that ran at the end did.
 pub fn daemon(
     options: &DaemonOptions,
     catalog: &Catalog,
     check: &dyn Fn(&[SourceFile]) -> Checked,
     say: &mut dyn FnMut(&Said<'_>),
-) -> Result<(), DaemonError> {
+) -> Result<Vec<SummaryRow>, DaemonError> {
     super::start::raise_file_limit();
     // First of all: two daemons must not both act on the files.
     let listener = options.socket.as_deref().map(Listener::bind).transpose()?;
@@ -169,8 +169,7 @@ pub fn daemon(
     daemon.service.stopping();
     // The end may wait for a reader of standard error that does not read.
     let_signals_end_it();
-    daemon.units.finish();
-    Ok(())
+    Ok(daemon.units.finish())
 }
 
 /// Listens for those who read metrics.
