@@ -2,6 +2,7 @@
 //! The commands that talk to a daemon.
 
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use crate::daemon::{Daemon, call, calls};
 use crate::lab::{Run, bpf, need, wait_for};
@@ -87,5 +88,61 @@ fn counts_never_fall() {
     daemon.write("a.yaml", &probe("\"jsonl:two.jsonl\""));
     wait_for("the change", || daemon.status()["generation"] == 2);
     assert!(delivered() >= 20, "{}", delivered());
+    daemon.stop();
+}
+
+/// `tail` copies events of a probe or of all, and what happens to probes and files, also to those that have no sink: one
+/// that waits, a file that never had a good text.
+#[test]
+fn tail() {
+    need!(bpf());
+    let daemon = Daemon::with(&[("a.yaml", &calls("one", "sinks: [\"jsonl:one.jsonl\"]"))]);
+    assert!(daemon.says(2, &["tail", "on"]).starts_with("error: there is no probe `on`: did you mean `one`?"));
+    let mut all = Run::start(daemon.command(&["tail"]));
+    let mut one = Run::start(daemon.command(&["tail", "one"]));
+    for run in [&mut all, &mut one] {
+        wait_for("an event", || {
+            call(9200);
+            run.try_event(Duration::from_millis(20), |event| event["probe"] == "one" && event["n"] == 9200).is_some()
+        });
+    }
+    daemon.write("b.yaml", "  - { name: two, hook: { tracepoin: x } }\n");
+    let refused = all.event(|event| event["type"] == "reload");
+    assert_eq!((&refused["file"], &refused["result"]), (&"probes.d/b.yaml".into(), &"refused".into()), "{refused}");
+    daemon.write("b.yaml", "  - { name: two, hook: { xdp: { interface: no-such-one } } }\n");
+    let waits = all.event(|event| event["type"] == "probe_state");
+    assert_eq!((&waits["probe"], &waits["state"]), (&"two".into(), &"waiting".into()), "{waits}");
+    daemon.says(0, &["stop", "one"]);
+    // The first of its kind: nothing of the other probe came before.
+    let stopped = one.event(|event| !event["type"].is_null());
+    assert_eq!((&stopped["probe"], &stopped["state"]), (&"one".into(), &"stopped".into()), "{stopped}");
+    drop((all, one));
+    daemon.stop();
+}
+
+/// One who looks on and does not read loses lines of its own copy, and is told how many; the probe's sink gets all.
+#[test]
+fn a_slow_tail() {
+    need!(bpf());
+    let daemon = Daemon::with(&[("a.yaml", &calls("one", "sinks: [\"jsonl:one.jsonl\"]"))]);
+    let mut slow = Run::start(daemon.command(&["tail"]));
+    wait_for("an event", || {
+        call(9300);
+        slow.try_event(Duration::from_millis(20), |event| event["n"] == 9300).is_some()
+    });
+    slow.signal(libc::SIGSTOP);
+    for _ in 0..200 {
+        (0..1000).for_each(|_| call(9301));
+        wait_for("the sink", || {
+            let probe = daemon.probe("one");
+            probe["produced"] == probe["delivered"]
+        });
+    }
+    slow.signal(libc::SIGCONT);
+    let lost = slow.event(|event| event["type"] == "lost");
+    assert!(lost["cause"] == "copy_too_slow" && lost["count"].as_u64() > Some(0), "{lost}");
+    let probe = daemon.probe("one");
+    assert_eq!(probe["lost"], serde_json::json!({}), "{probe}");
+    drop(slow);
     daemon.stop();
 }
