@@ -92,6 +92,12 @@ impl Binaries {
             let help = "a uretprobe would write over the program's arguments";
             return Err(KernelError::new(Place::Target, message, help));
         }
+        if binary.is_go() {
+            // https://github.com/golang/go/issues/22008
+            let message = format!("`{file}` is a Go program: it moves its stacks, and a uretprobe would crash it");
+            let help = "a `uprobe` of its functions is safe";
+            return Err(KernelError::new(Place::Binary, message, help));
+        }
         let around = |function: &&BinaryFunction| (function.offset..function.offset + function.size).contains(&offset);
         let starts = binary.functions().iter().any(|function| function.offset == offset);
         match binary.functions().iter().find(around) {

@@ -150,6 +150,9 @@ fn refusals() {
     .unwrap();
     let folder = lab.dir.path().display();
     sh(&format!("cc -o {folder}/twins {folder}/one.c {folder}/two.c"));
+    let info = "__attribute__((section(\".go.buildinfo\"), used)) static const char info[32];\n";
+    fs::write(lab.path("go.c"), format!("{info}int main(void) {{ return 0; }}\n")).unwrap();
+    sh(&format!("cc -o {folder}/go {folder}/go.c"));
     let hooks = [
         format!("uprobe: \"{folder}/caled:answer\""),
         format!("uprobe: \"{folder}/none/called:answer\""),
@@ -169,6 +172,7 @@ fn refusals() {
         format!("uprobe: \"{binary}:ns::answer(int)\""),
         "uprobe: libc.so.6:strlen".to_owned(),
         format!("uretprobe: \"{binary}:_start\""),
+        format!("uretprobe: \"{folder}/go:main\""),
         format!("uretprobe: {{ binary: {binary}, offset: {:#x} }}", answer + 1),
     ];
     let probes: String =
@@ -196,6 +200,7 @@ fn refusals() {
         format!("`ebpf-run hooks answer --binary {binary}` shows them"),
         format!("`{binary}` begins to run here: nothing has called it, so it does not return"),
         "is the middle of `answer`\n".to_owned(),
+        format!("`{folder}/go` is a Go program: it moves its stacks, and a uretprobe would crash it"),
         format!("a uretprobe belongs at the beginning of a function: {answer:#x}"),
     ];
     let all = checked.stdout.join("\n") + &checked.stderr;
