@@ -111,6 +111,14 @@ impl Binary {
         self.entry
     }
 
+    /// The function that this place in the file belongs to; of several, one that begins there.
+    pub fn around(&self, offset: u64) -> Option<&BinaryFunction> {
+        let is_around = |function: &&BinaryFunction| {
+            offset.checked_sub(function.offset).is_some_and(|into| into == 0 || into < function.size)
+        };
+        self.functions.iter().filter(is_around).max_by_key(|function| function.offset)
+    }
+
     /// True if the Go toolchain made it.
     pub fn is_go(&self) -> bool {
         self.is_go
