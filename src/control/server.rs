@@ -202,3 +202,15 @@ async fn answer(stream: &mut UnixStream, reply: Reply) -> io::Result<()> {
     line.push(b'\n');
     timeout(PATIENCE, stream.write_all(&line)).await.unwrap_or(Ok(()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who may not make the socket is told what to do.
+    #[test]
+    fn no_permission() {
+        let error = SocketError::Io("/run/x.sock".into(), io::ErrorKind::PermissionDenied.into());
+        assert_eq!(error.to_string(), "permission denied at `/run/x.sock`: run the daemon as root");
+    }
+}
