@@ -14,12 +14,12 @@
 
 use std::time::Duration;
 
-use super::Look;
 use super::escape::quoted_if_needed;
 use super::human::{Unit, duration, thousands};
 use super::text;
 use super::time::clock;
 use super::value::{Column, Plan, Read, Value};
+use super::{Look, Notice};
 use crate::spec::{Layout, LossCause};
 
 /// Columns that `comm[pid]` gets: 15 bytes of `comm` and a pid of usual length.
@@ -70,7 +70,11 @@ impl Pretty {
         let paint = Paint::new(look.color);
         let mut name = b" ".to_vec();
         name.extend_from_slice(paint.probe);
-        padded(&mut name, look.probe_width, |out| quoted_if_needed(probe.as_bytes(), out));
+        padded(&mut name, look.probe_width, |out| {
+            if !probe.is_empty() {
+                quoted_if_needed(probe.as_bytes(), out);
+            }
+        });
         name.extend_from_slice(paint.off);
         let mut constant = Vec::new();
         for (label, value) in labels {
@@ -120,6 +124,24 @@ impl Pretty {
         out.extend_from_slice(line.as_bytes());
         out.extend_from_slice(self.paint.off);
         out.extend_from_slice(&self.labels);
+        out.push(b'\n');
+    }
+
+    /// `07:40:00.000 opens        probe_state state=running`
+    pub(super) fn notice(&self, notice: &Notice<'_>, unix_ns: u64, out: &mut Vec<u8>) {
+        self.head(unix_ns, out);
+        out.push(b' ');
+        out.extend_from_slice(self.paint.warn);
+        out.extend_from_slice(notice.kind.as_bytes());
+        out.extend_from_slice(self.paint.off);
+        for (name, value) in notice.fields.iter().filter(|(_, value)| !value.is_empty()) {
+            out.extend_from_slice(&self.paint.key(name));
+            quoted_if_needed(value.as_bytes(), out);
+        }
+        if let Some(count) = notice.count {
+            out.extend_from_slice(&self.paint.key("count"));
+            out.extend_from_slice(count.to_string().as_bytes());
+        }
         out.push(b'\n');
     }
 

@@ -42,7 +42,7 @@ pub struct Status {
 /// What became of changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Reloads {
-    /// After which everything was as the files say.
+    /// After which everything was as the files say, or waits for something that is missing.
     pub ok: u64,
     /// After which a file was refused or a probe failed.
     pub failed: u64,
@@ -126,7 +126,7 @@ pub struct ProbeStatus {
     pub mechanism: String,
     /// Why it does not run as its file says; empty where it does.
     pub error: String,
-    /// Events that it produced since it first ran; `None` for a program that counts.
+    /// Events that it produced since it last started; `None` for a program that counts.
     pub produced: Option<u64>,
     /// Events, or rows of samples, that were written, over all sinks.
     pub delivered: u64,
@@ -160,7 +160,12 @@ pub struct SinkStatus {
 impl Status {
     /// True when every file counts and every probe runs as its file says.
     pub fn is_good(&self) -> bool {
-        let good = |state| matches!(state, ProbeState::Running | ProbeState::Stopped);
+        self.is_applied() && self.probes.iter().all(|probe| probe.state != ProbeState::Waiting)
+    }
+
+    /// True if no file was refused and no probe failed: what waits for something that is missing does what its file says.
+    pub fn is_applied(&self) -> bool {
+        let good = |state| matches!(state, ProbeState::Running | ProbeState::Stopped | ProbeState::Waiting);
         self.files.iter().all(|file| file.state == FileState::Ok) && self.probes.iter().all(|probe| good(probe.state))
     }
 }

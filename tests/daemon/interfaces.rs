@@ -59,6 +59,8 @@ fn appears_vanishes_returns() {
         };
         wait_for("the last line", || states().len() == 6);
         assert_eq!(states(), ["running", "waiting", "running", "waiting", "running", "waiting"]);
+        // What waits is as its file says.
+        assert_eq!(daemon.status()["reloads"]["failed"], 0);
         daemon.stop();
     });
 }

@@ -266,7 +266,7 @@ impl Daemon<'_> {
                     ready.clear_ready();
                     if news {
                         tokio::time::sleep(INTERFACES).await;
-                        self.units.lose_gone(&mut Tell { say: &mut *self.say, news: &mut self.news });
+                        self.units.lose_gone(&mut Tell { say: &mut *self.say, news: &mut self.news, look: self.units.look.clone() });
                         self.units.hurry(true);
                         self.act();
                     }
@@ -327,7 +327,8 @@ impl Daemon<'_> {
             for (path, problems) in changed.iter().flat_map(|changed| &changed.files) {
                 let problem = problems.iter().find(|problem| problem.is_error());
                 let units = self.units.of_file(path);
-                Tell { say: &mut *self.say, news: &mut self.news }.reload(path, problem, units);
+                Tell { say: &mut *self.say, news: &mut self.news, look: self.units.look.clone() }
+                    .reload(path, problem, units);
             }
             self.units.copy_news(&mut self.news);
             if !self.watcher.as_mut().is_some_and(Watcher::rearm) {
@@ -363,7 +364,11 @@ impl Daemon<'_> {
         let wanted = contents(&desired);
         let current = self.units.entries.iter().map(|(id, entry)| (id.clone(), entry.as_planned())).collect();
         let plan_now = plan(&wanted, &current, self.units.now());
-        self.units.execute(&plan_now, &desired, &mut Tell { say: &mut *self.say, news: &mut self.news });
+        self.units.execute(
+            &plan_now,
+            &desired,
+            &mut Tell { say: &mut *self.say, news: &mut self.news, look: self.units.look.clone() },
+        );
         self.units.copy_news(&mut self.news);
         let current = self.units.entries.iter().map(|(id, entry)| (id.clone(), entry.as_planned())).collect();
         self.next_retry = plan(&wanted, &current, Duration::ZERO).next_retry;

@@ -91,7 +91,7 @@ impl Daemon<'_> {
 
     /// Keeps the books of a change.
     pub(super) fn count_reload(&mut self) {
-        if self.snapshot().is_good() {
+        if self.snapshot().is_applied() {
             self.reloads.ok += 1;
             self.reloads.last_ok_unix_ns = now_unix_ns();
         } else {

@@ -91,8 +91,8 @@ impl Units<'_> {
             if lost > tail.reported && tail.sink.has_room() {
                 let count = Some(lost - tail.reported);
                 let fields = [("cause", "copy_too_slow")];
-                let bytes =
-                    notice(Format::Jsonl, &Notice { probe: None, kind: "lost", fields: &fields, count }, now_unix_ns());
+                let line = Notice { probe: None, kind: "lost", fields: &fields, count };
+                let bytes = notice(Format::Jsonl, &line, now_unix_ns(), &self.look);
                 let batch = Batch { bytes, events: 0, delivery: Arc::new(Delivery::default()) };
                 if tail.sink.send(batch).is_ok() {
                     tail.reported = lost;

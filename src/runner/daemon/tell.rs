@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Said;
 use crate::config::Problem;
-use crate::format::{Notice, notice};
+use crate::format::{Look, Notice, notice};
 use crate::plan::{Action, UnitId};
 use crate::runner::clock::now_unix_ns;
 use crate::runner::unit::Unit;
@@ -54,6 +54,8 @@ pub(super) struct Tell<'a> {
     pub(super) say: &'a mut dyn FnMut(&Said<'_>),
     /// For [`Units::copy_news`](super::execute::Units::copy_news).
     pub(super) news: &'a mut News,
+    /// How `pretty` looks.
+    pub(super) look: Look,
 }
 
 impl Tell<'_> {
@@ -102,11 +104,11 @@ impl Tell<'_> {
         let result = if problem.is_some() { "refused" } else { "ok" };
         let fields = [("file", path.as_str()), ("result", result), ("code", code), ("message", &message)];
         let line = Notice { probe: None, kind: "reload", fields: &fields, count: None };
-        self.news.push((None, notice(Format::Jsonl, &line, now_unix_ns())));
+        self.news.push((None, notice(Format::Jsonl, &line, now_unix_ns(), &self.look)));
         let mut told: Vec<Arc<Sink>> = Vec::new();
         for (sink, _) in units.flat_map(|unit| &unit.routes) {
             if !told.iter().any(|known| Arc::ptr_eq(known, sink)) {
-                send(sink, &line);
+                send(sink, &line, &self.look);
                 told.push(Arc::clone(sink));
             }
         }
@@ -118,16 +120,16 @@ impl Tell<'_> {
         let fields: Vec<(&str, &str)> = target.into_iter().chain(fields.iter().copied()).collect();
         let name = &id.probe.name;
         let line = Notice { probe: Some(name), kind: "probe_state", fields: &fields, count: None };
-        self.news.push((Some(name.clone()), notice(Format::Jsonl, &line, now_unix_ns())));
+        self.news.push((Some(name.clone()), notice(Format::Jsonl, &line, now_unix_ns(), &self.look)));
         for (sink, _) in unit.iter().flat_map(|unit| &unit.routes) {
-            send(sink, &line);
+            send(sink, &line, &self.look);
         }
     }
 }
 
 /// A line that is no event. Where the sink has no room it is left out: the log has it too.
-fn send(sink: &Sink, line: &Notice<'_>) {
-    let bytes = notice(sink.format(), line, now_unix_ns());
+fn send(sink: &Sink, line: &Notice<'_>, look: &Look) {
+    let bytes = notice(sink.format(), line, now_unix_ns(), look);
     if sink.send(Batch { bytes, events: 0, delivery: Arc::new(Delivery::default()) }).is_err() {
         tracing::debug!(sink = sink.name(), "no room for a line about `{}`", line.kind);
     }
