@@ -28,6 +28,8 @@ pub(super) struct Unit {
     pub(super) intake: Option<Arc<IntakeTotals>>,
     /// What earlier programs of it counted.
     pub(super) past: Past,
+    /// What sinks got from it that are not its own any more.
+    pub(super) former: Former,
     notices: Vec<Notices>,
 }
 
@@ -39,6 +41,30 @@ pub(super) struct Past {
     pub(super) missed: u64,
     pub(super) sampled_out: u64,
     pub(super) rate_limited: u64,
+}
+
+/// What was sent to sinks before the file named others. The last of it may still be on its way.
+#[derive(Debug, Default)]
+pub(super) struct Former {
+    open: Vec<Arc<Delivery>>,
+    /// The sum of those that do not change any more.
+    settled: Delivery,
+}
+
+impl Former {
+    fn all(&self) -> impl Iterator<Item = &Delivery> {
+        self.open.iter().map(AsRef::as_ref).chain([&self.settled])
+    }
+
+    fn add(&mut self, delivery: Arc<Delivery>) {
+        self.open.push(delivery);
+        let is_settled = |delivery: &Arc<Delivery>| Arc::strong_count(delivery) == 1;
+        for delivery in self.open.iter().filter(|delivery| is_settled(delivery)) {
+            self.settled.add_delivered(delivery.delivered());
+            LossCause::ALL.into_iter().for_each(|cause| self.settled.add_lost(cause, delivery.lost(cause)));
+        }
+        self.open.retain(|delivery| !is_settled(delivery));
+    }
 }
 
 /// The lines that tell one sink what was lost.
@@ -75,7 +101,7 @@ impl Making<'_> {
         let notices = notices(&self.routes, self.spec, self.look);
         let totals = intake.as_ref().map(Intake::totals);
         let Self { title, routes, .. } = self;
-        Ok((Unit { title, attached, routes, sampler, intake: totals, past: Past::default(), notices }, intake))
+        Ok((Unit { title, attached, routes, sampler, intake: totals, past: Past::default(), former: Former::default(), notices }, intake))
     }
 
     /// The way of its events out of the ring; `None` for a program without events.
@@ -111,6 +137,39 @@ fn notices(routes: &[Route], spec: &ProbeSpec, look: &Look) -> Vec<Notices> {
 }
 
 impl Unit {
+    /// From now on its events go there; what the sinks before got stays in its account.
+    pub(super) fn set_routes(&mut self, routes: Vec<Route>) {
+        let before = std::mem::replace(&mut self.routes, routes);
+        self.leave(before);
+    }
+
+    /// Goes on with the account of the unit whose place it takes.
+    pub(super) fn succeed(&mut self, before: &mut Self) {
+        self.past = before.counted();
+        self.former = std::mem::take(&mut before.former);
+        self.leave(std::mem::take(&mut before.routes));
+    }
+
+    fn leave(&mut self, before: Vec<Route>) {
+        let stays = |delivery: &Arc<Delivery>| self.routes.iter().any(|(_, now)| Arc::ptr_eq(now, delivery));
+        let gone: Vec<_> = before.into_iter().map(|(_, delivery)| delivery).filter(|old| !stays(old)).collect();
+        gone.into_iter().for_each(|delivery| self.former.add(delivery));
+    }
+
+    fn deliveries(&self) -> impl Iterator<Item = &Delivery> {
+        self.routes.iter().map(|(_, delivery)| delivery.as_ref()).chain(self.former.all())
+    }
+
+    /// Events that were written so far, over all sinks that it had.
+    pub(super) fn delivered(&self) -> u64 {
+        self.deliveries().map(Delivery::delivered).sum()
+    }
+
+    /// Events that were lost on the way to a sink so far, over all sinks that it had.
+    pub(super) fn lost_by_sinks(&self, cause: LossCause) -> u64 {
+        self.deliveries().map(|delivery| delivery.lost(cause)).sum()
+    }
+
     /// What was lost before any sink, so far.
     pub(super) fn lost(&self) -> [(LossCause, u64); 4] {
         let Past { ring_full, missed, sampled_out, rate_limited, .. } = self.counted();

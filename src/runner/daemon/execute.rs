@@ -233,7 +233,7 @@ impl<'a> Units<'a> {
         }
         let mut next = self.attach(id, content, made, routes, host)?;
         self.end(vec![&mut *running]);
-        next.unit.past = running.unit.counted();
+        next.unit.succeed(&mut running.unit);
         detach_aside(vec![std::mem::replace(running, next)]);
         Ok(())
     }
@@ -279,7 +279,7 @@ impl<'a> Units<'a> {
         running.unit.intake = totals;
         running.key = key;
         running.layout.clone_from(&prepared.layout);
-        running.unit.routes.clone_from(&making.routes);
+        running.unit.set_routes(making.routes.clone());
         if keeps_counters {
             route_sampler(running, program, content, &look);
         } else {
@@ -308,7 +308,6 @@ impl<'a> Units<'a> {
         let before = running.content.clone();
         let old_routes = running.unit.routes.clone();
         self.end(vec![&mut *running]);
-        let past = running.unit.counted();
         let (result, attached) = match self.attach(id, content, made, routes, host) {
             Ok(next) => (Ok(()), Ok(next)),
             // Back to what worked.
@@ -318,7 +317,7 @@ impl<'a> Units<'a> {
             ),
         };
         if let Ok(mut next) = attached {
-            next.unit.past = past;
+            next.unit.succeed(&mut running.unit);
             *running = next;
         }
         result
@@ -329,7 +328,7 @@ impl<'a> Units<'a> {
         let Some(mut running) = self.entries.get_mut(id).and_then(|entry| entry.running.take()) else { return Ok(()) };
         let routed = self.routes(content, &running.unit.routes);
         let done = routed.map(|routes| {
-            running.unit.routes = routes;
+            running.unit.set_routes(routes);
             if let Some(layout) = &running.layout {
                 let outputs = outputs(&running.unit.routes, &content.spec, layout, &self.look);
                 let key = running.key;

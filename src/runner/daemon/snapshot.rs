@@ -178,7 +178,7 @@ fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
         mechanism: running.map(|unit| unit.attached.mechanism.clone()).unwrap_or_default(),
         error: entry.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default(),
         produced: produced.map(|counted| counted.produced + counted.missed),
-        delivered: running.map_or(0, |unit| unit.routes.iter().map(|(_, delivery)| delivery.delivered()).sum()),
+        delivered: running.map_or(0, Unit::delivered),
         rate: 0.0,
         lost: running.map(lost).unwrap_or_default(),
         kernel_memory_bytes: running.map_or(0, |unit| unit.attached.kernel_memory_bytes()),
@@ -191,8 +191,7 @@ fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
 /// By cause, over all sinks; without zeros.
 fn lost(unit: &Unit) -> BTreeMap<String, u64> {
     let mut lost: BTreeMap<String, u64> = BTreeMap::new();
-    let by_sinks = |cause| unit.routes.iter().map(|(_, delivery)| delivery.lost(cause)).sum::<u64>();
-    let all = LossCause::ALL.into_iter().map(|cause| (cause, by_sinks(cause))).chain(unit.lost());
+    let all = LossCause::ALL.into_iter().map(|cause| (cause, unit.lost_by_sinks(cause))).chain(unit.lost());
     for (cause, count) in all.filter(|(_, count)| *count > 0) {
         *lost.entry(cause.name().to_owned()).or_default() += count;
     }
