@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Files come, change, break, are mended and go.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -110,6 +112,23 @@ fn other_sinks_do_not_change_the_account() {
     goes_to("others.jsonl", 7211);
     let third = daemon.wait_until("one", "balanced", balanced);
     assert!(account(&third).1 > account(&second).1 && account(&third).2 >= account(&first).2, "{second} {third}");
+    daemon.stop();
+}
+
+/// A file whose name is no UTF-8 counts as any other: at the start, when it is added and when it changes.
+#[test]
+fn a_name_that_is_no_utf8() {
+    need!(bpf());
+    let daemon = Daemon::empty();
+    let path = daemon.file("a.yaml").with_file_name(OsStr::from_bytes(b"a\xff.yaml"));
+    let write = |probe: &str| fs::write(&path, format!("version: 1\nprobes:\n{}", calls(probe, EVENTS))).unwrap();
+    write("one");
+    daemon.wait("one", "running");
+    write("two");
+    daemon.wait("two", "running");
+    assert_eq!(daemon.status()["files"][0]["path"], "probes.d/a\u{fffd}.yaml");
+    fs::remove_file(&path).unwrap();
+    daemon.wait_gone("two");
     daemon.stop();
 }
 
