@@ -101,7 +101,19 @@ impl Making<'_> {
         let notices = notices(&self.routes, self.spec, self.look);
         let totals = intake.as_ref().map(Intake::totals);
         let Self { title, routes, .. } = self;
-        Ok((Unit { title, attached, routes, sampler, intake: totals, past: Past::default(), former: Former::default(), notices }, intake))
+        Ok((
+            Unit {
+                title,
+                attached,
+                routes,
+                sampler,
+                intake: totals,
+                past: Past::default(),
+                former: Former::default(),
+                notices,
+            },
+            intake,
+        ))
     }
 
     /// The way of its events out of the ring; `None` for a program without events.
