@@ -31,6 +31,7 @@ pub struct Binary {
     /// Begin and end in the file of what is executable.
     code: Vec<(u64, u64)>,
     entry: Option<u64>,
+    is_go: bool,
 }
 
 /// What a file has under a name.
@@ -72,7 +73,9 @@ impl Binary {
         // The same function stands in both tables.
         functions.dedup_by(|a, b| (&a.name, a.offset) == (&b.name, b.offset));
         let entry = place_in_file(&code, header.e_entry(endian));
-        Ok(Self { functions, code: code.into_iter().map(|(_, begin, end)| (begin, end)).collect(), entry })
+        let is_go = GO_SECTIONS.iter().any(|name| sections.section_by_name(endian, name).is_some());
+        let code = code.into_iter().map(|(_, begin, end)| (begin, end)).collect();
+        Ok(Self { functions, code, entry, is_go })
     }
 
     /// Its functions by name; none where it is stripped of both its tables of symbols.
@@ -108,6 +111,19 @@ impl Binary {
         self.entry
     }
 
+    /// The function that this place in the file belongs to; of several, one that begins there.
+    pub fn around(&self, offset: u64) -> Option<&BinaryFunction> {
+        let is_around = |function: &&BinaryFunction| {
+            offset.checked_sub(function.offset).is_some_and(|into| into == 0 || into < function.size)
+        };
+        self.functions.iter().filter(is_around).max_by_key(|function| function.offset)
+    }
+
+    /// True if the Go toolchain made it.
+    pub fn is_go(&self) -> bool {
+        self.is_go
+    }
+
     /// Begin and end in the file of what is executable.
     pub fn code(&self) -> impl Iterator<Item = (u64, u64)> {
         self.code.iter().copied()
@@ -123,6 +139,9 @@ impl Binary {
 const MACHINE: object::elf::Machine = object::elf::EM_X86_64;
 #[cfg(target_arch = "aarch64")]
 const MACHINE: object::elf::Machine = object::elf::EM_AARCH64;
+
+/// What only Go binaries have, stripped ones as well (`cmd/link/internal/ld/data.go`).
+const GO_SECTIONS: [&[u8]; 2] = [b".go.buildinfo", b".note.go.buildid"];
 
 /// Bytes into the file of an address in memory. `code` has begin in memory, begin and end in the file.
 fn place_in_file(code: &[(u64, u64, u64)], address: u64) -> Option<u64> {

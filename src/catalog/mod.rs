@@ -13,6 +13,7 @@ mod builtin;
 mod describe;
 mod elf;
 mod fetch_table;
+mod instructions;
 mod limit_table;
 mod program;
 
@@ -22,5 +23,6 @@ pub use builtin::{builtin, builtin_object, internal_object};
 pub use describe::describe;
 pub use elf::ObjectError;
 pub use fetch_table::{FetchLimit, FetchTable};
+pub use instructions::instruction_at;
 pub use limit_table::LimitTable;
 pub use program::{Catalog, Counters, HookDecl, Param, ParamType, Program};

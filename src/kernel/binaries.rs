@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Programs and libraries on this machine: where a name leads, what functions are there, where one of them is.
+//! Programs and libraries on this machine: where a name leads, and what is in that file.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -13,9 +13,8 @@ use std::sync::Arc;
 
 use super::error::KernelError;
 use super::host::close_in_length;
-use crate::catalog::{Binary, BinaryFunction, Lookup};
-use crate::spec::{FileIdentity, Place, UserPlace, UserPoint};
-use crate::words::{list, suggest};
+use crate::catalog::Binary;
+use crate::spec::{FileIdentity, Place};
 
 /// Where libbpf and the loader look for libraries that LD_LIBRARY_PATH does not have.
 #[cfg(target_arch = "x86_64")]
@@ -56,93 +55,6 @@ impl Binaries {
         self.read.borrow_mut().insert(path.clone(), (identity, Arc::clone(&binary)));
         Ok((path, binary))
     }
-
-    /// The file and the place in it that a point stands for.
-    pub(super) fn locate(&self, point: &UserPoint) -> Result<(PathBuf, u64), KernelError> {
-        let (path, binary) = self.open(&point.binary)?;
-        let offset = match &point.place {
-            UserPlace::Symbol { name, offset } => {
-                let function = function(&binary, name, &path)?;
-                if function.size != 0 && *offset >= function.size {
-                    // The caret shows the number as it is written, which may be decimal.
-                    let message = format!("`{name}` ends after {} bytes: this offset lies behind it", function.size);
-                    return Err(KernelError::new(Place::Entry(point.place.to_string()), message, ""));
-                }
-                function.offset.saturating_add(*offset)
-            }
-            UserPlace::Offset(offset) if binary.is_code(*offset) => *offset,
-            UserPlace::Offset(offset) => {
-                let ranges = binary.code().map(|(begin, end)| format!("{begin:#x} to {end:#x}"));
-                let help = format!("its code lies at {}", ranges.collect::<Vec<_>>().join(" and "));
-                let message = format!("there is no code {offset:#x} bytes into `{}`", path.display());
-                return Err(KernelError::new(Place::Target, message, help));
-            }
-        };
-        Ok((path, offset))
-    }
-
-    /// The same for a probe at the return of a function: to know of that, the kernel writes its own address over the one that
-    /// lies on the stack when the function begins. Anywhere else it would write over something else.
-    pub(super) fn locate_return(&self, point: &UserPoint) -> Result<(PathBuf, u64), KernelError> {
-        let (path, offset) = self.locate(point)?;
-        let (_, binary) = self.open(&point.binary)?;
-        let file = path.display();
-        if binary.entry() == Some(offset) {
-            let message = format!("`{file}` begins to run here: nothing has called it, so it does not return");
-            let help = "a uretprobe would write over the program's arguments";
-            return Err(KernelError::new(Place::Target, message, help));
-        }
-        let around = |function: &&BinaryFunction| (function.offset..function.offset + function.size).contains(&offset);
-        let starts = binary.functions().iter().any(|function| function.offset == offset);
-        match binary.functions().iter().find(around) {
-            Some(function) if !starts => {
-                let message = format!("{offset:#x} bytes into `{file}` is the middle of `{}`", function.name);
-                let help = format!("a uretprobe belongs at the beginning of a function: {:#x}", function.offset);
-                Err(KernelError::new(Place::Target, message, help))
-            }
-            Some(_) | None => Ok((path, offset)),
-        }
-    }
-}
-
-/// The function of a name that can be probed.
-fn function<'b>(binary: &'b Binary, name: &str, path: &Path) -> Result<&'b BinaryFunction, KernelError> {
-    let file = path.display();
-    let (message, help) = match binary.find(name) {
-        Lookup::One(function) if !function.chooses => return Ok(function),
-        Lookup::One(_) => (
-            format!("`{name}` of `{file}` only chooses, once in a process, the function that is called by this name"),
-            "probe a function that calls it".to_owned(),
-        ),
-        Lookup::Missing if binary.functions().is_empty() => (
-            format!("`{file}` has no symbols of functions: it is stripped"),
-            "give the place of the function in the file: `offset`".to_owned(),
-        ),
-        Lookup::Missing => (format!("`{file}` has no function `{name}`"), instead(binary, name, path)),
-        Lookup::Several(count) => {
-            let places = binary.functions().iter().filter(|function| function.name == name);
-            let places: Vec<String> = places.map(|function| format!("{:#x}", function.offset)).collect();
-            let places = list(places.iter().map(String::as_str), 8);
-            (
-                format!("`{file}` has {count} functions called `{name}`"),
-                format!("choose one by its place in the file: `offset` {places}"),
-            )
-        }
-    };
-    Err(KernelError::new(Place::Target, message, help))
-}
-
-/// What a binary has for somebody who wanted this function.
-pub(super) fn instead(binary: &Binary, name: &str, path: &Path) -> String {
-    let version = |known: &&str| known.strip_prefix(name).is_some_and(|rest| rest.starts_with('@'));
-    if let Some(found) = binary.names().find(version) {
-        return format!("it only has `{found}`, for programs that were linked long ago");
-    }
-    if let Some((_, last)) = name.rsplit_once("::") {
-        let last = last.split('(').next().unwrap_or_default();
-        return format!("C++ and Rust mangle names: `ebpf-run hooks {last} --binary {}` shows them", path.display());
-    }
-    suggest(name, binary.names().filter(|known| close_in_length(known, name)), "")
 }
 
 /// Which file a binary's name leads to now; `None` where it leads to none.

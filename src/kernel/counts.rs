@@ -9,6 +9,8 @@ use super::mapping::Mapping;
 
 /// `produced`, `ring_full`, `sampled_out`, `rate_limited`, then what is no count, to a cache line.
 const WORDS_PER_CPU: usize = 8;
+/// The word in the last entry that has the window of the rate.
+const RATE_WORD: usize = 4;
 
 /// The counts of one loaded program, in memory shared with it.
 pub struct Counts {
@@ -18,7 +20,7 @@ pub struct Counts {
 impl Counts {
     /// Maps `.bss`, a map of one value of `bytes` bytes.
     pub(super) fn map(bss: BorrowedFd<'_>, bytes: u32) -> io::Result<Self> {
-        Ok(Self { words: Mapping::new(bss, bytes as usize, libc::PROT_READ, 0)? })
+        Ok(Self { words: Mapping::new(bss, bytes as usize, libc::PROT_READ | libc::PROT_WRITE, 0)? })
     }
 
     /// Events that the program wanted to write so far.
@@ -46,11 +48,23 @@ impl Counts {
         self.ring_full() + self.sampled_out() + self.rate_limited()
     }
 
-    fn sum(&self, word: usize) -> u64 {
+    /// The events that passed in the current window of `before` count in this one too: for a program that does not run yet, and
+    /// has windows of the same length.
+    pub(super) fn continue_window(&self, before: &Self) {
+        let word = |counts: &Self| counts.words().len().checked_sub(WORDS_PER_CPU - RATE_WORD);
+        if let (Some(now), Some(then)) = (word(self), word(before)) {
+            self.words()[now].store(before.words()[then].load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+
+    fn words(&self) -> &[AtomicU64] {
         let len = self.words.len() / size_of::<AtomicU64>();
         // SAFETY: the mapping has `len` words, page-aligned, and lives as long as `self`; the program only adds to them
         // atomically.
-        let words = unsafe { std::slice::from_raw_parts(self.words.start().cast::<AtomicU64>().as_ptr(), len) };
-        words.iter().skip(word).step_by(WORDS_PER_CPU).map(|count| count.load(Ordering::Relaxed)).sum()
+        unsafe { std::slice::from_raw_parts(self.words.start().cast::<AtomicU64>().as_ptr(), len) }
+    }
+
+    fn sum(&self, word: usize) -> u64 {
+        self.words().iter().skip(word).step_by(WORDS_PER_CPU).map(|count| count.load(Ordering::Relaxed)).sum()
     }
 }

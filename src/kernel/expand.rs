@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::Ipv4Addr;
 
-use super::binaries::instead;
 use super::error::KernelError;
 use super::host::Host;
+use super::user_places::instead;
 use crate::catalog::Lookup;
 use crate::spec::{Hook, Place, ProbeSpec, Targets};
 use crate::words::{list, matches_glob, nearest_glob, suggest};

@@ -27,6 +27,7 @@ mod mapping;
 mod outline;
 mod prepare;
 mod ring;
+mod user_places;
 
 pub use attach::{Attached, Generation, detach_all, is_missing, settle};
 pub use binaries::{binary_identity, binary_places};

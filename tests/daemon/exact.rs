@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::daemon::{Daemon, call, calls};
+use crate::daemon::{Daemon, call, calls, numbers};
 use crate::lab::{bpf, in_namespace, need, tid, wait_for};
 use crate::wire::Wire;
 
@@ -78,6 +78,19 @@ fn all_delivered(daemon: &Daemon, name: &str, at_least: u32) {
     assert_eq!(probe["lost"], serde_json::json!({}), "{probe}");
 }
 
+/// Waits until everything that the probe produced has been written or was lost for a cause, so often.
+fn all_delivered_but(daemon: &Daemon, name: &str, cause: &str, times: u64) {
+    daemon.wait_until(name, "all delivered", |probe| {
+        let delivered = probe["delivered"].as_u64().unwrap();
+        probe["lost"][cause] == times && probe["produced"] == delivered + times
+    });
+}
+
+fn uptime_seconds() -> u64 {
+    let text = fs::read_to_string("/proc/uptime").unwrap();
+    text.split('.').next().unwrap().parse().unwrap()
+}
+
 /// Another file changes a hundred times: the probe that does not has every event, on the same link.
 fn beside(probe: &str, make: fn(u32)) {
     let daemon = Daemon::start(&[("keep.yaml", probe)], &QUICK);
@@ -99,6 +112,29 @@ fn beside(probe: &str, make: fn(u32)) {
         assert_eq!(before[field], after[field], "{field}");
     }
     each_once(&daemon, "keep.jsonl", tid, count);
+    daemon.stop();
+}
+
+/// A rate goes on across changes: of a probe that may say two events an hour, the third never comes.
+#[test]
+fn a_rate_across_changes() {
+    need!(bpf());
+    let limits =
+        |rate: &str| calls("few", &format!("limits: {{ rate_limit: {rate}/h }}\n    sinks: [\"jsonl:few.jsonl\"]"));
+    // Its hours begin when the machine has run for a multiple of one: not in the middle of this test.
+    wait_for("the next hour", || uptime_seconds() % 3600 < 3580);
+    let daemon = Daemon::with(&[("a.yaml", &limits("2"))]);
+    let mine = tid();
+    call(0);
+    for (generation, rate) in (2..).zip(["2", "3", "2", "4"]) {
+        let capture = format!("    buffer: {}KiB\n", 64 << (generation % 2));
+        daemon.write("a.yaml", &(limits(rate) + &capture));
+        daemon.wait_until("few", "changed", |probe| probe["generation"] == generation);
+        (0..5).for_each(|n| call(generation * 100 + n));
+    }
+    // One, then one to make two, one more to make three, none, one more to make four.
+    all_delivered_but(&daemon, "few", "rate_limited", 17);
+    assert_eq!(numbers(&daemon.lines("few.jsonl"), mine), [0, 200, 300, 500]);
     daemon.stop();
 }
 

@@ -150,6 +150,12 @@ fn refusals() {
     .unwrap();
     let folder = lab.dir.path().display();
     sh(&format!("cc -o {folder}/twins {folder}/one.c {folder}/two.c"));
+    let info = "__attribute__((section(\".go.buildinfo\"), used)) static const char info[32];\n";
+    fs::write(lab.path("go.c"), format!("{info}int main(void) {{ return 0; }}\n")).unwrap();
+    sh(&format!("cc -o {folder}/go {folder}/go.c"));
+    // On x86 mov $0x12345678,%eax is the first of its instructions, and has five bytes.
+    fs::write(lab.path("long.c"), "int main(void) { return 0x12345678; }\n").unwrap();
+    sh(&format!("cc -O2 -fcf-protection=none -o {folder}/long {folder}/long.c"));
     let hooks = [
         format!("uprobe: \"{folder}/caled:answer\""),
         format!("uprobe: \"{folder}/none/called:answer\""),
@@ -169,7 +175,10 @@ fn refusals() {
         format!("uprobe: \"{binary}:ns::answer(int)\""),
         "uprobe: libc.so.6:strlen".to_owned(),
         format!("uretprobe: \"{binary}:_start\""),
+        format!("uretprobe: \"{folder}/go:main\""),
         format!("uretprobe: {{ binary: {binary}, offset: {:#x} }}", answer + 1),
+        format!("uprobe: {{ binary: {folder}/long, symbol: main, offset: 2 }}"),
+        format!("uprobe: {{ binary: {folder}/long, symbol: main, offset: 5 }}"),
     ];
     let probes: String =
         hooks.iter().enumerate().map(|(at, hook)| format!("  - {{ name: p{at}, hook: {{ {hook} }} }}\n")).collect();
@@ -196,6 +205,9 @@ fn refusals() {
         format!("`ebpf-run hooks answer --binary {binary}` shows them"),
         format!("`{binary}` begins to run here: nothing has called it, so it does not return"),
         "is the middle of `answer`\n".to_owned(),
+        "the middle of an instruction of `main`: a uprobe would break the program".to_owned(),
+        "instructions begin at 0x0 and 0x5 (`objdump -d` shows them)".to_owned(),
+        format!("`{folder}/go` is a Go program: it moves its stacks, and a uretprobe would crash it"),
         format!("a uretprobe belongs at the beginning of a function: {answer:#x}"),
     ];
     let all = checked.stdout.join("\n") + &checked.stderr;

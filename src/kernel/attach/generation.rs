@@ -11,7 +11,7 @@ use super::super::counters::CounterReader;
 use super::super::counts::Counts;
 use super::super::load::Loaded;
 use crate::catalog::{Counters, HookDecl};
-use crate::spec::{ParamValue, ProbeSpec};
+use crate::spec::{Limits, ParamValue, ProbeSpec};
 
 /// A loaded program with its maps. After a swap its last events are in its ring once [`super::settle`] has returned.
 ///
@@ -23,6 +23,7 @@ pub struct Generation {
     maps: Vec<(String, MapHandle)>,
     program: String,
     params: Vec<(String, ParamValue)>,
+    limits: Limits,
 }
 
 impl Generation {
@@ -42,12 +43,29 @@ impl Generation {
             }
             maps.push((name, MapHandle::try_from(&map)?));
         }
-        Ok(Self { counts, programs, maps, program: spec.program.clone(), params: spec.params.clone() })
+        Ok(Self {
+            counts,
+            programs,
+            maps,
+            program: spec.program.clone(),
+            params: spec.params.clone(),
+            limits: spec.limits,
+        })
     }
 
     /// What the program counts about its events; `None` if it emits none.
     pub fn counts(&self) -> Option<&Counts> {
         self.counts.as_ref()
+    }
+
+    /// Lets no more events pass in the current window of a rate than if there had been one program all the time.
+    pub(super) fn continue_limits(&self, before: &Self) {
+        if let (Some(now), Some(then)) = (&self.limits.rate, &before.limits.rate)
+            && now.per == then.per
+            && let (Some(now), Some(then)) = (&self.counts, &before.counts)
+        {
+            now.continue_window(then);
+        }
     }
 
     pub(super) fn functions(&self) -> impl Iterator<Item = &HookDecl> {

@@ -79,6 +79,7 @@ impl Attached {
     pub fn swap(&mut self, loaded: Loaded, spec: &ProbeSpec) -> Result<Generation, KernelError> {
         let next = Generation::new(loaded, spec)
             .map_err(|error| KernelError::new(Place::Probe, format!("failed to keep the program: {error}"), ""))?;
+        next.continue_limits(&self.generation);
         for (index, mount) in self.mounts.iter().enumerate() {
             if let Err(code) = exchange(mount, index, &self.generation, &next) {
                 // The old ones fit a moment ago.
