@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::terminal::{print, stdout_color, tell};
+use super::screen::fitted;
+use super::terminal::{print, stdout_color, tell, window};
 use super::{BAD_CONFIGURATION, FAILED, Listing, duration};
 use crate::control::{self, ClientError, DEFAULT_SOCKET, Reply, Request};
-use crate::status::{Status, table};
+use crate::status::{ProbeState, Status, table};
 
 /// Where the daemon is.
 #[derive(Debug, Args)]
@@ -24,7 +25,7 @@ pub(super) struct SocketArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
-    /// Show it again and again
+    /// Show it again and again, what does not run first, until Ctrl-C
     #[arg(long, conflicts_with_all = ["check", "format"])]
     watch: bool,
     /// How often, with --watch
@@ -55,19 +56,31 @@ pub(super) fn status(args: &StatusArgs) -> ExitCode {
     }
 }
 
-/// Until Ctrl-C.
+/// Until Ctrl-C. On a terminal what does not fit is left out, and what was on it before is scrolled away; elsewhere one
+/// table follows the other.
 fn watch(socket: &Path, interval: Duration) -> ExitCode {
+    let mut first = true;
     loop {
-        match snapshot(socket, &Request::Status) {
-            Ok(status) => {
-                // To the top left corner, and what is left of the screen before goes line by line: nothing flickers.
-                let text = table(&status, stdout_color()).replace('\n', "\x1b[K\n");
-                let shown = write!(io::stdout(), "\x1b[H{text}\x1b[J").and_then(|()| io::stdout().flush());
-                if shown.is_err() {
-                    return ExitCode::SUCCESS;
-                }
+        let text = match snapshot(socket, &Request::Status) {
+            Ok(mut status) => {
+                // What needs somebody is not among what has no room.
+                status.probes.sort_by_key(|probe| probe.state == ProbeState::Running);
+                table(&status, stdout_color())
             }
             Err(error) => return failed(&error),
+        };
+        let shown = match window() {
+            // To the top left corner, and what is left of the screen before goes line by line: nothing flickers.
+            Some((rows, columns)) => {
+                let room = if first { "\n".repeat(rows) } else { String::new() };
+                format!("{room}\x1b[H{}\x1b[J", fitted(&text, rows, columns).replace('\n', "\x1b[K\n"))
+            }
+            None if first => text,
+            None => format!("\n{text}"),
+        };
+        first = false;
+        if write!(io::stdout(), "{shown}").and_then(|()| io::stdout().flush()).is_err() {
+            return ExitCode::SUCCESS;
         }
         thread::sleep(interval);
     }

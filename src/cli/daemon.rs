@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::run::tell_problems;
+use super::run::{tell_problems, tell_summary};
 use super::terminal::{Log, stdout_color, tell, utc_offset_s};
 use super::{FAILED, RunArgs, duration, journal};
 use crate::catalog::Catalog;
 use crate::config::{Environment, SourceFile, check};
-use crate::format::Look;
+use crate::format::{Look, SummaryRow};
 use crate::kernel::quiet_libbpf;
 use crate::runner::{self, DaemonOptions, Said};
 
@@ -52,21 +52,23 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 /// `ebpf-run daemon`.
 pub(super) fn daemon(args: DaemonArgs, catalog: &Catalog, log: Log) -> ExitCode {
     let DaemonArgs { config_dir: roots, socket, debounce, metrics } = args;
-    follow(&DaemonOptions { roots, socket: Some(socket), metrics, debounce, look: look() }, catalog, log)
+    let options = DaemonOptions { roots, socket: Some(socket), metrics, debounce, look: look() };
+    follow(&options, catalog, log).map_or_else(|failed| failed, |_| ExitCode::SUCCESS)
 }
 
-/// `ebpf-run --watch PATH…`.
+/// `ebpf-run --watch PATH…`: like a daemon, and at the end it adds up as one shot does.
 pub(super) fn watch(args: RunArgs, catalog: &Catalog, log: Log) -> ExitCode {
     let (roots, debounce) = (args.paths, WATCH_DEBOUNCE);
-    follow(&DaemonOptions { roots, socket: None, metrics: None, debounce, look: look() }, catalog, log)
+    let options = DaemonOptions { roots, socket: None, metrics: None, debounce, look: look() };
+    follow(&options, catalog, log).map_or_else(|failed| failed, |rows| tell_summary(&rows))
 }
 
 fn look() -> Look {
     Look { color: stdout_color(), utc_offset_s: utc_offset_s(), probe_width: PROBE_WIDTH }
 }
 
-/// Follows directories and files until a signal ends it.
-fn follow(options: &DaemonOptions, catalog: &Catalog, log: Log) -> ExitCode {
+/// Follows directories and files until a signal ends it. Returns what each probe did.
+fn follow(options: &DaemonOptions, catalog: &Catalog, log: Log) -> Result<Vec<SummaryRow>, ExitCode> {
     quiet_libbpf();
     let environment = |name: &str| std::env::var_os(name);
     let check = |files: &[SourceFile]| check(files, catalog, &Environment::new(&environment));
@@ -74,13 +76,10 @@ fn follow(options: &DaemonOptions, catalog: &Catalog, log: Log) -> ExitCode {
         Log::Journal => journal::say,
         Log::Stderr => say,
     };
-    match runner::daemon(options, catalog, &check, &mut say) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tell(&format!("error: {error}"));
-            ExitCode::from(FAILED)
-        }
-    }
+    runner::daemon(options, catalog, &check, &mut say).map_err(|error| {
+        tell(&format!("error: {error}"));
+        ExitCode::from(FAILED)
+    })
 }
 
 fn say(said: &Said<'_>) {

@@ -16,6 +16,7 @@ mod plan;
 mod programs;
 mod run;
 mod schema;
+mod screen;
 mod terminal;
 
 use std::path::PathBuf;
@@ -95,6 +96,10 @@ enum Command {
     ///
     /// A file that is added, changed, moved or deleted changes what runs within a fraction of a second. Probes that are not
     /// touched go on without losing an event; a file with a mistake keeps the probes that it had. SIGHUP: look again.
+    ///
+    /// SIGTERM and Ctrl-C: detach everything and write what there is, in less than two seconds. Exit status 0: a signal ended
+    /// it; 1: it did not start (another daemon has the socket, no permission, the address of the metrics is taken); 2: bad usage.
+    /// A probe or file that fails does not end it: `ebpf-run status` tells.
     #[command(after_help = "Examples:\n  sudo ebpf-run daemon\n  sudo ebpf-run daemon --config-dir ./probes.d\n  \
                             sudo ebpf-run daemon --metrics & curl http://127.0.0.1:9435/metrics")]
     Daemon(DaemonArgs),
@@ -126,6 +131,7 @@ enum Command {
     },
     /// Show a live copy of the events of a daemon, as JSON lines
     ///
+    /// Also what happens to probes (`probe_state`) and, without a name, to files (`reload`), whatever their sinks are.
     /// A reader that is too slow loses lines of its own copy only, and is told how many. What happened before is in the sinks.
     #[command(after_help = "Examples:\n  sudo ebpf-run tail\n  sudo ebpf-run tail opens | jq .path")]
     Tail {

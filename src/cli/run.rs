@@ -8,7 +8,7 @@ use super::terminal::{stderr_color, stdout_color, tell, utc_offset_s};
 use super::{BAD_CONFIGURATION, FAILED, RunArgs};
 use crate::catalog::{Catalog, builtin};
 use crate::config::{Config, Problem, render};
-use crate::format::{Look, SinkTotals, summary};
+use crate::format::{Look, SinkTotals, SummaryRow, summary};
 use crate::kernel::quiet_libbpf;
 use crate::runner::{Options, Report, StartError, refusal};
 
@@ -49,16 +49,21 @@ fn run_config(config: &Config, catalog: &Catalog, args: &RunArgs) -> ExitCode {
     let look = Look { color: stdout_color(), utc_offset_s: utc_offset_s(), probe_width };
     let options = Options { duration: args.duration, count: args.count, look };
     match crate::runner::run(config, catalog, &options, report) {
-        Ok(rows) => {
-            tell(summary(&rows, stderr_color()).trim_end());
-            let failed = rows.iter().flat_map(|row| &row.sinks).any(SinkTotals::failed);
-            if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
-        }
+        Ok(rows) => tell_summary(&rows),
         Err(errors) => {
             errors.iter().for_each(|error| tell_start_error(config, error));
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// What each probe did. A sink that refused events is a failure.
+pub(super) fn tell_summary(rows: &[SummaryRow]) -> ExitCode {
+    if !rows.is_empty() {
+        tell(summary(rows, stderr_color()).trim_end());
+    }
+    let failed = rows.iter().flat_map(|row| &row.sinks).any(SinkTotals::failed);
+    if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
 }
 
 fn report(report: Report<'_>) {

@@ -41,6 +41,16 @@ fn colors_wanted() -> bool {
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
+/// Rows and columns of the window where standard output is a terminal; `None` elsewhere, or where nobody knows.
+pub(super) fn window() -> Option<(usize, usize)> {
+    let mut size = MaybeUninit::<libc::winsize>::zeroed();
+    // SAFETY: the kernel writes a `winsize` into a local of that type, or nothing.
+    let code = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, size.as_mut_ptr()) };
+    // SAFETY: plain data, zeroed and then filled.
+    let size = unsafe { size.assume_init() };
+    (code == 0 && size.ws_row > 0 && size.ws_col > 0).then_some((size.ws_row.into(), size.ws_col.into()))
+}
+
 /// Local time minus UTC, in seconds, now.
 pub(super) fn utc_offset_s() -> i32 {
     let mut local = MaybeUninit::<libc::tm>::zeroed();

@@ -50,6 +50,9 @@ impl fmt::Display for SocketError {
                 write!(f, "another daemon (process {pid}) listens at `{}`", path.display())
             }
             Self::Taken(path, None) => write!(f, "another daemon listens at `{}`", path.display()),
+            Self::Io(path, error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                write!(f, "permission denied at `{}`: run the daemon as root", path.display())
+            }
             Self::Io(path, error) => write!(f, "failed to listen at `{}`: {error}", path.display()),
         }
     }
@@ -214,4 +217,16 @@ async fn answer(stream: &mut UnixStream, reply: Reply) -> io::Result<()> {
     let mut line = serde_json::to_vec(&Line::new(reply))?;
     line.push(b'\n');
     timeout(PATIENCE, stream.write_all(&line)).await.unwrap_or(Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who may not make the socket is told what to do.
+    #[test]
+    fn no_permission() {
+        let error = SocketError::Io("/run/x.sock".into(), io::ErrorKind::PermissionDenied.into());
+        assert_eq!(error.to_string(), "permission denied at `/run/x.sock`: run the daemon as root");
+    }
 }

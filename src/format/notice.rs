@@ -19,6 +19,8 @@ pub struct Notice<'a> {
     pub kind: &'a str,
     /// More fields, in this order; empty values are left out.
     pub fields: &'a [(&'a str, &'a str)],
+    /// A number at the end, `count`, where there is one.
+    pub count: Option<u64>,
 }
 
 /// The line in this format, with its `\n`. Pretty and text have the same: there is nothing to align.
@@ -47,6 +49,10 @@ pub fn notice(format: Format, notice: &Notice<'_>, unix_ns: u64) -> Vec<u8> {
                 quoted_if_needed(value.as_bytes(), &mut line);
             }
         }
+    }
+    if let Some(count) = notice.count {
+        let name = if format == Format::Jsonl { ",\"count\":" } else { " count=" };
+        line.extend_from_slice(format!("{name}{count}").as_bytes());
     }
     line.extend_from_slice(if format == Format::Jsonl { b"}\n" } else { b"\n" });
     line

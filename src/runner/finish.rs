@@ -9,7 +9,7 @@ use super::start::Live;
 use super::unit::Unit;
 use crate::format::{SinkTotals, SummaryRow};
 use crate::kernel::{detach_all, settle};
-use crate::sink::{Delivery, Sink};
+use crate::sink::Delivery;
 use crate::spec::LossCause;
 
 /// How long a CPU may take to leave a program after it was detached.
@@ -72,11 +72,13 @@ fn row(unit: &Unit, by_command: Vec<(Vec<u8>, u64)>) -> SummaryRow {
         lost.push((LossCause::AfterCount, totals.after_count()));
         lost.push((LossCause::QueueFull, totals.undeliverable()));
     }
-    let sinks = unit.routes.iter().map(|(sink, delivery)| sink_totals(sink, delivery)).collect();
+    let sinks =
+        unit.routes.iter().map(|(sink, delivery)| sink_totals(sink.name(), sink.is_closed(), delivery)).collect();
     SummaryRow { probe: unit.title.clone(), produced, lost, sinks, by_command }
 }
 
-fn sink_totals(sink: &Sink, delivery: &Delivery) -> SinkTotals {
+/// What a sink got.
+pub(super) fn sink_totals(name: &str, closed: bool, delivery: &Delivery) -> SinkTotals {
     let lost = LossCause::ALL.into_iter().map(|cause| (cause, delivery.lost(cause))).collect();
-    SinkTotals { name: sink.name().to_owned(), delivered: delivery.delivered(), lost, closed: sink.is_closed() }
+    SinkTotals { name: name.to_owned(), delivered: delivery.delivered(), lost, closed }
 }

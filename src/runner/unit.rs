@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use super::clock::now_unix_ns;
+use super::finish::sink_totals;
 use super::intake::{Intake, IntakeTotals};
 use super::output::Output;
 use super::sampler::Sampler;
 use crate::catalog::Program;
-use crate::format::{Encoder, Look};
+use crate::format::{Encoder, Look, SinkTotals, SummaryRow};
 use crate::kernel::{Attached, Counts, Host, KernelError, Loaded, Prepared};
 use crate::sink::{Delivery, Sink};
 use crate::spec::{Layout, LossCause, Place, ProbeSpec};
@@ -28,8 +29,8 @@ pub(super) struct Unit {
     pub(super) intake: Option<Arc<IntakeTotals>>,
     /// What earlier programs of it counted.
     pub(super) past: Past,
-    /// What sinks got from it that are not its own any more.
-    pub(super) former: Former,
+    /// What sinks got from it that it does not write to any more, by name.
+    former: Vec<(String, Arc<Delivery>)>,
     notices: Vec<Notices>,
 }
 
@@ -41,30 +42,6 @@ pub(super) struct Past {
     pub(super) missed: u64,
     pub(super) sampled_out: u64,
     pub(super) rate_limited: u64,
-}
-
-/// What was sent to sinks before the file named others. The last of it may still be on its way.
-#[derive(Debug, Default)]
-pub(super) struct Former {
-    open: Vec<Arc<Delivery>>,
-    /// The sum of those that do not change any more.
-    settled: Delivery,
-}
-
-impl Former {
-    fn all(&self) -> impl Iterator<Item = &Delivery> {
-        self.open.iter().map(AsRef::as_ref).chain([&self.settled])
-    }
-
-    fn add(&mut self, delivery: Arc<Delivery>) {
-        self.open.push(delivery);
-        let is_settled = |delivery: &Arc<Delivery>| Arc::strong_count(delivery) == 1;
-        for delivery in self.open.iter().filter(|delivery| is_settled(delivery)) {
-            self.settled.add_delivered(delivery.delivered());
-            LossCause::ALL.into_iter().for_each(|cause| self.settled.add_lost(cause, delivery.lost(cause)));
-        }
-        self.open.retain(|delivery| !is_settled(delivery));
-    }
 }
 
 /// The lines that tell one sink what was lost.
@@ -101,19 +78,8 @@ impl Making<'_> {
         let notices = notices(&self.routes, self.spec, self.look);
         let totals = intake.as_ref().map(Intake::totals);
         let Self { title, routes, .. } = self;
-        Ok((
-            Unit {
-                title,
-                attached,
-                routes,
-                sampler,
-                intake: totals,
-                past: Past::default(),
-                former: Former::default(),
-                notices,
-            },
-            intake,
-        ))
+        let (past, former) = (Past::default(), Vec::new());
+        Ok((Unit { title, attached, routes, sampler, intake: totals, past, former, notices }, intake))
     }
 
     /// The way of its events out of the ring; `None` for a program without events.
@@ -148,38 +114,67 @@ fn notices(routes: &[Route], spec: &ProbeSpec, look: &Look) -> Vec<Notices> {
     outputs.into_iter().map(|output| Notices { output, reported: [0; 4] }).collect()
 }
 
+/// Adds up what is final and bears the same name: a file that changes for years must not eat the memory.
+fn fold(former: Vec<(String, Arc<Delivery>)>) -> Vec<(String, Arc<Delivery>)> {
+    let mut folded: Vec<(String, Arc<Delivery>)> = Vec::new();
+    for (name, delivery) in former {
+        match folded.iter().find(|(known, _)| *known == name) {
+            Some((_, sum)) if Arc::strong_count(&delivery) == 1 => {
+                sum.add_delivered(delivery.delivered());
+                LossCause::ALL.into_iter().for_each(|cause| sum.add_lost(cause, delivery.lost(cause)));
+            }
+            Some(_) | None => folded.push((name, delivery)),
+        }
+    }
+    folded
+}
+
 impl Unit {
-    /// From now on its events go there; what the sinks before got stays in its account.
-    pub(super) fn set_routes(&mut self, routes: Vec<Route>) {
+    /// Its events go there now. What other sinks got still counts.
+    pub(super) fn reroute(&mut self, routes: Vec<Route>) {
         let before = std::mem::replace(&mut self.routes, routes);
-        self.leave(before);
+        self.inherit(before);
     }
 
-    /// Goes on with the account of the unit whose place it takes.
+    /// Goes on counting where one ended whose place it takes.
     pub(super) fn succeed(&mut self, before: &mut Self) {
         self.past = before.counted();
         self.former = std::mem::take(&mut before.former);
-        self.leave(std::mem::take(&mut before.routes));
+        self.inherit(std::mem::take(&mut before.routes));
     }
 
-    fn leave(&mut self, before: Vec<Route>) {
-        let stays = |delivery: &Arc<Delivery>| self.routes.iter().any(|(_, now)| Arc::ptr_eq(now, delivery));
-        let gone: Vec<_> = before.into_iter().map(|(_, delivery)| delivery).filter(|old| !stays(old)).collect();
-        gone.into_iter().for_each(|delivery| self.former.add(delivery));
+    fn inherit(&mut self, before: Vec<Route>) {
+        let is_former = |(_, delivery): &Route| !self.routes.iter().any(|(_, kept)| Arc::ptr_eq(kept, delivery));
+        let left: Vec<Route> = before.into_iter().filter(is_former).collect();
+        self.former.extend(left.into_iter().map(|(sink, delivery)| (sink.name().to_owned(), delivery)));
+        self.former = fold(std::mem::take(&mut self.former));
     }
 
-    fn deliveries(&self) -> impl Iterator<Item = &Delivery> {
-        self.routes.iter().map(|(_, delivery)| delivery.as_ref()).chain(self.former.all())
+    /// What every sink got from it so far.
+    pub(super) fn deliveries(&self) -> impl Iterator<Item = &Delivery> {
+        let former = self.former.iter().map(|(_, delivery)| delivery);
+        self.routes.iter().map(|(_, delivery)| delivery).chain(former).map(AsRef::as_ref)
     }
 
-    /// Events that were written so far, over all sinks that it had.
-    pub(super) fn delivered(&self) -> u64 {
-        self.deliveries().map(Delivery::delivered).sum()
-    }
-
-    /// Events that were lost on the way to a sink so far, over all sinks that it had.
-    pub(super) fn lost_by_sinks(&self, cause: LossCause) -> u64 {
-        self.deliveries().map(|delivery| delivery.lost(cause)).sum()
+    /// Its row of the table at the end. `undeliverable`: what was left in its rings when there was no time any more.
+    pub(super) fn summary(&self, undeliverable: u64) -> SummaryRow {
+        let counted = self.counted();
+        let mut lost = self.lost().to_vec();
+        lost.push((LossCause::QueueFull, undeliverable));
+        let mut sinks: Vec<SinkTotals> = Vec::new();
+        let former = self.former.iter().map(|(name, delivery)| sink_totals(name, false, delivery));
+        let now = self.routes.iter().map(|(sink, delivery)| sink_totals(sink.name(), sink.is_closed(), delivery));
+        for totals in now.chain(former) {
+            match sinks.iter_mut().find(|known| known.name == totals.name) {
+                Some(known) => {
+                    known.delivered += totals.delivered;
+                    known.lost.extend(totals.lost);
+                }
+                None => sinks.push(totals),
+            }
+        }
+        let produced = self.intake.as_ref().map(|_| counted.produced + counted.missed);
+        SummaryRow { probe: self.title.clone(), produced, lost, sinks, by_command: Vec::new() }
     }
 
     /// What was lost before any sink, so far.

@@ -4,15 +4,19 @@
 //! ```text
 //! ebpf-run 0.1.0, process 812, up 2h 3min, configuration 4 (9f86d081884c7d65), 12 reloads, 1 failed
 //!
-//! probe         state    since  on                                      events   rate  lost   memory  a run
-//! opens         running   2min  tracepoint syscalls:sys_enter_openat    12,345  120/s     0  1.1 MiB  312ns
-//! packets/eth7  waiting    10s  there is no network interface `eth7`
+//! probe         state     since  events   rate  lost   memory  a run  version  file    on
+//! opens         outdated   2min  12,345  120/s     0  1.1 MiB  312ns        3  a.yaml  tracepoint syscalls:sys_enter_openat
+//!                                its file: this kernel has no tracepoint `syscalls:sys_enter_opennat`
+//! packets/eth7  waiting     10s  there is no network interface `eth7` (a.yaml)
 //!
-//! file                          state  probes
-//! /etc/ebpf-run/probes.d/a.yaml ok          2
+//! file                           state  probes
+//! /etc/ebpf-run/probes.d/a.yaml  ok          2
 //! ```
+//!
+//! What is long stands last: on a narrow terminal the numbers are seen.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::{FileState, ProbeState, ProbeStatus, Status};
 
@@ -25,13 +29,13 @@ const OFF: &str = "\x1b[0m";
 /// The tables, with a final newline.
 pub fn table(status: &Status, color: bool) -> String {
     let mut text = head(status);
-    let probes: Vec<Row> = status.probes.iter().map(|probe| probe_row(probe, status.now_unix_ns)).collect();
+    let probes: Vec<Row> = status.probes.iter().flat_map(|probe| probe_rows(probe, status.now_unix_ns)).collect();
     if probes.is_empty() {
         text.push_str("\nno probes: no file names one\n");
     } else {
-        let names = ["probe", "state", "since", "on", "events", "rate", "lost", "memory", "a run"];
+        let names = ["probe", "state", "since", "events", "rate", "lost", "memory", "a run", "version", "file", "on"];
         text.push('\n');
-        write_rows(&names, &probes, &[2, 4, 5, 6, 7, 8], color, &mut text);
+        write_rows(&names, &probes, &[2, 3, 4, 5, 6, 7, 8], color, &mut text);
     }
     let files: Vec<Row> = status.files.iter().map(file_row).collect();
     if !files.is_empty() {
@@ -61,7 +65,8 @@ struct Row {
     paint: &'static str,
 }
 
-fn probe_row(probe: &ProbeStatus, now_unix_ns: u64) -> Row {
+/// One row, and another one for what is wrong with a probe that runs.
+fn probe_rows(probe: &ProbeStatus, now_unix_ns: u64) -> Vec<Row> {
     let name = match &probe.target {
         Some(target) => format!("{}/{target}", probe.name),
         None => probe.name.clone(),
@@ -72,30 +77,40 @@ fn probe_row(probe: &ProbeStatus, now_unix_ns: u64) -> Row {
         ProbeState::Outdated | ProbeState::Failed => RED,
     };
     let since = ago(now_unix_ns, probe.since_unix_ns);
+    let file = Path::new(&probe.file).file_name().map_or(probe.file.as_str().into(), |name| name.to_string_lossy());
     let mut cells = vec![name, probe.state.name().to_owned(), since];
     if probe.mechanism.is_empty() {
-        cells.push(probe.error.clone());
-        return Row { cells, paint };
+        cells.push(format!("{} ({file})", probe.error).trim_start().to_owned());
+        return vec![Row { cells, paint }];
     }
-    let lost: u64 = probe.lost.values().sum();
-    let causes: Vec<String> = probe.lost.iter().map(|(cause, count)| format!("{cause} {}", grouped(*count))).collect();
-    let on = if probe.error.is_empty() {
-        probe.mechanism.clone()
-    } else {
-        format!("{} (its file: {})", probe.mechanism, probe.error)
-    };
     cells.extend([
-        on,
         probe.produced.map_or_else(|| format!("{} rows", grouped(probe.delivered)), grouped),
         format!("{}/s", grouped(probe.rate.round() as u64)),
-        if lost == 0 { "0".to_owned() } else { format!("{} ({})", grouped(lost), causes.join(", ")) },
+        lost(probe),
         bytes(probe.kernel_memory_bytes),
         match (probe.runs, probe.run_time_ns) {
             (Some(runs), Some(time)) if runs > 0 => format!("{}ns", time / runs),
             (_, _) => "-".to_owned(),
         },
+        probe.generation.to_string(),
+        file.into_owned(),
+        probe.mechanism.clone(),
     ]);
-    Row { cells, paint }
+    let mut rows = vec![Row { cells, paint }];
+    if !probe.error.is_empty() {
+        let below = ["", "", "", &format!("its file: {}", probe.error)].map(str::to_owned);
+        rows.push(Row { cells: below.into(), paint: "" });
+    }
+    rows
+}
+
+/// `12 (queue_full 10, ring_full 2)`
+fn lost(probe: &ProbeStatus) -> String {
+    let causes: Vec<String> = probe.lost.iter().map(|(cause, count)| format!("{cause} {}", grouped(*count))).collect();
+    match probe.lost.values().sum() {
+        0 => "0".to_owned(),
+        lost => format!("{} ({})", grouped(lost), causes.join(", ")),
+    }
 }
 
 fn file_row(file: &super::FileStatus) -> Row {
@@ -121,7 +136,8 @@ fn write_rows(names: &[&str], rows: &[Row], right: &[usize], color: bool, text: 
         for (column, cell) in cells {
             let width = widths[column];
             let space = " ".repeat(width.saturating_sub(cell.chars().count()));
-            let painted = if color && column == 1 { format!("{paint}{cell}{OFF}") } else { cell.to_owned() };
+            let painted =
+                if color && column == 1 && !paint.is_empty() { format!("{paint}{cell}{OFF}") } else { cell.to_owned() };
             let gap = if column == 0 { "" } else { "  " };
             let padded =
                 if right.contains(&column) { format!("{space}{painted}") } else { format!("{painted}{space}") };
@@ -131,9 +147,8 @@ fn write_rows(names: &[&str], rows: &[Row], right: &[usize], color: bool, text: 
         text.push_str(line.trim_end());
         text.push('\n');
     };
-    let paint = if color { BOLD } else { "" };
-    text.push_str(paint);
-    line(&mut names.iter().copied().enumerate(), paint, text);
+    text.push_str(if color { BOLD } else { "" });
+    line(&mut names.iter().copied().enumerate(), "", text);
     if color {
         text.push_str(OFF);
     }
@@ -178,6 +193,83 @@ fn grouped(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::status::{FileStatus, Reloads};
+
+    /// One of these states, which says `error`.
+    fn probe(name: &str, state: ProbeState, mechanism: &str, error: &str) -> ProbeStatus {
+        ProbeStatus {
+            name: name.to_owned(),
+            target: None,
+            file: "/etc/ebpf-run/probes.d/a.yaml".to_owned(),
+            state,
+            since_unix_ns: 0,
+            generation: 3,
+            mechanism: mechanism.to_owned(),
+            error: error.to_owned(),
+            produced: Some(12_345),
+            delivered: 12_340,
+            rate: 119.6,
+            lost: [("queue_full".to_owned(), 5)].into(),
+            kernel_memory_bytes: 1 << 20,
+            runs: Some(10),
+            run_time_ns: Some(3120),
+            links: Vec::new(),
+        }
+    }
+
+    fn status(probes: Vec<ProbeStatus>, files: Vec<FileStatus>) -> Status {
+        Status {
+            version: "1".to_owned(),
+            pid: 2,
+            started_unix_ns: 0,
+            now_unix_ns: 3_000_000_000,
+            generation: 4,
+            config_hash: "5".to_owned(),
+            reloads: Reloads::default(),
+            files,
+            probes,
+            sinks: Vec::new(),
+        }
+    }
+
+    /// Each probe says its state, since when, its counts, its file and how it is attached, or why it is not; a long error
+    /// makes no column wider.
+    #[test]
+    fn what_is_said_of_a_probe() {
+        let error = "there is no network interface `eth7`, and this goes on and on and on and on and on and on";
+        let probes = vec![
+            probe("new", ProbeState::Outdated, "tracepoint a:b", error),
+            probe("gone", ProbeState::Waiting, "", error),
+            probe("quiet", ProbeState::Stopped, "", ""),
+        ];
+        let said = table(&status(probes, Vec::new()), false);
+        let expected = format!(
+            "\
+ebpf-run 1, process 2, up 3s, configuration 4 (5), 0 reloads
+
+probe  state     since  events   rate              lost   memory  a run  version  file    on
+new    outdated     3s  12,345  120/s  5 (queue_full 5)  1.0 MiB  312ns        3  a.yaml  tracepoint a:b
+                        its file: {error}
+gone   waiting      3s  {error} (a.yaml)
+quiet  stopped      3s  (a.yaml)
+"
+        );
+        assert_eq!(said, expected);
+        let file = FileStatus { path: "a.yaml".to_owned(), state: FileState::Ok, probes: 0, problems: Vec::new() };
+        let said = table(&status(Vec::new(), vec![file]), false);
+        assert!(
+            said.ends_with("\n\nno probes: no file names one\n\nfile    state  probes\na.yaml  ok          0\n"),
+            "{said}"
+        );
+    }
+
+    /// The header is bold to its end; a state has its colour.
+    #[test]
+    fn colours() {
+        let said = table(&status(vec![probe("one", ProbeState::Running, "xdp", "")], Vec::new()), true);
+        assert!(said.contains("\n\x1b[1mprobe  state  ") && said.contains("  on\n\x1b[0mone"), "{said:?}");
+        assert!(said.contains("  \x1b[32mrunning\x1b[0m  "), "{said:?}");
+    }
 
     /// Times are said in the two largest units that tell something.
     #[test]

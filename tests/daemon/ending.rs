@@ -132,7 +132,7 @@ fn stuck_counters() {
     });
 }
 
-/// `--watch` follows a file that is named, and writes to a standard output that nobody reads without waiting for it.
+/// `--watch` follows a file that is named, and adds up at the end, over all sinks that a probe has had.
 #[test]
 fn watch() {
     need!(bpf());
@@ -153,8 +153,15 @@ fn watch() {
     run.said(|line| line.starts_with("`two` started"));
     call(9102);
     assert_eq!(run.event(|event| event["n"] == 9102 && event["tid"] == mine)["probe"], "two");
+    // Another sink: what the first one got still counts.
+    yaml(&calls("two", "sinks: [\"jsonl:two.jsonl\"]"));
+    run.said(|line| line.starts_with("`two` rerouted"));
+    call(9103);
     run.note_objects();
     let start = Instant::now();
-    run.interrupt().code(0);
+    let ended = run.interrupt().code(0);
     assert!(start.elapsed() < Duration::from_secs(2));
+    let (all, first, second) = (ended.totals("two"), ended.totals("stdout"), ended.totals("jsonl:two.jsonl"));
+    assert!(all.produced >= 2 && first.delivered >= 1 && second.delivered >= 1, "{}", ended.stderr);
+    assert_eq!((first.delivered + second.delivered, first.lost + second.lost), (all.produced, 0), "{}", ended.stderr);
 }

@@ -10,6 +10,7 @@ mod binaries;
 #[allow(dead_code, reason = "the tests of one run use the rest")]
 #[path = "../live/called.rs"]
 mod called;
+mod commands;
 mod control;
 mod daemon;
 mod ending;

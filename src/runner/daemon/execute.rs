@@ -279,7 +279,7 @@ impl<'a> Units<'a> {
         running.unit.intake = totals;
         running.key = key;
         running.layout.clone_from(&prepared.layout);
-        running.unit.set_routes(making.routes.clone());
+        running.unit.reroute(making.routes.clone());
         if keeps_counters {
             route_sampler(running, program, content, &look);
         } else {
@@ -328,7 +328,7 @@ impl<'a> Units<'a> {
         let Some(mut running) = self.entries.get_mut(id).and_then(|entry| entry.running.take()) else { return Ok(()) };
         let routed = self.routes(content, &running.unit.routes);
         let done = routed.map(|routes| {
-            running.unit.set_routes(routes);
+            running.unit.reroute(routes);
             if let Some(layout) = &running.layout {
                 let outputs = outputs(&running.unit.routes, &content.spec, layout, &self.look);
                 let key = running.key;

@@ -23,10 +23,18 @@ pub(super) struct Followed {
     pub(super) refused: BTreeMap<PathBuf, Vec<Problem>>,
     /// The probes of the texts that count.
     pub(super) config: Option<Config>,
-    /// Probes that were stopped by hand, and the text of their file then.
-    pub(super) stopped: BTreeMap<ProbeId, Option<Arc<str>>>,
+    /// Probes that were stopped by hand.
+    pub(super) stopped: BTreeMap<ProbeId, StoppedAt>,
     /// Counts the configurations.
     pub(super) generation: u64,
+}
+
+/// When a probe was stopped by hand.
+pub(super) struct StoppedAt {
+    /// The text of its file then: with another one it starts.
+    pub(super) text: Option<Arc<str>>,
+    /// Nanoseconds since 1970.
+    pub(super) since_unix_ns: u64,
 }
 
 /// What another look found.
@@ -77,11 +85,11 @@ impl Followed {
         self.config = Some(accepted.config);
         let texts = &self.texts;
         let config = self.config.as_ref();
-        self.stopped.retain(|id, text| {
+        self.stopped.retain(|id, stopped| {
             let path = config
                 .and_then(|config| config.probes.iter().find(|probe| probe.spec.id == *id))
                 .map(CheckedProbe::path);
-            path.is_some_and(|path| texts.get(path) == text.as_ref())
+            path.is_some_and(|path| texts.get(path) == stopped.text.as_ref())
         });
         Some(Changed { files, warnings: accepted.warnings })
     }

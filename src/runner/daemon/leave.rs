@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::entry::{Entry, Failure, Running};
 use super::execute::Units;
 use super::tell::{State, Tell};
+use crate::format::SummaryRow;
 use crate::kernel::{Host, detach_all, settle};
 use crate::plan::UnitId;
 use crate::runner::clock::now_unix_ns;
@@ -114,8 +115,8 @@ impl Units<'_> {
         !self.retiring.is_empty() || self.sinks.is_closing() || !self.tails.is_empty()
     }
 
-    /// The end: everything is silent, then delivered or counted as lost, then detached.
-    pub(super) fn finish(mut self) {
+    /// The end: everything is silent, then delivered or counted as lost, then detached. Returns what each that ran did.
+    pub(super) fn finish(mut self) -> Vec<SummaryRow> {
         let entries = std::mem::take(&mut self.entries);
         let mut units: Vec<Unit> =
             entries.into_values().filter_map(|entry| entry.running).map(|running| running.unit).collect();
@@ -133,13 +134,19 @@ impl Units<'_> {
                 check_account(&unit.title, counts.produced(), counts.dropped(), totals);
             }
         }
-        for Retiring { title, produced, dropped, totals } in self.retiring {
-            check_account(&title, produced, dropped, &totals);
+        for Retiring { title, produced, dropped, totals } in &self.retiring {
+            check_account(title, *produced, *dropped, totals);
         }
         // Where a stuck one has taken the reader's time, less is left for all: systemd and people wait.
         let left = (deadline + LAST_WRITES).saturating_duration_since(Instant::now());
         self.sinks.finish(left.min(MOST_WRITES));
+        let row = |unit: &Unit| {
+            let retired = self.retiring.iter().filter(|ring| ring.title == unit.title).map(|ring| &ring.totals);
+            unit.summary(retired.chain(&unit.intake).map(|totals| totals.undeliverable()).sum())
+        };
+        let rows = units.iter().map(row).collect();
         detach_all(units.iter_mut().map(|unit| &mut unit.attached));
+        rows
     }
 }
 

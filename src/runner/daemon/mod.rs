@@ -14,6 +14,7 @@
 
 mod binaries;
 mod entry;
+mod error;
 mod execute;
 mod follow;
 mod leave;
@@ -25,7 +26,6 @@ mod tails;
 mod tell;
 
 use std::cell::RefCell;
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -39,19 +39,20 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 
 use self::binaries::BinaryWatch;
+use self::error::DaemonError;
 use self::execute::Units;
 use self::follow::{Followed, contents};
 use self::service::Service;
 use self::snapshot::Rates;
-use self::tell::Tell;
+use self::tell::{News, Tell};
 use super::clock::now_unix_ns;
 use super::control::{Budget, End, let_signals_end_it};
 use super::reader::Reader;
 use crate::catalog::Catalog;
 use crate::config::{Checked, Problem, SourceFile};
-use crate::control::{Asked, Listener, SocketError};
+use crate::control::{Asked, Listener};
 use crate::files::{Scan, Watcher, scan};
-use crate::format::Look;
+use crate::format::{Look, SummaryRow};
 use crate::kernel::{Host, InterfaceWatch};
 use crate::metrics::Endpoint;
 use crate::plan::{UnitId, plan};
@@ -103,13 +104,13 @@ pub enum Said<'a> {
     Ready,
 }
 
-/// Follows the files until SIGINT or SIGTERM.
+/// Follows the files until SIGINT or SIGTERM. Returns what each probe that ran at the end did.
 pub fn daemon(
     options: &DaemonOptions,
     catalog: &Catalog,
     check: &dyn Fn(&[SourceFile]) -> Checked,
     say: &mut dyn FnMut(&Said<'_>),
-) -> Result<(), DaemonError> {
+) -> Result<Vec<SummaryRow>, DaemonError> {
     super::start::raise_file_limit();
     // First of all: two daemons must not both act on the files.
     let listener = options.socket.as_deref().map(Listener::bind).transpose()?;
@@ -141,6 +142,7 @@ pub fn daemon(
         started_unix_ns: now_unix_ns(),
         service: Service::from_environment(),
         rates: RefCell::default(),
+        news: News::new(),
         say,
     };
     // Before the first look: what appears while that takes its time is not missed.
@@ -171,8 +173,7 @@ pub fn daemon(
     daemon.service.stopping();
     // The end may wait for a reader of standard error that does not read.
     let_signals_end_it();
-    daemon.units.finish();
-    Ok(())
+    Ok(daemon.units.finish())
 }
 
 /// Listens for those who read metrics.
@@ -186,41 +187,6 @@ fn serve_metrics(address: SocketAddr, say: &mut dyn FnMut(&Said<'_>)) -> Result<
     }
     Ok(endpoint)
 }
-
-/// Why a daemon did not start.
-#[derive(Debug)]
-pub enum DaemonError {
-    /// Another one runs, or its socket cannot be made.
-    Socket(SocketError),
-    /// Nobody can listen for metrics there.
-    Metrics(SocketAddr, io::Error),
-    /// The machine refused something that it needs.
-    Io(io::Error),
-}
-
-impl From<SocketError> for DaemonError {
-    fn from(error: SocketError) -> Self {
-        Self::Socket(error)
-    }
-}
-
-impl From<io::Error> for DaemonError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl fmt::Display for DaemonError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Socket(error) => error.fmt(f),
-            Self::Metrics(address, error) => write!(f, "failed to listen for metrics at {address}: {error}"),
-            Self::Io(error) => write!(f, "failed to start: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for DaemonError {}
 
 struct Signals {
     interrupt: Signal,
@@ -259,6 +225,7 @@ struct Daemon<'a> {
     started_unix_ns: u64,
     service: Service,
     rates: RefCell<Rates>,
+    news: News,
     say: &'a mut dyn FnMut(&Said<'_>),
 }
 
@@ -302,7 +269,7 @@ impl Daemon<'_> {
                     ready.clear_ready();
                     if news {
                         tokio::time::sleep(INTERFACES).await;
-                        self.units.lose_gone(&mut Tell { say: &mut *self.say });
+                        self.units.lose_gone(&mut Tell { say: &mut *self.say, news: &mut self.news });
                         self.units.hurry(true);
                         self.act();
                     }
@@ -363,8 +330,9 @@ impl Daemon<'_> {
             for (path, problems) in changed.iter().flat_map(|changed| &changed.files) {
                 let problem = problems.iter().find(|problem| problem.is_error());
                 let units = self.units.of_file(path);
-                Tell { say: &mut *self.say }.reload(path, problem, units);
+                Tell { say: &mut *self.say, news: &mut self.news }.reload(path, problem, units);
             }
+            self.units.copy_news(&mut self.news);
             if !self.watcher.as_mut().is_some_and(Watcher::rearm) {
                 break;
             }
@@ -398,7 +366,8 @@ impl Daemon<'_> {
         let wanted = contents(&desired);
         let current = self.units.entries.iter().map(|(id, entry)| (id.clone(), entry.as_planned())).collect();
         let plan_now = plan(&wanted, &current, self.units.now());
-        self.units.execute(&plan_now, &desired, &mut Tell { say: &mut *self.say });
+        self.units.execute(&plan_now, &desired, &mut Tell { say: &mut *self.say, news: &mut self.news });
+        self.units.copy_news(&mut self.news);
         let current = self.units.entries.iter().map(|(id, entry)| (id.clone(), entry.as_planned())).collect();
         self.next_retry = plan(&wanted, &current, Duration::ZERO).next_retry;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What commands ask of the daemon.
 
+use super::follow::StoppedAt;
 use super::{Daemon, Said};
 use crate::control::{Asked, Reply, Request};
 use crate::runner::clock::now_unix_ns;
@@ -42,9 +43,10 @@ impl Daemon<'_> {
             return self.unknown(name);
         };
         let (id, text) = (probe.spec.id.clone(), self.followed.texts.get(probe.path()).cloned());
-        if self.followed.stopped.insert(id, text).is_some() {
+        if self.followed.stopped.contains_key(&id) {
             return Reply::Done { message: format!("`{name}` is stopped already") };
         }
+        self.followed.stopped.insert(id, StoppedAt { text, since_unix_ns: now_unix_ns() });
         self.act();
         Reply::Done { message: format!("`{name}` is stopped until its file changes") }
     }

@@ -15,7 +15,7 @@ use crate::runner::clock::now_unix_ns;
 use crate::runner::control::Budget;
 use crate::runner::sampler::Sampler;
 use crate::runner::unit::Unit;
-use crate::sink::Sink;
+use crate::sink::{Delivery, Sink};
 use crate::spec::LossCause;
 use crate::status::{FileState, FileStatus, ProbeState, ProbeStatus, SinkStatus, Status};
 
@@ -138,10 +138,11 @@ impl Daemon<'_> {
     /// Probes that were stopped by hand.
     fn stopped(&self) -> impl Iterator<Item = ProbeStatus> {
         let probes = self.followed.config.iter().flat_map(|config| &config.probes);
-        let stopped = probes.filter(|probe| self.followed.stopped.contains_key(&probe.spec.id));
-        stopped.map(|checked| {
+        probes.filter_map(|checked| {
+            let stopped = self.followed.stopped.get(&checked.spec.id)?;
             let id = UnitId { probe: checked.spec.id.clone(), target: None };
-            ProbeStatus { state: ProbeState::Stopped, ..probe(&id, &Entry::new(checked.clone(), now_unix_ns())) }
+            let entry = Entry::new(checked.clone(), stopped.since_unix_ns);
+            Some(ProbeStatus { state: ProbeState::Stopped, ..probe(&id, &entry) })
         })
     }
 }
@@ -178,7 +179,7 @@ fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
         mechanism: running.map(|unit| unit.attached.mechanism.clone()).unwrap_or_default(),
         error: entry.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default(),
         produced: produced.map(|counted| counted.produced + counted.missed),
-        delivered: running.map_or(0, Unit::delivered),
+        delivered: running.map_or(0, |unit| unit.deliveries().map(Delivery::delivered).sum()),
         rate: 0.0,
         lost: running.map(lost).unwrap_or_default(),
         kernel_memory_bytes: running.map_or(0, |unit| unit.attached.kernel_memory_bytes()),
@@ -191,7 +192,8 @@ fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
 /// By cause, over all sinks; without zeros.
 fn lost(unit: &Unit) -> BTreeMap<String, u64> {
     let mut lost: BTreeMap<String, u64> = BTreeMap::new();
-    let all = LossCause::ALL.into_iter().map(|cause| (cause, unit.lost_by_sinks(cause))).chain(unit.lost());
+    let by_sinks = |cause| unit.deliveries().map(|delivery| delivery.lost(cause)).sum::<u64>();
+    let all = LossCause::ALL.into_iter().map(|cause| (cause, by_sinks(cause))).chain(unit.lost());
     for (cause, count) in all.filter(|(_, count)| *count > 0) {
         *lost.entry(cause.name().to_owned()).or_default() += count;
     }

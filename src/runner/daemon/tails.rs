@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::execute::Units;
+use super::tell::News;
 use crate::format::{Encoder, Notice, notice};
 use crate::plan::UnitId;
 use crate::runner::clock::now_unix_ns;
@@ -103,13 +104,25 @@ impl Units<'_> {
         for tail in &mut self.tails {
             let lost = tail.delivery.lost(LossCause::QueueFull);
             if lost > tail.reported && tail.sink.has_room() {
-                let count = (lost - tail.reported).to_string();
-                let fields = [("cause", "copy_too_slow"), ("count", count.as_str())];
+                let count = Some(lost - tail.reported);
+                let fields = [("cause", "copy_too_slow")];
                 let bytes =
-                    notice(Format::Jsonl, &Notice { probe: None, kind: "lost", fields: &fields }, now_unix_ns());
+                    notice(Format::Jsonl, &Notice { probe: None, kind: "lost", fields: &fields, count }, now_unix_ns());
                 let batch = Batch { bytes, events: 0, delivery: Arc::new(Delivery::default()) };
                 if tail.sink.send(batch).is_ok() {
                     tail.reported = lost;
+                }
+            }
+        }
+    }
+
+    /// What happened to probes and files goes to those who look on at all, or at this probe.
+    pub(super) fn copy_news(&self, news: &mut News) {
+        for (probe, bytes) in news.drain(..) {
+            for tail in self.tails.iter().filter(|tail| tail.probe.is_none() || tail.probe == probe) {
+                let batch = Batch { bytes: bytes.clone(), events: 0, delivery: Arc::clone(&tail.delivery) };
+                if tail.sink.send(batch).is_err() {
+                    tail.delivery.add_lost(LossCause::QueueFull, 1);
                 }
             }
         }

@@ -11,6 +11,7 @@ use crate::plan::{Action, UnitId};
 use crate::runner::clock::now_unix_ns;
 use crate::runner::unit::Unit;
 use crate::sink::{Batch, Delivery, Sink};
+use crate::spec::Format;
 
 /// What a unit came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,9 +46,14 @@ impl State {
     }
 }
 
+/// JSON lines for those who look on, each with the probe that it is about, where it is about one.
+pub(super) type News = Vec<(Option<String>, Vec<u8>)>;
+
 /// Where it is said.
 pub(super) struct Tell<'a> {
     pub(super) say: &'a mut dyn FnMut(&Said<'_>),
+    /// For [`Units::copy_news`](super::execute::Units::copy_news).
+    pub(super) news: &'a mut News,
 }
 
 impl Tell<'_> {
@@ -65,7 +71,7 @@ impl Tell<'_> {
         if let (State::Started, Some(remark)) = (state, &unit.attached.remark) {
             (self.say)(&Said::UnitWarning(id, &format!("`{id}`: {remark}")));
         }
-        self.on_streams(id, unit, &[("state", now), ("change", what), ("mechanism", mechanism)]);
+        self.on_streams(id, Some(unit), &[("state", now), ("change", what), ("mechanism", mechanism)]);
     }
 
     /// A unit could not be brought to run as its file says.
@@ -80,15 +86,13 @@ impl Tell<'_> {
         } else {
             (self.say)(&Said::Refused(id, problem));
         }
-        if let Some(unit) = unit {
-            self.on_streams(id, unit, &[("state", state), ("code", problem.code), ("message", &problem.message)]);
-        }
+        self.on_streams(id, unit, &[("state", state), ("code", problem.code), ("message", &problem.message)]);
     }
 
     /// What a unit was attached to has gone.
     pub(super) fn lost(&mut self, id: &UnitId, unit: &Unit, message: &str) {
         (self.say)(&Said::UnitWarning(id, &format!("`{id}` waits: {message}")));
-        self.on_streams(id, unit, &[("state", "waiting"), ("message", message)]);
+        self.on_streams(id, Some(unit), &[("state", "waiting"), ("message", message)]);
     }
 
     /// A file changed.
@@ -97,20 +101,26 @@ impl Tell<'_> {
         let (code, message) = problem.map_or(("", String::new()), |problem| (problem.code, problem.message.clone()));
         let result = if problem.is_some() { "refused" } else { "ok" };
         let fields = [("file", path.as_str()), ("result", result), ("code", code), ("message", &message)];
+        let line = Notice { probe: None, kind: "reload", fields: &fields, count: None };
+        self.news.push((None, notice(Format::Jsonl, &line, now_unix_ns())));
         let mut told: Vec<Arc<Sink>> = Vec::new();
         for (sink, _) in units.flat_map(|unit| &unit.routes) {
             if !told.iter().any(|known| Arc::ptr_eq(known, sink)) {
-                send(sink, &Notice { probe: None, kind: "reload", fields: &fields });
+                send(sink, &line);
                 told.push(Arc::clone(sink));
             }
         }
     }
 
-    fn on_streams(&mut self, id: &UnitId, unit: &Unit, fields: &[(&str, &str)]) {
+    /// To the sinks that the unit has, and to those who look on.
+    fn on_streams(&mut self, id: &UnitId, unit: Option<&Unit>, fields: &[(&str, &str)]) {
         let target = id.target.as_deref().map(|target| ("target", target));
         let fields: Vec<(&str, &str)> = target.into_iter().chain(fields.iter().copied()).collect();
-        for (sink, _) in &unit.routes {
-            send(sink, &Notice { probe: Some(&id.probe.name), kind: "probe_state", fields: &fields });
+        let name = &id.probe.name;
+        let line = Notice { probe: Some(name), kind: "probe_state", fields: &fields, count: None };
+        self.news.push((Some(name.clone()), notice(Format::Jsonl, &line, now_unix_ns())));
+        for (sink, _) in unit.iter().flat_map(|unit| &unit.routes) {
+            send(sink, &line);
         }
     }
 }
