@@ -163,6 +163,8 @@ fn failed(error: &ClientError) -> ExitCode {
     tell(&format!("error: {error}"));
     match error {
         ClientError::Refused(_) => ExitCode::from(BAD_CONFIGURATION),
-        ClientError::NoDaemon(_) | ClientError::Denied(_) | ClientError::Io(..) => ExitCode::from(FAILED),
+        ClientError::NoDaemon(_) | ClientError::Denied(_) | ClientError::Silent(_) | ClientError::Io(..) => {
+            ExitCode::from(FAILED)
+        }
     }
 }

@@ -19,6 +19,8 @@ pub enum ClientError {
     NoDaemon(PathBuf),
     /// We may not ask.
     Denied(PathBuf),
+    /// It has the question, and does not answer.
+    Silent(PathBuf),
     /// The connection failed.
     Io(PathBuf, io::Error),
     /// The daemon refused.
@@ -34,6 +36,12 @@ impl fmt::Display for ClientError {
                 path.display()
             ),
             Self::Denied(path) => write!(f, "permission denied at `{}`: run it as root", path.display()),
+            Self::Silent(path) => write!(
+                f,
+                "the daemon at `{}` has not answered in {} s: it is stopped or stuck, or too many are connected to it",
+                path.display(),
+                PATIENCE.as_secs()
+            ),
             Self::Io(path, error) => write!(f, "failed to talk to the daemon at `{}`: {error}", path.display()),
             Self::Refused(message) => f.write_str(message),
         }
@@ -59,6 +67,8 @@ fn connect(socket: &Path, request: &Request) -> Result<(Reply, BufReader<UnixStr
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::NoDaemon(socket.to_owned()),
         io::ErrorKind::PermissionDenied => ClientError::Denied(socket.to_owned()),
+        // What a read says whose time is over (SO_RCVTIMEO, socket(7)).
+        io::ErrorKind::WouldBlock => ClientError::Silent(socket.to_owned()),
         _ => ClientError::Io(socket.to_owned(), error),
     };
     let mut stream = UnixStream::connect(socket).map_err(failed)?;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -72,6 +72,8 @@ impl Listener {
     /// Binds the socket with mode 0600; takes over a file that a daemon left behind.
     pub fn bind(path: &Path) -> Result<Self, SocketError> {
         let failed = |error| SocketError::Io(path.to_owned(), error);
+        // Before anything is made: a lock beside somebody's file would stay.
+        is_free(path).map_err(failed)?;
         if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
             fs::DirBuilder::new().recursive(true).mode(0o755).create(directory).map_err(failed)?;
         }
@@ -123,6 +125,16 @@ impl Drop for Listener {
     }
 }
 
+/// A socket that a daemon left behind may go; any other file is somebody's.
+fn is_free(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_socket() => Ok(()),
+        Ok(_) => Err(io::Error::other("something that is no socket has this name: remove it, or name another path")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// `None` where another process has it. The file stays: removing it would let two daemons lock two files of one name.
 fn lock(path: &Path) -> io::Result<Option<File>> {
     let mut name = path.as_os_str().to_owned();
@@ -158,13 +170,14 @@ async fn connection(stream: UnixStream, asked: mpsc::Sender<Asked>) -> io::Resul
         let message = format!("only root and user {own} may control this daemon");
         return answer(stream.get_mut(), Reply::Error { message }).await;
     }
-    let mut line = String::new();
+    let mut line = Vec::new();
     let mut limited = (&mut stream).take(MAX_REQUEST_BYTES);
-    match timeout(PATIENCE, limited.read_line(&mut line)).await {
-        Ok(Ok(count)) if count > 0 => {}
-        Ok(_) | Err(_) => return Ok(()),
+    let whole = timeout(PATIENCE, limited.read_until(b'\n', &mut line)).await;
+    if let Ok(Ok(0) | Err(_)) = whole {
+        return Ok(());
     }
-    let request = match parse(&line) {
+    let request = whole.map_err(|_| format!("no request in {} s", PATIENCE.as_secs())).and_then(|_| parse(&line));
+    let request = match request {
         Ok(request) => request,
         Err(message) => return answer(stream.get_mut(), Reply::Error { message }).await,
     };
@@ -186,11 +199,14 @@ async fn connection(stream: UnixStream, asked: mpsc::Sender<Asked>) -> io::Resul
     Ok(())
 }
 
-fn parse(line: &str) -> Result<Request, String> {
+fn parse(line: &[u8]) -> Result<Request, String> {
+    if line.len() as u64 >= MAX_REQUEST_BYTES && !line.ends_with(b"\n") {
+        return Err(format!("the request is longer than {MAX_REQUEST_BYTES} bytes"));
+    }
     let failed = |error: serde_json::Error| format!("the request is not understood: {error}");
-    let mut line: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).map_err(failed)?;
-    match line.remove("version").and_then(|version| version.as_u64()) {
-        Some(version) if version == u64::from(VERSION) => {}
+    let mut line: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line).map_err(failed)?;
+    match line.remove("version") {
+        Some(version) if version == VERSION => {}
         Some(version) => return Err(format!("this daemon speaks version {VERSION} of the protocol, not {version}")),
         None => return Err(format!("the request has no `version`: it must be {VERSION}")),
     }

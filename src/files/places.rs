@@ -6,6 +6,8 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use super::read::is_config_name;
+
 /// Links that are followed on one path, as the kernel does (path_resolution(7)).
 const MAX_LINKS: usize = 40;
 
@@ -30,7 +32,7 @@ impl Interest {
 
     /// True for a name that matters.
     pub(super) fn covers(&self, name: &OsStr) -> bool {
-        self.names.contains(name) || self.configs && name.to_str().is_some_and(crate::config::is_config_name)
+        self.names.contains(name) || self.configs && is_config_name(name)
     }
 }
 
@@ -50,7 +52,7 @@ pub(super) fn places(roots: &[PathBuf]) -> Places {
         }
         for entry in fs::read_dir(&end).into_iter().flatten().flatten() {
             let name = entry.file_name();
-            let is_config = name.to_str().is_some_and(crate::config::is_config_name);
+            let is_config = is_config_name(&name);
             if is_config && entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
                 follow(end.clone(), vec![name], &mut found);
             }

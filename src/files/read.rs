@@ -2,6 +2,7 @@
 //! From the paths of the command line to texts: files as they are, directories as their YAML files by name.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
@@ -56,12 +57,17 @@ pub(super) fn yaml_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
-        if entry.file_name().to_str().is_some_and(crate::config::is_config_name) {
+        if is_config_name(&entry.file_name()) {
             files.push(entry.path());
         }
     }
     files.sort();
     Ok(files)
+}
+
+/// True for the name of a configuration file, also where it is not UTF-8.
+pub(super) fn is_config_name(name: &OsStr) -> bool {
+    crate::config::is_config_name(&name.to_string_lossy())
 }
 
 /// A problem with a file as a whole.

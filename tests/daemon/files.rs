@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Files come, change, break, are mended and go.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -77,6 +79,56 @@ fn changed() {
     let changes = notices(&daemon, "events.jsonl", "probe_state");
     let changes: Vec<&str> = changes.iter().map(|line| line["change"].as_str().unwrap()).collect();
     assert_eq!(changes, ["started", "replaced", "rerouted"]);
+    daemon.stop();
+}
+
+/// Other sinks, with and without another program: what the sinks before got, and what they did not, stays in the account.
+#[test]
+fn other_sinks_do_not_change_the_account() {
+    need!(bpf());
+    let to = |sink: &str| calls("one", &format!("sinks: [\"jsonl:{sink}\"]"));
+    let daemon = Daemon::with(&[("a.yaml", &to("/dev/full"))]);
+    let account = |probe: &Value| {
+        let lost: u64 = probe["lost"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+        (probe["produced"].as_u64().unwrap(), probe["delivered"].as_u64().unwrap(), lost)
+    };
+    let balanced = |probe: &Value| {
+        let (produced, delivered, lost) = account(probe);
+        produced == delivered + lost
+    };
+    (7200..7210).for_each(call);
+    let goes_to = |file: &str, n: u32| {
+        wait_for("the other sink", || {
+            call(n);
+            numbers(&daemon.lines(file), tid()).contains(&u64::from(n))
+        });
+    };
+    let first = daemon.wait_until("one", "lost", |probe| account(probe).2 >= 10 && balanced(probe));
+    daemon.write("a.yaml", &to("events.jsonl"));
+    goes_to("events.jsonl", 7210);
+    let second = daemon.wait_until("one", "balanced", balanced);
+    assert!(account(&second).1 >= 1 && account(&second).2 >= account(&first).2, "{first} {second}");
+    daemon.write("a.yaml", &to("others.jsonl").replace("policy as u32 }", "policy as u32, hex: policy as hex }"));
+    goes_to("others.jsonl", 7211);
+    let third = daemon.wait_until("one", "balanced", balanced);
+    assert!(account(&third).1 > account(&second).1 && account(&third).2 >= account(&first).2, "{second} {third}");
+    daemon.stop();
+}
+
+/// A file whose name is no UTF-8 counts as any other: at the start, when it is added and when it changes.
+#[test]
+fn a_name_that_is_no_utf8() {
+    need!(bpf());
+    let daemon = Daemon::empty();
+    let path = daemon.file("a.yaml").with_file_name(OsStr::from_bytes(b"a\xff.yaml"));
+    let write = |probe: &str| fs::write(&path, format!("version: 1\nprobes:\n{}", calls(probe, EVENTS))).unwrap();
+    write("one");
+    daemon.wait("one", "running");
+    write("two");
+    daemon.wait("two", "running");
+    assert_eq!(daemon.status()["files"][0]["path"], "probes.d/a\u{fffd}.yaml");
+    fs::remove_file(&path).unwrap();
+    daemon.wait_gone("two");
     daemon.stop();
 }
 

@@ -65,6 +65,26 @@ fn appears_vanishes_returns() {
     });
 }
 
+/// The name counts: an interface that gets another one takes no program along, one that gets the name runs it.
+#[test]
+fn renamed() {
+    need!(bpf());
+    in_namespace(|| {
+        let daemon = Daemon::with(&[("a.yaml", &packets("one", "right"))]);
+        counts(&daemon, "one", "left");
+        sh("ip link set right down; ip link set right name other; ip link set other arp off up");
+        daemon.wait("one", "waiting");
+        sh("ip link add right type veth peer name far; ip link set far arp off up; ip link set right arp off up");
+        daemon.wait("one", "running");
+        counts(&daemon, "one", "far");
+        // The two exchange their names in less time than the daemon waits until they settle.
+        sh("ip link set right name third; ip link set other name right; ip link set third name other");
+        daemon.wait_until("one", "exchanged", |probe| probe["generation"] == 3);
+        counts(&daemon, "one", "left");
+        daemon.stop();
+    });
+}
+
 /// A glob stands for the interfaces that are there now; what one more does is nothing to the others.
 #[test]
 fn a_glob_follows() {

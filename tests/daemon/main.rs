@@ -11,6 +11,7 @@ mod binaries;
 #[path = "../live/called.rs"]
 mod called;
 mod commands;
+mod control;
 mod daemon;
 mod ending;
 mod exact;

@@ -13,6 +13,7 @@ use super::generation::Generation;
 use super::{Attached, Hold, KernelError, Loaded, Mount, info, xdp};
 use crate::catalog::{Counters, HookDecl, Program};
 use crate::kernel::error::describe;
+use crate::kernel::host::Host;
 use crate::spec::{Hook, Place, ProbeSpec, XdpMode};
 
 /// Threads that detach at the same time.
@@ -112,12 +113,15 @@ impl Attached {
         info::counts_runs().then(|| self.attached_programs().fold((0, Duration::ZERO), add))
     }
 
-    /// False when what it was attached to has gone: an interface that was deleted leaves a link without one.
+    /// False when what it was attached to is not there any more: an interface that was deleted leaves a link without one, one
+    /// that was renamed takes its link along.
     pub fn is_attached(&self) -> bool {
-        let Hook::Xdp { .. } = self.hook else { return true };
+        let Some(interface) = self.hook.interface() else { return true };
+        let index = Host::default().interface_index(interface);
         self.mounts.iter().all(|mount| {
             // SAFETY: the union's member for links of XDP, which this is; plain data.
-            info::link(mount.hold.descriptor()).is_none_or(|info| unsafe { info.__bindgen_anon_1.xdp }.ifindex != 0)
+            let on = |info: libbpf_sys::bpf_link_info| unsafe { info.__bindgen_anon_1.xdp }.ifindex;
+            info::link(mount.hold.descriptor()).is_none_or(|info| Some(on(info)) == index)
         })
     }
 

@@ -9,7 +9,7 @@ use super::entry::{Entry, Failure, Running};
 use super::execute::Units;
 use super::tell::{State, Tell};
 use crate::format::SummaryRow;
-use crate::kernel::{detach_all, settle};
+use crate::kernel::{Host, detach_all, settle};
 use crate::plan::UnitId;
 use crate::runner::clock::now_unix_ns;
 use crate::runner::intake::IntakeTotals;
@@ -43,7 +43,7 @@ impl Units<'_> {
         detach_aside(ended.into_iter().filter_map(|(_, entry)| entry.running).collect());
     }
 
-    /// Units whose interface was deleted under them wait for it.
+    /// Units whose interface was deleted or renamed under them wait for it.
     pub(super) fn lose_gone(&mut self, tell: &mut Tell<'_>) {
         let now = self.now();
         let gone = |entry: &Entry| entry.running.as_ref().is_some_and(|running| !running.unit.attached.is_attached());
@@ -51,9 +51,12 @@ impl Units<'_> {
         for id in ids {
             let Some(mut running) = self.entries.get_mut(&id).and_then(|entry| entry.running.take()) else { continue };
             self.end(vec![&mut running]);
-            // The words of a start without it: the next try has nothing new to say.
             let interface = running.content.spec.hook.interface().unwrap_or_default();
-            let message = format!("there is no network interface `{interface}`");
+            let message = match Host::default().interface_index(interface) {
+                // The words of a start without it: the next try has nothing new to say.
+                None => format!("there is no network interface `{interface}`"),
+                Some(_) => format!("its program is no longer on `{interface}`"),
+            };
             tell.lost(&id, &running.unit, &message);
             if let Some(entry) = self.entries.get_mut(&id) {
                 let content = running.content;

@@ -145,6 +145,8 @@ pub fn daemon(
         news: News::new(),
         say,
     };
+    // Before the first look: what appears while that takes its time is not missed.
+    let interfaces = InterfaceWatch::new()?;
     daemon.look();
     (daemon.say)(&Said::Ready);
     daemon.tell_ready();
@@ -163,7 +165,7 @@ pub fn daemon(
             }
         };
         tokio::select! {
-            ended = daemon.run(signals, &changed, &mut asked) => ended,
+            ended = daemon.run(signals, interfaces, &changed, &mut asked) => ended,
             ended = serve => ended,
             ended = scrapes => ended,
         }
@@ -232,11 +234,12 @@ impl Daemon<'_> {
     async fn run(
         &mut self,
         mut signals: Signals,
+        interfaces: InterfaceWatch,
         changed: &Notify,
         asked: &mut mpsc::Receiver<Asked>,
     ) -> io::Result<()> {
         // SAFETY: the socket belongs to the `InterfaceWatch`, which keeps it open and is dropped with this one.
-        let interfaces = unsafe { AsyncFd::register_with_interest(InterfaceWatch::new()?, Interest::READABLE) };
+        let interfaces = unsafe { AsyncFd::register_with_interest(interfaces, Interest::READABLE) };
         let mut interfaces = interfaces?;
         let binaries = self.binaries.changed();
         let mut rescan = Instant::now() + RESCAN;

@@ -73,11 +73,14 @@ impl Daemon<'_> {
         }
     }
 
-    fn may_tail(&self, name: Option<&str>) -> Reply {
-        let probes = self.followed.config.iter().flat_map(|config| &config.probes);
-        match name {
-            Some(name) if !probes.into_iter().any(|probe| probe.spec.id.name == name) => self.unknown(name),
-            Some(_) | None => Reply::Tail,
+    fn may_tail(&mut self, name: Option<&str>) -> Reply {
+        let mut probes = self.followed.config.iter().flat_map(|config| &config.probes);
+        if let Some(name) = name.filter(|name| !probes.any(|probe| probe.spec.id.name == *name)) {
+            return self.unknown(name);
+        }
+        match self.units.room_for_tail() {
+            Ok(()) => Reply::Tail,
+            Err(message) => Reply::Error { message },
         }
     }
 

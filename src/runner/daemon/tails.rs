@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Those who look on: copies of events to a connection of the control socket.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,9 +25,18 @@ pub(super) struct Tail {
     probe: Option<String>,
     /// What it was told that it lost.
     reported: u64,
+    /// To see that it hung up, also where there is nothing to write.
+    stream: OwnedFd,
 }
 
 impl Tail {
+    fn has_gone(&self) -> bool {
+        let mut poll = libc::pollfd { fd: self.stream.as_raw_fd(), events: 0, revents: 0 };
+        // SAFETY: one entry, which lives across the call; does not wait.
+        let code = unsafe { libc::poll(&mut poll, 1, 0) };
+        self.sink.is_closed() || code > 0 && poll.revents & libc::POLLHUP != 0
+    }
+
     fn wants(&self, id: &UnitId) -> bool {
         self.probe.as_ref().is_none_or(|probe| *probe == id.probe.name)
     }
@@ -39,13 +48,19 @@ impl Tail {
 }
 
 impl Units<'_> {
+    /// Refuses one more than there may be.
+    pub(super) fn room_for_tail(&mut self) -> Result<(), String> {
+        self.sweep_tails();
+        let has_room = self.tails.len() < MOST;
+        has_room.then_some(()).ok_or_else(|| format!("{MOST} connections look on already: end one of them first"))
+    }
+
     /// From now on a copy of what this probe reports, or all of them, goes to a connection.
     pub(super) fn add_tail(&mut self, stream: OwnedFd, probe: Option<String>) -> Result<(), String> {
-        if self.tails.len() >= MOST {
-            return Err(format!("{MOST} connections look on already"));
-        }
-        let sink = Sink::connection("tail", stream).map_err(|error| format!("failed to start a copy: {error}"))?;
-        let tail = Tail { sink: Arc::new(sink), delivery: Arc::default(), probe, reported: 0 };
+        let failed = |error| format!("failed to start a copy: {error}");
+        let seen = stream.try_clone().map_err(failed)?;
+        let sink = Sink::connection("tail", stream).map_err(failed)?;
+        let tail = Tail { sink: Arc::new(sink), delivery: Arc::default(), probe, reported: 0, stream: seen };
         for (id, entry) in &mut self.entries {
             let Some(running) = entry.running.as_mut().filter(|_| tail.wants(id)) else { continue };
             if let Some(layout) = &running.layout {
@@ -73,7 +88,7 @@ impl Units<'_> {
 
     /// Ends the copies whose reader has gone, and tells the others what they lost.
     pub(super) fn sweep_tails(&mut self) {
-        let (gone, kept) = std::mem::take(&mut self.tails).into_iter().partition(|tail| tail.sink.is_closed());
+        let (gone, kept) = std::mem::take(&mut self.tails).into_iter().partition(Tail::has_gone);
         self.tails = kept;
         let gone: Vec<Tail> = gone;
         for tail in gone {

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The control socket in the hands of those who do it wrong.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+
+use serde_json::json;
+
+use crate::daemon::Daemon;
+use crate::lab::{BOUND, Lab, bpf, json, need, wait_for};
+
+/// The answer to these bytes.
+fn answer(daemon: &Daemon, request: &[u8]) -> String {
+    let mut stream = UnixStream::connect(daemon.lab.path("control.sock")).unwrap();
+    stream.set_read_timeout(Some(BOUND)).unwrap();
+    stream.write_all(request).unwrap();
+    let mut answer = Vec::new();
+    // A daemon that has not read all of it hangs up with a reset, after its answer.
+    let _ = stream.read_to_end(&mut answer);
+    json(str::from_utf8(&answer).unwrap())["message"].as_str().unwrap().to_owned()
+}
+
+/// A file of somebody's that has the name of the socket stays as it is, and nothing is put beside it.
+#[test]
+fn a_file_is_no_socket() {
+    need!(bpf());
+    let lab = Lab::new();
+    fs::write(lab.path("precious"), "mine").unwrap();
+    fs::create_dir(lab.path("probes.d")).unwrap();
+    let ended = lab.run(&["daemon", "--config-dir", "probes.d", "--socket", "precious"]);
+    ended.code(1).says("failed to listen at `precious`: something that is no socket has this name");
+    assert_eq!(fs::read_to_string(lab.path("precious")).unwrap(), "mine");
+    assert!(!lab.path("precious.lock").exists());
+}
+
+/// Every request gets an answer that says what is wrong with it.
+#[test]
+fn bad_requests() {
+    need!(bpf());
+    let daemon = Daemon::empty();
+    let long = format!("{{\"version\":1,\"command\":\"stop\",\"probe\":\"{}\"}}\n", "a".repeat(70_000));
+    assert_eq!(answer(&daemon, long.as_bytes()), "the request is longer than 65536 bytes");
+    assert!(answer(&daemon, b"\xff\xfe\n").starts_with("the request is not understood: "));
+    assert_eq!(answer(&daemon, b"{\"version\":1,"), "no request in 5 s");
+    let versions = [("2", "2"), ("\"1\"", "\"1\""), ("-1", "-1")];
+    for (version, said) in versions {
+        let request = format!("{{\"version\":{version},\"command\":\"status\"}}\n");
+        let wanted = format!("this daemon speaks version 1 of the protocol, not {said}");
+        assert_eq!(answer(&daemon, request.as_bytes()), wanted);
+    }
+    assert_eq!(answer(&daemon, b"{}\n"), "the request has no `version`: it must be 1");
+    daemon.stop();
+}
+
+/// Sixteen may look on; one more is told so, until one of them has gone.
+#[test]
+fn too_many_look_on() {
+    need!(bpf());
+    let daemon = Daemon::empty();
+    let tail = || {
+        let mut stream = UnixStream::connect(daemon.lab.path("control.sock")).unwrap();
+        stream.set_read_timeout(Some(BOUND)).unwrap();
+        writeln!(stream, "{}", json!({ "version": 1, "command": "tail" })).unwrap();
+        let mut stream = BufReader::new(stream);
+        let mut line = String::new();
+        stream.read_line(&mut line).unwrap();
+        (json(&line), stream)
+    };
+    let mut all: Vec<_> = (0..16).map(|_| tail()).collect();
+    assert!(all.iter().all(|(answer, _)| answer["result"] == "tail"));
+    let (refused, _) = tail();
+    assert_eq!(refused["message"], "16 connections look on already: end one of them first");
+    daemon.lab.run(&["tail", "--socket", "control.sock"]).code(2).says("end one of them first");
+    drop(all.pop());
+    wait_for("room for one more", || tail().0["result"] == "tail");
+    let (ended, _) = daemon.stop();
+    assert!(!ended.stderr.contains("look on"), "{}", ended.stderr);
+}
