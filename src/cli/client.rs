@@ -31,7 +31,7 @@ pub(super) struct StatusArgs {
     /// How often, with --watch
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s", requires = "watch")]
     interval: Duration,
-    /// Print nothing; exit status 1 unless every file counts and every probe runs as its file says
+    /// Print nothing; exit status 1 unless every file counts and every probe runs as its file says, or was stopped by hand
     #[arg(long)]
     check: bool,
     /// For people, or for machines

@@ -8,7 +8,8 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -21,6 +22,8 @@ use super::{Line, Reply, Request, VERSION};
 const MAX_REQUEST_BYTES: u64 = 64 << 10;
 /// How long a client may take to send its request, and to take its answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a daemon that was killed may take until the kernel has taken its lock away.
+const DYING: Duration = Duration::from_millis(500);
 /// Connections that are served at the same time.
 const MAX_CONNECTIONS: usize = 64;
 
@@ -77,8 +80,14 @@ impl Listener {
         if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
             fs::DirBuilder::new().recursive(true).mode(0o755).create(directory).map_err(failed)?;
         }
-        let lock = lock(path).map_err(failed)?;
-        let Some(lock) = lock else { return Err(SocketError::Taken(path.to_owned(), owner(path))) };
+        let patience = Instant::now() + DYING;
+        let lock = loop {
+            match lock(path).map_err(failed)? {
+                Some(lock) => break lock,
+                None if Instant::now() < patience => thread::sleep(DYING / 20),
+                None => return Err(SocketError::Taken(path.to_owned(), owner(path))),
+            }
+        };
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             Ok(()) | Err(_) => {}

@@ -26,6 +26,21 @@ fn hangup_looks_again() {
     daemon.stop();
 }
 
+/// After `kill -9` nothing stays attached, and another one may start at that very moment.
+#[test]
+fn killed_and_started_again() {
+    need!(bpf());
+    let mut daemon = Daemon::with(&[("a.yaml", &calls("one", "sinks: [\"jsonl:one.jsonl\"]"))]);
+    for _ in 0..10 {
+        daemon.run.signal(libc::SIGKILL);
+        let arguments = ["daemon", "--config-dir", "probes.d", "--socket", "control.sock"];
+        daemon.run = Run::start(daemon.lab.command(&arguments));
+        daemon.run.said(|line| line == "ready");
+        assert_eq!(daemon.probe("one")["state"], "running");
+    }
+    daemon.stop();
+}
+
 /// A FIFO whose reader does not read.
 fn stuck_fifo(lab: &Lab, name: &str) -> File {
     let path = lab.text(name);

@@ -11,7 +11,8 @@ use super::super::counters::CounterReader;
 use super::super::counts::Counts;
 use super::super::load::Loaded;
 use crate::catalog::{Counters, HookDecl};
-use crate::spec::{Limits, ParamValue, ProbeSpec};
+use crate::kernel::error::KernelError;
+use crate::spec::{Limits, ParamValue, Place, ProbeSpec};
 
 /// A loaded program with its maps. After a swap its last events are in its ring once [`super::settle`] has returned.
 ///
@@ -27,7 +28,15 @@ pub struct Generation {
 }
 
 impl Generation {
-    pub(super) fn new(loaded: Loaded, spec: &ProbeSpec) -> libbpf_rs::Result<Self> {
+    pub(super) fn new(loaded: Loaded, spec: &ProbeSpec) -> Result<Self, KernelError> {
+        Self::keep(loaded, spec).map_err(|error| {
+            // Nothing else happens here than that descriptors are copied.
+            let help = "the limit of open files may be reached: `ulimit -n`, or LimitNOFILE= of the service";
+            KernelError::new(Place::Probe, format!("failed to keep the program: {error:#}"), help)
+        })
+    }
+
+    fn keep(loaded: Loaded, spec: &ProbeSpec) -> libbpf_rs::Result<Self> {
         let Loaded { object, functions } = loaded;
         let mut programs = Vec::new();
         for function in functions {

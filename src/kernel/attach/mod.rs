@@ -118,8 +118,7 @@ impl Loaded {
             remark = remark.or(attachment.remark);
             mode = mode.or(attachment.mode);
         }
-        let generation = Generation::new(self, spec)
-            .map_err(|error| KernelError::new(Place::Probe, format!("failed to keep the program: {error}"), ""))?;
+        let generation = Generation::new(self, spec)?;
         let (hook, mechanism) = (spec.hook.clone(), mechanisms.join(", "));
         Ok(Attached { mounts, generation, hook, mode, swappable, missed_before: 0, mechanism, remark })
     }

@@ -77,8 +77,7 @@ impl Attached {
     /// generation, whose last events are in its ring once [`super::settle`] has returned. Where the kernel refuses, the old
     /// one runs on.
     pub fn swap(&mut self, loaded: Loaded, spec: &ProbeSpec) -> Result<Generation, KernelError> {
-        let next = Generation::new(loaded, spec)
-            .map_err(|error| KernelError::new(Place::Probe, format!("failed to keep the program: {error}"), ""))?;
+        let next = Generation::new(loaded, spec)?;
         next.continue_limits(&self.generation);
         for (index, mount) in self.mounts.iter().enumerate() {
             if let Err(code) = exchange(mount, index, &self.generation, &next) {
