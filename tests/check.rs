@@ -215,6 +215,16 @@ fn hostile_files() {
     }
 }
 
+/// Names of files and values that hold terminal sequences and line ends are shown, not obeyed.
+#[test]
+fn hostile_names() {
+    let text = "version: 1\nprobes:\n  - name: x\n    program: \"a\\e[31m\"\n";
+    let folder = folder(&[("a\x1b[31m\nb.yaml", text)]);
+    let ended = check(&folder, &["."]);
+    assert!(ended.stdout.contains(" --> ./a\\u{1b}[31m\\nb.yaml:4:14\n"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains('\x1b'), "{}", ended.stdout);
+}
+
 /// The largest files that are read at all, each full of something else.
 fn full_files() -> Vec<(&'static str, String)> {
     let full = |head: &str, piece: &dyn Fn(usize) -> String| {

@@ -35,7 +35,7 @@ pub fn render(problem: &Problem, color: bool) -> String {
     };
     let mut group = Group::with_title(level.primary_title(short(&problem.message)).id(problem.code));
     let marks = marks(problem);
-    let paths: Vec<String> = marks.iter().map(|piece| piece[0].location.source.path.display().to_string()).collect();
+    let paths: Vec<String> = marks.iter().map(|piece| piece[0].location.source.shown()).collect();
     if problem.is_about_file() {
         group = group.element(Origin::path(&paths[0]));
     }

@@ -14,6 +14,15 @@ pub struct SourceFile {
     pub text: Arc<str>,
 }
 
+impl SourceFile {
+    /// The path in one line for a terminal: what would move the cursor or change colours is written as `\u{1b}`.
+    pub fn shown(&self) -> String {
+        let path = self.path.display().to_string();
+        let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+        path.chars().map(escape).collect()
+    }
+}
+
 /// A range of bytes of a file's text: `start..end`, both on character boundaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Span {
@@ -73,7 +82,7 @@ impl Location {
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (line, column) = self.line_column();
-        write!(f, "{}:{line}:{column}", self.source.path.display())
+        write!(f, "{}:{line}:{column}", self.source.shown())
     }
 }
 
