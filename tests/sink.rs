@@ -83,6 +83,46 @@ fn a_torn_line_stays_alone() {
     assert_eq!(delivery.delivered(), 2);
 }
 
+/// A file that is moved away or deleted, as logs are rotated, is followed by a new one, and one that lies there is appended to.
+/// Where none can be made the old one goes on. No line is lost, or torn by it.
+#[test]
+fn rotated() {
+    let dir = tempfile::tempdir().unwrap();
+    let [path, old, folder] = ["d/a.jsonl", "old", "d"].map(|name| dir.path().join(name));
+    fs::create_dir(&folder).unwrap();
+    let sink = open(&path);
+    let delivery = Arc::new(Delivery::default());
+    let mut sent = 0;
+    let mut send = |text: &str| {
+        sent += 1;
+        assert!(sink.send(batch(&delivery, text)).is_ok());
+        wait_until("the line", || delivery.delivered() == sent);
+    };
+    send("one\n");
+    fs::rename(&path, &old).unwrap();
+    send("two\n");
+    assert_eq!(
+        (fs::read_to_string(&old).unwrap().as_str(), fs::read_to_string(&path).unwrap().as_str()),
+        ("one\n", "two\n")
+    );
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o137, 0);
+    fs::remove_file(&path).unwrap();
+    send("three\n");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "three\n");
+    fs::write(dir.path().join("new"), "torn").unwrap();
+    fs::rename(dir.path().join("new"), &path).unwrap();
+    send("four\n");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "torn\nfour\n");
+    fs::rename(&folder, dir.path().join("e")).unwrap();
+    send("five\n");
+    assert_eq!(fs::read_to_string(dir.path().join("e/a.jsonl")).unwrap(), "torn\nfour\nfive\n");
+    fs::create_dir(&folder).unwrap();
+    send("six\n");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "six\n");
+    sink.flush_and_close(LONG);
+    assert_eq!((delivery.delivered(), delivery.lost_total()), (6, 0));
+}
+
 /// What cannot be a sink is refused at once, in one sentence that names it.
 #[test]
 fn refusals() {

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! What never happens here: `send` never blocks, so a slow sink never slows another; no line is torn in the middle of
-//! a file; no event disappears: each is counted in its [`Delivery`], as delivered after the bytes were taken, or as lost.
+//! a file; a file that is moved away, as logs are rotated, is followed by a new one; no event disappears: each is counted in its [`Delivery`], as delivered after the bytes were taken, or as lost.
 
 mod delivery;
 mod open;
@@ -63,9 +63,13 @@ impl Sink {
 
     fn start(spec: &SinkSpec, output: output::Output) -> io::Result<Self> {
         let usual = if output.is_terminal() { Format::Pretty } else { Format::Jsonl };
+        let path = match &spec.destination {
+            Destination::File(path) => Some(path.clone()),
+            Destination::Stdout | Destination::Stderr => None,
+        };
         let (queue, stop) = queue::Queue::new()?;
         let queue = Arc::new(queue);
-        let writer = writer::Writer::new(spec.name.clone(), output, Arc::clone(&queue), stop);
+        let writer = writer::Writer::new(spec.name.clone(), output, path, Arc::clone(&queue), stop);
         let thread = thread::Builder::new().name("sink".to_owned()).spawn(move || writer.run())?;
         Ok(Self {
             name: spec.name.clone(),

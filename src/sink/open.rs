@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use super::output::Output;
@@ -45,6 +45,17 @@ pub(super) fn open(destination: &Destination) -> Result<Output, SinkOpenError> {
         Destination::File(path) => open_file(path).map(Output::file),
     }
     .map_err(|error| SinkOpenError::new(destination, &error))
+}
+
+/// What has the path of an open regular file now, where that is not this file any more: whoever rotates logs has moved it away.
+/// A new file is made where there is none. `None`: nothing has changed, or it is not a regular file that is there.
+pub(super) fn moved(path: &Path, output: &Output) -> Option<io::Result<Output>> {
+    let open = output.identity()?;
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() || (found.dev(), found.ino()) == open => None,
+        Err(error) if error.kind() != ErrorKind::NotFound => None,
+        Ok(_) | Err(_) => Some(open_regular(path).map(Output::file)),
+    }
 }
 
 /// Appends to what is there; a new file gets mode 0640.

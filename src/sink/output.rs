@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A file descriptor and how to write to it without waiting longer than wanted.
 
-use std::fs::{File, FileType, OpenOptions};
+use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
-use std::os::unix::fs::{FileExt as _, FileTypeExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::time::Instant;
 
 use super::queue::Stop;
@@ -14,6 +14,7 @@ pub(super) struct Output {
     file: File,
     way: Way,
     standard_stream: bool,
+    identity: Option<(u64, u64)>,
 }
 
 /// How bytes are handed to the kernel.
@@ -36,7 +37,9 @@ const READY_BYTES: usize = 4096;
 impl Output {
     /// A file that was opened by its path, with `O_NONBLOCK` where it has a reader.
     pub(super) fn file(file: File) -> Self {
-        Self { way: way(&file), file, standard_stream: false }
+        let metadata = file.metadata().ok().filter(fs::Metadata::is_file);
+        let identity = metadata.map(|metadata| (metadata.dev(), metadata.ino()));
+        Self { way: way(&file), file, standard_stream: false, identity }
     }
 
     /// A copy of standard output or standard error.
@@ -45,7 +48,7 @@ impl Output {
         // A pipe that is opened again has a file description of its own, which can be non-blocking for us alone.
         let again = if is(&file, FileType::is_fifo) { open_pipe_again(&file).ok() } else { None };
         let file = again.unwrap_or(file);
-        Self { way: way(&file), file, standard_stream: true }
+        Self { way: way(&file), file, standard_stream: true, identity: None }
     }
 
     pub(super) fn is_standard_stream(&self) -> bool {
@@ -54,6 +57,11 @@ impl Output {
 
     pub(super) fn is_terminal(&self) -> bool {
         self.file.is_terminal()
+    }
+
+    /// Device and inode of a regular file that was opened by its path; `None` for anything else.
+    pub(super) fn identity(&self) -> Option<(u64, u64)> {
+        self.identity
     }
 
     /// True for a regular file whose last line has no end: whoever wrote it was killed.

@@ -2,8 +2,10 @@
 //! The thread of one sink: takes batches, writes them, and counts what became of their events.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::open;
 use super::output::Output;
 use super::queue::{Batch, Outcome, Queue, Stop};
 
@@ -11,18 +13,22 @@ use super::queue::{Batch, Outcome, Queue, Stop};
 pub(super) struct Writer {
     name: String,
     output: Output,
+    /// Where the output is in the file system; `None` for one that has no place there.
+    path: Option<PathBuf>,
     queue: Arc<Queue>,
     stop: Stop,
     /// What must be written before anything else, so that no line is torn in the middle of the file: the rest of a
     /// line that was partly written, or the `\n` that a crash left out.
     rest: Vec<u8>,
     failing: bool,
+    /// The file was moved away, and a new one could not be made.
+    displaced: bool,
 }
 
 impl Writer {
-    pub(super) fn new(name: String, output: Output, queue: Arc<Queue>, stop: Stop) -> Self {
-        let rest = if output.ends_torn() { b"\n".to_vec() } else { Vec::new() };
-        Self { name, output, queue, stop, rest, failing: false }
+    pub(super) fn new(name: String, output: Output, path: Option<PathBuf>, queue: Arc<Queue>, stop: Stop) -> Self {
+        let rest = first_bytes(&output);
+        Self { name, output, path, queue, stop, rest, failing: false, displaced: false }
     }
 
     /// Writes until the sink is closed.
@@ -35,7 +41,7 @@ impl Writer {
     }
 
     fn write(&mut self, batch: &Batch) -> Outcome {
-        if self.queue.is_closed() || !self.complete_rest() {
+        if self.queue.is_closed() || !self.complete_rest() || !self.follow_path() {
             return Outcome { lost: batch.events, ..Outcome::default() };
         }
         let (written, result) = self.output.write_all(&batch.bytes, &self.stop);
@@ -48,6 +54,29 @@ impl Writer {
         self.rest.extend_from_slice(rest);
         self.fails(&error);
         outcome
+    }
+
+    /// Between two lines: goes on in the file that has the path now, if the old one was moved away or deleted. True when the
+    /// next bytes begin a line there.
+    fn follow_path(&mut self) -> bool {
+        let Some(moved) = self.path.as_deref().and_then(|path| open::moved(path, &self.output)) else { return true };
+        match moved {
+            Ok(output) => {
+                self.rest = first_bytes(&output);
+                self.output = output;
+                self.displaced = false;
+            }
+            Err(error) if !self.displaced => {
+                self.displaced = true;
+                tracing::warn!(
+                    sink = %self.name,
+                    "`{}` was moved, and no new file can be made: {error}; the old one is written to",
+                    self.name
+                );
+            }
+            Err(_) => {}
+        }
+        self.complete_rest()
     }
 
     /// True when the next bytes begin a line.
@@ -83,6 +112,11 @@ impl Writer {
             tracing::info!(sink = %self.name, "`{}` takes events again", self.name);
         }
     }
+}
+
+/// What ends the line that a crash left torn.
+fn first_bytes(output: &Output) -> Vec<u8> {
+    if output.ends_torn() { b"\n".to_vec() } else { Vec::new() }
 }
 
 /// True where nobody is there to read what is written.
