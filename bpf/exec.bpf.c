@@ -142,6 +142,17 @@ static __always_inline bool process_ended(struct task_struct *task)
 	return bpf_map_update_elem(&ended, &key, &value, BPF_NOEXIST) == 0;
 }
 
+/*
+ * What wait(2) says of the process (wait_task_zombie of kernel/exit.c), whichever of its threads is the last: one that ended by
+ * itself while another one called exit_group has a code of its own.
+ */
+static __always_inline int process_exit_code(struct task_struct *task)
+{
+	if (BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
+		return BPF_CORE_READ(task, signal, group_exit_code);
+	return BPF_CORE_READ(task, group_leader, exit_code);
+}
+
 SEC("tp/sched/sched_process_exit")
 int exec_end(void *ctx)
 {
@@ -151,7 +162,7 @@ int exec_end(void *ctx)
 
 	if (execs_only || !wanted_user() || !process_ended(task))
 		return 0;
-	code = BPF_CORE_READ(task, exit_code);
+	code = process_exit_code(task);
 	if (failures_only && code == 0)
 		return 0;
 	signal = code & 0x7f;

@@ -92,6 +92,8 @@ struct mm_struct {
 struct signal_struct {
 	atomic_t live;
 	int nr_threads;
+	int group_exit_code;
+	unsigned int flags;
 } CORE;
 
 struct task_struct {
@@ -111,6 +113,8 @@ struct trace_event_raw_sched_process_exec {
 
 /* include/linux/sched.h: forked, but did not exec */
 #define PF_FORKNOEXEC 0x00000040
+/* include/linux/sched/signal.h */
+#define SIGNAL_GROUP_EXIT 0x00000004
 
 /* Packets: include/uapi/linux/if_ether.h, if_vlan, ip.h, ipv6.h, in.h. Multi-byte fields in network order. */
 #define ETH_P_IP 0x0800

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, bpf, need};
+use crate::lab::{Lab, bpf, need, sh, tool};
 
 fn yaml(params: &str) -> String {
     format!("probes:\n  - {{ name: execs, program: exec, params: {{ {params} }} }}\n")
@@ -138,6 +138,31 @@ fn a_process_with_threads_ends_once() {
         assert_eq!((of("exec"), of("exit")), (1, 1), "{pid}");
         let end = events.iter().find(|event| is(event, "exit", pid.into())).unwrap();
         assert_eq!(end["exit_code"], 3);
+    }
+}
+
+/// The code of a process is the one that its parent gets, whichever thread ends last and however.
+#[test]
+fn the_code_is_that_of_wait() {
+    need!(bpf(), tool("cc"));
+    let lab = Lab::new();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/leader.c");
+    let binary = lab.text("leader");
+    sh(&format!("cc -O1 -pthread -o {binary} {}", source.display()));
+    let run = lab.ready(&yaml(""), &[]);
+    let races = std::iter::repeat_n("race", 200);
+    let ended: Vec<(u32, Option<i32>)> = ["thread", "group"]
+        .into_iter()
+        .chain(races)
+        .map(|how| {
+            let mut child = Command::new(&binary).arg(how).spawn().unwrap();
+            (child.id(), child.wait().unwrap().code())
+        })
+        .collect();
+    let events = run.interrupt().code(0).events();
+    for (pid, code) in ended {
+        let ends: Vec<_> = events.iter().filter(|event| is(event, "exit", pid.into())).collect();
+        assert_eq!(ends.iter().map(|end| end["exit_code"].clone()).collect::<Vec<_>>(), [json!(code)], "{pid}");
     }
 }
 
