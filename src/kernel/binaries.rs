@@ -63,6 +63,11 @@ pub fn binary_identity(name: &str) -> Option<FileIdentity> {
     about.is_file().then(|| identity(&about))
 }
 
+/// The path that a binary's name leads to, without links; `None` where there is no file.
+pub fn binary_path(name: &str) -> Option<PathBuf> {
+    fs::canonicalize(find(name).ok()?).ok()
+}
+
 /// The paths of which a change can lead a binary's name to another file: all that are searched until one is there.
 pub fn binary_places(name: &str) -> Vec<PathBuf> {
     if name.contains('/') {

@@ -4,10 +4,11 @@
 use std::fs;
 
 /// Those that matter here, by their numbers in `include/uapi/linux/capability.h`.
-const KNOWN: [(&str, u32); 8] = [
+const KNOWN: [(&str, u32); 9] = [
     ("CAP_DAC_READ_SEARCH", 2),
     ("CAP_NET_ADMIN", 12),
     ("CAP_IPC_LOCK", 14),
+    ("CAP_SYS_PTRACE", 19),
     ("CAP_SYS_ADMIN", 21),
     ("CAP_SYS_RESOURCE", 24),
     ("CAP_SYSLOG", 34),

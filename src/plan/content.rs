@@ -55,6 +55,12 @@ impl Content {
         Self { spec: ProbeSpec { sinks: Vec::new(), ..spec.clone() }, sinks: own, binary: None }
     }
 
+    /// The same in another file.
+    #[must_use]
+    pub fn in_file(&self, binary: FileIdentity) -> Self {
+        Self { binary: Some(binary), ..self.clone() }
+    }
+
     /// What differs from this one to the next.
     pub fn change(&self, next: &Self) -> Change {
         if self == next {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Attaches a loaded program: one file for each hook kind. Try first, diagnose after.
 
+mod former;
 mod generation;
 mod info;
 mod kprobe;
@@ -11,6 +12,7 @@ mod tracepoint;
 mod uprobe;
 mod xdp;
 
+pub use former::Former;
 pub use generation::Generation;
 pub use swap::detach_all;
 
@@ -61,6 +63,7 @@ struct Mount {
 pub struct Attached {
     // Fields are dropped in this order: links and slots, then what they run.
     mounts: Vec<Mount>,
+    former: Vec<Former>,
     generation: Generation,
     hook: Hook,
     mode: Option<XdpMode>,
@@ -120,7 +123,17 @@ impl Loaded {
         }
         let generation = Generation::new(self, spec)?;
         let (hook, mechanism) = (spec.hook.clone(), mechanisms.join(", "));
-        Ok(Attached { mounts, generation, hook, mode, swappable, missed_before: 0, mechanism, remark })
+        Ok(Attached {
+            mounts,
+            former: Vec::new(),
+            generation,
+            hook,
+            mode,
+            swappable,
+            missed_before: 0,
+            mechanism,
+            remark,
+        })
     }
 }
 

@@ -46,7 +46,9 @@ impl Attached {
     /// none the link is closed, which takes its time: [`detach_all`].
     pub fn silence(&mut self) {
         let missed = self.missed();
-        self.mounts.retain(|mount| mount.slot.as_ref().is_some_and(|slot| slot.clear().is_ok()));
+        let is_silent = |mount: &Mount| mount.slot.as_ref().is_some_and(|slot| slot.clear().is_ok());
+        self.mounts.retain(is_silent);
+        self.former.retain(|former| is_silent(&former.mount));
         if self.mounts.is_empty() {
             self.missed_before = missed;
         }
@@ -55,7 +57,8 @@ impl Attached {
     /// What keeps it attached: dropping that detaches it.
     fn dismount(&mut self) -> Vec<Mount> {
         self.missed_before = self.missed();
-        mem::take(&mut self.mounts)
+        let former = mem::take(&mut self.former).into_iter().map(|former| former.mount);
+        mem::take(&mut self.mounts).into_iter().chain(former).collect()
     }
 
     /// True if [`Attached::swap`] can put `program` for `spec` in this one's place: it belongs on the same hooks.
@@ -79,10 +82,13 @@ impl Attached {
     pub fn swap(&mut self, loaded: Loaded, spec: &ProbeSpec) -> Result<Generation, KernelError> {
         let next = Generation::new(loaded, spec)?;
         next.continue_limits(&self.generation);
-        for (index, mount) in self.mounts.iter().enumerate() {
-            if let Err(code) = exchange(mount, index, &self.generation, &next) {
+        // What has former places has one function.
+        let former = self.former.iter().map(|former| (0, &former.mount));
+        let places: Vec<(usize, &Mount)> = self.mounts.iter().enumerate().chain(former).collect();
+        for (done, (index, mount)) in places.iter().enumerate() {
+            if let Err(code) = exchange(mount, *index, &self.generation, &next) {
                 // The old ones fit a moment ago.
-                for (index, mount) in self.mounts.iter().enumerate().take(index) {
+                for (index, mount) in places.into_iter().take(done) {
                     let _ = exchange(mount, index, &next, &self.generation);
                 }
                 let message = format!("failed to exchange the program: {}", describe(code));
@@ -98,7 +104,8 @@ impl Attached {
 
     /// Bytes of kernel memory that its programs and maps take.
     pub fn kernel_memory_bytes(&self) -> u64 {
-        let slots = self.mounts.iter().filter_map(|mount| mount.slot.as_ref()).flat_map(super::Slot::descriptors);
+        let mounts = self.mounts.iter().chain(self.former.iter().map(|former| &former.mount));
+        let slots = mounts.filter_map(|mount| mount.slot.as_ref()).flat_map(super::Slot::descriptors);
         let own = self.generation.programs().chain(self.generation.maps());
         own.chain(slots).map(info::memory_bytes).sum()
     }
@@ -126,16 +133,18 @@ impl Attached {
 
     /// The ids of its links, where they have one (before Linux 5.15 perf events have none).
     pub fn link_ids(&self) -> Vec<u32> {
-        self.mounts.iter().filter_map(|mount| Some(info::link(mount.hold.descriptor())?.id)).collect()
+        let former = self.former.iter().map(|former| &former.mount);
+        self.mounts.iter().chain(former).filter_map(|mount| Some(info::link(mount.hold.descriptor())?.id)).collect()
     }
 
     /// The programs that the kernel calls: the slots, or the probe's own.
     fn attached_programs(&self) -> impl Iterator<Item = i32> {
         let own = self.generation.programs().map(Some).chain(std::iter::repeat(None));
-        self.mounts.iter().zip(own).filter_map(|(mount, own)| match &mount.slot {
+        let mounts = self.mounts.iter().zip(own).filter_map(|(mount, own)| match &mount.slot {
             Some(slot) => Some(slot.program()),
             None => own,
-        })
+        });
+        mounts.chain(self.former.iter().filter_map(|former| Some(former.mount.slot.as_ref()?.program())))
     }
 }
 

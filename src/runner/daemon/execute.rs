@@ -215,6 +215,14 @@ impl<'a> Units<'a> {
         content: &Content,
         host: &Host,
     ) -> Result<(), KernelError> {
+        if let (Some(from), Some(to)) = (running.content.binary, content.binary)
+            && running.content.in_file(to) == *content
+            && running.unit.attached.can_follow(from, to)
+        {
+            running.unit.attached.follow(&content.spec, from, host)?;
+            running.content = content.clone();
+            return Ok(());
+        }
         let program = self.catalog.get(&content.spec.program);
         let can_swap = running.content.binary == content.binary
             && program.is_some_and(|program| running.unit.attached.can_swap(&content.spec, program));

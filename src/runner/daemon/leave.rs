@@ -9,7 +9,7 @@ use super::entry::{Entry, Failure, Running};
 use super::execute::Units;
 use super::tell::{State, Tell};
 use crate::format::SummaryRow;
-use crate::kernel::{Host, detach_all, settle};
+use crate::kernel::{Host, Mapped, binary_path, detach_all, settle};
 use crate::plan::UnitId;
 use crate::runner::clock::now_unix_ns;
 use crate::runner::intake::IntakeTotals;
@@ -62,6 +62,19 @@ impl Units<'_> {
                 let content = running.content;
                 entry.since_unix_ns = now_unix_ns();
                 entry.failure = Some(Failure { content, times: 0, retry_at: now, waiting: true, message });
+            }
+        }
+    }
+
+    /// Leaves the files of programs that were replaced and that nobody runs any more.
+    pub(super) fn leave_files(&mut self) {
+        let mut mapped: Option<Mapped> = None;
+        for running in self.entries.values_mut().filter_map(|entry| entry.running.as_mut()) {
+            let attached = &mut running.unit.attached;
+            let path = running.content.spec.hook.binary().and_then(binary_path);
+            if let (true, Some(path)) = (attached.has_former(), path) {
+                let mapped = mapped.get_or_insert_with(Mapped::now);
+                detach_aside(attached.leave(|file| mapped.may_have(file, &path)));
             }
         }
     }
@@ -150,8 +163,8 @@ impl Units<'_> {
     }
 }
 
-/// Detaches units that are silent already. The kernel takes its time for that, and nobody has to wait for it.
-pub(super) fn detach_aside(ended: Vec<Running>) {
+/// Detaches what is silent already. The kernel takes its time for that, and nobody has to wait for it.
+pub(super) fn detach_aside<T: Send + 'static>(ended: Vec<T>) {
     if !ended.is_empty() {
         // Where there is no thread to be had they are dropped here and now.
         drop(thread::Builder::new().name("detach".to_owned()).spawn(move || drop(ended)));

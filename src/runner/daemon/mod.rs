@@ -312,6 +312,7 @@ impl Daemon<'_> {
 
     /// Looks at the files, and makes the machine do what they say.
     fn look(&mut self) {
+        self.units.leave_files();
         for _ in 0..MOST_LOOKS {
             let found = scan(&self.roots, self.debounce);
             self.unsettled = found.is_unsettled();
