@@ -70,9 +70,9 @@ fn the_manager_hears_everything_in_order() {
     let manager = Manager::new();
     fs::write(manager.lab.path("conf/opens.yaml"), OPENS).unwrap();
     fs::write(manager.lab.path("conf/nobody.yaml"), NOBODY).unwrap();
-    let run = Run::start(manager.command());
+    let mut run = Run::start(manager.command());
     assert_eq!(manager.next(), ["READY=1", "STATUS=1 probe running, 1 waiting"]);
-    assert!(run.stderr_now().contains("`opens` started"), "{}", run.stderr_now());
+    run.said(|line| line.contains("`opens` started"));
     fs::write(manager.lab.path("conf/bad.yaml"), "nonsense").unwrap();
     assert_eq!(manager.next(), ["STATUS=1 probe running, 1 waiting; 1 file has a mistake"]);
     fs::remove_file(manager.lab.path("conf/nobody.yaml")).unwrap();
