@@ -176,6 +176,9 @@ impl Lab {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ebpf-run"));
         command.current_dir(self.dir.path()).args(arguments).stdin(Stdio::null());
         command.env_remove("RUST_LOG").env_remove("NO_COLOR");
+        // A test that fails leaves no daemon behind.
+        // SAFETY: one system call, between fork and exec.
+        unsafe { command.pre_exec(end_with_parent) };
         command
     }
 
@@ -335,6 +338,15 @@ impl Lines {
             return Vec::new();
         }
         self.wait_for_end()
+    }
+}
+
+/// The process is killed when the thread that started it ends.
+fn end_with_parent() -> std::io::Result<()> {
+    // SAFETY: takes numbers; concerns the calling process only.
+    match unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
     }
 }
 

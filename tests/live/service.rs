@@ -42,17 +42,26 @@ impl Manager {
     /// The next message within some time.
     fn next_within(&self, time: Duration) -> Option<String> {
         self.socket.set_read_timeout(Some(time)).unwrap();
-        let mut bytes = [0; 4096];
-        let received = self.socket.recv(&mut bytes).ok();
+        let message = try_receive(&self.socket);
         self.socket.set_read_timeout(Some(BOUND)).unwrap();
-        received.map(|count| String::from_utf8(bytes[..count].to_vec()).unwrap())
+        message.ok()
     }
 }
 
 fn receive(socket: &UnixDatagram) -> String {
+    try_receive(socket).expect("a message")
+}
+
+fn try_receive(socket: &UnixDatagram) -> std::io::Result<String> {
     let mut bytes = vec![0; 1 << 16];
-    let count = socket.recv(&mut bytes).expect("a message");
-    String::from_utf8(bytes[..count].to_vec()).unwrap()
+    loop {
+        match socket.recv(&mut bytes) {
+            Ok(count) => return Ok(String::from_utf8(bytes[..count].to_vec()).unwrap()),
+            // A receive with a timeout is not begun again after the process was stopped for a moment (signal(7)).
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn monotonic_us() -> u64 {
