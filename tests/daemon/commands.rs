@@ -124,7 +124,7 @@ fn tail() {
 #[test]
 fn a_slow_tail() {
     need!(bpf());
-    let daemon = Daemon::with(&[("a.yaml", &calls("one", "sinks: [\"jsonl:one.jsonl\"]"))]);
+    let daemon = Daemon::with(&[("a.yaml", &calls("one", "buffer: 16MiB\n    sinks: [\"jsonl:one.jsonl\"]"))]);
     let mut slow = Run::start(daemon.command(&["tail"]));
     wait_for("an event", || {
         call(9300);

@@ -24,7 +24,6 @@ impl Manager {
         let lab = Lab::new();
         fs::create_dir(lab.path("conf")).unwrap();
         let socket = UnixDatagram::bind(lab.path("notify")).unwrap();
-        socket.set_read_timeout(Some(BOUND)).unwrap();
         Self { lab, socket }
     }
 
@@ -41,20 +40,20 @@ impl Manager {
 
     /// The next message within some time.
     fn next_within(&self, time: Duration) -> Option<String> {
-        self.socket.set_read_timeout(Some(time)).unwrap();
-        let message = try_receive(&self.socket);
-        self.socket.set_read_timeout(Some(BOUND)).unwrap();
-        message.ok()
+        try_receive(&self.socket, time).ok()
     }
 }
 
 fn receive(socket: &UnixDatagram) -> String {
-    try_receive(socket).expect("a message")
+    try_receive(socket, BOUND).expect("a message")
 }
 
-fn try_receive(socket: &UnixDatagram) -> std::io::Result<String> {
+fn try_receive(socket: &UnixDatagram, time: Duration) -> std::io::Result<String> {
+    let until = Instant::now() + time;
     let mut bytes = vec![0; 1 << 16];
     loop {
+        let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        socket.set_read_timeout(Some(left)).unwrap();
         match socket.recv(&mut bytes) {
             Ok(count) => return Ok(String::from_utf8(bytes[..count].to_vec()).unwrap()),
             // A receive with a timeout is not begun again after the process was stopped for a moment (signal(7)).
@@ -188,7 +187,6 @@ fn the_journal_gets_fields() {
     need!(bpf(), tool("unshare"));
     let manager = Manager::new();
     let journal = UnixDatagram::bind(manager.lab.path("journal")).unwrap();
-    journal.set_read_timeout(Some(BOUND)).unwrap();
     fs::write(manager.lab.path("conf/opens.yaml"), OPENS).unwrap();
     fs::write(manager.lab.path("conf/bad.yaml"), "version: 1\nprobes:\n  - { name: x, hooc: 1 }\n").unwrap();
     let script = "mount -t tmpfs none /run && mkdir -p /run/systemd/journal && \
