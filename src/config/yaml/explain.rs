@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::foreign;
 use crate::config::codes;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
@@ -16,7 +17,11 @@ const SENTENCES: &[(&str, &str, &str)] = &[
         "this escape is not known",
         "in double quotes write `\\\\` for one backslash; in single quotes nothing is escaped",
     ),
-    ("hexadecimal number", "this escape needs hexadecimal digits", "write `\\x41`, `\\u0041` or `\\U00000041`"),
+    (
+        "hexadecimal number",
+        "this escape needs hexadecimal digits",
+        "write `\\x41`, `\\u0041` or `\\U00000041`; for a backslash itself `\\\\`, or single quotes, in which nothing is escaped",
+    ),
     ("Unicode character escape", "this escape is no character", "write `\\x41`, `\\u0041` or `\\U00000041`"),
     ("invalid trailing content", "there is more text after the closing quote", "put all of it inside the quotes"),
     (
@@ -83,6 +88,9 @@ const SENTENCES: &[(&str, &str, &str)] = &[
 
 /// The problem for a complaint of the parser at byte `at`.
 pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Option<Span>) -> Problem {
+    if let Some(problem) = foreign::problem(source, at) {
+        return problem;
+    }
     if let Some(tab) = indenting_tab(&source.text, at) {
         let location = Location::new(source, Span::new(tab, tab + 1));
         return Problem::new(codes::TAB, location, "a tab is used for indentation")

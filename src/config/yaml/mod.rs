@@ -9,6 +9,7 @@
 mod anchors;
 mod build;
 mod explain;
+mod foreign;
 mod marks;
 mod node;
 mod scalar;

@@ -139,7 +139,10 @@ impl Builder<'_> {
         }
         let problem = explain::syntax(self.source, at, info, self.open_bracket());
         let stop = if problem.code == codes::TOO_LARGE { Stop::All } else { Stop::Here };
-        self.problems.push(problem);
+        // A template is both: a key that is none, and more text behind it.
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
         Err(stop)
     }
 
