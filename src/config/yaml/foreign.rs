@@ -84,7 +84,7 @@ fn space(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
 }
 
 /// True for what looks like a space, or like nothing, and is neither space nor tab.
-fn is_odd_space(c: char) -> bool {
+pub(in crate::config) fn is_odd_space(c: char) -> bool {
     matches!(c, '\u{a0}' | '\u{2000}'..='\u{200f}' | '\u{202f}' | '\u{205f}'..='\u{2064}' | '\u{3000}' | '\u{feff}')
 }
 

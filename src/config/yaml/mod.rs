@@ -15,6 +15,7 @@ mod node;
 mod scalar;
 mod spans;
 
+pub(super) use foreign::is_odd_space;
 pub(crate) use node::{Entry, Node, Segment, Text, Value};
 
 use std::sync::Arc;
