@@ -118,6 +118,9 @@ pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Opti
     let location = Location::new(source, here(&source.text, at));
     let same_line = |open: Span| !source.text[open.start.min(at)..at].contains('\n');
     if let Some(open) = open.filter(|open| !same_line(*open)) {
+        if let Some(problem) = missing_comma(source, at, open) {
+            return problem;
+        }
         let bracket = &source.text[open.start..=open.start];
         let closing = if bracket == "[" { "]" } else { "}" };
         return Problem::new(
@@ -177,6 +180,20 @@ pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Opti
         None => Problem::new(codes::SYNTAX, location, "this is not valid YAML")
             .help("check quotes, brackets, and the indentation of this line and the one above it"),
     }
+}
+
+/// In a file of JSON: an entry that begins on a line of its own, with no `,` behind the one above.
+fn missing_comma(source: &Arc<SourceFile>, at: usize, open: Span) -> Option<Problem> {
+    let text = &source.text;
+    let json = text.trim_start_matches('\u{feff}').trim_start();
+    let line = at - line_before(text, at).len();
+    let above = text[..line].trim_end();
+    let begins = text[line..].trim_start().starts_with(['"', '{', '[']);
+    if !json.starts_with(['{', '[']) || !begins || line <= open.start || above.ends_with([',', '{', '[', ':']) {
+        return None;
+    }
+    let place = Location::new(source, Span::new(above.len(), above.len()));
+    Some(Problem::new(codes::SYNTAX, place, "a `,` is missing here").help("put `,` behind every entry but the last"))
 }
 
 /// A text without quotes between brackets with a bracket of its own: `{ head: arg1 as bytes[16] }`.
