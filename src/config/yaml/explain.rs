@@ -117,7 +117,8 @@ pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Opti
     }
     let location = Location::new(source, here(&source.text, at));
     let same_line = |open: Span| !source.text[open.start.min(at)..at].contains('\n');
-    if let Some(open) = open.filter(|open| !same_line(*open)) {
+    let at_end = source.text[at..].trim().is_empty();
+    if let Some(open) = open.filter(|open| at_end || !same_line(*open)) {
         if let Some(problem) = missing_comma(source, at, open) {
             return problem;
         }
