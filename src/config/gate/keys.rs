@@ -3,10 +3,11 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::meant::hook_help;
 use super::validate::{Kind, Violation};
 use crate::config::problem::Problem;
 use crate::config::schema;
-use crate::config::yaml::Segment;
+use crate::config::yaml::{Node, Segment, Value};
 use crate::words;
 
 /// Words from other tools and what they are called here; used where the second one is a key of the mapping.
@@ -99,6 +100,7 @@ pub(super) fn is_of_unknown_keys(violation: &Violation<'_>, all: &[Violation<'_>
 pub(super) fn unknown_key(
     problem: Problem,
     path: &[Segment],
+    node: Option<&Node>,
     key: &str,
     allowed: &[&str],
     schema: &Map<String, Json>,
@@ -107,6 +109,7 @@ pub(super) fn unknown_key(
     let did_you_mean = |word| format!("did you mean `{word}`?");
     let help = other_way
         .map(|(_, _, help)| (*help).to_owned())
+        .or_else(|| by_value(node?, key))
         .or_else(|| known_elsewhere(key, allowed).map(did_you_mean))
         .or_else(|| same_word(key, allowed).map(did_you_mean))
         .or_else(|| further_out(path, key))
@@ -125,6 +128,24 @@ pub(super) fn unknown_key(
         [] => problem.help("it takes no keys: write `{}`"),
         keys => problem.note(format!("keys here: {}", words::list(keys.iter().copied(), 16))),
     }
+}
+
+/// What the value of the key, or the entry before it, says about what was meant.
+fn by_value(mapping: &Node, key: &str) -> Option<String> {
+    let at = mapping.entries().iter().position(|entry| entry.key == key)?;
+    let value = &mapping.entries()[at].value;
+    if let Some(hook) =
+        value.text().filter(|_| matches!(key, "probe" | "event" | "attach" | "target")).and_then(hook_help)
+    {
+        return Some(hook);
+    }
+    // `{ interface: eth0, eth1 }`: between brackets a comma ends the value.
+    let before = mapping.entries().get(at.checked_sub(1)?)?;
+    let is_bare = value.value == Value::Null && value.span == mapping.entries()[at].key_span;
+    let first = before.value.text().filter(|_| {
+        is_bare && matches!(before.key.as_str(), "interface" | "symbol" | "kprobe" | "kretprobe" | "sinks")
+    })?;
+    Some(format!("several values are a list: `{}: [{first}, {key}]`", before.key))
 }
 
 /// The one of these that differs in nothing but capitals, `-` and `_`: `rate_limit` for `rateLimit`.
