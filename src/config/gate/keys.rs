@@ -109,6 +109,7 @@ pub(super) fn unknown_key(
     let did_you_mean = |word| format!("did you mean `{word}`?");
     let help = other_way
         .map(|(_, _, help)| (*help).to_owned())
+        .or_else(|| without_space(key, allowed))
         .or_else(|| by_value(node?, key))
         .or_else(|| known_elsewhere(key, allowed).map(did_you_mean))
         .or_else(|| same_word(key, allowed).map(did_you_mean))
@@ -128,6 +129,12 @@ pub(super) fn unknown_key(
         [] => problem.help("it takes no keys: write `{}`"),
         keys => problem.note(format!("keys here: {}", words::list(keys.iter().copied(), 16))),
     }
+}
+
+/// Help for a key with what begins its value: `hook:{ kprobe` of `hook:{ kprobe: do_exit }`.
+fn without_space(key: &str, allowed: &[&str]) -> Option<String> {
+    let (before, behind) = key.split_once(':')?;
+    allowed.contains(&before).then(|| format!("put a space behind the `:`: `{before}: {behind}`"))
 }
 
 /// What the value of the key, or the entry before it, says about what was meant.

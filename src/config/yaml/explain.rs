@@ -43,6 +43,22 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     ),
     ("illegal placement of ':'", "a `:` is not expected here", "a value with `:` in it needs quotes"),
     ("':' must be followed", "a `:` is not expected here", "put a space behind it, or put the text in quotes"),
+    ("may not precede any of", "a `:` behind a key needs a space behind it", "write `: {` or `: [`"),
+    (
+        "expected <document start>",
+        "this line does not fit the indentation of the lines above it",
+        "begin it in the same column as the first key of the file",
+    ),
+    (
+        "expected node content",
+        "a value is missing before this",
+        "write it, or remove the sign; a text that begins with `,`, `]` or `}` needs quotes",
+    ),
+    (
+        "scanning a block scalar",
+        "`>` and `|` begin a text of several lines below",
+        "put a text that begins with one of them in quotes",
+    ),
     ("simple key expect", "a key without `:`, here or on the line above", "write `key: value` or `key:`"),
     (
         "did not find expected key",
