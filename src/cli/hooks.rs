@@ -69,6 +69,9 @@ pub(super) fn hooks(args: &HooksArgs) -> ExitCode {
     } else if kinds.contains(&Listed::Uprobe) && args.binary.is_none() {
         tell("error: functions of which binary? name it with `--binary FILE`");
         return ExitCode::from(BAD_CONFIGURATION);
+    } else if args.binary.is_some() && kinds.iter().any(|kind| *kind != Listed::Uprobe) {
+        tell("error: the functions of a binary are for uprobes: leave out `--binary`, or every `--kind` but `uprobe`");
+        return ExitCode::from(BAD_CONFIGURATION);
     } else if kinds.is_empty() {
         kinds = vec![Listed::Tracepoint, Listed::RawTracepoint, Listed::Lsm];
         if host.has_kprobes() {
