@@ -19,7 +19,7 @@ pub(super) fn problem(source: &Arc<SourceFile>, at: usize) -> Option<Problem> {
 }
 
 /// A text between `{{` and `}}` or `{%` and `%}`, on the line that begins at byte `line`.
-pub(super) fn template(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
+fn template(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
     let text = first_line(&source.text[line..]);
     let (start, closing) = [("{{", "}}"), ("{%", "%}")]
         .into_iter()
@@ -30,13 +30,23 @@ pub(super) fn template(source: &Arc<SourceFile>, line: usize) -> Option<Problem>
     if quoted('"') || quoted('\'') {
         return None;
     }
-    let place = Location::new(source, Span::new(line + start, line + start + length));
-    let problem = Problem::new(codes::SYNTAX, place, "this is a template that nobody has filled in");
-    Some(
-        problem.help(
-            "render the file first, as Helm, Ansible or Jinja do; `${env:NAME}` takes a value from the environment",
-        ),
-    )
+    Some(unfilled(source, Span::new(line + start, line + start + length)))
+}
+
+/// The problem of a template, where a mapping that should be a key is the inner half of one: `{{ .Values.name }}`.
+pub(super) fn template_around(source: &Arc<SourceFile>, inner: Span) -> Option<Problem> {
+    let bytes = source.text.as_bytes();
+    let start = inner.start.checked_sub(1).filter(|start| bytes[*start] == b'{')?;
+    // The parser counts the outer bracket as well where nothing stands behind a `:`.
+    let end = if bytes[..inner.end].ends_with(b"}}") { inner.end } else { inner.end + 1 };
+    bytes.get(start..end)?.ends_with(b"}}").then(|| unfilled(source, Span::new(start, end)))
+}
+
+fn unfilled(source: &Arc<SourceFile>, span: Span) -> Problem {
+    let problem =
+        Problem::new(codes::SYNTAX, Location::new(source, span), "this is a template that nobody has filled in");
+    problem
+        .help("render the file first, as Helm, Ansible or Jinja do; `${env:NAME}` takes a value from the environment")
 }
 
 /// What git leaves where two sides have changed the same lines.
@@ -70,12 +80,19 @@ fn comment(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
 
 /// A space of another kind where structure needs a plain one: in the indentation, behind a `:`, a `-` or a bracket.
 fn space(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
-    let text = first_line(&source.text[line..]);
-    let structural = |before: &str| {
-        let before = before.trim_end_matches(|c: char| c.is_whitespace() || is_odd_space(c));
-        before.trim_start_matches(['-', ' ']).is_empty() || before.ends_with([':', '-', ',', '{', '['])
+    // What stands before it, spaces left out: nothing but `-`, or this.
+    let (mut leads, mut last) = (true, ' ');
+    let mut is_found = |(_, c): &(usize, char)| {
+        if is_odd_space(*c) {
+            return leads || ":-,{[".contains(last);
+        }
+        if !c.is_whitespace() {
+            leads &= *c == '-';
+            last = *c;
+        }
+        false
     };
-    let (start, odd) = text.char_indices().find(|(at, c)| is_odd_space(*c) && structural(&text[..*at]))?;
+    let (start, odd) = first_line(&source.text[line..]).char_indices().find(|each| is_found(each))?;
     let place = Location::new(source, Span::new(line + start, line + start + odd.len_utf8()));
     let name = if odd == '\u{a0}' { "a no-break space" } else { "this character" };
     let message = format!("{name} (U+{:04X}) is text for YAML, not a space", u32::from(odd));

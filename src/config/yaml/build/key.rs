@@ -5,8 +5,7 @@ use super::super::foreign;
 use super::super::node::{Node, Value};
 use super::{Builder, Frame, Key};
 use crate::config::codes;
-use crate::config::problem::Problem;
-use crate::config::source::{Location, Span};
+use crate::config::source::Location;
 
 impl Builder<'_> {
     /// Takes a value as the key of the innermost mapping, or says why it cannot be one: then the mapping lacks a key.
@@ -15,12 +14,6 @@ impl Builder<'_> {
         if let (None, Some(Frame::Map { incomplete, .. })) = (known, self.stack.last_mut()) {
             *incomplete = true;
         }
-    }
-
-    /// The problem of a template, where a mapping that should be a key is the inner half of one: `{{ .Values.name }}`.
-    fn template(&self, inner: Span) -> Option<Problem> {
-        let start = inner.start.checked_sub(1).filter(|start| self.source.text[*start..].starts_with("{{"))?;
-        foreign::template(self.source, start)
     }
 
     /// `None` for a key that nobody knows now. One that is given twice is known.
@@ -38,7 +31,9 @@ impl Builder<'_> {
                 } else {
                     "write `key: value`; a text with brackets in it needs quotes".to_owned()
                 };
-                let template = matches!(node.value, Value::Map(_)).then(|| self.template(node.span)).flatten();
+                let template = matches!(node.value, Value::Map(_))
+                    .then(|| foreign::template_around(self.source, node.span))
+                    .flatten();
                 let problem = template.unwrap_or_else(|| problem.help(help));
                 self.problems.push(problem);
                 return None;
