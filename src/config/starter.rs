@@ -72,7 +72,7 @@ fn file(word: &str, program: &Program, kind: Option<&str>, forms: &[HookForm], s
     out.text.push_str(&format!("#     sudo ebpf-run {word}.yaml\n#\n"));
     out.prose(
         0,
-        "A key behind a `#` is used when the `#` is taken away. The man page `ebpf-run.yaml(5)` describes the language. \
+        "A key behind a `#` is used when the `#` is taken away; one that stands inside of another, when both are. The man page `ebpf-run.yaml(5)` describes the language. \
          An editor completes it after `ebpf-run schema > ebpf-run.schema.json`, with this as the first line:",
     );
     out.text.push_str("#     # yaml-language-server: $schema=./ebpf-run.schema.json\n");

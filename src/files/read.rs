@@ -97,6 +97,9 @@ type Refusal = (&'static str, String, Option<String>);
 fn read_text(path: &Path) -> Result<String, Refusal> {
     let refused = |code, why: &str, help: &str| (code, why.to_owned(), Some(help.to_owned()));
     let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound if path.as_os_str() == "-" => {
+            refused(codes::FILE_MISSING, &words(&error), "standard input is not read: name a file")
+        }
         io::ErrorKind::NotFound => (codes::FILE_MISSING, words(&error), None),
         io::ErrorKind::PermissionDenied => {
             refused(codes::FILE_UNREADABLE, &words(&error), "`ls -l` shows who may read it")
@@ -110,7 +113,7 @@ fn read_text(path: &Path) -> Result<String, Refusal> {
         return Err(refused(codes::NOT_A_FILE, "it is a directory", "directories inside of directories are not read"));
     }
     if !metadata.is_file() {
-        return Err((codes::NOT_A_FILE, "it is not a regular file".to_owned(), None));
+        return Err(refused(codes::NOT_A_FILE, "it is not a regular file", "pipes, sockets and devices are not read"));
     }
     let too_large = || refused(codes::TOO_LARGE, "it is larger than 1 MiB", "is it the right file?");
     if metadata.len() > MAX_FILE_BYTES as u64 {

@@ -159,11 +159,12 @@ fn file(path: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// The name of a directory that is written as a variable of a shell: `$HOME/events.jsonl`.
+/// What a shell would put in the place of a directory: `HOME` of `$HOME/events.jsonl`. Such names have capitals only; a
+/// directory may be called `$Recycle.Bin`.
 fn variable(path: &str) -> Option<&str> {
-    path.split('/')
-        .find_map(|part| shell_variable(part).filter(|(before, ..)| before.is_empty()))
-        .map(|(_, name, _)| name)
+    let of_part =
+        |part| shell_variable(part).filter(|(before, name, _)| before.is_empty() && !name.contains(char::is_lowercase));
+    path.split('/').find_map(of_part).map(|(_, name, _)| name)
 }
 
 fn short_problem(source: &Arc<SourceFile>, span: Span, text: &str, label: &str) -> Problem {

@@ -61,11 +61,18 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("desc", "description"),
 ];
 
+const NO_CONDITIONS: &str = "events are not picked by their values here: a program of its own may (`ebpf-run programs`), or `jq` behind `jsonl`";
+
 /// Keys from other tools that no single key here stands for, and what to do instead; of the mapping that has the key of
 /// the first column.
 const OTHER_WAYS: &[(&str, &str, &str)] = &[
     ("probes", "kind", "this is an object of Kubernetes: `ebpf-run` reads what is in it, as a file of its own"),
     ("kprobe", "syscall", "system calls are tracepoints: `tracepoint: \"syscalls:sys_enter_openat\"`"),
+    ("limits", "filter", NO_CONDITIONS),
+    ("limits", "filters", NO_CONDITIONS),
+    ("limits", "predicate", NO_CONDITIONS),
+    ("limits", "where", NO_CONDITIONS),
+    ("limits", "condition", NO_CONDITIONS),
     ("stdout", "jsonl", "write `file: { path: … }`: JSON lines are what a file gets"),
     ("stdout", "text", "write `file: { path: … }` and beside it `format: text`"),
 ];
