@@ -212,7 +212,8 @@ fn one_bad_file_at_the_start() {
     daemon.stop();
 }
 
-/// A name that another file has already: the one that runs wins; when it goes, the other one runs.
+/// A name that another file has already: the one that runs wins; when it goes, the other one runs, and its file is said to
+/// count although it has not changed.
 #[test]
 fn a_name_of_two_files() {
     need!(bpf());
@@ -223,6 +224,9 @@ fn a_name_of_two_files() {
     daemon.delete("b.yaml");
     daemon.wait_until("one", "of the other file", |probe| probe["file"] == "probes.d/a.yaml");
     reaches(&daemon, "a.jsonl", 7400);
+    wait_for("what is said of the file", || !notices(&daemon, "a.jsonl", "reload").is_empty());
+    let said = notices(&daemon, "a.jsonl", "reload");
+    assert_eq!(said, [json!({ "type": "reload", "file": "probes.d/a.yaml", "result": "ok" })]);
     daemon.stop();
 }
 
