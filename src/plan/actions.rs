@@ -85,7 +85,8 @@ pub fn plan(desired: &Desired, current: &Current, now: Duration) -> Plan {
     for (id, wanted) in desired {
         let unit = current.get(id);
         let retry_at = unit.and_then(|unit| unit.held_back(wanted, now));
-        if let Some(retry_at) = retry_at.filter(|_| !wanted.spec.hook.interface().is_some_and(|to| freed.contains(to))) {
+        if let Some(retry_at) = retry_at.filter(|_| !wanted.spec.hook.interface().is_some_and(|to| freed.contains(to)))
+        {
             next_retry = Some(next_retry.map_or(retry_at, |next| next.min(retry_at)));
             continue;
         }
@@ -111,9 +112,9 @@ pub fn plan(desired: &Desired, current: &Current, now: Duration) -> Plan {
 fn interfaces_to_be_freed<'a>(desired: &Desired, current: &'a Current, now: Duration) -> BTreeSet<&'a str> {
     let leaves = |(id, unit): (&UnitId, &'a Unit)| {
         let held = unit.running.as_ref()?.spec.hook.interface()?;
-        let stays = desired.get(id).is_some_and(|wanted| {
-            wanted.spec.hook.interface() == Some(held) || unit.held_back(wanted, now).is_some()
-        });
+        let stays = desired
+            .get(id)
+            .is_some_and(|wanted| wanted.spec.hook.interface() == Some(held) || unit.held_back(wanted, now).is_some());
         (!stays).then_some(held)
     };
     current.iter().filter_map(leaves).collect()

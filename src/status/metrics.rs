@@ -114,7 +114,10 @@ fn kernel(status: &Status, text: &mut String) {
 }
 
 fn sinks(status: &Status, text: &mut String) {
-    let mut open = Family::gauge("sink_open", "How many open sinks of this name and destination take events; 0: the reader has gone.");
+    let mut open = Family::gauge(
+        "sink_open",
+        "How many open sinks of this name and destination take events; 0: the reader has gone.",
+    );
     let mut bytes = Family::counter("sink_written_bytes_total", "Bytes that the destination took.");
     let mut failed = Family::counter("sink_write_errors_total", "Writes that failed.");
     for sink in &status.sinks {
