@@ -79,6 +79,32 @@ fn a_stuck_sink() {
     assert_eq!(&begin, b"{\"ts\":");
 }
 
+/// One that starts while another one is ending, which a stuck sink makes long, waits for that and then runs.
+#[test]
+fn started_while_another_ends() {
+    need!(bpf());
+    let mut daemon = Daemon::empty();
+    let fifo = stuck_fifo(&daemon.lab, "fifo");
+    daemon.write("a.yaml", &calls("stuck", "buffer: 64KiB\n    sinks: [\"jsonl:fifo\"]"));
+    daemon.wait("stuck", "running");
+    wait_for("losses", || {
+        (0..1000).for_each(|_| call(9000));
+        daemon.probe("stuck")["lost"]["ring_full"].as_u64() > Some(0)
+    });
+    let start = Instant::now();
+    daemon.run.signal(libc::SIGTERM);
+    wait_for("the end of its socket", || !daemon.lab.path("control.sock").exists());
+    let arguments = ["daemon", "--config-dir", "probes.d", "--socket", "control.sock"];
+    let second = Run::start(daemon.lab.command(&arguments));
+    let first = std::mem::replace(&mut daemon.run, second);
+    daemon.run.said(|line| line == "ready");
+    assert!(start.elapsed() > Duration::from_millis(700), "too short an end shows nothing: {:?}", start.elapsed());
+    first.end().code(0);
+    daemon.wait("stuck", "running");
+    drop(fifo);
+    daemon.stop();
+}
+
 /// Changes of a probe whose sink is stuck leave no ring behind for ever; what cannot be delivered is counted as lost.
 #[test]
 fn rings_of_a_stuck_sink() {
