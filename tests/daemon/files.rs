@@ -82,6 +82,19 @@ fn changed() {
     daemon.stop();
 }
 
+/// A file that moves to another directory with its name runs on, and is said to be where it is.
+#[test]
+fn moved_to_another_directory() {
+    need!(bpf());
+    let daemon = Daemon::start(&[("a.yaml", &calls("one", EVENTS))], &["--debounce", "10ms", "--config-dir", "more.d"]);
+    let before = daemon.probe("one");
+    std::fs::create_dir(daemon.lab.path("more.d")).unwrap();
+    std::fs::rename(daemon.file("a.yaml"), daemon.lab.path("more.d/a.yaml")).unwrap();
+    let after = daemon.wait_until("one", "there", |probe| probe["file"] == "more.d/a.yaml");
+    assert_eq!((&after["links"], &after["generation"]), (&before["links"], &json!(1)));
+    daemon.stop();
+}
+
 /// Other sinks, with and without another program: what the sinks before got, and what they did not, stays in the account.
 #[test]
 fn other_sinks_do_not_change_the_account() {
