@@ -82,15 +82,15 @@ fn changed() {
     daemon.stop();
 }
 
-/// A file that moves to another directory with its name runs on, and is said to be where it is.
+/// The probes of a file that moves, and gets another name, go on, and are said to be where they are.
 #[test]
-fn moved_to_another_directory() {
+fn moved_and_renamed() {
     need!(bpf());
     let daemon = Daemon::start(&[("a.yaml", &calls("one", EVENTS))], &["--debounce", "10ms", "--config-dir", "more.d"]);
     let before = daemon.probe("one");
     std::fs::create_dir(daemon.lab.path("more.d")).unwrap();
-    std::fs::rename(daemon.file("a.yaml"), daemon.lab.path("more.d/a.yaml")).unwrap();
-    let after = daemon.wait_until("one", "there", |probe| probe["file"] == "more.d/a.yaml");
+    std::fs::rename(daemon.file("a.yaml"), daemon.lab.path("more.d/b.yaml")).unwrap();
+    let after = daemon.wait_until("one", "there", |probe| probe["file"] == "more.d/b.yaml");
     assert_eq!((&after["links"], &after["generation"]), (&before["links"], &json!(1)));
     daemon.stop();
 }
