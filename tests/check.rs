@@ -331,6 +331,20 @@ fn kernel_despite_errors() {
     assert!(run.status == 2 && run.stdout.is_empty() && !run.stderr.contains("E0402"), "{}", run.stderr);
 }
 
+/// A mistyped command is taken for a path, and called by its name.
+#[test]
+fn mistyped_command() {
+    let folder = folder(&[("a.yaml", GOOD), ("chek.yaml", BAD)]);
+    let run = |arguments: &[&str]| ended(command(&folder, arguments));
+    let mistyped = run(&["chek", "a.yaml"]);
+    assert_eq!(mistyped.status, 2);
+    assert!(mistyped.stderr.contains("did you mean the command `check`?"), "{}", mistyped.stderr);
+    for paths in [["chek.yaml"], ["missing.yaml"], ["./chek"], ["nothing-like-it"]] {
+        let other = run(&paths);
+        assert!(!other.stderr.contains("command"), "{paths:?}: {}", other.stderr);
+    }
+}
+
 /// A run says the same about files that cannot be read, and about all the others.
 #[test]
 fn a_run_says_the_same() {

@@ -115,6 +115,35 @@ fn completions() {
     }
 }
 
+/// In bash, what stands behind a command is completed: its options, the words of an option, the words that it takes.
+#[test]
+fn bash_completes() {
+    let asked = [
+        ("check --", "--kernel"),
+        ("check --format s", "sarif"),
+        ("hooks x --kind k", "kretprobe"),
+        ("completions ", "fish"),
+        ("explain E01", "E0112"),
+        ("new raw", "raw_tracepoint"),
+        ("new ex", "exec"),
+        ("programs p", "packet_count"),
+        ("daemon --", "--config-dir"),
+    ];
+    let script = printed(&["completions", "bash"]);
+    assert!(!script.contains("Write the man pages") && !script.contains(",man)"), "a hidden command is completed");
+    for (line, word) in asked {
+        let (before, current) = line.rsplit_once(' ').unwrap();
+        let previous = before.rsplit(' ').next().unwrap();
+        let ask = format!(
+            "{script}\nCOMP_WORDS=(ebpf-run {before} '{current}')\nCOMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
+             _ebpf__run ebpf-run '{current}' '{previous}'\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
+        );
+        let output = Command::new("bash").arg("-c").arg(ask).output().unwrap();
+        let words = String::from_utf8(output.stdout).unwrap();
+        assert!(words.lines().any(|found| found == word), "`{line}` is completed with {words}");
+    }
+}
+
 fn row(program: &Program) -> String {
     let mut hooks: Vec<&str> = program.hooks.iter().map(|hook| hook.kind.as_str()).collect();
     hooks.dedup();

@@ -69,6 +69,9 @@ pub(super) fn hooks(args: &HooksArgs) -> ExitCode {
     } else if kinds.contains(&Listed::Uprobe) && args.binary.is_none() {
         tell("error: functions of which binary? name it with `--binary FILE`");
         return ExitCode::from(BAD_CONFIGURATION);
+    } else if args.binary.is_some() && kinds.iter().any(|kind| *kind != Listed::Uprobe) {
+        tell("error: the functions of a binary are for uprobes: leave out `--binary`, or every `--kind` but `uprobe`");
+        return ExitCode::from(BAD_CONFIGURATION);
     } else if kinds.is_empty() {
         kinds = vec![Listed::Tracepoint, Listed::RawTracepoint, Listed::Lsm];
         if host.has_kprobes() {
@@ -94,12 +97,22 @@ pub(super) fn hooks(args: &HooksArgs) -> ExitCode {
     }
     if found.found.is_empty() {
         tell(&format!("error: nothing here matches `{}`", args.pattern));
-        if !found.nearest.is_empty() {
+        if let Some((kind, target)) = with_kind(&args.pattern) {
+            tell(&format!("help: without the kind: `ebpf-run hooks '{target}' --kind {kind}`"));
+        } else if !found.nearest.is_empty() {
             tell(&format!("help: did you mean `{}`?", found.nearest.join("`, `")));
         }
         return ExitCode::from(FAILED);
     }
     printed
+}
+
+/// Kind and target of what bpftrace and the YAML call a hook: `tracepoint:sched:sched_switch`, `kprobe: do_exit`.
+fn with_kind(pattern: &str) -> Option<(String, &str)> {
+    let (word, target) = pattern.split_once(':')?;
+    let kind = Kind::from_str(word, true).ok()?.to_possible_value()?.get_name().to_owned();
+    let target = target.trim().trim_matches('"');
+    (kind != "uprobe" && !target.is_empty()).then_some((kind, target))
 }
 
 /// Lines for the YAML; everything else is a comment there.
@@ -181,6 +194,15 @@ mod tests {
         let params = params.iter().map(|(name, c_type)| ((*name).to_owned(), (*c_type).to_owned())).collect();
         let returns = Some("int".to_owned()).filter(|_| kind == Listed::Kprobe);
         Found { kind, target: target.to_owned(), params: Some(params), returns, remark: String::new() }
+    }
+
+    /// A pattern may name its kind in front, as the output does; categories are no kinds.
+    #[test]
+    fn kinds_in_front() {
+        let found = |pattern| with_kind(pattern).map(|(kind, target)| format!("{kind} {target}"));
+        assert_eq!(found("kprobe: do_exit").as_deref(), Some("kprobe do_exit"));
+        assert_eq!(found("tracepoint:sched:sched_switch").as_deref(), Some("tracepoint sched:sched_switch"));
+        assert_eq!(found("sched:sched_switch"), None);
     }
 
     /// Every line is YAML; functions and fields are written as C does.

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ebpf-run PATH…`: one shot.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use clap::CommandFactory as _;
 
 use super::check::examine;
 use super::terminal::{stderr_color, stdout_color, tell, utc_offset_s};
-use super::{BAD_CONFIGURATION, FAILED, RunArgs};
+use super::{BAD_CONFIGURATION, Cli, FAILED, RunArgs};
 use crate::catalog::{Catalog, builtin};
 use crate::config::{Config, Problem, render};
 use crate::format::{Look, SinkTotals, SummaryRow, summary};
 use crate::kernel::quiet_libbpf;
 use crate::runner::{Options, Report, StartError, refusal};
+use crate::words::nearest;
 
 pub(super) fn run(args: &RunArgs) -> ExitCode {
     let catalog = match builtin() {
@@ -30,6 +34,9 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
 fn configuration(args: &RunArgs, catalog: &Catalog) -> Option<Config> {
     let checked = examine(&args.paths, catalog).checked;
     tell_problems(&checked.problems);
+    if let Some(command) = mistyped_command(&args.paths) {
+        tell(&format!("help: did you mean the command `{command}`?"));
+    }
     let config = checked.config?;
     if config.probes.is_empty() {
         let parked = config.parked.len();
@@ -41,6 +48,14 @@ fn configuration(args: &RunArgs, catalog: &Catalog) -> Option<Config> {
         return None;
     }
     Some(config)
+}
+
+/// The command that the first path is nearly the name of, where it leads to no file: `chek` of `ebpf-run chek probes.yaml`.
+fn mistyped_command(paths: &[PathBuf]) -> Option<String> {
+    let word = paths.first().filter(|path| !path.exists())?.to_str().filter(|word| !word.contains(['/', '.']))?;
+    let cli = Cli::command();
+    let commands = cli.get_subcommands().filter(|command| !command.is_hide_set()).map(clap::Command::get_name);
+    nearest(word, commands).map(str::to_owned)
 }
 
 fn run_config(config: &Config, catalog: &Catalog, args: &RunArgs) -> ExitCode {

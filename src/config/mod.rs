@@ -10,6 +10,7 @@ mod check;
 mod environment;
 mod forms;
 mod gate;
+mod look_alike;
 mod pattern;
 mod problem;
 mod raw;

@@ -310,7 +310,8 @@ pub(crate) struct UserFunction {
     #[schemars(length(min = 1, max = 128), extend("examples" = [["SSL_write_ex", "SSL_write"]]))]
     pub(crate) first_of: Option<Vec<String>>,
     /// With `symbol`, at `uprobe`: bytes after the function's start. Alone: bytes into the file, for a function of a binary
-    /// without symbols. It must be the start of an instruction: nobody checks, and a wrong one breaks the program that runs it.
+    /// without symbols. It must be the start of an instruction: that is checked where the file says which function it is in;
+    /// elsewhere a wrong one breaks the program that runs it.
     #[serde(default)]
     #[schemars(range(min = 0), extend("examples" = [4096]))]
     pub(crate) offset: Option<u64>,

@@ -53,6 +53,18 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("unsigned", "u32"),
     ("uint", "u32"),
     ("size_t", "u64"),
+    ("uint8", "u8"),
+    ("uint16", "u16"),
+    ("uint32", "u32"),
+    ("uint64", "u64"),
+    ("int8", "i8"),
+    ("int16", "i16"),
+    ("int32", "i32"),
+    ("int64", "i64"),
+    ("uint8_t", "u8"),
+    ("uint16_t", "u16"),
+    ("uint32_t", "u32"),
+    ("uint64_t", "u64"),
     ("bool", "u8"),
     ("str", "string"),
     ("ustr", "user_string"),
@@ -72,7 +84,7 @@ pub fn parse(text: &str) -> Result<CaptureExpr, ExprError> {
         steps.push(step);
     }
     let cast = reader.cast()?;
-    reader.end()?;
+    reader.end(cast)?;
     Ok(CaptureExpr { base, steps, cast })
 }
 
@@ -131,7 +143,7 @@ impl Reader<'_> {
             "*" => "to follow a pointer write `pointer[0]`, or `pointer->member`".to_owned(),
             "&" => "addresses are not taken; write `as hex` behind a pointer to see it".to_owned(),
             "(" => "C casts are not used; put the type behind: `arg0 as u64`".to_owned(),
-            "$" => "names have no `$`".to_owned(),
+            "$" => "names have no `$`: arguments are `arg0` to `arg5`, or have the names of the function".to_owned(),
             _other => "begin with a name: `arg0`…, a parameter, a field, `retval`".to_owned(),
         };
         let message = format!("an expression cannot begin with `{}`", &self.text[range.clone()]);
@@ -189,8 +201,11 @@ impl Reader<'_> {
             Some((word, _)) if word == "as" => {}
             Some((word, range)) => {
                 let help = format!("if `{word}` is a type, write `as {word}`");
-                let known = TYPES.contains(&word.as_str());
-                let help = if known { format!("write `as {word}`") } else { help };
+                let help = match word.as_str() {
+                    "AS" | "As" => "write `as` in small letters".to_owned(),
+                    known if TYPES.contains(&known) => format!("write `as {known}`"),
+                    _other => help,
+                };
                 return Err(error(range, format!("`{word}` is not expected here"), help));
             }
             None => {
@@ -206,13 +221,15 @@ impl Reader<'_> {
         cast(&word, range, size).map(Some)
     }
 
-    fn end(&mut self) -> Result<(), ExprError> {
+    /// Nothing may stand behind an expression, of which `cast` was the last part.
+    fn end(&mut self, cast: Option<Cast>) -> Result<(), ExprError> {
         if self.rest().is_empty() {
             return Ok(());
         }
         let range = self.here();
         let found = &self.text[range.clone()];
         let help = match found {
+            "(" if cast.is_some() => "a size stands between `[` and `]`: `string[64]`",
             "(" => "functions are not called; write `NAME as string` or `NAME as user_string`",
             "*" => "types have no `*`; for text write `as string` or `as user_string`",
             "=" | "!" | "<" | ">" | "&" | "|" | "+" | "-" | "/" => {

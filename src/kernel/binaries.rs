@@ -109,13 +109,22 @@ fn find(name: &str) -> Result<PathBuf, KernelError> {
             ("program", "the directories of PATH")
         };
         let message = format!("there is no {what} `{name}` in {whence}");
-        let near = near_in(&folders, name);
+        let near = library_called(name).or_else(|| near_in(&folders, name));
         let help = near.map_or_else(
             || "write its absolute path if it is elsewhere".to_owned(),
             |near| format!("did you mean `{near}`?"),
         );
         KernelError::new(Place::Binary, message, help)
     })
+}
+
+/// The library of a bare name: `libc.so.6` of `libc`, `libssl.so.3` of `ssl`. What ends in `.so` may be a script of the linker.
+fn library_called(name: &str) -> Option<String> {
+    let begins = [format!("{name}.so."), format!("lib{name}.so.")];
+    let entries = folders(&begins[0]).into_iter().filter_map(|folder| fs::read_dir(folder).ok());
+    let names = entries.flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let called = names.filter(|file| begins.iter().any(|begin| file.starts_with(begin)));
+    called.min_by_key(String::len).filter(|_| !name.is_empty() && !is_library(name))
 }
 
 /// The name of a file in these directories that is nearest to one that is in none of them.

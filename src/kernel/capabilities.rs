@@ -51,7 +51,8 @@ impl Capabilities {
 /// The capabilities that a hook of this kind takes.
 pub(super) fn needed_for(kind: &str) -> &'static [&'static str] {
     match kind {
-        "xdp" => &["CAP_BPF", "CAP_NET_ADMIN"],
+        // Without CAP_PERFMON the verifier refuses the length of a packet: `pointer -= pointer prohibited`.
+        "xdp" => &["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"],
         // perf_uprobe_event_init() in kernel/events/core.c does not take CAP_PERFMON alone.
         "uprobe" | "uretprobe" => &["CAP_BPF", "CAP_PERFMON", "CAP_SYS_ADMIN"],
         _other => &["CAP_BPF", "CAP_PERFMON"],
@@ -69,6 +70,7 @@ mod tests {
         assert_eq!(of("000000c000001000").names(), ["CAP_NET_ADMIN", "CAP_PERFMON", "CAP_BPF"]);
         assert_eq!(of("0000000000200000").missing_for("kprobe"), Vec::<&str>::new());
         assert_eq!(of("0000000000200000").missing_for("xdp"), ["CAP_NET_ADMIN"]);
+        assert_eq!(of("0000008000001000").missing_for("xdp"), ["CAP_PERFMON"]);
         assert_eq!(of("0000000000000000").missing_for("tracepoint"), ["CAP_BPF", "CAP_PERFMON"]);
         assert_eq!(Capabilities::parse("").names(), Vec::<&str>::new());
     }

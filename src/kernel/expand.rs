@@ -8,10 +8,11 @@ use std::net::Ipv4Addr;
 
 use super::error::KernelError;
 use super::host::Host;
+use super::prepare::missing_interface;
 use super::user_places::instead;
 use crate::catalog::Lookup;
 use crate::spec::{Hook, Place, ProbeSpec, Targets};
-use crate::words::{list, matches_glob, nearest_glob, suggest};
+use crate::words::{list, matches_glob, nearest_glob};
 
 /// How many globs that match no function are compared with all functions for help.
 const MAX_HELPS: usize = 8;
@@ -156,9 +157,7 @@ fn interfaces(patterns: &[String], host: &Host) -> Names {
             Targets::DEFAULT_ROUTE => names.extend(default_route_interfaces()),
             name if !Targets::is_pattern(name) => {
                 if host.interface_index(name).is_none() {
-                    let help = suggest(name, all.iter().map(String::as_str), "the interfaces are");
-                    let message = format!("there is no network interface `{name}`");
-                    errors.push(KernelError::new(here(), message, help));
+                    errors.push(missing_interface(here(), name, &all));
                 } else {
                     names.insert(name.to_owned());
                 }

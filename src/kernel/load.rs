@@ -6,6 +6,7 @@ use std::ffi::{CStr, c_char};
 use libbpf_rs::{AsRawLibbpf, MapCore, Object, ObjectBuilder, OpenObject};
 
 use super::attach::{Generation, process_of};
+use super::capabilities::Capabilities;
 use super::error::{KernelError, describe, privilege_help};
 use super::host::Host;
 use super::prepare::Prepared;
@@ -231,7 +232,9 @@ fn refused(spec: &ProbeSpec, program: &Program, code: i32, log: &VerifierLog, ho
         let message = format!("`{interface}` cannot run XDP programs on its hardware ({})", describe(code));
         return KernelError::new(Place::Mode, message, "use `mode: native`, `generic` or `auto`");
     }
-    if matches!(code, libc::EPERM | libc::EACCES) && log.is_empty() {
+    // Without CAP_PERFMON the verifier forbids what all others may do, and says nothing of the capability.
+    let forbidden = || log.is_empty() || !Capabilities::effective().has("CAP_PERFMON");
+    if matches!(code, libc::EPERM | libc::EACCES) && forbidden() {
         let message = format!("the kernel did not let us load program `{name}` ({})", describe(code));
         return KernelError::new(
             Place::Program,

@@ -48,10 +48,7 @@ pub fn prepare(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepa
 pub(super) fn check_target(hook: &Hook, host: &Host) -> Result<(), KernelError> {
     match hook {
         Hook::Xdp { interface, .. } if host.interface_index(interface).is_none() => {
-            let interfaces = host.interfaces();
-            let known = interfaces.iter().map(String::as_str);
-            let help = suggest(interface, known, "the interfaces are");
-            Err(KernelError::new(Place::Target, format!("there is no network interface `{interface}`"), help))
+            Err(missing_interface(Place::Target, interface, &host.interfaces()))
         }
         Hook::Tracepoint(name) => match host.tracepoint(name) {
             Ok(_) => Ok(()),
@@ -61,6 +58,19 @@ pub(super) fn check_target(hook: &Hook, host: &Host) -> Result<(), KernelError> 
         Hook::Uprobe(point) | Hook::Uretprobe(point) => check_uprobe(hook.kind(), point, host),
         Hook::Xdp { .. } | Hook::RawTracepoint { .. } | Hook::Own => Ok(()),
     }
+}
+
+/// For a name that is none of the interfaces `known`.
+pub(super) fn missing_interface(place: Place, name: &str, known: &[String]) -> KernelError {
+    let names: Vec<&str> = name.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let help = match name {
+        // A comma may be in an interface's name; in practice it is not.
+        _ if names.len() > 1 => format!("write a list: `[{}]`", names.join(", ")),
+        "any" | "all" => "`\"*\"` stands for every interface".to_owned(),
+        "default" => "`\"@default-route\"` stands for the interface of the default route".to_owned(),
+        _other => suggest(name, known.iter().map(String::as_str), "the interfaces are"),
+    };
+    KernelError::new(place, format!("there is no network interface `{name}`"), help)
 }
 
 fn scope<'a>(spec: &'a ProbeSpec, host: &'a Host) -> Result<Scope<'a>, KernelError> {
@@ -83,4 +93,24 @@ fn scope<'a>(spec: &'a ProbeSpec, host: &'a Host) -> Result<Scope<'a>, KernelErr
             Scope::Raw { name, prototype }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names that mean several interfaces, or one of another name, lead to what is written here.
+    #[test]
+    fn interfaces_that_are_not_there() {
+        let known = ["eth0".to_owned(), "lo".to_owned()];
+        for (name, help) in [
+            ("eth0,lo", "write a list: `[eth0, lo]`"),
+            ("any", "`\"*\"` stands for every interface"),
+            ("default", "`\"@default-route\"` stands for the interface of the default route"),
+            ("eht0", "did you mean `eth0`?"),
+            ("wlan", "the interfaces are `eth0`, `lo`"),
+        ] {
+            assert_eq!(missing_interface(Place::Target, name, &known).help, help, "{name}");
+        }
+    }
 }

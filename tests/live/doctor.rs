@@ -68,7 +68,8 @@ fn as_nobody() {
     for part in ["kernel  ", "BTF  ", "user 65534, without capabilities"] {
         assert!(text.contains(part), "{part}:\n{text}");
     }
-    let missing = text.contains("needs CAP_BPF and CAP_NET_ADMIN") && text.contains("needs CAP_BPF and CAP_PERFMON");
+    let missing = text.contains("needs CAP_BPF and CAP_PERFMON and CAP_NET_ADMIN")
+        && text.contains("needs CAP_BPF and CAP_PERFMON");
     assert!(text.contains("needs CAP_BPF and CAP_PERFMON and CAP_SYS_ADMIN"), "{text}");
     assert!(missing && !text.contains('\x1b'), "{text}");
     ended.code(1);

@@ -83,4 +83,5 @@ fn security_modules_and_binaries() {
         .code(1)
         .says("no program `no-such-program` in the directories");
     lab.run(&["hooks", "main", "--kind", "uprobe"]).code(2).says("name it with `--binary FILE`");
+    lab.run(&["hooks", "main", "--kind", "kprobe", "--binary", "bash"]).code(2).says("leave out `--binary`");
 }

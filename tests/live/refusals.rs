@@ -260,6 +260,21 @@ fn capabilities_for_tracepoints() {
     with("+bpf,+perfmon,+dac_read_search").code(0);
 }
 
+/// XDP takes CAP_PERFMON too, for the length of a packet; the refusal says so instead of showing the verifier's log.
+#[test]
+fn capabilities_for_xdp() {
+    need!(bpf(), tool("setpriv"));
+    let lab = Lab::new();
+    lab.yaml("probes:\n  - { name: x, hook: { xdp: { interface: lo, mode: generic } } }\n");
+    let caps = "+bpf,+net_admin";
+    let mut command = std::process::Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps", caps, "--ambient-caps", caps]);
+    command.args([env!("CARGO_BIN_EXE_ebpf-run"), "probes.yaml", "--duration", "10ms"]);
+    command.current_dir(lab.dir.path()).stdin(Stdio::null());
+    let ended = Run::start(command).end().code(1).says("CAP_BPF and CAP_PERFMON (and CAP_NET_ADMIN for xdp)");
+    assert!(!ended.stderr.contains("verifier"), "{}", ended.stderr);
+}
+
 /// The forms of the tracer's own lines stand beside the tracepoints and are none.
 #[test]
 fn lines_of_the_tracer() {

@@ -179,6 +179,7 @@ fn refusals() {
         format!("uretprobe: {{ binary: {binary}, offset: {:#x} }}", answer + 1),
         format!("uprobe: {{ binary: {folder}/long, symbol: main, offset: 2 }}"),
         format!("uprobe: {{ binary: {folder}/long, symbol: main, offset: 5 }}"),
+        "uprobe: libc:strlen".to_owned(),
     ];
     let probes: String =
         hooks.iter().enumerate().map(|(at, hook)| format!("  - {{ name: p{at}, hook: {{ {hook} }} }}\n")).collect();
@@ -189,6 +190,7 @@ fn refusals() {
         format!("did you mean `{folder}/called`?"),
         format!("there is no directory `{folder}/none`"),
         "there is no program `no-such-program` in the directories of PATH".to_owned(),
+        "did you mean `libc.so.6`?".to_owned(),
         "there is no library `libnosuch.so.1` in the directories of libraries".to_owned(),
         format!("`{folder}` is a directory, not a program or library"),
         "it is a script: probe the program that runs it".to_owned(),

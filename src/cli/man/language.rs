@@ -279,7 +279,8 @@ fn output(page: &mut Roff) {
              `probe`, the process (`pid`, `tid`, `uid`, `comm`) where the program records it, the labels, then the \
              program's or the captured fields in the order of the file. Bytes that are no UTF-8 appear as `\\xff`. What \
              is not an event says so in `type`: `sample` (the counters of an interval), `lost` (how many events were \
-             lost, and why: {causes}). The names {reserved} cannot be captured or used as labels.",
+             lost, and why: {causes}); of the daemon and of `--watch` also `probe_state` (what a probe does now, and why) \
+             and `reload` (what became of a file that changed). The names {reserved} cannot be captured or used as labels.",
         ),
     );
     paragraph(

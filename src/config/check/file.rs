@@ -13,7 +13,7 @@ use crate::config::environment::Environment;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile};
 use crate::config::yaml::{Entry, Node, Segment, Value};
-use crate::config::{codes, gate, raw, yaml};
+use crate::config::{codes, gate, look_alike, raw, yaml};
 
 /// Problems of one file that are shown; behind that a file is not what it was meant to be.
 const MAX_PROBLEMS: usize = 100;
@@ -26,6 +26,7 @@ pub(super) fn check(source: &Arc<SourceFile>, catalog: &Catalog, environment: &E
     let mut problems = Vec::new();
     one_file(source, catalog, environment, run, &mut problems);
     forget_repeated(&mut problems, 0);
+    problems.iter_mut().for_each(look_alike::note);
     problems.sort_by_key(|problem| problem.primary.span.start);
     if problems.len() > MAX_PROBLEMS {
         let any_error = problems.iter().any(Problem::is_error);

@@ -4,6 +4,7 @@
 use super::probe::{Cx, TARGET};
 use super::user_function;
 use crate::config::forms::{Names, NamesOr};
+use crate::config::look_alike::without_curly;
 use crate::config::source::Span;
 use crate::config::yaml::Node;
 use crate::config::{codes, raw};
@@ -185,8 +186,12 @@ fn check_interface(cx: &mut Cx<'_>, interface: &str, span: Span) -> bool {
     } else {
         return true;
     };
+    let help = match as_list(interface) {
+        Some(list) => format!("write a list: `interface: {list}`"),
+        None => "`ip link` lists the interfaces of this machine".to_owned(),
+    };
     let problem = cx.error(TARGET, span, format!("`{interface}` cannot be the name of an interface"));
-    cx.report(problem.label(complaint).help("`ip link` lists the interfaces of this machine"));
+    cx.report(problem.label(complaint).help(help));
     false
 }
 
@@ -199,26 +204,31 @@ pub(super) fn target(cx: &mut Cx<'_>, keys: &[&str]) -> Span {
 
 fn check_symbol(cx: &mut Cx<'_>, kind: &str, symbol: &str, span: Span, patterns: bool) -> bool {
     let star = |c: char| patterns && (c == '*' || c == '?');
-    let starts = symbol.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '.' || star(c));
-    let rest = symbol.chars().all(|c| c.is_ascii_alphanumeric() || "_.$".contains(c) || star(c));
+    let is_good = is_symbol(&symbol.replace(star, "_"));
     if patterns && stands_for_all(symbol) {
         let message = format!("`{symbol}` stands for functions of any name: a kernel has more than 50000");
         let help = "write a part of the name, for example `tcp_*`; `ebpf-run hooks PATTERN` lists what matches";
         every_function(cx, span, message, help.to_owned());
         return false;
     }
-    if starts && rest && symbol.len() <= MAX_SYMBOL_BYTES {
+    if is_good && symbol.len() <= MAX_SYMBOL_BYTES {
         return true;
     }
-    let bare = symbol.trim().trim_end_matches("()");
+    let bare = without_curly(symbol).trim().trim_end_matches("()");
+    // bpftrace writes kinds and modules in front: `kprobe:do_exit`, `vmlinux:do_exit`.
+    let bare = bare.rsplit_once(':').map_or(bare, |(_, name)| name);
     let help = if let Some((name, offset)) = bare.split_once('+') {
         match kind {
             "kprobe" => format!("an offset is written `kprobe: {{ symbol: {name}, offset: {offset} }}`"),
             _return => format!("the return of a function has no offset: write `{name}`"),
         }
-    } else if symbol.contains('*') {
+    } else if !patterns && symbol.contains('*') {
         "write whole names here; a glob goes into `symbol`".to_owned()
-    } else if bare != symbol {
+    } else if symbol.contains(['^', '|', '(', '[', '\\']) && bare == symbol {
+        "regular expressions are not known: `*` is any text and `?` one character, or write a list of names".to_owned()
+    } else if let Some(list) = as_list(bare).filter(|_| bare.contains(',')) {
+        format!("write a list: `{kind}: {list}`")
+    } else if bare != symbol && is_symbol(bare) {
         format!("write the name alone: `{bare}`")
     } else {
         "write the function's name as in /proc/kallsyms".to_owned()
@@ -231,6 +241,19 @@ fn check_symbol(cx: &mut Cx<'_>, kind: &str, symbol: &str, span: Span, patterns:
     let problem = cx.error(TARGET, span, message);
     cx.report(problem.label("letters, digits, `_` and `.` only").help(help));
     false
+}
+
+/// True for what a kernel function may be called.
+fn is_symbol(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '.')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.$".contains(c))
+}
+
+/// `[eth0, eth1]` of `eth0, eth1`; `None` where there are not several names.
+fn as_list(text: &str) -> Option<String> {
+    let names: Vec<&str> = text.split([',', ' ']).filter(|name| !name.is_empty()).collect();
+    let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+    (names.len() > 1 && names.iter().all(plain)).then(|| format!("[{}]", names.join(", ")))
 }
 
 /// True for a glob without a letter.
@@ -252,7 +275,7 @@ fn check_tracepoint(cx: &mut Cx<'_>, text: &str) -> Option<Hook> {
     {
         return Some(Hook::Tracepoint(TracepointName { category: category.to_owned(), name: name.to_owned() }));
     }
-    let parts: Vec<&str> = text.split([':', '/', '.', ' ']).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = without_curly(text).split([':', '/', '.', ' ']).filter(|part| !part.is_empty()).collect();
     let help = match parts.as_slice() {
         _ if text.contains(['*', '?']) => {
             format!("a tracepoint is one name: `ebpf-run hooks '{text}'` lists those that match")

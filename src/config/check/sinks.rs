@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::probe::Cx;
 use super::run::{Run, same_sink};
 use crate::config::forms::StringOr;
+use crate::config::gate::shell_variable;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Entry;
@@ -145,6 +146,9 @@ fn short(text: &str) -> Option<Result<Parsed, String>> {
 }
 
 fn file(path: &str) -> Result<PathBuf, String> {
+    if let Some(name) = variable(path) {
+        return Err(format!("`${name}` is not expanded: write `${{env:{name}}}`"));
+    }
     match path {
         "" => Err("the path is missing".to_owned()),
         _ if path.trim() != path => Err("the path begins or ends with a space".to_owned()),
@@ -153,6 +157,13 @@ fn file(path: &str) -> Result<PathBuf, String> {
         _ if path.contains('\0') => Err("a path has no NUL".to_owned()),
         _good => Ok(PathBuf::from(path)),
     }
+}
+
+/// The name of a directory that is written as a variable of a shell: `$HOME/events.jsonl`.
+fn variable(path: &str) -> Option<&str> {
+    path.split('/')
+        .find_map(|part| shell_variable(part).filter(|(before, ..)| before.is_empty()))
+        .map(|(_, name, _)| name)
 }
 
 fn short_problem(source: &Arc<SourceFile>, span: Span, text: &str, label: &str) -> Problem {

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::meant::{hook_help, is_quoted_integer, sample_of_number, sink_help};
+use super::meant::{hook_help, is_quoted_integer, meant_as_mapping, sample_of_number, sink_help};
 use super::message::{find, goes_on, is_version, shown};
 use super::validate::{Violation, types};
 use super::wrong_form::with_unit;
@@ -58,6 +58,9 @@ pub(super) fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &N
     if let Some(truth) = node.text().filter(|_| wants("boolean")).and_then(words::truth) {
         return Some(format!("YAML 1.2 has only `true` and `false`: write `{key}: {truth}`"));
     }
+    if let Some(text) = node.text().filter(|text| wants("boolean") && matches!(*text, "true" | "false")) {
+        return Some(format!("remove the quotes: `{key}: {text}`"));
+    }
     if let Some(help) = substituted_help(node, source, key, &expected) {
         return Some(help);
     }
@@ -71,7 +74,10 @@ pub(super) fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &N
     if let Some(text) = unquoted {
         return Some(format!("remove the quotes: `{key}: {text}`"));
     }
-    if wants("array") && scalar {
+    if let Some(help) = meant_as_mapping(key, node, violation.schema).filter(|_| wants("object")) {
+        return Some(help);
+    }
+    if wants("array") && scalar && !wants("string") {
         let text = node.text().unwrap_or(&raw);
         if goes_on(source, root, violation) {
             let words: Vec<&str> = text.split_whitespace().collect();
@@ -82,7 +88,8 @@ pub(super) fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &N
     if wants("array") && matches!(node.value, Value::Map(_)) {
         let named = violation.schema.get("items").is_some_and(|items| items["properties"].get("name").is_some());
         let first = node.entries().first().map_or("NAME", |entry| entry.key.as_str());
-        let start = if named && first != "name" { format!("name: {first}") } else { String::new() };
+        let value = if first == "name" { node.get("name").and_then(|entry| entry.value.text()) } else { Some(first) };
+        let start = if named { format!("name: {}", value.unwrap_or("NAME")) } else { String::new() };
         return Some(format!("begin each entry with `- {start}`"));
     }
     if wants("object")
@@ -112,6 +119,10 @@ pub(super) fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &N
         && let Some(text) = with_unit(&raw, form).filter(|_| !(form.matches)(&raw))
     {
         return Some(format!("add a unit, for example `{key}: {text}`"));
+    }
+    let is_capture = matches!(violation.path.as_slice(), [.., Segment::Key(map), Segment::Key(_)] if map == "capture");
+    if is_capture && scalar {
+        return Some("write what to read, for example `arg0`, `retval` or `filename as user_string`".to_owned());
     }
     let quotable = matches!(node.value, Value::Int(_) | Value::Bool(_) | Value::Float(_));
     if wants("string") && quotable && form.is_none_or(|form| (form.matches)(&raw)) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Values of the wrong type that say all the same what is meant.
 
+use serde_json::{Map, Value as Json};
+
 use super::limits::sample_help;
 use crate::config::pattern;
 use crate::config::yaml::{Node, Segment, Value};
@@ -22,6 +24,53 @@ pub(super) fn hook_help(text: &str) -> Option<String> {
     Some(format!("write `hook: {{ {hook} }}`"))
 }
 
+/// What to write instead of a text or a list that says all that a mapping would.
+pub(super) fn meant_as_mapping(key: &str, node: &Node, schema: &Map<String, Json>) -> Option<String> {
+    let known = |key: &str| schema.get("properties").is_some_and(|keys| keys.get(key).is_some());
+    match (key, node.text(), node.items()) {
+        ("hook", None, [first, ..]) => several_hooks(first, node.items()),
+        ("capture" | "labels", None, [first, ..]) if !first.entries().is_empty() => {
+            Some(format!("remove the `-` in front of each entry: `{key}` is a mapping"))
+        }
+        ("labels", Some(text), _) => {
+            let (name, value) = text.split_once(['=', ':'])?;
+            Some(format!("write `labels: {{ {}: {} }}`", name.trim(), value.trim()))
+        }
+        // `- name:execs`, `- name execs`: what goes on in the lines below is shown by its note.
+        ("", Some(text), _) => {
+            let first = text.split_whitespace().next()?;
+            let (name, value) = match first.split_once(':') {
+                Some((name, value)) => (name, value),
+                None => (first, text.split_whitespace().nth(1)?),
+            };
+            let space = if first.contains(':') { "put a space behind each `:`" } else { "put a `:` behind each key" };
+            (known(name) && !value.is_empty()).then(|| format!("{space}: `- {name}: {value}`"))
+        }
+        _other => None,
+    }
+}
+
+/// `hook: [{ kprobe: a }, { kprobe: b }]`: functions may be a list, other hooks need probes of their own.
+fn several_hooks(first: &Node, hooks: &[Node]) -> Option<String> {
+    let single = |hook: &Node| match hook.entries() {
+        [only] => Some((only.key.clone(), only.value.text()?.to_owned())),
+        _more => None,
+    };
+    let (kind, _) = single(first)?;
+    let names: Option<Vec<String>> =
+        hooks.iter().map(|hook| single(hook).filter(|(other, _)| *other == kind).map(|(_, name)| name)).collect();
+    Some(match names {
+        Some(names) if names.len() == 1 => format!("write `hook: {{ {kind}: {} }}`", names[0]),
+        Some(names) if kind == "kprobe" || kind == "kretprobe" => {
+            format!("write `hook: {{ {kind}: [{}] }}`", names.join(", "))
+        }
+        Some(_) | None => "one probe has one hook: write a probe of its own for each".to_owned(),
+    })
+}
+
+const DECLARE: &str =
+    "declare it under `sinks:` of the file and name it here: `sinks: { events: … }` there, `sinks: [events]` here";
+
 /// What to write in a probe instead of a sink that is declared there.
 pub(super) fn sink_help(path: &[Segment], node: &Node) -> Option<String> {
     let [.., Segment::Key(list), Segment::Index(_)] = path else { return None };
@@ -32,10 +81,7 @@ pub(super) fn sink_help(path: &[Segment], node: &Node) -> Option<String> {
         (key @ ("jsonl" | "text" | "file"), Some(path)) => {
             Some(format!("write it as one text, without a space: `{key}:{path}`"))
         }
-        ("file" | "stdout" | "stderr" | "format", _) => Some(
-            "declare it under `sinks:` of the file and name it here: `sinks: { events: … }` there, `sinks: [events]` here"
-                .to_owned(),
-        ),
+        _other if !node.entries().is_empty() => Some(DECLARE.to_owned()),
         _other => None,
     }
 }

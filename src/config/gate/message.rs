@@ -43,7 +43,7 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
             }
             Kind::UnknownKey { key, allowed } => {
                 let problem = new(codes::UNKNOWN_KEY, format!("unknown key `{key}` in {subject}"));
-                unknown_key(problem, key, allowed, violation.schema)
+                unknown_key(problem, &violation.path, find(root, &violation.path), key, allowed, violation.schema)
             }
             Kind::MissingKey { key } => {
                 let primary = Location::new(source, first_line(source, violation.span));

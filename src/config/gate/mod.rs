@@ -17,7 +17,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 pub(super) use validate::Violation;
-pub(super) use wrong_form::name_like;
+pub(super) use wrong_form::{name_like, shell_variable};
 
 use super::problem::Problem;
 use super::schema;

@@ -7,14 +7,32 @@ use crate::config::pattern;
 /// A name much like this text, where that works out.
 pub(in crate::config) fn name_like(text: &str) -> Option<String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let mut name: String = text.chars().map(|c| if fits(c) { c } else { '-' }).collect();
+    if text.starts_with(|c: char| c.is_alphabetic() && !c.is_ascii()) {
+        return None;
+    }
+    let words = text.split(|c| !fits(c)).filter(|word| !word.is_empty());
+    let mut name = words.collect::<Vec<_>>().join("-").trim_start_matches(['.', '_', '-']).to_owned();
     name.truncate(64);
     (pattern::NAME.matches)(&name).then_some(name)
+}
+
+/// What stands before and behind the first `$NAME` of a text, and that name.
+pub(in crate::config) fn shell_variable(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once('$')?;
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let (name, behind) = rest.split_at(rest.find(|c| !is_word(c)).unwrap_or(rest.len()));
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    is_name.then_some((before, name, behind))
 }
 
 pub(super) fn form_help(regex: &str, shown: &str) -> Option<String> {
     let text = shown.trim_matches(['"', '\'']).trim();
     if regex == pattern::NAME.regex {
+        if let Some((before, variable, behind)) = shell_variable(text) {
+            return Some(format!("for a value of the environment write `{before}${{env:{variable}}}{behind}`"));
+        }
+        // `// a comment` of another language is named by a note.
+        let text = text.split(" //").next().unwrap_or_default();
         return name_like(text).map(|name| format!("for example `{name}`"));
     }
     if regex == pattern::SIZE.regex {
@@ -45,6 +63,9 @@ pub(super) fn form_help(regex: &str, shown: &str) -> Option<String> {
         let text = format!("{digits}s");
         return (pattern::DURATION.matches)(&text).then(|| format!("add a unit, for example `{text}`"));
     }
+    if let Some(help) = several_units(text) {
+        return Some(help);
+    }
     if let Some((tenths, unit)) = unit.strip_prefix('.').map(pattern::split_unit) {
         let smaller = match unit.trim() {
             "s" => (1000, "ms"),
@@ -66,6 +87,28 @@ pub(super) fn form_help(regex: &str, shown: &str) -> Option<String> {
         _other => return None,
     };
     let text = format!("{digits}{unit}");
+    (pattern::DURATION.matches)(&text).then(|| format!("write `{text}`"))
+}
+
+/// ``write `90s` `` for `1m30s`, `24h` for `1d`: one number with one unit.
+fn several_units(text: &str) -> Option<String> {
+    let (mut seconds, mut rest) = (0_u64, text);
+    while !rest.is_empty() {
+        let (digits, behind) = pattern::split_unit(rest);
+        let (unit, next) = behind.split_at(behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len()));
+        let unit = match unit.trim() {
+            "s" => 1,
+            "m" => 60,
+            "h" => 60 * 60,
+            "d" => 24 * 60 * 60,
+            _other => return None,
+        };
+        seconds = seconds.checked_add(digits.parse::<u64>().ok()?.checked_mul(unit)?)?;
+        rest = next;
+    }
+    let units = [(60 * 60, "h"), (60, "m"), (1, "s")];
+    let (size, unit) = units.into_iter().find(|(size, _)| seconds % size == 0).filter(|_| seconds > 0)?;
+    let text = format!("{}{unit}", seconds / size);
     (pattern::DURATION.matches)(&text).then(|| format!("write `{text}`"))
 }
 

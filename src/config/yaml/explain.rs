@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::foreign;
 use crate::config::codes;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
@@ -16,7 +17,11 @@ const SENTENCES: &[(&str, &str, &str)] = &[
         "this escape is not known",
         "in double quotes write `\\\\` for one backslash; in single quotes nothing is escaped",
     ),
-    ("hexadecimal number", "this escape needs hexadecimal digits", "write `\\x41`, `\\u0041` or `\\U00000041`"),
+    (
+        "hexadecimal number",
+        "this escape needs hexadecimal digits",
+        "write `\\x41`, `\\u0041` or `\\U00000041`; for a backslash itself `\\\\`, or single quotes, in which nothing is escaped",
+    ),
     ("Unicode character escape", "this escape is no character", "write `\\x41`, `\\u0041` or `\\U00000041`"),
     ("invalid trailing content", "there is more text after the closing quote", "put all of it inside the quotes"),
     (
@@ -38,6 +43,22 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     ),
     ("illegal placement of ':'", "a `:` is not expected here", "a value with `:` in it needs quotes"),
     ("':' must be followed", "a `:` is not expected here", "put a space behind it, or put the text in quotes"),
+    ("may not precede any of", "a `:` behind a key needs a space behind it", "write `: {` or `: [`"),
+    (
+        "expected <document start>",
+        "this line does not fit the indentation of the lines above it",
+        "begin it in the same column as the first key of the file",
+    ),
+    (
+        "expected node content",
+        "a value is missing before this",
+        "write it, or remove the sign; a text that begins with `,`, `]` or `}` needs quotes",
+    ),
+    (
+        "scanning a block scalar",
+        "`>` and `|` begin a text of several lines below",
+        "put a text that begins with one of them in quotes",
+    ),
     ("simple key expect", "a key without `:`, here or on the line above", "write `key: value` or `key:`"),
     (
         "did not find expected key",
@@ -83,6 +104,9 @@ const SENTENCES: &[(&str, &str, &str)] = &[
 
 /// The problem for a complaint of the parser at byte `at`.
 pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Option<Span>) -> Problem {
+    if let Some(problem) = foreign::problem(source, at) {
+        return problem;
+    }
     if let Some(tab) = indenting_tab(&source.text, at) {
         let location = Location::new(source, Span::new(tab, tab + 1));
         return Problem::new(codes::TAB, location, "a tab is used for indentation")
@@ -109,7 +133,11 @@ pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Opti
     }
     let location = Location::new(source, here(&source.text, at));
     let same_line = |open: Span| !source.text[open.start.min(at)..at].contains('\n');
-    if let Some(open) = open.filter(|open| !same_line(*open)) {
+    let at_end = source.text[at..].trim().is_empty();
+    if let Some(open) = open.filter(|open| at_end || !same_line(*open)) {
+        if let Some(problem) = missing_comma(source, at, open) {
+            return problem;
+        }
         let bracket = &source.text[open.start..=open.start];
         let closing = if bracket == "[" { "]" } else { "}" };
         return Problem::new(
@@ -169,6 +197,20 @@ pub(super) fn syntax(source: &Arc<SourceFile>, at: usize, info: &str, open: Opti
         None => Problem::new(codes::SYNTAX, location, "this is not valid YAML")
             .help("check quotes, brackets, and the indentation of this line and the one above it"),
     }
+}
+
+/// In a file of JSON: an entry that begins on a line of its own, with no `,` behind the one above.
+fn missing_comma(source: &Arc<SourceFile>, at: usize, open: Span) -> Option<Problem> {
+    let text = &source.text;
+    let json = text.trim_start_matches('\u{feff}').trim_start();
+    let line = at - line_before(text, at).len();
+    let above = text[..line].trim_end();
+    let begins = text[line..].trim_start().starts_with(['"', '{', '[']);
+    if !json.starts_with(['{', '[']) || !begins || line <= open.start || above.ends_with([',', '{', '[', ':']) {
+        return None;
+    }
+    let place = Location::new(source, Span::new(above.len(), above.len()));
+    Some(Problem::new(codes::SYNTAX, place, "a `,` is missing here").help("put `,` behind every entry but the last"))
 }
 
 /// A text without quotes between brackets with a bracket of its own: `{ head: arg1 as bytes[16] }`.

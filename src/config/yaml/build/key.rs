@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A value becomes a key of the mapping around it, where it can be one.
 
+use super::super::foreign;
 use super::super::node::{Node, Value};
 use super::{Builder, Frame, Key};
 use crate::config::codes;
@@ -30,7 +31,10 @@ impl Builder<'_> {
                 } else {
                     "write `key: value`; a text with brackets in it needs quotes".to_owned()
                 };
-                let problem = problem.help(help);
+                let template = matches!(node.value, Value::Map(_))
+                    .then(|| foreign::template_around(self.source, node.span))
+                    .flatten();
+                let problem = template.unwrap_or_else(|| problem.help(help));
                 self.problems.push(problem);
                 return None;
             }

@@ -139,7 +139,10 @@ impl Builder<'_> {
         }
         let problem = explain::syntax(self.source, at, info, self.open_bracket());
         let stop = if problem.code == codes::TOO_LARGE { Stop::All } else { Stop::Here };
-        self.problems.push(problem);
+        // A template is both: a key that is none, and more text behind it.
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
         Err(stop)
     }
 
@@ -277,7 +280,7 @@ impl Builder<'_> {
         match self.stack.last_mut() {
             None => self.root = Some(node),
             Some(Frame::Seq { items, .. }) => {
-                if is_unwritten(&node) {
+                if is_unwritten(&self.source.text, &node) {
                     node.span = blame_dash(&self.source.text, node.span);
                 }
                 items.push(node);
@@ -288,13 +291,13 @@ impl Builder<'_> {
             }
             Some(Frame::Map { entries, key, merge, .. }) => match std::mem::replace(key, Key::Wanted) {
                 Key::Is(name, key_span) => {
-                    if is_unwritten(&node) {
+                    if is_unwritten(&self.source.text, &node) {
                         node.span = key_span;
                     }
                     entries.push(Entry { key: name, key_span, merged: None, value: node });
                 }
                 Key::Merge(key_span) => {
-                    if is_unwritten(&node) {
+                    if is_unwritten(&self.source.text, &node) {
                         node.span = key_span;
                     }
                     *merge = Some((key_span, entries.len(), node));
@@ -320,6 +323,8 @@ impl Builder<'_> {
 }
 
 /// True for a value that is not written: an alias is.
-fn is_unwritten(node: &Node) -> bool {
-    node.value == Value::Null && node.span.start == node.span.end
+fn is_unwritten(text: &str, node: &Node) -> bool {
+    // Between brackets the parser has the sign behind an empty value as its text.
+    let raw = text.get(node.span.start..node.span.end).unwrap_or_default();
+    node.value == Value::Null && (raw.is_empty() || raw.starts_with([',', '}', ']']))
 }

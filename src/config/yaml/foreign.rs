@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What came into a file from elsewhere and is no YAML: conflicts of a merge, templates, comments of other languages, spaces
+//! that only look like spaces.
+
+use std::sync::Arc;
+
+use crate::config::codes;
+use crate::config::problem::Problem;
+use crate::config::source::{Location, SourceFile, Span};
+
+/// The problem, where the parser stumbled at byte `at` over one of these: on that line or the one above.
+pub(super) fn problem(source: &Arc<SourceFile>, at: usize) -> Option<Problem> {
+    conflict(source).or_else(|| {
+        let line = line_start(&source.text, at);
+        let above = line_start(&source.text, line.saturating_sub(1));
+        let on = |start| template(source, start).or_else(|| comment(source, start)).or_else(|| space(source, start));
+        on(above).or_else(|| on(line))
+    })
+}
+
+/// A text between `{{` and `}}` or `{%` and `%}`, on the line that begins at byte `line`.
+fn template(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
+    let text = first_line(&source.text[line..]);
+    let (start, closing) = [("{{", "}}"), ("{%", "%}")]
+        .into_iter()
+        .filter_map(|(opening, closing)| Some((text.find(opening)?, closing)))
+        .min_by_key(|(start, _)| *start)?;
+    let quoted = |quote| text[..start].matches(quote).count() % 2 == 1;
+    let length = text[start..].find(closing)? + closing.len();
+    if quoted('"') || quoted('\'') {
+        return None;
+    }
+    Some(unfilled(source, Span::new(line + start, line + start + length)))
+}
+
+/// The problem of a template, where a mapping that should be a key is the inner half of one: `{{ .Values.name }}`.
+pub(super) fn template_around(source: &Arc<SourceFile>, inner: Span) -> Option<Problem> {
+    let bytes = source.text.as_bytes();
+    let start = inner.start.checked_sub(1).filter(|start| bytes[*start] == b'{')?;
+    // The parser counts the outer bracket as well where nothing stands behind a `:`.
+    let end = if bytes[..inner.end].ends_with(b"}}") { inner.end } else { inner.end + 1 };
+    bytes.get(start..end)?.ends_with(b"}}").then(|| unfilled(source, Span::new(start, end)))
+}
+
+fn unfilled(source: &Arc<SourceFile>, span: Span) -> Problem {
+    let problem =
+        Problem::new(codes::SYNTAX, Location::new(source, span), "this is a template that nobody has filled in");
+    problem
+        .help("render the file first, as Helm, Ansible or Jinja do; `${env:NAME}` takes a value from the environment")
+}
+
+/// What git leaves where two sides have changed the same lines.
+fn conflict(source: &Arc<SourceFile>) -> Option<Problem> {
+    let text = &*source.text;
+    let starts = |sign: &str| {
+        let found = text.match_indices(sign).map(|(at, _)| at);
+        found.into_iter().find(|at| *at == 0 || text[..*at].ends_with('\n'))
+    };
+    let (first, _) = (starts("<<<<<<< ")?, starts(">>>>>>> ")?);
+    let length = first_line(&text[first..]).len();
+    let problem = Problem::new(
+        codes::SYNTAX,
+        Location::new(source, Span::new(first, first + length)),
+        "a merge has left a conflict in this file",
+    );
+    Some(problem.help("keep one of the two sides, and remove the lines with `<<<<<<<`, `=======` and `>>>>>>>`"))
+}
+
+/// A comment as C, Go and JavaScript have it.
+fn comment(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
+    let text = first_line(&source.text[line..]);
+    let start = text.len() - text.trim_start().len();
+    if !text[start..].starts_with("//") && !text[start..].starts_with("/*") {
+        return None;
+    }
+    let place = Location::new(source, Span::new(line + start, line + start + 2));
+    let problem = Problem::new(codes::SYNTAX, place, "this is no comment in YAML");
+    Some(problem.help("a comment begins with `#` and ends with its line"))
+}
+
+/// A space of another kind where structure needs a plain one: in the indentation, behind a `:`, a `-` or a bracket.
+fn space(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
+    // What stands before it, spaces left out: nothing but `-`, or this.
+    let (mut leads, mut last) = (true, ' ');
+    let mut is_found = |(_, c): &(usize, char)| {
+        if is_odd_space(*c) {
+            return leads || ":-,{[".contains(last);
+        }
+        if !c.is_whitespace() {
+            leads &= *c == '-';
+            last = *c;
+        }
+        false
+    };
+    let (start, odd) = first_line(&source.text[line..]).char_indices().find(|each| is_found(each))?;
+    let place = Location::new(source, Span::new(line + start, line + start + odd.len_utf8()));
+    let name = if odd == '\u{a0}' { "a no-break space" } else { "this character" };
+    let message = format!("{name} (U+{:04X}) is text for YAML, not a space", u32::from(odd));
+    let problem = Problem::new(codes::SYNTAX, place, message);
+    Some(problem.help("replace it with a plain space; such characters come from web pages and word processors"))
+}
+
+/// True for what looks like a space, or like nothing, and is neither space nor tab.
+pub(in crate::config) fn is_odd_space(c: char) -> bool {
+    matches!(c, '\u{a0}' | '\u{2000}'..='\u{200f}' | '\u{202f}' | '\u{205f}'..='\u{2064}' | '\u{3000}' | '\u{feff}')
+}
+
+fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
