@@ -106,7 +106,7 @@ fn specs_of_the_quickstart() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/good/quickstart.yaml");
     let config = check_files(&[read(&path)]).config.unwrap();
     let [execs, opens, packets] = config.probes.as_slice() else { panic!("{config:?}") };
-    assert_eq!((execs.spec.id.stem.as_str(), execs.spec.id.name.as_str()), ("quickstart", "execs"));
+    assert_eq!(execs.spec.id.name, "execs");
     assert_eq!(execs.spec.hook, Hook::Own);
     let names: Vec<&str> = opens.spec.capture.iter().map(|capture| capture.name.as_str()).collect();
     assert_eq!(names, ["path", "flags", "sock", "head"]);

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ebpf_run::catalog::{Catalog, builtin};
-use ebpf_run::config::{CheckedProbe, Config, Environment, check};
+use ebpf_run::config::{CheckedProbe, Config, Environment, SourceFile, check};
 use ebpf_run::plan::{Action, Content, Current, Desired, Failure, FileNow, Unit, UnitId, accept, backoff, plan};
 use ebpf_run::spec::{Destination, ProbeSpec, Targets};
 
@@ -190,4 +190,37 @@ fn cases() {
         }
     }
     assert!(differ.is_empty(), "{}", differ.join("\n\n"));
+}
+
+/// What was refused because another one has its interface is tried as soon as that one leaves, not when its time has come.
+#[test]
+fn a_free_interface_is_taken_at_once() {
+    let catalog = builtin().unwrap();
+    let units = |probe: &str| {
+        let text = format!("version: 1\nprobes:\n  - {{ {probe} }}\n").into();
+        let file = SourceFile { path: "a.yaml".into(), text };
+        let config = check(&[file], &catalog, &Environment::default()).config.unwrap();
+        wanted(&config).into_iter().next().unwrap()
+    };
+    let (holder, held) = units("name: holder, hook: { xdp: { interface: eth0 } }");
+    let (_, moved) = units("name: holder, hook: { xdp: { interface: eth1 } }");
+    let (glob, refused) = units("name: glob, hook: { xdp: { interface: [eth0] } }");
+    let later = Duration::from_secs(60);
+    let failure = |content: &Content| Some(Failure { content: content.clone(), retry_at: later });
+    let plan_with = |wanted: Option<&Content>, failed: Option<Failure>| {
+        let mut desired = Desired::from([(glob.clone(), refused.clone())]);
+        desired.extend(wanted.map(|content| (holder.clone(), content.clone())));
+        let current = Current::from([
+            (glob.clone(), Unit { running: None, failure: failure(&refused) }),
+            (holder.clone(), Unit { running: Some(held.clone()), failure: failed }),
+        ]);
+        plan(&desired, &current, Duration::ZERO)
+    };
+    let (stop, start) = (Action::Stop(holder.clone()), Action::Start(glob.clone()));
+    assert_eq!(plan_with(None, None).actions, [stop, start.clone()]);
+    assert_eq!(plan_with(Some(&moved), None).actions, [Action::Replace(holder.clone()), start]);
+    // It stays: nothing has changed for the other one, whose time is still to come.
+    for stays in [plan_with(Some(&held), None), plan_with(Some(&moved), failure(&moved))] {
+        assert_eq!((stays.actions, stays.next_retry), (Vec::new(), Some(later)));
+    }
 }

@@ -123,6 +123,32 @@ fn rotated() {
     assert_eq!((delivery.delivered(), delivery.lost_total()), (6, 0));
 }
 
+/// Where the directory is deleted with the file, lines are lost and not delivered to nobody, until it is there again.
+#[test]
+fn directory_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("d");
+    let path = folder.join("a.jsonl");
+    fs::create_dir(&folder).unwrap();
+    let sink = open(&path);
+    let delivery = Arc::new(Delivery::default());
+    let mut sent = 0;
+    let mut send = |text: &str| {
+        sent += 1;
+        assert!(sink.send(batch(&delivery, text)).is_ok());
+        wait_until("an end of the line", || delivery.delivered() + delivery.lost_total() == sent);
+    };
+    send("one\n");
+    fs::remove_dir_all(&folder).unwrap();
+    send("two\n");
+    assert_eq!((delivery.lost(LossCause::SinkError), sink.failed_writes()), (1, 1));
+    fs::create_dir(&folder).unwrap();
+    send("three\n");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "three\n");
+    sink.flush_and_close(LONG);
+    assert_eq!((delivery.delivered(), delivery.lost_total()), (2, 1));
+}
+
 /// What cannot be a sink is refused at once, in one sentence that names it.
 #[test]
 fn refusals() {

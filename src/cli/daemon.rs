@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::run::{tell_problems, tell_summary};
 use super::terminal::{Log, stdout_color, tell, utc_offset_s};
-use super::{FAILED, RunArgs, duration, journal};
+use super::{FAILED, RunArgs, aside, duration, journal};
 use crate::catalog::Catalog;
 use crate::config::{Environment, SourceFile, check};
 use crate::format::{Look, SummaryRow};
@@ -53,14 +53,18 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 pub(super) fn daemon(args: DaemonArgs, catalog: &Catalog, log: Log) -> ExitCode {
     let DaemonArgs { config_dir: roots, socket, debounce, metrics } = args;
     let options = DaemonOptions { roots, socket: Some(socket), metrics, debounce, look: look() };
-    follow(&options, catalog, log).map_or_else(|failed| failed, |_| ExitCode::SUCCESS)
+    let code = follow(&options, catalog, log).map_or_else(|failed| failed, |_| ExitCode::SUCCESS);
+    aside::finish();
+    code
 }
 
 /// `ebpf-run --watch PATH…`: like a daemon, and at the end it adds up as one shot does.
 pub(super) fn watch(args: RunArgs, catalog: &Catalog, log: Log) -> ExitCode {
     let (roots, debounce) = (args.paths, WATCH_DEBOUNCE);
     let options = DaemonOptions { roots, socket: None, metrics: None, debounce, look: look() };
-    follow(&options, catalog, log).map_or_else(|failed| failed, |rows| tell_summary(&rows))
+    let code = follow(&options, catalog, log).map_or_else(|failed| failed, |rows| tell_summary(&rows));
+    aside::finish();
+    code
 }
 
 fn look() -> Look {
@@ -74,7 +78,10 @@ fn follow(options: &DaemonOptions, catalog: &Catalog, log: Log) -> Result<Vec<Su
     let check = |files: &[SourceFile]| check(files, catalog, &Environment::new(&environment));
     let mut say: fn(&Said<'_>) = match log {
         Log::Journal => journal::say,
-        Log::Stderr => say,
+        Log::Stderr => {
+            aside::start();
+            say
+        }
     };
     runner::daemon(options, catalog, &check, &mut say).map_err(|error| {
         tell(&format!("error: {error}"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The commands: the only code that writes to the terminal.
 
+mod aside;
 mod check;
 mod client;
 mod completions;

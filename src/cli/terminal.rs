@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
 
-use super::{FAILED, journal};
+use super::{FAILED, aside, journal};
 
 /// Prints to standard output. A closed pipe is no failure: whoever read it has seen enough.
 pub(super) fn print(text: &str) -> ExitCode {
@@ -23,7 +23,7 @@ pub(super) fn print(text: &str) -> ExitCode {
 
 /// Writes a line to standard error. If that fails there is nobody left to tell.
 pub(super) fn tell(line: &str) {
-    drop(writeln!(io::stderr(), "{line}"));
+    drop(aside::write(format!("{line}\n").as_bytes()));
 }
 
 /// True where standard error shows colours: a terminal, and NO_COLOR (no-color.org) not set.
@@ -77,7 +77,8 @@ pub(super) fn start_log() -> Log {
     if journal::has_stderr() && journal::start_log(filter()) {
         return Log::Journal;
     }
-    let log = tracing_subscriber::fmt().with_env_filter(filter()).with_writer(io::stderr).with_ansi(stderr_color());
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter()).with_writer(|| aside::Lines).with_ansi(stderr_color());
     log.without_time().with_target(false).init();
     Log::Stderr
 }

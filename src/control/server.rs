@@ -24,6 +24,8 @@ const MAX_REQUEST_BYTES: u64 = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a daemon that was killed may take until the kernel has taken its lock away.
 const DYING: Duration = Duration::from_millis(500);
+/// How long a daemon that is ending may take: more than the two seconds that it has.
+const ENDING: Duration = Duration::from_secs(4);
 /// Connections that are served at the same time.
 const MAX_CONNECTIONS: usize = 64;
 
@@ -72,7 +74,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds the socket with mode 0600; takes over a file that a daemon left behind.
+    /// Binds the socket with mode 0600; takes over a file that a daemon left behind. Waits for one that is ending.
     pub fn bind(path: &Path) -> Result<Self, SocketError> {
         let failed = |error| SocketError::Io(path.to_owned(), error);
         // Before anything is made: a lock beside somebody's file would stay.
@@ -80,11 +82,13 @@ impl Listener {
         if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
             fs::DirBuilder::new().recursive(true).mode(0o755).create(directory).map_err(failed)?;
         }
-        let patience = Instant::now() + DYING;
+        let began = Instant::now();
         let lock = loop {
+            // One that is ending has the lock until its end, and no socket any more.
+            let patience = if path.exists() { DYING } else { ENDING };
             match lock(path).map_err(failed)? {
                 Some(lock) => break lock,
-                None if Instant::now() < patience => thread::sleep(DYING / 20),
+                None if began.elapsed() < patience => thread::sleep(DYING / 20),
                 None => return Err(SocketError::Taken(path.to_owned(), owner(path))),
             }
         };
@@ -104,6 +108,11 @@ impl Listener {
             return Err(failed(error));
         }
         Ok(Self { path: path.to_owned(), socket, _lock: lock })
+    }
+
+    /// The end begins: nobody can connect any more, and a daemon that starts now waits for the end of this one.
+    pub fn close(&self) {
+        drop(fs::remove_file(&self.path));
     }
 
     /// Serves connections for ever; requests go to `asked`. To be polled inside of a runtime.
@@ -130,7 +139,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        drop(fs::remove_file(&self.path));
+        self.close();
     }
 }
 

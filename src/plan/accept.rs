@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which text of each file counts: what is there now if it is good, else the last one that was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -75,10 +75,9 @@ pub fn accept(
 }
 
 /// The problems of each file that is to be refused: those with an error of their own; where there are none, those that
-/// cannot run together with others. A file that goes anyway must not take with it one that only clashes with it.
+/// cannot run together with others that stay. A file that goes anyway must not take with it one that only clashes with it.
 fn by_file(problems: Vec<Problem>) -> BTreeMap<PathBuf, Vec<Problem>> {
-    let elsewhere = |problem: &Problem, path: &Path| problem.related.iter().any(|(at, _)| at.source.path != path);
-    let is_own = |problem: &Problem| problem.is_error() && !elsewhere(problem, &problem.primary.source.path);
+    let is_own = |problem: &Problem| problem.is_error() && elsewhere(problem).next().is_none();
     let any_own = problems.iter().any(is_own);
     let mut files: BTreeMap<PathBuf, Vec<Problem>> = BTreeMap::new();
     for problem in problems {
@@ -87,5 +86,17 @@ fn by_file(problems: Vec<Problem>) -> BTreeMap<PathBuf, Vec<Problem>> {
     files.retain(|_, problems| {
         problems.iter().any(|problem| if any_own { is_own(problem) } else { problem.is_error() })
     });
+    if !any_own {
+        // The rules blame the later one of two: the first that is blamed clashes with none that is.
+        let blamed: BTreeSet<PathBuf> = files.keys().cloned().collect();
+        let stay = |problem: &Problem| problem.is_error() && elsewhere(problem).all(|path| !blamed.contains(path));
+        files.retain(|_, problems| problems.iter().any(stay));
+    }
     files
+}
+
+/// The other files that a problem is about.
+fn elsewhere(problem: &Problem) -> impl Iterator<Item = &Path> {
+    let own = &problem.primary.source.path;
+    problem.related.iter().map(|(at, _)| at.source.path.as_path()).filter(move |path| path != own)
 }

@@ -26,6 +26,14 @@ pub struct Unit {
     pub failure: Option<Failure>,
 }
 
+impl Unit {
+    /// When this content, which has failed, may be tried again; `None`: now.
+    fn held_back(&self, wanted: &Content, now: Duration) -> Option<Duration> {
+        let failure = self.failure.as_ref().filter(|failure| failure.content == *wanted)?;
+        Some(failure.retry_at).filter(|at| now < *at)
+    }
+}
+
 /// A content that could not be brought to run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
@@ -65,21 +73,21 @@ pub fn backoff(failures: u32) -> Duration {
 }
 
 /// What has to be done so that `current` becomes `desired`. What failed is tried again when its time has come, or at once
-/// when the files want something else.
+/// when the files want something else, or when what has its interface leaves it.
 ///
 /// Stops come first, since they free what others want; then changes of what runs; then what is new.
 pub fn plan(desired: &Desired, current: &Current, now: Duration) -> Plan {
     let mut actions: Vec<Action> =
         current.keys().filter(|id| !desired.contains_key(*id)).cloned().map(Action::Stop).collect();
     let leaving = interfaces_that_become_free(desired, current);
+    let freed = interfaces_to_be_freed(desired, current, now);
     let mut next_retry: Option<Duration> = None;
     for (id, wanted) in desired {
         let unit = current.get(id);
-        if let Some(failure) = unit.and_then(|unit| unit.failure.as_ref())
-            && failure.content == *wanted
-            && now < failure.retry_at
+        let retry_at = unit.and_then(|unit| unit.held_back(wanted, now));
+        if let Some(retry_at) = retry_at.filter(|_| !wanted.spec.hook.interface().is_some_and(|to| freed.contains(to)))
         {
-            next_retry = Some(next_retry.map_or(failure.retry_at, |next| next.min(failure.retry_at)));
+            next_retry = Some(next_retry.map_or(retry_at, |next| next.min(retry_at)));
             continue;
         }
         match unit.and_then(|unit| unit.running.as_ref()) {
@@ -98,6 +106,18 @@ pub fn plan(desired: &Desired, current: &Current, now: Duration) -> Plan {
     }
     actions.sort();
     Plan { actions, next_retry }
+}
+
+/// Interfaces that a running unit leaves now, whether it ends or moves.
+fn interfaces_to_be_freed<'a>(desired: &Desired, current: &'a Current, now: Duration) -> BTreeSet<&'a str> {
+    let leaves = |(id, unit): (&UnitId, &'a Unit)| {
+        let held = unit.running.as_ref()?.spec.hook.interface()?;
+        let stays = desired
+            .get(id)
+            .is_some_and(|wanted| wanted.spec.hook.interface() == Some(held) || unit.held_back(wanted, now).is_some());
+        (!stays).then_some(held)
+    };
+    current.iter().filter_map(leaves).collect()
 }
 
 /// Interfaces that a running unit is to leave for another place. Those of units that are stopped are free by then.

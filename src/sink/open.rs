@@ -20,12 +20,7 @@ pub struct SinkOpenError {
 
 impl SinkOpenError {
     pub(super) fn new(destination: &Destination, why: &impl ToString) -> Self {
-        let what = match destination {
-            Destination::Stdout => "stdout".to_owned(),
-            Destination::Stderr => "stderr".to_owned(),
-            Destination::File(path) => path.display().to_string(),
-        };
-        Self { what, why: why.to_string() }
+        Self { what: destination.to_string(), why: why.to_string() }
     }
 }
 

@@ -64,6 +64,11 @@ impl Output {
         self.identity
     }
 
+    /// True for a file that was deleted: nobody will ever read what is written to it.
+    pub(super) fn is_deleted(&self) -> bool {
+        self.file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
+    }
+
     /// True for a regular file whose last line has no end: whoever wrote it was killed.
     pub(super) fn ends_torn(&self) -> bool {
         let last_byte = || {

@@ -57,7 +57,7 @@ impl Writer {
     }
 
     /// Between two lines: goes on in the file that has the path now, if the old one was moved away or deleted. True when the
-    /// next bytes begin a line there.
+    /// next bytes begin a line there; false where there is no file for them.
     fn follow_path(&mut self) -> bool {
         let Some(moved) = self.path.as_deref().and_then(|path| open::moved(path, &self.output)) else { return true };
         match moved {
@@ -65,6 +65,11 @@ impl Writer {
                 self.rest = first_bytes(&output);
                 self.output = output;
                 self.displaced = false;
+            }
+            Err(error) if self.output.is_deleted() => {
+                self.queue.count_write(0, true);
+                self.fails(&error);
+                return false;
             }
             Err(error) if !self.displaced => {
                 self.displaced = true;

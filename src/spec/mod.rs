@@ -24,11 +24,10 @@ pub use sink::{Destination, Format, SinkId, SinkSpec};
 
 use std::time::Duration;
 
-/// What identifies a probe between two readings of its file: the stem of the file and the name in it.
+/// What identifies a probe between two readings of the files: its name. A file that is renamed, or a probe that moves to
+/// another file, goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProbeId {
-    /// The file's name without its extension: `web` for `/etc/ebpf-run/probes.d/web.yaml`.
-    pub stem: String,
     /// The probe's `name`, unique in one run and fit for a file name.
     pub name: String,
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where events go and how they are written: two axes.
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// A sink of this run: its index in the list of [`SinkSpec`]s of the configuration.
@@ -27,6 +28,17 @@ pub enum Destination {
     Stderr,
     /// A file, appended to.
     File(PathBuf),
+}
+
+/// `stdout`, `/var/log/events.jsonl`
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdout => f.write_str("stdout"),
+            Self::Stderr => f.write_str("stderr"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
 }
 
 /// How events are written.

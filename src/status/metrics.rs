@@ -114,11 +114,15 @@ fn kernel(status: &Status, text: &mut String) {
 }
 
 fn sinks(status: &Status, text: &mut String) {
-    let mut open = Family::gauge("sink_open", "How many open sinks of this name take events; 0: the reader has gone.");
+    let mut open = Family::gauge(
+        "sink_open",
+        "How many open sinks of this name and destination take events; 0: the reader has gone.",
+    );
     let mut bytes = Family::counter("sink_written_bytes_total", "Bytes that the destination took.");
     let mut failed = Family::counter("sink_write_errors_total", "Writes that failed.");
     for sink in &status.sinks {
-        let labels = [("sink", sink.name.as_str())];
+        // Names belong to files: two files may have a sink of one name, and when one of them goes no sum may fall.
+        let labels = [("sink", sink.name.as_str()), ("destination", &sink.destination)];
         open.add(&labels, f64::from(u8::from(sink.open)));
         bytes.add(&labels, sink.written_bytes as f64);
         failed.add(&labels, sink.failed_writes as f64);
@@ -143,7 +147,7 @@ struct Family {
     name: &'static str,
     help: &'static str,
     kind: Kind,
-    /// By labels. Prometheus refuses a whole scrape where two series have the same, as two sinks of one name would: their
+    /// By labels. Prometheus refuses a whole scrape where two series have the same, as two formats on standard output would: their
     /// values are added.
     series: BTreeMap<String, f64>,
 }

@@ -149,6 +149,8 @@ pub struct ProbeStatus {
 pub struct SinkStatus {
     /// How messages call it.
     pub name: String,
+    /// Where its bytes go: `stdout`, `stderr` or a path.
+    pub destination: String,
     /// False when the reader of a stream has gone.
     pub open: bool,
     /// Bytes that the destination took.

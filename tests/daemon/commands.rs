@@ -42,6 +42,25 @@ fn stop_and_start() {
     daemon.stop();
 }
 
+/// Who names a target as the table does, or a probe that is parked, is told so; what starts again says what waits.
+#[test]
+fn other_names() {
+    need!(bpf());
+    let of_two = "  - { name: two, hook: { xdp: { interface: [no-such-one, no-such-two] } } }\n";
+    let parked = "  - { name: parked, enabled: false, program: exec }\n";
+    let daemon = Daemon::with(&[("a.yaml", of_two), ("b.yaml", parked)]);
+    for command in ["stop", "start", "tail"] {
+        let whole = "error: there is no probe `two/no-such-one`: name the whole probe, `two`\n";
+        assert_eq!(daemon.says(2, &[command, "two/no-such-one"]), whole);
+        let parked = "error: `parked` is not run: its file says `enabled: false`\n";
+        assert_eq!(daemon.says(2, &[command, "parked"]), parked);
+    }
+    daemon.says(0, &["stop", "two"]);
+    let waits = "`two` is started; `two/no-such-one` waits: there is no network interface `no-such-one`\n";
+    assert_eq!(daemon.says(0, &["start", "two"]), waits);
+    daemon.stop();
+}
+
 /// `status --watch` into a pipe is one table after the other, without the letters that a terminal needs;
 /// what does not run stands first.
 #[test]

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::daemon::{Daemon, call, calls, numbers};
@@ -77,6 +77,64 @@ fn a_stuck_sink() {
     let mut begin = [0; 6];
     fifo.read_exact(&mut begin).unwrap();
     assert_eq!(&begin, b"{\"ts\":");
+}
+
+/// Whoever reads standard error may stop: the daemon goes on, says later that it left something out, and ends in time.
+#[test]
+fn nobody_reads_standard_error() {
+    need!(bpf());
+    let mut daemon = Daemon::with(&[("a.yaml", &calls("one", ""))]);
+    let fifo = stuck_fifo(&daemon.lab, "stderr");
+    daemon.run.signal(libc::SIGTERM);
+    let arguments = ["daemon", "--config-dir", "probes.d", "--socket", "control.sock", "--debounce", "10ms"];
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec \"$0\" \"$@\" 2>stderr", env!("CARGO_BIN_EXE_ebpf-run")]).args(arguments);
+    command.current_dir(daemon.lab.path(""));
+    let second = Run::start(command);
+    std::mem::replace(&mut daemon.run, second).end().code(0);
+    wait_for("its socket", || daemon.lab.path("control.sock").exists());
+    let bad = |round: u32| -> String {
+        (0..300).map(|n| format!("  - {{ name: bad{round}x{n}, hook: {{ tracepoin: \"a:b\" }} }}\n")).collect()
+    };
+    // A pipe holds 64 KiB; each of these says more.
+    for round in 0..4 {
+        daemon.write("b.yaml", &bad(round));
+        wait_for("the look", || daemon.status()["files"].to_string().contains(&format!("bad{round}x")));
+    }
+    let (mut fifo, mut heard) = (fifo, Vec::new());
+    wait_for("what was left out", || {
+        daemon.write("b.yaml", &format!("# {}\n{}", heard.len(), bad(4)));
+        // Not blocking: as much as there is.
+        drop(fifo.read_to_end(&mut heard));
+        String::from_utf8_lossy(&heard).contains(" messages were left out: nobody read standard error\n")
+    });
+    daemon.stop();
+}
+
+/// One that starts while another one is ending, which a stuck sink makes long, waits for that and then runs.
+#[test]
+fn started_while_another_ends() {
+    need!(bpf());
+    let mut daemon = Daemon::empty();
+    let fifo = stuck_fifo(&daemon.lab, "fifo");
+    daemon.write("a.yaml", &calls("stuck", "buffer: 64KiB\n    sinks: [\"jsonl:fifo\"]"));
+    daemon.wait("stuck", "running");
+    wait_for("losses", || {
+        (0..1000).for_each(|_| call(9000));
+        daemon.probe("stuck")["lost"]["ring_full"].as_u64() > Some(0)
+    });
+    let start = Instant::now();
+    daemon.run.signal(libc::SIGTERM);
+    wait_for("the end of its socket", || !daemon.lab.path("control.sock").exists());
+    let arguments = ["daemon", "--config-dir", "probes.d", "--socket", "control.sock"];
+    let second = Run::start(daemon.lab.command(&arguments));
+    let first = std::mem::replace(&mut daemon.run, second);
+    daemon.run.said(|line| line == "ready");
+    assert!(start.elapsed() > Duration::from_millis(700), "too short an end shows nothing: {:?}", start.elapsed());
+    first.end().code(0);
+    daemon.wait("stuck", "running");
+    drop(fifo);
+    daemon.stop();
 }
 
 /// Changes of a probe whose sink is stuck leave no ring behind for ever; what cannot be delivered is counted as lost.

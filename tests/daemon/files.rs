@@ -82,6 +82,19 @@ fn changed() {
     daemon.stop();
 }
 
+/// The probes of a file that moves, and gets another name, go on, and are said to be where they are.
+#[test]
+fn moved_and_renamed() {
+    need!(bpf());
+    let daemon = Daemon::start(&[("a.yaml", &calls("one", EVENTS))], &["--debounce", "10ms", "--config-dir", "more.d"]);
+    let before = daemon.probe("one");
+    std::fs::create_dir(daemon.lab.path("more.d")).unwrap();
+    std::fs::rename(daemon.file("a.yaml"), daemon.lab.path("more.d/b.yaml")).unwrap();
+    let after = daemon.wait_until("one", "there", |probe| probe["file"] == "more.d/b.yaml");
+    assert_eq!((&after["links"], &after["generation"]), (&before["links"], &json!(1)));
+    daemon.stop();
+}
+
 /// Other sinks, with and without another program: what the sinks before got, and what they did not, stays in the account.
 #[test]
 fn other_sinks_do_not_change_the_account() {
@@ -212,7 +225,8 @@ fn one_bad_file_at_the_start() {
     daemon.stop();
 }
 
-/// A name that another file has already: the one that runs wins; when it goes, the other one runs.
+/// A name that another file has already: the one that runs wins; when it goes, the other one runs, and its file is said to
+/// count although it has not changed.
 #[test]
 fn a_name_of_two_files() {
     need!(bpf());
@@ -223,6 +237,9 @@ fn a_name_of_two_files() {
     daemon.delete("b.yaml");
     daemon.wait_until("one", "of the other file", |probe| probe["file"] == "probes.d/a.yaml");
     reaches(&daemon, "a.jsonl", 7400);
+    wait_for("what is said of the file", || !notices(&daemon, "a.jsonl", "reload").is_empty());
+    let said = notices(&daemon, "a.jsonl", "reload");
+    assert_eq!(said, [json!({ "type": "reload", "file": "probes.d/a.yaml", "result": "ok" })]);
     daemon.stop();
 }
 

@@ -99,7 +99,7 @@ fn a_scrape_says_everything() {
     let full = value(&text, "ebpf_run_probe_events_lost_total", &[of_full[0], "sink_error"]);
     assert!(full > 0.0 && value(&text, "ebpf_run_probe_events_delivered_total", &of_full) == 0.0);
     assert_eq!(value(&text, "ebpf_run_sink_written_bytes_total", &["/dev/full"]), 0.0);
-    let written = value(&text, "ebpf_run_sink_written_bytes_total", &[&out]);
+    let written = value(&text, "ebpf_run_sink_written_bytes_total", &[&format!("destination=\"{out}\"")]);
     assert_eq!(written, fs::metadata(&out).unwrap().len() as f64);
     assert!(value(&text, "ebpf_run_probe_kernel_memory_bytes", &opens) > 4096.0);
 
@@ -125,6 +125,31 @@ fn a_scrape_says_everything() {
     assert!((now - value(&later, "ebpf_run_last_reload_success_timestamp_seconds", &[])).abs() < 60.0);
     let hash = |text: &str| text.lines().find(|line| line.starts_with("ebpf_run_config_info")).unwrap().to_owned();
     assert_ne!(hash(&text), hash(&later));
+    run.interrupt().code(0);
+}
+
+/// Two files may have a sink of the same name: each counts for itself, and the end of one is no fall of a counter.
+#[test]
+fn sinks_of_one_name() {
+    need!(bpf());
+    let lab = Lab::new();
+    fs::create_dir(lab.path("conf")).unwrap();
+    let outs = ["a", "b"].map(|name| lab.text(&format!("{name}.jsonl")));
+    for (name, out) in ["a", "b"].iter().zip(&outs) {
+        let yaml = format!(
+            "version: 1\nsinks:\n  events: {{ file: {{ path: {out} }} }}\nprobes:\n  - name: {name}\n    \
+             hook: {{ tracepoint: \"syscalls:sys_enter_openat\" }}\n    sinks: [events]\n"
+        );
+        fs::write(lab.path(&format!("conf/{name}.yaml")), yaml).unwrap();
+    }
+    let (run, address) = daemon(&lab, "127.0.0.1:0");
+    open_missing(&lab.text("missing"));
+    let written = |text: &str, out: &str| value(text, "ebpf_run_sink_written_bytes_total", &["sink=\"events\"", out]);
+    wait_for("bytes of both", || outs.iter().all(|out| written(&scrape(&address), out) > 0.0));
+    let before = written(&scrape(&address), &outs[0]);
+    fs::remove_file(lab.path("conf/b.yaml")).unwrap();
+    wait_for("the end of one", || !scrape(&address).contains(&outs[1]));
+    assert!(written(&scrape(&address), &outs[0]) >= before);
     run.interrupt().code(0);
 }
 

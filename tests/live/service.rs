@@ -3,8 +3,7 @@
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
-use std::process::Command;
-use std::thread;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::lab::{BOUND, Lab, Run, bpf, need, tool, wait_for};
@@ -100,18 +99,15 @@ fn the_manager_hears_everything_in_order() {
     assert_eq!(manager.next_within(Duration::from_millis(1)), None);
 }
 
-/// The watchdog is fed at least twice in its time, and only while the loop turns: one that is stuck, here in a line that
-/// nobody reads, is not said to live.
+/// The watchdog is fed at least twice in its time, and only while the loop turns: where the loop alone stands still, and all
+/// other threads go on, it is not said to live.
 #[test]
 fn the_watchdog_hears_a_loop_that_turns() {
     need!(bpf());
     let manager = Manager::new();
     let mut command = manager.command();
     command.env("WATCHDOG_USEC", "400000");
-    let (reader, writer) = std::io::pipe().unwrap();
-    command.stderr(writer.try_clone().unwrap());
-    let mut child = command.spawn().unwrap();
-    drop(command);
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
     assert_eq!(manager.next(), ["READY=1", "STATUS=0 probes running"]);
     let began = Instant::now();
     for _ in 0..5 {
@@ -120,32 +116,25 @@ fn the_watchdog_hears_a_loop_that_turns() {
     let took = began.elapsed();
     assert!((Duration::from_millis(900)..Duration::from_secs(3)).contains(&took), "{took:?}");
 
-    fill(&writer);
-    fs::write(manager.lab.path("conf/bad.yaml"), "nonsense").unwrap();
-    // What was sent before the loop was stuck, and then nothing.
+    let main_thread = child.id() as i32;
+    trace(libc::PTRACE_SEIZE, main_thread);
+    trace(libc::PTRACE_INTERRUPT, main_thread);
+    // SAFETY: waits for our own child to stand still; without a place for its status.
+    assert_eq!(unsafe { libc::waitpid(main_thread, std::ptr::null_mut(), libc::__WALL) }, main_thread);
+    // What was sent before, and then nothing.
     wait_for("silence", || manager.next_within(Duration::from_millis(1500)).is_none());
-    drop(writer);
-    let drain = thread::spawn(move || std::io::copy(&mut &reader, &mut std::io::sink()));
+    trace(libc::PTRACE_DETACH, main_thread);
     assert!(manager.next_within(BOUND).is_some(), "it goes on");
     // SAFETY: signals a child that has not been waited for.
-    unsafe { libc::kill(child.id() as i32, libc::SIGTERM) };
+    unsafe { libc::kill(main_thread, libc::SIGTERM) };
     assert!(child.wait().unwrap().success());
-    drain.join().unwrap().unwrap();
 }
 
-/// Leaves no room in a pipe.
-fn fill(pipe: &std::io::PipeWriter) {
-    use std::io::Write as _;
-    use std::os::fd::AsRawFd as _;
-    let set = |flags: i32| {
-        // SAFETY: takes numbers, and `pipe` keeps the descriptor open.
-        assert_ne!(unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETFL, flags) }, -1);
-    };
-    set(libc::O_NONBLOCK);
-    for size in [4096, 1] {
-        while (&mut &*pipe).write(&vec![b'\n'; size]).is_ok() {}
-    }
-    set(0);
+/// ptrace(2) of one thread; the others are not touched.
+fn trace(request: libc::c_uint, thread: i32) {
+    let null = std::ptr::null_mut::<libc::c_void>();
+    // SAFETY: these requests take no memory.
+    assert_eq!(unsafe { libc::ptrace(request, thread, null, null) }, 0, "{}", std::io::Error::last_os_error());
 }
 
 /// Another process's watchdog, or none, is not fed.
@@ -195,7 +184,7 @@ fn the_journal_gets_fields() {
     let daemon = manager.command();
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-ec", script, "sh"]).arg(daemon.get_program()).args(daemon.get_args());
-    command.current_dir(manager.lab.dir.path()).stdin(std::process::Stdio::null());
+    command.current_dir(manager.lab.dir.path()).stdin(Stdio::null());
     command.env_remove("RUST_LOG").env("NOTIFY_SOCKET", manager.lab.path("notify"));
     let run = Run::start(command);
     assert_eq!(manager.next(), ["READY=1", "STATUS=1 probe running; 1 file has a mistake"]);

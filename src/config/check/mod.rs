@@ -82,6 +82,11 @@ impl CheckedProbe {
         &self.source.path
     }
 
+    /// True where both come from one reading of the file.
+    pub fn is_of_same_reading(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.source, &other.source)
+    }
+
     /// Where in the file a part of the probe stands; the nearest thing around it where it is not written.
     pub fn locate(&self, place: &Place) -> Location {
         let mut wanted = place.clone();

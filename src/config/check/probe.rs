@@ -123,7 +123,7 @@ pub(super) fn check(
     let program = program.or_else(|| program::stand_in(raw, catalog));
     let (Some((hook, targets)), Some(program), true) = (hook, program, certain) else { return };
     fields::keep_fitting(&mut capture, program);
-    let id = ProbeId { stem: stem(source), name: raw.name.clone() };
+    let id = ProbeId { name: raw.name.clone() };
     let spec = ProbeSpec {
         id,
         hook,
@@ -139,10 +139,6 @@ pub(super) fn check(
     };
     let draft = Draft { spec, places, sinks, source: Arc::clone(source) };
     run.add(draft, raw.enabled.unwrap_or(true), problems);
-}
-
-fn stem(source: &SourceFile) -> String {
-    source.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Complains that a name is not one of those that exist.

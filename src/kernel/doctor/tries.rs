@@ -149,7 +149,7 @@ fn attach_and_detach(hook: &Hook, catalog: &Catalog, host: &Host) -> Result<(), 
     let missing = || KernelError::new(Place::Program, format!("there is no program `{name}`"), "");
     let (program, object) = catalog.get(name).zip(builtin_object(name)).ok_or_else(missing)?;
     let spec = ProbeSpec {
-        id: ProbeId { stem: "doctor".to_owned(), name: hook.kind().to_owned() },
+        id: ProbeId { name: hook.kind().to_owned() },
         hook: hook.clone(),
         targets: Targets::One,
         program: name.to_owned(),

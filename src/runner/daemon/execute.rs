@@ -62,6 +62,12 @@ impl<'a> Units<'a> {
         desired: &BTreeMap<UnitId, (Content, CheckedProbe)>,
         tell: &mut Tell<'_>,
     ) {
+        // Also of what goes on: it may stand in another file now.
+        for (id, (_, checked)) in desired {
+            if let Some(entry) = self.entries.get_mut(id).filter(|entry| !entry.checked.is_of_same_reading(checked)) {
+                entry.checked = checked.clone();
+            }
+        }
         if plan.actions.is_empty() {
             return;
         }

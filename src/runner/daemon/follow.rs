@@ -40,7 +40,7 @@ pub(super) struct StoppedAt {
 /// What another look found.
 #[derive(Debug, Default)]
 pub(super) struct Changed {
-    /// Files that are new, have another text, or are gone, and what is wrong with the text now.
+    /// Files that are new, have another text, count for the first time, or are gone, and what is wrong with the text now.
     pub(super) files: Vec<(PathBuf, Vec<Problem>)>,
     /// Warnings about the texts that count.
     pub(super) warnings: Vec<Problem>,
@@ -73,7 +73,10 @@ impl Followed {
         }
         let accepted = accept(&now, &self.texts, check);
         let paths: BTreeSet<&PathBuf> = seen.keys().chain(self.seen.keys()).collect();
-        let differs = |path: &&&PathBuf| seen.get(**path) != self.seen.get(**path);
+        // One that another file kept from counting counts now, although it has not changed.
+        let is_free =
+            |path: &PathBuf| self.refused.contains_key(path) && accepted.texts.get(path) != self.texts.get(path);
+        let differs = |path: &&&PathBuf| seen.get(**path) != self.seen.get(**path) || is_free(path);
         let problems = |path: &PathBuf| accepted.refused.get(path).cloned().unwrap_or_default();
         let files = paths.iter().filter(differs).map(|path| ((*path).clone(), problems(path))).collect();
         if accepted.texts != self.texts || self.config.is_none() {

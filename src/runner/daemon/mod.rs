@@ -171,7 +171,8 @@ pub fn daemon(
         }
     })?;
     daemon.service.stopping();
-    // The end may wait for a reader of standard error that does not read.
+    listener.iter().for_each(Listener::close);
+    // The end may wait for sinks whose readers do not read.
     let_signals_end_it();
     Ok(daemon.units.finish())
 }

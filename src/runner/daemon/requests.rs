@@ -66,11 +66,18 @@ impl Daemon<'_> {
         };
         self.followed.stopped.remove(&id);
         self.act();
-        let failed = self.units.entries.iter().find(|(unit, entry)| unit.probe == id && entry.running.is_none());
-        match failed.and_then(|(_, entry)| entry.failure.as_ref()) {
-            Some(failure) => Reply::Error { message: format!("`{name}` does not start: {}", failure.message) },
-            None => Reply::Done { message: format!("`{name}` is started") },
+        let failures = || {
+            let units = self.units.entries.iter().filter(|(unit, entry)| unit.probe == id && entry.running.is_none());
+            units.filter_map(|(unit, entry)| Some((unit, entry.failure.as_ref()?)))
+        };
+        if let Some((unit, failure)) = failures().find(|(_, failure)| !failure.waiting) {
+            return Reply::Error { message: format!("`{unit}` does not start: {}", failure.message) };
         }
+        let message = match failures().next() {
+            Some((unit, failure)) => format!("`{name}` is started; `{unit}` waits: {}", failure.message),
+            None => format!("`{name}` is started"),
+        };
+        Reply::Done { message }
     }
 
     fn may_tail(&mut self, name: Option<&str>) -> Reply {
@@ -86,8 +93,16 @@ impl Daemon<'_> {
 
     fn unknown(&self, name: &str) -> Reply {
         let config = self.followed.config.as_ref();
+        if config.is_some_and(|config| config.parked.iter().any(|id| id.name == name)) {
+            return Reply::Error { message: format!("`{name}` is not run: its file says `enabled: false`") };
+        }
         let known = config.iter().flat_map(|config| &config.probes).map(|probe| probe.spec.id.name.as_str());
-        let help = crate::words::suggest(name, known, "there are");
+        // As the table calls one target of several.
+        let whole = name.split_once('/').and_then(|(whole, _)| known.clone().find(|known| *known == whole));
+        let help = match whole {
+            Some(whole) => format!("name the whole probe, `{whole}`"),
+            None => crate::words::suggest(name, known, "there are"),
+        };
         let help = if help.is_empty() { help } else { format!(": {help}") };
         Reply::Error { message: format!("there is no probe `{name}`{help}") }
     }

@@ -59,13 +59,14 @@ impl Sinks {
     }
 
     /// All that are open.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Sink>> {
-        self.open.iter().map(|(_, sink)| sink)
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&SinkSpec, &Sink)> {
+        self.open.iter().map(|(spec, sink)| (spec, sink.as_ref()))
     }
 
     /// The end: what is queued is written within the time.
     pub(super) fn finish(&self, patience: Duration) {
-        let all = || self.iter().chain(self.closing.iter().map(|(sink, _)| sink));
+        let open = || self.open.iter().map(|(_, sink)| sink);
+        let all = || open().chain(self.closing.iter().map(|(sink, _)| sink));
         // All at once: two that are stuck take no longer than one.
         let deadline = Instant::now() + patience;
         all().for_each(|sink| sink.close_by(deadline));

@@ -16,7 +16,7 @@ use crate::runner::control::Budget;
 use crate::runner::sampler::Sampler;
 use crate::runner::unit::Unit;
 use crate::sink::{Delivery, Sink};
-use crate::spec::LossCause;
+use crate::spec::{LossCause, SinkSpec};
 use crate::status::{FileState, FileStatus, ProbeState, ProbeStatus, SinkStatus, Status};
 
 /// A rate over less time than this says nothing.
@@ -102,7 +102,7 @@ impl Daemon<'_> {
             reloads: self.reloads,
             files: self.files(),
             probes,
-            sinks: sinks.map(|sink| sink_status(sink)).collect(),
+            sinks: sinks.map(|(spec, sink)| sink_status(spec, sink)).collect(),
         }
     }
 
@@ -156,9 +156,10 @@ fn state(entry: &Entry) -> ProbeState {
     }
 }
 
-fn sink_status(sink: &Sink) -> SinkStatus {
+fn sink_status(spec: &SinkSpec, sink: &Sink) -> SinkStatus {
     SinkStatus {
         name: sink.name().to_owned(),
+        destination: spec.destination.to_string(),
         open: !sink.is_closed(),
         written_bytes: sink.written_bytes(),
         failed_writes: sink.failed_writes(),

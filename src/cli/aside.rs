@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Standard error of a daemon. Whoever reads it may have stopped (a pager, a terminal after Ctrl-S, a full pipe): the daemon
+//! goes on, leaves out what finds no room, and says how much that was.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use crate::sink::{Batch, Delivery, Sink};
+use crate::spec::{Destination, SinkSpec};
+
+/// How long the first line waits that finds no room: a burst is no reader who has stopped.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// How long the end waits for a reader.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+static ASIDE: OnceLock<Aside> = OnceLock::new();
+
+struct Aside {
+    sink: Sink,
+    left_out: AtomicU64,
+}
+
+/// From here on nobody waits for the reader of standard error, until [`finish`].
+pub(super) fn start() {
+    let spec = SinkSpec { name: "standard error".to_owned(), destination: Destination::Stderr, format: None };
+    // Without a thread to be had it stays as it was.
+    if let Ok(sink) = Sink::open(&spec) {
+        drop(ASIDE.set(Aside { sink, left_out: AtomicU64::new(0) }));
+    }
+}
+
+/// Writes what waits, for a moment. Nothing may be said after that.
+pub(super) fn finish() {
+    if let Some(aside) = ASIDE.get() {
+        aside.sink.flush_and_close(LAST_WORDS);
+    }
+}
+
+/// Standard error: directly, or since [`start`] without waiting. Each call writes whole lines.
+pub(super) fn write(lines: &[u8]) -> io::Result<()> {
+    match ASIDE.get() {
+        Some(aside) => {
+            aside.send(lines);
+            Ok(())
+        }
+        None => io::stderr().write_all(lines),
+    }
+}
+
+impl Aside {
+    fn send(&self, lines: &[u8]) {
+        let left_out = self.left_out.load(Ordering::Relaxed);
+        let patience = if left_out == 0 { PATIENCE } else { Duration::ZERO };
+        let has_room = self.sink.has_room() || self.sink.wait_for_room(patience);
+        let mut bytes = Vec::new();
+        if left_out > 0 {
+            bytes = format!("warning: {left_out} messages were left out: nobody read standard error\n").into_bytes();
+        }
+        bytes.extend_from_slice(lines);
+        let batch = Batch { bytes, events: 0, delivery: Arc::new(Delivery::default()) };
+        if has_room && self.sink.send(batch).is_ok() {
+            self.left_out.fetch_sub(left_out, Ordering::Relaxed);
+        } else {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// For the log: what is written at once stays together.
+pub(super) struct Lines;
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        write(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
