@@ -92,6 +92,12 @@ impl Machine {
 
     fn act(&mut self, action: &Action, desired: &Desired, refused: &BTreeSet<&str>, text: &mut String) {
         let (verb, id) = match action {
+            Action::Rename(from, to) => {
+                let unit = self.current.remove(from).unwrap();
+                self.current.insert(to.clone(), unit);
+                writeln!(text, "  rename {from} to {to}").unwrap();
+                return;
+            }
             Action::Stop(id) => ("stop", id),
             Action::Forget(id) => ("forget the failure of", id),
             Action::Replace(id) => ("replace", id),
@@ -100,7 +106,7 @@ impl Machine {
         };
         write!(text, "  {verb} {id}").unwrap();
         match action {
-            Action::Stop(_) => drop(self.current.remove(id)),
+            Action::Stop(_) | Action::Rename(..) => drop(self.current.remove(id)),
             Action::Forget(_) => self.current.get_mut(id).unwrap().failure = None,
             Action::Replace(_) | Action::Reroute(_) | Action::Start(_) => {
                 let content = desired[id].clone();

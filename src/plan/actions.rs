@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From what should run and what does to what has to be done.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::content::{Change, Content, UnitId};
+use crate::spec::Hook;
 
 /// The longest time between two tries of something that fails.
 const MOST: Duration = Duration::from_secs(60);
@@ -46,6 +48,8 @@ pub struct Failure {
 /// One thing to do. Each stands for itself: that one fails changes nothing about the others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
+    /// What runs under the first name goes on under the second: its file names several targets now, or one alone.
+    Rename(UnitId, UnitId),
     /// It is to be there no more.
     Stop(UnitId),
     /// The failed change was taken back: what runs is what is wanted.
@@ -75,10 +79,18 @@ pub fn backoff(failures: u32) -> Duration {
 /// What has to be done so that `current` becomes `desired`. What failed is tried again when its time has come, or at once
 /// when the files want something else, or when what has its interface leaves it.
 ///
-/// Stops come first, since they free what others want; then changes of what runs; then what is new.
+/// New names come first. Then stops, since they free what others want; then changes of what runs; then what is new.
 pub fn plan(desired: &Desired, current: &Current, now: Duration) -> Plan {
-    let mut actions: Vec<Action> =
-        current.keys().filter(|id| !desired.contains_key(*id)).cloned().map(Action::Stop).collect();
+    let names = new_names(desired, current);
+    let mut renamed = Cow::Borrowed(current);
+    for (from, to) in &names {
+        let unit = renamed.to_mut().remove(from).unwrap_or_default();
+        renamed.to_mut().insert(to.clone(), unit);
+    }
+    let current = &*renamed;
+    let stops = current.keys().filter(|id| !desired.contains_key(*id)).cloned().map(Action::Stop);
+    let mut actions: Vec<Action> = stops.collect();
+    actions.extend(names.into_iter().map(|(from, to)| Action::Rename(from, to)));
     let leaving = interfaces_that_become_free(desired, current);
     let freed = interfaces_to_be_freed(desired, current, now);
     let mut next_retry: Option<Duration> = None;
@@ -106,6 +118,22 @@ pub fn plan(desired: &Desired, current: &Current, now: Duration) -> Plan {
     }
     actions.sort();
     Plan { actions, next_retry }
+}
+
+/// Units that run and are called something else now, at the same place: `packets` becomes `packets/eth0` where its file adds
+/// a second interface.
+fn new_names(desired: &Desired, current: &Current) -> Vec<(UnitId, UnitId)> {
+    let same_place =
+        |one: &Hook, two: &Hook| one == two || one.interface().is_some_and(|at| two.interface() == Some(at));
+    let new_name = |(from, unit): (&UnitId, &Unit)| {
+        let hook = &unit.running.as_ref()?.spec.hook;
+        let whole = UnitId { probe: from.probe.clone(), target: None };
+        let of_probe = desired.range(whole..).take_while(|(id, _)| id.probe == from.probe);
+        let mut new = of_probe.filter(|(id, _)| !current.contains_key(*id));
+        let (to, _) = new.find(|(_, wanted)| same_place(hook, &wanted.spec.hook))?;
+        Some((from.clone(), to.clone()))
+    };
+    current.iter().filter(|(id, _)| !desired.contains_key(*id)).filter_map(new_name).collect()
 }
 
 /// Interfaces that a running unit leaves now, whether it ends or moves.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a daemon knows of one unit.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::CheckedProbe;
-use crate::plan::{self, Content};
+use crate::plan::{self, Action, Content, Plan, UnitId};
 use crate::runner::unit::Unit;
 use crate::spec::Layout;
 
@@ -57,5 +58,17 @@ impl Entry {
             running: self.running.as_ref().map(|running| running.content.clone()),
             failure: self.failure.as_ref().map(failure),
         }
+    }
+}
+
+/// What goes on under another name gets it.
+pub(super) fn rename(entries: &mut BTreeMap<UnitId, Entry>, plan: &Plan) {
+    for action in &plan.actions {
+        let Action::Rename(from, to) = action else { continue };
+        let Some(mut entry) = entries.remove(from) else { continue };
+        if let Some(running) = &mut entry.running {
+            running.unit.title = to.to_string();
+        }
+        entries.insert(to.clone(), entry);
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::entry::{Entry, Failure, Running};
+use super::entry::{Entry, Failure, Running, rename};
 use super::leave::{Retiring, detach_aside};
 use super::sinks::Sinks;
 use super::tails::Tail;
@@ -62,6 +62,7 @@ impl<'a> Units<'a> {
         desired: &BTreeMap<UnitId, (Content, CheckedProbe)>,
         tell: &mut Tell<'_>,
     ) {
+        rename(&mut self.entries, plan);
         // Also of what goes on: it may stand in another file now.
         for (id, (_, checked)) in desired {
             if let Some(entry) = self.entries.get_mut(id).filter(|entry| !entry.checked.is_of_same_reading(checked)) {
@@ -74,7 +75,7 @@ impl<'a> Units<'a> {
         let host = Host::default();
         let stops = plan.actions.iter().filter_map(|action| match action {
             Action::Stop(id) => Some(id),
-            Action::Forget(_) | Action::Replace(_) | Action::Reroute(_) | Action::Start(_) => None,
+            Action::Rename(..) | Action::Forget(_) | Action::Replace(_) | Action::Reroute(_) | Action::Start(_) => None,
         });
         self.stop(&stops.cloned().collect::<Vec<_>>(), tell);
         for action in &plan.actions {
@@ -88,7 +89,7 @@ impl<'a> Units<'a> {
                 Action::Start(_) => self.start(id, content, &host),
                 Action::Replace(_) => self.replace(id, content, &host),
                 Action::Reroute(_) => self.reroute(id, content),
-                Action::Forget(_) | Action::Stop(_) => Ok(()),
+                Action::Forget(_) | Action::Rename(..) | Action::Stop(_) => Ok(()),
             };
             self.settle_action(id, action, content, done, &host, tell);
         }

@@ -28,7 +28,7 @@ impl State {
         match action {
             Action::Start(_) => Self::Started,
             Action::Replace(_) => Self::Replaced,
-            Action::Reroute(_) => Self::Rerouted,
+            Action::Reroute(_) | Action::Rename(..) => Self::Rerouted,
             Action::Forget(_) => Self::Restored,
             Action::Stop(_) => Self::Stopped,
         }
