@@ -7,6 +7,7 @@ use libbpf_rs::{AsRawLibbpf, MapCore, Object, ObjectBuilder, OpenObject};
 
 use super::attach::{Generation, process_of};
 use super::capabilities::Capabilities;
+use super::descriptors;
 use super::error::{KernelError, describe, privilege_help};
 use super::host::Host;
 use super::prepare::Prepared;
@@ -48,6 +49,7 @@ impl Loaded {
         prepared: &Prepared,
         host: &Host,
     ) -> Result<Self, KernelError> {
+        descriptors::enough()?;
         let open = |error: &libbpf_rs::Error| {
             KernelError::new(Place::Program, format!("failed to open program `{}`: {error:#}", program.name), "")
         };

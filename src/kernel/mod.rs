@@ -15,6 +15,7 @@ mod capabilities;
 mod check;
 mod counters;
 mod counts;
+mod descriptors;
 mod doctor;
 mod error;
 mod expand;

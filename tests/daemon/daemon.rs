@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::lab::{Ended, Lab, Run, wait_for};
+use crate::lab::{BOUND, Ended, Lab, Run, wait_for};
 
 /// Follows `probes.d` in the directory of a test. Killed when dropped.
 pub(crate) struct Daemon {
@@ -84,12 +84,15 @@ impl Daemon {
 
     /// Waits until a condition holds for a probe.
     pub(crate) fn wait_until(&self, name: &str, what: &str, mut holds: impl FnMut(&Value) -> bool) -> Value {
-        let mut found = Value::Null;
-        wait_for(&format!("`{name}`: {what}"), || {
-            found = self.probe(name);
-            holds(&found)
-        });
-        found
+        let start = Instant::now();
+        loop {
+            let found = self.probe(name);
+            if holds(&found) {
+                return found;
+            }
+            assert!(start.elapsed() < BOUND, "waited in vain for: `{name}`: {what}: {found}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Waits until a probe is there no more.

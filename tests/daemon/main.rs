@@ -13,6 +13,7 @@ mod called;
 mod commands;
 mod control;
 mod daemon;
+mod descriptors;
 mod ending;
 mod exact;
 mod files;

@@ -9,6 +9,7 @@ use libbpf_rs::{MapCore as _, MapHandle};
 
 use super::super::counters::CounterReader;
 use super::super::counts::Counts;
+use super::super::descriptors;
 use super::super::load::Loaded;
 use crate::catalog::{Counters, HookDecl};
 use crate::kernel::error::KernelError;
@@ -31,8 +32,7 @@ impl Generation {
     pub(super) fn new(loaded: Loaded, spec: &ProbeSpec) -> Result<Self, KernelError> {
         Self::keep(loaded, spec).map_err(|error| {
             // Nothing else happens here than that descriptors are copied.
-            let help = "the limit of open files may be reached: `ulimit -n`, or LimitNOFILE= of the service";
-            KernelError::new(Place::Probe, format!("failed to keep the program: {error:#}"), help)
+            KernelError::new(Place::Probe, format!("failed to keep the program: {error:#}"), descriptors::HELP)
         })
     }
 

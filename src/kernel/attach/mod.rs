@@ -30,6 +30,7 @@ use std::time::Duration;
 use libbpf_rs::{Link, ProgramMut};
 
 use self::slot::{NewSlot, Slot};
+use super::descriptors;
 use super::error::KernelError;
 use super::host::Host;
 use super::load::Loaded;
@@ -104,6 +105,7 @@ impl Loaded {
     }
 
     fn attach_as(self, spec: &ProbeSpec, host: &Host, swappable: bool) -> Result<Attached, KernelError> {
+        descriptors::enough()?;
         let (mut mounts, mut mechanisms, mut remark, mut mode) = (Vec::new(), Vec::new(), None, None);
         for function in self.functions.clone() {
             let program = self.object.progs_mut().find(|program| program.name() == function.function.as_str());

@@ -106,7 +106,7 @@ fn diagnose(interface: &str, index: u32, mode: XdpMode, code: i32) -> KernelErro
                 None => format!("`{interface}` already runs an XDP program"),
             };
             let help = format!(
-                "an interface has room for one: end the process that holds it, or `ip link set dev {interface} xdp off`"
+                "an interface has room for one: end the probe or process that holds it, or `ip link set dev {interface} xdp off`"
             );
             KernelError::new(Place::Target, message, help)
         }
