@@ -107,10 +107,10 @@ fn pointers_to_nothing() {
          preempt: preempt\n      name: next->comm\n      number: next->pid\n      mm: next->mm\n      start: next->mm->arg_start as hex\n",
         &[],
     );
-    // Kernel threads have no memory of their own; the idle task is switched to all the time.
-    let event = run.event(|event| event["number"] == 0);
-    assert_eq!((&event["mm"], &event["start"]), (&json!("0x0"), &Value::Null), "{event}");
-    assert!(event["name"].as_str().unwrap().starts_with("swapper/"), "{event}");
+    // Kernel threads have no memory of their own, and the idle task has none; one of them is switched to all the time.
+    let event = run.event(|event| event["mm"] == "0x0");
+    assert_eq!(event["start"], Value::Null, "{event}");
+    assert!(event["number"].is_u64() && event["name"].as_str().is_some_and(|name| !name.is_empty()), "{event}");
     assert!(event["preempt"].is_boolean(), "{event}");
     let user = run.event(|event| event["mm"] != "0x0");
     assert!(user["start"].as_str().unwrap().starts_with("0x"), "{user}");
