@@ -32,6 +32,14 @@ fn batch(delivery: &Arc<Delivery>, text: &str) -> Batch {
     Batch { bytes: text.as_bytes().to_vec(), events: text.lines().count() as u64, delivery: Arc::clone(delivery) }
 }
 
+/// Sends a line, and waits until it was written or lost.
+fn send(sink: &Sink, delivery: &Arc<Delivery>, text: &str) {
+    let settled = || delivery.delivered() + delivery.lost_total();
+    let before = settled();
+    assert!(sink.send(batch(delivery, text)).is_ok());
+    wait_until("an end of the line", || settled() == before + 1);
+}
+
 fn mkfifo(path: &Path) {
     let path = CString::new(path.to_str().unwrap()).unwrap();
     // SAFETY: `path` is a NUL-terminated string that outlives the call.
@@ -92,12 +100,7 @@ fn rotated() {
     fs::create_dir(&folder).unwrap();
     let sink = open(&path);
     let delivery = Arc::new(Delivery::default());
-    let mut sent = 0;
-    let mut send = |text: &str| {
-        sent += 1;
-        assert!(sink.send(batch(&delivery, text)).is_ok());
-        wait_until("the line", || delivery.delivered() == sent);
-    };
+    let send = |text: &str| send(&sink, &delivery, text);
     send("one\n");
     fs::rename(&path, &old).unwrap();
     send("two\n");
@@ -132,12 +135,7 @@ fn directory_deleted() {
     fs::create_dir(&folder).unwrap();
     let sink = open(&path);
     let delivery = Arc::new(Delivery::default());
-    let mut sent = 0;
-    let mut send = |text: &str| {
-        sent += 1;
-        assert!(sink.send(batch(&delivery, text)).is_ok());
-        wait_until("an end of the line", || delivery.delivered() + delivery.lost_total() == sent);
-    };
+    let send = |text: &str| send(&sink, &delivery, text);
     send("one\n");
     fs::remove_dir_all(&folder).unwrap();
     send("two\n");

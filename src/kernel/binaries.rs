@@ -124,7 +124,7 @@ fn library_called(name: &str) -> Option<String> {
     let entries = folders(&begins[0]).into_iter().filter_map(|folder| fs::read_dir(folder).ok());
     let names = entries.flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let called = names.filter(|file| begins.iter().any(|begin| file.starts_with(begin)));
-    called.min_by_key(String::len).filter(|_| !name.is_empty() && !is_library(name))
+    called.min_by(|a, b| (a.len(), a).cmp(&(b.len(), b))).filter(|_| !name.is_empty() && !is_library(name))
 }
 
 /// The name of a file in these directories that is nearest to one that is in none of them.

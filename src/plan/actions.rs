@@ -2,7 +2,7 @@
 //! From what should run and what does to what has to be done.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::content::{Change, Content, UnitId};
@@ -91,13 +91,13 @@ pub fn plan(desired: &Desired, current: &Current, now: Duration) -> Plan {
     let stops = current.keys().filter(|id| !desired.contains_key(*id)).cloned().map(Action::Stop);
     let mut actions: Vec<Action> = stops.collect();
     actions.extend(names.into_iter().map(|(from, to)| Action::Rename(from, to)));
-    let leaving = interfaces_that_become_free(desired, current);
-    let freed = interfaces_to_be_freed(desired, current, now);
+    let left = interfaces_left(desired, current, now);
     let mut next_retry: Option<Duration> = None;
     for (id, wanted) in desired {
         let unit = current.get(id);
         let retry_at = unit.and_then(|unit| unit.held_back(wanted, now));
-        if let Some(retry_at) = retry_at.filter(|_| !wanted.spec.hook.interface().is_some_and(|to| freed.contains(to)))
+        if let Some(retry_at) =
+            retry_at.filter(|_| !wanted.spec.hook.interface().is_some_and(|to| left.contains_key(to)))
         {
             next_retry = Some(next_retry.map_or(retry_at, |next| next.min(retry_at)));
             continue;
@@ -109,7 +109,7 @@ pub fn plan(desired: &Desired, current: &Current, now: Duration) -> Plan {
                     actions.extend(unit.and_then(|unit| unit.failure.as_ref()).map(|_| Action::Forget(id.clone())));
                 }
                 Change::Route => actions.push(Action::Reroute(id.clone())),
-                Change::Program if moves_into(running, wanted, &leaving) => {
+                Change::Program if moves_into(running, wanted, &left) => {
                     actions.extend([Action::Stop(id.clone()), Action::Start(id.clone())]);
                 }
                 Change::Program => actions.push(Action::Replace(id.clone())),
@@ -136,28 +136,21 @@ fn new_names(desired: &Desired, current: &Current) -> Vec<(UnitId, UnitId)> {
     current.iter().filter(|(id, _)| !desired.contains_key(*id)).filter_map(new_name).collect()
 }
 
-/// Interfaces that a running unit leaves now, whether it ends or moves.
-fn interfaces_to_be_freed<'a>(desired: &Desired, current: &'a Current, now: Duration) -> BTreeSet<&'a str> {
-    let leaves = |(id, unit): (&UnitId, &'a Unit)| {
+/// Interfaces that running units leave now: `true` where for another place, `false` where their units stop, after which they
+/// are free. One that waits for another try of its move stays.
+fn interfaces_left<'a>(desired: &Desired, current: &'a Current, now: Duration) -> BTreeMap<&'a str, bool> {
+    let left = |(id, unit): (&UnitId, &'a Unit)| {
         let held = unit.running.as_ref()?.spec.hook.interface()?;
-        let stays = desired
-            .get(id)
-            .is_some_and(|wanted| wanted.spec.hook.interface() == Some(held) || unit.held_back(wanted, now).is_some());
-        (!stays).then_some(held)
+        let Some(wanted) = desired.get(id) else { return Some((held, false)) };
+        let stays = wanted.spec.hook.interface() == Some(held) || unit.held_back(wanted, now).is_some();
+        (!stays).then_some((held, true))
     };
-    current.iter().filter_map(leaves).collect()
-}
-
-/// Interfaces that a running unit is to leave for another place. Those of units that are stopped are free by then.
-fn interfaces_that_become_free<'a>(desired: &Desired, current: &'a Current) -> BTreeSet<&'a str> {
-    let held =
-        current.iter().filter_map(|(id, unit)| Some((desired.get(id)?, unit.running.as_ref()?.spec.hook.interface()?)));
-    held.filter(|(wanted, held)| wanted.spec.hook.interface() != Some(held)).map(|(_, held)| held).collect()
+    current.iter().filter_map(left).collect()
 }
 
 /// True where a unit wants an interface from which another one has yet to go. Two that change places would otherwise wait
 /// for each other: an interface runs one program.
-fn moves_into(running: &Content, wanted: &Content, leaving: &BTreeSet<&str>) -> bool {
+fn moves_into(running: &Content, wanted: &Content, left: &BTreeMap<&str, bool>) -> bool {
     let to = wanted.spec.hook.interface();
-    to != running.spec.hook.interface() && to.is_some_and(|to| leaving.contains(to))
+    to != running.spec.hook.interface() && to.is_some_and(|to| left.get(to) == Some(&true))
 }

@@ -20,7 +20,7 @@ pub(super) fn problem(source: &Arc<SourceFile>, at: usize) -> Option<Problem> {
 
 /// A text between `{{` and `}}` or `{%` and `%}`, on the line that begins at byte `line`.
 fn template(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
-    let text = first_line(&source.text[line..]);
+    let text = before_comment(&source.text[line..]);
     let (start, closing) = [("{{", "}}"), ("{%", "%}")]
         .into_iter()
         .filter_map(|(opening, closing)| Some((text.find(opening)?, closing)))
@@ -92,7 +92,7 @@ fn space(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
         }
         false
     };
-    let (start, odd) = first_line(&source.text[line..]).char_indices().find(|each| is_found(each))?;
+    let (start, odd) = before_comment(&source.text[line..]).char_indices().find(|each| is_found(each))?;
     let place = Location::new(source, Span::new(line + start, line + start + odd.len_utf8()));
     let name = if odd == '\u{a0}' { "a no-break space" } else { "this character" };
     let message = format!("{name} (U+{:04X}) is text for YAML, not a space", u32::from(odd));
@@ -111,4 +111,12 @@ fn line_start(text: &str, at: usize) -> usize {
 
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
+}
+
+/// The first line without its comment. A `#` between quotes counts as one: what is looked for stands between none.
+fn before_comment(text: &str) -> &str {
+    let line = first_line(text);
+    let begins = |at: &usize| line[..*at].chars().next_back().is_none_or(char::is_whitespace);
+    let comment = line.match_indices('#').map(|(at, _)| at).find(begins);
+    &line[..comment.unwrap_or(line.len())]
 }
