@@ -5,11 +5,11 @@
 use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,14 @@ use libbpf_rs::MapType;
 use libbpf_rs::query::{LinkInfoIter, MapInfoIter, ProgInfoIter};
 use serde_json::Value;
 use tempfile::TempDir;
+
+#[allow(unused_imports, reason = "not every suite follows a file")]
+pub(crate) use self::lines::Follow;
+use self::lines::Lines;
+
+// The tests of the daemon share this file from another folder.
+#[path = "lines.rs"]
+mod lines;
 
 /// How long anything may take; far more than it does.
 pub(crate) const BOUND: Duration = Duration::from_secs(30);
@@ -77,67 +85,6 @@ pub(crate) fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     while !condition() {
         assert!(start.elapsed() < BOUND, "waited in vain for: {what}");
         thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// Lines of a stream, gathered by a thread.
-#[derive(Clone, Default)]
-struct Lines(Arc<(Mutex<Gathered>, Condvar)>);
-
-#[derive(Default)]
-struct Gathered {
-    lines: Vec<String>,
-    ended: bool,
-}
-
-impl Lines {
-    fn gather(stream: impl Read + Send + 'static) -> Self {
-        let lines = Self::default();
-        let to = lines.clone();
-        thread::spawn(move || {
-            for line in BufReader::new(stream).split(b'\n') {
-                let Ok(line) = line else { break };
-                let line = String::from_utf8(line).expect("the output is UTF-8");
-                to.0.0.lock().unwrap().lines.push(line);
-                to.0.1.notify_all();
-            }
-            to.0.0.lock().unwrap().ended = true;
-            to.0.1.notify_all();
-        });
-        lines
-    }
-
-    /// The first line after `from` that `wanted` picks, and the number after it; `None` at the end of the stream or of
-    /// the time.
-    fn find<T>(
-        &self,
-        from: usize,
-        patience: Duration,
-        mut wanted: impl FnMut(&str) -> Option<T>,
-    ) -> (usize, Option<T>) {
-        let deadline = Instant::now() + patience;
-        let mut at = from;
-        let mut gathered = self.0.0.lock().unwrap();
-        loop {
-            while let Some(line) = gathered.lines.get(at) {
-                at += 1;
-                if let Some(found) = wanted(line) {
-                    return (at, Some(found));
-                }
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if gathered.ended || left.is_zero() {
-                return (at, None);
-            }
-            gathered = self.0.1.wait_timeout(gathered, left).unwrap().0;
-        }
-    }
-
-    fn wait_for_end(&self) -> Vec<String> {
-        let gathered = self.0.0.lock().unwrap();
-        let (gathered, timeout) = self.0.1.wait_timeout_while(gathered, BOUND, |gathered| !gathered.ended).unwrap();
-        assert!(!timeout.timed_out(), "the stream does not end");
-        gathered.lines.clone()
     }
 }
 
@@ -277,7 +224,7 @@ impl Run {
     }
 
     pub(crate) fn stderr_now(&self) -> String {
-        self.stderr.0.0.lock().unwrap().lines.join("\n")
+        self.stderr.now().join("\n")
     }
 
     /// The next line of standard output that is JSON and that `wanted` picks.
@@ -328,16 +275,6 @@ impl Run {
         };
         nothing_stays(&self.objects, self.newest);
         Ended { status, stdout: self.stdout.wait_for_end_or_nothing(), stderr: self.stderr.wait_for_end().join("\n") }
-    }
-}
-
-impl Lines {
-    /// For a stream that may not have been gathered at all.
-    fn wait_for_end_or_nothing(&self) -> Vec<String> {
-        if Arc::strong_count(&self.0) == 1 && !self.0.0.lock().unwrap().ended {
-            return Vec::new();
-        }
-        self.wait_for_end()
     }
 }
 
@@ -406,30 +343,6 @@ pub(crate) struct Totals {
     pub(crate) delivered: u64,
     pub(crate) lost: u64,
     pub(crate) causes: String,
-}
-
-/// A file that grows: what is new in it is read once.
-pub(crate) struct Follow {
-    file: fs::File,
-    line: Vec<u8>,
-}
-
-impl Follow {
-    /// From the beginning of a file, which must be there.
-    pub(crate) fn open(path: &Path) -> Self {
-        Self { file: fs::File::open(path).unwrap(), line: Vec::new() }
-    }
-
-    /// True if a whole line with this text has come since the last call that found one.
-    pub(crate) fn finds(&mut self, text: &str) -> bool {
-        let mut new = Vec::new();
-        self.file.read_to_end(&mut new).unwrap();
-        self.line.append(&mut new);
-        let Some(end) = self.line.iter().rposition(|byte| *byte == b'\n') else { return false };
-        let rest = self.line.split_off(end + 1);
-        let lines = std::mem::replace(&mut self.line, rest);
-        String::from_utf8(lines).unwrap().contains(text)
-    }
 }
 
 /// A line of JSON.
