@@ -6,6 +6,7 @@
 //! ```text
 //! 3  cli  runner                            commands; the loop that owns live probes
 //! 2  kernel  sink  files  control  metrics  the only user of libbpf; destinations; configuration on disk; a socket; HTTP
+//!    trust                                  who could change what a path leads to
 //! 1  config  catalog  expr  format  plan    pure: text → specs, BTF → descriptions, bytes → lines, states → actions
 //! 0  spec  status  words                    the types everybody uses; the nearest word to a mistyped one
 //! ```
@@ -24,4 +25,5 @@ pub mod runner;
 pub mod sink;
 pub mod spec;
 pub mod status;
+pub mod trust;
 pub mod words;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Module, floor, and the modules of the same floor that it may use.
-const FLOORS: [(&str, u8, &[&str]); 15] = [
+const FLOORS: [(&str, u8, &[&str]); 16] = [
     ("spec", 0, &[]),
     ("status", 0, &["spec"]),
     ("words", 0, &[]),
@@ -17,10 +17,11 @@ const FLOORS: [(&str, u8, &[&str]); 15] = [
     ("format", 1, &[]),
     ("config", 1, &["catalog", "expr"]),
     ("plan", 1, &["config"]),
-    ("kernel", 2, &[]),
-    ("sink", 2, &[]),
-    ("files", 2, &[]),
-    ("control", 2, &[]),
+    ("trust", 2, &[]),
+    ("kernel", 2, &["trust"]),
+    ("sink", 2, &["trust"]),
+    ("files", 2, &["trust"]),
+    ("control", 2, &["trust"]),
     ("metrics", 2, &["control"]),
     ("runner", 3, &[]),
     ("cli", 3, &["runner"]),
@@ -37,6 +38,7 @@ const WORDS: [(&[&str], &[&str], &str); 5] = [
             "src/files/",
             "src/control/",
             "src/metrics/",
+            "src/trust/",
             "src/runner/",
             "src/cli/",
             "src/main.rs",

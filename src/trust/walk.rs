@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From the root to what a path leads to, one name after the other.
+
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::{File, Metadata};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Component, Path, PathBuf};
+
+use super::owner::{Breach, Guard};
+
+/// Links that are followed on one path, as the kernel does (path_resolution(7)).
+const MOST_LINKS: usize = 40;
+
+/// What a path leads to.
+#[derive(Debug)]
+pub struct Walked {
+    /// The file or directory itself, opened with `O_PATH`: `/proc/self/fd/N` opens it for more, whatever has its name by then.
+    pub file: OwnedFd,
+    /// Its path, without links but those of proc(5).
+    pub path: PathBuf,
+    /// What it is.
+    pub about: Metadata,
+    /// Who could put something else behind the path: the first on the way. Says nothing of the file's own contents.
+    pub replaced_by: Option<Breach>,
+    /// Who could write to the file itself.
+    pub written_by: Option<Breach>,
+}
+
+impl Walked {
+    /// Who could change what is read here, by either way.
+    pub fn breach(&self) -> Option<&Breach> {
+        self.replaced_by.as_ref().or(self.written_by.as_ref())
+    }
+}
+
+/// Walks to what `path` leads to; a relative one begins at the working directory, whose own way counts too. Fails like open(2).
+pub fn walk(path: &Path) -> io::Result<Walked> {
+    let absolute = std::path::absolute(path)?;
+    // Directories on the way to where the walk is; `..` goes back in it.
+    let mut way = vec![Step::root()?];
+    let mut rest = names(&absolute);
+    let mut replaced_by = None;
+    let mut links = 0;
+    loop {
+        let Some(here) = way.last() else { return Err(io::ErrorKind::NotFound.into()) };
+        let Some(name) = rest.pop() else { break };
+        if !here.about.is_dir() {
+            return Err(io::Error::from_raw_os_error(libc::ENOTDIR));
+        }
+        if name == ".." {
+            if way.len() > 1 {
+                way.pop();
+            }
+            continue;
+        }
+        let step = here.enter(&name)?;
+        let breach = || here.guard().breach_of_directory(&here.path).or_else(|| shared_entry(here, &step));
+        replaced_by = replaced_by.or_else(breach);
+        if !step.about.is_symlink() {
+            way.push(step);
+            continue;
+        }
+        links += 1;
+        if links > MOST_LINKS {
+            return Err(io::Error::from_raw_os_error(libc::ELOOP));
+        }
+        if here.is_proc()? {
+            // What stands in such a link (`pipe:[4711]`, a path of another namespace) does not lead where the kernel goes.
+            let beyond = here.follow(&name)?;
+            way.push(beyond);
+            continue;
+        }
+        let target = step.target()?;
+        if target.is_absolute() {
+            way.truncate(1);
+        }
+        rest.extend(names(&target));
+    }
+    let Some(Step { file, path, about }) = way.pop() else { return Err(io::ErrorKind::NotFound.into()) };
+    let guard = Guard::of(&about);
+    let written_by = if about.is_dir() { guard.breach_of_directory(&path) } else { guard.breach_of_file(&path) };
+    Ok(Walked { file, path, about, replaced_by, written_by })
+}
+
+/// In a directory where everybody makes names, an entry is its owner's to replace; also a link, which leads where they like.
+fn shared_entry(directory: &Step, entry: &Step) -> Option<Breach> {
+    directory.guard().is_shared().then(|| entry.guard().breach_of_owner(&entry.path)).flatten()
+}
+
+/// One file or directory on the way.
+struct Step {
+    file: OwnedFd,
+    path: PathBuf,
+    about: Metadata,
+}
+
+impl Step {
+    fn root() -> io::Result<Self> {
+        // SAFETY: an absolute path leaves the descriptor of the directory unused.
+        let nowhere = unsafe { BorrowedFd::borrow_raw(libc::AT_FDCWD) };
+        Self::open(nowhere, OsStr::new("/"), PathBuf::from("/"), libc::O_NOFOLLOW)
+    }
+
+    /// An entry of this directory; of a link, the link itself.
+    fn enter(&self, name: &OsStr) -> io::Result<Self> {
+        Self::open(self.file.as_fd(), name, self.path.join(name), libc::O_NOFOLLOW)
+    }
+
+    /// What a link in this directory leads to, as the kernel follows it.
+    fn follow(&self, name: &OsStr) -> io::Result<Self> {
+        Self::open(self.file.as_fd(), name, self.path.join(name), 0)
+    }
+
+    /// True for a directory of proc(5).
+    fn is_proc(&self) -> io::Result<bool> {
+        let mut about = MaybeUninit::<libc::statfs>::zeroed();
+        // SAFETY: the kernel writes a `statfs` into a local of that type, or nothing.
+        if unsafe { libc::fstatfs(self.file.as_raw_fd(), about.as_mut_ptr()) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: plain data, zeroed and then filled.
+        Ok(unsafe { about.assume_init() }.f_type == libc::PROC_SUPER_MAGIC)
+    }
+
+    fn open(directory: BorrowedFd<'_>, name: &OsStr, path: PathBuf, flags: i32) -> io::Result<Self> {
+        let name = CString::new(name.as_bytes())?;
+        let flags = flags | libc::O_PATH | libc::O_CLOEXEC;
+        // SAFETY: the name ends with a NUL; a new descriptor or -1 comes back.
+        let fd = unsafe { libc::openat(directory.as_raw_fd(), name.as_ptr(), flags) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor is new and nobody else owns it.
+        let file = File::from(unsafe { OwnedFd::from_raw_fd(fd) });
+        let about = file.metadata()?;
+        Ok(Self { file: file.into(), path, about })
+    }
+
+    fn guard(&self) -> Guard {
+        Guard::of(&self.about)
+    }
+
+    /// Where this link leads.
+    fn target(&self) -> io::Result<PathBuf> {
+        let mut room = vec![0_u8; libc::PATH_MAX as usize];
+        // SAFETY: the kernel writes at most the length that is given; an empty name means the link itself (readlink(2)).
+        let length =
+            unsafe { libc::readlinkat(self.file.as_raw_fd(), c"".as_ptr(), room.as_mut_ptr().cast(), room.len()) };
+        room.truncate(usize::try_from(length).map_err(|_| io::Error::last_os_error())?);
+        Ok(PathBuf::from(OsString::from_vec(room)))
+    }
+}
+
+/// The names of a path, the first one last.
+fn names(path: &Path) -> Vec<OsString> {
+    let named = path.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
+    let mut names: Vec<OsString> = named.map(|part| part.as_os_str().to_owned()).collect();
+    names.reverse();
+    names
+}
