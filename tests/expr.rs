@@ -88,13 +88,33 @@ fn fields_of_a_tracepoint() {
         ("args[5] as hex", (context, vec![], 104, Kernel, 8, Kind::Hex, 8)),
         ("name", (FetchSource::DataLoc(112), vec![], 0, KernelText, 258, text(Some(256)), 258)),
         ("name as string[8]", (FetchSource::DataLoc(112), vec![], 0, KernelText, 10, text(Some(8)), 10)),
-        ("gid", (FetchSource::Gid, vec![], 0, FetchCopy::Value, 8, Kind::Unsigned, 4)),
+        ("gid", (FetchSource::Gid, vec![], 0, FetchCopy::Value, 8, Kind::Id, 4)),
+        ("gid as u32", (FetchSource::Gid, vec![], 0, FetchCopy::Value, 8, Kind::Unsigned, 4)),
     ] {
         assert_eq!(brief(&scope, expression), expected, "{expression}");
     }
     // Pointers of other tracepoints point into the kernel.
     let (.., copy, _, _, _) = brief(&tracepoint("sched:thing"), "filename as string");
     assert_eq!(copy, KernelText);
+}
+
+/// User and group ids are known by the names of their types, in a tracepoint's record and in the kernel's structs.
+#[test]
+fn user_and_group_ids() {
+    let format = "field:uid_t ruid;\toffset:16;\tsize:8;\tsigned:0;\n\tfield:u32 id;\toffset:24;\tsize:4;\tsigned:0;\n";
+    let scope = Scope::Tracepoint { name: "syscalls:sys_enter_setresuid".to_owned(), fields: parse_format(format) };
+    let shown = |scope: &Scope<'_>, expression: &str| {
+        let (.., kind, size) = brief(scope, expression);
+        (kind, size)
+    };
+    assert_eq!(shown(&scope, "ruid"), (Kind::Id, 4));
+    assert_eq!(shown(&scope, "ruid as u32"), (Kind::Unsigned, 4));
+    assert_eq!(shown(&scope, "id"), (Kind::Unsigned, 4));
+    let Some(kernel) = kernel() else { return };
+    let scope = Scope::Raw { name: "sched_wakeup", prototype: Prototype::of_raw_tracepoint(&kernel, "sched_wakeup") };
+    assert_eq!(shown(&scope, "p->cred->uid.val"), (Kind::Id, 4));
+    assert_eq!(shown(&scope, "p->loginuid.val"), (Kind::Id, 4));
+    assert_eq!(shown(&scope, "p->pid"), (Kind::Signed, 4));
 }
 
 /// Builtins that the head has are second looks at its bytes, in the form that is asked for.

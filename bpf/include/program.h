@@ -24,7 +24,7 @@
 #define RANGE(range) __attribute__((btf_decl_tag("range:" range)))
 /*
  * How bytes are shown where the C type does not say: "time", "absent" (below), "argv", "bytes", "flag", "hex",
- * "ipv4", "ipv6", "port".
+ * "id", "ipv4", "ipv6", "port".
  */
 #define AS(kind) __attribute__((btf_decl_tag("as:" kind)))
 /* A map whose values are summed over CPUs and reported each interval; `key` names its key in the output. */
@@ -44,7 +44,7 @@ struct event_head {
 	__u32 absent AS("absent");
 	__u32 pid DOC("process id (the kernel's tgid)");
 	__u32 tid DOC("thread id (the kernel's pid)");
-	__u32 uid DOC("real user id");
+	__u32 uid AS("id") DOC("real user id");
 	char comm[16] DOC("name of the thread, as in /proc/PID/comm");
 };
 

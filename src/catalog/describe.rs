@@ -328,6 +328,7 @@ fn kind_by_word(word: &str, size: u32) -> Option<Kind> {
         "argv" => Some(Kind::Argv),
         "bytes" => Some(Kind::Bytes),
         "flag" if size == 1 => Some(Kind::Flag),
+        "id" if size == 4 => Some(Kind::Id),
         "hex" if integer => Some(Kind::Hex),
         "ipv4" if size == 4 => Some(Kind::Ipv4),
         "ipv6" if size == 16 => Some(Kind::Ipv6),

@@ -137,6 +137,7 @@ pub(super) fn kind(field: &Field) -> String {
     match &field.kind {
         Kind::Unsigned => format!("u{}", field.size * 8),
         Kind::Signed => format!("i{}", field.size * 8),
+        Kind::Id => "id".to_owned(),
         Kind::Bool => "bool".to_owned(),
         Kind::Flag => "flag".to_owned(),
         Kind::Hex => "hex".to_owned(),

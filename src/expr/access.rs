@@ -18,6 +18,8 @@ pub(super) enum Ty<'a> {
         /// Whether it can be negative.
         signed: bool,
     },
+    /// A user or group id: of a tracepoint's record, or a builtin.
+    Id,
     /// A `bool` of a tracepoint's record.
     Bool,
     /// A pointer in a tracepoint's record: what it points to is only known by name.
@@ -100,7 +102,7 @@ impl<'a> Place<'a> {
                     "use a kprobe or a raw tracepoint, whose arguments have the kernel's own types",
                 ));
             }
-            Ty::Int { .. } | Ty::Bool | Ty::Array { .. } | Ty::Head(_) => {
+            Ty::Int { .. } | Ty::Id | Ty::Bool | Ty::Array { .. } | Ty::Head(_) => {
                 return Err(ResolveError::new(format!("`{text}` is not a pointer: it has no members"), ""));
             }
         };
@@ -155,7 +157,7 @@ impl<'a> Place<'a> {
                 format!("`{text}` is a pointer, and this hook does not tell what it points to"),
                 format!("for the bytes there write `{text} as bytes[N]`"),
             )),
-            Ty::Int { .. } | Ty::Bool | Ty::Head(_) => Err(not_an_array(text)),
+            Ty::Int { .. } | Ty::Id | Ty::Bool | Ty::Head(_) => Err(not_an_array(text)),
         }
     }
 

@@ -294,7 +294,7 @@ fn builtin<'a>(name: &str) -> Option<Place<'a>> {
         "tid" => Some(head("tid")),
         "uid" => Some(head("uid")),
         "comm" => Some(head("comm")),
-        "gid" => Some(register(FetchSource::Gid)),
+        "gid" => Some(Place::register(FetchSource::Gid, Ty::Id)),
         "cpu" => Some(register(FetchSource::Cpu)),
         _ => None,
     }
@@ -319,6 +319,7 @@ fn field<'a>(name: &str, event: &str, fields: &[TraceField]) -> Option<Place<'a>
             let ty = match declared {
                 _ if field.c_type.ends_with('*') => Ty::Pointer,
                 _ if matches!(field.c_type.as_str(), "bool" | "_Bool") && field.size == 1 => Ty::Bool,
+                Some((4, false)) if matches!(field.c_type.as_str(), "uid_t" | "gid_t") && field.size >= 4 => Ty::Id,
                 // A system call's argument sits in eight bytes; its type says how many of them count.
                 Some((size, signed)) if size <= field.size => Ty::Int { size, signed },
                 Some(_) | None if matches!(field.size, 1 | 2 | 4 | 8) => {

@@ -67,6 +67,7 @@ pub(super) fn shape<'a>(expr: &CaptureExpr, place: Place<'a>) -> Result<Shape<'a
 fn thing(place: &Place<'_>) -> Thing {
     match place.ty {
         Ty::Int { size, signed } => Thing::Int { size, signed, bool: false, names: None },
+        Ty::Id => Thing::Int { size: 4, signed: false, bool: false, names: None },
         Ty::Bool => Thing::Int { size: 1, signed: false, bool: true, names: None },
         Ty::Pointer => Thing::Pointer,
         Ty::Array { size: 1, count, char, .. } => Thing::Bytes { size: count, text: char },
@@ -121,6 +122,7 @@ fn by_type<'a>(expr: &CaptureExpr, place: Place<'a>, thing: &Thing) -> Result<Sh
     match thing {
         Thing::Int { size, names: Some(names), .. } => integer(expr, place, thing, *size, Kind::Enum(names.clone())),
         Thing::Int { size: 1, bool: true, .. } => integer(expr, place, thing, 1, Kind::Bool),
+        Thing::Int { size: 4, .. } if is_id(&place) => integer(expr, place, thing, 4, Kind::Id),
         Thing::Int { size, signed, .. } => {
             integer(expr, place, thing, *size, if *signed { Kind::Signed } else { Kind::Unsigned })
         }
@@ -134,6 +136,15 @@ fn by_type<'a>(expr: &CaptureExpr, place: Place<'a>, thing: &Thing) -> Result<Sh
             Err(unfit(expr, &place, &format!("choose a member: {members}, or `as bytes[N]`")))
         }
         Thing::Nothing => Err(unfit(expr, &place, "")),
+    }
+}
+
+/// True for the types that the kernel has for user and group ids.
+fn is_id(place: &Place<'_>) -> bool {
+    match place.ty {
+        Ty::Id => true,
+        Ty::Btf(btf, id) => btf.is_called(id, &["uid_t", "gid_t"]),
+        Ty::Int { .. } | Ty::Bool | Ty::Pointer | Ty::Array { .. } | Ty::Head(_) => false,
     }
 }
 
@@ -249,6 +260,7 @@ fn unfit(expr: &CaptureExpr, place: &Place<'_>, help: &str) -> ResolveError {
     let ty = match place.ty {
         Ty::Btf(btf, id) => format!("`{}`", btf.display(id)),
         Ty::Int { size, signed } => format!("`{}{}`", if signed { 'i' } else { 'u' }, size * 8),
+        Ty::Id => "a user or group id".to_owned(),
         Ty::Bool => "`bool`".to_owned(),
         Ty::Pointer => "a pointer".to_owned(),
         Ty::Array { count: 0, .. } => "an array whose length only the event tells".to_owned(),

@@ -90,6 +90,7 @@ enum Op {
     Unsigned(Width),
     Signed(Width),
     Hex(Width),
+    Id,
     Bool,
     Flag,
     Text(Option<usize>),
@@ -178,6 +179,7 @@ impl Op {
             Kind::Unsigned => Self::Unsigned(Width::of(size)?),
             Kind::Signed => Self::Signed(Width::of(size)?),
             Kind::Hex => Self::Hex(Width::of(size)?),
+            Kind::Id => (size == 4).then_some(Self::Id)?,
             Kind::Bool => Self::Bool,
             Kind::Flag => Self::Flag,
             Kind::Text { limit } => Self::Text(limit.map(|limit| limit as usize)),
@@ -200,6 +202,8 @@ impl Op {
             Self::Unsigned(width) => Value::Unsigned(width.unsigned(slot)),
             Self::Signed(width) => Value::Signed(width.signed(slot)),
             Self::Hex(width) => Value::Hex(width.unsigned(slot)),
+            Self::Id if slot.iter().all(|&byte| byte == 0xff) => return Read::Absent,
+            Self::Id => Value::Unsigned(Width::Four.unsigned(slot)),
             Self::Bool => Value::Bool(slot.iter().any(|&byte| byte != 0)),
             Self::Flag if slot.iter().all(|&byte| byte == 0) => return Read::Unset,
             Self::Flag => Value::Bool(true),
@@ -293,6 +297,14 @@ mod tests {
         assert_eq!(read_one(Kind::Unsigned, &(1u64 << 63).to_ne_bytes()).unwrap(), "Unsigned(9223372036854775808)");
         assert_eq!(read_one(Kind::Port, &[0x01, 0xbb]).unwrap(), "Unsigned(443)");
         assert_eq!(read_one(Kind::Unsigned, &[0; 3]).unwrap(), "absent");
+    }
+
+    /// The id of nobody is no number.
+    #[test]
+    fn unset_ids() {
+        assert_eq!(read_one(Kind::Id, &0u32.to_ne_bytes()).unwrap(), "Unsigned(0)");
+        assert_eq!(read_one(Kind::Id, &(u32::MAX - 1).to_ne_bytes()).unwrap(), "Unsigned(4294967294)");
+        assert_eq!(read_one(Kind::Id, &u32::MAX.to_ne_bytes()).unwrap(), "absent");
     }
 
     /// A flag is there when set and nowhere otherwise.

@@ -44,6 +44,8 @@ pub enum Kind {
     Unsigned,
     /// A signed integer of 1, 2, 4 or 8 bytes. A number in JSON.
     Signed,
+    /// A user or group id of 4 bytes. A number in JSON; all ones, -1 for the kernel, say that none is set: it is absent then.
+    Id,
     /// One byte, zero or not. `true` or `false`.
     Bool,
     /// One byte, zero or not: `true`, or left out altogether. For rare conditions such as `path_truncated`.

@@ -7,9 +7,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
 
 mod called;
+mod clock;
 mod doctor;
 mod exec;
 mod hooks;
+mod ids;
 mod interfaces;
 mod lab;
 mod limits;

@@ -193,6 +193,18 @@ impl Btf {
         (0, Type::Void)
     }
 
+    /// True where the type, or one that it is another name of, has one of these names.
+    pub fn is_called(&self, mut id: TypeId, names: &[&str]) -> bool {
+        for _ in 0..64 {
+            match self.get(id) {
+                Type::Alias(_) if names.contains(&self.name(id)) => return true,
+                Type::Alias(next) => id = next,
+                _ => return false,
+            }
+        }
+        false
+    }
+
     /// True where one of the names or qualifiers of the type is `volatile`; of an array, those of its elements, where C
     /// puts them.
     pub fn is_volatile(&self, mut id: TypeId) -> bool {

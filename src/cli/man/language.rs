@@ -205,7 +205,11 @@ fn capture(page: &mut Roff) {
          `port` or `ipv4` read the value itself; there are no members. What the process has not touched yet may not be in \
          memory, and is null then.",
     );
-    paragraph(page, "A text that was cut says so with a field `NAME_truncated`. What could not be read is null.");
+    paragraph(
+        page,
+        "A text that was cut says so with a field `NAME_truncated`. What could not be read is null, and so is a \
+         user or group id that is not set (-1 for the kernel); `as u32` gives its number.",
+    );
 }
 
 fn programs(page: &mut Roff, schema: &Value, catalog: &Catalog) {
