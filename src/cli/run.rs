@@ -11,7 +11,7 @@ use super::terminal::{stderr_color, stdout_color, tell, utc_offset_s};
 use super::{BAD_CONFIGURATION, Cli, FAILED, RunArgs};
 use crate::catalog::{Catalog, builtin};
 use crate::config::{Config, Problem, render};
-use crate::format::{Look, SinkTotals, SummaryRow, summary};
+use crate::format::{Look, SummaryRow, summary};
 use crate::kernel::quiet_libbpf;
 use crate::runner::{Options, Report, StartError, refusal};
 use crate::words::nearest;
@@ -72,12 +72,12 @@ fn run_config(config: &Config, catalog: &Catalog, args: &RunArgs) -> ExitCode {
     }
 }
 
-/// What each probe did. A sink that refused events is a failure.
+/// What each probe did. A sink that refused events, or events that could not be read, are a failure.
 pub(super) fn tell_summary(rows: &[SummaryRow]) -> ExitCode {
     if !rows.is_empty() {
         tell(summary(rows, stderr_color()).trim_end());
     }
-    let failed = rows.iter().flat_map(|row| &row.sinks).any(SinkTotals::failed);
+    let failed = rows.iter().any(SummaryRow::failed);
     if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
 }
 

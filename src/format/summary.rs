@@ -33,6 +33,15 @@ pub struct SummaryRow {
     pub by_command: Vec<(Vec<u8>, u64)>,
 }
 
+impl SummaryRow {
+    /// True if a destination refused events, or if some could not even be read.
+    pub fn failed(&self) -> bool {
+        let unreadable =
+            |lost: &[(LossCause, u64)]| lost.iter().any(|&(cause, count)| cause == LossCause::Unreadable && count > 0);
+        unreadable(&self.lost) || self.sinks.iter().any(|sink| sink.failed() || unreadable(&sink.lost))
+    }
+}
+
 /// What one sink got from one probe.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SinkTotals {

@@ -12,7 +12,8 @@ const WORDS_PER_CPU: usize = 8;
 /// The word in the last entry that has the window of the rate.
 const RATE_WORD: usize = 4;
 
-/// The counts of one loaded program, in memory shared with it.
+/// The counts of one loaded program, in memory shared with it. What is read later is not older: an event that one count has is
+/// in those that are read after it.
 pub struct Counts {
     words: Mapping,
 }
@@ -65,6 +66,6 @@ impl Counts {
     }
 
     fn sum(&self, word: usize) -> u64 {
-        self.words().iter().skip(word).step_by(WORDS_PER_CPU).map(|count| count.load(Ordering::Relaxed)).sum()
+        self.words().iter().skip(word).step_by(WORDS_PER_CPU).map(|count| count.load(Ordering::Acquire)).sum()
     }
 }

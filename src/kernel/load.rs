@@ -2,6 +2,8 @@
 //! Opens a program's object, specialises it for one probe, and has the kernel verify it.
 
 use std::ffi::{CStr, c_char};
+use std::io;
+use std::os::fd::AsFd as _;
 
 use libbpf_rs::{AsRawLibbpf, MapCore, Object, ObjectBuilder, OpenObject};
 
@@ -73,11 +75,20 @@ impl Loaded {
     }
 
     /// The ring buffer of its events.
-    pub fn ring(&self, bytes: u32) -> Result<Ring, KernelError> {
+    pub fn ring(&self) -> Result<Ring, KernelError> {
         let map = self.object.maps().find(|map| map.name() == "events");
-        let ring = map.ok_or_else(|| std::io::Error::other("it has no map `events`"));
-        let ring = ring.and_then(|map| Ring::map(std::os::fd::AsFd::as_fd(&map), bytes));
-        ring.map_err(|error| KernelError::new(Place::Probe, format!("failed to map the ring buffer: {error}"), ""))
+        let ring = map.ok_or_else(|| io::Error::other("it has no map `events`"));
+        let ring = ring.and_then(|map| Ring::map(map.as_fd()));
+        ring.map_err(|error| {
+            let no_memory = error.raw_os_error() == Some(libc::ENOMEM);
+            let help = if no_memory {
+                "set a smaller `buffer` for this probe, or give the process more memory (`ulimit -v`)"
+            } else {
+                ""
+            };
+            let reason = error.raw_os_error().map_or_else(|| error.to_string(), describe);
+            KernelError::new(Place::Probe, format!("failed to map its ring buffer: {reason}"), help)
+        })
     }
 }
 

@@ -5,6 +5,12 @@ use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::ptr::{self, NonNull};
 
+/// Bytes of a page: 4 KiB; on arm64 also 16 or 64 KiB.
+pub(super) fn page_bytes() -> usize {
+    // SAFETY: sysconf reads a constant of the system.
+    unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }
+}
+
 /// A piece of shared memory, unmapped when dropped.
 pub(super) struct Mapping {
     start: NonNull<libc::c_void>,

@@ -8,6 +8,7 @@ use super::capabilities::{Capabilities, needed_for};
 use super::check::own_hook;
 use super::host::Host;
 use super::load::{functions, size_maps};
+use super::mapping::page_bytes;
 use crate::catalog::{HookDecl, Program};
 use crate::spec::{Hook, ProbeSpec, XdpMode};
 
@@ -20,6 +21,8 @@ pub struct Outline {
     pub needs: Vec<Need>,
     /// Name and bytes of the maps in the kernel.
     pub maps: Vec<(String, u64)>,
+    /// Bytes of the ring buffer that a probe with events has here: at least a page.
+    pub ring_bytes: u32,
 }
 
 /// How one function is attached.
@@ -73,7 +76,13 @@ pub fn outline(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) 
         functions: outlined.collect(),
         needs: needs(spec, program, &kinds, host),
         maps: maps(spec, program, object).unwrap_or_default(),
+        ring_bytes: ring_bytes(spec.ring_bytes(), page_bytes() as u32),
     }
+}
+
+/// What libbpf makes of the size that was asked for, a power of two: a power of two of pages.
+fn ring_bytes(asked: u32, page: u32) -> u32 {
+    asked.max(page)
 }
 
 /// The hook of the YAML, or the function's own.
@@ -165,8 +174,7 @@ fn maps(spec: &ProbeSpec, program: &Program, object: &[u8]) -> libbpf_rs::Result
     let mut object = builder.open_memory(object)?;
     size_maps(&mut object, spec, program)?;
     let cpus = libbpf_rs::num_possible_cpus()? as u64;
-    // SAFETY: sysconf reads a constant of the system.
-    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as u64;
+    let page = page_bytes() as u64;
     let bytes = |map: &libbpf_rs::OpenMap<'_>| {
         let entries = u64::from(map.max_entries());
         let value = u64::from(map.value_size()).next_multiple_of(8);
@@ -184,4 +192,22 @@ fn maps(spec: &ProbeSpec, program: &Program, object: &[u8]) -> libbpf_rs::Result
         name.rsplit('.').next().unwrap_or_default().to_owned()
     };
     Ok(maps.map(|map| (name(&map), bytes(&map))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ring has whole pages, however large a page is.
+    #[test]
+    fn rings_have_whole_pages() {
+        for (asked, page, made) in [
+            (4 << 10, 4 << 10, 4 << 10),
+            (4 << 10, 16 << 10, 16 << 10),
+            (32 << 10, 64 << 10, 64 << 10),
+            (1 << 20, 64 << 10, 1 << 20),
+        ] {
+            assert_eq!(ring_bytes(asked, page), made);
+        }
+    }
 }

@@ -16,13 +16,18 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::mapping::Mapping;
+use super::attach::map_entries;
+use super::mapping::{Mapping, page_bytes};
 
 const BUSY: u32 = 1 << 31;
 const DISCARD: u32 = 1 << 30;
 const HEADER_BYTES: u64 = 8;
+
+/// How long until it is tried again to map data that there was no memory for, or to wait where the kernel refused to.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// A mapped ring buffer with one consumer: this one.
 pub struct Ring {
@@ -37,17 +42,32 @@ pub struct Ring {
     position: u64,
     /// A record that wraps around the end is put together here.
     scratch: Vec<u8>,
+    trouble: Option<Trouble>,
+}
+
+/// Why nothing can be read.
+enum Trouble {
+    /// There was no memory to map the data; it is tried again then.
+    NoMemory { again_at: Instant },
+    /// What stands where a record should begin is none: nobody knows where the next one does.
+    Broken,
 }
 
 impl Ring {
-    /// Maps the ring buffer behind `fd`, which was created with `bytes` bytes: a power of two of pages.
-    pub(super) fn map(fd: BorrowedFd<'_>, bytes: u32) -> io::Result<Self> {
-        // SAFETY: sysconf reads a constant of the system.
-        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
+    /// Maps the ring buffer behind `fd`, as large as the kernel made it: libbpf rounds the size that was asked for up to a power
+    /// of two of pages. Its data is mapped once to see that it can be.
+    pub(super) fn map(fd: BorrowedFd<'_>) -> io::Result<Self> {
+        Self::map_bytes(fd, map_entries(fd)?)
+    }
+
+    fn map_bytes(fd: BorrowedFd<'_>, bytes: u32) -> io::Result<Self> {
+        let page = page_bytes();
         let consumer = Mapping::new(fd, page, libc::PROT_READ | libc::PROT_WRITE, 0)?;
         let producer = Mapping::new(fd, page, libc::PROT_READ, page)?;
+        drop(Mapping::new(fd, bytes as usize, libc::PROT_READ, 2 * page)?);
         let (fd, mask) = (fd.try_clone_to_owned()?, u64::from(bytes) - 1);
-        let ring = Self { fd, consumer, producer, data: None, page, mask, position: 0, scratch: Vec::new() };
+        let (data, scratch, trouble) = (None, Vec::new(), None);
+        let ring = Self { fd, consumer, producer, data, page, mask, position: 0, scratch, trouble };
         Ok(Self { position: ring.consumer_position().load(Ordering::Relaxed), ..ring })
     }
 
@@ -66,13 +86,19 @@ impl Ring {
                 break;
             }
             let len = header & !DISCARD;
+            let next = self.position + (u64::from(len) + HEADER_BYTES).next_multiple_of(8);
+            if next > produced {
+                tracing::error!(len, "a ring buffer holds what is no record: it is read no further");
+                self.trouble = Some(Trouble::Broken);
+                break;
+            }
             if header & DISCARD == 0 {
                 if !self.hand_out(len, &mut each) {
                     break;
                 }
                 count += 1;
             }
-            self.position += (u64::from(len) + HEADER_BYTES).next_multiple_of(8);
+            self.position = next;
             if self.position - published > self.mask / 8 {
                 self.publish();
                 published = self.position;
@@ -84,16 +110,38 @@ impl Ring {
         count
     }
 
-    /// False if there is no memory for it; then it is tried again the next time.
+    /// False if there is no memory for it: that is said once, and tried again some time later.
     fn map_data(&mut self) -> bool {
+        match self.trouble {
+            Some(Trouble::Broken) => return false,
+            Some(Trouble::NoMemory { again_at }) if Instant::now() < again_at => return false,
+            Some(Trouble::NoMemory { .. }) | None => {}
+        }
         if self.data.is_none() {
-            let size = self.mask as usize + 1;
-            match Mapping::new(self.fd.as_fd(), size, libc::PROT_READ, 2 * self.page) {
+            match Mapping::new(self.fd.as_fd(), self.mask as usize + 1, libc::PROT_READ, 2 * self.page) {
                 Ok(data) => self.data = Some(data),
-                Err(error) => tracing::warn!("failed to map a ring buffer: {error}"),
+                Err(error) => {
+                    if self.trouble.is_none() {
+                        let bytes = self.size_bytes();
+                        tracing::warn!(
+                            "failed to map a ring buffer of {bytes} bytes: {error}; its events wait until it can be"
+                        );
+                    }
+                    self.trouble = Some(Trouble::NoMemory { again_at: Instant::now() + RETRY });
+                    return false;
+                }
             }
         }
-        self.data.is_some()
+        self.trouble = None;
+        true
+    }
+
+    /// How long nobody needs to wait for it, since it cannot be read; `None` if it can.
+    pub fn unreadable_for(&self) -> Option<Duration> {
+        match self.trouble.as_ref()? {
+            Trouble::NoMemory { again_at } => Some(again_at.saturating_duration_since(Instant::now())),
+            Trouble::Broken => Some(Duration::MAX),
+        }
     }
 
     /// True while its data counts as memory of this process.
@@ -126,7 +174,7 @@ impl Ring {
     fn hand_out(&mut self, len: u32, each: &mut impl FnMut(&[u8]) -> bool) -> bool {
         let start = (self.position + HEADER_BYTES) & self.mask;
         let (len, before_end) = (len as usize, (self.mask + 1 - start) as usize);
-        // SAFETY: `start < size` and the kernel keeps `len` within the buffer; a record that is not BUSY is not written
+        // SAFETY: `start < size`, and `len` is at most what was produced and not consumed yet, which the buffer holds; a record that is not BUSY is not written
         // again before the consumer position passes it, which happens after `each` returns.
         let first = unsafe { std::slice::from_raw_parts(self.data(start), len.min(before_end)) };
         if len <= before_end {
@@ -202,19 +250,138 @@ impl Waker {
     }
 }
 
-/// Waits until one of the rings has a record, the waker is woken, a signal arrives or the time is up (`None`: never).
+/// Waits until one of the rings has a record, the waker is woken, a signal arrives or the time is up (`None`: never). Rings
+/// that cannot be read are waited for until they are to be tried again.
 ///
 /// `poll` and not `epoll`: it looks at the ring after it has put itself on the wait queue, so no wake-up can be lost.
 pub fn wait<'a>(rings: impl Iterator<Item = &'a Ring>, waker: &Waker, timeout: Option<Duration>) {
     let entry = |fd: i32| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     let mut fds: Vec<libc::pollfd> = vec![entry(waker.0.as_raw_fd())];
-    fds.extend(rings.map(|ring| entry(ring.fd.as_raw_fd())));
+    let mut timeout = timeout;
+    for ring in rings {
+        match ring.unreadable_for() {
+            // The kernel would call it readable at once.
+            Some(time) => timeout = Some(timeout.map_or(time, |timeout| timeout.min(time))),
+            None => fds.push(entry(ring.fd.as_raw_fd())),
+        }
+    }
+    if !poll(&mut fds, timeout) {
+        // More descriptors than the limit that somebody set meanwhile, or no memory: look again soon, but not all the time.
+        thread::sleep(timeout.map_or(RETRY, |timeout| timeout.min(RETRY)));
+    }
+    waker.reset();
+}
+
+/// False if the kernel cannot wait for these.
+fn poll(fds: &mut [libc::pollfd], timeout: Option<Duration>) -> bool {
+    const BROKEN: i16 = libc::POLLERR | libc::POLLNVAL | libc::POLLHUP;
     let timeout = timeout.map(|timeout| libc::timespec {
-        tv_sec: timeout.as_secs() as libc::time_t,
+        tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
         tv_nsec: timeout.subsec_nanos() as libc::c_long,
     });
     let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
     // SAFETY: `fds` and `timeout` live across the call; no signal mask is changed.
-    unsafe { libc::ppoll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, timeout, ptr::null()) };
-    waker.reset();
+    let code = unsafe { libc::ppoll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, timeout, ptr::null()) };
+    let interrupted = || io::Error::last_os_error().kind() == io::ErrorKind::Interrupted;
+    (code >= 0 || interrupted()) && !fds.iter().any(|fd| fd.revents & BROKEN != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt as _;
+
+    use super::*;
+
+    /// A file with the form of a ring buffer of so many pages.
+    fn file(pages: u64) -> File {
+        // SAFETY: a literal name; the descriptor is new.
+        let file = unsafe { File::from_raw_fd(libc::memfd_create(c"ring".as_ptr(), 0)) };
+        file.set_len((2 + pages) * page_bytes() as u64).unwrap();
+        file
+    }
+
+    fn map(file: &File) -> Ring {
+        let bytes = file.metadata().unwrap().len() - 2 * page_bytes() as u64;
+        Ring::map_bytes(file.as_fd(), bytes as u32).unwrap()
+    }
+
+    fn produced(file: &File, position: u64) {
+        file.write_all_at(&position.to_ne_bytes(), page_bytes() as u64).unwrap();
+    }
+
+    /// Writes the header of a record at a place of the data.
+    fn header(file: &File, at: u64, len: u32) {
+        file.write_all_at(&len.to_ne_bytes(), 2 * page_bytes() as u64 + at).unwrap();
+    }
+
+    fn lengths(ring: &mut Ring) -> Vec<usize> {
+        let mut lengths = Vec::new();
+        ring.consume(|record| {
+            lengths.push(record.len());
+            true
+        });
+        lengths
+    }
+
+    /// Records are handed out by their lengths, also the one that wraps around the end; discarded ones are not.
+    #[test]
+    fn records() {
+        let file = file(1);
+        let mut ring = map(&file);
+        let size = page_bytes() as u64;
+        let rest = size as u32 - 16 - 24 - 24;
+        for (at, len) in [(0, 8), (16, DISCARD | 16), (40, rest), (size - 16, 24)] {
+            header(&file, at, len);
+        }
+        produced(&file, 40);
+        assert_eq!(lengths(&mut ring), [8]);
+        produced(&file, size + 16);
+        assert_eq!(lengths(&mut ring), [rest as usize, 24]);
+        assert!(ring.is_empty() && ring.unreadable_for().is_none());
+    }
+
+    /// A header that says more bytes than there are ends the reading: no panic, no read behind the end, no endless loop.
+    #[test]
+    fn a_header_that_is_none() {
+        for len in [9, 4096, DISCARD | 4096, u32::MAX >> 2, DISCARD | u32::MAX >> 2] {
+            let file = file(1);
+            let mut ring = map(&file);
+            header(&file, 0, 8);
+            header(&file, 16, len);
+            produced(&file, 32);
+            assert_eq!(lengths(&mut ring), [8], "{len:x}");
+            assert_eq!(ring.unreadable_for(), Some(Duration::MAX));
+            assert_eq!((lengths(&mut ring), ring.is_empty()), (vec![], false));
+        }
+    }
+
+    /// Data that cannot be mapped is tried again after a while, and waiting for it does not spin.
+    #[test]
+    fn no_memory() {
+        let file = file(1);
+        let mut ring = map(&file);
+        header(&file, 0, 8);
+        produced(&file, 16);
+        // A mapping may not begin between two pages.
+        let page = std::mem::replace(&mut ring.page, 1);
+        assert_eq!(lengths(&mut ring), [0; 0]);
+        let (waker, start) = (Waker::new().unwrap(), Instant::now());
+        wait([&ring].into_iter(), &waker, None);
+        assert!(start.elapsed() >= RETRY / 2);
+        ring.page = page;
+        let mut read = Vec::new();
+        while read.is_empty() && start.elapsed() < Duration::from_secs(10) {
+            read = lengths(&mut ring);
+        }
+        assert_eq!(read, [8]);
+        assert!(ring.unreadable_for().is_none());
+    }
+
+    /// Where the kernel cannot wait for a descriptor, the wait takes its time all the same.
+    #[test]
+    fn a_wait_that_is_refused() {
+        let mut fds = [libc::pollfd { fd: 1 << 20, events: libc::POLLIN, revents: 0 }];
+        assert!(!poll(&mut fds, Some(Duration::from_secs(10))));
+    }
 }

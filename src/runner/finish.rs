@@ -4,6 +4,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::intake::IntakeTotals;
 use super::reader::Reader;
 use super::start::Live;
 use super::unit::Unit;
@@ -60,21 +61,32 @@ fn wait_for_last_cpu(live: &Live) {
 }
 
 fn row(unit: &Unit, by_command: Vec<(Vec<u8>, u64)>) -> SummaryRow {
-    let mut lost: Vec<(LossCause, u64)> = unit.lost().to_vec();
+    let counted = unit.counted();
+    let mut lost: Vec<(LossCause, u64)> = counted.lost().to_vec();
     let counts = unit.intake.as_ref().and_then(|_| unit.attached.counts());
-    let produced = counts.map(|counts| counts.produced() + unit.attached.missed());
+    let produced = counts.map(|_| counted.events());
     if let (Some(totals), Some(counts)) = (&unit.intake, counts) {
-        let (produced, dropped, consumed) = (counts.produced(), counts.dropped(), totals.consumed());
-        if produced != consumed + dropped {
-            // Never seen; if it happens, the numbers must not pretend that nothing did.
-            tracing::error!(probe = unit.title, produced, dropped, consumed, "events are unaccounted for");
-        }
+        check_account(&unit.title, counts.produced(), counts.dropped(), totals);
         lost.push((LossCause::AfterCount, totals.after_count()));
         lost.push((LossCause::QueueFull, totals.undeliverable()));
+        lost.push((LossCause::Unreadable, totals.unreadable()));
     }
-    let sinks =
-        unit.routes.iter().map(|(sink, delivery)| sink_totals(sink.name(), sink.is_closed(), delivery)).collect();
-    SummaryRow { probe: unit.title.clone(), produced, lost, sinks, by_command }
+    SummaryRow { probe: unit.title.clone(), produced, lost, sinks: unit.sinks(), by_command }
+}
+
+/// To be called when nothing more is written and nothing more is read: what is left in the ring could not be read, and is lost.
+/// Returns how many events that are.
+pub(super) fn check_account(title: &str, produced: u64, dropped: u64, totals: &IntakeTotals) -> u64 {
+    let left = totals.give_up(produced.saturating_sub(dropped));
+    if left > 0 {
+        tracing::error!(probe = title, left, "events stayed in a ring buffer that could not be read");
+    }
+    let (consumed, unreadable) = (totals.consumed(), totals.unreadable());
+    if consumed + unreadable + dropped != produced {
+        // Never seen; if it happens, the numbers must not pretend that nothing did.
+        tracing::error!(probe = title, produced, dropped, consumed, "events are unaccounted for");
+    }
+    left
 }
 
 /// What a sink got.

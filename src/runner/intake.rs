@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::clock::{self, Clock};
@@ -25,6 +26,7 @@ pub(super) struct IntakeTotals {
     consumed: AtomicU64,
     after_count: AtomicU64,
     undeliverable: AtomicU64,
+    unreadable: AtomicU64,
 }
 
 impl IntakeTotals {
@@ -42,6 +44,19 @@ impl IntakeTotals {
     pub(super) fn undeliverable(&self) -> u64 {
         self.undeliverable.load(Ordering::Relaxed)
     }
+
+    /// Records that were written and could never be taken out.
+    pub(super) fn unreadable(&self) -> u64 {
+        self.unreadable.load(Ordering::Relaxed)
+    }
+
+    /// To be called when nothing is read any more: of `written` records, those that were not taken out are lost. Returns how
+    /// many that are.
+    pub(super) fn give_up(&self, written: u64) -> u64 {
+        let left = written.saturating_sub(self.consumed() + self.unreadable());
+        self.unreadable.fetch_add(left, Ordering::Relaxed);
+        left
+    }
 }
 
 /// One ring, its outputs, and what became of its records. Belongs to the reader thread.
@@ -52,8 +67,10 @@ pub(super) struct Intake {
     outputs: Vec<Output>,
     /// Outputs of an earlier route that still hold lines.
     leaving: Vec<Output>,
-    /// Since when no program writes into the ring any more: it goes when it is empty.
-    retired: Option<Instant>,
+    /// Since when no program writes into the ring any more, and how many records were written: it goes when it is empty.
+    retired: Option<(Instant, u64)>,
+    /// What is left in the ring was counted as lost.
+    given_up: bool,
     /// Something came out of the ring since it was last asked.
     active: bool,
     time_at: Option<usize>,
@@ -71,6 +88,7 @@ impl Intake {
             outputs,
             leaving: Vec::new(),
             retired: None,
+            given_up: false,
             active: false,
             time_at: layout.time.map(|at| at as usize),
             comm_at: comm.map(|field| field.offset as usize),
@@ -112,31 +130,34 @@ impl Intake {
         copies
     }
 
-    /// No program writes into the ring any more, and what was written is complete.
-    pub(super) fn retire(&mut self) {
-        self.retired = Some(Instant::now());
+    /// No program writes into the ring any more; `written` records were, and are complete.
+    pub(super) fn retire(&mut self, written: u64) {
+        self.retired = Some((Instant::now(), written));
     }
 
     /// True for a retired ring whose records are all handed over, or lost: a sink that is stuck must not keep it for ever.
     pub(super) fn is_done(&mut self) -> bool {
-        let Some(since) = self.retired else { return false };
-        if since.elapsed() >= LAST_WORDS {
-            self.give_up();
+        let Some((since, written)) = self.retired else { return false };
+        if since.elapsed() >= LAST_WORDS && !self.given_up {
+            self.give_up(written);
         }
         let empty = |output: &Output| output.is_copy || output.is_empty();
-        self.ring.is_empty() && self.outputs.iter().chain(&self.leaving).all(empty)
+        (self.given_up || self.ring.is_empty()) && self.outputs.iter().chain(&self.leaving).all(empty)
     }
 
     /// What is left is lost, and counted as such.
-    fn give_up(&mut self) {
+    fn give_up(&mut self, written: u64) {
+        self.given_up = true;
         let mut left = 0;
         self.ring.consume(|_| {
             left += 1;
             true
         });
         self.totals.consumed.fetch_add(left, Ordering::Relaxed);
+        let unreadable = self.totals.give_up(written);
         for output in self.outputs.iter().filter(|output| !output.is_copy) {
             output.delivery.add_lost(LossCause::QueueFull, left);
+            output.delivery.add_lost(LossCause::Unreadable, unreadable);
         }
         self.outputs.iter_mut().chain(&mut self.leaving).for_each(|output| output.finish(Duration::ZERO));
     }
@@ -196,10 +217,13 @@ impl Intake {
     /// The program is detached: takes what is left, within the time.
     pub(super) fn finish(&mut self, clock: &Clock, budget: &Budget, deadline: Instant) {
         while !self.ring.is_empty() && Instant::now() < deadline {
-            if self.drain(clock, budget) == 0
-                && let Some(output) = self.outputs.iter().find(|output| !output.is_copy && !output.sink.has_room())
-            {
-                output.sink.wait_for_room(BLOCKED);
+            if self.drain(clock, budget) > 0 {
+                continue;
+            }
+            match self.outputs.iter().find(|output| !output.is_copy && !output.sink.has_room()) {
+                Some(output) => drop(output.sink.wait_for_room(BLOCKED)),
+                // It cannot be read now, and maybe never: what is left is counted when everything has ended.
+                None => thread::sleep(BLOCKED),
             }
         }
         let mut undeliverable = 0;

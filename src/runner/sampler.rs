@@ -9,6 +9,7 @@ use super::control::Budget;
 use super::output::Output;
 use crate::kernel::CounterReader;
 use crate::sink::Sink;
+use crate::spec::LossCause;
 
 pub(super) struct Sampler {
     reader: CounterReader,
@@ -16,12 +17,14 @@ pub(super) struct Sampler {
     interval: Duration,
     since: Instant,
     next: Instant,
+    /// The counters could not be read the last time.
+    failing: bool,
 }
 
 impl Sampler {
     pub(super) fn new(reader: CounterReader, outputs: Vec<Output>, interval: Duration) -> Self {
         let now = Instant::now();
-        Self { reader, outputs, interval, since: now, next: now + interval }
+        Self { reader, outputs, interval, since: now, next: now + interval, failing: false }
     }
 
     /// When it wants to be called again.
@@ -65,29 +68,38 @@ impl Sampler {
     /// Reports what was counted since the last time, however long ago. What a sink has no room for until `deadline` is lost,
     /// and counted.
     pub(super) fn finish(&mut self, deadline: Instant) {
-        self.report(Instant::now(), &Budget::new(None));
+        let failed = !self.report(Instant::now(), &Budget::new(None));
         for output in &mut self.outputs {
+            if failed && !output.is_copy {
+                // Nobody knows how many rows it would have had.
+                output.delivery.add_lost(LossCause::Unreadable, 1);
+            }
             output.finish(deadline.saturating_duration_since(Instant::now()));
         }
     }
 
-    fn report(&mut self, now: Instant, budget: &Budget) {
+    /// False if the counters cannot be read now: what they count then belongs to the next interval.
+    fn report(&mut self, now: Instant, budget: &Budget) -> bool {
         let elapsed = now.saturating_duration_since(self.since);
         let rows = match self.reader.changes() {
             Ok(rows) => rows,
             Err(error) => {
-                tracing::warn!("failed to read counters: {error}");
-                return;
+                if !std::mem::replace(&mut self.failing, true) {
+                    tracing::warn!("failed to read counters: {error}; they are tried again at each interval");
+                }
+                return false;
             }
         };
+        self.failing = false;
         self.since = now;
         // An interval without a count is no sample, but a person at a terminal sees that there was one.
         if !rows.is_empty() && !budget.take() {
-            return;
+            return true;
         }
         let unix_ns = now_unix_ns();
         for output in &mut self.outputs {
             output.sample(&rows, elapsed, unix_ns);
         }
+        true
     }
 }

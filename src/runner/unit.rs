@@ -44,6 +44,24 @@ pub(super) struct Past {
     pub(super) rate_limited: u64,
 }
 
+impl Past {
+    /// What was lost before any sink.
+    pub(super) fn lost(&self) -> [(LossCause, u64); 4] {
+        let Self { ring_full, missed, sampled_out, rate_limited, .. } = *self;
+        [
+            (LossCause::RingFull, ring_full),
+            (LossCause::Missed, missed),
+            (LossCause::SampledOut, sampled_out),
+            (LossCause::RateLimited, rate_limited),
+        ]
+    }
+
+    /// Runs of the program that were to write an event, and those that the kernel skipped.
+    pub(super) fn events(&self) -> u64 {
+        self.produced + self.missed
+    }
+}
+
 /// The lines that tell one sink what was lost.
 struct Notices {
     output: Output,
@@ -85,7 +103,7 @@ impl Making<'_> {
     /// The way of its events out of the ring; `None` for a program without events.
     pub(super) fn intake(&self, loaded: &Loaded) -> Result<Option<Intake>, KernelError> {
         let Some(layout) = &self.prepared.layout else { return Ok(None) };
-        let ring = loaded.ring(self.spec.ring_bytes())?;
+        let ring = loaded.ring()?;
         Ok(Some(Intake::new(self.key, ring, layout, outputs(&self.routes, self.spec, layout, self.look))))
     }
 
@@ -150,17 +168,10 @@ impl Unit {
         self.former = fold(std::mem::take(&mut self.former));
     }
 
-    /// What every sink got from it so far.
-    pub(super) fn deliveries(&self) -> impl Iterator<Item = &Delivery> {
-        let former = self.former.iter().map(|(_, delivery)| delivery);
-        self.routes.iter().map(|(_, delivery)| delivery).chain(former).map(AsRef::as_ref)
-    }
-
-    /// Its row of the table at the end. `undeliverable`: what was left in its rings when there was no time any more.
-    pub(super) fn summary(&self, undeliverable: u64) -> SummaryRow {
-        let counted = self.counted();
-        let mut lost = self.lost().to_vec();
-        lost.push((LossCause::QueueFull, undeliverable));
+    /// What each sink got from it so far, by its name; those that it writes to now come first.
+    ///
+    /// While it runs this has to be read before [`Unit::counted`]: then no sink has more than what was produced.
+    pub(super) fn sinks(&self) -> Vec<SinkTotals> {
         let mut sinks: Vec<SinkTotals> = Vec::new();
         let former = self.former.iter().map(|(name, delivery)| sink_totals(name, false, delivery));
         let now = self.routes.iter().map(|(sink, delivery)| sink_totals(sink.name(), sink.is_closed(), delivery));
@@ -173,48 +184,47 @@ impl Unit {
                 None => sinks.push(totals),
             }
         }
-        let produced = self.intake.as_ref().map(|_| counted.produced + counted.missed);
+        sinks
+    }
+
+    /// Its row of the table at the end. `left`: what was lost in its rings then.
+    pub(super) fn summary(&self, left: [(LossCause, u64); 2]) -> SummaryRow {
+        let sinks = self.sinks();
+        let counted = self.counted();
+        let mut lost = counted.lost().to_vec();
+        lost.extend(left);
+        let produced = self.intake.as_ref().map(|_| counted.events());
         SummaryRow { probe: self.title.clone(), produced, lost, sinks, by_command: Vec::new() }
     }
 
-    /// What was lost before any sink, so far.
-    pub(super) fn lost(&self) -> [(LossCause, u64); 4] {
-        let Past { ring_full, missed, sampled_out, rate_limited, .. } = self.counted();
-        [
-            (LossCause::RingFull, ring_full),
-            (LossCause::Missed, missed),
-            (LossCause::SampledOut, sampled_out),
-            (LossCause::RateLimited, rate_limited),
-        ]
-    }
-
     /// What its programs counted so far, the one that runs included.
+    ///
+    /// An event is counted as produced before anything else happens to it, so that is read last: what was lost is never more.
     pub(super) fn counted(&self) -> Past {
         let of = |count: fn(&Counts) -> u64| self.attached.counts().map_or(0, count);
-        Past {
-            produced: self.past.produced + of(Counts::produced),
-            ring_full: self.past.ring_full + of(Counts::ring_full),
-            missed: self.past.missed + self.attached.missed(),
-            sampled_out: self.past.sampled_out + of(Counts::sampled_out),
-            rate_limited: self.past.rate_limited + of(Counts::rate_limited),
-        }
+        let missed = self.past.missed + self.attached.missed();
+        let ring_full = self.past.ring_full + of(Counts::ring_full);
+        let sampled_out = self.past.sampled_out + of(Counts::sampled_out);
+        let rate_limited = self.past.rate_limited + of(Counts::rate_limited);
+        let produced = self.past.produced + of(Counts::produced);
+        Past { produced, ring_full, missed, sampled_out, rate_limited }
     }
 
     /// From now on its losses are told there.
     pub(super) fn route_notices(&mut self, spec: &ProbeSpec, look: &Look) {
         self.report_losses();
-        let reported = self.lost().map(|(_, count)| count);
+        let reported = self.counted().lost().map(|(_, count)| count);
         self.notices = notices(&self.routes, spec, look);
         self.notices.iter_mut().for_each(|notice| notice.reported = reported);
     }
 
     /// Says on the stream what was lost since the last time.
     pub(super) fn report_losses(&mut self) {
-        let lost = self.lost();
+        let lost = self.counted().lost();
         // Each sink by itself: one without room must not make the others say it twice.
         for notice in &mut self.notices {
             for ((cause, total), reported) in lost.into_iter().zip(&mut notice.reported) {
-                let new = total - *reported;
+                let new = total.saturating_sub(*reported);
                 if new > 0 && cause.is_news() && notice.output.lost(cause, new, now_unix_ns()) {
                     *reported = total;
                 }

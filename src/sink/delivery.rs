@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::spec::LossCause;
 
 /// Counters of one (probe, sink) pair. Any thread may add and read.
+///
+/// Whoever reads a count and then what the program produced finds at least as many there: adding releases, reading acquires.
 #[derive(Debug, Default)]
 pub struct Delivery {
     delivered: AtomicU64,
@@ -15,12 +17,12 @@ pub struct Delivery {
 impl Delivery {
     /// Events whose bytes the destination has taken.
     pub fn delivered(&self) -> u64 {
-        self.delivered.load(Ordering::Relaxed)
+        self.delivered.load(Ordering::Acquire)
     }
 
     /// Events that were lost for this cause.
     pub fn lost(&self, cause: LossCause) -> u64 {
-        self.lost[cause as usize].load(Ordering::Relaxed)
+        self.lost[cause as usize].load(Ordering::Acquire)
     }
 
     /// Events that were lost for any cause.
@@ -30,12 +32,12 @@ impl Delivery {
 
     /// Counts events as delivered.
     pub fn add_delivered(&self, events: u64) {
-        self.delivered.fetch_add(events, Ordering::Relaxed);
+        self.delivered.fetch_add(events, Ordering::Release);
     }
 
     /// Counts events as lost.
     pub fn add_lost(&self, cause: LossCause, events: u64) {
-        self.lost[cause as usize].fetch_add(events, Ordering::Relaxed);
+        self.lost[cause as usize].fetch_add(events, Ordering::Release);
     }
 }
 
@@ -53,6 +55,6 @@ mod tests {
         for (count, cause) in (1..).zip(LossCause::ALL) {
             assert_eq!(delivery.lost(cause), count);
         }
-        assert_eq!((delivery.lost_total(), delivery.delivered()), (28, 0));
+        assert_eq!((delivery.lost_total(), delivery.delivered()), (36, 0));
     }
 }

@@ -21,11 +21,13 @@ pub enum LossCause {
     SinkError,
     /// It arrived after `--count` was reached.
     AfterCount,
+    /// It was in a ring buffer, or a counter, that could not be read: there was no memory to map it.
+    Unreadable,
 }
 
 impl LossCause {
     /// Every cause, in the order of the summary.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::RingFull,
         Self::Missed,
         Self::SampledOut,
@@ -33,6 +35,7 @@ impl LossCause {
         Self::QueueFull,
         Self::SinkError,
         Self::AfterCount,
+        Self::Unreadable,
     ];
 
     /// True where a line on the stream says so each second. A sample is what was asked for: only the summary counts what it
@@ -51,6 +54,7 @@ impl LossCause {
             Self::QueueFull => "queue_full",
             Self::SinkError => "sink_error",
             Self::AfterCount => "after_count",
+            Self::Unreadable => "unreadable",
         }
     }
 }

@@ -86,7 +86,15 @@ fn probes(status: &Status, text: &mut String) {
         Family::counter("probe_events_delivered_total", "Events or samples that were written, over all sinks.");
     let mut lost =
         Family::counter("probe_events_lost_total", "Events that were not written, by cause, over all sinks.");
+    let mut by_sink = Family::counter("probe_sink_events_delivered_total", "Events or samples that one sink wrote.");
+    let mut lost_by_sink =
+        Family::counter("probe_sink_events_lost_total", "Events that were lost on the way to one sink alone.");
     for probe in running(status) {
+        for sink in &probe.sinks {
+            let labels = labels(probe, Some(("sink", &sink.name)));
+            by_sink.add(&labels, sink.delivered as f64);
+            lost_by_sink.add(&labels, sink.lost.values().sum::<u64>() as f64);
+        }
         if let Some(count) = probe.produced {
             produced.add(&labels(probe, None), count as f64);
         }
@@ -96,7 +104,7 @@ fn probes(status: &Status, text: &mut String) {
             lost.add(&labels(probe, Some(("cause", cause.name()))), count as f64);
         }
     }
-    [produced, delivered, lost].iter().for_each(|family| family.write(text));
+    [produced, delivered, lost, by_sink, lost_by_sink].iter().for_each(|family| family.write(text));
 }
 
 fn kernel(status: &Status, text: &mut String) {

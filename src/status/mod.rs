@@ -132,8 +132,11 @@ pub struct ProbeStatus {
     pub delivered: u64,
     /// Events a second, over the time since the last snapshot before.
     pub rate: f64,
-    /// What was lost, by cause.
+    /// What was lost, by cause: before the sinks and over all of them.
     pub lost: BTreeMap<String, u64>,
+    /// What each of its sinks got. With what was lost before them, no sink ever has more than what was produced.
+    #[serde(default)]
+    pub sinks: Vec<SinkShare>,
     /// Bytes of kernel memory of its programs and maps.
     pub kernel_memory_bytes: u64,
     /// How often the kernel ran it; `None` where it does not count (`kernel.bpf_stats_enabled`).
@@ -142,6 +145,17 @@ pub struct ProbeStatus {
     pub run_time_ns: Option<u64>,
     /// The ids of its BPF links.
     pub links: Vec<u32>,
+}
+
+/// What one sink got from one probe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinkShare {
+    /// The sink's name.
+    pub name: String,
+    /// Events, or rows of samples, that were written.
+    pub delivered: u64,
+    /// What was lost on the way to it alone, by cause.
+    pub lost: BTreeMap<String, u64>,
 }
 
 /// One open sink.

@@ -210,6 +210,7 @@ mod tests {
             delivered: 12_340,
             rate: 119.6,
             lost: [("queue_full".to_owned(), 5)].into(),
+            sinks: Vec::new(),
             kernel_memory_bytes: 1 << 20,
             runs: Some(10),
             run_time_ns: Some(3120),

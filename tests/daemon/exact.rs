@@ -266,3 +266,42 @@ fn a_replaced_xdp_program() {
         assert_eq!(counted, sent.into_inner());
     });
 }
+
+/// While events come at full speed, no answer has more delivered and lost than produced, for no sink.
+#[test]
+fn a_snapshot_adds_up() {
+    need!(bpf());
+    let daemon = Daemon::start(&[], &QUICK);
+    let two = "buffer: 4KiB\n    sinks: [\"jsonl:one\", \"text:two\"]";
+    daemon.write("a.yaml", &(calls("plain", "sinks: [\"jsonl:plain\"]") + &calls("two", two)));
+    daemon.wait("two", "running");
+    daemon.wait("plain", "running");
+    let (mut answers, mut grown) = (0, 0);
+    under_load(call, || {
+        let mut before = 0;
+        while answers < 2000 || grown < 500 {
+            let status = daemon.status();
+            for probe in status["probes"].as_array().unwrap() {
+                let produced = probe["produced"].as_u64().unwrap();
+                let lost = |of: &Value| of["lost"].as_object().unwrap().values().filter_map(Value::as_u64).sum::<u64>();
+                let sinks = probe["sinks"].as_array().unwrap();
+                let by_sinks: u64 = sinks.iter().map(lost).sum();
+                for sink in sinks {
+                    let delivered = sink["delivered"].as_u64().unwrap();
+                    let accounted = delivered + lost(sink) + lost(probe) - by_sinks;
+                    assert!(accounted <= produced, "{accounted} of {produced}: {probe}");
+                }
+                if sinks.len() == 1 {
+                    assert_eq!(probe["delivered"], sinks[0]["delivered"]);
+                    grown += u64::from(produced > before);
+                    before = produced;
+                }
+            }
+            answers += 1;
+        }
+    });
+    all_delivered(&daemon, "plain", BURST);
+    let two = daemon.probe("two");
+    assert!(two["lost"]["ring_full"].as_u64() > Some(0), "{two}");
+    daemon.stop();
+}

@@ -2,9 +2,12 @@
 //! Under overload every event is delivered or counted as lost, and the sink has exactly what was delivered.
 
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::lab::{Ended, Lab, bpf, counts, json, need, open_missing, wait_for};
+use std::time::{Duration, Instant};
+
+use crate::lab::{Ended, Lab, Run, bpf, counts, json, need, open_missing, wait_for};
 
 const OPENS: u64 = 300_000;
 
@@ -117,4 +120,91 @@ fn counted() {
     let ended = run.end().code(0);
     adds_up(&lab, &path, &ended);
     assert_eq!(ended.totals("opens").delivered, 12345);
+}
+
+/// Sets the limit of a process's address space; 0: this one's.
+fn limit_memory(pid: u32, bytes: u64) {
+    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: a valid limit, and no old one is asked for.
+    assert_eq!(unsafe { libc::prlimit(pid as i32, libc::RLIMIT_AS, &limit, std::ptr::null_mut()) }, 0);
+}
+
+/// Bytes of address space that a process has, and clock ticks that it ran.
+fn memory_and_time(pid: u32) -> (u64, u64) {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<u64> =
+        stat.rsplit(')').next().unwrap().split_whitespace().map(|word| word.parse().unwrap_or(0)).collect();
+    (fields[20], fields[11] + fields[12])
+}
+
+/// A ring that cannot be mapped is refused at the start.
+#[test]
+fn no_memory_at_the_start() {
+    need!(bpf());
+    let lab = Lab::new();
+    lab.yaml(&yaml("    buffer: 256MiB\n"));
+    let mut command = lab.command(&["probes.yaml"]);
+    // SAFETY: one system call between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            limit_memory(0, 200 << 20);
+            Ok(())
+        });
+    }
+    let ended = Run::start(command).end().code(1);
+    ended.says("failed to map its ring buffer: cannot allocate memory (ENOMEM)").says("set a smaller `buffer`");
+}
+
+/// A system call that nobody else makes, into a file.
+const CALLS: &str = "probes:\n  - name: calls\n    hook: { tracepoint: \"syscalls:sys_enter_sched_get_priority_max\" }\n    \
+                     buffer: 64MiB\n    sinks: [\"jsonl:all.jsonl\"]\n";
+
+fn call(times: u64) {
+    for _ in 0..times {
+        // SAFETY: takes a number, which is no policy.
+        unsafe { libc::syscall(libc::SYS_sched_get_priority_max, 9000) };
+    }
+}
+
+/// A ring that cannot be mapped later on costs neither a core nor a flood of lines. What is in it is read when it can be.
+#[test]
+fn memory_that_comes_back() {
+    need!(bpf());
+    let lab = Lab::new();
+    let run = lab.ready(CALLS, &[]);
+    let (bytes, before) = memory_and_time(run.pid());
+    limit_memory(run.pid(), bytes + (16 << 20));
+    call(1000);
+    wait_for("the trouble", || run.stderr_now().contains("failed to map a ring buffer"));
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(500) {
+        call(1);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let (_, after) = memory_and_time(run.pid());
+    assert!(after - before < 20, "{} ticks of 10 ms in half a second", after - before);
+    let lines = || fs::read_to_string(lab.path("all.jsonl")).unwrap().lines().count() as u64;
+    assert_eq!(lines(), 0);
+    limit_memory(run.pid(), libc::RLIM_INFINITY);
+    wait_for("the events", || lines() >= 1000);
+    let ended = run.interrupt().code(0);
+    assert!(ended.stderr.lines().count() < 10, "{}", ended.stderr);
+    let totals = ended.totals("calls");
+    assert_eq!((totals.produced, totals.delivered, totals.lost), (lines(), lines(), 0));
+}
+
+/// What nobody could read until the end is lost, for a cause of its own, and the status says so.
+#[test]
+fn memory_that_does_not_come_back() {
+    need!(bpf());
+    let lab = Lab::new();
+    let run = lab.ready(CALLS, &[]);
+    limit_memory(run.pid(), memory_and_time(run.pid()).0 + (16 << 20));
+    call(1000);
+    let ended = run.interrupt().code(1);
+    assert!(ended.stderr.lines().count() < 10, "{}", ended.stderr);
+    let totals = ended.totals("calls");
+    assert!(totals.produced >= 1000, "{totals:?}");
+    assert_eq!((totals.delivered, totals.lost), (0, totals.produced));
+    assert!(totals.causes.starts_with("unreadable "), "{totals:?}");
 }

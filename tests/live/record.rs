@@ -21,7 +21,7 @@ fn attach(probe: &str) -> (Attached, Ring, Layout) {
     let prepared = prepare(spec, program, &host).unwrap();
     let object = builtin_object(&spec.program).unwrap();
     let loaded = Loaded::load(spec, program, object, &prepared, &host).unwrap();
-    let ring = loaded.ring(spec.ring_bytes()).unwrap();
+    let ring = loaded.ring().unwrap();
     (loaded.attach(spec, &host).unwrap(), ring, prepared.layout.unwrap())
 }
 

@@ -22,7 +22,7 @@ fn probe_json(probe: &Planned<'_>, config: &Config) -> Value {
     let params: Map<String, Value> = spec.params.iter().map(|(name, value)| (name.clone(), param(value))).collect();
     let labels: Map<String, Value> = spec.labels.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
     let sinks = spec.sinks.iter().filter_map(|id| config.sinks.get(id.0));
-    let ring = probe.program.event.as_ref().map(|_| spec.ring_bytes());
+    let ring = probe.program.event.as_ref().map(|_| probe.outline.ring_bytes);
     json!({
         "name": spec.id.name,
         "place": probe.probe.locate(&Place::Probe).to_string(),

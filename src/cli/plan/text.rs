@@ -114,10 +114,14 @@ fn captures(probe: &Planned<'_>) -> Vec<String> {
 fn reports(probe: &Planned<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(bytes) = probe.record_bytes() {
-        let buffer = probe.spec.ring_bytes();
+        let (buffer, asked) = (probe.outline.ring_bytes, probe.spec.ring_bytes());
         // Each record has a header of 8 bytes and is filled up to a multiple of 8.
         let room = buffer / (bytes + 8).next_multiple_of(8);
-        lines.push(format!("events of {bytes} bytes; the ring of {} holds {room}", size(u64::from(buffer))));
+        let why = match buffer == asked {
+            true => String::new(),
+            false => format!(" (one page of this machine; the file says {})", size(u64::from(asked))),
+        };
+        lines.push(format!("events of {bytes} bytes; the ring of {}{why} holds {room}", size(u64::from(buffer))));
     }
     if let Some(counters) = &probe.program.counters {
         let names: Vec<&str> = counters.row.fields.iter().map(|field| field.name.as_str()).collect();

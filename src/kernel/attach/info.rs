@@ -2,7 +2,9 @@
 //! What the kernel says about programs, maps and links behind descriptors.
 
 use std::fs;
+use std::io;
 use std::mem;
+use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::os::raw::c_int;
 use std::time::Duration;
 
@@ -13,6 +15,15 @@ pub(super) fn program(fd: c_int) -> libbpf_sys::bpf_prog_info {
     // SAFETY: `info` is plain data, all zero, of the length that is passed; the kernel fills what it knows.
     let code = unsafe { libbpf_sys::bpf_obj_get_info_by_fd(fd, std::ptr::from_mut(&mut info).cast(), &mut len) };
     if code == 0 { info } else { libbpf_sys::bpf_prog_info::default() }
+}
+
+/// How many entries the kernel made a map with; of a ring buffer: bytes.
+pub(in crate::kernel) fn map_entries(map: BorrowedFd<'_>) -> io::Result<u32> {
+    let mut info = libbpf_sys::bpf_map_info::default();
+    let mut len = mem::size_of_val(&info) as u32;
+    // SAFETY: as above.
+    let code = unsafe { libbpf_sys::bpf_map_get_info_by_fd(map.as_raw_fd(), &mut info, &mut len) };
+    if code == 0 { Ok(info.max_entries) } else { Err(io::Error::from_raw_os_error(-code)) }
 }
 
 /// A link's information; `None` where the descriptor is no link (a perf event before Linux 5.15).

@@ -16,6 +16,7 @@ pub use former::Former;
 pub use generation::Generation;
 pub use swap::detach_all;
 
+pub(super) use info::map_entries;
 pub(super) use kprobe::{check as check_kprobes, check_target as check_kprobe_target};
 pub(super) use raw_tracepoint::check as check_raw_tracepoint;
 pub(super) use uprobe::{check as check_uprobe, process_of};

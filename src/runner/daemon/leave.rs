@@ -12,8 +12,10 @@ use crate::format::SummaryRow;
 use crate::kernel::{Host, Mapped, binary_path, detach_all, settle};
 use crate::plan::UnitId;
 use crate::runner::clock::now_unix_ns;
+use crate::runner::finish::check_account;
 use crate::runner::intake::IntakeTotals;
 use crate::runner::unit::Unit;
+use crate::spec::LossCause;
 
 /// How long the end waits for sinks that have no room.
 const LAST_READS: Duration = Duration::from_secs(1);
@@ -28,6 +30,8 @@ pub(super) struct Retiring {
     pub(super) produced: u64,
     pub(super) dropped: u64,
     pub(super) totals: Arc<IntakeTotals>,
+    /// What could not be read until the end.
+    pub(super) left: u64,
 }
 
 impl Units<'_> {
@@ -101,15 +105,15 @@ impl Units<'_> {
 
     /// Gives the ring of a program that ended to the reader to be emptied.
     pub(super) fn retire(&mut self, running: &Running, produced: u64, dropped: u64) {
-        let key = running.key;
+        let (key, written) = (running.key, produced.saturating_sub(dropped));
         self.reader.with(move |intakes| {
             if let Some(intake) = intakes.iter_mut().find(|intake| intake.key == key) {
-                intake.retire();
+                intake.retire(written);
             }
         });
         if let Some(totals) = &running.unit.intake {
             let (title, totals) = (running.unit.title.clone(), Arc::clone(totals));
-            self.retiring.push(Retiring { title, produced, dropped, totals });
+            self.retiring.push(Retiring { title, produced, dropped, totals, left: 0 });
         }
     }
 
@@ -147,15 +151,19 @@ impl Units<'_> {
                 check_account(&unit.title, counts.produced(), counts.dropped(), totals);
             }
         }
-        for Retiring { title, produced, dropped, totals } in &self.retiring {
-            check_account(title, *produced, *dropped, totals);
+        for ring in &mut self.retiring {
+            ring.left = check_account(&ring.title, ring.produced, ring.dropped, &ring.totals);
         }
         // Where a stuck one has taken the reader's time, less is left for all: systemd and people wait.
         let left = (deadline + LAST_WRITES).saturating_duration_since(Instant::now());
         self.sinks.finish(left.min(MOST_WRITES));
         let row = |unit: &Unit| {
-            let retired = self.retiring.iter().filter(|ring| ring.title == unit.title).map(|ring| &ring.totals);
-            unit.summary(retired.chain(&unit.intake).map(|totals| totals.undeliverable()).sum())
+            let retired = self.retiring.iter().filter(|ring| ring.title == unit.title);
+            let totals = || retired.clone().map(|ring| &ring.totals).chain(&unit.intake);
+            let undeliverable = totals().map(|totals| totals.undeliverable()).sum();
+            let unreadable = retired.clone().map(|ring| ring.left).sum::<u64>()
+                + unit.intake.as_ref().map_or(0, |totals| totals.unreadable());
+            unit.summary([(LossCause::QueueFull, undeliverable), (LossCause::Unreadable, unreadable)])
         };
         let rows = units.iter().map(row).collect();
         detach_all(units.iter_mut().map(|unit| &mut unit.attached));
@@ -168,14 +176,5 @@ pub(super) fn detach_aside<T: Send + 'static>(ended: Vec<T>) {
     if !ended.is_empty() {
         // Where there is no thread to be had they are dropped here and now.
         drop(thread::Builder::new().name("detach".to_owned()).spawn(move || drop(ended)));
-    }
-}
-
-/// To be called when a ring is empty for good.
-fn check_account(title: &str, produced: u64, dropped: u64, totals: &IntakeTotals) {
-    let consumed = totals.consumed();
-    if consumed + dropped != produced {
-        // Never seen; if it happens, the numbers must not pretend that nothing did.
-        tracing::error!(probe = title, produced, dropped, consumed, "events are unaccounted for");
     }
 }

@@ -10,14 +10,15 @@ use super::entry::Entry;
 use super::execute::Units;
 use super::service::headline;
 use crate::config::render;
+use crate::format::SinkTotals;
 use crate::plan::UnitId;
 use crate::runner::clock::now_unix_ns;
 use crate::runner::control::Budget;
 use crate::runner::sampler::Sampler;
 use crate::runner::unit::Unit;
-use crate::sink::{Delivery, Sink};
+use crate::sink::Sink;
 use crate::spec::{LossCause, SinkSpec};
-use crate::status::{FileState, FileStatus, ProbeState, ProbeStatus, SinkStatus, Status};
+use crate::status::{FileState, FileStatus, ProbeState, ProbeStatus, SinkShare, SinkStatus, Status};
 
 /// A rate over less time than this says nothing.
 const SHORTEST: Duration = Duration::from_millis(200);
@@ -169,7 +170,10 @@ fn sink_status(spec: &SinkSpec, sink: &Sink) -> SinkStatus {
 fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
     let running = entry.running.as_ref().map(|running| &running.unit);
     let stats = running.and_then(|unit| unit.attached.run_stats());
-    let produced = running.filter(|unit| unit.intake.is_some()).map(Unit::counted);
+    // In the order that an event goes, backwards: what sinks have first, what was produced last. While events come, no count
+    // is then more than those that it is a part of.
+    let sinks = running.map(Unit::sinks).unwrap_or_default();
+    let counted = running.map(Unit::counted).unwrap_or_default();
     ProbeStatus {
         name: id.probe.name.clone(),
         target: id.target.clone(),
@@ -179,10 +183,11 @@ fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
         generation: entry.versions,
         mechanism: running.map(|unit| unit.attached.mechanism.clone()).unwrap_or_default(),
         error: entry.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default(),
-        produced: produced.map(|counted| counted.produced + counted.missed),
-        delivered: running.map_or(0, |unit| unit.deliveries().map(Delivery::delivered).sum()),
+        produced: running.filter(|unit| unit.intake.is_some()).map(|_| counted.events()),
+        delivered: sinks.iter().map(|sink| sink.delivered).sum(),
         rate: 0.0,
-        lost: running.map(lost).unwrap_or_default(),
+        lost: by_cause(sinks.iter().flat_map(|sink| sink.lost.iter().copied()).chain(counted.lost())),
+        sinks: sinks.iter().map(share).collect(),
         kernel_memory_bytes: running.map_or(0, |unit| unit.attached.kernel_memory_bytes()),
         runs: stats.map(|(runs, _)| runs),
         run_time_ns: stats.map(|(_, time)| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)),
@@ -190,12 +195,16 @@ fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
     }
 }
 
-/// By cause, over all sinks; without zeros.
-fn lost(unit: &Unit) -> BTreeMap<String, u64> {
+/// What one sink got.
+fn share(sink: &SinkTotals) -> SinkShare {
+    let SinkTotals { name, delivered, lost, .. } = sink;
+    SinkShare { name: name.clone(), delivered: *delivered, lost: by_cause(lost.iter().copied()) }
+}
+
+/// By cause; without zeros.
+fn by_cause(counts: impl Iterator<Item = (LossCause, u64)>) -> BTreeMap<String, u64> {
     let mut lost: BTreeMap<String, u64> = BTreeMap::new();
-    let by_sinks = |cause| unit.deliveries().map(|delivery| delivery.lost(cause)).sum::<u64>();
-    let all = LossCause::ALL.into_iter().map(|cause| (cause, by_sinks(cause))).chain(unit.lost());
-    for (cause, count) in all.filter(|(_, count)| *count > 0) {
+    for (cause, count) in counts.filter(|(_, count)| *count > 0) {
         *lost.entry(cause.name().to_owned()).or_default() += count;
     }
     lost
