@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// Module, floor, and the modules of the same floor that it may use.
 const FLOORS: [(&str, u8, &[&str]); 16] = [
     ("spec", 0, &[]),
-    ("status", 0, &["spec"]),
+    ("status", 0, &["spec", "words"]),
     ("words", 0, &[]),
     ("catalog", 1, &[]),
     ("expr", 1, &["catalog"]),

@@ -91,7 +91,7 @@ fn jsonl_of_every_kind() {
             r#"{"ts":"2026-11-21T07:40:00.123456789Z","probe":"opens","pid":4711,"tid":4712,"uid":1000,"comm":"cat","#,
             r#""env":"pr\"od","big":18446744073709551615,"small":200,"neg":-2,"min":-9223372036854775808,"yes":true,"#,
             r#""rare":true,"addr":"0x1f","path":"/tmp/a b","long":"/tmp/abc","long_truncated":true,"#,
-            r#""bad":"\\xff\u001b[2J\n","args":"sh -c 'echo hi'","raw":"dead00","ip":"192.0.2.1","ip6":"2001:db8::1","#,
+            r#""bad":"\\xff\u001b[2J\n","bad_escaped":true,"args":"sh -c 'echo hi'","raw":"dead00","ip":"192.0.2.1","ip6":"2001:db8::1","#,
             r#""port":443,"proto":"tcp","other":"-9"}"#,
             "\n"
         )

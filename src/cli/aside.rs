@@ -2,7 +2,7 @@
 //! Standard error of a daemon. Whoever reads it may have stopped (a pager, a terminal after Ctrl-S, a full pipe): the daemon
 //! goes on, leaves out what finds no room, and says how much that was.
 
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -65,18 +65,5 @@ impl Aside {
         } else {
             self.left_out.fetch_add(1, Ordering::Relaxed);
         }
-    }
-}
-
-/// For the log: what is written at once stays together.
-pub(super) struct Lines;
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        write(bytes).map(|()| bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

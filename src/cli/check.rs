@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::terminal::{print, stdout_color, tell};
+use super::terminal::{print, print_json, stdout_color, tell};
 use super::{BAD_CONFIGURATION, CheckArgs, FAILED, ReportFormat, findings};
 use crate::catalog::{Catalog, builtin, builtin_object};
 use crate::config::{Checked, CheckedProbe, Environment, Problem, check as check_files, json_line, render, sarif};
@@ -42,11 +42,11 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
     let mut problems = checked.problems;
     let about_files = problems.len();
     problems.extend(about_machine);
-    let written = print(&match args.format {
-        ReportFormat::Text => text(&problems, files, probes, stdout_color()),
-        ReportFormat::Json => problems.iter().map(|problem| json_line(problem) + "\n").collect(),
-        ReportFormat::Sarif => sarif(&problems),
-    });
+    let written = match args.format {
+        ReportFormat::Text => print(&text(&problems, files, probes, stdout_color())),
+        ReportFormat::Json => print_json(&problems.iter().map(|problem| json_line(problem) + "\n").collect::<String>()),
+        ReportFormat::Sarif => print_json(&sarif(&problems)),
+    };
     let bad = |problem: &Problem| problem.is_error() || args.strict;
     match problems.iter().position(bad) {
         Some(first) if first < about_files => ExitCode::from(BAD_CONFIGURATION),

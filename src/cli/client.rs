@@ -10,10 +10,11 @@ use std::time::Duration;
 use clap::Args;
 
 use super::screen::fitted;
-use super::terminal::{print, stdout_color, tell, window};
+use super::terminal::{harmless, print, print_json, stdout_color, tell, tell_lines, window};
 use super::{BAD_CONFIGURATION, FAILED, Listing, duration};
 use crate::control::{self, ClientError, DEFAULT_SOCKET, Reply, Request};
 use crate::status::{ProbeState, Status, table};
+use crate::words::shown;
 
 /// Where the daemon is.
 #[derive(Debug, Args)]
@@ -48,10 +49,10 @@ pub(super) fn status(args: &StatusArgs) -> ExitCode {
     }
     match snapshot(socket, &Request::Status) {
         Ok(status) if args.check => good(&status),
-        Ok(status) => print(&match args.format {
-            Listing::Text => table(&status, stdout_color()),
-            Listing::Json => json(&status),
-        }),
+        Ok(status) => match args.format {
+            Listing::Text => print(&table(&status, stdout_color())),
+            Listing::Json => print_json(&json(&status)),
+        },
         Err(error) => failed(&error),
     }
 }
@@ -65,7 +66,7 @@ fn watch(socket: &Path, interval: Duration) -> ExitCode {
             Ok(mut status) => {
                 // What needs somebody is not among what has no room.
                 status.probes.sort_by_key(|probe| probe.state == ProbeState::Running);
-                table(&status, stdout_color())
+                harmless(&table(&status, stdout_color()), stdout_color()).into_owned()
             }
             Err(error) => return failed(&error),
         };
@@ -91,7 +92,7 @@ pub(super) fn reload(socket: &SocketArgs) -> ExitCode {
         Ok(status) => {
             let bad = !status.is_good();
             if bad {
-                tell(table(&status, false).trim_end());
+                tell_lines(table(&status, false).trim_end());
             }
             good(&status)
         }
@@ -153,7 +154,7 @@ fn good(status: &Status) -> ExitCode {
 
 fn done(reply: Result<Reply, ClientError>) -> ExitCode {
     match reply {
-        Ok(Reply::Done { message }) => print(&format!("{message}\n")),
+        Ok(Reply::Done { message }) => print(&format!("{}\n", shown(&message))),
         Ok(Reply::Status { .. } | Reply::Tail | Reply::Error { .. }) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }

@@ -6,10 +6,11 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::terminal::{print, stdout_color};
+use super::terminal::{print, print_json, stdout_color};
 use super::{FAILED, Listing};
 use crate::kernel::{Diagnosis, Facts, Host, Outcome, Try, examine, quiet_libbpf};
 use crate::spec::Hook;
+use crate::words::{path_text, shown};
 
 const GREEN: &str = "\x1b[32m";
 const YELLOW: &str = "\x1b[33m";
@@ -19,22 +20,23 @@ const DIM: &str = "\x1b[2m";
 pub(super) fn doctor(format: Listing) -> ExitCode {
     quiet_libbpf();
     let diagnosis = examine(&Host::default());
-    let printed = print(&match format {
-        Listing::Text => page(&diagnosis, stdout_color()),
-        Listing::Json => format!("{:#}\n", to_json(&diagnosis)),
-    });
+    let printed = match format {
+        Listing::Text => print(&page(&diagnosis, stdout_color())),
+        Listing::Json => print_json(&format!("{:#}\n", to_json(&diagnosis))),
+    };
     if diagnosis.all_work() { printed } else { ExitCode::from(FAILED) }
 }
 
 fn page(diagnosis: &Diagnosis, color: bool) -> String {
     let mut text = String::new();
     for (name, value) in facts(&diagnosis.facts) {
-        let _ = writeln!(text, "{name:<17}  {value}");
+        let _ = writeln!(text, "{name:<17}  {}", shown(&value));
     }
     text.push('\n');
-    let rows: Vec<[String; 2]> = diagnosis.tries.iter().map(|one| [title(&one.hook), tried_on(&one.hook)]).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths = [width(0).max(17), width(1)];
+    let rows: Vec<[String; 2]> =
+        diagnosis.tries.iter().map(|one| [title(&one.hook), shown(&tried_on(&one.hook)).into_owned()]).collect();
+    let widest = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let widths = [widest(0).max(17), widest(1)];
     for ([hook, target], one) in rows.iter().zip(&diagnosis.tries) {
         let (paint, verdict) = verdict(&one.outcome);
         let (paint, dim, off) = if color { (paint, DIM, "\x1b[0m") } else { ("", "", "") };
@@ -42,11 +44,13 @@ fn page(diagnosis: &Diagnosis, color: bool) -> String {
             Outcome::Works => format!("  {dim}{:.1} ms{off}", one.took.as_secs_f64() * 1e3),
             Outcome::Needs(_) | Outcome::Refused(..) | Outcome::NotTried(_) => String::new(),
         };
-        let _ = writeln!(text, "{hook:0$}  {dim}{target:1$}{off}  {paint}{verdict}{off}{time}", widths[0], widths[1]);
+        let [hook_width, width] = widths;
+        let verdict = shown(&verdict);
+        let _ = writeln!(text, "{hook:hook_width$}  {dim}{target:width$}{off}  {paint}{verdict}{off}{time}");
         if let Outcome::Refused(_, help) = &one.outcome
             && !help.is_empty()
         {
-            let _ = writeln!(text, "{:1$}  help: {help}", "", widths[0] + 2 + widths[1]);
+            let _ = writeln!(text, "{:1$}  help: {2}", "", hook_width + 2 + width, shown(help));
         }
     }
     text
@@ -86,7 +90,7 @@ fn facts(facts: &Facts) -> Vec<(&'static str, String)> {
         Some(false) => "off".to_owned(),
         None => unknown(),
     };
-    let path = |path: &std::path::Path| path.display().to_string();
+    let path = |path: &std::path::Path| path_text(path).into_owned();
     vec![
         ("kernel", format!("{} {}", facts.release, facts.architecture)),
         ("BTF", btf),

@@ -8,9 +8,10 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::terminal::{print, stdout_color, tell};
+use super::terminal::{print, print_json, stdout_color, tell};
 use super::{BAD_CONFIGURATION, FAILED, Listing};
 use crate::kernel::{Found, Host, Listed, Pattern, Query, Search, binary_in_yaml, search};
+use crate::words::{json_text, shown};
 
 /// Most targets of one kind without `--all`.
 const MOST: usize = 50;
@@ -87,10 +88,10 @@ pub(super) fn hooks(args: &HooksArgs) -> ExitCode {
     let pattern = Pattern::new(&args.pattern);
     let query = Query { pattern, kinds, details: args.verbose, most, binary: binary.clone() };
     let found = search(&query, &host);
-    let printed = print(&match args.format {
-        Listing::Text => text(&found, binary.as_deref(), stdout_color()),
-        Listing::Json => format!("{:#}\n", to_json(&found, binary.as_deref())),
-    });
+    let printed = match args.format {
+        Listing::Text => print(&text(&found, binary.as_deref(), stdout_color())),
+        Listing::Json => print_json(&format!("{:#}\n", to_json(&found, binary.as_deref()))),
+    };
     found.notes.iter().for_each(|note| tell(&format!("note: {note}")));
     for (kind, more) in &found.more {
         tell(&format!("note: {more} more match as {}: --all lists them", kind.name()));
@@ -120,10 +121,11 @@ fn text(search: &Search, binary: Option<&str>, color: bool) -> String {
     let (dim, off) = if color { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
     let mut text = String::new();
     for one in &search.found {
-        let remark = if one.remark.is_empty() { String::new() } else { format!("  {dim}# {}{off}", one.remark) };
+        let remark =
+            if one.remark.is_empty() { String::new() } else { format!("  {dim}# {}{off}", shown(&one.remark)) };
         let _ = writeln!(text, "{}{remark}", yaml(one, binary));
         for line in details(one) {
-            let _ = writeln!(text, "  {dim}# {line}{off}");
+            let _ = writeln!(text, "  {dim}# {}{off}", shown(&line));
         }
     }
     text
@@ -132,15 +134,22 @@ fn text(search: &Search, binary: Option<&str>, color: bool) -> String {
 /// `kprobe: tcp_v4_connect`
 fn yaml(found: &Found, binary: Option<&str>) -> String {
     match found.kind {
-        Listed::Tracepoint => format!("tracepoint: \"{}\"", found.target),
-        Listed::Kprobe | Listed::Kretprobe | Listed::RawTracepoint | Listed::Lsm => {
-            format!("{}: {}", found.kind.name(), found.target)
-        }
-        // JSON's quotes are YAML's: names of C++ and paths can hold anything.
+        Listed::Tracepoint => format!("tracepoint: {}", quoted(&found.target)),
+        Listed::Kprobe | Listed::Kretprobe | Listed::RawTracepoint | Listed::Lsm => match &*found.target {
+            plain if plain.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$".contains(&byte)) => {
+                format!("{}: {plain}", found.kind.name())
+            }
+            odd => format!("{}: {}", found.kind.name(), quoted(odd)),
+        },
         Listed::Uprobe => {
-            format!("uprobe: {{ binary: {}, symbol: {} }}", json!(binary.unwrap_or_default()), json!(found.target))
+            format!("uprobe: {{ binary: {}, symbol: {} }}", quoted(binary.unwrap_or_default()), quoted(&found.target))
         }
     }
+}
+
+/// JSON's quotes are YAML's: names of C++ and paths can hold anything.
+fn quoted(text: &str) -> String {
+    json_text(&json!(text).to_string()).into_owned()
 }
 
 /// A function as C declares it; a tracepoint's fields, one a line.

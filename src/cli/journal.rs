@@ -18,6 +18,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::config::{Problem, render};
 use crate::plan::UnitId;
 use crate::runner::Said;
+use crate::words::shown;
 
 /// What the daemon says bears this target, so that it is said whatever `RUST_LOG` filters.
 const TARGET: &str = "daemon";
@@ -46,23 +47,24 @@ pub(super) fn start_log(filter: EnvFilter) -> bool {
 /// What is said, with what it is about in fields of its own.
 pub(super) fn say(said: &Said<'_>) {
     match *said {
-        Said::Info(text) => tracing::info!(target: TARGET, "{text}"),
-        Said::Warning(text) => tracing::warn!(target: TARGET, "{text}"),
-        Said::Unit(id, text) => tracing::info!(target: TARGET, probe = id.probe.name, on = on(id), "{text}"),
-        Said::UnitWarning(id, text) => tracing::warn!(target: TARGET, probe = id.probe.name, on = on(id), "{text}"),
+        Said::Info(text) => tracing::info!(target: TARGET, "{}", shown(text)),
+        Said::Warning(text) => tracing::warn!(target: TARGET, "{}", shown(text)),
+        Said::Unit(id, text) => tracing::info!(target: TARGET, probe = name(id), on = on(id), "{}", shown(text)),
+        Said::UnitWarning(id, text) => tracing::warn!(target: TARGET, probe = name(id), on = on(id), "{}", shown(text)),
         Said::Problem(problem) => say_problem(None, problem),
         Said::Refused(id, problem) => say_problem(Some(id), problem),
         Said::Waiting(id, problem) => {
             let (file, line) = place(problem);
-            let (probe, message) = (&id.probe.name, &problem.message);
-            tracing::warn!(target: TARGET, probe, on = on(id), file, line, code = problem.code, "`{id}` waits: {message}");
+            let text = format!("`{id}` waits: {}", problem.message);
+            let (probe, text) = (name(id), shown(&text));
+            tracing::warn!(target: TARGET, probe, on = on(id), file, line, code = problem.code, "{text}");
         }
         Said::Ready => tracing::info!(target: TARGET, "ready"),
     }
 }
 
 fn say_problem(id: Option<&UnitId>, problem: &Problem) {
-    let (probe, on) = (id.map(|id| id.probe.name.as_str()), id.and_then(on));
+    let (probe, on) = (id.map(name), id.and_then(on));
     let ((file, line), code, text) = (place(problem), problem.code, render(problem, false));
     if problem.is_error() {
         tracing::error!(target: TARGET, probe, on, file, line, code, "{text}");
@@ -71,11 +73,15 @@ fn say_problem(id: Option<&UnitId>, problem: &Problem) {
     }
 }
 
-fn on(id: &UnitId) -> Option<&str> {
-    id.target.as_deref()
+fn name(id: &UnitId) -> String {
+    shown(&id.probe.name).into_owned()
+}
+
+fn on(id: &UnitId) -> Option<String> {
+    id.target.as_deref().map(|target| shown(target).into_owned())
 }
 
 fn place(problem: &Problem) -> (String, Option<u64>) {
     let line = (!problem.is_about_file()).then(|| problem.primary.line_column().0 as u64);
-    (problem.primary.source.path.display().to_string(), line)
+    (problem.primary.source.shown(), line)
 }

@@ -20,6 +20,7 @@ mod schema;
 mod screen;
 mod terminal;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -31,6 +32,7 @@ use self::daemon::DaemonArgs;
 use self::hooks::HooksArgs;
 use crate::catalog::{Catalog, builtin};
 use crate::config;
+use crate::words::{path_text, shown};
 
 /// Exit status for bad usage and bad configuration.
 const BAD_CONFIGURATION: u8 = 2;
@@ -245,8 +247,7 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // To stdout for --help and --version, else to stderr. Nobody is left to tell if that fails.
-            drop(error.print());
+            say_usage(&error);
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(BAD_CONFIGURATION));
         }
     };
@@ -270,6 +271,20 @@ pub fn main() -> ExitCode {
         Some(Command::Plan { paths, format }) => plan::plan(&paths, format),
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Explain { code }) => explain::explain(code.as_deref()),
+    }
+}
+
+/// Help and version to standard output, what is wrong with the arguments to standard error. It quotes them as they are, so what
+/// is said is said of arguments that are written out. Nobody is left to tell if that fails.
+fn say_usage(error: &clap::Error) {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let written: Vec<String> = arguments.iter().map(|word| shown(&path_text(word.as_ref())).into_owned()).collect();
+    let is_plain = arguments.iter().zip(&written).all(|(argument, written)| argument == written.as_str());
+    match Cli::try_parse_from(&written) {
+        _ if is_plain => drop(error.print()),
+        Err(error) => drop(error.print()),
+        // Their bytes were all that was wrong.
+        Ok(_) => terminal::tell_lines(error.render().to_string().trim_end()),
     }
 }
 

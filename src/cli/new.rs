@@ -6,14 +6,15 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::terminal::{print, tell};
+use super::terminal::{print, tell, tell_lines};
 use super::{BAD_CONFIGURATION, FAILED, with_catalog};
 use crate::config::starter;
+use crate::words::path_text;
 
 pub(super) fn new(word: &str, output: Option<&Path>) -> ExitCode {
     with_catalog(|catalog| match (starter(word, catalog), output) {
         (Err(message), _) => {
-            tell(&format!("error: {message}"));
+            tell_lines(&format!("error: {message}"));
             ExitCode::from(BAD_CONFIGURATION)
         }
         (Ok(text), None) => print(&text),
@@ -23,7 +24,7 @@ pub(super) fn new(word: &str, output: Option<&Path>) -> ExitCode {
 
 /// Writes a file that is not there yet.
 fn write(path: &Path, text: &str) -> ExitCode {
-    let shown = path.display();
+    let shown = path_text(path);
     match File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes())) {
         Ok(()) => {
             tell(&format!("wrote {shown}"));

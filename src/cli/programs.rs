@@ -8,11 +8,11 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::terminal::{print, tell};
+use super::terminal::{print, print_json, tell, tell_lines};
 use super::{BAD_CONFIGURATION, FAILED, Listing};
 use crate::catalog::{Catalog, HookDecl, Param, ParamType, Program, builtin, describe};
 use crate::spec::{Field, Kind, ParamValue};
-use crate::words::suggest;
+use crate::words::{shown, suggest};
 
 pub(super) fn programs(name: Option<&str>, format: Listing) -> ExitCode {
     let catalog = match builtin() {
@@ -23,18 +23,20 @@ pub(super) fn programs(name: Option<&str>, format: Listing) -> ExitCode {
         }
     };
     let Some(name) = name else {
-        return print(&match format {
-            Listing::Text => list(&catalog),
-            Listing::Json => format!("{:#}\n", Value::from_iter(catalog.programs().iter().map(program_json))),
-        });
+        return match format {
+            Listing::Text => print(&list(&catalog)),
+            Listing::Json => {
+                print_json(&format!("{:#}\n", Value::from_iter(catalog.programs().iter().map(program_json))))
+            }
+        };
     };
     match find(&catalog, name) {
-        Ok(program) => print(&match format {
-            Listing::Text => page(&program),
-            Listing::Json => format!("{:#}\n", program_json(&program)),
-        }),
+        Ok(program) => match format {
+            Listing::Text => print(&page(&program)),
+            Listing::Json => print_json(&format!("{:#}\n", program_json(&program))),
+        },
         Err(message) => {
-            tell(&format!("error: {message}"));
+            tell_lines(&format!("error: {message}"));
             ExitCode::from(BAD_CONFIGURATION)
         }
     }
@@ -45,16 +47,17 @@ fn find(catalog: &Catalog, name: &str) -> Result<Program, String> {
     if let Some(program) = catalog.get(name) {
         return Ok(program.clone());
     }
+    let quoted = shown(name);
     if !name.contains('/') && !name.ends_with(".o") {
         let help = suggest(name, catalog.programs().iter().map(|program| program.name.as_str()), "there are");
-        return Err(format!("there is no program `{name}`\nhelp: {help}"));
+        return Err(format!("there is no program `{quoted}`\nhelp: {help}"));
     }
     let path = Path::new(name);
-    let bytes = fs::read(path).map_err(|error| format!("failed to read `{name}`: {error}"))?;
+    let bytes = fs::read(path).map_err(|error| format!("failed to read `{quoted}`: {error}"))?;
     let stem = path.file_name().and_then(|name| name.to_str()).unwrap_or(name);
     let stem = stem.trim_end_matches(".o").trim_end_matches(".bpf");
     // A Vec is aligned well enough on both architectures; the reader checks and says so otherwise.
-    describe(stem, &bytes).map_err(|error| format!("failed to describe `{name}`: {error}"))
+    describe(stem, &bytes).map_err(|error| format!("failed to describe `{quoted}`: {}", shown(&error.to_string())))
 }
 
 fn list(catalog: &Catalog) -> String {
@@ -77,9 +80,9 @@ fn hooks(program: &Program) -> Vec<String> {
 }
 
 fn page(program: &Program) -> String {
-    let mut text = format!("{}\n  {}\n\nhooks\n", program.name, program.doc);
+    let mut text = format!("{}\n  {}\n\nhooks\n", shown(&program.name), shown(&program.doc));
     let own = if program.has_own_hooks() { "  (its own: no `hook` in the YAML)" } else { "" };
-    let _ = writeln!(text, "  {}{own}", hooks(program).join(", "));
+    let _ = writeln!(text, "  {}{own}", shown(&hooks(program).join(", ")));
     if !program.params.is_empty() {
         text.push_str("\nparams\n");
         table(
@@ -107,7 +110,8 @@ fn field_row(field: &Field) -> [String; 4] {
 
 /// Rows in columns as wide as they need to be.
 fn table(text: &mut String, rows: impl Iterator<Item = [String; 4]>) {
-    let rows: Vec<[String; 4]> = rows.collect();
+    // An object file of somebody else says these.
+    let rows: Vec<[String; 4]> = rows.map(|row| row.map(|cell| shown(&cell).into_owned())).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2)];
     for [a, b, c, d] in rows {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 
 use super::check::examine;
-use super::terminal::{stderr_color, stdout_color, tell, utc_offset_s};
+use super::terminal::{stderr_color, stdout_color, tell, tell_lines, utc_offset_s};
 use super::{BAD_CONFIGURATION, Cli, FAILED, RunArgs};
 use crate::catalog::{Catalog, builtin};
 use crate::config::{Config, Problem, render};
@@ -75,7 +75,7 @@ fn run_config(config: &Config, catalog: &Catalog, args: &RunArgs) -> ExitCode {
 /// What each probe did. A sink that refused events, or events that could not be read, are a failure.
 pub(super) fn tell_summary(rows: &[SummaryRow]) -> ExitCode {
     if !rows.is_empty() {
-        tell(summary(rows, stderr_color()).trim_end());
+        tell_lines(summary(rows, stderr_color()).trim_end());
     }
     let failed = rows.iter().any(SummaryRow::failed);
     if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
@@ -94,7 +94,7 @@ fn report(report: Report<'_>) {
 pub(super) fn tell_problems(problems: &[Problem]) {
     let color = stderr_color();
     for problem in problems {
-        tell(&format!("{}\n", render(problem, color)));
+        tell_lines(&format!("{}\n", render(problem, color)));
     }
 }
 

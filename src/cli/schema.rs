@@ -3,11 +3,11 @@
 
 use std::process::ExitCode;
 
-use super::terminal::print;
+use super::terminal::print_json;
 use super::with_catalog;
 use crate::config;
 
 /// The schema as it is committed: pretty, with a final newline.
 pub(super) fn schema() -> ExitCode {
-    with_catalog(|catalog| print(&format!("{:#}\n", config::schema(catalog))))
+    with_catalog(|catalog| print_json(&format!("{:#}\n", config::schema(catalog))))
 }

@@ -11,6 +11,9 @@
 //!    = note: keys here: `interface`, `mode`
 //!    = help: did you mean `interface`?
 //! ```
+//!
+//! Whatever a message quotes is written out ([`shown`]); in the lines of the file one picture stands for each character that
+//! would act, so that what is marked stays under its marks.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,6 +22,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origi
 
 use super::problem::{Problem, Severity};
 use super::source::{Location, SourceFile};
+use crate::words::{acts, shown, shown_lines};
 
 /// Longest stretch of text between two places that is looked at as one piece.
 const MAX_WINDOW: usize = 16 << 10;
@@ -33,7 +37,7 @@ pub fn render(problem: &Problem, color: bool) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(short(&problem.message)).id(problem.code));
+    let mut group = Group::with_title(level.primary_title(short(&shown(&problem.message))).id(problem.code));
     let marks = marks(problem);
     let paths: Vec<String> = marks.iter().map(|piece| piece[0].location.source.shown()).collect();
     if problem.is_about_file() {
@@ -45,10 +49,11 @@ pub fn render(problem: &Problem, color: bool) -> String {
         }
     }
     for note in &problem.notes {
-        group = group.element(Level::NOTE.message(note));
+        // Those of several lines are indented below their first.
+        group = group.element(Level::NOTE.message(shown_lines(note)));
     }
     if let Some(help) = &problem.help {
-        group = group.element(Level::HELP.message(help));
+        group = group.element(Level::HELP.message(shown(help)));
     }
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let text = renderer.render(&[group]);
@@ -112,13 +117,24 @@ fn annotation<'p>(text: &str, text_start: usize, mark: &Mark<'p>) -> Annotation<
     let span = mark.location.span;
     // The window begins behind a byte order mark; what is said of the file as a whole begins before it.
     let (start, end) = (span.start.saturating_sub(text_start), span.end.saturating_sub(text_start));
-    let annotation = mark.kind.span(shown_range(text, start, end));
-    if mark.label.is_empty() { annotation } else { annotation.label(mark.label) }
+    let range = shown_range(text, start, end);
+    let at = |byte| visible(&text[..byte]).len();
+    let annotation = mark.kind.span(at(range.start)..at(range.end));
+    if mark.label.is_empty() { annotation } else { annotation.label(shown(mark.label)) }
 }
 
-/// A carriage return would be shown as a picture of one; a space at the end of a line is not seen.
+/// The text with a picture for each character that acts, so that columns stay what they are: `␛` for ESC, `␡` for DEL, `�` for those
+/// that have none. A carriage return belongs to the end of its line, and a space is not seen there; tabs are the renderer's.
 fn visible(text: &str) -> String {
-    text.replace('\r', " ")
+    let picture = |c: char| match c {
+        '\n' | '\t' => c,
+        '\r' => ' ',
+        '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('�'),
+        '\x7f' => '␡',
+        _ if acts(c) => '�',
+        _ => c,
+    };
+    text.chars().map(picture).collect()
 }
 
 /// A message of a sensible length, whatever name it quotes.

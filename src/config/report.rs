@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Lines and columns count from 1, columns count characters (Unicode code points), the end is one behind the last
-//! character. For a problem of a file as a whole they are null.
+//! character. For a problem of a file as a whole they are null. A path that is no UTF-8 is text as [`path_text`] makes it; what
+//! a terminal would act on is written as `\u009b`.
 
 use std::path::Path;
 
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use super::codes::CODES;
 use super::problem::{Problem, Severity};
 use super::source::Location;
+use crate::words::{json_text, path_text};
 
 /// One problem as a JSON object on one line, without a line end.
 pub fn json_line(problem: &Problem) -> String {
@@ -32,7 +34,7 @@ pub fn json_line(problem: &Problem) -> String {
         related
     });
     object["related"] = related.collect();
-    object.to_string()
+    json_text(&object.to_string()).into_owned()
 }
 
 fn severity(problem: &Problem) -> &'static str {
@@ -44,7 +46,7 @@ fn severity(problem: &Problem) -> &'static str {
 
 fn put_place(object: &mut Value, location: &Location, whole_file: bool) {
     let ((line, column), (end_line, end_column)) = (location.line_column(), location.end_line_column());
-    object["path"] = json!(location.source.path.display().to_string());
+    object["path"] = json!(path_text(&location.source.path));
     for (name, number) in [("line", line), ("column", column), ("end_line", end_line), ("end_column", end_column)] {
         object[name] = if whole_file { Value::Null } else { json!(number) };
     }
@@ -71,7 +73,7 @@ pub fn sarif(problems: &[Problem]) -> String {
             "results": problems.iter().map(result).collect::<Vec<_>>(),
         }],
     });
-    format!("{log:#}\n")
+    json_text(&format!("{log:#}\n")).into_owned()
 }
 
 fn result(problem: &Problem) -> Value {

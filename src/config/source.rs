@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::words::{path_text, shown};
+
 /// One file as it was read. Positions of problems point into `text`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
@@ -15,11 +17,9 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
-    /// The path in one line for a terminal: what would move the cursor or change colours is written as `\u{1b}`.
+    /// The path in one line for people: no two paths are shown alike, and nothing in it acts on a terminal.
     pub fn shown(&self) -> String {
-        let path = self.path.display().to_string();
-        let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-        path.chars().map(escape).collect()
+        shown(&path_text(&self.path)).into_owned()
     }
 }
 

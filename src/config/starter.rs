@@ -57,7 +57,8 @@ pub fn starter(word: &str, catalog: &Catalog) -> Result<String, String> {
         let kinds = words::list(forms.iter().map(|form| form.kind.as_str()), 32);
         let programs = words::list(known(), 32);
         return Err(format!(
-            "`{word}` is neither a program nor a kind of hook\nhelp: {}programs: {programs}; hooks: {kinds}",
+            "`{}` is neither a program nor a kind of hook\nhelp: {}programs: {programs}; hooks: {kinds}",
+            words::shown(word),
             nearest.unwrap_or_default()
         ));
     };

@@ -3,19 +3,46 @@
 //!
 //! A terminal acts on control characters, and bidirectional overrides make text look like other text. So in every
 //! format these are written visibly: `\u001b` in JSON (which reads back as the same character), `\x1b` elsewhere.
-//! Bytes that are not UTF-8 become `\xff`, in JSON with the backslash itself escaped: `"\\xff"`.
+//! Bytes that are not UTF-8 become `\xff`. JSON has no such escape: a string with such bytes holds the text `\xff`, each of its
+//! own backslashes is doubled, and a field beside it says that it has to be read this way.
 
 use std::io::Write as _;
+
+use crate::words::acts;
 
 /// What a string is written into, which decides how it is escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
-    /// Inside the double quotes of a JSON string, RFC 8259 §7.
+    /// Inside the double quotes of a JSON string, RFC 8259 §7: for UTF-8.
     Json,
+    /// The same for bytes that are no UTF-8: `\xff` and `\\` once the JSON has been read.
+    JsonEscaped,
     /// For people and grep: a backslash is doubled.
     Plain,
     /// The same between double quotes, which are escaped too.
     Quoted,
+}
+
+/// The style of JSON that tells these bytes from all others.
+#[inline]
+pub(super) fn json_style(bytes: &[u8]) -> Style {
+    // The library looks at two words at once as long as they are ASCII.
+    if std::str::from_utf8(bytes).is_ok() { Style::Json } else { Style::JsonEscaped }
+}
+
+/// Appends `bytes` inside of a JSON string. True where they are no UTF-8, and so had to be written as [`Style::JsonEscaped`].
+#[inline]
+pub(super) fn json_escape(bytes: &[u8], out: &mut Vec<u8>) -> bool {
+    let plain = plain_len(bytes);
+    out.extend_from_slice(&bytes[..plain]);
+    plain < bytes.len() && json_rest(&bytes[plain..], out)
+}
+
+#[cold]
+fn json_rest(bytes: &[u8], out: &mut Vec<u8>) -> bool {
+    let style = json_style(bytes);
+    escape_rest(bytes, style, out);
+    style == Style::JsonEscaped
 }
 
 /// Appends `bytes` so that they are harmless inside a string of this style.
@@ -99,7 +126,7 @@ fn escape_rest(bytes: &[u8], style: Style, out: &mut Vec<u8>) {
             rest = chars.as_str();
         }
         for &byte in chunk.invalid() {
-            if style == Style::Json {
+            if style == Style::JsonEscaped {
                 out.push(b'\\');
             }
             hex_escape(byte, out);
@@ -109,30 +136,24 @@ fn escape_rest(bytes: &[u8], style: Style, out: &mut Vec<u8>) {
 
 fn escape_char(c: char, style: Style, out: &mut Vec<u8>) {
     match (style, c) {
-        (Style::Json | Style::Quoted, '"') => out.extend_from_slice(b"\\\""),
+        (Style::Json | Style::JsonEscaped | Style::Quoted, '"') => out.extend_from_slice(b"\\\""),
+        (Style::JsonEscaped, '\\') => out.extend_from_slice(br"\\\\"),
         (_, '\\') => out.extend_from_slice(b"\\\\"),
         (_, '\n') => out.extend_from_slice(b"\\n"),
         (_, '\r') => out.extend_from_slice(b"\\r"),
         (_, '\t') => out.extend_from_slice(b"\\t"),
-        (Style::Json, _) if acts(c) => json_escape(c, out),
+        (Style::Json | Style::JsonEscaped, _) if acts(c) => json_units(c, out),
         (Style::Plain | Style::Quoted, _) if c.is_ascii_control() => hex_escape(c as u8, out),
         // Writing to a Vec cannot fail.
         (Style::Plain | Style::Quoted, _) if acts(c) => drop(write!(out, "\\u{{{:x}}}", c as u32)),
-        (Style::Json | Style::Plain | Style::Quoted, _) => {
+        (_, _) => {
             out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
         }
     }
 }
 
-/// True for characters that do something instead of showing something: C0, DEL and C1 controls, line and paragraph
-/// separators, bidirectional marks, overrides and isolates, and the invisible space of no width.
-fn acts(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
-
-/// `\u001b`. All that [`acts`] names lies in the basic plane, so there is one unit.
-fn json_escape(c: char, out: &mut Vec<u8>) {
+/// `\u001b`, of some characters two of them.
+fn json_units(c: char, out: &mut Vec<u8>) {
     for unit in c.encode_utf16(&mut [0; 2]) {
         out.extend_from_slice(b"\\u");
         hex(&unit.to_be_bytes(), out);
@@ -175,7 +196,6 @@ mod tests {
             ("x\u{202e}gpj.exe".as_bytes(), "x\\u202egpj.exe", "x\\u{202e}gpj.exe"),
             ("\u{2028}\u{2066}".as_bytes(), "\\u2028\\u2066", "\\u{2028}\\u{2066}"),
             (b"\x7f", "\\u007f", "\\x7f"),
-            (b"\xff\xfea", "\\\\xff\\\\xfea", "\\xff\\xfea"),
             ("größe/日本".as_bytes(), "größe/日本", "größe/日本"),
             (b"a\\b", "a\\\\b", "a\\\\b"),
             (b"say \"hi\"", "say \\\"hi\\\"", "say \"hi\""),
@@ -184,6 +204,21 @@ mod tests {
             assert_eq!(escaped(bytes, Style::Plain), plain);
         }
         assert_eq!(escaped(b"say \"hi\"", Style::Quoted), "say \\\"hi\\\"");
+    }
+
+    /// A byte that is no UTF-8 is told from the text that it is shown as, in each style.
+    #[test]
+    fn bytes_are_not_their_escapes() {
+        let json = |bytes| {
+            let mut out = Vec::new();
+            let is_escaped = json_escape(bytes, &mut out);
+            (String::from_utf8(out).unwrap(), is_escaped)
+        };
+        assert_eq!(json(b"a\xff"), (r"a\\xff".to_owned(), true));
+        assert_eq!(json(br"a\xff"), (r"a\\xff".to_owned(), false));
+        assert_eq!(json(b"\\a\xff\"\x1b"), (r#"\\\\a\\xff\"\u001b"#.to_owned(), true));
+        assert_eq!(escaped(b"a\xff", Style::Plain), r"a\xff");
+        assert_eq!(escaped(br"a\xff", Style::Plain), r"a\\xff");
     }
 
     /// Values are quoted when they are empty or hold a space, a quote or an equals sign, and only then.
@@ -202,6 +237,26 @@ mod tests {
             quoted_if_needed(bytes, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), text);
         }
+    }
+
+    /// The bytes behind a text with `\xff` and `\\`, as the man page says.
+    fn unescape(text: &str) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once('\\') {
+            bytes.extend_from_slice(before.as_bytes());
+            rest = match behind.strip_prefix('x') {
+                Some(hex) => {
+                    bytes.push(u8::from_str_radix(&hex[..2], 16).unwrap());
+                    &hex[2..]
+                }
+                None => {
+                    bytes.push(b'\\');
+                    &behind[1..]
+                }
+            };
+        }
+        [bytes, rest.as_bytes().to_vec()].concat()
     }
 
     proptest! {
@@ -225,10 +280,12 @@ mod tests {
         /// Whatever the bytes, the text is UTF-8 without control characters, in every style.
         #[test]
         fn any_bytes_become_harmless_text(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            for style in [Style::Json, Style::Plain, Style::Quoted] {
+            for style in [Style::Json, Style::JsonEscaped, Style::Plain, Style::Quoted] {
                 prop_assert!(!escaped(&bytes, style).chars().any(acts));
             }
-            serde_json::from_str::<String>(&format!("\"{}\"", escaped(&bytes, Style::Json))).unwrap();
+            let json = escaped(&bytes, Style::JsonEscaped);
+            let text: String = serde_json::from_str(&format!("\"{json}\"")).unwrap();
+            prop_assert_eq!(unescape(&text), bytes);
         }
     }
 }

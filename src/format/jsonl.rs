@@ -5,13 +5,16 @@
 //! {"ts":"2026-11-21T07:40:00.123456789Z","probe":"opens","pid":1,"tid":1,"uid":0,"comm":"cat","path":"/etc/hosts"}
 //! {"ts":"2026-11-21T07:40:01.000000000Z","probe":"opens","type":"lost","cause":"ring_full","count":880}
 //! ```
+//!
+//! A text that is no UTF-8 is written with `\xff` for each odd byte and `\\` for each backslash, and has a sibling:
+//! `"path":"/tmp/\\xff","path_escaped":true`. Without the sibling a string is what it reads like.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 use std::io::Write as _;
 use std::time::Duration;
 
 use super::argv::argv;
-use super::escape::{Style, escape, hex};
+use super::escape::{Style, hex, json_escape, json_style};
 use super::human::decimal;
 use super::time::Rfc3339;
 use super::value::{Column, Plan, Read, Value};
@@ -37,7 +40,8 @@ impl Jsonl {
             string(value.as_bytes(), &mut constant);
         }
         let cut = |name: &str| [key(&format!("{name}_truncated")).as_slice(), b"true"].concat();
-        Self { stamp: Rfc3339::new(), probe: head, labels: constant, plan: Plan::new(layout, key, cut) }
+        let escaped = |name: &str| [key(&format!("{name}_escaped")).as_slice(), b"true"].concat();
+        Self { stamp: Rfc3339::new(), probe: head, labels: constant, plan: Plan::new(layout, key, cut, escaped) }
     }
 
     pub(super) fn event(&mut self, record: &[u8], unix_ns: u64, out: &mut Vec<u8>) {
@@ -100,9 +104,12 @@ fn columns(columns: &[Column], record: &[u8], absent: u32, out: &mut Vec<u8>) {
         match column.read(record, absent) {
             Read::Value(found) => {
                 out.extend_from_slice(&column.key);
-                value(found, out);
+                let is_escaped = value(found, out);
                 if let Value::Text(_, true) = found {
                     out.extend_from_slice(&column.cut);
+                }
+                if is_escaped {
+                    out.extend_from_slice(&column.escaped);
                 }
             }
             Read::Absent => {
@@ -114,19 +121,22 @@ fn columns(columns: &[Column], record: &[u8], absent: u32, out: &mut Vec<u8>) {
     }
 }
 
+/// True where it is a text with bytes that had to be escaped.
 #[inline]
-fn value(value: Value<'_>, out: &mut Vec<u8>) {
+fn value(value: Value<'_>, out: &mut Vec<u8>) -> bool {
     match value {
         Value::Unsigned(number) => decimal(number, out),
         Value::Signed(number) => decimal(number, out),
         Value::Bool(true) => out.extend_from_slice(b"true"),
         Value::Bool(false) => out.extend_from_slice(b"false"),
-        Value::Text(text, _) => string(text, out),
-        Value::Name(name) => string(name.as_bytes(), out),
+        Value::Text(text, _) => return string(text, out),
+        Value::Name(name) => return string(name.as_bytes(), out),
         Value::Argv(words) => {
+            let style = json_style(words);
             out.push(b'"');
-            argv(words, Style::Json, out);
+            argv(words, style, out);
             out.push(b'"');
+            return style == Style::JsonEscaped;
         }
         Value::Bytes(bytes) => {
             out.push(b'"');
@@ -139,11 +149,14 @@ fn value(value: Value<'_>, out: &mut Vec<u8>) {
         Value::Ipv6(address) => drop(write!(out, "\"{}\"", Ipv6Addr::from(address))),
         Value::NoName(number) => drop(write!(out, "\"{number}\"")),
     }
+    false
 }
 
+/// True where it has bytes that had to be escaped.
 #[inline]
-fn string(text: &[u8], out: &mut Vec<u8>) {
+fn string(text: &[u8], out: &mut Vec<u8>) -> bool {
     out.push(b'"');
-    escape(text, Style::Json, out);
+    let is_escaped = json_escape(text, out);
     out.push(b'"');
+    is_escaped
 }

@@ -86,7 +86,7 @@ impl Pretty {
             utc_offset_s: look.utc_offset_s,
             probe: name,
             labels: constant,
-            plan: Plan::new(layout, |name| paint.key(name), |_| "…".into()),
+            plan: Plan::new(layout, |name| paint.key(name), |_| "…".into(), |_| Vec::new()),
         }
     }
 

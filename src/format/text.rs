@@ -33,7 +33,8 @@ impl Text {
             stamp: Rfc3339::new(),
             probe: pair("probe", probe),
             labels: labels.iter().flat_map(|(name, value)| pair(name, value)).collect(),
-            plan: Plan::new(layout, key, cut),
+            // Here every backslash is doubled anyway.
+            plan: Plan::new(layout, key, cut, |_| Vec::new()),
         }
     }
 

@@ -19,10 +19,19 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Compiles `layout`. `key` gives what the format writes before a value of this name, `cut` what it writes after
-    /// a text of this name that was cut.
-    pub(super) fn new(layout: &Layout, key: impl Fn(&str) -> Vec<u8>, cut: impl Fn(&str) -> Vec<u8>) -> Self {
-        let column = |field: &Field| Column::new(field, key(&field.name), cut(&field.name));
+    /// Compiles `layout`. `key` gives what the format writes before a value of this name, `cut` and `escaped` what it writes
+    /// after a text of this name that was cut, or that is not what it reads like.
+    pub(super) fn new(
+        layout: &Layout,
+        key: impl Fn(&str) -> Vec<u8>,
+        cut: impl Fn(&str) -> Vec<u8>,
+        escaped: impl Fn(&str) -> Vec<u8>,
+    ) -> Self {
+        let column = |field: &Field| Column {
+            cut: cut(&field.name).into(),
+            escaped: escaped(&field.name).into(),
+            ..Column::new(field, key(&field.name))
+        };
         Self {
             size: layout.size as usize,
             absent: layout.absent.map(|offset| offset as usize),
@@ -47,6 +56,8 @@ pub(super) struct Column {
     pub(super) key: Box<[u8]>,
     /// What the format writes after a value that was cut.
     pub(super) cut: Box<[u8]>,
+    /// What the format writes after a value with bytes that it had to write otherwise.
+    pub(super) escaped: Box<[u8]>,
     /// How people want to read it.
     pub(super) unit: Unit,
     start: usize,
@@ -148,12 +159,13 @@ impl Width {
 }
 
 impl Column {
-    fn new(field: &Field, key: Vec<u8>, cut: Vec<u8>) -> Self {
+    fn new(field: &Field, key: Vec<u8>) -> Self {
         let start = field.offset as usize;
         Self {
             name: field.name.clone(),
             key: key.into(),
-            cut: cut.into(),
+            cut: Box::default(),
+            escaped: Box::default(),
             unit: Unit::named(&field.unit),
             start,
             end: start.saturating_add(field.size as usize),
@@ -276,7 +288,7 @@ mod tests {
             unit: String::new(),
             doc: String::new(),
         };
-        match Column::new(&field, Vec::new(), Vec::new()).read(slot, 0) {
+        match Column::new(&field, Vec::new()).read(slot, 0) {
             Read::Value(Value::Text(text, cut)) => Some(format!("{} {cut}", text.escape_ascii())),
             Read::Value(value) => Some(format!("{value:?}")),
             Read::Absent => Some("absent".into()),

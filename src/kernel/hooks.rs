@@ -8,7 +8,7 @@ use super::host::{Host, close_in_length};
 use crate::catalog::{Lookup, Named, TypeId};
 use crate::expr::{Prototype, TraceShape};
 use crate::spec::TracepointName;
-use crate::words::{matches_glob, nearest, nearest_glob};
+use crate::words::{edits_within, matches_glob, nearest, nearest_glob};
 
 /// A kind of hook whose targets can be listed; the order is that of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,7 +69,7 @@ impl<'a> Pattern<'a> {
             let glob = nearest_glob(&format!("*{}*", self.0), known)?;
             let part = glob.trim_matches('*');
             // Among so many parts of names, some are near by chance.
-            (strsim::osa_distance(self.0, part) <= self.0.len() / LETTERS_PER_EDIT).then(|| part.to_owned())
+            edits_within(self.0, part, self.0.len() / LETTERS_PER_EDIT).map(|_| part.to_owned())
         };
         nearest(self.0, close).map(str::to_owned).or_else(part)
     }

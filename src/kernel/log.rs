@@ -12,5 +12,5 @@ pub fn quiet_libbpf() {
 // libbpf-rs hands the text over.
 #[allow(clippy::needless_pass_by_value)]
 fn forward(_level: PrintLevel, message: String) {
-    tracing::debug!(target: "libbpf", "{}", message.trim_end());
+    message.trim_end().lines().for_each(|line| tracing::debug!(target: "libbpf", "{line}"));
 }

@@ -19,6 +19,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::{FileState, ProbeState, ProbeStatus, Status};
+use crate::words::{shown, shown_lines};
 
 const GREEN: &str = "\x1b[32m";
 const YELLOW: &str = "\x1b[33m";
@@ -43,7 +44,7 @@ pub fn table(status: &Status, color: bool) -> String {
         write_rows(&["file", "state", "probes"], &files, &[2], color, &mut text);
     }
     for problem in status.files.iter().flat_map(|file| &file.problems) {
-        let _ = write!(text, "\n{}\n", problem.trim_end());
+        let _ = write!(text, "\n{}\n", shown_lines(problem.trim_end()));
     }
     text
 }
@@ -55,7 +56,10 @@ fn head(status: &Status) -> String {
     let failed = if status.reloads.failed > 0 { format!(", {} failed", status.reloads.failed) } else { String::new() };
     format!(
         "ebpf-run {}, process {}, up {up}, configuration {} ({}), {reloads}{failed}\n",
-        status.version, status.pid, status.generation, status.config_hash
+        shown(&status.version),
+        status.pid,
+        status.generation,
+        shown(&status.config_hash)
     )
 }
 
@@ -63,6 +67,12 @@ fn head(status: &Status) -> String {
 struct Row {
     cells: Vec<String>,
     paint: &'static str,
+}
+
+impl Row {
+    fn new(cells: impl IntoIterator<Item = String>, paint: &'static str) -> Self {
+        Self { cells: cells.into_iter().map(|cell| shown(&cell).into_owned()).collect(), paint }
+    }
 }
 
 /// One row, and another one for what is wrong with a probe that runs.
@@ -81,7 +91,7 @@ fn probe_rows(probe: &ProbeStatus, now_unix_ns: u64) -> Vec<Row> {
     let mut cells = vec![name, probe.state.name().to_owned(), since];
     if probe.mechanism.is_empty() {
         cells.push(format!("{} ({file})", probe.error).trim_start().to_owned());
-        return vec![Row { cells, paint }];
+        return vec![Row::new(cells, paint)];
     }
     cells.extend([
         probe.produced.map_or_else(|| format!("{} rows", grouped(probe.delivered)), grouped),
@@ -96,10 +106,10 @@ fn probe_rows(probe: &ProbeStatus, now_unix_ns: u64) -> Vec<Row> {
         file.into_owned(),
         probe.mechanism.clone(),
     ]);
-    let mut rows = vec![Row { cells, paint }];
+    let mut rows = vec![Row::new(cells, paint)];
     if !probe.error.is_empty() {
         let below = ["", "", "", &format!("its file: {}", probe.error)].map(str::to_owned);
-        rows.push(Row { cells: below.into(), paint: "" });
+        rows.push(Row::new(below, ""));
     }
     rows
 }
@@ -119,7 +129,7 @@ fn file_row(file: &super::FileStatus) -> Row {
         FileState::Kept => ("kept: the last good text counts", RED),
         FileState::Refused => ("refused", RED),
     };
-    Row { cells: vec![file.path.clone(), state.to_owned(), file.probes.to_string()], paint }
+    Row::new([file.path.clone(), state.to_owned(), file.probes.to_string()], paint)
 }
 
 fn write_rows(names: &[&str], rows: &[Row], right: &[usize], color: bool, text: &mut String) {

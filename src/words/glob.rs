@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-/// Whether a glob stands for a word: `*` for any characters, `?` for one.
+/// Bytes of the longest glob: no name here is as long, and each is tried on tens of thousands of them.
+const MAX_GLOB: usize = 4096;
+
+/// Whether a glob stands for a word: `*` for any characters, `?` for one. One of more than 4096 bytes stands for none.
 ///
 /// ```
 /// use ebpf_run::words::matches_glob;
@@ -11,6 +14,9 @@ use std::collections::BTreeMap;
 /// assert!(!matches_glob("eth?", "eth10") && !matches_glob("eth", "eth0"));
 /// ```
 pub fn matches_glob(glob: &str, word: &str) -> bool {
+    if glob.len() > MAX_GLOB {
+        return false;
+    }
     let (glob, word): (Vec<char>, Vec<char>) = (glob.chars().collect(), word.chars().collect());
     let (mut at, mut next) = (0, 0);
     // Where to go on when what follows the last star does not fit: one character further.
@@ -44,12 +50,15 @@ pub fn matches_glob(glob: &str, word: &str) -> bool {
 /// assert_eq!(nearest_glob("banana*", known), None);
 /// ```
 pub fn nearest_glob<'w>(glob: &str, known: impl IntoIterator<Item = &'w str>) -> Option<String> {
+    if glob.len() > super::MAX_WORD {
+        return None;
+    }
     let literals = glob.bytes().filter(|byte| !b"*?".contains(byte)).count();
     let allowed = (literals / 3).max(1).min(literals.saturating_sub(1));
     // How far each of the near globs is, and how many words it stands for.
     let mut near: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let mut table = Table { glob: glob.as_bytes(), word: &[], edits: Vec::new() };
-    for word in known {
+    for word in known.into_iter().filter(|word| word.len() <= super::MAX_WORD) {
         table.word = word.as_bytes();
         if let Some(edits) = table.fill(allowed)
             && let Some(better) = table.rewritten()

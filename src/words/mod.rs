@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Help with words: the nearest one that exists, and lists of words in a sentence.
+//! Help with words: the nearest one that exists, lists of words in a sentence, and words of strangers made harmless.
 
 mod glob;
+mod shown;
 
 pub use glob::{matches_glob, nearest_glob};
+pub use shown::{acts, distinct, json_text, path_text, shown, shown_lines, write_out};
+
+/// Bytes of the longest word that is compared with others: what is longer is near to none, and distances take the product of
+/// two lengths. A name of C++ with its types can have some hundreds.
+const MAX_WORD: usize = 512;
 
 /// The known word that is most likely meant by `word`; `None` where none is near.
 ///
@@ -12,12 +18,16 @@ pub use glob::{matches_glob, nearest_glob};
 /// assert_eq!(ebpf_run::words::nearest("banana", ["interface", "mode"]), None);
 /// ```
 pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+    if word.len() > MAX_WORD {
+        return None;
+    }
     let plain = |word: &str| word.to_lowercase().replace(['-', '_', ' '], "");
     let wanted = plain(word);
     let allowed = (wanted.chars().count() / 3).max(1);
     known
         .into_iter()
-        .map(|candidate| (distance(&wanted, &plain(candidate)), candidate))
+        .filter(|candidate| candidate.len() <= MAX_WORD)
+        .map(|candidate| (distance(&wanted, &plain(candidate), allowed), candidate))
         .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -53,12 +63,31 @@ pub fn truth(word: &str) -> Option<bool> {
     }
 }
 
-/// Edits between two words; a word that begins with the other counts as near.
-fn distance(wanted: &str, candidate: &str) -> usize {
+/// Edits between two words; a word that begins with the other counts as near. Lengths that differ by more than `allowed`
+/// take more edits than that.
+fn distance(wanted: &str, candidate: &str, allowed: usize) -> usize {
     let begins = wanted.len() >= 4 && candidate.starts_with(wanted);
     let begins = begins || (candidate.len() >= 4 && wanted.starts_with(candidate));
-    let edits = strsim::osa_distance(wanted, candidate);
-    if begins { edits.min(1) } else { edits }
+    if begins {
+        usize::from(wanted != candidate)
+    } else {
+        edits_within(wanted, candidate, allowed).unwrap_or(usize::MAX)
+    }
+}
+
+/// Edits between two words; `None` where they are more than `allowed`, which is said without comparing words that are too long
+/// or of too different length.
+///
+/// ```
+/// use ebpf_run::words::edits_within;
+/// assert_eq!(edits_within("opennat", "openat", 2), Some(1));
+/// assert_eq!(edits_within("open", "openat2", 2), None);
+/// assert_eq!(edits_within(&"a".repeat(900_000), &"b".repeat(900_000), usize::MAX), None);
+/// ```
+pub fn edits_within(wanted: &str, candidate: &str, allowed: usize) -> Option<usize> {
+    let lengths = [wanted, candidate].map(|word| word.chars().count());
+    let comparable = wanted.len().max(candidate.len()) <= MAX_WORD && lengths[0].abs_diff(lengths[1]) <= allowed;
+    comparable.then(|| strsim::osa_distance(wanted, candidate)).filter(|edits| *edits <= allowed)
 }
 
 /// `` `a`, `b` `` of `["a", "b"]`; at most `most`, then how many more there are.

@@ -281,11 +281,25 @@ fn output(page: &mut Roff) {
         &format!(
             "An event in JSON is one flat object on one line: `ts` (wall time in UTC, RFC 3339 with nanoseconds), \
              `probe`, the process (`pid`, `tid`, `uid`, `comm`) where the program records it, the labels, then the \
-             program's or the captured fields in the order of the file. Bytes that are no UTF-8 appear as `\\xff`. What \
+             program's or the captured fields in the order of the file. What \
              is not an event says so in `type`: `sample` (the counters of an interval), `lost` (how many events were \
              lost, and why: {causes}); of the daemon and of `--watch` also `probe_state` (what a probe does now, and why) \
              and `reload` (what became of a file that changed). The names {reserved} cannot be captured or used as labels.",
         ),
+    );
+    paragraph(
+        page,
+        "Names and command lines can be any bytes. In JSON a string is what it reads like, unless a field `NAME_escaped` with the \
+         value true follows it (`path_escaped`, `comm_escaped`): then the text is not UTF-8, and in the string `\\xff` stands \
+         for the byte 0xff, `\\\\` for a backslash. A file whose name is \"a\" and that byte is reported as \
+         `\"path\":\"a\\\\xff\",\"path_escaped\":true`, one that is really called `a\\xff` as the same string alone. The formats `text` and \
+         `pretty` write `\\xff` for the byte and `\\\\` for every backslash.",
+    );
+    paragraph(
+        page,
+        "No format, message or table passes on a character that a terminal would act on: controls, line ends, bidirectional \
+         marks and what cannot be seen are written as `\\u001b` in JSON, which reads back as the same character, and as `\\n`, \
+         `\\x1b` or `\\u{202e}` elsewhere.",
     );
     paragraph(
         page,

@@ -14,13 +14,14 @@ use roff::{Inline, Roff, bold, roman};
 use super::terminal::tell;
 use super::{Cli, FAILED, with_catalog};
 use crate::catalog::Catalog;
+use crate::words::path_text;
 
 /// Writes every page to a directory, which is made where it is missing.
 pub(super) fn write(directory: &Path) -> ExitCode {
     with_catalog(|catalog| match write_all(directory, catalog) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(&format!("error: failed to write the man pages to `{}`: {error}", directory.display()));
+            tell(&format!("error: failed to write the man pages to `{}`: {error}", path_text(directory)));
             ExitCode::from(FAILED)
         }
     })

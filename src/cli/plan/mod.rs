@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::check::examine;
-use super::terminal::{print, stderr_color, stdout_color, tell};
+use super::run::tell_problems;
+use super::terminal::{print, print_json, stdout_color, tell};
 use super::{BAD_CONFIGURATION, FAILED, Listing, findings};
 use crate::catalog::{Catalog, Program, builtin, builtin_object};
-use crate::config::{CheckedProbe, Config, render};
+use crate::config::{CheckedProbe, Config};
 use crate::kernel::{Finding, Host, KernelError, Outline, Prepared, expand, inspect, outline, quiet_libbpf};
 use crate::spec::{Fetch, FetchCopy, FetchSource, Field, Kind, ProbeSpec};
 
@@ -39,13 +40,13 @@ pub(super) fn plan(paths: &[PathBuf], format: Listing) -> ExitCode {
         }
     };
     let checked = examine(paths, &catalog).checked;
-    checked.problems.iter().for_each(|problem| tell(&format!("{}\n", render(problem, stderr_color()))));
+    tell_problems(&checked.problems);
     let Some(config) = checked.config else { return ExitCode::from(BAD_CONFIGURATION) };
     let planned = plan_all(&config, &catalog);
-    let printed = print(&match format {
-        Listing::Text => text::page(&planned, &config, stdout_color()),
-        Listing::Json => format!("{:#}\n", json::document(&planned, &config)),
-    });
+    let printed = match format {
+        Listing::Text => print(&text::page(&planned, &config, stdout_color())),
+        Listing::Json => print_json(&format!("{:#}\n", json::document(&planned, &config))),
+    };
     tell_findings(&planned);
     if planned.iter().any(|probe| probe.errors().next().is_some()) { ExitCode::from(FAILED) } else { printed }
 }
@@ -92,7 +93,7 @@ fn inspect_all(
 fn tell_findings(planned: &[Planned<'_>]) {
     for probe in planned {
         for finding in probe.findings.iter().filter(|finding| matches!(finding, Finding::Wrong(_))) {
-            tell(&format!("{}\n", render(&findings::problem(probe.probe, finding), stderr_color())));
+            tell_problems(&[findings::problem(probe.probe, finding)]);
         }
     }
 }

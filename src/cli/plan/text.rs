@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::kernel::Need;
 use crate::sink::MAX_QUEUED_BYTES;
 use crate::spec::{Destination, Limits, ParamValue, SinkSpec};
-use crate::words::list;
+use crate::words::{list, path_text, shown};
 
 const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
@@ -28,7 +28,7 @@ pub(super) fn page(planned: &[Planned<'_>], config: &Config, color: bool) -> Str
                 let title = if at == 0 { title } else { "" };
                 let missing = line.starts_with("MISSING") || title == "refused";
                 let (start, end) = if missing { (paint(RED), off) } else { ("", "") };
-                let _ = writeln!(text, "  {title:<11} {start}{line}{end}");
+                let _ = writeln!(text, "  {title:<11} {start}{}{end}", shown(line));
             }
         }
         text.push('\n');
@@ -160,7 +160,7 @@ fn kernel_memory(bytes: u64, targets: usize, parts: &str) -> String {
 fn sink(sink: &SinkSpec) -> String {
     let format = sink.format.map_or("pretty on a terminal, jsonl otherwise", |format| format.name());
     let name = match &sink.destination {
-        Destination::File(path) => format!("{} → {}", sink.name, path.display()),
+        Destination::File(path) => format!("{} → {}", sink.name, path_text(path)),
         Destination::Stdout | Destination::Stderr => sink.name.clone(),
     };
     format!("{name} ({format})")

@@ -18,8 +18,19 @@ const HEAD: [&str; 4] = ["pid", "tid", "uid", "comm"];
 const MAX_FIELDS: usize = 64;
 /// Longest name of a field.
 const MAX_NAME_BYTES: usize = 64;
-/// What a cut text's sibling is called behind the text's own name.
-const TRUNCATED: &str = "_truncated";
+/// What the siblings of a text are called behind the text's own name, what they say, and when they are written.
+const SIBLINGS: [(&str, &str, &str); 2] =
+    [("_truncated", "was cut", "is cut"), ("_escaped", "is not UTF-8", "is not UTF-8")];
+
+/// The text that a field of this name would be a sibling of, what the sibling says, and when.
+fn sibling(name: &str) -> Option<(&str, &'static str, &'static str)> {
+    SIBLINGS.into_iter().find_map(|(end, what, when)| Some((name.strip_suffix(end)?, what, when)))
+}
+
+/// The same text; of any other field itself.
+fn text_of(name: &str) -> &str {
+    sibling(name).map_or(name, |(text, ..)| text)
+}
 
 /// The captures, with their expressions read.
 pub(super) fn captures(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program>) -> Vec<Capture> {
@@ -98,11 +109,15 @@ fn capture_name(cx: &Cx<'_>, raw: &raw::Probe, name: &str) -> Option<Problem> {
     if RESERVED_FIELDS.contains(&name) {
         return Some(reserved(cx.error(codes::FIELD_NAME, span, format!("a capture cannot be called `{name}`")), name));
     }
-    let cut = name.strip_suffix(TRUNCATED)?;
-    cx.node.at(&["capture"])?.get(cut).filter(|_| raw.capture.is_some()).map(|sibling| {
-        let message = format!("`{name}` would clash with what says that `{cut}` was cut");
-        cx.error(codes::FIELD_CLASH, span, message)
-            .related(cx.at(sibling.key_span), format!("writes `{name}: true` when it is cut"))
+    let (text, what, when) = sibling(name)?;
+    let message = format!("`{name}` would clash with what says that `{text}` {what}");
+    let problem = cx.error(codes::FIELD_CLASH, span, message);
+    if text == "comm" {
+        return Some(problem.help("call it something else"));
+    }
+    cx.node.at(&["capture"])?.get(text).filter(|_| raw.capture.is_some()).map(|captured| {
+        problem
+            .related(cx.at(captured.key_span), format!("writes `{name}: true` when it {when}"))
             .help("call one of them something else")
     })
 }
@@ -175,13 +190,14 @@ pub(super) fn label_name(cx: &Cx<'_>, name: &str, span: Span) -> Option<Problem>
 /// Whether a label has the name of another field of the events.
 fn label_clash(cx: &Cx<'_>, name: &str, span: Span, program: Option<&Program>) -> Option<Problem> {
     let captures = cx.node.at(&["capture"]);
-    let capture = captures.and_then(|captures| captures.get(name.strip_suffix(TRUNCATED).unwrap_or(name)));
+    let capture = captures.and_then(|captures| captures.get(text_of(name)));
     let capture = capture.or_else(|| captures?.get(name));
     if let Some(capture) = capture {
         let problem = cx.error(codes::FIELD_CLASH, span, format!("label `{name}` has the name of a captured field"));
         return Some(problem.related(cx.at(capture.key_span), "captured here").help("call one of them something else"));
     }
-    let program = program.filter(|program| own_fields(program).any(|field| field == name))?;
+    let has = |program: &&Program| own_fields(program).any(|field| field == name || field == text_of(name));
+    let program = program.filter(|program| has(program) || text_of(name) == "comm")?;
     let message = format!("label `{name}` has the name of a field that `{}` reports", program.name);
     Some(cx.error(codes::FIELD_CLASH, span, message).help("call the label something else"))
 }

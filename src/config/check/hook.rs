@@ -280,7 +280,9 @@ fn check_tracepoint(cx: &mut Cx<'_>, text: &str) -> Option<Hook> {
         _ if text.contains(['*', '?']) => {
             format!("a tracepoint is one name: `ebpf-run hooks '{text}'` lists those that match")
         }
-        ["tracepoint" | "tp", category, name] | [category, name] => format!("write `tracepoint: {category}:{name}`"),
+        ["tracepoint" | "tp", category, name] | [category, name] if is_event_word(category) && is_event_word(name) => {
+            format!("write `tracepoint: {category}:{name}`")
+        }
         [name] if name.starts_with("sys_enter_") || name.starts_with("sys_exit_") => {
             format!("write `tracepoint: syscalls:{name}`")
         }

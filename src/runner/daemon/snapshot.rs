@@ -19,6 +19,7 @@ use crate::runner::unit::Unit;
 use crate::sink::Sink;
 use crate::spec::{LossCause, SinkSpec};
 use crate::status::{FileState, FileStatus, ProbeState, ProbeStatus, SinkShare, SinkStatus, Status};
+use crate::words::path_text;
 
 /// A rate over less time than this says nothing.
 const SHORTEST: Duration = Duration::from_millis(200);
@@ -127,7 +128,7 @@ impl Daemon<'_> {
             };
             let probes = followed.config.iter().flat_map(|config| &config.probes);
             FileStatus {
-                path: path.display().to_string(),
+                path: path_text(path).into_owned(),
                 state,
                 probes: probes.filter(|probe| probe.path() == path).count(),
                 problems: problems.into_iter().flatten().map(|problem| render(problem, false)).collect(),
@@ -177,7 +178,7 @@ fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
     ProbeStatus {
         name: id.probe.name.clone(),
         target: id.target.clone(),
-        file: entry.checked.path().display().to_string(),
+        file: path_text(entry.checked.path()).into_owned(),
         state: state(entry),
         since_unix_ns: entry.since_unix_ns,
         generation: entry.versions,

@@ -12,6 +12,7 @@ use crate::runner::clock::now_unix_ns;
 use crate::runner::unit::Unit;
 use crate::sink::{Batch, Delivery, Sink};
 use crate::spec::Format;
+use crate::words::path_text;
 
 /// What a unit came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,10 +100,10 @@ impl Tell<'_> {
 
     /// A file changed.
     pub(super) fn reload<'u>(&mut self, file: &Path, problem: Option<&Problem>, units: impl Iterator<Item = &'u Unit>) {
-        let path = file.display().to_string();
+        let path = path_text(file);
         let (code, message) = problem.map_or(("", String::new()), |problem| (problem.code, problem.message.clone()));
         let result = if problem.is_some() { "refused" } else { "ok" };
-        let fields = [("file", path.as_str()), ("result", result), ("code", code), ("message", &message)];
+        let fields = [("file", &*path), ("result", result), ("code", code), ("message", &message)];
         let line = Notice { probe: None, kind: "reload", fields: &fields, count: None };
         self.news.push((None, notice(Format::Jsonl, &line, now_unix_ns(), &self.look)));
         let mut told: Vec<Arc<Sink>> = Vec::new();
