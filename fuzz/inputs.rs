@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use ebpf_run::catalog::{self, Catalog};
+use ebpf_run::catalog::{self, Binary, Catalog, Lookup, is_for_this_machine};
 use ebpf_run::config::{self, Environment, Problem, SourceFile};
 use ebpf_run::expr;
 
@@ -55,4 +55,25 @@ pub(crate) fn describe(bytes: &[u8]) {
     if let Ok(program) = catalog::describe("fuzz", aligned) {
         drop(format!("{program:?}"));
     }
+}
+
+/// A program or library: it is read or refused, and takes no more room than a large one of good faith.
+pub(crate) fn binary(bytes: &[u8]) {
+    let Ok(binary) = Binary::parse(bytes) else { return };
+    let mut names = Vec::new();
+    let _ = binary.names(|name| {
+        if names.len() < 8 {
+            names.push(name.to_owned());
+        }
+    });
+    for name in &names {
+        assert!(!matches!(binary.find(name), Ok(Lookup::Missing)), "{name:?} is listed and not found");
+    }
+    for offset in binary.code().flat_map(|(begin, end)| [begin, begin.saturating_add(1), end]).chain(binary.entry()) {
+        if let Ok(Some(function)) = binary.around(offset) {
+            assert!(binary.is_code(function.offset), "{function:?}");
+        }
+    }
+    assert!(binary.build_id().len() <= 128);
+    is_for_this_machine(bytes);
 }

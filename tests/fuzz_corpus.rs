@@ -38,6 +38,12 @@ fn expression() {
     corpus("expression", inputs::expression);
 }
 
+/// Whatever the bytes, a program or library is read or refused.
+#[test]
+fn binary() {
+    corpus("binary", inputs::binary);
+}
+
 /// Whatever the bytes, an object is described or refused.
 #[test]
 fn describe() {

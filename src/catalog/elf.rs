@@ -9,7 +9,7 @@ use object::read::elf::{FileHeader, SectionHeader, Sym};
 
 /// Why an object file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObjectError(pub(super) String);
+pub struct ObjectError(pub(in crate::catalog) String);
 
 impl std::fmt::Display for ObjectError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -17,7 +17,7 @@ mod instructions;
 mod limit_table;
 mod program;
 
-pub use binary::{Binary, BinaryFunction, Lookup};
+pub use binary::{Binary, BinaryFunction, Bytes, Lookup, is_for_this_machine};
 pub use btf::{Btf, BtfError, Member, Named, Type, TypeId};
 pub use builtin::{builtin, builtin_object, internal_object};
 pub use describe::describe;

@@ -2,15 +2,17 @@
 //! A probe with several targets becomes several probes: lists, globs and `@default-route` are looked up on this machine.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::net::Ipv4Addr;
 
+use super::binaries::{Opened, unusable};
 use super::error::KernelError;
 use super::host::Host;
 use super::prepare::missing_interface;
+use super::user_names::{MOST_MATCHES, matching, some};
 use super::user_places::instead;
-use crate::catalog::Lookup;
+use crate::catalog::{Lookup, ObjectError};
 use crate::spec::{Hook, Place, ProbeSpec, Targets};
 use crate::words::{list, matches_glob, nearest_glob};
 
@@ -60,16 +62,16 @@ pub(super) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expand
         Targets::Each(patterns) => match &spec.hook {
             Hook::Xdp { .. } => interfaces(patterns, host),
             Hook::Kprobe { .. } | Hook::Kretprobe { .. } => {
-                functions(patterns, "this kernel", |wanted| host.probeable_functions(wanted))
+                let wanted = |glob: Option<&str>| {
+                    host.probeable_functions(|name| glob.is_none_or(|glob| matches_glob(glob, name)))
+                };
+                functions(patterns, "this kernel", wanted)
             }
-            Hook::Uprobe(point) | Hook::Uretprobe(point) => match host.binaries.open(&point.binary) {
-                Ok((path, binary)) => functions(patterns, &format!("`{}`", path.display()), |wanted| {
-                    let begin = if spec.hook.kind() == "uretprobe" { binary.entry() } else { None };
-                    let probeable = |name: &&str| matches!(binary.find(name), Lookup::One(found) if !found.chooses && Some(found.offset) != begin);
-                    binary.names().filter(|name| wanted(name)).filter(probeable).map(str::to_owned).collect()
-                }),
-                Err(error) => (BTreeSet::new(), vec![error]),
-            },
+            Hook::Uprobe(point) | Hook::Uretprobe(point) => {
+                let found = host.binaries.open(&point.binary);
+                let found = found.and_then(|file| user_functions(patterns, spec.hook.kind() == "uretprobe", &file));
+                found.unwrap_or_else(|error| (BTreeSet::new(), vec![error]))
+            }
             Hook::Tracepoint(_) | Hook::RawTracepoint { .. } | Hook::Own => (BTreeSet::new(), Vec::new()),
         },
     };
@@ -208,22 +210,54 @@ fn parse_ipv6_routes(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// The functions that names and globs stand for; `of` says whose they are, `list` gives those of a kind.
-fn functions(patterns: &[String], of: &str, list: impl Fn(&dyn Fn(&str) -> bool) -> Vec<String>) -> Names {
+/// The same for functions of a program or library that can be probed.
+fn user_functions(patterns: &[String], on_return: bool, file: &Opened) -> Result<Names, KernelError> {
+    let Opened { path, binary, .. } = file;
+    let failed = |error: ObjectError| unusable(path, &error);
+    let globs: Vec<&str> = patterns.iter().map(String::as_str).filter(|name| Targets::is_pattern(name)).collect();
+    let mut found = HashMap::new();
+    for (glob, names) in globs.iter().zip(matching(binary, &globs).map_err(failed)?) {
+        if names.len() >= MOST_MATCHES {
+            let message =
+                format!("`{glob}` stands for {MOST_MATCHES} functions or more: one probe may have {}", Targets::MAX);
+            return Err(KernelError::new(Place::Entry((*glob).to_owned()), message, "write a narrower glob"));
+        }
+        let begin = if on_return { binary.entry() } else { None };
+        let is_probeable = |name: &String| -> Result<bool, KernelError> {
+            let found = binary.find(name).map_err(failed)?;
+            Ok(matches!(found, Lookup::One(found) if !found.chooses && Some(found.offset) != begin))
+        };
+        let mut probeable = Vec::new();
+        for name in names {
+            if is_probeable(&name)? {
+                probeable.push(name);
+            }
+        }
+        found.insert(*glob, probeable);
+    }
+    let list = |glob: Option<&str>| match glob {
+        Some(glob) => found.get(glob).cloned().unwrap_or_default(),
+        None => some(binary).unwrap_or_default(),
+    };
+    Ok(functions(patterns, &format!("`{}`", path.display()), list))
+}
+
+/// The functions that names and globs stand for; `of` says whose they are, `list` gives those of a glob, or all.
+fn functions(patterns: &[String], of: &str, list: impl Fn(Option<&str>) -> Vec<String>) -> Names {
     let (mut names, mut errors, all) = (BTreeSet::new(), Vec::new(), OnceCell::new());
     for pattern in patterns {
         if !Targets::is_pattern(pattern) {
             names.insert(pattern.clone());
             continue;
         }
-        let found = list(&|name| matches_glob(pattern, name));
+        let found = list(Some(pattern));
         if found.is_empty() {
             let message = format!("no function of {of} matches `{pattern}`");
             if errors.len() >= MAX_HELPS {
                 errors.push(KernelError::new(Place::Entry(pattern.clone()), message, ""));
                 continue;
             }
-            let known: &Vec<String> = all.get_or_init(|| list(&|_| true));
+            let known: &Vec<String> = all.get_or_init(|| list(None));
             let near = nearest_glob(pattern, known.iter().map(String::as_str));
             let help = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
             errors.push(KernelError::new(Place::Entry(pattern.clone()), message, help));
@@ -238,9 +272,16 @@ fn first_of(hook: &Hook, names: &[String], host: &Host) -> Result<String, Kernel
     let near = |help: &dyn Fn(&String) -> String| names.iter().map(help).find(|help| !help.is_empty());
     let (found, owner, help) = match hook {
         Hook::Uprobe(point) | Hook::Uretprobe(point) => {
-            let (path, binary) = host.binaries.open(&point.binary)?;
-            let found = names.iter().find(|name| binary.find(name) != Lookup::Missing);
-            let help = if found.is_none() { near(&|name| instead(&binary, name, &path)) } else { None };
+            let Opened { path, binary, .. } = host.binaries.open(&point.binary)?;
+            let mut found = None;
+            for name in names {
+                if binary.find(name).map_err(|error| unusable(&path, &error))? != Lookup::Missing {
+                    found = Some(name);
+                    break;
+                }
+            }
+            let instead = |name: &String| instead(&binary, name, &path).unwrap_or_default();
+            let help = if found.is_none() { near(&instead) } else { None };
             (found, format!("`{}`", path.display()), help)
         }
         Hook::Kprobe { .. }

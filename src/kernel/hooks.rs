@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
+use super::binaries::unusable;
 use super::host::{Host, close_in_length};
+use super::user_names::{first, near, some};
 use crate::catalog::{Lookup, Named, TypeId};
 use crate::expr::{Prototype, TraceShape};
 use crate::spec::TracepointName;
@@ -127,7 +129,11 @@ pub struct Search {
 pub fn search(query: &Query<'_>, host: &Host) -> Search {
     let mut search = Search::default();
     for kind in &query.kinds {
-        let (targets, note) = targets(*kind, query, host);
+        if *kind == Listed::Uprobe {
+            search_binary(query, host, &mut search);
+            continue;
+        }
+        let (targets, note) = targets(*kind, host);
         search.notes.extend(note);
         let mut names: Vec<&String> = targets.keys().filter(|name| fits(query.pattern, *kind, name)).collect();
         // Stable: within each half the order of the names stays.
@@ -164,13 +170,14 @@ fn fits(pattern: Pattern<'_>, kind: Listed, target: &str) -> bool {
 }
 
 /// All targets of a kind, each with its remark; and what stands in the way.
-fn targets(kind: Listed, query: &Query<'_>, host: &Host) -> (BTreeMap<String, String>, Option<String>) {
+fn targets(kind: Listed, host: &Host) -> (BTreeMap<String, String>, Option<String>) {
     match kind {
         Listed::Kprobe | Listed::Kretprobe => functions(host),
         Listed::Tracepoint => tracepoints(host),
         Listed::RawTracepoint => raw_tracepoints(host),
         Listed::Lsm => lsm_hooks(host),
-        Listed::Uprobe => binary_functions(query.binary.as_deref(), host),
+        // Those of a binary are searched for.
+        Listed::Uprobe => (BTreeMap::new(), None),
     }
 }
 
@@ -250,25 +257,43 @@ pub fn binary_in_yaml(path: &Path) -> String {
     file.as_deref().unwrap_or(path).to_string_lossy().into_owned()
 }
 
-fn binary_functions(binary: Option<&str>, host: &Host) -> (BTreeMap<String, String>, Option<String>) {
-    let Some(name) = binary else { return (BTreeMap::new(), None) };
-    let (path, binary) = match host.binaries.open(name) {
+/// Looks for functions of a binary. Only those that are shown are kept: it may have millions.
+fn search_binary(query: &Query<'_>, host: &Host, search: &mut Search) {
+    let Some(name) = &query.binary else { return };
+    let found = host.binaries.open(name).and_then(|file| {
+        let exact = query.pattern.word();
+        let first = first(&file.binary, query.most, &exact, |name| query.pattern.matches(name));
+        let (names, count) = first.map_err(|error| unusable(&file.path, &error))?;
+        Ok((file, names, count))
+    });
+    let (file, names, count) = match found {
         Ok(found) => found,
-        Err(error) if error.help.is_empty() => return (BTreeMap::new(), Some(error.message)),
-        Err(error) => return (BTreeMap::new(), Some(format!("{}: {}", error.message, error.help))),
+        Err(error) if error.help.is_empty() => return search.notes.push(error.message),
+        Err(error) => return search.notes.push(format!("{}: {}", error.message, error.help)),
     };
-    if binary.functions().is_empty() {
-        let note = format!("`{}` has no symbols of functions: it is stripped", path.display());
-        return (BTreeMap::new(), Some(note));
+    let binary = &file.binary;
+    if binary.function_count() == 0 {
+        search.notes.push(format!("`{}` has no symbols of functions: it is stripped", file.path.display()));
+    }
+    if count > names.len() {
+        search.more.push((Listed::Uprobe, count - names.len()));
     }
     let remark = |name: &str| match binary.find(name) {
-        Lookup::One(function) if function.chooses => {
+        Ok(Lookup::One(function)) if function.chooses => {
             "chooses another function when a program starts: not probed".to_owned()
         }
-        Lookup::One(_) | Lookup::Missing => String::new(),
-        Lookup::Several(count) => format!("{count} functions have this name: choose one by `offset`"),
+        Ok(Lookup::Several(all)) => format!("{} functions have this name: choose one by `offset`", all.len()),
+        Ok(Lookup::One(_) | Lookup::Missing) | Err(_) => String::new(),
     };
-    (binary.names().map(|name| (name.to_owned(), remark(name))).collect(), None)
+    search.found.extend(names.into_iter().map(|target| {
+        let (kind, remark) = (Listed::Uprobe, remark(&target));
+        Found { kind, target, params: None, returns: None, remark }
+    }));
+    if search.found.is_empty() {
+        let nearest = |names: Vec<String>| query.pattern.nearest(names.iter().map(String::as_str));
+        let close = near(binary, query.pattern.0).map(nearest);
+        search.nearest.extend(close.ok().flatten().or_else(|| some(binary).ok().and_then(nearest)));
+    }
 }
 
 /// Adds arguments, fields and types.

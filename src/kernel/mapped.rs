@@ -76,7 +76,14 @@ mod tests {
         ] {
             mapped.add(line);
         }
-        let file = |major, inode| FileIdentity { device: libc::makedev(major, 0), inode, bytes: 1, written: (0, 0) };
+        let file = |major, inode| FileIdentity {
+            device: libc::makedev(major, 0),
+            inode,
+            bytes: 1,
+            written: (0, 0),
+            changed: (0, 0),
+            born: None,
+        };
         let [data, two] = ["/usr/bin/data", "/usr/bin/two words"].map(Path::new);
         assert!(mapped.may_have(file(0xfe, 8), data) && !mapped.may_have(file(0xfe, 7), data));
         assert!(mapped.may_have(file(1, 8), two) && !mapped.may_have(file(1, 9), two));

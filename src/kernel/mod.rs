@@ -11,6 +11,7 @@
 
 mod attach;
 mod binaries;
+mod binary_file;
 mod capabilities;
 mod check;
 mod clock;
@@ -23,6 +24,7 @@ mod expand;
 mod hooks;
 mod host;
 mod interfaces;
+mod library_paths;
 mod load;
 mod log;
 mod mapped;
@@ -30,10 +32,11 @@ mod mapping;
 mod outline;
 mod prepare;
 mod ring;
+mod user_names;
 mod user_places;
 
 pub use attach::{Attached, Former, Generation, detach_all, is_missing, settle};
-pub use binaries::{binary_identity, binary_path, binary_places};
+pub use binaries::{binary_identity, binary_path};
 pub use capabilities::Capabilities;
 pub use check::{Finding, check, inspect};
 pub use clock::{boot_ns, boot_shift_ns};
@@ -45,6 +48,7 @@ pub use expand::{Expanded, expand, expand_present};
 pub use hooks::{Found, Listed, Pattern, Query, Search, binary_in_yaml, search};
 pub use host::Host;
 pub use interfaces::InterfaceWatch;
+pub use library_paths::binary_places;
 pub use load::Loaded;
 pub use log::quiet_libbpf;
 pub use mapped::Mapped;

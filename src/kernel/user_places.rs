@@ -2,15 +2,13 @@
 //! Where in a program or library a uprobe may be. The kernel writes a breakpoint over whatever is there, so what is no
 //! instruction must be refused here.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
-use super::binaries::Binaries;
+use super::binaries::{Binaries, Opened, unusable};
+use super::binary_file::BinaryFile;
 use super::error::KernelError;
-use super::host::close_in_length;
-use crate::catalog::{Binary, BinaryFunction, Lookup, instruction_at};
+use super::user_names::near;
+use crate::catalog::{Binary, BinaryFunction, Bytes as _, Lookup, ObjectError, instruction_at};
 use crate::spec::{Place, UserPlace, UserPoint};
 use crate::words::{list, suggest};
 
@@ -19,27 +17,46 @@ const MOST_CODE: u64 = 1 << 20;
 /// Bytes of the longest instruction.
 const LONGEST: u64 = 16;
 
-/// A place in a file that can be executed.
-struct Found {
-    path: PathBuf,
-    binary: Arc<Binary>,
-    offset: u64,
+/// A place in a file that can be executed, and the file itself, open.
+pub(super) struct Located {
+    pub(super) file: Opened,
+    /// Bytes into it.
+    pub(super) offset: u64,
+    /// A function begins there.
+    begins: bool,
+}
+
+/// The bytes at a place, as many as an instruction may have; fewer at the end of the file are zero.
+pub(super) type Instruction = [u8; LONGEST as usize];
+
+impl Located {
+    /// What is there.
+    pub(super) fn instruction(&self) -> Instruction {
+        let (bytes, mut code) = (self.file.binary.bytes(), [0; LONGEST as usize]);
+        let length = bytes.size().saturating_sub(self.offset).min(LONGEST) as usize;
+        // What cannot be read is for the kernel to refuse.
+        let _ = bytes.read_at(self.offset, &mut code[..length]);
+        code
+    }
 }
 
 impl Binaries {
     /// The file and the place in it that a point stands for.
-    pub(super) fn locate(&self, point: &UserPoint) -> Result<(PathBuf, u64), KernelError> {
-        let found = self.found(point)?;
-        check_instruction(point, &found)?;
-        Ok((found.path, found.offset))
+    pub(super) fn locate(&self, point: &UserPoint) -> Result<Located, KernelError> {
+        let located = self.located(point)?;
+        if !located.begins {
+            check_instruction(point, &located)?;
+        }
+        Ok(located)
     }
 
     /// The same for a probe at the return of a function: to know of that, the kernel writes its own address over the one that
     /// lies on the stack when the function begins. Anywhere else it would write over something else.
-    pub(super) fn locate_return(&self, point: &UserPoint) -> Result<(PathBuf, u64), KernelError> {
-        let Found { path, binary, offset } = self.found(point)?;
+    pub(super) fn locate_return(&self, point: &UserPoint) -> Result<Located, KernelError> {
+        let located = self.located(point)?;
+        let Located { file: Opened { path, binary, .. }, offset, begins } = &located;
         let file = path.display();
-        if binary.entry() == Some(offset) {
+        if binary.entry() == Some(*offset) {
             let message = format!("`{file}` begins to run here: nothing has called it, so it does not return");
             let help = "a uretprobe would write over the program's arguments";
             return Err(KernelError::new(Place::Target, message, help));
@@ -50,53 +67,54 @@ impl Binaries {
             let help = "a `uprobe` of its functions is safe";
             return Err(KernelError::new(Place::Binary, message, help));
         }
-        match binary.around(offset) {
-            Some(function) if function.offset != offset => {
+        if *begins {
+            return Ok(located);
+        }
+        match binary.around(*offset).map_err(|error| unusable(path, &error))? {
+            Some(function) if function.offset != *offset => {
                 let message = format!("{offset:#x} bytes into `{file}` is the middle of `{}`", function.name);
                 let help = format!("a uretprobe belongs at the beginning of a function: {:#x}", function.offset);
                 Err(KernelError::new(Place::Target, message, help))
             }
-            Some(_) | None => Ok((path, offset)),
+            Some(_) | None => Ok(located),
         }
     }
 
-    fn found(&self, point: &UserPoint) -> Result<Found, KernelError> {
-        let (path, binary) = self.open(&point.binary)?;
-        let offset = match &point.place {
+    fn located(&self, point: &UserPoint) -> Result<Located, KernelError> {
+        let file = self.open(&point.binary)?;
+        let Opened { path, binary, .. } = &file;
+        let (offset, begins) = match &point.place {
             UserPlace::Symbol { name, offset } => {
-                let function = function(&binary, name, &path)?;
+                let function = function(binary, name, path)?;
                 if function.size != 0 && *offset >= function.size {
                     // The caret shows the number as it is written, which may be decimal.
                     let message = format!("`{name}` ends after {} bytes: this offset lies behind it", function.size);
                     return Err(KernelError::new(Place::Entry(point.place.to_string()), message, ""));
                 }
-                function.offset.saturating_add(*offset)
+                (function.offset.saturating_add(*offset), *offset == 0)
             }
-            UserPlace::Offset(offset) if binary.is_code(*offset) => *offset,
+            UserPlace::Offset(offset) if binary.is_code(*offset) => (*offset, false),
             UserPlace::Offset(offset) => {
-                let ranges = binary.code().map(|(begin, end)| format!("{begin:#x} to {end:#x}"));
+                let ranges = binary.code().take(4).map(|(begin, end)| format!("{begin:#x} to {end:#x}"));
                 let help = format!("its code lies at {}", ranges.collect::<Vec<_>>().join(" and "));
                 let message = format!("there is no code {offset:#x} bytes into `{}`", path.display());
                 return Err(KernelError::new(Place::Target, message, help));
             }
         };
-        Ok(Found { path, binary, offset })
+        Ok(Located { file, offset, begins })
     }
 }
 
 /// An instruction begins there, as far as can be known: where a file does not say which function the place is in, whoever wrote
 /// it has to know.
-fn check_instruction(point: &UserPoint, found: &Found) -> Result<(), KernelError> {
-    let Found { path, binary, offset } = found;
-    let Some(function) = binary.around(*offset).filter(|function| offset - function.offset <= MOST_CODE) else {
-        return Ok(());
-    };
+fn check_instruction(point: &UserPoint, located: &Located) -> Result<(), KernelError> {
+    let Located { file: Opened { path, binary, .. }, offset, .. } = located;
+    let around = binary.around(*offset).map_err(|error| unusable(path, &error))?;
+    let Some(function) = around.filter(|function| offset - function.offset <= MOST_CODE) else { return Ok(()) };
     let into = offset - function.offset;
     let mut code = vec![0; (into + LONGEST).min(function.size) as usize];
     // What cannot be read now is for the kernel to refuse.
-    let Ok(()) = File::open(path).and_then(|file| file.read_exact_at(&mut code, function.offset)) else {
-        return Ok(());
-    };
+    let Ok(()) = binary.bytes().read_at(function.offset, &mut code) else { return Ok(()) };
     let Err((before, behind)) = instruction_at(&code, into as usize) else { return Ok(()) };
     let (place, base) = match &point.place {
         UserPlace::Symbol { .. } => (Place::Entry(point.place.to_string()), 0),
@@ -109,25 +127,25 @@ fn check_instruction(point: &UserPoint, found: &Found) -> Result<(), KernelError
 }
 
 /// The function of a name that can be probed.
-fn function<'b>(binary: &'b Binary, name: &str, path: &Path) -> Result<&'b BinaryFunction, KernelError> {
+fn function(binary: &Binary<BinaryFile>, name: &str, path: &Path) -> Result<BinaryFunction, KernelError> {
+    let failed = |error: ObjectError| unusable(path, &error);
     let file = path.display();
-    let (message, help) = match binary.find(name) {
+    let (message, help) = match binary.find(name).map_err(failed)? {
         Lookup::One(function) if !function.chooses => return Ok(function),
         Lookup::One(_) => (
             format!("`{name}` of `{file}` only chooses, once in a process, the function that is called by this name"),
             "probe a function that calls it".to_owned(),
         ),
-        Lookup::Missing if binary.functions().is_empty() => (
+        Lookup::Missing if binary.function_count() == 0 => (
             format!("`{file}` has no symbols of functions: it is stripped"),
             "give the place of the function in the file: `offset`".to_owned(),
         ),
-        Lookup::Missing => (format!("`{file}` has no function `{name}`"), instead(binary, name, path)),
-        Lookup::Several(count) => {
-            let places = binary.functions().iter().filter(|function| function.name == name);
-            let places: Vec<String> = places.map(|function| format!("{:#x}", function.offset)).collect();
+        Lookup::Missing => (format!("`{file}` has no function `{name}`"), instead(binary, name, path).map_err(failed)?),
+        Lookup::Several(functions) => {
+            let places: Vec<String> = functions.iter().map(|function| format!("{:#x}", function.offset)).collect();
             let places = list(places.iter().map(String::as_str), 8);
             (
-                format!("`{file}` has {count} functions called `{name}`"),
+                format!("`{file}` has {} functions called `{name}`", functions.len()),
                 format!("choose one by its place in the file: `offset` {places}"),
             )
         }
@@ -136,14 +154,23 @@ fn function<'b>(binary: &'b Binary, name: &str, path: &Path) -> Result<&'b Binar
 }
 
 /// What a binary has for somebody who wanted this function.
-pub(super) fn instead(binary: &Binary, name: &str, path: &Path) -> String {
-    let version = |known: &&str| known.strip_prefix(name).is_some_and(|rest| rest.starts_with('@'));
-    if let Some(found) = binary.names().find(version) {
-        return format!("it only has `{found}`, for programs that were linked long ago");
+pub(super) fn instead(binary: &Binary<BinaryFile>, name: &str, path: &Path) -> Result<String, ObjectError> {
+    let mut version: Option<String> = None;
+    binary.names(|known| {
+        let is_version = known.strip_prefix(name).is_some_and(|rest| rest.starts_with('@'));
+        if is_version && version.as_deref().is_none_or(|found| known < found) {
+            version = Some(known.to_owned());
+        }
+    })?;
+    if let Some(found) = version {
+        return Ok(format!("it only has `{found}`, for programs that were linked long ago"));
     }
     if let Some((_, last)) = name.rsplit_once("::") {
         let last = last.split('(').next().unwrap_or_default();
-        return format!("C++ and Rust mangle names: `ebpf-run hooks {last} --binary {}` shows them", path.display());
+        return Ok(format!(
+            "C++ and Rust mangle names: `ebpf-run hooks {last} --binary {}` shows them",
+            path.display()
+        ));
     }
-    suggest(name, binary.names().filter(|known| close_in_length(known, name)), "")
+    Ok(suggest(name, near(binary, name)?.iter().map(String::as_str), ""))
 }

@@ -71,6 +71,12 @@ impl Content {
         Self { binary: Some(binary), ..self.clone() }
     }
 
+    /// The same in the file that it was attached to, which may have been replaced since its name was looked up.
+    #[must_use]
+    pub fn attached_to(&self, file: Option<FileIdentity>) -> Self {
+        Self { binary: file.or(self.binary), ..self.clone() }
+    }
+
     /// What differs from this one to the next.
     pub fn change(&self, next: &Self) -> Change {
         if self == next {

@@ -2,6 +2,7 @@
 //! Where a probe attaches.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Where a probe attaches; one variant for each hook kind, each with its own fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -259,4 +260,8 @@ pub struct FileIdentity {
     pub bytes: u64,
     /// Its last write: seconds since 1970, and nanoseconds.
     pub written: (i64, i64),
+    /// The last change of anything about it, also of its owner and mode. Nobody can set this time.
+    pub changed: (i64, i64),
+    /// When it was made, since 1970; `None` where the file system does not know.
+    pub born: Option<Duration>,
 }

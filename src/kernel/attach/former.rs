@@ -6,7 +6,7 @@ use std::mem;
 use super::slot::{NewSlot, Slot};
 use super::{Attached, KernelError, Mount, attach_function};
 use crate::kernel::host::Host;
-use crate::spec::{FileIdentity, ProbeSpec};
+use crate::spec::{FileIdentity, ProbeSpec, UserPoint};
 
 /// Files before the present one that stay probed. Each keeps the room of a deleted file taken.
 const MOST: usize = 8;
@@ -17,25 +17,70 @@ pub struct Former {
     file: FileIdentity,
 }
 
+impl FileIdentity {
+    /// True for the file itself, whatever was written to it since. On a file system of layers, a file that is changed becomes
+    /// a copy, in which no probe is, with the same number; it is born then.
+    fn is_same(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+            && self.born.zip(other.born).is_none_or(|(one, two)| one == two)
+    }
+}
+
 impl Attached {
-    /// True if [`Attached::follow`] can take the program along: its file is not one that it is attached to.
-    pub fn can_follow(&self, from: FileIdentity, to: FileIdentity) -> bool {
-        let other = |file: &FileIdentity| (file.device, file.inode) != (to.device, to.inode);
-        let known = [from].into_iter().chain(self.former.iter().map(|former| former.file));
-        self.swappable && self.mounts.len() == 1 && known.into_iter().all(|file| other(&file))
+    /// The file of a program or library that it is attached to.
+    pub fn file(&self) -> Option<FileIdentity> {
+        self.mounts.first().and_then(|mount| mount.landed).map(|landed| landed.file)
     }
 
-    /// Attaches the program that runs also to the file that its path leads to now, instead of `from`. What it was attached to it
-    /// stays attached to, until [`Attached::leave`].
-    pub fn follow(&mut self, spec: &ProbeSpec, from: FileIdentity, host: &Host) -> Result<(), KernelError> {
+    /// The files that it is attached to, and was.
+    fn files(&self) -> impl Iterator<Item = FileIdentity> {
+        self.file().into_iter().chain(self.former.iter().map(|former| former.file))
+    }
+
+    /// True if [`Attached::follow`] can take the program along: its file is not one that it is attached to.
+    pub fn can_follow(&self, to: FileIdentity) -> bool {
+        let known = self.files().any(|file| file.is_same(&to));
+        self.swappable && self.mounts.len() == 1 && self.file().is_some() && !known
+    }
+
+    /// True if it is attached to the file itself, which may have been written to.
+    pub fn is_in(&self, file: FileIdentity) -> bool {
+        self.file().is_some_and(|own| own.is_same(&file))
+    }
+
+    /// True if it is attached to what the probe's path leads to now, at the place that the probe names there, and the same
+    /// instruction is there: something about the file has changed, its owner or mode for instance, and that is of no consequence.
+    pub fn stays(&mut self, point: &UserPoint, on_return: bool, host: &Host) -> bool {
+        let binaries = &host.binaries;
+        let located = if on_return { binaries.locate_return(point) } else { binaries.locate(point) };
+        let (Ok(located), [mount]) = (located, self.mounts.as_mut_slice()) else { return false };
+        let Some(landed) = &mut mount.landed else { return false };
+        let file = located.file.identity;
+        // Whether it is another file of that number nobody can know then.
+        let unknown = located.file.is_layered && landed.file.born.zip(file.born).is_none() && landed.file != file;
+        let same_place = (landed.offset, landed.code) == (located.offset, located.instruction());
+        let stays = landed.file.is_same(&file) && same_place && !unknown;
+        if stays {
+            landed.file = file;
+        }
+        stays
+    }
+
+    /// Attaches the program that runs also to the file that its path leads to now. What it was attached to it stays attached
+    /// to, until [`Attached::leave`].
+    pub fn follow(&mut self, spec: &ProbeSpec, host: &Host) -> Result<(), KernelError> {
         let place = || (self.generation.functions().next().cloned(), self.generation.program(0));
         let (Some(function), Some(program)) = place() else { return Ok(()) };
         let mut slot = Slot::load(&function.kind, program)?;
         let Some(jump) = NewSlot::program(&mut slot) else { return Ok(()) };
         let attachment = attach_function(spec, &function, &jump, host)?;
-        let next = Mount { hold: attachment.hold, slot: Some(slot.slot) };
-        if let Some(mount) = self.mounts.first_mut() {
-            self.former.push(Former { mount: mem::replace(mount, next), file: from });
+        let next = Mount { hold: attachment.hold, slot: Some(slot.slot), landed: attachment.landed };
+        if next.landed.is_some_and(|landed| self.files().any(|file| file.is_same(&landed.file))) {
+            // It was put back meanwhile: attached twice, each event would be two.
+            return Ok(());
+        }
+        if let (Some(file), Some(mount)) = (self.file(), self.mounts.first_mut()) {
+            self.former.push(Former { mount: mem::replace(mount, next), file });
         }
         self.mechanism = attachment.mechanism;
         Ok(())

@@ -35,8 +35,9 @@ use super::descriptors;
 use super::error::KernelError;
 use super::host::Host;
 use super::load::Loaded;
+use super::user_places::Instruction;
 use crate::catalog::HookDecl;
-use crate::spec::{Hook, Place, ProbeSpec, TracepointName, XdpMode};
+use crate::spec::{FileIdentity, Hook, Place, ProbeSpec, TracepointName, XdpMode};
 
 /// What keeps a program attached; dropping it detaches.
 enum Hold {
@@ -59,6 +60,15 @@ struct Mount {
     hold: Hold,
     /// What is attached there instead of the function, where it can be swapped and the link cannot.
     slot: Option<Slot>,
+    landed: Option<Landed>,
+}
+
+/// Where in which file a uprobe is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Landed {
+    file: FileIdentity,
+    offset: u64,
+    code: Instruction,
 }
 
 /// A program that is attached. Dropping it detaches it.
@@ -85,11 +95,12 @@ struct Attachment {
     remark: Option<String>,
     /// The mode that an interface took.
     mode: Option<XdpMode>,
+    landed: Option<Landed>,
 }
 
 impl Attachment {
     fn new(link: Link, mechanism: String) -> Self {
-        Self { hold: Hold::Libbpf(link), mechanism, remark: None, mode: None }
+        Self { hold: Hold::Libbpf(link), mechanism, remark: None, mode: None, landed: None }
     }
 }
 
@@ -119,7 +130,8 @@ impl Loaded {
                 Some(Some(jump)) => attach_function(spec, &function, &jump, host)?,
                 Some(None) | None => attach_function(spec, &function, &program, host)?,
             };
-            mounts.push(Mount { hold: attachment.hold, slot: slot.map(|new| new.slot) });
+            let slot = slot.map(|new| new.slot);
+            mounts.push(Mount { hold: attachment.hold, slot, landed: attachment.landed });
             mechanisms.push(attachment.mechanism);
             remark = remark.or(attachment.remark);
             mode = mode.or(attachment.mode);

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `uprobe` and `uretprobe`: a perf event of the uprobe PMU (Linux 4.17; as a link, 5.15).
 
-use std::ffi::CString;
 use std::fs;
 use std::mem;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use libbpf_rs::{AsRawLibbpf, Link, ProgramMut};
 
-use super::{Attachment, take_link};
+use super::{Attachment, Landed, take_link};
+use crate::kernel::binary_file::BinaryFile;
 use crate::kernel::error::{ENOTSUPP, KernelError, describe, privilege_help};
 use crate::kernel::host::Host;
+use crate::kernel::user_places::Located;
 use crate::spec::{Place, UserPoint};
 
 pub(super) fn attach(
@@ -22,24 +22,30 @@ pub(super) fn attach(
 ) -> Result<Attachment, KernelError> {
     let kind = if on_return { "uretprobe" } else { "uprobe" };
     let binaries = &host.binaries;
-    let (path, offset) = if on_return { binaries.locate_return(point) } else { binaries.locate(point) }?;
-    match attach_at(program, &path, offset, point.pid, on_return) {
+    let located = if on_return { binaries.locate_return(point) } else { binaries.locate(point) }?;
+    // Read before the kernel does: it keeps a copy of the instruction, and a write since then is one to notice.
+    let code = located.instruction();
+    let Located { file, offset, .. } = located;
+    match attach_at(program, file.binary.bytes(), offset, point.pid, on_return) {
         Ok(link) => {
-            let point = UserPoint { binary: path.display().to_string(), ..point.clone() };
-            Ok(Attachment::new(link, format!("{kind} {point}")))
+            let point = UserPoint { binary: file.path.display().to_string(), ..point.clone() };
+            let landed = Some(Landed { file: file.identity, offset, code });
+            Ok(Attachment { landed, ..Attachment::new(link, format!("{kind} {point}")) })
         }
-        Err(code) => Err(diagnose(kind, point, &path, code, host)),
+        Err(code) => Err(diagnose(kind, point, &file.path, code, host)),
     }
 }
 
+/// The kernel takes a path, and follows this one to the file that was looked into: whatever has its name by now, that is what
+/// the offset is for.
 fn attach_at(
     program: &ProgramMut<'_>,
-    path: &Path,
+    file: &BinaryFile,
     offset: u64,
     pid: Option<u32>,
     on_return: bool,
 ) -> Result<Link, i32> {
-    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| libc::ENOENT)?;
+    let path = file.link().map_err(|_| libc::ENOENT)?;
     let options = libbpf_sys::bpf_uprobe_opts {
         sz: mem::size_of::<libbpf_sys::bpf_uprobe_opts>() as libbpf_sys::size_t,
         retprobe: on_return,

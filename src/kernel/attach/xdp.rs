@@ -34,6 +34,7 @@ pub(super) fn attach(
     let index = host.interface_index(interface).ok_or_else(missing)?;
     let fd = program.as_fd().as_raw_fd();
     let done = |link, mode: XdpMode, remark| Attachment {
+        landed: None,
         hold: Hold::Fd(link),
         mechanism: format!("xdp on {interface} ({})", mode.name()),
         remark,

@@ -199,7 +199,8 @@ impl<'a> Units<'a> {
         if let (Some(sampler), Some(counters)) = (&mut unit.sampler, &program.counters) {
             self.copies(id, spec, &counters.row).into_iter().for_each(|copy| sampler.add_copy(copy));
         }
-        Ok(Running { unit, content: content.clone(), key, layout: prepared.layout })
+        let content = content.attached_to(unit.attached.file());
+        Ok(Running { unit, content, key, layout: prepared.layout })
     }
 
     fn replace(&mut self, id: &UnitId, content: &Content, host: &Host) -> Result<(), KernelError> {
@@ -222,12 +223,12 @@ impl<'a> Units<'a> {
         content: &Content,
         host: &Host,
     ) -> Result<(), KernelError> {
-        if let (Some(from), Some(to)) = (running.content.binary, content.binary)
+        if let Some(to) = content.binary
             && running.content.in_file(to) == *content
-            && running.unit.attached.can_follow(from, to)
+            && running.unit.attached.can_follow(to)
         {
-            running.unit.attached.follow(&content.spec, from, host)?;
-            running.content = content.clone();
+            running.unit.attached.follow(&content.spec, host)?;
+            running.content = content.attached_to(running.unit.attached.file());
             return Ok(());
         }
         let program = self.catalog.get(&content.spec.program);
@@ -242,8 +243,11 @@ impl<'a> Units<'a> {
             && content.spec.hook.kind() == "xdp"
             && running.content.spec.hook.at("") != content.spec.hook.at("")
             && running.content.spec.hook.interface() == content.spec.hook.interface();
-        if same_place {
-            // Another mode of the same interface: the kernel has room for one program, so the old one has to go first.
+        let rewritten = running.content.binary != content.binary
+            && content.binary.is_some_and(|file| running.unit.attached.is_in(file));
+        if same_place || rewritten {
+            // Another mode of the same interface: the kernel has room for one program, so the old one has to go first. Of a
+            // binary that was written to, it keeps the instruction that was there for as long as a probe is at it.
             return self.change_mode(id, running, content, made, routes, host);
         }
         let mut next = self.attach(id, content, made, routes, host)?;

@@ -10,12 +10,12 @@ use super::execute::Units;
 use super::tell::{State, Tell};
 use crate::format::SummaryRow;
 use crate::kernel::{Host, Mapped, binary_path, detach_all, settle};
-use crate::plan::UnitId;
+use crate::plan::{Desired, UnitId};
 use crate::runner::clock::now_unix_ns;
 use crate::runner::finish::check_account;
 use crate::runner::intake::IntakeTotals;
 use crate::runner::unit::Unit;
-use crate::spec::LossCause;
+use crate::spec::{Hook, LossCause};
 
 /// How long the end waits for sinks that have no room.
 const LAST_READS: Duration = Duration::from_secs(1);
@@ -99,6 +99,29 @@ impl Units<'_> {
             let counts = running.unit.attached.counts();
             if let Some((produced, dropped)) = counts.map(|counts| (counts.produced(), counts.dropped())) {
                 self.retire(running, produced, dropped);
+            }
+        }
+    }
+
+    /// Units whose files were changed in a way that changes nothing about their probes go on as they are.
+    pub(super) fn stay_in_files(&mut self, desired: &Desired, host: &Host) {
+        for (id, entry) in &mut self.entries {
+            let (Some(running), Some(content)) = (&mut entry.running, desired.get(id)) else { continue };
+            let only_file = content.binary.filter(|to| running.content.in_file(*to) == *content);
+            let (Some(_), true) = (only_file, running.content.binary != content.binary) else { continue };
+            let attached = &mut running.unit.attached;
+            let stays = match &content.spec.hook {
+                Hook::Uprobe(point) => attached.stays(point, false, host),
+                Hook::Uretprobe(point) => attached.stays(point, true, host),
+                Hook::Xdp { .. }
+                | Hook::Kprobe { .. }
+                | Hook::Kretprobe { .. }
+                | Hook::Tracepoint(_)
+                | Hook::RawTracepoint { .. }
+                | Hook::Own => false,
+            };
+            if stays {
+                running.content = content.attached_to(attached.file());
             }
         }
     }

@@ -365,8 +365,10 @@ impl Daemon<'_> {
     }
 
     fn reconcile(&mut self) {
-        let desired = self.followed.desired(&Host::default());
+        let host = Host::default();
+        let desired = self.followed.desired(&host);
         let wanted = contents(&desired);
+        self.units.stay_in_files(&wanted, &host);
         let current = self.units.entries.iter().map(|(id, entry)| (id.clone(), entry.as_planned())).collect();
         let plan_now = plan(&wanted, &current, self.units.now());
         self.units.execute(
