@@ -10,12 +10,17 @@
 //! ```
 //!
 //! What never happens here: `send` never blocks, so a slow sink never slows another; no line is torn in the middle of
-//! a file; a file that is moved away, as logs are rotated, is followed by a new one; no event disappears: each is counted in its [`Delivery`], as delivered after the bytes were taken, or as lost.
+//! a file, and what could not be written whole is taken back; a file that is moved away, as logs are rotated, is followed by
+//! a new one; nothing is written through links, or into files, that others control; no event disappears: each is counted in
+//! its [`Delivery`], as delivered after the bytes were taken, or as lost.
 
 mod delivery;
+mod judge;
 mod open;
 mod output;
 mod queue;
+mod regular;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -26,7 +31,7 @@ pub use queue::{Batch, MAX_QUEUED_BATCHES, MAX_QUEUED_BYTES};
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -52,7 +57,7 @@ impl Sink {
     /// reader of a FIFO.
     pub fn open(spec: &SinkSpec) -> Result<Self, SinkOpenError> {
         let output = open::open(&spec.destination)?;
-        Self::start(spec, output).map_err(|error| SinkOpenError::new(&spec.destination, &error))
+        Self::start(spec, output).map_err(|error| SinkOpenError::new(&spec.destination, &error.into()))
     }
 
     /// A connection that is ours, as JSON lines. When its reader has gone it is closed.
@@ -67,16 +72,13 @@ impl Sink {
             Destination::File(path) => Some(path.clone()),
             Destination::Stdout | Destination::Stderr => None,
         };
+        let format = spec.format.unwrap_or(usual);
+        ignore_size_signal();
         let (queue, stop) = queue::Queue::new()?;
         let queue = Arc::new(queue);
-        let writer = writer::Writer::new(spec.name.clone(), output, path, Arc::clone(&queue), stop);
+        let writer = writer::Writer::new(spec.name.clone(), output, path, format, Arc::clone(&queue), stop);
         let thread = thread::Builder::new().name("sink".to_owned()).spawn(move || writer.run())?;
-        Ok(Self {
-            name: spec.name.clone(),
-            format: spec.format.unwrap_or(usual),
-            queue,
-            thread: Mutex::new(Some(thread)),
-        })
+        Ok(Self { name: spec.name.clone(), format, queue, thread: Mutex::new(Some(thread)) })
     }
 
     /// How messages call it.
@@ -113,6 +115,11 @@ impl Sink {
     /// True once nobody reads the standard stream behind it any more: nothing will be written from here on.
     pub fn is_closed(&self) -> bool {
         self.queue.is_closed()
+    }
+
+    /// Why the destination takes nothing now, as far as is known; `None` where it does.
+    pub fn trouble(&self) -> Option<String> {
+        if self.is_closed() { Some("nobody reads it any more".to_owned()) } else { self.queue.trouble() }
     }
 
     /// Bytes that the destination has taken.
@@ -153,6 +160,15 @@ impl Sink {
             }
         }
     }
+}
+
+/// A file at the limit of RLIMIT_FSIZE is an error of write(2) like others, and not the end of the process (setrlimit(2)).
+fn ignore_size_signal() {
+    static ONCE: Once = Once::new();
+    // SAFETY: ignoring a signal runs no code in a handler.
+    ONCE.call_once(|| unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    });
 }
 
 impl Drop for Sink {

@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A file descriptor and how to write to it without waiting longer than wanted.
 
-use std::fs::{self, File, FileType, OpenOptions};
+use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
-use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::time::Instant;
 
+use super::judge::{self, Kind};
 use super::queue::Stop;
+use super::regular::{self, Regular};
+use crate::spec::Format;
 
 /// An open destination.
 pub(super) struct Output {
     file: File,
     way: Way,
     standard_stream: bool,
+    /// What it was when it was opened by its path; `None` for a standard stream.
+    kind: Option<Kind>,
     identity: Option<(u64, u64)>,
+    /// For a regular file.
+    regular: Option<Regular>,
 }
 
 /// How bytes are handed to the kernel.
@@ -37,9 +44,10 @@ const READY_BYTES: usize = 4096;
 impl Output {
     /// A file that was opened by its path, with `O_NONBLOCK` where it has a reader.
     pub(super) fn file(file: File) -> Self {
-        let metadata = file.metadata().ok().filter(fs::Metadata::is_file);
-        let identity = metadata.map(|metadata| (metadata.dev(), metadata.ino()));
-        Self { way: way(&file), file, standard_stream: false, identity }
+        let about = file.metadata().ok();
+        let kind = about.as_ref().and_then(|about| judge::kind(about).ok());
+        let identity = about.map(|about| (about.dev(), about.ino()));
+        Self { way: way(&file), file, standard_stream: false, kind, identity, regular: None }
     }
 
     /// A copy of standard output or standard error.
@@ -48,7 +56,7 @@ impl Output {
         // A pipe that is opened again has a file description of its own, which can be non-blocking for us alone.
         let again = if is(&file, FileType::is_fifo) { open_pipe_again(&file).ok() } else { None };
         let file = again.unwrap_or(file);
-        Self { way: way(&file), file, standard_stream: true, identity: None }
+        Self { way: way(&file), file, standard_stream: true, kind: None, identity: None, regular: None }
     }
 
     pub(super) fn is_standard_stream(&self) -> bool {
@@ -59,31 +67,75 @@ impl Output {
         self.file.is_terminal()
     }
 
-    /// Device and inode of a regular file that was opened by its path; `None` for anything else.
-    pub(super) fn identity(&self) -> Option<(u64, u64)> {
-        self.identity
+    /// Lines of this format will be written: where it is a regular file they will be whole.
+    pub(super) fn expect(&mut self, format: Format) {
+        if is(&self.file, FileType::is_file) {
+            let regular = if self.standard_stream { Regular::stream(format) } else { Regular::own(&self.file, format) };
+            self.regular = Some(regular);
+        }
+    }
+
+    /// What was opened by its path.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        self.kind
+    }
+
+    /// True where it is what was found at its path.
+    pub(super) fn is_at(&self, found: &Metadata) -> bool {
+        self.identity == Some((found.dev(), found.ino()))
     }
 
     /// True for a file that was deleted: nobody will ever read what is written to it.
     pub(super) fn is_deleted(&self) -> bool {
-        self.file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
+        self.kind == Some(Kind::File) && self.file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
     }
 
-    /// True for a regular file whose last line has no end: whoever wrote it was killed.
-    pub(super) fn ends_torn(&self) -> bool {
-        let last_byte = || {
-            let metadata = self.file.metadata().ok()?;
-            let last = metadata.is_file().then_some(metadata.len())?.checked_sub(1)?;
-            let mut byte = [0];
-            self.file.read_exact_at(&mut byte, last).ok()?;
-            Some(byte)
+    /// Makes a regular file end where a line can begin.
+    pub(super) fn prepare(&mut self) -> io::Result<()> {
+        match &mut self.regular {
+            Some(regular) => regular.prepare(&self.file, self.file.metadata()?.len()),
+            None => Ok(()),
+        }
+    }
+
+    /// True where the rest of a line that was begun would follow what was begun: not in a file that was cut meanwhile, nor
+    /// in a pipe whose reader has left with the beginning.
+    pub(super) fn can_go_on(&self) -> bool {
+        match &self.regular {
+            Some(regular) => self.file.metadata().is_ok_and(|about| regular.ends_with_ours(about.len())),
+            None => self.way != Way::WholeLines || has_reader(&self.file) || has_unread(&self.file),
+        }
+    }
+
+    /// True where it can be known, without writing, that it would take lines.
+    pub(super) fn has_room(&self) -> bool {
+        match self.way {
+            Way::AtOnce => self.regular.is_some() && regular::has_room(&self.file),
+            Way::WholeLines | Way::WhenReady => has_reader(&self.file),
+        }
+    }
+
+    /// Writes lines; of a regular file whole ones only, as many as there is room for. As [`Output::write_all`].
+    pub(super) fn write_lines(&mut self, bytes: &[u8], stop: &Stop) -> (usize, io::Result<()>) {
+        match &mut self.regular {
+            Some(regular) => regular.write_lines(&self.file, bytes),
+            None => self.write_all(bytes, stop),
+        }
+    }
+
+    /// Writes the rest of a line that was begun. As [`Output::write_all`].
+    pub(super) fn write_rest(&mut self, bytes: &[u8], stop: &Stop) -> (usize, io::Result<()>) {
+        let (written, result) = self.write_all(bytes, stop);
+        let result = match &mut self.regular {
+            Some(regular) => result.and(regular.went_on(&self.file)),
+            None => result,
         };
-        last_byte().is_some_and(|byte| byte != *b"\n")
+        (written, result)
     }
 
     /// Writes all bytes, waiting for room until `stop` says otherwise. Also gives how many were written, which may be
     /// some in case of an error.
-    pub(super) fn write_all(&mut self, bytes: &[u8], stop: &Stop) -> (usize, io::Result<()>) {
+    fn write_all(&mut self, bytes: &[u8], stop: &Stop) -> (usize, io::Result<()>) {
         let mut written = 0;
         while written < bytes.len() {
             match self.write_some(&bytes[written..], stop) {
@@ -163,6 +215,20 @@ fn is_nonblocking(file: &File) -> bool {
     // SAFETY: F_GETFL takes no pointer, and `file` keeps the descriptor open.
     let flags = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFL) };
     flags != -1 && flags & libc::O_NONBLOCK != 0
+}
+
+/// False for a pipe or socket whose other end is closed.
+fn has_reader(file: &File) -> bool {
+    let mut one = libc::pollfd { fd: file.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
+    // SAFETY: one initialised `pollfd` that outlives the call.
+    unsafe { libc::poll(&mut one, 1, 0) >= 0 && one.revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) == 0 }
+}
+
+/// True for a pipe in which something waits for a reader.
+fn has_unread(file: &File) -> bool {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the kernel writes an `int` into a local.
+    unsafe { libc::ioctl(file.as_raw_fd(), libc::FIONREAD, &mut bytes) == 0 && bytes > 0 }
 }
 
 /// True when `output` can be written (or has failed); false when `wake` hung up, a signal came or the time was over.

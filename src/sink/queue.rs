@@ -57,6 +57,8 @@ struct State {
     in_flight: Option<(Arc<Delivery>, u64)>,
     /// The event of a line that is partly written.
     torn: Option<Arc<Delivery>>,
+    /// Why the destination takes nothing now; `None`: it does.
+    trouble: Option<String>,
     /// Dropped to wake a writer that waits for its reader.
     wake: Option<PipeWriter>,
     closing: bool,
@@ -75,6 +77,16 @@ impl Stop {
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.deadline.get().copied()
     }
+}
+
+/// What the writer has to do.
+pub(super) enum Task {
+    /// To write this.
+    Write(Batch),
+    /// Nothing came for the time that it was willing to wait.
+    Idle,
+    /// No more.
+    End,
 }
 
 /// What became of a batch. The parts add up to its events.
@@ -184,23 +196,33 @@ impl Queue {
         }
     }
 
-    /// The writer's next batch; `None` at the end. Waits.
-    pub(super) fn next(&self) -> Option<Batch> {
+    /// The writer's next batch. Waits for at most `patience`, where there is one.
+    pub(super) fn next(&self, patience: Option<Duration>) -> Task {
         let mut state = self.lock();
+        let mut waited = false;
         loop {
             if self.deadline.get().is_some_and(|&deadline| Instant::now() >= deadline) {
-                return None;
+                return Task::End;
             }
             if let Some(batch) = state.waiting.pop_front() {
                 state.waiting_bytes -= batch.bytes.len();
                 state.in_flight = Some((Arc::clone(&batch.delivery), batch.events));
                 self.progress.notify_all();
-                return Some(batch);
+                return Task::Write(batch);
             }
             if state.closing {
-                return None;
+                return Task::End;
             }
-            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            if waited {
+                return Task::Idle;
+            }
+            state = match patience {
+                Some(patience) => {
+                    waited = true;
+                    self.work.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
         }
     }
 
@@ -223,6 +245,22 @@ impl Queue {
         if let Some(delivery) = self.lock().torn.take() {
             delivery.add_delivered(1);
         }
+    }
+
+    /// A line that was partly written will never be complete: its event, where it is one, is lost.
+    pub(super) fn lose_torn(&self) {
+        if let Some(delivery) = self.lock().torn.take() {
+            delivery.add_lost(LossCause::SinkError, 1);
+        }
+    }
+
+    /// Why the destination takes nothing now.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.lock().trouble.clone()
+    }
+
+    pub(super) fn set_trouble(&self, trouble: Option<String>) {
+        self.lock().trouble = trouble;
     }
 
     /// The writer's last word: all that is left is lost.

@@ -4,10 +4,16 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::judge::Refusal;
 use super::open;
 use super::output::Output;
-use super::queue::{Batch, Outcome, Queue, Stop};
+use super::queue::{Batch, Outcome, Queue, Stop, Task};
+use crate::spec::Format;
+
+/// How often it is tried, without an event, whether a destination takes lines again.
+const RETRY: Duration = Duration::from_millis(500);
 
 /// The state of the thread.
 pub(super) struct Writer {
@@ -15,10 +21,10 @@ pub(super) struct Writer {
     output: Output,
     /// Where the output is in the file system; `None` for one that has no place there.
     path: Option<PathBuf>,
+    format: Format,
     queue: Arc<Queue>,
     stop: Stop,
-    /// What must be written before anything else, so that no line is torn in the middle of the file: the rest of a
-    /// line that was partly written, or the `\n` that a crash left out.
+    /// The rest of a line that was partly written where it could not be taken back: a pipe, a socket. It goes first.
     rest: Vec<u8>,
     failing: bool,
     /// The file was moved away, and a new one could not be made.
@@ -26,25 +32,47 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(name: String, output: Output, path: Option<PathBuf>, queue: Arc<Queue>, stop: Stop) -> Self {
-        let rest = first_bytes(&output);
-        Self { name, output, path, queue, stop, rest, failing: false, displaced: false }
+    pub(super) fn new(
+        name: String,
+        mut output: Output,
+        path: Option<PathBuf>,
+        format: Format,
+        queue: Arc<Queue>,
+        stop: Stop,
+    ) -> Self {
+        output.expect(format);
+        Self { name, output, path, format, queue, stop, rest: Vec::new(), failing: false, displaced: false }
     }
 
     /// Writes until the sink is closed.
     pub(super) fn run(mut self) {
-        while let Some(batch) = self.queue.next() {
-            let outcome = self.write(&batch);
-            self.queue.settle(outcome, batch.bytes);
+        // What a process that was killed left torn is mended now, not when the next event comes.
+        if let Err(error) = self.output.prepare() {
+            tracing::debug!(sink = %self.name, "its end could not be looked at: {error}");
+        }
+        loop {
+            match self.queue.next(self.failing.then_some(RETRY)) {
+                Task::Write(batch) => {
+                    let outcome = self.write(&batch);
+                    self.queue.settle(outcome, batch.bytes);
+                }
+                Task::Idle => self.try_again(),
+                Task::End => break,
+            }
         }
         self.queue.finish();
     }
 
     fn write(&mut self, batch: &Batch) -> Outcome {
-        if self.queue.is_closed() || !self.complete_rest() || !self.follow_path() {
+        if self.queue.is_closed() {
             return Outcome { lost: batch.events, ..Outcome::default() };
         }
-        let (written, result) = self.output.write_all(&batch.bytes, &self.stop);
+        if let Err(error) = self.make_ready() {
+            self.queue.count_write(0, true);
+            self.fails(&error);
+            return Outcome { lost: batch.events, ..Outcome::default() };
+        }
+        let (written, result) = self.output.write_lines(&batch.bytes, &self.stop);
         self.queue.count_write(written, result.is_err());
         let Err(error) = result else {
             self.works_again();
@@ -52,25 +80,37 @@ impl Writer {
         };
         let (outcome, rest) = partly_written(&batch.bytes, batch.events, written);
         self.rest.extend_from_slice(rest);
-        self.fails(&error);
+        self.fails(&error.into());
         outcome
     }
 
-    /// Between two lines: goes on in the file that has the path now, if the old one was moved away or deleted. True when the
-    /// next bytes begin a line there; false where there is no file for them.
-    fn follow_path(&mut self) -> bool {
-        let Some(moved) = self.path.as_deref().and_then(|path| open::moved(path, &self.output)) else { return true };
+    /// What failed and has nothing to write may work again.
+    fn try_again(&mut self) {
+        if !self.queue.is_closed() && self.make_ready().is_ok() && self.output.has_room() {
+            self.works_again();
+        }
+    }
+
+    /// The next bytes begin a line, in what has the path now. Fails where there is nothing to write to.
+    fn make_ready(&mut self) -> Result<(), Refusal> {
+        self.follow_path()?;
+        self.complete_rest()?;
+        Ok(self.output.prepare()?)
+    }
+
+    /// Between two lines: goes on in the file that has the path now, if the old one was moved away or deleted.
+    fn follow_path(&mut self) -> Result<(), Refusal> {
+        let Some(moved) = self.path.as_deref().and_then(|path| open::moved(path, &self.output)) else { return Ok(()) };
         match moved {
             Ok(output) => {
-                self.rest = first_bytes(&output);
+                // What is torn in the old file may be mended now; another try there will not be.
+                drop(self.output.prepare());
+                self.drop_rest();
                 self.output = output;
+                self.output.expect(self.format);
                 self.displaced = false;
             }
-            Err(error) if self.output.is_deleted() => {
-                self.queue.count_write(0, true);
-                self.fails(&error);
-                return false;
-            }
+            Err(error) if error.is_judged() || self.output.is_deleted() => return Err(error),
             Err(error) if !self.displaced => {
                 self.displaced = true;
                 tracing::warn!(
@@ -81,52 +121,60 @@ impl Writer {
             }
             Err(_) => {}
         }
-        self.complete_rest()
+        Ok(())
     }
 
-    /// True when the next bytes begin a line.
-    fn complete_rest(&mut self) -> bool {
+    /// Ends the line that was partly written, where its beginning still is what it follows.
+    fn complete_rest(&mut self) -> io::Result<()> {
+        if !self.rest.is_empty() && !self.output.can_go_on() {
+            self.drop_rest();
+        }
         if self.rest.is_empty() {
-            return true;
+            return Ok(());
         }
-        let (written, result) = self.output.write_all(&self.rest, &self.stop);
-        self.queue.count_write(written, result.is_err());
+        let (written, result) = self.output.write_rest(&self.rest, &self.stop);
+        self.queue.count_write(written, false);
         self.rest.drain(..written);
-        match result {
-            Ok(()) => self.queue.settle_torn(),
-            Err(error) => self.fails(&error),
-        }
-        self.rest.is_empty()
+        result?;
+        self.queue.settle_torn();
+        Ok(())
+    }
+
+    fn drop_rest(&mut self) {
+        self.rest.clear();
+        self.queue.lose_torn();
     }
 
     /// Says once that the destination refuses bytes.
-    fn fails(&mut self, error: &io::Error) {
+    fn fails(&mut self, error: &Refusal) {
         // A FIFO in the file system may find another reader, and what lies in it stays there for that one.
-        if reader_is_gone(error) && self.output.is_standard_stream() {
+        let gone = reader_is_gone(error);
+        if gone && self.output.is_standard_stream() {
             tracing::debug!(sink = %self.name, "nobody reads it any more");
             self.queue.set_closed();
-        } else if !self.failing {
-            self.failing = true;
-            tracing::warn!(sink = %self.name, "failed to write `{}`: {error}; its events count as lost", self.name);
+            return;
         }
+        let why = if gone { "nobody reads it".to_owned() } else { error.to_string() };
+        if !self.failing {
+            self.failing = true;
+            tracing::warn!(sink = %self.name, "failed to write `{}`: {why}; its events count as lost", self.name);
+        }
+        self.queue.set_trouble(Some(why));
     }
 
     fn works_again(&mut self) {
         if self.failing {
             self.failing = false;
+            self.queue.set_trouble(None);
             tracing::info!(sink = %self.name, "`{}` takes events again", self.name);
         }
     }
 }
 
-/// What ends the line that a crash left torn.
-fn first_bytes(output: &Output) -> Vec<u8> {
-    if output.ends_torn() { b"\n".to_vec() } else { Vec::new() }
-}
-
 /// True where nobody is there to read what is written.
-fn reader_is_gone(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
+fn reader_is_gone(error: &Refusal) -> bool {
+    let gone = |error: &io::Error| matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
+    matches!(error, Refusal::Io(error) if gone(error))
 }
 
 /// What became of `events` events in the lines of `bytes` when only `written` bytes went out, and the rest of the line

@@ -128,14 +128,17 @@ fn sinks(status: &Status, text: &mut String) {
     );
     let mut bytes = Family::counter("sink_written_bytes_total", "Bytes that the destination took.");
     let mut failed = Family::counter("sink_write_errors_total", "Writes that failed.");
+    let help = "How many open sinks of this name and destination cannot write now; their events are lost.";
+    let mut failing = Family::gauge("sink_failing", help);
     for sink in &status.sinks {
         // Names belong to files: two files may have a sink of one name, and when one of them goes no sum may fall.
         let labels = [("sink", sink.name.as_str()), ("destination", &sink.destination)];
         open.add(&labels, f64::from(u8::from(sink.open)));
         bytes.add(&labels, sink.written_bytes as f64);
         failed.add(&labels, sink.failed_writes as f64);
+        failing.add(&labels, f64::from(u8::from(!sink.error.is_empty())));
     }
-    [open, bytes, failed].iter().for_each(|family| family.write(text));
+    [open, bytes, failed, failing].iter().for_each(|family| family.write(text));
 }
 
 /// The probes that have counters in the kernel now. What does not run has none, and a zero would look like a fall.

@@ -171,12 +171,17 @@ pub struct SinkStatus {
     pub written_bytes: u64,
     /// Writes that failed.
     pub failed_writes: u64,
+    /// Why it takes no events now: a full disk, a reader that has gone; empty where it does.
+    #[serde(default)]
+    pub error: String,
 }
 
 impl Status {
-    /// True when every file counts and every probe runs as its file says.
+    /// True when every file counts, every probe runs as its file says, and every sink takes its events.
     pub fn is_good(&self) -> bool {
-        self.is_applied() && self.probes.iter().all(|probe| probe.state != ProbeState::Waiting)
+        self.is_applied()
+            && self.probes.iter().all(|probe| probe.state != ProbeState::Waiting)
+            && self.sinks.iter().all(|sink| sink.error.is_empty())
     }
 
     /// True if no file was refused and no probe failed: what waits for something that is missing does what its file says.

@@ -11,6 +11,10 @@
 //!
 //! file                           state  probes
 //! /etc/ebpf-run/probes.d/a.yaml  ok          2
+//!
+//! sink    state    written  to
+//! events  ok       1.1 MiB  /var/log/ebpf-run/events.jsonl
+//! audit   failing  4.0 KiB  /srv/audit.jsonl: No space left on device (os error 28)
 //! ```
 //!
 //! What is long stands last: on a narrow terminal the numbers are seen.
@@ -18,7 +22,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{FileState, ProbeState, ProbeStatus, Status};
+use super::{FileState, ProbeState, ProbeStatus, SinkStatus, Status};
 use crate::words::{shown, shown_lines};
 
 const GREEN: &str = "\x1b[32m";
@@ -42,6 +46,11 @@ pub fn table(status: &Status, color: bool) -> String {
     if !files.is_empty() {
         text.push('\n');
         write_rows(&["file", "state", "probes"], &files, &[2], color, &mut text);
+    }
+    let sinks: Vec<Row> = status.sinks.iter().map(sink_row).collect();
+    if !sinks.is_empty() {
+        text.push('\n');
+        write_rows(&["sink", "state", "written", "to"], &sinks, &[2], color, &mut text);
     }
     for problem in status.files.iter().flat_map(|file| &file.problems) {
         let _ = write!(text, "\n{}\n", shown_lines(problem.trim_end()));
@@ -130,6 +139,19 @@ fn file_row(file: &super::FileStatus) -> Row {
         FileState::Refused => ("refused", RED),
     };
     Row::new([file.path.clone(), state.to_owned(), file.probes.to_string()], paint)
+}
+
+fn sink_row(sink: &SinkStatus) -> Row {
+    let (state, paint) = match (sink.error.is_empty(), sink.open) {
+        (true, true) => ("ok", GREEN),
+        (false, true) => ("failing", RED),
+        (_, false) => ("closed", RED),
+    };
+    let to = match sink.error.as_str() {
+        "" => sink.destination.clone(),
+        error => format!("{}: {error}", sink.destination),
+    };
+    Row::new([sink.name.clone(), state.to_owned(), bytes(sink.written_bytes), to], paint)
 }
 
 fn write_rows(names: &[&str], rows: &[Row], right: &[usize], color: bool, text: &mut String) {

@@ -25,6 +25,8 @@ pub struct Walked {
     pub about: Metadata,
     /// Who could put something else behind the path: the first on the way. Says nothing of the file's own contents.
     pub replaced_by: Option<Breach>,
+    /// Who could have chosen where a link on the way leads: `/home/eve/logs -> /etc`. What they chose may be somebody's.
+    pub linked_by: Option<Breach>,
     /// Who could write to the file itself.
     pub written_by: Option<Breach>,
 }
@@ -42,7 +44,7 @@ pub fn walk(path: &Path) -> io::Result<Walked> {
     // Directories on the way to where the walk is; `..` goes back in it.
     let mut way = vec![Step::root()?];
     let mut rest = names(&absolute);
-    let mut replaced_by = None;
+    let (mut replaced_by, mut linked_by) = (None, None);
     let mut links = 0;
     loop {
         let Some(here) = way.last() else { return Err(io::ErrorKind::NotFound.into()) };
@@ -63,6 +65,7 @@ pub fn walk(path: &Path) -> io::Result<Walked> {
             way.push(step);
             continue;
         }
+        linked_by = linked_by.or_else(|| replaced_by.clone());
         links += 1;
         if links > MOST_LINKS {
             return Err(io::Error::from_raw_os_error(libc::ELOOP));
@@ -82,7 +85,7 @@ pub fn walk(path: &Path) -> io::Result<Walked> {
     let Some(Step { file, path, about }) = way.pop() else { return Err(io::ErrorKind::NotFound.into()) };
     let guard = Guard::of(&about);
     let written_by = if about.is_dir() { guard.breach_of_directory(&path) } else { guard.breach_of_file(&path) };
-    Ok(Walked { file, path, about, replaced_by, written_by })
+    Ok(Walked { file, path, about, replaced_by, linked_by, written_by })
 }
 
 /// In a directory where everybody makes names, an entry is its owner's to replace; also a link, which leads where they like.

@@ -165,6 +165,7 @@ fn sink_status(spec: &SinkSpec, sink: &Sink) -> SinkStatus {
         open: !sink.is_closed(),
         written_bytes: sink.written_bytes(),
         failed_writes: sink.failed_writes(),
+        error: sink.trouble().unwrap_or_default(),
     }
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Sinks on files, FIFOs and full disks.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, clippy::print_stdout, reason = "a test may")]
+
+mod faults;
+mod places;
 
 use std::ffi::CString;
 use std::fs::{self, OpenOptions};
@@ -75,20 +78,28 @@ fn files_are_appended_to() {
     assert_eq!((delivery.delivered(), delivery.lost_total()), (3, 0));
 }
 
-/// A line that a crash tore stays as it is, alone on its line.
+/// A line that a crash tore is taken out before anything else happens; somebody else's last line gets its end instead.
 #[test]
-fn a_torn_line_stays_alone() {
+fn a_torn_line_is_taken_out() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.jsonl");
-    fs::write(&path, "whole\n{\"ts\":\"20").unwrap();
-    let delivery = Arc::new(Delivery::default());
-    for _ in 0..2 {
+    let whole = "{\"ts\":\"2026-11-21T07:40:00Z\",\"probe\":\"a\"}";
+    for (before, mended) in [
+        ("whole\n{\"ts\":\"20".to_owned(), "whole\n".to_owned()),
+        ("{\"t".to_owned(), String::new()),
+        (format!("whole\n{}\0\0\0", &whole[..30]), "whole\n".to_owned()),
+        (format!("whole\n{whole}"), format!("whole\n{whole}\n")),
+        ("a note".to_owned(), "a note\n".to_owned()),
+    ] {
+        fs::write(&path, &before).unwrap();
         let sink = open(&path);
+        wait_until("the end to be mended", || fs::read_to_string(&path).unwrap() == mended);
+        let delivery = Arc::new(Delivery::default());
         sink.send(batch(&delivery, "next\n")).unwrap();
         sink.flush_and_close(LONG);
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("{mended}next\n"), "{before:?}");
+        assert_eq!(delivery.delivered(), 1);
     }
-    assert_eq!(fs::read_to_string(&path).unwrap(), "whole\n{\"ts\":\"20\nnext\nnext\n");
-    assert_eq!(delivery.delivered(), 2);
 }
 
 /// A file that is moved away or deleted, as logs are rotated, is followed by a new one, and one that lies there is appended to.
@@ -164,7 +175,7 @@ fn refusals() {
     mkfifo(&at("fifo"));
     assert!(refusal(&at("fifo")).ends_with("it is a FIFO that nobody reads; start its reader first"));
     let _listener = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
-    assert!(refusal(&at("socket")).ends_with("it is a socket; a sink writes to files, FIFOs and devices"));
+    assert!(refusal(&at("socket")).ends_with("it is a socket; a sink writes to files, FIFOs, terminals and /dev/null"));
     fs::write(at("plain"), "").unwrap();
     assert!(refusal(&at("plain/a.jsonl")).ends_with("Not a directory (os error 20)"));
 }
@@ -260,10 +271,9 @@ fn a_disk_that_fills_up_and_has_room_again() {
         sink.send(batch).unwrap();
         sent += 100;
     }
-    // All are decided but the one in the torn line.
-    wait_until("the queue to be empty", || delivery.delivered() + delivery.lost_total() == sent - 1);
-    let torn = !fs::read(&path).unwrap().ends_with(b"\n");
-    assert!(torn, "the disk was to fill up in the middle of a line");
+    wait_until("the queue to be empty", || delivery.delivered() + delivery.lost_total() == sent);
+    assert!(fs::read(&path).unwrap().ends_with(b"\n"), "what was begun is taken back");
+    assert!(sink.trouble().unwrap().starts_with("No space left on device"), "{:?}", sink.trouble());
     fs::remove_file(&ballast).unwrap();
     for _ in 0..2 {
         assert!(sink.wait_for_room(LONG));
@@ -271,6 +281,7 @@ fn a_disk_that_fills_up_and_has_room_again() {
         sent += 100;
     }
     sink.flush_and_close(LONG);
+    assert_eq!(sink.trouble(), None);
     let file = fs::read_to_string(&path).unwrap();
     assert!(file.ends_with(&line(sent - 1)));
     let numbers: Vec<u64> = file.split_inclusive('\n').map(|text| text.trim_end().parse().unwrap()).collect();

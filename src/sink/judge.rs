@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Whether something that is there already may be written to.
+
+use std::fmt;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::path::Path;
+
+use crate::trust::{Breach, Reason, Walked};
+
+/// What a sink can be at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A regular file.
+    File,
+    /// A named pipe.
+    Fifo,
+    /// A terminal, `/dev/null` and the like.
+    Device,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::File => "a file",
+            Self::Fifo => "a FIFO",
+            Self::Device => "a device",
+        })
+    }
+}
+
+/// Why nothing is written there.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// The kernel refused.
+    Io(io::Error),
+    /// We did.
+    Judged { why: String, help: Option<String> },
+}
+
+impl Refusal {
+    pub(super) fn said(why: String) -> Self {
+        Self::Judged { why, help: None }
+    }
+
+    /// A link on the way could lead wherever somebody else likes.
+    pub(super) fn link(breach: &Breach) -> Self {
+        Self::Judged {
+            why: format!("a link on the way is not followed: {breach}"),
+            help: Some(
+                "write the path without links, or write to a directory of root's, as /var/log/ebpf-run".to_owned(),
+            ),
+        }
+    }
+
+    /// True where what is there was judged, and not just not found.
+    pub(super) fn is_judged(&self) -> bool {
+        matches!(self, Self::Judged { .. })
+    }
+
+    pub(super) fn help(&self) -> Option<String> {
+        match self {
+            Self::Judged { help, .. } => help.clone(),
+            Self::Io(_) => None,
+        }
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => error.fmt(f),
+            Self::Judged { why, .. } => f.write_str(why),
+        }
+    }
+}
+
+/// What it is, where a sink can be such a thing.
+pub(super) fn kind(about: &Metadata) -> Result<Kind, Refusal> {
+    let kind = about.file_type();
+    let refuse = |what: &str| Err(Refusal::said(what.to_owned()));
+    if kind.is_file() {
+        Ok(Kind::File)
+    } else if kind.is_fifo() {
+        Ok(Kind::Fifo)
+    } else if kind.is_dir() {
+        refuse("it is a directory; a sink needs the path of a file")
+    } else if kind.is_socket() {
+        refuse("it is a socket; a sink writes to files, FIFOs, terminals and /dev/null")
+    } else if kind.is_block_device() {
+        refuse("it is a block device: events would overwrite what is on it")
+    } else if takes_text(about.rdev()) {
+        Ok(Kind::Device)
+    } else {
+        refuse("it is a device, and no terminal; a sink writes to files, FIFOs, terminals and /dev/null")
+    }
+}
+
+/// True for character devices that lines can be written to without harm: terminals, ports of virtual machines, and of the
+/// memory devices (mem(4)) those that swallow what they get, and the kernel's log.
+fn takes_text(device: u64) -> bool {
+    const MEMORY: u32 = 1;
+    const PSEUDO_TERMINALS: std::ops::RangeInclusive<u32> = 136..=143;
+    let (major, minor) = (libc::major(device), libc::minor(device));
+    if major == MEMORY {
+        // null, zero, full, kmsg
+        return matches!(minor, 3 | 5 | 7 | 11);
+    }
+    if PSEUDO_TERMINALS.contains(&major) {
+        return true;
+    }
+    let subsystem = fs::read_link(format!("/sys/dev/char/{major}:{minor}/subsystem"));
+    subsystem.is_ok_and(|link| link.file_name().is_some_and(|name| name == "tty" || name == "virtio-ports"))
+}
+
+/// Whether what a path leads to may be written to. `directory` is asked where it matters.
+pub(super) fn judge(found: &Walked, directory: impl FnOnce() -> io::Result<Walked>) -> Result<(), Refusal> {
+    let kind = kind(&found.about)?;
+    if found.path.starts_with("/proc/self/fd") {
+        // Whoever started us handed it over, as a standard stream: `/dev/stdout`, `/dev/fd/3`.
+        return Ok(());
+    }
+    if let Some(breach) = &found.linked_by {
+        return Err(Refusal::link(breach));
+    }
+    // Devices have the owners and modes of those who use them; what counts is that nobody else put them there.
+    let breach = match kind {
+        Kind::Device => found.replaced_by.clone(),
+        // Who writes into it as well cannot change what its reader gets from us; its owner can read it.
+        Kind::Fifo => owner_breach(&found.about, &found.path),
+        Kind::File => owner_breach(&found.about, &found.path).or_else(|| mode_breach(&found.about, &found.path)),
+    };
+    if let Some(breach) = breach {
+        let help = match breach.reason {
+            Reason::Owner(_) => "remove it, and one is made that is not theirs; or write elsewhere",
+            Reason::Group(_) => "take the right away with chmod g-w",
+            Reason::Everybody => "take the right away with chmod o-w",
+        };
+        return Err(Refusal::Judged { why: breach.to_string(), help: Some(help.to_owned()) });
+    }
+    if kind == Kind::File && found.about.nlink() > 1 {
+        let directory = directory()?;
+        if directory.breach().is_some() || is_shared(&directory.about) {
+            let why = "it has a second name, in a directory where others make theirs: it may be another file of yours";
+            return Err(Refusal::said(why.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+fn owner_breach(about: &Metadata, path: &Path) -> Option<Breach> {
+    // SAFETY: takes and returns a number.
+    let own = unsafe { libc::geteuid() };
+    let reason = Reason::Owner(about.uid());
+    (about.uid() != 0 && about.uid() != own).then(|| Breach { path: path.to_owned(), reason })
+}
+
+fn mode_breach(about: &Metadata, path: &Path) -> Option<Breach> {
+    // SAFETY: takes and returns a number.
+    let own = unsafe { libc::getegid() };
+    // Many systems give each user a group of the same name, and let it write.
+    let by_group = about.mode() & 0o020 != 0 && about.gid() != 0 && about.gid() != own;
+    let reason = match about.mode() & 0o002 != 0 {
+        true => Reason::Everybody,
+        false => Reason::Group(about.gid()),
+    };
+    (reason == Reason::Everybody || by_group).then(|| Breach { path: path.to_owned(), reason })
+}
+
+/// True for a directory in which others can make names.
+pub(super) fn is_shared(directory: &Metadata) -> bool {
+    directory.mode() & 0o002 != 0 || directory.mode() & 0o020 != 0 && directory.gid() != 0
+}
