@@ -40,6 +40,12 @@ pub(super) struct DaemonArgs {
     #[arg(long, value_name = "ADDRESS", value_parser = address, num_args = 0..=1)]
     #[arg(default_missing_value = crate::metrics::DEFAULT_ADDRESS)]
     metrics: Option<SocketAddr>,
+    /// Serve metrics to those also who ask for this host, as behind a proxy or a name of a service; may be given several times
+    ///
+    /// Without it a request has to name an IP address, localhost or this machine: a page in somebody's browser can make a name
+    /// of its own lead here (DNS rebinding).
+    #[arg(long, value_name = "NAME", requires = "metrics")]
+    metrics_host: Vec<String>,
 }
 
 /// `127.0.0.1:9435`, `[::1]:9435`, or a port of 127.0.0.1.
@@ -51,8 +57,8 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 
 /// `ebpf-run daemon`.
 pub(super) fn daemon(args: DaemonArgs, catalog: &Catalog, log: Log) -> ExitCode {
-    let DaemonArgs { config_dir: roots, socket, debounce, metrics } = args;
-    let options = DaemonOptions { roots, socket: Some(socket), metrics, debounce, look: look() };
+    let DaemonArgs { config_dir: roots, socket, debounce, metrics, metrics_host: metrics_hosts } = args;
+    let options = DaemonOptions { roots, socket: Some(socket), metrics, metrics_hosts, debounce, look: look() };
     let code = follow(&options, catalog, log).map_or_else(|failed| failed, |_| ExitCode::SUCCESS);
     aside::finish();
     code
@@ -61,7 +67,8 @@ pub(super) fn daemon(args: DaemonArgs, catalog: &Catalog, log: Log) -> ExitCode 
 /// `ebpf-run --watch PATH…`: like a daemon, and at the end it adds up as one shot does.
 pub(super) fn watch(args: RunArgs, catalog: &Catalog, log: Log) -> ExitCode {
     let (roots, debounce) = (args.paths, WATCH_DEBOUNCE);
-    let options = DaemonOptions { roots, socket: None, metrics: None, debounce, look: look() };
+    let options =
+        DaemonOptions { roots, socket: None, metrics: None, metrics_hosts: Vec::new(), debounce, look: look() };
     let code = follow(&options, catalog, log).map_or_else(|failed| failed, |rows| tell_summary(&rows));
     aside::finish();
     code

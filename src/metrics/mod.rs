@@ -7,12 +7,14 @@
 //! ← Content-Type: text/plain; version=0.0.4; charset=utf-8
 //! ```
 //!
-//! One request a connection, and every part of it is bounded: its size, its time, how many there are at once. What never
-//! happens here: nothing is counted; each request asks the daemon's loop, as commands do.
+//! One request a connection, and every part of it is bounded: its size, its time, how many there are at once, the oldest idle
+//! one goes first. What never happens here: nothing is counted; each request asks the daemon's loop, as commands do.
 //!
 //! A framework would bring thirty crates for three answers and no header that matters.
 
+mod names;
 mod request;
+mod seats;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
@@ -21,10 +23,12 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use self::names::Names;
 use self::request::{Answer, MAX_HEAD_BYTES, head_end, understand};
+use self::seats::{Seat, Seats};
 use crate::control::{Asked, Reply, Request};
 use crate::status::{CONTENT_TYPE, metrics};
 
@@ -35,23 +39,23 @@ pub const DEFAULT_ADDRESS: &str = "127.0.0.1:9435";
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the daemon's loop may take: it may be busy with attaching. Prometheus waits ten seconds.
 const LOOP_PATIENCE: Duration = Duration::from_secs(9);
-/// Connections that are served at the same time.
-const MAX_CONNECTIONS: usize = 16;
 
 /// The bound address.
 #[derive(Debug)]
 pub struct Endpoint {
     listener: StdListener,
     address: SocketAddr,
+    names: Arc<Names>,
 }
 
 impl Endpoint {
-    /// Listens; connections wait until [`Endpoint::serve`].
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+    /// Listens; connections wait until [`Endpoint::serve`]. Requests are answered that name an address, this machine or one of
+    /// `hosts`.
+    pub fn bind(address: SocketAddr, hosts: &[String]) -> io::Result<Self> {
         let listener = StdListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address })
+        Ok(Self { listener, address, names: Arc::new(Names::new(hosts)) })
     }
 
     /// Where it listens, with the port that the kernel chose for port 0.
@@ -62,16 +66,16 @@ impl Endpoint {
     /// Serves connections for ever; questions go to `asked`. To be polled inside of a runtime.
     pub async fn serve(&self, asked: mpsc::Sender<Asked>) -> io::Result<()> {
         let listener = TcpListener::from_std(self.listener.try_clone()?)?;
-        let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let mut seats = Seats::default();
         loop {
-            let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return Ok(()) };
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let asked = asked.clone();
-                    tokio::spawn(async move {
-                        // Who hangs up has seen enough.
-                        let _ = connection(stream, &asked).await;
-                        drop(permit);
+                    let (asked, names) = (asked.clone(), Arc::clone(&self.names));
+                    seats.take(|seat| {
+                        tokio::spawn(async move {
+                            // Who hangs up has seen enough.
+                            drop(connection(stream, &asked, &names, seat).await);
+                        })
                     });
                 }
                 // Out of descriptors, for a while.
@@ -81,15 +85,29 @@ impl Endpoint {
     }
 }
 
-async fn connection(mut stream: TcpStream, asked: &mpsc::Sender<Asked>) -> io::Result<()> {
-    let answer = match timeout(PATIENCE, read_head(&mut stream)).await {
-        Ok(head) => understand(&head?),
-        Err(_) => Answer::TooSlow,
+async fn connection(
+    mut stream: TcpStream,
+    asked: &mpsc::Sender<Asked>,
+    names: &Names,
+    mut seat: Seat,
+) -> io::Result<()> {
+    let answer = tokio::select! {
+        head = timeout(PATIENCE, read_head(&mut stream)) => match head {
+            Ok(head) => understand(&head?, &|name| names.has(name)),
+            Err(_) => Answer::TooSlow,
+        },
+        () = seat.wanted() => {
+            // A new connection has nothing in its buffers: this never waits.
+            drop(stream.try_write(&Answer::TooSlow.bytes(CONTENT_TYPE, None)));
+            return Ok(());
+        }
     };
+    seat.is_busy();
     let body = if answer.wants_metrics() { body(asked).await } else { None };
     let bytes = answer.bytes(CONTENT_TYPE, body.as_deref());
     timeout(PATIENCE, stream.write_all(&bytes)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
     stream.shutdown().await?;
+    seat.is_answered();
     // Closing a socket with unread bytes resets the connection, and the answer may be lost on its way.
     let mut rest = [0; 4096];
     let drain = async {

@@ -15,6 +15,7 @@ use std::fmt::Write as _;
 
 use super::{FileState, ProbeState, ProbeStatus, Status};
 use crate::spec::LossCause;
+use crate::words::{distinct, shown};
 
 /// What a scrape is answered with.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -173,7 +174,12 @@ impl Family {
     }
 
     fn add(&mut self, labels: &[(&str, &str)], value: f64) {
-        let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escape(value))).collect();
+        let label = |(name, value): &(&str, &str)| match *name {
+            // A path is distinct in the snapshot.
+            "file" => format!("{name}=\"{}\"", escape(value)),
+            _ => format!("{name}=\"{}\"", escape(&distinct(value.as_bytes()))),
+        };
+        let labels: Vec<String> = labels.iter().map(label).collect();
         *self.series.entry(labels.join(",")).or_default() += value;
     }
 
@@ -204,9 +210,11 @@ impl Family {
     }
 }
 
-/// The value of a label: a backslash, a quote and the end of a line are escaped, everything else stands as it is.
+/// The value of a label: a backslash, a quote and the end of a line are escaped, as the format has it. For other characters that
+/// act on a terminal it has nothing: they are written out, and no two values become the same.
 fn escape(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    let lines: Vec<_> = value.split('\n').map(|line| shown(line).replace('\\', "\\\\").replace('"', "\\\"")).collect();
+    lines.join("\\n")
 }
 
 #[cfg(test)]
@@ -222,6 +230,13 @@ mod tests {
         let mut text = String::new();
         family.write(&mut text);
         let series = r#"ebpf_run_x_total{sink="a\"b\\c\nd"} 3"#;
+        let written = |value| {
+            let mut family = Family::counter("x_total", "X.");
+            family.add(&[("sink", value)], 1.0);
+            family.series.into_keys().next().unwrap()
+        };
+        assert_eq!(written("a\x1bb"), r#"sink="a\\u{1b}b""#);
+        assert_eq!(written(r"a\u{1b}b"), r#"sink="a\\\\u{1b}b""#);
         assert_eq!(text, format!("# HELP ebpf_run_x_total X.\n# TYPE ebpf_run_x_total counter\n{series}\n"));
     }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ebpf-run daemon --metrics`: what Prometheus reads, and what those get who ask for something else.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -33,7 +35,7 @@ fn exchange(address: &str, request: &[u8]) -> String {
 }
 
 fn scrape(address: &str) -> String {
-    let answer = exchange(address, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    let answer = exchange(address, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4"), "{head}");
     assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", body.len())), "{head}");
@@ -165,17 +167,18 @@ fn every_request_gets_its_answer() {
     let slow = TcpStream::connect(&address).unwrap();
     (&slow).write_all(b"GET /metrics HTTP/1.1\r\nX: ").unwrap();
     let began = Instant::now();
-    assert_eq!(status(b"GET / HTTP/1.1\r\n\r\n"), "HTTP/1.1 404 Not Found");
-    assert_eq!(status(b"DELETE /metrics HTTP/1.1\r\n\r\n"), "HTTP/1.1 405 Method Not Allowed");
+    assert_eq!(status(b"GET / HTTP/1.0\r\n\r\n"), "HTTP/1.1 404 Not Found");
+    assert_eq!(status(b"GET /metrics HTTP/1.1\r\n\r\n"), "HTTP/1.1 400 Bad Request");
+    assert_eq!(status(b"DELETE /metrics HTTP/1.0\r\n\r\n"), "HTTP/1.1 405 Method Not Allowed");
     assert_eq!(status(b"\x16\x03\x01\r\n\r\n"), "HTTP/1.1 400 Bad Request");
     let long = [&b"GET /metrics HTTP/1.1\r\nX: "[..], &[b'x'; 100_000]].concat();
     assert_eq!(status(&long), "HTTP/1.1 431 Request Header Fields Too Large");
-    let head = exchange(&address, b"HEAD /metrics HTTP/1.1\r\n\r\n");
+    let head = exchange(&address, b"HEAD /metrics HTTP/1.1\r\nHost: [::1]\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.ends_with("\r\n\r\n"), "{head}");
     // Far more than are served at once, each gone before its answer.
     for _ in 0..100 {
         let stream = TcpStream::connect(&address).unwrap();
-        (&stream).write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+        (&stream).write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
         drop(stream.shutdown(Shutdown::Both));
     }
     assert!(scrape(&address).contains("ebpf_run_probes"));
@@ -184,6 +187,92 @@ fn every_request_gets_its_answer() {
     let mut answer = String::new();
     (&slow).read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
+    run.interrupt().code(0);
+}
+
+/// Nobody keeps a scrape waiting by holding connections open: the oldest that asks nothing has to go, and is told.
+#[test]
+fn idle_connections_hold_up_nobody() {
+    need!(bpf());
+    let lab = Lab::new();
+    fs::create_dir(lab.path("conf")).unwrap();
+    let (run, address) = daemon(&lab, "127.0.0.1:0");
+    let mut idle: Vec<TcpStream> = (0..200).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    for stream in idle.iter().step_by(2) {
+        drop((&mut &*stream).write_all(b"GET /metrics HTTP/1.1\r\nX: "));
+    }
+    let began = Instant::now();
+    assert!(scrape(&address).contains("ebpf_run_probes"));
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    let mut answer = String::new();
+    idle[0].read_to_string(&mut answer).unwrap();
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    run.interrupt().code(0);
+}
+
+/// Under a name that could be anybody's nothing is read; an address, this machine's own name and one that was given are served.
+#[test]
+fn only_own_hosts() {
+    need!(bpf());
+    let lab = Lab::new();
+    fs::create_dir(lab.path("conf")).unwrap();
+    let socket = lab.text("control.sock");
+    let arguments = ["daemon", "--config-dir", "conf", "--socket", &socket, "--metrics", "127.0.0.1:0"];
+    let run = Run::start(lab.command(&[&arguments[..], &["--metrics-host", "Metrics.Example"]].concat()));
+    wait_for("ready", || run.stderr_now().lines().any(|line| line == "ready"));
+    let said = run.stderr_now();
+    let address =
+        said.lines().find_map(|line| line.strip_prefix("metrics at http://")?.strip_suffix("/metrics")).unwrap();
+    let own = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    for (host, status) in [
+        (address, "200 OK"),
+        ("localhost:9435", "200 OK"),
+        ("[2001:db8::1]", "200 OK"),
+        (own.trim(), "200 OK"),
+        ("metrics.example:80", "200 OK"),
+        ("evil.example", "421 Misdirected Request"),
+        ("localhost.evil.example", "421 Misdirected Request"),
+    ] {
+        let answer = exchange(address, format!("GET /metrics HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes());
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{host}: {answer}");
+        assert_eq!(answer.contains("ebpf_run_"), status == "200 OK", "{host}: {answer}");
+    }
+    let refused = exchange(address, b"GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+    assert!(refused.contains("\r\n\r\nthe metrics are read under an IP address, localhost or"), "{refused}");
+    run.interrupt().code(0);
+}
+
+/// Files whose names are no UTF-8 have series of their own, which no other name can take, and a terminal is not acted on.
+#[test]
+fn names_that_are_no_utf8() {
+    need!(bpf(), tool("promtool"));
+    let lab = Lab::new();
+    fs::create_dir(lab.path("conf")).unwrap();
+    let names = [
+        &b"a\xff.yaml"[..],
+        b"a\xfe.yaml",
+        br"a\xff.yaml",
+        b"a\x1b[31m.yaml",
+        br"a\u{1b}[31m.yaml",
+        "a\u{9b}.yaml".as_bytes(),
+    ];
+    for (at, name) in names.into_iter().enumerate() {
+        let text = if at == 0 { "version: 1\nprobes: nonsense\n" } else { "version: 1\nprobes: []\n" };
+        fs::write(lab.dir.path().join("conf").join(OsStr::from_bytes(name)), text).unwrap();
+    }
+    let (run, address) = daemon(&lab, "127.0.0.1:0");
+    let text = scrape(&address);
+    promtool(&text);
+    let series: Vec<&str> = text.lines().filter(|line| line.starts_with("ebpf_run_config_file_ok{")).collect();
+    assert_eq!(series.len(), names.len(), "{series:#?}");
+    let bad: Vec<&&str> = series.iter().filter(|line| line.ends_with(" 0")).collect();
+    assert_eq!(bad, [&r#"ebpf_run_config_file_ok{file="conf/a\\xff.yaml"} 0"#]);
+    assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+    let status = lab.run(&["status", "--format", "json", "--socket", &lab.text("control.sock")]).code(0);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout.join("\n")).unwrap();
+    let paths: std::collections::BTreeSet<&str> =
+        status["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect();
+    assert_eq!(paths.len(), names.len(), "{paths:?}");
     run.interrupt().code(0);
 }
 

@@ -78,6 +78,8 @@ pub struct DaemonOptions {
     pub socket: Option<PathBuf>,
     /// Where metrics can be read over HTTP; `None`: nowhere.
     pub metrics: Option<SocketAddr>,
+    /// Names of hosts under which they are read, besides those of this machine.
+    pub metrics_hosts: Vec<String>,
     /// How long nothing may change before files are looked at.
     pub debounce: Duration,
     /// How `pretty` looks.
@@ -114,7 +116,7 @@ pub fn daemon(
     super::start::raise_file_limit();
     // First of all: two daemons must not both act on the files.
     let listener = options.socket.as_deref().map(Listener::bind).transpose()?;
-    let endpoint = options.metrics.map(|address| serve_metrics(address, say)).transpose()?;
+    let endpoint = options.metrics.map(|address| serve_metrics(address, &options.metrics_hosts, say)).transpose()?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let signals = Signals::new(&runtime)?;
     let changed = Arc::new(Notify::new());
@@ -178,8 +180,12 @@ pub fn daemon(
 }
 
 /// Listens for those who read metrics.
-fn serve_metrics(address: SocketAddr, say: &mut dyn FnMut(&Said<'_>)) -> Result<Endpoint, DaemonError> {
-    let endpoint = Endpoint::bind(address).map_err(|error| DaemonError::Metrics(address, error))?;
+fn serve_metrics(
+    address: SocketAddr,
+    hosts: &[String],
+    say: &mut dyn FnMut(&Said<'_>),
+) -> Result<Endpoint, DaemonError> {
+    let endpoint = Endpoint::bind(address, hosts).map_err(|error| DaemonError::Metrics(address, error))?;
     say(&Said::Info(&format!("metrics at http://{}/metrics", endpoint.address())));
     if !address.ip().is_loopback() {
         let text =

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How many are served at the same time, and who goes when one more comes: the oldest of those that have not asked anything
+//! yet, so that nobody keeps a scrape waiting by holding connections open.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, JoinHandle};
+
+/// Connections that are served at the same time.
+const MAX_CONNECTIONS: usize = 64;
+
+/// What is known of the connections, the oldest first.
+#[derive(Default)]
+pub(super) struct Seats(Vec<Taken>);
+
+struct Taken {
+    /// Closed once the connection has asked.
+    leave: oneshot::Sender<()>,
+    answered: Arc<AtomicBool>,
+    task: AbortHandle,
+}
+
+/// A connection's own end.
+pub(super) struct Seat {
+    leave: Option<oneshot::Receiver<()>>,
+    answered: Arc<AtomicBool>,
+}
+
+impl Seats {
+    /// Makes room where there is none, and starts a connection.
+    pub(super) fn take(&mut self, start: impl FnOnce(Seat) -> JoinHandle<()>) {
+        self.0.retain(|taken| !taken.task.is_finished());
+        if self.0.len() >= MAX_CONNECTIONS {
+            self.make_room();
+        }
+        let (leave, left) = oneshot::channel();
+        let answered = Arc::new(AtomicBool::new(false));
+        let task = start(Seat { leave: Some(left), answered: Arc::clone(&answered) }).abort_handle();
+        self.0.push(Taken { leave, answered, task });
+    }
+
+    fn make_room(&mut self) {
+        let idle = self.0.iter().position(|taken| !taken.leave.is_closed());
+        let at = idle.or_else(|| self.0.iter().position(|taken| taken.answered.load(Ordering::Relaxed)));
+        let gone = self.0.remove(at.unwrap_or(0));
+        if gone.leave.send(()).is_err() {
+            gone.task.abort();
+        }
+    }
+}
+
+impl Seat {
+    /// When somebody else wants to sit here.
+    pub(super) async fn wanted(&mut self) {
+        if let Some(leave) = &mut self.leave {
+            drop(leave.await);
+        }
+    }
+
+    /// It has asked: it is not the first any more that has to go.
+    pub(super) fn is_busy(&mut self) {
+        self.leave = None;
+    }
+
+    /// Nothing is left but to say goodbye.
+    pub(super) fn is_answered(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+}
