@@ -138,7 +138,7 @@ pub(super) fn tail(probe: Option<String>, socket: &SocketArgs) -> ExitCode {
 fn snapshot(socket: &Path, request: &Request) -> Result<Status, ClientError> {
     match control::ask(socket, request)? {
         Reply::Status { status } => Ok(*status),
-        Reply::Done { .. } | Reply::Tail | Reply::Error { .. } => {
+        Reply::Done { .. } | Reply::Tail | Reply::Error { .. } | Reply::Denied { .. } => {
             Err(ClientError::Refused("the daemon answered something else".to_owned()))
         }
     }
@@ -156,7 +156,7 @@ fn good(status: &Status) -> ExitCode {
 fn done(reply: Result<Reply, ClientError>) -> ExitCode {
     match reply {
         Ok(Reply::Done { message }) => print(&format!("{}\n", shown(&message))),
-        Ok(Reply::Status { .. } | Reply::Tail | Reply::Error { .. }) => ExitCode::SUCCESS,
+        Ok(Reply::Status { .. } | Reply::Tail | Reply::Error { .. } | Reply::Denied { .. }) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
 }
@@ -165,7 +165,7 @@ fn failed(error: &ClientError) -> ExitCode {
     tell(&format!("error: {error}"));
     match error {
         ClientError::Refused(_) => ExitCode::from(BAD_CONFIGURATION),
-        ClientError::NoDaemon(_) | ClientError::Denied(_) | ClientError::Silent(_) | ClientError::Io(..) => {
+        ClientError::NoDaemon(_) | ClientError::Denied(..) | ClientError::Silent(_) | ClientError::Io(..) => {
             ExitCode::from(FAILED)
         }
     }

@@ -9,7 +9,8 @@
 //! ← {"ts":"2026-11-21T07:40:00.123456789Z","probe":"opens", …}        until one of the two hangs up
 //! ```
 //!
-//! One request a connection, one JSON object a line. Only root and the user that the daemon runs as are answered.
+//! One request a connection, one JSON object a line. Only root and the user that the daemon runs as are answered; others, where
+//! they get that far, are told so: `{"version":1,"result":"denied","message":"…"}`.
 //! What never happens here: nothing is decided; requests go to the daemon's loop, which answers when it has acted.
 
 mod client;
@@ -21,6 +22,7 @@ pub use server::{Asked, Listener, SocketError};
 use serde::{Deserialize, Serialize};
 
 use crate::status::Status;
+use crate::trust::user_name;
 
 /// The version of the protocol. A daemon refuses others.
 pub const VERSION: u32 = 1;
@@ -75,6 +77,18 @@ pub enum Reply {
         /// Why, one sentence.
         message: String,
     },
+    /// Whoever asks may not.
+    Denied {
+        /// Who may, one sentence.
+        message: String,
+    },
+}
+
+/// Who may control a daemon that runs as this user, and how the user `asking` becomes one of them.
+fn denial(daemon: u32, asking: u32) -> String {
+    let name = |uid| user_name(uid).map_or_else(|| format!("the user {uid}"), |name| format!("{name} (user {uid})"));
+    let users = if daemon == 0 { "root".to_owned() } else { format!("root and {}", name(daemon)) };
+    format!("only {users} may control this daemon, and you are {}: run it with `sudo`", name(asking))
 }
 
 /// A line, in one direction or the other.

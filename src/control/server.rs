@@ -11,17 +11,19 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::{Line, Reply, Request, VERSION};
+use super::{Line, Reply, Request, VERSION, denial};
 
 /// The longest request.
 const MAX_REQUEST_BYTES: u64 = 64 << 10;
 /// How long a client may take to send its request, and to take its answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a client that is refused may take to hang up.
+const GOODBYE: Duration = Duration::from_millis(500);
 /// How long a daemon that was killed may take until the kernel has taken its lock away.
 const DYING: Duration = Duration::from_millis(500);
 /// How long a daemon that is ending may take: more than the two seconds that it has.
@@ -185,8 +187,10 @@ async fn connection(stream: UnixStream, asked: mpsc::Sender<Asked>) -> io::Resul
     let own = unsafe { libc::geteuid() };
     let mut stream = BufReader::new(stream);
     if peer != 0 && peer != own {
-        let message = format!("only root and user {own} may control this daemon");
-        return answer(stream.get_mut(), Reply::Error { message }).await;
+        let message = denial(own, peer);
+        answer(stream.get_mut(), Reply::Denied { message }).await?;
+        // Who is hung up on while writing does not read why.
+        return timeout(GOODBYE, drain(stream)).await.unwrap_or(Ok(()));
     }
     let mut line = Vec::new();
     let mut limited = (&mut stream).take(MAX_REQUEST_BYTES);
@@ -215,6 +219,11 @@ async fn connection(stream: UnixStream, asked: mpsc::Sender<Asked>) -> io::Resul
         drop(hand_over.send(stream.into()));
     }
     Ok(())
+}
+
+/// Reads what a request can have, until its end.
+async fn drain(stream: impl AsyncRead + Unpin) -> io::Result<()> {
+    tokio::io::copy(&mut stream.take(MAX_REQUEST_BYTES), &mut tokio::io::sink()).await.map(drop)
 }
 
 fn parse(line: &[u8]) -> Result<Request, String> {

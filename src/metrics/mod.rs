@@ -140,7 +140,7 @@ async fn body(asked: &mpsc::Sender<Asked>) -> Option<String> {
         asked.send(Asked { request: Request::Status, reply, stream: None }).await.ok()?;
         match replied.await.ok()? {
             Reply::Status { status } => Some(metrics(&status)),
-            Reply::Done { .. } | Reply::Tail | Reply::Error { .. } => None,
+            Reply::Done { .. } | Reply::Tail | Reply::Error { .. } | Reply::Denied { .. } => None,
         }
     };
     timeout(LOOP_PATIENCE, ask).await.ok().flatten()

@@ -19,5 +19,5 @@
 mod owner;
 mod walk;
 
-pub use owner::{Breach, Reason};
+pub use owner::{Breach, Reason, user_name};
 pub use walk::{Walked, walk};

@@ -101,7 +101,8 @@ fn is_trusted(uid: u32) -> bool {
 /// What the names of users and groups need at most; longer ones are shown as numbers.
 const NAME_ROOM: usize = 16 << 10;
 
-fn user_name(uid: u32) -> Option<String> {
+/// The name of a user; `None` where nobody knows one.
+pub fn user_name(uid: u32) -> Option<String> {
     let mut entry = MaybeUninit::<libc::passwd>::uninit();
     let (mut room, mut found) = (vec![0; NAME_ROOM], ptr::null_mut());
     // SAFETY: all pointers are to locals of the sizes that are given; `found` is null or points to `entry`.

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 
 use serde_json::json;
@@ -76,4 +77,22 @@ fn too_many_look_on() {
     wait_for("room for one more", || tail().0["result"] == "tail");
     let (ended, _) = daemon.stop();
     assert!(!ended.stderr.contains("look on"), "{}", ended.stderr);
+}
+
+/// Another user reads who may ask, and how: from the mode of the socket, and from the daemon itself where an administrator has
+/// opened the socket.
+#[test]
+fn another_user_reads_why_not() {
+    need!(bpf());
+    let daemon = Daemon::empty();
+    let said = "error: permission denied at `control.sock`: only root may control this daemon, and you are nobody \
+                (user 65534): run it with `sudo`";
+    for command in [&["status"][..], &["reload"], &["stop", "x"], &["tail"]] {
+        daemon.lab.run_as_nobody(&[command, &["--socket", "control.sock"]].concat()).code(1).says(said);
+    }
+    fs::set_permissions(daemon.lab.path("control.sock"), fs::Permissions::from_mode(0o666)).unwrap();
+    for _ in 0..20 {
+        daemon.lab.run_as_nobody(&["status", "--socket", "control.sock"]).code(1).says(said);
+    }
+    daemon.stop();
 }

@@ -2,7 +2,8 @@
 //! The daemon as a service: what the service manager and the journal hear. Sockets of the test stand in for both.
 
 use std::fs;
-use std::os::unix::net::UnixDatagram;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -97,6 +98,23 @@ fn the_manager_hears_everything_in_order() {
     assert_eq!(manager.next(), ["STOPPING=1"]);
     run.end().code(0);
     assert_eq!(manager.next_within(Duration::from_millis(1)), None);
+}
+
+/// A manager that listens in the abstract namespace (`@name`) hears the same.
+#[test]
+fn the_manager_may_be_abstract() {
+    need!(bpf());
+    let manager = Manager::new();
+    fs::write(manager.lab.path("conf/opens.yaml"), OPENS).unwrap();
+    let name = format!("ebpf-run/test/{}", std::process::id());
+    let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+    let mut command = manager.command();
+    command.env("NOTIFY_SOCKET", format!("@{name}"));
+    let run = Run::start(command);
+    assert_eq!(receive(&socket), "READY=1\nSTATUS=1 probe running\n");
+    run.signal(libc::SIGTERM);
+    assert_eq!(receive(&socket), "STOPPING=1\n");
+    run.end().code(0);
 }
 
 /// The watchdog is fed at least twice in its time, and only while the loop turns: where the loop alone stands still, and all

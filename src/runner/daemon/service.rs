@@ -8,15 +8,23 @@
 //! stop    ── STOPPING=1
 //! ```
 
+use std::ffi::OsStr;
+use std::io;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
 
 use crate::status::ProbeState;
 
+/// How long a manager may take that does not read what it is sent: nothing else happens meanwhile.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The connection to the service manager.
 pub(super) struct Service {
-    listens: bool,
+    manager: Option<SocketAddr>,
     /// How often to say that the loop turns: twice as often as must be.
     interval: Option<Duration>,
     next_sign: Option<Instant>,
@@ -26,14 +34,22 @@ pub(super) struct Service {
 impl Service {
     /// What the environment says: `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `WATCHDOG_PID`.
     pub(super) fn from_environment() -> Self {
-        let listens = std::env::var_os("NOTIFY_SOCKET").is_some();
-        let interval = sd_notify::watchdog_enabled().filter(|_| listens).map(|watchdog| watchdog / 2);
-        Self { listens, interval, next_sign: None, said: String::new() }
+        let manager = std::env::var_os("NOTIFY_SOCKET").and_then(|name| {
+            let found = address(&name);
+            if found.is_none() {
+                tracing::warn!(
+                    "NOTIFY_SOCKET is neither a path nor an abstract socket: the service manager hears nothing"
+                );
+            }
+            found
+        });
+        let interval = sd_notify::watchdog_enabled().filter(|_| manager.is_some()).map(|watchdog| watchdog / 2);
+        Self { manager, interval, next_sign: None, said: String::new() }
     }
 
     /// Whether anybody hears it.
     pub(super) fn listens(&self) -> bool {
-        self.listens
+        self.manager.is_some()
     }
 
     /// Everything that can run does, after a start or a reload.
@@ -75,11 +91,30 @@ impl Service {
     }
 
     fn notify(&self, states: &[NotifyState<'_>]) {
-        if let Err(error) = sd_notify::notify(states) {
+        let Some(manager) = &self.manager else { return };
+        let lines: String = states.iter().map(|state| format!("{state}\n")).collect();
+        if let Err(error) = send(&lines, manager) {
             // Once the manager is gone there is nobody to obey.
             tracing::debug!("failed to tell the service manager: {error}");
         }
     }
+}
+
+/// The socket of `/run/systemd/notify` or, in the abstract namespace of unix(7), of `@name`. `None` for other forms: `vsock:…` is for
+/// virtual machines.
+fn address(name: &OsStr) -> Option<SocketAddr> {
+    match name.as_bytes() {
+        [b'/', ..] => SocketAddr::from_pathname(name).ok(),
+        [b'@', rest @ ..] if !rest.is_empty() => SocketAddr::from_abstract_name(rest).ok(),
+        _ => None,
+    }
+}
+
+/// One datagram. The crate knows paths only (0.5).
+fn send(lines: &str, manager: &SocketAddr) -> io::Result<()> {
+    let socket = UnixDatagram::unbound()?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    socket.send_to_addr(lines.as_bytes(), manager).map(drop)
 }
 
 /// What runs, in one line: `12 probes running, 1 waiting; 1 file has a mistake`.
@@ -107,6 +142,17 @@ pub(super) fn headline(states: impl Iterator<Item = ProbeState>, bad_files: usiz
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Managers are reached by paths and in the abstract namespace, and by nothing else.
+    #[test]
+    fn addresses() {
+        let found = |name: &str| address(OsStr::new(name));
+        assert_eq!(found("/run/notify").unwrap().as_pathname(), Some("/run/notify".as_ref()));
+        assert_eq!(found("@/org/x\n").unwrap().as_abstract_name(), Some(&b"/org/x\n"[..]));
+        for odd in ["", "@", "vsock:2:1234", "notify"] {
+            assert!(found(odd).is_none(), "{odd}");
+        }
+    }
 
     /// Each state that occurs is named, in the order of the table.
     #[test]
