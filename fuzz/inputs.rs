@@ -14,7 +14,7 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(|| catalog::builtin().unwrap()
 /// A configuration file: `check` ends, every place of every problem lies inside the file, and every problem can be shown.
 pub(crate) fn check(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let file = SourceFile { path: "fuzz.yaml".into(), text: text.into() };
+    let file = SourceFile::new("fuzz.yaml", text);
     let variables = |name: &str| match name {
         "EMPTY" => Some("".into()),
         "A" | "B" | "NODE" => Some("x: [1, \"\n${env:A}".into()),

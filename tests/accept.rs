@@ -16,7 +16,7 @@ fn a_bad_file_takes_none_with_it() {
     let file = |name: &str, rest: &str| {
         let text =
             format!("version: 1\nprobes:\n  - {{ name: {name}, hook: {{ xdp: {{ interface: eth0 }} }}{rest} }}\n");
-        FileNow { path: format!("{name}.yaml").into(), text: Ok(text.into()) }
+        FileNow { path: format!("{name}.yaml").into(), text: Ok(text.into()), withheld: None }
     };
     let running = |files: &[FileNow]| {
         let accepted = accept(files, &BTreeMap::new(), |files| check(files, &catalog, &Environment::default()));

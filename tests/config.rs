@@ -29,7 +29,7 @@ fn folder(name: &str) -> Vec<PathBuf> {
 
 fn read(path: &Path) -> SourceFile {
     let name = PathBuf::from(path.file_name().unwrap());
-    SourceFile { path: name, text: fs::read_to_string(path).unwrap().into() }
+    SourceFile::new(name, fs::read_to_string(path).unwrap())
 }
 
 /// The environment of the test files.
@@ -52,7 +52,7 @@ fn check_files(files: &[SourceFile]) -> Checked {
 }
 
 fn check_text(text: &str) -> Checked {
-    check_files(&[SourceFile { path: "t.yaml".into(), text: text.into() }])
+    check_files(&[SourceFile::new("t.yaml", text)])
 }
 
 fn rendered(checked: &Checked) -> String {
@@ -162,14 +162,15 @@ fn places_of_entries() {
 /// Files that run together are checked together: one name, one owner of an interface, one format of a file.
 #[test]
 fn files_together() {
-    let files = ["a", "b"].map(|stem| SourceFile {
-        path: format!("probes.d/{stem}.yaml").into(),
-        text: format!(
-            "version: 1\nsinks: {{ out: {{ file: {{ path: all.log }}, format: {} }} }}\nprobes:\n  \
+    let files = ["a", "b"].map(|stem| {
+        SourceFile::new(
+            format!("probes.d/{stem}.yaml"),
+            format!(
+                "version: 1\nsinks: {{ out: {{ file: {{ path: all.log }}, format: {} }} }}\nprobes:\n  \
              - {{ name: packets, hook: {{ xdp: {{ interface: lo }} }}, sinks: [out] }}\n",
-            if stem == "a" { "jsonl" } else { "text" }
+                if stem == "a" { "jsonl" } else { "text" }
+            ),
         )
-        .into(),
     });
     let checked = check_files(&files);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/together.txt");

@@ -28,7 +28,7 @@ fn yaml_files(folder: &str) -> Vec<PathBuf> {
 
 fn configuration(path: &Path) -> Config {
     let text = fs::read_to_string(path).unwrap();
-    let file = SourceFile { path: path.to_owned(), text: text.into() };
+    let file = SourceFile::new(path.to_owned(), text);
     let checked = check(&[file], &builtin().unwrap(), &Environment::default());
     let problems: String = checked.problems.iter().map(|problem| render(problem, false)).collect();
     assert_eq!(problems, "", "{}", path.display());
@@ -58,7 +58,7 @@ fn probes_d_is_valid_and_parked() {
         assert!(config.probes.is_empty(), "{} is not parked", path.display());
         assert!(!config.parked.is_empty());
         let enabled = fs::read_to_string(&path).unwrap().replace("enabled: false", "enabled: true");
-        let file = SourceFile { path: path.clone(), text: enabled.into() };
+        let file = SourceFile::new(path.clone(), enabled);
         assert!(
             check(&[file], &builtin().unwrap(), &Environment::default())
                 .config

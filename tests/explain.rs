@@ -34,7 +34,7 @@ fn examples_are_true() {
             continue;
         }
         let problems = |text: &str| {
-            let file = SourceFile { path: "example.yaml".into(), text: text.into() };
+            let file = SourceFile::new("example.yaml", text);
             check(&[file], &catalog, &Environment::default()).problems
         };
         let codes: Vec<&str> = problems(wrong).iter().map(|problem| problem.code).collect();

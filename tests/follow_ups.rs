@@ -21,7 +21,7 @@ fn check_text(text: &str) -> Checked {
         "TRICK" => Some("a: [b]\n- c # d".into()),
         _not_set => None,
     };
-    check(&[SourceFile { path: "t.yaml".into(), text: text.into() }], &catalog(), &Environment::new(&variables))
+    check(&[SourceFile::new("t.yaml", text)], &catalog(), &Environment::new(&variables))
 }
 
 const SYNTAX: &[&str] = &[codes::SYNTAX, codes::TAB, codes::SEVERAL_DOCUMENTS];

@@ -173,7 +173,7 @@ fn tables_of_the_readme() {
 }
 
 fn assert_clean(name: &str, text: &str) {
-    let file = SourceFile { path: format!("{name}.yaml").into(), text: text.into() };
+    let file = SourceFile::new(format!("{name}.yaml"), text);
     let checked = check(&[file], &builtin().unwrap(), &Environment::default());
     let problems: Vec<String> = checked.problems.iter().map(|problem| render(problem, false)).collect();
     assert!(problems.is_empty(), "{name}:\n{text}\n{}", problems.join("\n"));

@@ -173,7 +173,8 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
 
 fn yaml_files(folder: &Path) -> Vec<FileNow> {
     let yaml = sorted(folder).into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
-    yaml.map(|path| FileNow { path: path.file_name().unwrap().into(), text: Ok(read(&path).into()) }).collect()
+    yaml.map(|path| FileNow { path: path.file_name().unwrap().into(), text: Ok(read(&path).into()), withheld: None })
+        .collect()
 }
 
 /// Each case does what stands beside it.
@@ -203,8 +204,8 @@ fn cases() {
 fn a_free_interface_is_taken_at_once() {
     let catalog = builtin().unwrap();
     let units = |probe: &str| {
-        let text = format!("version: 1\nprobes:\n  - {{ {probe} }}\n").into();
-        let file = SourceFile { path: "a.yaml".into(), text };
+        let text = format!("version: 1\nprobes:\n  - {{ {probe} }}\n");
+        let file = SourceFile::new("a.yaml", text);
         let config = check(&[file], &catalog, &Environment::default()).config.unwrap();
         wanted(&config).into_iter().next().unwrap()
     };

@@ -11,6 +11,7 @@ use crate::catalog::{Catalog, builtin, builtin_object};
 use crate::config::{Checked, CheckedProbe, Environment, Problem, check as check_files, json_line, render, sarif};
 use crate::files;
 use crate::kernel::{self, Host, quiet_libbpf};
+use crate::trust::Breach;
 
 /// Everything that is known about some paths before the kernel is asked.
 pub(super) struct Examined {
@@ -18,6 +19,8 @@ pub(super) struct Examined {
     pub(super) checked: Checked,
     /// Files, unreadable ones included.
     pub(super) files: usize,
+    /// Who could change the files.
+    pub(super) breaches: Vec<Breach>,
 }
 
 /// Reads and checks files; those that cannot be read do not keep the others from being checked.
@@ -25,7 +28,7 @@ pub(super) fn examine(paths: &[PathBuf], catalog: &Catalog) -> Examined {
     let found = files::read_all(paths);
     let files = found.files.len() + found.problems.len();
     let checked = check_files(&found.files, catalog, &Environment::new(&|name: &str| std::env::var_os(name)));
-    Examined { checked: checked.refused_for(found.problems), files }
+    Examined { checked: checked.refused_for(found.problems), files, breaches: found.breaches }
 }
 
 pub(super) fn check(args: &CheckArgs) -> ExitCode {
@@ -36,7 +39,7 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let Examined { checked, files } = examine(&args.paths, &catalog);
+    let Examined { checked, files, .. } = examine(&args.paths, &catalog);
     let probes = checked.config.as_ref().map_or(0, |config| config.probes.len() + config.parked.len());
     let about_machine = if args.kernel { ask_kernel(checked.probes(), &catalog) } else { Vec::new() };
     let mut problems = checked.problems;

@@ -13,6 +13,7 @@ use super::terminal::{Log, stdout_color, tell, utc_offset_s};
 use super::{FAILED, RunArgs, aside, duration, journal};
 use crate::catalog::Catalog;
 use crate::config::{Environment, SourceFile, check};
+use crate::files::Trust;
 use crate::format::{Look, SummaryRow};
 use crate::kernel::quiet_libbpf;
 use crate::runner::{self, DaemonOptions, Said};
@@ -30,6 +31,13 @@ pub(super) struct DaemonArgs {
     /// Where commands such as `ebpf-run status` reach it
     #[arg(long, value_name = "PATH", default_value = crate::control::DEFAULT_SOCKET)]
     socket: PathBuf,
+    /// Also read files and directories that users other than root could change
+    ///
+    /// Without it a file is refused unless it, and every directory and link on the way to it, belongs to root or to the daemon's
+    /// own user and nobody else can write there: whoever can change it decides what runs as root. A Kubernetes volume needs it,
+    /// as its directory has the mode 0777; in a pod nobody else is there to write.
+    #[arg(long)]
+    allow_untrusted_config: bool,
     /// How long nothing may change before the files are read again
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "100ms")]
     debounce: Duration,
@@ -57,8 +65,16 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 
 /// `ebpf-run daemon`.
 pub(super) fn daemon(args: DaemonArgs, catalog: &Catalog, log: Log) -> ExitCode {
-    let DaemonArgs { config_dir: roots, socket, debounce, metrics, metrics_host: metrics_hosts } = args;
-    let options = DaemonOptions { roots, socket: Some(socket), metrics, metrics_hosts, debounce, look: look() };
+    let DaemonArgs {
+        config_dir: roots,
+        socket,
+        allow_untrusted_config,
+        debounce,
+        metrics,
+        metrics_host: metrics_hosts,
+    } = args;
+    let trust = if allow_untrusted_config { Trust::Warned } else { Trust::Required };
+    let options = DaemonOptions { roots, socket: Some(socket), metrics, metrics_hosts, trust, debounce, look: look() };
     let code = follow(&options, catalog, log).map_or_else(|failed| failed, |_| ExitCode::SUCCESS);
     aside::finish();
     code
@@ -67,8 +83,16 @@ pub(super) fn daemon(args: DaemonArgs, catalog: &Catalog, log: Log) -> ExitCode 
 /// `ebpf-run --watch PATH…`: like a daemon, and at the end it adds up as one shot does.
 pub(super) fn watch(args: RunArgs, catalog: &Catalog, log: Log) -> ExitCode {
     let (roots, debounce) = (args.paths, WATCH_DEBOUNCE);
-    let options =
-        DaemonOptions { roots, socket: None, metrics: None, metrics_hosts: Vec::new(), debounce, look: look() };
+    let options = DaemonOptions {
+        roots,
+        socket: None,
+        metrics: None,
+        metrics_hosts: Vec::new(),
+        // As for one run: whoever names the files at a terminal has seen them.
+        trust: Trust::Warned,
+        debounce,
+        look: look(),
+    };
     let code = follow(&options, catalog, log).map_or_else(|failed| failed, |rows| tell_summary(&rows));
     aside::finish();
     code

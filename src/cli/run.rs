@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ebpf-run PATH…`: one shot.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
-use super::check::examine;
+use super::check::{Examined, examine};
 use super::terminal::{stderr_color, stdout_color, tell, tell_lines, utc_offset_s};
 use super::{BAD_CONFIGURATION, Cli, FAILED, RunArgs};
 use crate::catalog::{Catalog, builtin};
@@ -14,6 +15,7 @@ use crate::config::{Config, Problem, render};
 use crate::format::{Look, SummaryRow, summary};
 use crate::kernel::quiet_libbpf;
 use crate::runner::{Options, Report, StartError, refusal};
+use crate::trust::{Breach, Reason};
 use crate::words::nearest;
 
 pub(super) fn run(args: &RunArgs) -> ExitCode {
@@ -32,7 +34,10 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
 
 /// Reads and checks the files; says what is wrong with them.
 fn configuration(args: &RunArgs, catalog: &Catalog) -> Option<Config> {
-    let checked = examine(&args.paths, catalog).checked;
+    let Examined { checked, breaches, .. } = examine(&args.paths, catalog);
+    if let Some(breach) = breaches.iter().find(|breach| is_worth_a_warning(breach)) {
+        tell(&format!("warning: {breach}: whoever can change it decides what runs here"));
+    }
     tell_problems(&checked.problems);
     if let Some(command) = mistyped_command(&args.paths) {
         tell(&format!("help: did you mean the command `{command}`?"));
@@ -48,6 +53,16 @@ fn configuration(args: &RunArgs, catalog: &Catalog) -> Option<Config> {
         return None;
     }
     Some(config)
+}
+
+/// False for a user's own files, also where sudo(8) made the user root, as far as not everybody can write them.
+fn is_worth_a_warning(breach: &Breach) -> bool {
+    // SAFETY: takes and returns a number.
+    let own = unsafe { libc::geteuid() };
+    let sudo = std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse().ok());
+    let owner = std::fs::metadata(&breach.path).map(|about| about.uid());
+    let is_own = owner.is_ok_and(|owner| Some(owner) == sudo || owner == own && own != 0);
+    breach.reason == Reason::Everybody || !is_own
 }
 
 /// The command that the first path is nearly the name of, where it leads to no file: `chek` of `ebpf-run chek probes.yaml`.

@@ -30,6 +30,7 @@ codes! {
     NOT_A_FILE = "E0003", "a path is not a regular file";
     NOT_TEXT = "E0004", "a file is not UTF-8 text";
     NO_FILES = "E0005", "a directory holds no configuration";
+    UNTRUSTED = "E0006", "users other than root could change the configuration";
 
     SYNTAX = "E0101", "the file is not valid YAML";
     TAB = "E0102", "a tab is used for indentation";
@@ -82,6 +83,7 @@ codes! {
     KERNEL_CAPTURE = "E0403", "this kernel does not have what a capture names";
     SINK_FAILED = "E0404", "a sink cannot be opened";
 
+    MOUNTED_FILE = "W0001", "a file is a mount of its own: what replaces its source does not arrive";
     NO_PROBES = "W0101", "the file asks for nothing";
     NOT_VERIFIED = "W0401", "it could not be found out whether this machine runs the probe";
 }

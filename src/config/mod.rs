@@ -7,6 +7,7 @@
 pub mod codes;
 
 mod check;
+mod discretion;
 mod environment;
 mod forms;
 mod gate;
@@ -27,7 +28,7 @@ pub use problem::{Problem, Severity};
 pub use render::render;
 pub use report::{json_line, sarif};
 pub use schema::{described, schema};
-pub use source::{Location, SourceFile, Span};
+pub use source::{Location, SourceFile, Span, Withheld};
 pub use starter::{HookForm, flow, hook_forms, starter};
 pub use yaml::MAX_BYTES as MAX_FILE_BYTES;
 

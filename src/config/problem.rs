@@ -16,7 +16,7 @@ pub enum Severity {
 ///
 /// ```
 /// # use ebpf_run::config::{Location, Problem, SourceFile, Span, codes};
-/// # let source = std::sync::Arc::new(SourceFile { path: "web.yaml".into(), text: "interface: eht0".into() });
+/// # let source = std::sync::Arc::new(SourceFile::new("web.yaml", "interface: eht0"));
 /// let problem = Problem::new(codes::BAD_TARGET, Location::new(&source, Span::new(11, 15)), "no interface `eht0`")
 ///     .label("not on this machine")
 ///     .help("did you mean `eth0`?");

@@ -89,6 +89,9 @@ fn marks(problem: &Problem) -> Vec<Vec<Mark<'_>>> {
 /// The lines of a piece with its marks.
 fn snippets<'p>(piece: &[Mark<'p>], path: &'p str) -> Vec<Element<'p>> {
     let source: &'p SourceFile = &piece[0].location.source;
+    if source.withheld.is_some() {
+        return piece.iter().map(|mark| origin(mark, path).into()).collect();
+    }
     let window = window(source, piece);
     if source.text[window.clone()].lines().any(|line| line.len() > MAX_LINE) {
         return piece.iter().flat_map(|mark| excerpt(mark, path)).collect();
@@ -107,10 +110,16 @@ fn excerpt<'p>(mark: &Mark<'p>, path: &'p str) -> [Element<'p>; 2] {
     let before = text[line_start..start].char_indices().rev().nth(AROUND).map_or(line_start, |(at, _)| line_start + at);
     let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
     let end = text[start..line_end].char_indices().nth(AROUND).map_or(line_end, |(at, _)| start + at);
-    let (line, column) = mark.location.line_column();
+    let (line, _) = mark.location.line_column();
     let part = &text[before..end];
     let snippet = Snippet::source(visible(part)).line_start(line).annotation(annotation(part, before, mark));
-    [Origin::path(path).line(line).char_column(column).into(), snippet.into()]
+    [origin(mark, path).into(), snippet.into()]
+}
+
+/// Where a mark is, and nothing of what stands there.
+fn origin<'p>(mark: &Mark<'_>, path: &'p str) -> Origin<'p> {
+    let (line, column) = mark.location.line_column();
+    Origin::path(path).line(line).char_column(column)
 }
 
 fn annotation<'p>(text: &str, text_start: usize, mark: &Mark<'p>) -> Annotation<'p> {

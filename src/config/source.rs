@@ -14,9 +14,36 @@ pub struct SourceFile {
     pub path: PathBuf,
     /// Its whole text.
     pub text: Arc<str>,
+    /// Why no message may quote the text; `None`: they may.
+    pub withheld: Option<Withheld>,
+}
+
+/// Why messages do not quote a file: what is wrong with a file that somebody made us read may be the first line of
+/// `/etc/shadow`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Withheld {
+    /// A link leads to it, out of the directory that was named.
+    Outside,
+    /// Only some may read it, and it does not have the name of a configuration file; we read it as root.
+    Private,
+}
+
+impl Withheld {
+    /// For a note: why nothing of the text is shown.
+    pub(super) fn note(self) -> &'static str {
+        match self {
+            Self::Outside => "its text is not shown: a link leads to it, out of the directory",
+            Self::Private => "its text is not shown: not everybody may read it, and its name does not end in .yaml",
+        }
+    }
 }
 
 impl SourceFile {
+    /// A file whose text may be shown.
+    pub fn new(path: impl Into<PathBuf>, text: impl Into<Arc<str>>) -> Self {
+        Self { path: path.into(), text: text.into(), withheld: None }
+    }
+
     /// The path in one line for people: no two paths are shown alike, and nothing in it acts on a terminal.
     pub fn shown(&self) -> String {
         shown(&path_text(&self.path)).into_owned()

@@ -28,14 +28,24 @@ pub(super) const NAMES: u32 = libc::IN_CREATE
 /// Files of a directory are written.
 pub(super) const CONTENTS: u32 = libc::IN_MODIFY | libc::IN_CLOSE_WRITE;
 
-/// Something happened in a watched directory.
+/// A file itself: it is written, or loses a name.
+const FILE: u32 = CONTENTS | libc::IN_ATTRIB | libc::IN_DELETE_SELF;
+
+/// Something happened in a watched directory, or to a watched file.
 pub(super) struct Hint<'a> {
     /// -1 if hints were lost (IN_Q_OVERFLOW).
     pub(super) watch: WatchId,
     /// What: `IN_…`.
     pub(super) mask: u32,
-    /// To which name in the directory; `None`: to the directory itself.
+    /// To which name in the directory; `None`: to the directory or file itself.
     pub(super) name: Option<&'a OsStr>,
+}
+
+/// Why a wait is over, beside hints and time.
+pub(super) struct Woken {
+    pub(super) ended: bool,
+    /// Something was mounted or unmounted, anywhere.
+    pub(super) mounts: bool,
 }
 
 /// An inotify instance.
@@ -54,8 +64,17 @@ impl Inotify {
 
     /// Watches the directory that has this path now. One that is watched keeps its number, and what was asked for before.
     pub(super) fn watch(&self, directory: &Path, mask: u32) -> io::Result<WatchId> {
-        let path = CString::new(directory.as_os_str().as_bytes())?;
-        let mask = mask | libc::IN_ONLYDIR | libc::IN_MASK_ADD;
+        self.add(directory, mask | libc::IN_ONLYDIR)
+    }
+
+    /// Watches the file that has this path now, also for what happens to it under other names.
+    pub(super) fn watch_file(&self, file: &Path) -> io::Result<WatchId> {
+        self.add(file, FILE)
+    }
+
+    fn add(&self, path: &Path, mask: u32) -> io::Result<WatchId> {
+        let path = CString::new(path.as_os_str().as_bytes())?;
+        let mask = mask | libc::IN_MASK_ADD;
         // SAFETY: the path ends with a zero byte and lives across the call.
         let id = unsafe { libc::inotify_add_watch(self.0.as_raw_fd(), path.as_ptr(), mask) };
         if id < 0 { Err(io::Error::last_os_error()) } else { Ok(id) }
@@ -67,21 +86,27 @@ impl Inotify {
         unsafe { libc::inotify_rm_watch(self.0.as_raw_fd(), id) };
     }
 
-    /// Waits until there are hints, until `end` can be read or is closed, or for some time. True if it is `end`.
-    pub(super) fn wait(&self, end: &impl AsFd, patience: Option<Duration>) -> io::Result<bool> {
-        let of = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-        let mut both = [of(self.0.as_raw_fd()), of(end.as_fd().as_raw_fd())];
+    /// Waits until there are hints, the mounts change, `end` can be read or is closed, or for some time.
+    pub(super) fn wait(&self, mounts: Option<&File>, end: &impl AsFd, patience: Option<Duration>) -> io::Result<Woken> {
+        let of = |fd, events| libc::pollfd { fd, events, revents: 0 };
+        // A negative descriptor is passed by.
+        let mounts = mounts.map_or(-1, |mounts| mounts.as_raw_fd());
+        let mut all = [
+            of(self.0.as_raw_fd(), libc::POLLIN),
+            of(end.as_fd().as_raw_fd(), libc::POLLIN),
+            of(mounts, libc::POLLPRI),
+        ];
         let patience = patience.map(|patience| libc::timespec {
             tv_sec: patience.as_secs().try_into().unwrap_or(libc::time_t::MAX),
             tv_nsec: patience.subsec_nanos().into(),
         });
         let limit = patience.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
         // SAFETY: the array and the time live across the call, and the length is the array's.
-        let got = unsafe { libc::ppoll(both.as_mut_ptr(), both.len() as libc::nfds_t, limit, std::ptr::null()) };
+        let got = unsafe { libc::ppoll(all.as_mut_ptr(), all.len() as libc::nfds_t, limit, std::ptr::null()) };
         match got {
-            0.. => Ok(both[1].revents != 0),
+            0.. => Ok(Woken { ended: all[1].revents != 0, mounts: all[2].revents != 0 }),
             _ => match io::Error::last_os_error() {
-                error if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+                error if error.kind() == io::ErrorKind::Interrupted => Ok(Woken { ended: false, mounts: false }),
                 error => Err(error),
             },
         }

@@ -29,13 +29,18 @@ impl Pending {
     /// Notes a hint that matters.
     pub(super) fn add(&mut self, hint: &Hint<'_>, now: Instant) {
         self.last = now;
-        let Some(name) = hint.name else { return };
-        let file = (hint.watch, name.to_owned());
+        // A file that is watched itself has no name.
+        let file = (hint.watch, hint.name.unwrap_or_default().to_owned());
         if hint.mask & libc::IN_MODIFY != 0 {
             self.unfinished.insert(file);
         } else if hint.mask & (libc::IN_CLOSE_WRITE | libc::IN_DELETE | libc::IN_MOVED_FROM | libc::IN_MOVED_TO) != 0 {
             self.unfinished.remove(&file);
         }
+    }
+
+    /// Notes that something was mounted or unmounted.
+    pub(super) fn touch(&mut self, now: Instant) {
+        self.last = now;
     }
 
     /// When to look.
@@ -82,5 +87,7 @@ mod tests {
         for end in [libc::IN_CLOSE_WRITE, libc::IN_DELETE, libc::IN_MOVED_FROM, libc::IN_MOVED_TO] {
             assert_eq!(due(&[opened, (500, end, "a.yaml")]), 600);
         }
+        assert_eq!(due(&[(0, libc::IN_MODIFY, "")]), 1000);
+        assert_eq!(due(&[(0, libc::IN_MODIFY, ""), (500, libc::IN_CLOSE_WRITE, "")]), 600);
     }
 }

@@ -1,68 +1,80 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! From the paths of the command line to texts: files as they are, directories as their YAML files by name.
+//! One file: judged, then read through the very descriptor that was judged.
 
-use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::fs::{self, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Component, Path, PathBuf};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Location, MAX_FILE_BYTES, Problem, SourceFile, Span, codes};
+use super::mounts::mounted;
+use super::stamp::Stamp;
+use crate::config::{Location, MAX_FILE_BYTES, Problem, SourceFile, Span, Withheld, codes};
+use crate::trust::{Breach, Walked, walk};
 
-/// What the paths led to.
-pub struct Found {
-    /// The files that could be read.
-    pub files: Vec<SourceFile>,
-    /// What could not be read, and why; one problem for each.
-    pub problems: Vec<Problem>,
+/// File systems whose files are not stored but made by the kernel: reading one may wait, or take what others wait for.
+const MADE_BY_THE_KERNEL: [libc::c_long; 9] = [
+    libc::PROC_SUPER_MAGIC,
+    libc::SYSFS_MAGIC,
+    libc::TRACEFS_MAGIC,
+    libc::DEBUGFS_MAGIC,
+    libc::CGROUP_SUPER_MAGIC,
+    libc::CGROUP2_SUPER_MAGIC,
+    libc::BPF_FS_MAGIC,
+    libc::SECURITYFS_MAGIC,
+    libc::SELINUX_MAGIC,
+];
+
+/// What was read of one path.
+pub(super) struct Reading {
+    /// Its text, or why there is none.
+    pub(super) text: Result<String, Box<Problem>>,
+    /// What was read, by its times; `None` where it could not be looked at.
+    pub(super) stamp: Option<Stamp>,
+    /// Why messages may not quote it.
+    pub(super) withheld: Option<Withheld>,
+    /// Who could change it.
+    pub(super) breach: Option<Breach>,
+    /// It is a mount of its own; of a file that has no name any more.
+    pub(super) mount: Option<Stale>,
 }
 
-/// Reads all files; one that is named twice is read once.
-pub fn read_all(paths: &[PathBuf]) -> Found {
-    let mut all = Found { files: Vec::new(), problems: Vec::new() };
-    let mut seen = HashSet::new();
-    let mut add = |path: &Path, all: &mut Found| {
-        let plain: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
-        if !seen.insert(plain) {
-            return;
-        }
-        match read(path) {
-            Ok(text) => all.files.push(SourceFile { path: path.to_owned(), text: text.into() }),
-            Err(problem) => all.problems.push(*problem),
+/// True for the mount of a file that has been replaced or deleted: it shows the old one for ever.
+pub(super) type Stale = bool;
+
+/// Reads what a path leads to; `directory` is the one that it was found in, without links, or `None` if it was named.
+pub(super) fn read(path: &Path, directory: Option<&Path>) -> Reading {
+    let walked = match walk(path) {
+        Ok(walked) => walked,
+        Err(error) => {
+            let text = Err(failed(path, unreadable(path, &error)));
+            return Reading { text, stamp: None, withheld: None, breach: None, mount: None };
         }
     };
-    for path in paths {
-        if !path.is_dir() {
-            add(path, &mut all);
-            continue;
-        }
-        match yaml_files(path) {
-            Ok(found) if found.is_empty() => {
-                let message = format!("no *.yaml or *.yml file in the directory `{}`", path.display());
-                all.problems.push(problem(codes::NO_FILES, path, message));
-            }
-            Ok(found) => found.iter().for_each(|path| add(path, &mut all)),
-            Err(error) => {
-                let message = format!("failed to list the directory `{}`: {}", path.display(), words(&error));
-                all.problems.push(problem(codes::FILE_UNREADABLE, path, message));
-            }
-        }
+    Reading {
+        text: text(&walked).map_err(|refusal| failed(path, refusal)),
+        stamp: Stamp::of(&walked.about),
+        withheld: withheld(&walked, directory),
+        breach: walked.breach().cloned(),
+        mount: mounted(walked.file.as_fd()).filter(|at| at.is_root).map(|_| walked.about.nlink() == 0),
     }
-    all
 }
 
-pub(super) fn yaml_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if is_config_name(&entry.file_name()) {
-            files.push(entry.path());
+/// Why messages may not quote what a path led to.
+fn withheld(walked: &Walked, directory: Option<&Path>) -> Option<Withheld> {
+    match directory {
+        Some(directory) => (!walked.path.starts_with(directory)).then_some(Withheld::Outside),
+        None => {
+            let named = walked.path.file_name().is_some_and(is_config_name);
+            let private = walked.about.mode() & 0o004 == 0;
+            // SAFETY: takes and returns a number.
+            let privileged = unsafe { libc::geteuid() } == 0;
+            (privileged && private && !named).then_some(Withheld::Private)
         }
     }
-    files.sort();
-    Ok(files)
 }
 
 /// True for the name of a configuration file, also where it is not UTF-8.
@@ -72,53 +84,67 @@ pub(super) fn is_config_name(name: &OsStr) -> bool {
 
 /// A problem with a file as a whole.
 pub(super) fn problem(code: &'static str, path: &Path, message: String) -> Problem {
-    let source = Arc::new(SourceFile { path: path.to_owned(), text: "".into() });
+    let source = Arc::new(SourceFile::new(path, ""));
     Problem::new(code, Location::new(&source, Span::default()), message)
 }
 
 pub(super) fn words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
+    match error.raw_os_error() {
+        Some(libc::ENOENT) => "there is no such file".to_owned(),
+        Some(libc::EACCES | libc::EPERM) => "permission denied".to_owned(),
+        Some(libc::ENOTCONN) => "the program that serves this file system has ended (FUSE)".to_owned(),
+        Some(libc::ESTALE) => "the server has no such file system any more (stale file handle)".to_owned(),
+        Some(_) | None => error.to_string(),
     }
-}
-
-pub(super) fn read(path: &Path) -> Result<String, Box<Problem>> {
-    read_text(path).map_err(|(code, why, help)| {
-        let refused = problem(code, path, format!("failed to read `{}`: {why}", path.display()));
-        Box::new(refused.maybe_help(help))
-    })
 }
 
 /// A code, why the file cannot be read, and what helps.
 type Refusal = (&'static str, String, Option<String>);
 
-fn read_text(path: &Path) -> Result<String, Refusal> {
-    let refused = |code, why: &str, help: &str| (code, why.to_owned(), Some(help.to_owned()));
-    let failed = |error: io::Error| match error.kind() {
+fn failed(path: &Path, (code, why, help): Refusal) -> Box<Problem> {
+    Box::new(problem(code, path, format!("failed to read `{}`: {why}", path.display())).maybe_help(help))
+}
+
+fn refused(code: &'static str, why: &str, help: &str) -> Refusal {
+    (code, why.to_owned(), Some(help.to_owned()))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Refusal {
+    match error.kind() {
         io::ErrorKind::NotFound if path.as_os_str() == "-" => {
-            refused(codes::FILE_MISSING, &words(&error), "standard input is not read: name a file")
+            refused(codes::FILE_MISSING, &words(error), "standard input is not read: name a file")
         }
-        io::ErrorKind::NotFound => (codes::FILE_MISSING, words(&error), None),
+        io::ErrorKind::NotFound => (codes::FILE_MISSING, words(error), None),
         io::ErrorKind::PermissionDenied => {
-            refused(codes::FILE_UNREADABLE, &words(&error), "`ls -l` shows who may read it")
+            refused(codes::FILE_UNREADABLE, &words(error), "`ls -l` shows who may read it")
         }
-        _ => (codes::FILE_UNREADABLE, words(&error), None),
-    };
-    // Without O_NONBLOCK, opening a FIFO would wait for somebody to write to it.
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if metadata.is_dir() {
+        _ => (codes::FILE_UNREADABLE, words(error), None),
+    }
+}
+
+/// What an open descriptor (`O_PATH`) leads to, whatever has its name by now.
+pub(super) fn through(file: BorrowedFd<'_>) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+fn text(walked: &Walked) -> Result<String, Refusal> {
+    if walked.about.is_dir() {
         return Err(refused(codes::NOT_A_FILE, "it is a directory", "directories inside of directories are not read"));
     }
-    if !metadata.is_file() {
+    if !walked.about.is_file() {
         return Err(refused(codes::NOT_A_FILE, "it is not a regular file", "pipes, sockets and devices are not read"));
     }
+    let failed = |error: io::Error| unreadable(&walked.path, &error);
+    if is_made_by_the_kernel(walked.file.as_fd()).map_err(failed)? {
+        let why = "it is a file of the kernel, not a stored one";
+        return Err(refused(codes::NOT_A_FILE, why, "files of /proc, /sys and the like are not read"));
+    }
     let too_large = || refused(codes::TOO_LARGE, "it is larger than 1 MiB", "is it the right file?");
-    if metadata.len() > MAX_FILE_BYTES as u64 {
+    if walked.about.len() > MAX_FILE_BYTES as u64 {
         return Err(too_large());
     }
+    let open = || OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(through(walked.file.as_fd()));
+    let file: File = open().map_err(failed)?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > MAX_FILE_BYTES {
@@ -130,4 +156,15 @@ fn read_text(path: &Path) -> Result<String, Refusal> {
         let help = format!("line {line} has the first byte that is not; save the file as UTF-8");
         refused(codes::NOT_TEXT, "it is not UTF-8 text", &help)
     })
+}
+
+fn is_made_by_the_kernel(file: BorrowedFd<'_>) -> io::Result<bool> {
+    let mut about = MaybeUninit::<libc::statfs>::zeroed();
+    // SAFETY: the kernel writes a `statfs` into a local of that type, or nothing.
+    if unsafe { libc::fstatfs(file.as_raw_fd(), about.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: plain data, zeroed and then filled.
+    let kind = unsafe { about.assume_init() }.f_type;
+    Ok(MADE_BY_THE_KERNEL.contains(&kind))
 }

@@ -4,14 +4,21 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::read::{problem, read, words, yaml_files};
-use crate::config::{Problem, codes};
+use super::look::{Progress, Trust};
+use super::mounts::mounted;
+use super::read::{Reading, Stale, is_config_name, problem, read, through};
+use super::roots::{Root, RootFound, untrusted};
+use super::stamp::Stamp;
+use crate::config::{Problem, Withheld, codes};
+use crate::status::DirectoryState;
+use crate::trust::{Breach, Walked, walk};
+use crate::words::path_text;
 
 /// A file that was written this long ago, or not so long but less than the debounce, may not be complete.
 const MOST_SETTLE: Duration = Duration::from_millis(250);
@@ -22,12 +29,12 @@ pub struct Scan {
     /// The files by path: those of each directory that have the name of a configuration file, and files that are named
     /// themselves.
     pub files: Vec<Scanned>,
-    /// Roots that are not there. Their files are gone, which is no error.
-    pub missing: Vec<PathBuf>,
-    /// Roots whose files nobody knows: they cannot be listed. `problems` says why.
-    pub unlisted: Vec<PathBuf>,
-    /// Directories that cannot be listed.
-    pub problems: Vec<Problem>,
+    /// What was followed: each directory, and each file that was named, by path.
+    pub roots: Vec<ScannedRoot>,
+    /// What cannot arrive, by file.
+    pub warnings: Vec<Problem>,
+    /// Who could change what was read, where that is allowed: once for each file or directory that lets them.
+    pub breaches: Vec<Breach>,
 }
 
 impl Scan {
@@ -44,6 +51,19 @@ pub struct Scanned {
     pub path: PathBuf,
     /// Its whole text.
     pub text: Result<Arc<str>, Unreadable>,
+    /// Why messages may not quote it.
+    pub withheld: Option<Withheld>,
+}
+
+/// One directory that is followed, or a file that is followed by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScannedRoot {
+    /// Its path.
+    pub path: PathBuf,
+    /// Whether its files are known. Where they are not, they are what they were.
+    pub state: DirectoryState,
+    /// What is wrong with it: an error in every state but `Ok` and `Missing`, which have none.
+    pub problem: Option<Problem>,
 }
 
 /// Why a file has no text.
@@ -51,142 +71,198 @@ pub struct Scanned {
 pub enum Unreadable {
     /// Somebody is writing it.
     Unsettled,
-    /// It cannot be read, or is no text.
+    /// It cannot be read, may not be, or is no text.
     Problem(Box<Problem>),
+}
+
+/// What was found, before it is known what became of roots that were there before.
+#[derive(Debug, Default)]
+pub(super) struct RawScan {
+    pub(super) files: Vec<Scanned>,
+    pub(super) roots: Vec<Root>,
+    pub(super) warnings: Vec<Problem>,
+    pub(super) breaches: Vec<Breach>,
 }
 
 /// Looks at all roots, directories or files: a state that all of them had at one moment, as far as their times tell.
 ///
 /// A file counts when nobody has written to it for `settle`, or for 250 ms if that is less, and no name in its directory has
 /// come or gone. This waits for that, up to twice as long; a file that is written even then is [`Unreadable::Unsettled`].
-pub fn scan(roots: &[PathBuf], settle: Duration) -> Scan {
+pub(super) fn scan(roots: &[PathBuf], settle: Duration, trust: Trust, progress: &Progress) -> RawScan {
     let settle = settle.min(MOST_SETTLE);
     let deadline = Instant::now() + settle * 2;
     loop {
-        let before = Listing::new(roots);
+        let before = Listing::new(roots, trust, progress);
         let left = deadline.saturating_duration_since(Instant::now());
         if let (Some(fresh), false) = (before.unsettled_for(settle), left.is_zero()) {
             thread::sleep(fresh.min(left));
             continue;
         }
-        let texts = before.files.keys().map(|path| read(path)).collect();
-        let after = Listing::new(roots);
+        let read = |(path, file): (&PathBuf, &Listed)| {
+            progress.at(path);
+            read(path, file.directory.as_deref())
+        };
+        let readings = before.files.iter().map(read).collect();
+        let after = Listing::new(roots, trust, progress);
         if before.is_same(&after) || left.is_zero() {
-            return after.into_scan(before.files, texts, settle);
+            return after.into_scan(before.files, readings, settle, trust);
         }
     }
+}
+
+/// The configuration files of a directory that was opened by a walk over `directory`.
+pub(super) fn yaml_files(directory: &Path, walked: &Walked) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(through(walked.file.as_fd()))? {
+        let name = entry?.file_name();
+        if is_config_name(&name) {
+            files.push(directory.join(name));
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// The names and times of one moment.
 #[derive(Default)]
 struct Listing {
-    /// By path; `None` for a link to nothing, and for a file that nobody may look at.
-    files: BTreeMap<PathBuf, Option<Stamp>>,
+    /// By path.
+    files: BTreeMap<PathBuf, Listed>,
     /// Where names come and go: an editor may have taken one away that it is about to give back.
     directories: Vec<Option<Stamp>>,
-    missing: Vec<PathBuf>,
-    unlisted: Vec<PathBuf>,
-    problems: Vec<Problem>,
+    roots: Vec<Root>,
+    breaches: Vec<Breach>,
+}
+
+#[derive(PartialEq)]
+struct Listed {
+    /// `None` for a link to nothing, and for a file that nobody may look at.
+    stamp: Option<Stamp>,
+    /// The directory that it was found in, without links; `None` for a file that was named.
+    directory: Option<Arc<Path>>,
 }
 
 impl Listing {
-    fn new(roots: &[PathBuf]) -> Self {
+    fn new(roots: &[PathBuf], trust: Trust, progress: &Progress) -> Self {
         let mut listing = Self::default();
         for root in roots {
-            // `./a.yaml` is `a.yaml`, also for those who compare paths.
-            let root: PathBuf = root.components().filter(|part| *part != Component::CurDir).collect();
-            let root = if root.as_os_str().is_empty() { PathBuf::from(".") } else { root };
-            if let Err(error) = listing.add(&root) {
-                listing.refuse(root, &error);
-            }
+            progress.at(root);
+            let found = listing.add(root, trust).unwrap_or_else(|error| listing.refuse(root, &error));
+            listing.roots.push(Root { path: root.clone(), found });
         }
         listing
     }
 
-    fn add(&mut self, root: &Path) -> io::Result<()> {
-        let mut paths = vec![root.to_owned()];
-        if fs::metadata(root)?.is_dir() {
-            self.directories.push(Stamp::of(root));
-            paths = yaml_files(root)?;
+    fn add(&mut self, root: &Path, trust: Trust) -> io::Result<RootFound> {
+        let walked = walk(root)?;
+        if !walked.about.is_dir() {
+            self.files.insert(root.to_owned(), Listed { stamp: Stamp::of(&walked.about), directory: None });
+            return Ok(RootFound::File);
         }
-        let stamped = |path: PathBuf| {
-            let stamp = Stamp::of(&path);
-            (path, stamp)
+        if let Some(breach) = walked.breach() {
+            match trust {
+                Trust::Required => return Ok(RootFound::Untrusted(breach.clone())),
+                Trust::Warned => self.breaches.push(breach.clone()),
+            }
+        }
+        self.directories.push(Stamp::of(&walked.about));
+        let files = yaml_files(root, &walked)?;
+        let found = RootFound::Directory {
+            path: walked.path.clone(),
+            mount: mounted(walked.file.as_fd()).map(|at| at.id),
+            is_empty: files.is_empty(),
         };
-        self.files.extend(paths.into_iter().map(stamped));
-        Ok(())
+        let directory: Arc<Path> = walked.path.into();
+        self.files.extend(files.into_iter().map(|path| {
+            let stamp = Stamp::at(&path);
+            (path, Listed { stamp, directory: Some(Arc::clone(&directory)) })
+        }));
+        Ok(found)
     }
 
-    fn refuse(&mut self, root: PathBuf, error: &io::Error) {
+    fn refuse(&mut self, root: &Path, error: &io::Error) -> RootFound {
         if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
-            self.directories.push(root.parent().and_then(Stamp::of));
-            self.missing.push(root);
-            return;
+            self.directories.push(root.parent().and_then(Stamp::at));
+            return RootFound::Nothing;
         }
-        let message = format!("failed to list `{}`: {}", root.display(), words(error));
-        self.problems.push(problem(codes::FILE_UNREADABLE, &root, message));
-        self.unlisted.push(root);
+        RootFound::Unreadable(super::read::words(error))
     }
 
     fn is_same<'a>(&'a self, other: &'a Self) -> bool {
-        let all = |listing: &'a Self| (&listing.files, &listing.directories, &listing.missing, &listing.unlisted);
+        let all = |listing: &'a Self| (&listing.files, &listing.directories, &listing.roots);
         all(self) == all(other)
     }
 
     /// How long until all files and directories have rested.
     fn unsettled_for(&self, settle: Duration) -> Option<Duration> {
         let now = SystemTime::now();
-        let stamps = self.files.values().chain(&self.directories).flatten();
+        let stamps =
+            self.files.values().filter_map(|file| file.stamp.as_ref()).chain(self.directories.iter().flatten());
         stamps.filter_map(|stamp| stamp.unsettled_for(settle, now)).max()
     }
 
-    /// With the texts that were read of the files that were there before.
+    /// With what was read of the files that were there before.
     fn into_scan(
         self,
-        before: BTreeMap<PathBuf, Option<Stamp>>,
-        texts: Vec<Result<String, Box<Problem>>>,
+        before: BTreeMap<PathBuf, Listed>,
+        readings: Vec<Reading>,
         settle: Duration,
-    ) -> Scan {
+        trust: Trust,
+    ) -> RawScan {
         let now = SystemTime::now();
         let mut read: BTreeMap<PathBuf, _> =
-            before.into_iter().zip(texts).map(|((path, stamp), text)| (path, (stamp, text))).collect();
-        let files = self.files.into_iter().map(|(path, stamp)| {
-            let rests = stamp.as_ref().is_none_or(|stamp| stamp.unsettled_for(settle, now).is_none());
-            let text = match read.remove(&path) {
-                Some((then, text)) if then == stamp && rests => text.map(Arc::from).map_err(Unreadable::Problem),
-                Some(_) | None => Err(Unreadable::Unsettled),
+            before.into_iter().zip(readings).map(|((path, listed), reading)| (path, (listed, reading))).collect();
+        let mut scan = RawScan { roots: self.roots, breaches: self.breaches, ..RawScan::default() };
+        for (path, listed) in self.files {
+            let rests = listed.stamp.as_ref().is_none_or(|stamp| stamp.unsettled_for(settle, now).is_none());
+            let same = |(then, reading): &(Listed, Reading)| rests && *then == listed && reading.stamp == listed.stamp;
+            let text = match read.remove(&path).filter(same) {
+                Some((_, reading)) => scan.judged(&path, reading, trust),
+                None => (Err(Unreadable::Unsettled), None),
             };
-            Scanned { path, text }
-        });
-        Scan { files: files.collect(), missing: self.missing, unlisted: self.unlisted, problems: self.problems }
+            scan.files.push(Scanned { path, text: text.0, withheld: text.1 });
+        }
+        scan
     }
 }
 
-/// What changes when somebody writes to a file, changes who may read it, or puts another one in its place.
-#[derive(PartialEq)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: SystemTime,
-    changed: (i64, i64),
+impl RawScan {
+    /// The text of a file that may be read.
+    fn judged(
+        &mut self,
+        path: &Path,
+        reading: Reading,
+        trust: Trust,
+    ) -> (Result<Arc<str>, Unreadable>, Option<Withheld>) {
+        self.warnings.extend(reading.mount.map(|stale| mounted_file(path, stale)));
+        match (reading.breach, trust) {
+            (Some(breach), Trust::Required) => return (Err(untrusted(path, &breach).into()), reading.withheld),
+            (Some(breach), Trust::Warned) if !self.breaches.contains(&breach) => self.breaches.push(breach),
+            (Some(_) | None, _) => {}
+        }
+        (reading.text.map(Arc::from).map_err(Unreadable::Problem), reading.withheld)
+    }
 }
 
-impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
-        let metadata = fs::metadata(path).ok()?;
-        Some(Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            modified: metadata.modified().ok()?,
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        })
+impl From<Problem> for Unreadable {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(Box::new(problem))
     }
+}
 
-    /// How long until the last write is `settle` old; `None` if it is, or if it is in the future: then the clocks differ.
-    fn unsettled_for(&self, settle: Duration, now: SystemTime) -> Option<Duration> {
-        let age = now.duration_since(self.modified).ok()?;
-        settle.checked_sub(age).filter(|left| !left.is_zero())
-    }
+/// What cannot arrive of a file that is a mount of its own.
+fn mounted_file(path: &Path, stale: Stale) -> Problem {
+    let shown = path_text(path);
+    let message = if stale {
+        format!("`{shown}` shows a file that has been replaced or deleted: what takes its place is not seen here")
+    } else {
+        format!("`{shown}` is a mount of its own: a file that takes the place of its source is not seen here")
+    };
+    let help = if stale {
+        "mount it again; a mount of the directory shows what takes its place"
+    } else {
+        "mount the directory instead; what is written into the source itself arrives"
+    };
+    let problem = problem(codes::MOUNTED_FILE, path, message).help(help);
+    Problem { severity: crate::config::Severity::Warning, ..problem }
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Says when to look again: inotify on directories, debounced.
+//! Says when to look again: inotify on directories, and on files that are mounts of their own; what is mounted; debounced.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::inotify::{CONTENTS, Hint, Inotify, NAMES, WatchId};
+use super::inotify::{CONTENTS, Hint, Inotify, NAMES, WatchId, Woken};
+use super::mounts::{Mount, mounts, watch_mounts};
 use super::pending::Pending;
 use super::places::{Interest, Places, places};
 
@@ -34,15 +36,24 @@ impl std::error::Error for WatchError {}
 pub struct Watcher {
     roots: Vec<PathBuf>,
     inotify: Arc<Inotify>,
-    watched: Arc<Mutex<Watched>>,
+    armed: Arc<Mutex<Armed>>,
     /// Said, and still so.
     complained: bool,
     /// The thread ends when this is closed.
     _end: UnixStream,
 }
 
-/// What matters in each watched directory.
+/// What matters in each watched directory; nothing by name in a watched file.
 type Watched = BTreeMap<WatchId, Interest>;
+
+/// What is watched.
+#[derive(Default)]
+struct Armed {
+    watched: Watched,
+    places: Places,
+    /// The mounts on those places.
+    mounts: Vec<Mount>,
+}
 
 impl Watcher {
     /// Calls `look_again`, on a thread of its own, when the last change is `debounce` old and nobody is in the middle of
@@ -54,18 +65,20 @@ impl Watcher {
     ) -> Result<Self, WatchError> {
         let failed = |error: io::Error| WatchError(explain(&error));
         let inotify = Arc::new(Inotify::new().map_err(failed)?);
-        let watched = Arc::new(Mutex::new(Watched::new()));
+        let armed = Arc::<Mutex<Armed>>::default();
+        // Without proc(5) those are found by looking now and then.
+        let mounts = watch_mounts().ok();
         let (_end, ended) = UnixStream::pair().map_err(failed)?;
         let thread = {
-            let (inotify, watched) = (Arc::clone(&inotify), Arc::clone(&watched));
+            let source = Source { inotify: Arc::clone(&inotify), mounts, armed: Arc::clone(&armed) };
             move || {
-                if let Err(error) = debounced(&inotify, &watched, &ended, debounce, &look_again) {
+                if let Err(error) = debounced(&source, &ended, debounce, &look_again) {
                     tracing::warn!("{}; changes are found by looking now and then", WatchError(error.to_string()));
                 }
             }
         };
         thread::Builder::new().name("watch".to_owned()).spawn(thread).map_err(failed)?;
-        Ok(Self { roots, inotify, watched, complained: false, _end })
+        Ok(Self { roots, inotify, armed, complained: false, _end })
     }
 
     /// From the next [`Watcher::rearm`] on these are watched instead.
@@ -78,7 +91,9 @@ impl Watcher {
     pub fn rearm(&mut self) -> bool {
         let mut changed = false;
         for _ in 0..MOST_WALKS {
-            if !self.arm(places(&self.roots)) {
+            // First: what is mounted while the places are walked is something else than before.
+            let mounts = mounts();
+            if !self.arm(places(&self.roots), &mounts) {
                 break;
             }
             changed = true;
@@ -86,26 +101,34 @@ impl Watcher {
         changed
     }
 
-    /// True if other directories or names are watched than before.
-    fn arm(&mut self, wanted: Places) -> bool {
+    /// True if other directories, names or mounts are watched than before.
+    fn arm(&mut self, places: Places, mounts: &[Mount]) -> bool {
         let mut refusal = None;
+        let mounts = mounts_on(&places, mounts);
         // Held until all is known of the new watches: their hints are looked at after that.
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
         let mut now = Watched::new();
-        for (directory, interest) in wanted {
+        for (directory, interest) in &places {
             let mask = if interest.contents { NAMES | CONTENTS } else { NAMES };
-            match self.inotify.watch(&directory, mask) {
-                Ok(id) => now.entry(id).or_default().join(interest),
-                Err(error) if is_refusal(&error, &interest) => drop(refusal.get_or_insert((directory, error))),
+            match self.inotify.watch(directory, mask) {
+                Ok(id) => now.entry(id).or_default().join(interest.clone()),
+                Err(error) if is_refusal(&error, interest) && refusal.is_none() => {
+                    refusal = Some((directory.clone(), error));
+                }
                 Err(_) => {}
             }
         }
-        for id in watched.keys().filter(|id| !now.contains_key(id)) {
+        // What is written into a file that is mounted is told to those who watch its own directory, or the file.
+        let files = mounts.iter().map(|mount| &mount.point).filter(|point| !places.contains_key(*point));
+        for id in files.filter_map(|file| self.inotify.watch_file(file).ok()) {
+            now.entry(id).or_default();
+        }
+        for id in armed.watched.keys().filter(|id| !now.contains_key(id)) {
             self.inotify.unwatch(*id);
         }
-        let changed = *watched != now;
-        *watched = now;
-        drop(watched);
+        let changed = armed.watched != now || armed.mounts != mounts;
+        *armed = Armed { watched: now, places, mounts };
+        drop(armed);
         self.complain(refusal.as_ref().map(|(directory, error)| (directory.as_path(), error)));
         changed
     }
@@ -138,26 +161,56 @@ fn matters(hint: &Hint<'_>, watched: &Watched) -> bool {
     watched.get(&hint.watch).is_some_and(|interest| hint.name.is_none_or(|name| interest.covers(name)))
 }
 
-/// Until the other end of `ended` is closed.
-fn debounced(
-    inotify: &Inotify,
-    watched: &Mutex<Watched>,
-    ended: &UnixStream,
-    debounce: Duration,
-    look_again: &impl Fn(),
-) -> io::Result<()> {
-    let mut pending: Option<Pending> = None;
-    loop {
-        let due = pending.as_ref().map(|pending| pending.due(debounce));
-        if inotify.wait(ended, due.map(|due| due.saturating_duration_since(Instant::now())))? {
-            return Ok(());
+/// The mounts whose places are watched directories, or names that matter in one.
+fn mounts_on(places: &Places, all: &[Mount]) -> Vec<Mount> {
+    let is_on = |mount: &&Mount| {
+        let named = || Some(places.get(mount.point.parent()?)?.covers(mount.point.file_name()?));
+        places.contains_key(&mount.point) || named().unwrap_or(false)
+    };
+    let mut found: Vec<Mount> = all.iter().filter(is_on).cloned().collect();
+    found.sort();
+    found
+}
+
+/// Where hints come from.
+struct Source {
+    inotify: Arc<Inotify>,
+    mounts: Option<File>,
+    armed: Arc<Mutex<Armed>>,
+}
+
+impl Source {
+    /// Takes all hints that there are.
+    fn take(&self, woken: &Woken, pending: &mut Option<Pending>) -> io::Result<()> {
+        let armed = || self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if woken.mounts {
+            let all = mounts();
+            let armed = armed();
+            if mounts_on(&armed.places, &all) != armed.mounts {
+                pending.get_or_insert_with(|| Pending::new(now)).touch(now);
+            }
         }
-        inotify.take(|hint| {
-            if matters(&hint, &watched.lock().unwrap_or_else(PoisonError::into_inner)) {
+        self.inotify.take(|hint| {
+            if matters(&hint, &armed().watched) {
                 let now = Instant::now();
                 pending.get_or_insert_with(|| Pending::new(now)).add(&hint, now);
             }
-        })?;
+        })
+    }
+}
+
+/// Until the other end of `ended` is closed.
+fn debounced(source: &Source, ended: &UnixStream, debounce: Duration, look_again: &impl Fn()) -> io::Result<()> {
+    let mut pending: Option<Pending> = None;
+    loop {
+        let due = pending.as_ref().map(|pending| pending.due(debounce));
+        let patience = due.map(|due| due.saturating_duration_since(Instant::now()));
+        let woken = source.inotify.wait(source.mounts.as_ref(), ended, patience)?;
+        if woken.ended {
+            return Ok(());
+        }
+        source.take(&woken, &mut pending)?;
         if pending.as_ref().is_some_and(|pending| pending.due(debounce) <= Instant::now()) {
             pending = None;
             look_again();

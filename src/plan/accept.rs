@@ -5,15 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Checked, Config, Problem, SourceFile};
+use crate::config::{Checked, Config, Problem, SourceFile, Withheld};
 
 /// A file as it was found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileNow {
     /// Its path.
     pub path: PathBuf,
     /// Its text, or why there is none.
     pub text: Result<Arc<str>, Problem>,
+    /// Why messages may not quote it.
+    pub withheld: Option<Withheld>,
 }
 
 /// What the files say.
@@ -51,11 +53,16 @@ pub fn accept(
             }
         }
     }
+    let withheld: BTreeMap<&Path, Option<Withheld>> =
+        now.iter().map(|file| (file.path.as_path(), file.withheld)).collect();
     loop {
         // What runs already comes first: the rules blame the later one of two.
         let is_kept = |(path, text): &(&&Path, &Arc<str>)| kept.get(**path) == Some(*text);
         let (old, new): (Vec<_>, Vec<_>) = candidates.iter().partition(is_kept);
-        let file = |(path, text): (&&Path, &Arc<str>)| SourceFile { path: path.to_path_buf(), text: Arc::clone(text) };
+        let file = |(path, text): (&&Path, &Arc<str>)| {
+            let withheld = withheld.get(path).copied().flatten();
+            SourceFile { withheld, ..SourceFile::new(*path, Arc::clone(text)) }
+        };
         let files: Vec<SourceFile> = old.into_iter().chain(new).map(file).collect();
         let Checked { config, problems, .. } = check(&files);
         if let Some(config) = config {

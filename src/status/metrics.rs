@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{FileState, ProbeState, ProbeStatus, Status};
+use super::{DirectoryState, FileState, ProbeState, ProbeStatus, Status};
 use crate::spec::LossCause;
 use crate::words::{distinct, shown};
 
@@ -59,6 +59,13 @@ fn daemon(status: &Status, text: &mut String) {
 }
 
 fn files(status: &Status, text: &mut String) {
+    let help = "1 where the directory's files are known, 0 where it is missing or cannot be read.";
+    let mut directories = Family::gauge("config_directory_ok", help);
+    for directory in &status.directories {
+        let ok = f64::from(u8::from(directory.state == DirectoryState::Ok));
+        directories.add(&[("directory", &directory.path)], ok);
+    }
+    directories.write(text);
     let mut files = Family::gauge("config_file_ok", "1 where the file's text counts, 0 where it has an error.");
     for file in &status.files {
         files.add(&[("file", &file.path)], f64::from(u8::from(file.state == FileState::Ok)));

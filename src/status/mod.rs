@@ -31,6 +31,9 @@ pub struct Status {
     pub config_hash: String,
     /// How often files were read and differed.
     pub reloads: Reloads,
+    /// The directories that are followed, and files that are followed by name.
+    #[serde(default)]
+    pub directories: Vec<DirectoryStatus>,
     /// The files that are followed, by path.
     pub files: Vec<FileStatus>,
     /// The probes, each target of a probe by itself, by file and name.
@@ -48,6 +51,60 @@ pub struct Reloads {
     pub failed: u64,
     /// When the last good one was; 0: never.
     pub last_ok_unix_ns: u64,
+}
+
+/// A directory that is followed, or a file that is followed by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryStatus {
+    /// Its path.
+    pub path: String,
+    /// Whether it could be looked at.
+    pub state: DirectoryState,
+    /// What is wrong with it, as people should read it; empty where nothing is.
+    pub problem: String,
+}
+
+/// Whether the files of a directory are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DirectoryState {
+    /// They are.
+    Ok,
+    /// It has never been there since the daemon started.
+    Missing,
+    /// It was there and has gone: its probes were stopped.
+    Deleted,
+    /// It cannot be read. Of this one and those below, what its files said last goes on.
+    Unreadable,
+    /// Users other than root could change it.
+    Untrusted,
+    /// Its file system was unmounted, and nothing is in its place.
+    Unmounted,
+    /// Its file system does not answer.
+    Silent,
+}
+
+impl DirectoryState {
+    /// The word for people and machines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Missing => "missing",
+            Self::Deleted => "deleted",
+            Self::Unreadable => "unreadable",
+            Self::Untrusted => "untrusted",
+            Self::Unmounted => "unmounted",
+            Self::Silent => "silent",
+        }
+    }
+
+    /// False where nobody knows which files there are: those that there were go on.
+    pub fn is_known(self) -> bool {
+        match self {
+            Self::Ok | Self::Missing | Self::Deleted => true,
+            Self::Unreadable | Self::Untrusted | Self::Unmounted | Self::Silent => false,
+        }
+    }
 }
 
 /// One file.
@@ -177,16 +234,22 @@ pub struct SinkStatus {
 }
 
 impl Status {
-    /// True when every file counts, every probe runs as its file says, and every sink takes its events.
+    /// True when every directory was read, every file counts, every probe runs as its file says, and every sink takes its
+    /// events.
     pub fn is_good(&self) -> bool {
         self.is_applied()
+            && self.directories.iter().all(|directory| directory.state == DirectoryState::Ok)
             && self.probes.iter().all(|probe| probe.state != ProbeState::Waiting)
             && self.sinks.iter().all(|sink| sink.error.is_empty())
     }
 
-    /// True if no file was refused and no probe failed: what waits for something that is missing does what its file says.
+    /// True if no directory or file was refused and no probe failed: what waits for something that is missing, also for a
+    /// directory that has never been there, does what is wanted.
     pub fn is_applied(&self) -> bool {
         let good = |state| matches!(state, ProbeState::Running | ProbeState::Stopped | ProbeState::Waiting);
-        self.files.iter().all(|file| file.state == FileState::Ok) && self.probes.iter().all(|probe| good(probe.state))
+        let known = |state| matches!(state, DirectoryState::Ok | DirectoryState::Missing);
+        self.directories.iter().all(|directory| known(directory.state))
+            && self.files.iter().all(|file| file.state == FileState::Ok)
+            && self.probes.iter().all(|probe| good(probe.state))
     }
 }

@@ -9,6 +9,9 @@
 //!                                its file: this kernel has no tracepoint `syscalls:sys_enter_opennat`
 //! packets/eth7  waiting     10s  there is no network interface `eth7` (a.yaml)
 //!
+//! directory               state  files
+//! /etc/ebpf-run/probes.d  ok         1
+//!
 //! file                           state  probes
 //! /etc/ebpf-run/probes.d/a.yaml  ok          2
 //!
@@ -22,7 +25,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{FileState, ProbeState, ProbeStatus, SinkStatus, Status};
+use super::{DirectoryState, DirectoryStatus, FileState, FileStatus, ProbeState, ProbeStatus, SinkStatus, Status};
 use crate::words::{shown, shown_lines};
 
 const GREEN: &str = "\x1b[32m";
@@ -42,6 +45,11 @@ pub fn table(status: &Status, color: bool) -> String {
         text.push('\n');
         write_rows(&names, &probes, &[2, 3, 4, 5, 6, 7, 8], color, &mut text);
     }
+    let directories: Vec<Row> = status.directories.iter().map(|directory| directory_row(directory, status)).collect();
+    if !directories.is_empty() {
+        text.push('\n');
+        write_rows(&["directory", "state", "files"], &directories, &[2], color, &mut text);
+    }
     let files: Vec<Row> = status.files.iter().map(file_row).collect();
     if !files.is_empty() {
         text.push('\n');
@@ -52,8 +60,14 @@ pub fn table(status: &Status, color: bool) -> String {
         text.push('\n');
         write_rows(&["sink", "state", "written", "to"], &sinks, &[2], color, &mut text);
     }
-    for problem in status.files.iter().flat_map(|file| &file.problems) {
-        let _ = write!(text, "\n{}\n", shown_lines(problem.trim_end()));
+    let of_directories = status.directories.iter().map(|directory| &directory.problem);
+    let mut said: Vec<&str> = Vec::new();
+    for problem in of_directories.chain(status.files.iter().flat_map(|file| &file.problems)) {
+        // What is wrong with a directory is wrong with each of its files.
+        if !problem.is_empty() && !said.contains(&problem.as_str()) {
+            said.push(problem);
+            let _ = write!(text, "\n{}\n", shown_lines(problem.trim_end()));
+        }
     }
     text
 }
@@ -132,7 +146,27 @@ fn lost(probe: &ProbeStatus) -> String {
     }
 }
 
-fn file_row(file: &super::FileStatus) -> Row {
+fn directory_row(directory: &DirectoryStatus, status: &Status) -> Row {
+    let paint = match directory.state {
+        DirectoryState::Ok => GREEN,
+        DirectoryState::Missing => YELLOW,
+        DirectoryState::Deleted
+        | DirectoryState::Unreadable
+        | DirectoryState::Untrusted
+        | DirectoryState::Unmounted
+        | DirectoryState::Silent => RED,
+    };
+    let path = Path::new(&directory.path);
+    let is_in = |file: &&FileStatus| Path::new(&file.path).parent() == Some(path) || file.path == directory.path;
+    let files = status.files.iter().filter(is_in).count();
+    let state = match directory.state {
+        DirectoryState::Missing => "missing: watching for it",
+        state => state.name(),
+    };
+    Row::new([directory.path.clone(), state.to_owned(), files.to_string()], paint)
+}
+
+fn file_row(file: &FileStatus) -> Row {
     let (state, paint) = match file.state {
         FileState::Ok => ("ok", GREEN),
         FileState::Kept => ("kept: the last good text counts", RED),
@@ -225,7 +259,7 @@ fn grouped(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::{FileStatus, Reloads};
+    use crate::status::Reloads;
 
     /// One of these states, which says `error`.
     fn probe(name: &str, state: ProbeState, mechanism: &str, error: &str) -> ProbeStatus {
@@ -259,6 +293,7 @@ mod tests {
             generation: 4,
             config_hash: "5".to_owned(),
             reloads: Reloads::default(),
+            directories: Vec::new(),
             files,
             probes,
             sinks: Vec::new(),

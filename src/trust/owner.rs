@@ -33,6 +33,18 @@ pub enum Reason {
     Everybody,
 }
 
+impl Breach {
+    /// The command that lets only root change it: `chown root /home/eve`, `chmod go-w /tmp/d`.
+    pub fn remedy(&self) -> String {
+        let command = match self.reason {
+            Reason::Owner(_) => "chown root",
+            Reason::Group(_) => "chmod g-w",
+            Reason::Everybody => "chmod go-w",
+        };
+        format!("{command} {}", self.path.display())
+    }
+}
+
 /// ``/home/eve` belongs to eve`, ``/srv/x` can be written by the group staff`, ``/tmp/d` can be written by everybody`
 impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -24,6 +24,7 @@ mod interfaces;
 mod lab;
 mod latency;
 mod random;
+mod roots;
 #[allow(dead_code, reason = "as above")]
 #[path = "../live/wire.rs"]
 mod wire;

@@ -113,7 +113,7 @@ fn shown(path: &Path) -> String {
 
 /// The lines of our problems, from 0 as the server counts.
 fn our_lines(text: &str) -> BTreeSet<u64> {
-    let file = SourceFile { path: "t.yaml".into(), text: text.into() };
+    let file = SourceFile::new("t.yaml", text);
     let checked = check(&[file], &support::catalog(), &Environment::default());
     checked.problems.iter().map(|problem| problem.primary.line_column().0 as u64 - 1).collect()
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use crate::followed::{Followed, Place};
 
 const A: (&str, &str) = ("up/d/a.yaml", "a");
-const MISSING: (&str, &str) = ("up/d", "!missing");
+const DELETED: (&str, &str) = ("up/d", "!deleted");
 
 fn one() -> Place {
     let place = Place::new();
@@ -21,7 +21,7 @@ fn removed_and_made_again() {
     let place = one();
     let mut followed = Followed::new(&place, &["up/d"]);
     followed.has(&[A]);
-    followed.after(|place| place.remove_all("up/d"), &[MISSING]);
+    followed.after(|place| place.remove_all("up/d"), &[DELETED]);
     followed.after(|place| place.make("up/d"), &[]);
     followed.after(|place| place.write("up/d/a.yaml", "b"), &[("up/d/a.yaml", "b")]);
 }
@@ -54,13 +54,13 @@ fn made_again_with_the_same_inode() {
 fn removed_with_the_one_above() {
     let place = one();
     let mut followed = Followed::new(&place, &["up/d"]);
-    followed.after(|place| place.remove_all("up"), &[MISSING]);
+    followed.after(|place| place.remove_all("up"), &[DELETED]);
     followed.quiet();
     place.make("up");
     followed.quiet();
     followed.after(|place| place.make("up/d"), &[]);
     followed.after(|place| place.write(A.0, A.1), &[A]);
-    followed.after(|place| place.remove_all("up"), &[MISSING]);
+    followed.after(|place| place.remove_all("up"), &[DELETED]);
     let all_at_once = |place: &Place| {
         place.make("up/d");
         place.write(A.0, "b");
@@ -73,7 +73,7 @@ fn removed_with_the_one_above() {
 fn not_there_at_first() {
     let place = Place::new();
     let mut followed = Followed::new(&place, &["up/d"]);
-    followed.has(&[MISSING]);
+    followed.has(&[("up/d", "!missing")]);
     let appear = |place: &Place| {
         place.make("up/d");
         place.write(A.0, A.1);
@@ -98,7 +98,7 @@ fn replaced_by_mv() {
     place.write("up/d.old/a.yaml", "z");
     assert_eq!(followed.quiet(), 0);
     followed.after(|place| place.write("up/d/b.yaml", "c"), &[("up/d/b.yaml", "c")]);
-    followed.after(|place| place.rename("up/d", "up/e"), &[MISSING]);
+    followed.after(|place| place.rename("up/d", "up/e"), &[DELETED]);
     followed.after(|place| place.rename("up/d.old", "up/d"), &[("up/d/a.yaml", "z")]);
     followed.after(|place| place.write(A.0, A.1), &[A]);
 }

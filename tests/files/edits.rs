@@ -134,7 +134,7 @@ fn a_file_as_root() {
         place.rename("d/x", "d/a.yaml");
     };
     followed.after(replace, &[OLD]);
-    followed.after(|place| place.remove("d/a.yaml"), &[("d/a.yaml", "!missing")]);
+    followed.after(|place| place.remove("d/a.yaml"), &[("d/a.yaml", "!deleted")]);
     followed.after(|place| place.write("d/a.yaml", "new"), &[NEW]);
     followed.quiet();
     place.write("d/b.yaml", "other");

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use ebpf_run::files::{Scan, Unreadable, Watcher, scan};
+use ebpf_run::files::{Looker, Scan, Trust, Unreadable, Watcher};
+use ebpf_run::status::DirectoryState;
 use tempfile::TempDir;
 
 /// How long anything may take; far more than it does, and far less than the daemon's periodic look.
@@ -65,7 +66,7 @@ impl Place {
     }
 
     /// What a look finds now: texts by path below this directory; `!CODE` for a file that cannot be read, `!unsettled` for one
-    /// that is being written, `!missing` and `!unlisted` for a root.
+    /// that is being written, `!missing`, `!deleted`, `!unreadable` … for a root.
     pub(crate) fn found(&self, scan: Scan) -> BTreeMap<String, String> {
         let name = |path: &Path| path.strip_prefix(self.0.path()).unwrap().to_str().unwrap().to_owned();
         let files = scan.files.into_iter().map(|file| {
@@ -76,9 +77,9 @@ impl Place {
             };
             (name(&file.path), text)
         });
-        let missing = scan.missing.iter().map(|path| (name(path), "!missing".to_owned()));
-        let unlisted = scan.unlisted.iter().map(|path| (name(path), "!unlisted".to_owned()));
-        files.chain(missing).chain(unlisted).collect()
+        let bad = scan.roots.iter().filter(|root| root.state != DirectoryState::Ok);
+        let roots = bad.map(|root| (name(&root.path), format!("!{}", root.state.name())));
+        files.chain(roots).collect()
     }
 }
 
@@ -88,23 +89,24 @@ pub(crate) struct Followed<'a> {
     pub(crate) roots: Vec<PathBuf>,
     pub(crate) watcher: Watcher,
     hints: Receiver<()>,
+    looker: Looker,
     now: BTreeMap<String, String>,
 }
 
 impl<'a> Followed<'a> {
     pub(crate) fn new(place: &'a Place, roots: &[&str]) -> Self {
-        Self::with_debounce(place, roots, DEBOUNCE)
+        Self::with(place, roots, DEBOUNCE, Trust::Required)
     }
 
     /// From now on; the first look is done.
-    pub(crate) fn with_debounce(place: &'a Place, roots: &[&str], debounce: Duration) -> Self {
+    pub(crate) fn with(place: &'a Place, roots: &[&str], debounce: Duration, trust: Trust) -> Self {
         let roots: Vec<PathBuf> = roots.iter().map(|root| place.path(root)).collect();
         let (look, hints) = channel();
         let watcher = Watcher::new(roots.clone(), debounce, move || {
             let _ = look.send(());
         })
         .unwrap();
-        let mut followed = Self { place, roots, watcher, hints, now: BTreeMap::new() };
+        let mut followed = Self { place, roots, watcher, hints, looker: Looker::new(trust), now: BTreeMap::new() };
         followed.look();
         followed
     }
@@ -113,7 +115,7 @@ impl<'a> Followed<'a> {
     pub(crate) fn look(&mut self) {
         let start = Instant::now();
         loop {
-            let found = scan(&self.roots, DEBOUNCE);
+            let found = self.looker.look(&self.roots, DEBOUNCE);
             let unsettled = found.is_unsettled();
             self.now = self.place.found(found);
             if !self.watcher.rearm() && !unsettled {

@@ -2,7 +2,7 @@
 //! Configuration files that change: each test does what an editor, an administrator, Kubernetes or git-sync does, with the same
 //! system calls, and holds that somebody says "look again" and that the look finds exactly what is there.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test may")]
 
 mod directories;
 mod edits;
@@ -11,4 +11,5 @@ mod limits;
 mod links;
 mod permissions;
 mod quiet;
+mod trust;
 mod unsettled;

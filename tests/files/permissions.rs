@@ -5,7 +5,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::thread;
 
-use crate::followed::{Followed, Place};
+use ebpf_run::files::Trust;
+
+use crate::followed::{DEBOUNCE, Followed, Place};
 
 const A: (&str, &str) = ("d/a.yaml", "a");
 const B: (&str, &str) = ("d/b.yaml", "b");
@@ -30,7 +32,7 @@ fn as_nobody(test: impl FnOnce() + Send) {
     }
 }
 
-fn chmod(place: &Place, name: &str, mode: u32) {
+pub(crate) fn chmod(place: &Place, name: &str, mode: u32) {
     fs::set_permissions(place.path(name), Permissions::from_mode(mode)).unwrap();
 }
 
@@ -42,7 +44,7 @@ fn a_file() {
         place.make("d");
         place.write(A.0, A.1);
         place.write(B.0, B.1);
-        let mut followed = Followed::new(&place, &["d"]);
+        let mut followed = Followed::with(&place, &["d"], DEBOUNCE, Trust::Warned);
         followed.has(&[A, B]);
         followed.after(|place| chmod(place, "d/a.yaml", 0), &[("d/a.yaml", "!E0002"), B]);
         followed.after(|place| chmod(place, "d/a.yaml", 0o644), &[A, B]);
@@ -56,8 +58,8 @@ fn a_directory() {
         let place = Place::new();
         place.make("up/d");
         place.write("up/d/a.yaml", "a");
-        let mut followed = Followed::new(&place, &["up/d"]);
-        let (unlisted, a) = (("up/d", "!unlisted"), ("up/d/a.yaml", "a"));
+        let mut followed = Followed::with(&place, &["up/d"], DEBOUNCE, Trust::Warned);
+        let (unlisted, a) = (("up/d", "!unreadable"), ("up/d/a.yaml", "a"));
         followed.after(|place| chmod(place, "up/d", 0), &[unlisted]);
         followed.after(|place| chmod(place, "up/d", 0o755), &[a]);
         followed.after(|place| place.write("up/d/a.yaml", "b"), &[("up/d/a.yaml", "b")]);
@@ -74,7 +76,7 @@ fn one_above() {
         let place = Place::new();
         place.make("up/d");
         chmod(&place, "up", 0o311);
-        let mut followed = Followed::new(&place, &["up/d"]);
+        let mut followed = Followed::with(&place, &["up/d"], DEBOUNCE, Trust::Warned);
         followed.after(|place| place.write("up/d/a.yaml", "a"), &[("up/d/a.yaml", "a")]);
         chmod(&place, "up", 0o755);
     });

@@ -5,6 +5,8 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ebpf_run::files::Trust;
+
 use crate::followed::{Followed, Place};
 
 /// Names and texts as `Followed::finds` wants them.
@@ -60,7 +62,7 @@ fn back_to_back() {
     let place = Place::new();
     place.make("d");
     let debounce = Duration::from_millis(500);
-    let mut followed = Followed::with_debounce(&place, &["d"], debounce);
+    let mut followed = Followed::with(&place, &["d"], debounce, Trust::Required);
     let files: Vec<(String, String)> = (0..4).map(|n| (format!("d/{n}.yaml"), format!("text {n}"))).collect();
     let start = Instant::now();
     let copy = |place: &Place| {
@@ -87,7 +89,7 @@ fn changes_without_end() {
     place.make("d");
     place.write("d/a.yaml", "a");
     let debounce = Duration::from_millis(20);
-    let mut followed = Followed::with_debounce(&place, &["d"], debounce);
+    let mut followed = Followed::with(&place, &["d"], debounce, Trust::Required);
     followed.quiet();
     let start = Instant::now();
     let mut changes: u64 = 0;

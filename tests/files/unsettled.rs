@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ebpf_run::files::scan;
+use ebpf_run::files::{Looker, Scan, Trust};
 
 use crate::followed::{Followed, Place};
 
@@ -18,6 +18,11 @@ const SETTLE: Duration = Duration::from_millis(250);
 /// A writer that paused for longer was held up by the machine.
 const LONGEST: Duration = Duration::from_millis(120);
 const PAUSE: Duration = Duration::from_millis(4);
+
+/// One look.
+fn look(place: &Place) -> Scan {
+    Looker::new(Trust::Warned).look(&[place.path("d")], SETTLE)
+}
 
 /// Everything that looks found while something was changed, each as `path=text path=text`.
 type Seen = BTreeSet<String>;
@@ -30,8 +35,9 @@ fn looks_during(place: &Place, settle: Duration, change: impl Fn() -> Duration) 
         let over = AtomicBool::new(false);
         let root = [place.path("d")];
         let look = || {
+            let mut looker = Looker::new(Trust::Warned);
             while !over.load(Ordering::Relaxed) {
-                let found = place.found(scan(&root, settle));
+                let found = place.found(looker.look(&root, settle));
                 let all: Vec<String> = found.iter().map(|(path, text)| format!("{path}={text}")).collect();
                 seen.lock().unwrap().insert(all.join(" "));
                 // So that not all of them wait for the same moment.
@@ -71,7 +77,7 @@ fn text(letter: char) -> String {
 
 /// Until a look finds that nobody has written for long enough.
 fn rest(place: &Place) {
-    while scan(&[place.path("d")], SETTLE).is_unsettled() {}
+    while look(place).is_unsettled() {}
 }
 
 /// Holds that looks found these, and at least one of them in the middle.
@@ -103,7 +109,7 @@ fn written_in_pieces() {
         longest
     });
     only(&seen, &[format!("d/a.yaml={old}"), format!("d/a.yaml={new}")]);
-    assert_eq!(place.found(scan(&[place.path("d")], SETTLE))["d/a.yaml"], new);
+    assert_eq!(place.found(look(&place))["d/a.yaml"], new);
 }
 
 /// A file that grows all the while is being written; when it stops growing it is what it is.
@@ -121,7 +127,7 @@ fn grows_while_it_is_read() {
     });
     let whole = text('g').repeat(150);
     only(&seen, &["d/a.yaml=".to_owned(), format!("d/a.yaml={whole}")]);
-    assert_eq!(place.found(scan(&[place.path("d")], SETTLE))["d/a.yaml"], whole);
+    assert_eq!(place.found(look(&place))["d/a.yaml"], whole);
 }
 
 /// An editor that takes the old file away before it gives the new one: no look finds that there is none.
@@ -186,7 +192,7 @@ fn slow_writer() {
     place.make("d");
     place.write("d/a.yaml", "old");
     let debounce = Duration::from_millis(200);
-    let mut followed = Followed::with_debounce(&place, &["d"], debounce);
+    let mut followed = Followed::with(&place, &["d"], debounce, Trust::Required);
     followed.has(&[("d/a.yaml", "old")]);
     for _ in 0..10 {
         followed.quiet();
@@ -217,11 +223,11 @@ fn just_written() {
     place.write("d/a.yaml", "old");
     place.write("d/a.yaml", "new");
     let start = Instant::now();
-    assert_eq!(place.found(scan(&[place.path("d")], SETTLE))["d/a.yaml"], "new");
+    assert_eq!(place.found(look(&place))["d/a.yaml"], "new");
     assert!(start.elapsed() >= SETTLE / 2, "{:?}", start.elapsed());
     // What has rested is found without waiting.
     let start = Instant::now();
-    assert_eq!(place.found(scan(&[place.path("d")], SETTLE))["d/a.yaml"], "new");
+    assert_eq!(place.found(look(&place))["d/a.yaml"], "new");
     assert!(start.elapsed() < SETTLE / 2, "{:?}", start.elapsed());
 }
 
@@ -233,6 +239,6 @@ fn from_the_future() {
     place.write("d/a.yaml", "text");
     let file = OpenOptions::new().write(true).open(place.path("d/a.yaml")).unwrap();
     file.set_modified(std::time::SystemTime::now() + Duration::from_secs(3600)).unwrap();
-    assert_eq!(place.found(scan(&[place.path("d")], SETTLE))["d/a.yaml"], "text");
+    assert_eq!(place.found(look(&place))["d/a.yaml"], "text");
     assert_eq!(fs::read_to_string(place.path("d/a.yaml")).unwrap(), "text");
 }

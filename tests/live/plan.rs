@@ -63,7 +63,7 @@ fn as_nobody() {
 /// What the check against this kernel finds for a file: `wrong` or `unknown`, and the message.
 fn findings(text: &str) -> Vec<(&'static str, String)> {
     let catalog = builtin().unwrap();
-    let file = SourceFile { path: "probes.yaml".into(), text: format!("version: 1\n{text}").into() };
+    let file = SourceFile::new("probes.yaml", format!("version: 1\n{text}"));
     let config = check(&[file], &catalog, &Environment::default()).config.expect("the file is right");
     let host = Host::default();
     let of_probe = |probe: &ebpf_run::config::CheckedProbe| {

@@ -14,7 +14,7 @@ use crate::lab::{BOUND, Lab, bpf, need, open_missing, tid};
 fn attach(probe: &str) -> (Attached, Ring, Layout) {
     let text = format!("version: 1\nprobes:\n{probe}");
     let catalog = builtin().unwrap();
-    let checked = check(&[SourceFile { path: "t.yaml".into(), text: text.into() }], &catalog, &Environment::default());
+    let checked = check(&[SourceFile::new("t.yaml", text)], &catalog, &Environment::default());
     let config = checked.config.unwrap();
     let spec = &config.probes[0].spec;
     let (program, host) = (catalog.get(&spec.program).unwrap(), Host::default());

@@ -370,8 +370,7 @@ fn refused_by_the_verifier() {
     let object = fs::read(lab.path("wild.bpf.o")).unwrap();
     let program = describe("wild", &object).unwrap();
     let text = "version: 1\nprobes:\n  - { name: x, hook: { raw_tracepoint: sched_switch } }\n";
-    let checked =
-        check(&[SourceFile { path: "t.yaml".into(), text: text.into() }], &builtin().unwrap(), &Environment::default());
+    let checked = check(&[SourceFile::new("t.yaml", text)], &builtin().unwrap(), &Environment::default());
     let spec = checked.config.unwrap().probes[0].spec.clone();
     let prepared = Prepared { fetches: Vec::new(), layout: None };
     let error = Loaded::load(&spec, &program, &object, &prepared, &Host::default()).err().expect("it is refused");

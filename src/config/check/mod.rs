@@ -20,6 +20,7 @@ pub(super) use values::duration;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::discretion::discreet;
 use super::environment::Environment;
 use super::problem::Problem;
 use super::source::{Location, SourceFile, Span};
@@ -123,5 +124,6 @@ pub fn check(files: &[SourceFile], catalog: &Catalog, environment: &Environment<
     for file in files {
         file::check(&Arc::new(file.clone()), catalog, environment, &mut run);
     }
-    run.finish()
+    let checked = run.finish();
+    Checked { problems: discreet(checked.problems), ..checked }
 }

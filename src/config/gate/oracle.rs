@@ -15,7 +15,7 @@ use crate::config::{pattern, schema};
 
 /// JSON is YAML: the same document as our validator sees it.
 fn ours(document: &Json) -> BTreeSet<(String, &'static str)> {
-    let source = Arc::new(SourceFile { path: "t.yaml".into(), text: document.to_string().into() });
+    let source = Arc::new(SourceFile::new("t.yaml", document.to_string()));
     let (root, problems) = yaml::parse(&source, &Environment::default());
     assert!(problems.is_empty(), "{problems:?}");
     let pointer = |path: &[Segment]| -> String {

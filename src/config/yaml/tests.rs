@@ -9,7 +9,7 @@ use crate::config::source::{SourceFile, Span};
 use crate::config::{Environment, codes};
 
 fn read(text: &str) -> (Option<Node>, Vec<&'static str>) {
-    let source = Arc::new(SourceFile { path: "t.yaml".into(), text: text.into() });
+    let source = Arc::new(SourceFile::new("t.yaml", text));
     let (root, problems) = parse(&source, &Environment::default());
     (root, problems.iter().map(|problem| problem.code).collect())
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::{Checked, CheckedProbe, Config, Problem, SourceFile};
-use crate::files::{Scan, Unreadable};
+use crate::files::{Scan, Scanned, Unreadable};
 use crate::kernel::{Host, binary_identity, binary_places, expand_present};
 use crate::plan::{Content, Desired, FileNow, UnitId, accept};
 use crate::spec::{DAEMON_BUFFER_BYTES, ProbeId, ProbeSpec, Targets};
@@ -15,8 +15,8 @@ use crate::spec::{DAEMON_BUFFER_BYTES, ProbeId, ProbeSpec, Targets};
 /// What the files say, and said.
 #[derive(Default)]
 pub(super) struct Followed {
-    /// The files as they were found the last time; `None`: not readable.
-    seen: BTreeMap<PathBuf, Option<Arc<str>>>,
+    /// The files as they were found the last time.
+    seen: BTreeMap<PathBuf, FileNow>,
     /// The texts that count.
     pub(super) texts: BTreeMap<PathBuf, Arc<str>>,
     /// The files whose text does not.
@@ -50,24 +50,29 @@ impl Followed {
     /// Takes what a look found. `None`: nothing has changed.
     pub(super) fn take(&mut self, scan: Scan, check: impl Fn(&[SourceFile]) -> Checked) -> Option<Changed> {
         let mut now: Vec<FileNow> = Vec::new();
-        for file in scan.files {
-            match file.text {
-                Ok(text) => now.push(FileNow { path: file.path, text: Ok(text) }),
-                Err(Unreadable::Problem(problem)) => now.push(FileNow { path: file.path, text: Err(*problem) }),
+        for Scanned { path, text, withheld } in scan.files {
+            match text {
+                Ok(text) => now.push(FileNow { path, text: Ok(text), withheld }),
+                Err(Unreadable::Problem(problem)) => now.push(FileNow { path, text: Err(*problem), withheld }),
                 // Somebody is writing it: until that is over it is what it was.
-                Err(Unreadable::Unsettled) => now.extend(self.as_before(&file.path)),
+                Err(Unreadable::Unsettled) => now.extend(self.seen.get(&path).cloned()),
             }
         }
         // Nobody knows whether the files of a directory that cannot be listed have gone.
-        let is_unlisted = |path: &&PathBuf| {
-            scan.unlisted.iter().any(|root| path.parent() == Some(root) || *path == root)
-                && now.iter().all(|file| file.path != **path)
-        };
-        let unlisted: Vec<FileNow> =
-            self.seen.keys().filter(is_unlisted).filter_map(|path| self.as_before(path)).collect();
-        now.extend(unlisted);
-        let seen: BTreeMap<PathBuf, Option<Arc<str>>> =
-            now.iter().map(|file| (file.path.clone(), file.text.as_ref().ok().map(Arc::clone))).collect();
+        for root in scan.roots.iter().filter(|root| !root.state.is_known()) {
+            let is_in = |path: &PathBuf| path.parent() == Some(&root.path) || *path == root.path;
+            let is_unknown = |path: &&PathBuf| is_in(path) && now.iter().all(|file| file.path != **path);
+            let unknown = self.seen.iter().filter(|(path, _)| is_unknown(path)).map(|(_, file)| {
+                let file = file.clone();
+                match &root.problem {
+                    Some(problem) => FileNow { text: Err(problem.clone()), ..file },
+                    None => file,
+                }
+            });
+            let unknown: Vec<FileNow> = unknown.collect();
+            now.extend(unknown);
+        }
+        let seen: BTreeMap<PathBuf, FileNow> = now.iter().map(|file| (file.path.clone(), file.clone())).collect();
         if seen == self.seen && self.config.is_some() {
             return None;
         }
@@ -95,15 +100,6 @@ impl Followed {
             path.is_some_and(|path| texts.get(path) == stopped.text.as_ref())
         });
         Some(Changed { files, warnings: accepted.warnings })
-    }
-
-    /// A file as it was found the last time; `None` for one that was not there.
-    fn as_before(&self, path: &PathBuf) -> Option<FileNow> {
-        let text = match self.seen.get(path)? {
-            Some(text) => Ok(Arc::clone(text)),
-            None => Err(self.refused.get(path)?.first()?.clone()),
-        };
-        Some(FileNow { path: path.clone(), text })
     }
 
     /// The units that should run on this machine now, with where they stand in their files.
@@ -165,27 +161,36 @@ pub(super) fn contents(desired: &BTreeMap<UnitId, (Content, CheckedProbe)>) -> D
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::catalog::builtin;
     use crate::config::{Environment, Location, Span, check, codes};
-    use crate::files::Scanned;
+    use crate::files::ScannedRoot;
+    use crate::status::DirectoryState;
 
     const GOOD: &str = "version: 1\nprobes:\n  - name: one\n    program: exec\n";
 
     /// What a look found of the file `d/a.yaml`, and whether `d` could be listed.
     fn scan(text: Option<Result<&str, Unreadable>>, is_listed: bool) -> Scan {
-        let scanned = |text: Result<&str, Unreadable>| Scanned { path: "d/a.yaml".into(), text: text.map(Arc::from) };
-        let unlisted = if is_listed { Vec::new() } else { vec![PathBuf::from("d")] };
-        Scan { files: text.map(scanned).into_iter().collect(), unlisted, ..Scan::default() }
+        let scanned = |text: Result<&str, Unreadable>| Scanned {
+            path: "d/a.yaml".into(),
+            text: text.map(Arc::from),
+            withheld: None,
+        };
+        let state = if is_listed { DirectoryState::Ok } else { DirectoryState::Unreadable };
+        let problem = (!is_listed).then(|| problem("d"));
+        let roots = vec![ScannedRoot { path: "d".into(), state, problem }];
+        Scan { files: text.map(scanned).into_iter().collect(), roots, ..Scan::default() }
+    }
+
+    fn problem(path: &str) -> Problem {
+        let source = Arc::new(SourceFile::new(path, ""));
+        Problem::new(codes::FILE_UNREADABLE, Location::new(&source, Span::default()), "permission denied".to_owned())
     }
 
     fn denied() -> Unreadable {
-        let source = Arc::new(SourceFile { path: "d/a.yaml".into(), text: "".into() });
-        Unreadable::Problem(Box::new(Problem::new(
-            codes::FILE_UNREADABLE,
-            Location::new(&source, Span::default()),
-            "permission denied".to_owned(),
-        )))
+        Unreadable::Problem(Box::new(problem("d/a.yaml")))
     }
 
     /// The probe of a file stays while the file cannot be read, is being written, or its directory cannot be listed, in any
@@ -208,6 +213,11 @@ mod tests {
         assert_eq!(probes(scan(None, false)), 1);
         assert_eq!(probes(scan(Some(Ok(GOOD)), true)), 1);
         assert_eq!(probes(scan(None, false)), 1);
+        assert_eq!(followed.refused[Path::new("d/a.yaml")], [problem("d")]);
+        let mut probes = |scan: Scan| {
+            followed.take(scan, check);
+            followed.config.as_ref().unwrap().probes.len()
+        };
         assert_eq!(probes(scan(None, true)), 0);
     }
 }

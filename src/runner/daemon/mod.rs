@@ -19,6 +19,7 @@ mod execute;
 mod follow;
 mod leave;
 mod requests;
+mod roots;
 mod service;
 mod sinks;
 mod snapshot;
@@ -42,6 +43,7 @@ use self::binaries::BinaryWatch;
 use self::error::DaemonError;
 use self::execute::Units;
 use self::follow::{Followed, contents};
+use self::roots::Roots;
 use self::service::Service;
 use self::snapshot::Rates;
 use self::tell::{News, Tell};
@@ -51,7 +53,7 @@ use super::reader::Reader;
 use crate::catalog::Catalog;
 use crate::config::{Checked, Problem, SourceFile};
 use crate::control::{Asked, Listener};
-use crate::files::{Scan, Watcher, scan};
+use crate::files::{Trust, Watcher};
 use crate::format::{Look, SummaryRow};
 use crate::kernel::{Host, InterfaceWatch};
 use crate::metrics::Endpoint;
@@ -80,6 +82,8 @@ pub struct DaemonOptions {
     pub metrics: Option<SocketAddr>,
     /// Names of hosts under which they are read, besides those of this machine.
     pub metrics_hosts: Vec<String>,
+    /// What becomes of files that users other than root could change.
+    pub trust: Trust,
     /// How long nothing may change before files are looked at.
     pub debounce: Duration,
     /// How `pretty` looks.
@@ -129,7 +133,7 @@ pub fn daemon(
     });
     let reader = Reader::spawn(Vec::new(), Arc::new(Budget::new(None)), Arc::<End>::default())?;
     let mut daemon = Daemon {
-        roots: options.roots.clone(),
+        roots: Roots::new(options.roots.clone(), options.trust),
         debounce: options.debounce,
         check,
         followed: Followed::default(),
@@ -138,8 +142,6 @@ pub fn daemon(
         binaries: BinaryWatch::default(),
         next_retry: None,
         unsettled: false,
-        missing: Vec::new(),
-        unlisted: Vec::new(),
         reloads: Reloads::default(),
         started_unix_ns: now_unix_ns(),
         service: Service::from_environment(),
@@ -213,7 +215,7 @@ impl Signals {
 }
 
 struct Daemon<'a> {
-    roots: Vec<PathBuf>,
+    roots: Roots,
     debounce: Duration,
     check: &'a dyn Fn(&[SourceFile]) -> Checked,
     followed: Followed,
@@ -224,10 +226,6 @@ struct Daemon<'a> {
     next_retry: Option<Duration>,
     /// A file was being written.
     unsettled: bool,
-    /// Roots that were not there the last time.
-    missing: Vec<PathBuf>,
-    /// Directories that could not be listed the last time.
-    unlisted: Vec<Problem>,
     reloads: Reloads,
     started_unix_ns: u64,
     service: Service,
@@ -321,19 +319,29 @@ impl Daemon<'_> {
     fn look(&mut self) {
         self.units.leave_files();
         for _ in 0..MOST_LOOKS {
-            let found = scan(&self.roots, self.debounce);
+            let (found, roots) = self.roots.look(self.debounce, &mut *self.say);
             self.unsettled = found.is_unsettled();
-            self.say_roots(&found);
+            if let Some(watcher) = &mut self.watcher {
+                // To watch one whose file system does not answer would be to wait for it.
+                watcher.follow(self.roots.able());
+            }
             let changed = self.followed.take(found, self.check);
             if let Some(changed) = &changed {
-                for (_, problems) in &changed.files {
-                    problems.iter().for_each(|problem| (self.say)(&Said::Problem(problem)));
-                }
+                let problems = changed.files.iter().flat_map(|(_, problems)| problems);
+                let new = problems.filter(|problem| !self.roots.is_said(problem));
+                new.for_each(|problem| (self.say)(&Said::Problem(problem)));
                 changed.warnings.iter().for_each(|problem| (self.say)(&Said::Problem(problem)));
             }
             self.act();
-            if changed.is_some() {
+            if changed.is_some() || !roots.is_empty() {
                 self.count_reload();
+            }
+            for root in roots {
+                Tell { say: &mut *self.say, news: &mut self.news, look: self.units.look.clone() }.reload(
+                    &root.path,
+                    root.problem.as_ref(),
+                    std::iter::empty(),
+                );
             }
             for (path, problems) in changed.iter().flat_map(|changed| &changed.files) {
                 let problem = problems.iter().find(|problem| problem.is_error());
@@ -346,18 +354,6 @@ impl Daemon<'_> {
                 break;
             }
         }
-    }
-
-    /// Says once what is wrong with the directories themselves.
-    fn say_roots(&mut self, found: &Scan) {
-        for root in found.missing.iter().filter(|root| !self.missing.contains(root)) {
-            (self.say)(&Said::Warning(&format!("`{}` is not there; it is followed from when it is", root.display())));
-        }
-        for problem in found.problems.iter().filter(|problem| !self.unlisted.contains(problem)) {
-            (self.say)(&Said::Problem(problem));
-        }
-        self.missing.clone_from(&found.missing);
-        self.unlisted.clone_from(&found.problems);
     }
 
     /// Makes the machine do what the files said the last time.

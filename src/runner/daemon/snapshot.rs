@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Reading what runs: samples, losses, the units of a file, everything at one moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -102,6 +102,7 @@ impl Daemon<'_> {
             generation: self.followed.generation,
             config_hash: self.followed.hash(),
             reloads: self.reloads,
+            directories: self.roots.status(),
             files: self.files(),
             probes,
             sinks: sinks.map(|(spec, sink)| sink_status(spec, sink)).collect(),
@@ -111,7 +112,11 @@ impl Daemon<'_> {
     /// What runs, in one line, without asking the kernel.
     pub(super) fn headline(&self) -> String {
         let stopped = self.followed.stopped.keys().map(|_| ProbeState::Stopped);
-        headline(self.units.entries.values().map(state).chain(stopped), self.followed.refused.len())
+        // Those of a directory that is not read have no mistake of their own.
+        let bad_files = self.followed.refused.values().flatten().filter(|problem| !self.roots.is_said(problem));
+        let bad_files: BTreeSet<&Path> = bad_files.map(|problem| problem.primary.source.path.as_path()).collect();
+        let text = headline(self.units.entries.values().map(state).chain(stopped), bad_files.len());
+        self.roots.headline().map_or_else(|| text.clone(), |roots| format!("{text}; {roots}"))
     }
 
     fn files(&self) -> Vec<FileStatus> {
@@ -127,11 +132,12 @@ impl Daemon<'_> {
                 Some(_) => FileState::Refused,
             };
             let probes = followed.config.iter().flat_map(|config| &config.probes);
+            let remarks = self.roots.remarks.iter().filter(|remark| remark.primary.source.path == path);
             FileStatus {
                 path: path_text(path).into_owned(),
                 state,
                 probes: probes.filter(|probe| probe.path() == path).count(),
-                problems: problems.into_iter().flatten().map(|problem| render(problem, false)).collect(),
+                problems: problems.into_iter().flatten().chain(remarks).map(|problem| render(problem, false)).collect(),
             }
         };
         paths.into_iter().map(file).collect()
