@@ -57,6 +57,16 @@ impl Looker {
         Self { trust, known: Known::default(), stuck: BTreeMap::new() }
     }
 
+    /// True while a file system does not answer.
+    pub fn is_stuck(&self) -> bool {
+        !self.stuck.is_empty()
+    }
+
+    /// True where one has answered that did not: look again.
+    pub fn has_answer(&self) -> bool {
+        self.stuck.values().any(JoinHandle::is_finished)
+    }
+
     /// What is there now: a state that all roots had at one moment, as far as their times tell. A file counts when nobody has
     /// written to it for `settle`, or for 250 ms if that is less; this waits for that, up to twice as long.
     pub fn look(&mut self, roots: &[PathBuf], settle: Duration) -> Scan {

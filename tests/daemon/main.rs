@@ -23,6 +23,8 @@ mod interfaces;
 #[path = "../live/lab.rs"]
 mod lab;
 mod latency;
+#[path = "../support/mounts.rs"]
+mod mounts;
 mod random;
 mod roots;
 #[allow(dead_code, reason = "as above")]

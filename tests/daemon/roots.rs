@@ -8,7 +8,8 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::daemon::{Daemon, call, calls, numbers};
-use crate::lab::{bpf, need, tid, wait_for};
+use crate::lab::{bpf, need, skip, tid, wait_for};
+use crate::mounts::{mount, mount_silent, with_own_mounts};
 
 const EVENTS: &str = "sinks: [\"jsonl:events.jsonl\"]";
 
@@ -111,6 +112,100 @@ fn deleted() {
     is(&daemon, "ok");
     daemon.run.said(|line| line == "`probes.d` is read again");
     daemon.stop();
+}
+
+/// Runs a test that mounts.
+fn mounting(test: impl FnOnce() + Send) {
+    if !with_own_mounts(test) {
+        skip("no mounts of its own");
+    }
+}
+
+/// A metric's value, by name and file or directory.
+fn metric(daemon: &Daemon, name: &str) -> Vec<String> {
+    let status = serde_json::from_value(daemon.status()).unwrap();
+    let text = ebpf_run::status::metrics(&status);
+    text.lines().filter(|line| line.starts_with(&format!("ebpf_run_{name}{{"))).map(str::to_owned).collect()
+}
+
+/// An unmounted directory, one whose server has died, and one whose server does not answer: what ran goes on, every answer is a
+/// failure, and when it is back it counts, without a word from anybody.
+#[test]
+fn file_systems_that_go() {
+    need!(bpf());
+    mounting(|| {
+        let daemon = Daemon::with(&[]);
+        let directory = daemon.lab.path("probes.d");
+        let fill = |daemon: &Daemon| {
+            mount("mount -t tmpfs none", &[&directory]);
+            daemon.write("a.yaml", &calls("one", EVENTS));
+        };
+        fill(&daemon);
+        daemon.wait("one", "running");
+        is(&daemon, "ok");
+        mount("umount", &[&directory]);
+        is(&daemon, "unmounted");
+        daemon.wait_file("a.yaml", "kept");
+        runs(&daemon, 7611);
+        assert_eq!(metric(&daemon, "config_directory_ok"), ["ebpf_run_config_directory_ok{directory=\"probes.d\"} 0"]);
+        assert_eq!(metric(&daemon, "config_file_ok"), ["ebpf_run_config_file_ok{file=\"probes.d/a.yaml\"} 0"]);
+        fill(&daemon);
+        is(&daemon, "ok");
+        daemon.wait_file("a.yaml", "ok");
+        let Some(server) = mount_silent(&directory) else { return skip("no FUSE") };
+        is(&daemon, "silent");
+        runs(&daemon, 7612);
+        drop(server);
+        is(&daemon, "unreadable");
+        runs(&daemon, 7613);
+        assert_eq!(metric(&daemon, "config_directory_ok"), ["ebpf_run_config_directory_ok{directory=\"probes.d\"} 0"]);
+        mount("umount", &[&directory]);
+        is(&daemon, "ok");
+        assert_eq!(daemon.probe("one")["generation"], 1);
+        let (ended, _) = daemon.stop();
+        assert!(ended.stderr.contains("the file system of `probes.d` has been unmounted"), "{}", ended.stderr);
+    });
+}
+
+/// One file that is mounted over one of the directory: it runs as it is written, and what cannot arrive is a warning.
+#[test]
+fn a_mounted_file() {
+    need!(bpf());
+    mounting(|| {
+        let daemon = Daemon::with(&[("a.yaml", &calls("one", EVENTS))]);
+        let source = daemon.lab.path("source");
+        let write = |probe: &str| {
+            fs::write(&source, format!("version: 1\nprobes:\n{}", calls(probe, EVENTS))).unwrap();
+        };
+        write("two");
+        mount("mount --bind", &[&source, &daemon.file("a.yaml")]);
+        daemon.wait("two", "running");
+        write("three");
+        daemon.wait("three", "running");
+        is(&daemon, "ok");
+        fs::remove_file(&source).unwrap();
+        wait_for("the warning", || command(&daemon, &["status"]).1.contains("has been replaced or deleted"));
+        is(&daemon, "ok");
+        mount("umount", &[&daemon.file("a.yaml")]);
+        daemon.wait("one", "running");
+        let (ended, _) = daemon.stop();
+        assert_eq!(ended.stderr.matches("warning[W0001]").count(), 2, "{}", ended.stderr);
+    });
+}
+
+/// A directory that is not there at the start is watched for, which is a state of its own.
+#[test]
+fn not_there_yet() {
+    need!(bpf());
+    let daemon = Daemon::start(&[], &["--debounce", "10ms", "--config-dir", "later.d"]);
+    wait_for("missing", || daemon.status()["directories"][0]["state"] == "missing");
+    let (status, said) = command(&daemon, &["status"]);
+    assert!(status == 0 && said.contains("later.d    missing: watching for it      0"), "{said}");
+    assert_eq!(command(&daemon, &["status", "--check"]).0, 1);
+    fs::create_dir(daemon.lab.path("later.d")).unwrap();
+    is(&daemon, "ok");
+    let (ended, _) = daemon.stop();
+    assert!(ended.stderr.contains("warning: `later.d` does not exist yet; watching for it\n"), "{}", ended.stderr);
 }
 
 /// The lines of a file that a link leads to, out of the directory, are shown by nothing.

@@ -9,6 +9,9 @@ mod edits;
 mod followed;
 mod limits;
 mod links;
+mod mounted;
+#[path = "../support/mounts.rs"]
+mod mounts;
 mod permissions;
 mod quiet;
 mod trust;

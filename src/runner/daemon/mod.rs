@@ -288,7 +288,7 @@ impl Daemon<'_> {
                 self.units.report_losses();
                 losses = None;
             }
-            if now >= rescan || self.unsettled {
+            if now >= rescan || self.unsettled || self.roots.has_answer() {
                 rescan = now + RESCAN;
                 self.look();
             } else if self.next_retry.is_some_and(|at| self.units.now() >= at) {
@@ -311,7 +311,8 @@ impl Daemon<'_> {
         let retry = self.next_retry.map(|at| Instant::now() + at.saturating_sub(self.units.now()));
         let unsettled = self.unsettled.then(|| Instant::now() + UNSETTLED);
         let sweep = self.units.sweep().then(|| Instant::now() + LOSS_INTERVAL);
-        let next = [retry, unsettled, sweep, losses, self.units.next_sample(), self.service.next_sign()];
+        let next =
+            [retry, unsettled, self.roots.ask_at(), sweep, losses, self.units.next_sample(), self.service.next_sign()];
         next.into_iter().flatten().fold(rescan, Instant::min)
     }
 

@@ -2,13 +2,16 @@
 //! The directories that are followed, themselves: what is wrong with them is said once, and shown as long as it is so.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Said;
 use crate::config::{Problem, render};
 use crate::files::{Looker, Scan, ScannedRoot, Trust};
 use crate::status::{DirectoryState, DirectoryStatus};
 use crate::words::{path_text, shown};
+
+/// How often it is asked whether a file system answers again.
+const STUCK: Duration = Duration::from_secs(1);
 
 /// Directories, and files that are followed by name.
 pub(super) struct Roots {
@@ -56,6 +59,16 @@ impl Roots {
             say(&Said::Warning(&format!("{breach}: whoever can change it decides what runs here")));
         }
         (found, changed)
+    }
+
+    /// When to ask whether a file system answers that does not; `None`: all do.
+    pub(super) fn ask_at(&self) -> Option<Instant> {
+        self.looker.is_stuck().then(|| Instant::now() + STUCK)
+    }
+
+    /// True where one answers again.
+    pub(super) fn has_answer(&self) -> bool {
+        self.looker.has_answer()
     }
 
     /// Those whose file systems answer.
