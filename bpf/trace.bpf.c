@@ -45,6 +45,12 @@ static __always_inline __u64 register_argument(const void *regs, __u8 index)
 		return context_word(regs, REGISTER(__PT_PARM5_REG));
 	case 5:
 		return context_word(regs, REGISTER(__PT_PARM6_REG));
+#ifdef __TARGET_ARCH_arm64
+	case 6:
+		return context_word(regs, REGISTER(__PT_PARM7_REG));
+	case 7:
+		return context_word(regs, REGISTER(__PT_PARM8_REG));
+#endif
 	default:
 		return 0;
 	}
@@ -127,6 +133,12 @@ static __always_inline int fetch_source(void *ctx, enum context_kind kind, const
 	}
 }
 
+/*
+ * Addresses tell whose memory they are in on x86-64 and arm64, and bpf_probe_read reads from there: pointers of the kernel's
+ * own structs and arguments may be a process's (`__user`), of which types tell nothing where gcc built the kernel. A process's
+ * memory cannot be had by the other helper, nor the kernel's by the one for processes.
+ */
+
 /* Follow the pointers; afterwards `value` is the address to copy from, or the value itself. */
 static __always_inline int fetch_hops(const volatile struct fetch *fetch, __u64 *value)
 {
@@ -137,7 +149,7 @@ static __always_inline int fetch_hops(const volatile struct fetch *fetch, __u64 
 		if (hop < fetch->hops) {
 			__u64 next = 0;
 
-			if (bpf_probe_read_kernel(&next, sizeof(next), (void *)(*value + fetch->offset[hop])))
+			if (bpf_probe_read(&next, sizeof(next), (void *)(*value + fetch->offset[hop])))
 				return -1;
 			*value = next;
 		}
@@ -155,11 +167,11 @@ static __always_inline int fetch_copy(const volatile struct fetch *fetch, __u64 
 		*(__u64 *)slot = value >> (fetch->offset[0] * 8 & 63);
 		return 0;
 	case COPY_KERNEL:
-		return bpf_probe_read_kernel(slot, fetch->size, address);
+		return bpf_probe_read(slot, fetch->size, address);
 	case COPY_USER:
 		return bpf_probe_read_user(slot, fetch->size, address);
 	case COPY_STRING:
-		return bpf_probe_read_kernel_str(slot, fetch->size, address) < 0;
+		return bpf_probe_read_str(slot, fetch->size, address) < 0;
 	case COPY_USER_STRING:
 		return bpf_probe_read_user_str(slot, fetch->size, address) < 0;
 	default:

@@ -313,7 +313,7 @@ fn raw_tracepoints() {
                 "the kernel's BTF does not tell the arguments of `of_a_module`: there is no `x`, only numbers",
                 "there are `arg0`, `arg1`, `arg2`, `pid`, `tid`, `uid`, `gid`, `comm`, `cpu`",
             ),
-            ("arg12", "no raw tracepoint has an argument of number 12", "`arg0` to `arg11` can be captured"),
+            ("arg12", "no raw tracepoint has as many arguments as `arg12` says", "`arg0` to `arg11` can be captured"),
         ],
     );
 }

@@ -27,9 +27,9 @@ enum fetch_source {
 /* How it reaches the record. */
 enum fetch_copy {
 	COPY_VALUE = 0,       /* the value itself: 8 bytes; from byte `offset` of it on */
-	COPY_KERNEL = 1,      /* `size` bytes of kernel memory at the address */
+	COPY_KERNEL = 1,      /* `size` bytes at the address: of the kernel, or of the process if that is its own */
 	COPY_USER = 2,        /* `size` bytes of the process's memory at the address */
-	COPY_STRING = 3,      /* NUL-terminated text in kernel memory, at most `size` bytes with its NUL */
+	COPY_STRING = 3,      /* NUL-terminated text at the address, whose ever it is: at most `size` bytes with its NUL */
 	COPY_USER_STRING = 4, /* NUL-terminated text in the process's memory */
 };
 
@@ -40,7 +40,7 @@ struct fetch {
 	__u16 slot; /* bytes of the slot: a multiple of 8, at least `size` */
 	__u16 size; /* bytes to copy */
 	__u8 index;
-	__u8 hops; /* pointers to follow in kernel memory before the copy */
+	__u8 hops; /* pointers to follow before the copy */
 	__u8 unused[2];
 	/* What is added to the address before each hop, and last before the copy. */
 	__u32 offset[MAX_HOPS + 1];

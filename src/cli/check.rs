@@ -10,7 +10,7 @@ use super::{BAD_CONFIGURATION, CheckArgs, FAILED, ReportFormat, findings};
 use crate::catalog::{Catalog, builtin, builtin_object};
 use crate::config::{Checked, CheckedProbe, Environment, Problem, check as check_files, json_line, render, sarif};
 use crate::files;
-use crate::kernel::{self, Host, quiet_libbpf};
+use crate::kernel::{self, Finding, Host, quiet_libbpf};
 use crate::trust::Breach;
 
 /// Everything that is known about some paths before the kernel is asked.
@@ -69,6 +69,9 @@ fn ask_kernel(probes: &[CheckedProbe], catalog: &Catalog) -> Vec<Problem> {
         let place = (problem.primary.source.path.clone(), problem.primary.span);
         seen.insert((problem.code, place, problem.message.clone()))
     };
+    let claims = kernel::claims(probes.iter().map(|probe| &probe.spec), &host);
+    let found = claims.into_iter().map(|(at, error)| findings::problem(&probes[at], &Finding::Wrong(error)));
+    problems.extend(found.filter(|problem| first(problem)));
     for probe in probes {
         // The configuration was checked against this catalogue.
         let Some(program) = catalog.get(&probe.spec.program) else { continue };

@@ -91,10 +91,15 @@ fn facts(facts: &Facts) -> Vec<(&'static str, String)> {
         None => unknown(),
     };
     let path = |path: &std::path::Path| path_text(path).into_owned();
+    let tracefs = match &facts.tracefs {
+        Ok(Some(mounted)) => path(mounted),
+        Ok(None) => "not mounted (not needed)".to_owned(),
+        Err(reason) => reason.clone(),
+    };
     vec![
         ("kernel", format!("{} {}", facts.release, facts.architecture)),
         ("BTF", btf),
-        ("tracefs", facts.tracefs.as_deref().map_or_else(Clone::clone, path)),
+        ("tracefs", tracefs),
         ("bpffs", facts.bpffs.as_deref().map_or_else(|| "not mounted (not needed)".to_owned(), path)),
         ("lockdown", facts.lockdown.clone().unwrap_or_else(|| "unknown: securityfs is not mounted".to_owned())),
         ("privileges", format!("{user}, {capabilities}")),

@@ -8,10 +8,13 @@ pub const CASTS: &[(&str, &str)] = &[
     ("hex", "An integer, written `0x1f`."),
     (
         "string, string[N]",
-        "Text in the kernel's memory that ends with a NUL, of at most N bytes: 1 to 4096, 256 without N. At `uprobe` and \
-         `uretprobe`, in the memory of the process.",
+        "Text that ends with a NUL, of at most N bytes: 1 to 4096, 256 without N. The address tells whether it is read from the \
+         memory of the kernel or of the process.",
     ),
-    ("user_string, user_string[N]", "The same in the memory of the process."),
+    (
+        "user_string, user_string[N]",
+        "The same, in the memory of the process only: an argument of a system call can be any number, an address of the kernel too.",
+    ),
     ("bytes[N]", "N bytes, 1 to 4096, written as hexadecimal digits."),
     ("ipv4", "Four bytes in network order, written as an IPv4 address."),
     ("ipv6", "Sixteen bytes in network order, written as an IPv6 address."),

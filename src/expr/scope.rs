@@ -8,8 +8,12 @@ use crate::catalog::{Btf, Named, Type, TypeId};
 use crate::spec::FetchSource;
 use crate::words::suggest;
 
-/// Arguments that are passed in registers on x86-64, and that the program can read.
-pub const REGISTER_ARGUMENTS: usize = 6;
+/// Arguments that are passed in registers, and that the program can read: six on x86-64 (rdi, rsi, rdx, rcx, r8, r9), eight on
+/// arm64 (x0 to x7).
+pub const REGISTER_ARGUMENTS: usize = if cfg!(target_arch = "aarch64") { 8 } else { 6 };
+
+/// Arguments of a raw tracepoint, MAX_BPF_FUNC_ARGS of `include/linux/bpf.h`.
+pub const MOST_RAW_ARGUMENTS: usize = 12;
 
 /// The names that every hook offers.
 pub const BUILTINS: [&str; 6] = ["pid", "tid", "uid", "gid", "comm", "cpu"];
@@ -162,11 +166,11 @@ impl<'a> Scope<'a> {
             let list = suggest(name, prototype.names(), "its arguments are");
             return Err(ResolveError::new(message, list));
         }
-        let limit = if in_registers { REGISTER_ARGUMENTS } else { 12 };
+        let limit = if in_registers { REGISTER_ARGUMENTS } else { MOST_RAW_ARGUMENTS };
         if index >= limit {
             let message = match in_registers {
                 true => format!("`{name}` is passed on the stack, not in a register"),
-                false => format!("no raw tracepoint has an argument of number {index}"),
+                false => format!("no raw tracepoint has as many arguments as `{name}` says"),
             };
             return Err(ResolveError::new(message, format!("`arg0` to `arg{}` can be captured", limit - 1)));
         }

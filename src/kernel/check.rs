@@ -7,7 +7,7 @@ use super::error::KernelError;
 use super::expand::{Expanded, expand_what_is_there};
 use super::host::Host;
 use super::load::Loaded;
-use super::prepare::{Prepared, check_target, prepare};
+use super::prepare::{Prepared, check_target, prepare, resolve_captures};
 use crate::catalog::{HookDecl, Program};
 use crate::spec::{Hook, Place, ProbeSpec, TracepointName};
 
@@ -56,6 +56,8 @@ fn check_one(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) ->
     if !missing.is_empty() {
         let message = format!("not verified by the kernel: loading a program takes {}", missing.join(" and "));
         findings.push(Finding::Unknown(KernelError::new(Place::Program, message, "check as root to verify it")));
+    } else if is_without_kprobes(spec, host) && !host.has_uprobes() {
+        // A kernel with neither has no programs of this kind: it would say no more than that.
     } else if let Err(error) = Loaded::load(spec, program, object, &prepared, host) {
         findings.push(Finding::Wrong(error));
     }
@@ -65,6 +67,16 @@ fn check_one(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) ->
 /// The same of a probe with one target, without loading the program. `None` where a problem stands in the way of resolving its captures.
 pub fn inspect(spec: &ProbeSpec, program: &Program, host: &Host) -> (Option<Prepared>, Vec<Finding>) {
     let mut findings = targets(spec, program, host);
+    if is_without_kprobes(spec, host) {
+        // The function and its types are there all the same, for a look that does not attach.
+        return match resolve_captures(spec, program, host) {
+            Ok(prepared) => (Some(prepared), findings),
+            Err(errors) => {
+                findings.extend(errors.into_iter().map(Finding::Wrong));
+                (None, findings)
+            }
+        };
+    }
     match prepare(spec, program, host) {
         Ok(prepared) => (Some(prepared), findings),
         Err(errors) => {
@@ -74,6 +86,21 @@ pub fn inspect(spec: &ProbeSpec, program: &Program, host: &Host) -> (Option<Prep
             }
             (None, findings)
         }
+    }
+}
+
+/// True at a function of a kernel that has it, and no kprobes.
+fn is_without_kprobes(spec: &ProbeSpec, host: &Host) -> bool {
+    match &spec.hook {
+        Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => {
+            !host.has_kprobes() && host.kernel_symbol(symbol).count > 0
+        }
+        Hook::Xdp { .. }
+        | Hook::Tracepoint(_)
+        | Hook::RawTracepoint { .. }
+        | Hook::Uprobe(_)
+        | Hook::Uretprobe(_)
+        | Hook::Own => false,
     }
 }
 
@@ -129,7 +156,7 @@ fn target(hook: &Hook, host: &Host) -> Option<Finding> {
         return Some(Finding::Wrong(error));
     }
     match hook {
-        Hook::Xdp { interface, mode } => check_xdp(interface, *mode, host).map(Finding::Wrong),
+        Hook::Xdp { interface, mode } => check_xdp(interface, *mode, host),
         Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => check_kprobe_target(hook.kind(), symbol, host),
         Hook::RawTracepoint { name } => check_raw_tracepoint(name, host).map(Finding::Wrong),
         Hook::Tracepoint(_) | Hook::Uprobe(_) | Hook::Uretprobe(_) | Hook::Own => None,

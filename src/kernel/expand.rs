@@ -2,13 +2,14 @@
 //! A probe with several targets becomes several probes: lists, globs and `@default-route` are looked up on this machine.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::net::Ipv4Addr;
 
 use super::binaries::{Opened, unusable};
 use super::error::KernelError;
 use super::host::Host;
+use super::netdev::Netdev;
 use super::prepare::missing_interface;
 use super::user_names::{MOST_MATCHES, matching, some};
 use super::user_places::instead;
@@ -50,17 +51,18 @@ pub fn expand(spec: &ProbeSpec, host: &Host) -> Result<Vec<Expanded>, Vec<Kernel
 pub(super) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expanded>, Vec<KernelError>) {
     let (names, mut errors) = match &spec.targets {
         Targets::One => {
-            return (vec![Expanded { spec: spec.clone(), target: None, place: Place::Target }], Vec::new());
+            let spec = under_its_own_name(spec, host);
+            return (vec![Expanded { spec, target: None, place: Place::Target }], Vec::new());
         }
         Targets::FirstOf(names) => match first_of(&spec.hook, names, host) {
             Ok(name) => {
                 let spec = ProbeSpec { hook: spec.hook.at(&name), targets: Targets::One, ..spec.clone() };
                 return (vec![Expanded { spec, target: None, place: Place::Entry(name) }], Vec::new());
             }
-            Err(error) => (BTreeSet::new(), vec![error]),
+            Err(error) => (Names::new(), vec![error]),
         },
         Targets::Each(patterns) => match &spec.hook {
-            Hook::Xdp { .. } => interfaces(patterns, host),
+            Hook::Xdp { .. } => interfaces(patterns),
             Hook::Kprobe { .. } | Hook::Kretprobe { .. } => {
                 let wanted = |glob: Option<&str>| {
                     host.probeable_functions(|name| glob.is_none_or(|glob| matches_glob(glob, name)))
@@ -70,22 +72,31 @@ pub(super) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expand
             Hook::Uprobe(point) | Hook::Uretprobe(point) => {
                 let found = host.binaries.open(&point.binary);
                 let found = found.and_then(|file| user_functions(patterns, spec.hook.kind() == "uretprobe", &file));
-                found.unwrap_or_else(|error| (BTreeSet::new(), vec![error]))
+                found.unwrap_or_else(|error| (Names::new(), vec![error]))
             }
-            Hook::Tracepoint(_) | Hook::RawTracepoint { .. } | Hook::Own => (BTreeSet::new(), Vec::new()),
+            Hook::Tracepoint(_) | Hook::RawTracepoint { .. } | Hook::Own => (Names::new(), Vec::new()),
         },
     };
     if names.len() > Targets::MAX {
         errors.push(too_many(&spec.targets, &names));
         return (Vec::new(), errors);
     }
-    (share_buffer(spec, names.into_iter().map(|name| one(spec, name)).collect()), errors)
+    let all = names.into_iter().map(|(name, entry)| one(spec, name, entry));
+    (share_buffer(spec, all.collect()), errors)
+}
+
+/// The same at an interface that the file calls by a further name (`altname` of ip-link(8)); one that is not there keeps it.
+fn under_its_own_name(spec: &ProbeSpec, host: &Host) -> ProbeSpec {
+    match spec.hook.interface().and_then(|name| host.interface_name(name)) {
+        Some(name) => ProbeSpec { hook: spec.hook.at(&name), ..spec.clone() },
+        None => spec.clone(),
+    }
 }
 
 /// That there are more targets than one probe may have, and which of the patterns stands for most of them.
-fn too_many(targets: &Targets, names: &BTreeSet<String>) -> KernelError {
+fn too_many(targets: &Targets, names: &Names) -> KernelError {
     let patterns: &[String] = if let Targets::Each(patterns) = targets { patterns } else { &[] };
-    let stands_for = |pattern: &String| names.iter().filter(|name| matches_glob(pattern, name)).count();
+    let stands_for = |pattern: &String| names.keys().filter(|name| matches_glob(pattern, name)).count();
     let widest = patterns.iter().map(|pattern| (stands_for(pattern), pattern)).max_by_key(|(count, _)| *count);
     let (all, most) = (names.len(), Targets::MAX);
     let (place, subject) = match widest {
@@ -117,7 +128,8 @@ pub fn expand_present(spec: &ProbeSpec, host: &Host) -> (Vec<Expanded>, Vec<Kern
             let alone = ProbeSpec { targets: Targets::Each(vec![pattern.clone()]), ..spec.clone() };
             expand(&alone, host)
         } else {
-            Ok(vec![one(spec, pattern.clone())])
+            let name = if spec.hook.interface().is_some() { host.interface_name(pattern) } else { None };
+            Ok(vec![one(spec, name.unwrap_or_else(|| pattern.clone()), pattern.clone())])
         };
         match found {
             Ok(found) => all.extend(found),
@@ -130,12 +142,40 @@ pub fn expand_present(spec: &ProbeSpec, host: &Host) -> (Vec<Expanded>, Vec<Kern
     (all, errors)
 }
 
-fn one(spec: &ProbeSpec, name: String) -> Expanded {
+/// The probe at one of its targets, which comes from the entry `entry` of its file.
+fn one(spec: &ProbeSpec, name: String, entry: String) -> Expanded {
     let mut spec = ProbeSpec { hook: spec.hook.at(&name), targets: Targets::One, ..spec.clone() };
     if let Some(field) = spec.hook.target_field() {
         spec.labels.push((field.to_owned(), name.clone()));
     }
-    Expanded { spec, target: Some(name.clone()), place: Place::Entry(name) }
+    Expanded { spec, target: Some(name), place: Place::Entry(entry) }
+}
+
+/// The same of all probes of a configuration, at what is there of their targets.
+pub fn claims<'a>(specs: impl Iterator<Item = &'a ProbeSpec>, host: &Host) -> Vec<(usize, KernelError)> {
+    let at_interfaces = specs.enumerate().filter(|(_, spec)| spec.hook.interface().is_some());
+    let expand = |(number, spec)| expand_what_is_there(spec, host).0.into_iter().map(move |one| (number, one));
+    let all: Vec<(usize, Expanded)> = at_interfaces.flat_map(expand).collect();
+    claimed_twice(all.iter().map(|(number, one)| (*number, one)))
+}
+
+/// What is wrong with probes at an interface where an earlier one of `all` is already, which only this machine knows: globs, further
+/// names, routes. `all` has the number of each probe in its configuration, its name there, and one of its targets.
+pub fn claimed_twice<'a>(all: impl Iterator<Item = (usize, &'a Expanded)>) -> Vec<(usize, KernelError)> {
+    let mut taken: BTreeMap<&str, &Expanded> = BTreeMap::new();
+    let mut errors = Vec::new();
+    for (number, one) in all {
+        let Some(interface) = one.spec.hook.interface() else { continue };
+        let Some(first) = taken.get(interface) else {
+            taken.insert(interface, one);
+            continue;
+        };
+        let message =
+            format!("two XDP probes want the interface `{interface}`: `{}` has it already", first.spec.id.name);
+        let help = "an interface runs one XDP program: park one of the probes with `enabled: false`";
+        errors.push((number, one.blame(KernelError::new(Place::Target, message, help))));
+    }
+    errors
 }
 
 /// The buffer of the file is for the probe as a whole.
@@ -146,28 +186,41 @@ fn share_buffer(spec: &ProbeSpec, mut all: Vec<Expanded>) -> Vec<Expanded> {
     all
 }
 
+/// Names of targets, each with what leads to its entry in the file: the entry itself, or a name that its pattern matches.
+type Names = BTreeMap<String, String>;
 /// The names that patterns stand for, and what is wrong with those that stand for none.
-type Names = (BTreeSet<String>, Vec<KernelError>);
+type Found = (Names, Vec<KernelError>);
 
-fn interfaces(patterns: &[String], host: &Host) -> Names {
-    let all = host.interfaces();
-    let (mut names, mut errors) = (BTreeSet::new(), Vec::new());
+/// Interfaces by all their names: one that has two of those that are wanted is one.
+fn interfaces(patterns: &[String]) -> Found {
+    let there = Netdev::all();
+    let all: Vec<String> = there.iter().flat_map(Netdev::names).cloned().collect();
+    let (mut names, mut errors) = (Names::new(), Vec::new());
+    let mut add = |name: &String, entry: &String| {
+        names.entry(name.clone()).or_insert_with(|| entry.clone());
+    };
     for pattern in patterns {
-        let before = names.len();
         let here = || Place::Entry(pattern.clone());
-        match pattern.as_str() {
-            Targets::DEFAULT_ROUTE => names.extend(default_route_interfaces()),
+        let found = match pattern.as_str() {
+            Targets::DEFAULT_ROUTE => {
+                let routes = default_route_interfaces();
+                routes.iter().for_each(|name| add(name, name));
+                !routes.is_empty()
+            }
             name if !Targets::is_pattern(name) => {
-                if host.interface_index(name).is_none() {
-                    errors.push(missing_interface(here(), name, &all));
-                } else {
-                    names.insert(name.to_owned());
+                match there.iter().find(|one| one.names().any(|known| known == name)) {
+                    Some(one) => add(&one.name, pattern),
+                    None => errors.push(missing_interface(here(), name, &all)),
                 }
                 continue;
             }
-            glob => names.extend(all.iter().filter(|name| matches_glob(glob, name)).cloned()),
-        }
-        let found = names.len() > before || all.iter().any(|name| matches_glob(pattern, name));
+            glob => {
+                let fits = |one: &Netdev| one.names().find(|name| matches_glob(glob, name)).cloned();
+                let fitting: Vec<_> = there.iter().filter_map(|one| Some((&one.name, fits(one)?))).collect();
+                fitting.iter().for_each(|(name, entry)| add(name, entry));
+                !fitting.is_empty()
+            }
+        };
         if !found && pattern == Targets::DEFAULT_ROUTE {
             let help = "`ip route` shows the routes; name the interface if this machine has no default route";
             errors.push(KernelError::new(here(), "this machine has no default route", help));
@@ -211,7 +264,7 @@ fn parse_ipv6_routes(text: &str) -> impl Iterator<Item = String> {
 }
 
 /// The same for functions of a program or library that can be probed.
-fn user_functions(patterns: &[String], on_return: bool, file: &Opened) -> Result<Names, KernelError> {
+fn user_functions(patterns: &[String], on_return: bool, file: &Opened) -> Result<Found, KernelError> {
     let Opened { path, binary, .. } = file;
     let failed = |error: ObjectError| unusable(path, &error);
     let globs: Vec<&str> = patterns.iter().map(String::as_str).filter(|name| Targets::is_pattern(name)).collect();
@@ -243,11 +296,11 @@ fn user_functions(patterns: &[String], on_return: bool, file: &Opened) -> Result
 }
 
 /// The functions that names and globs stand for; `of` says whose they are, `list` gives those of a glob, or all.
-fn functions(patterns: &[String], of: &str, list: impl Fn(Option<&str>) -> Vec<String>) -> Names {
-    let (mut names, mut errors, all) = (BTreeSet::new(), Vec::new(), OnceCell::new());
+fn functions(patterns: &[String], of: &str, list: impl Fn(Option<&str>) -> Vec<String>) -> Found {
+    let (mut names, mut errors, all) = (Names::new(), Vec::new(), OnceCell::new());
     for pattern in patterns {
         if !Targets::is_pattern(pattern) {
-            names.insert(pattern.clone());
+            names.insert(pattern.clone(), pattern.clone());
             continue;
         }
         let found = list(Some(pattern));
@@ -262,7 +315,7 @@ fn functions(patterns: &[String], of: &str, list: impl Fn(Option<&str>) -> Vec<S
             let help = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
             errors.push(KernelError::new(Place::Entry(pattern.clone()), message, help));
         }
-        names.extend(found);
+        names.extend(found.into_iter().map(|name| (name.clone(), name)));
     }
     (names, errors)
 }
@@ -309,8 +362,8 @@ mod tests {
     /// Too many targets are said with the glob that brings most of them.
     #[test]
     fn too_many_targets() {
-        let names: BTreeSet<String> = (0..200).map(|at| format!("get{at}")).chain(["put".to_owned()]).collect();
-        let gets = names.iter().filter(|name| *name != "put").cloned().collect();
+        let gets: Names = (0..200).map(|at| format!("get{at}")).map(|name| (name.clone(), name)).collect();
+        let names = gets.clone().into_iter().chain([("put".to_owned(), "put".to_owned())]).collect();
         let each = |patterns: &[&str]| Targets::Each(patterns.iter().map(|&pattern| pattern.to_owned()).collect());
         for (patterns, names, place, said) in [
             (

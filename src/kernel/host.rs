@@ -7,11 +7,12 @@ use std::ffi::{CStr, CString};
 use std::fs;
 use std::io;
 use std::mem::MaybeUninit;
-use std::path::{Path, PathBuf};
-use std::ptr::NonNull;
+use std::path::Path;
 
 use super::binaries::Binaries;
 use super::hooks::parse_traceable;
+use super::netdev::Netdev;
+use super::tracefs::{Tracefs, denied_help};
 use crate::catalog::{Btf, Named};
 use crate::expr::{TraceField, parse_format};
 use crate::spec::TracepointName;
@@ -21,7 +22,7 @@ use crate::words::suggest;
 #[derive(Default)]
 pub struct Host {
     btf: OnceCell<Option<Btf>>,
-    tracefs: OnceCell<Result<PathBuf, (String, String)>>,
+    tracefs: OnceCell<Result<Tracefs, (String, String)>>,
     kallsyms: OnceCell<String>,
     blacklist: OnceCell<Option<HashSet<String>>>,
     traceable: OnceCell<Option<HashSet<String>>>,
@@ -29,7 +30,6 @@ pub struct Host {
 }
 
 pub(super) const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
-const TRACEFS_PATHS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 const KPROBE_BLACKLIST: &str = "/sys/kernel/debug/kprobes/blacklist";
 const KPROBE_PMU: &str = "/sys/bus/event_source/devices/kprobe/type";
 const UPROBE_PMU: &str = "/sys/bus/event_source/devices/uprobe/type";
@@ -41,9 +41,18 @@ impl Host {
         self.btf.get_or_init(read).as_ref()
     }
 
-    /// Where tracefs is; mounts it if it is not mounted anywhere. The error is a sentence and a help.
+    /// Where the files of tracefs are, as long as this lives; it need not be mounted. The error is a sentence and a help.
     pub fn tracefs(&self) -> Result<&Path, (String, String)> {
-        self.tracefs.get_or_init(find_tracefs).as_deref().map_err(Clone::clone)
+        self.find_tracefs().map(Tracefs::path)
+    }
+
+    /// Where tracefs is mounted; `None` where it is used without being mounted.
+    pub fn tracefs_mount(&self) -> Result<Option<&Path>, (String, String)> {
+        self.find_tracefs().map(|found| Some(found.path()).filter(|_| found.is_mounted()))
+    }
+
+    fn find_tracefs(&self) -> Result<&Tracefs, (String, String)> {
+        self.tracefs.get_or_init(Tracefs::find).as_ref().map_err(Clone::clone)
     }
 
     /// The fields of a tracepoint, from its format file. The error is a sentence and a help.
@@ -54,40 +63,35 @@ impl Host {
             Ok(text) => Ok(parse_format(&text)),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 let message = format!("failed to read tracepoint `{name}`: permission denied");
-                Err((message, tracefs_help()))
+                Err((message, denied_help()))
             }
             Err(_) => Err(missing_tracepoint(&events, name)),
         }
     }
 
-    /// The names of the network interfaces of this network namespace (sysfs may show those of another one).
-    pub fn interfaces(&self) -> Vec<String> {
-        // SAFETY: takes nothing; returns NULL or an array that ends with an entry without a name.
-        let first = unsafe { libc::if_nameindex() };
-        if first.is_null() {
-            return Vec::new();
-        }
-        let mut names = Vec::new();
-        let mut entry = first;
-        // SAFETY: `entry` stays within the array: it stops at the last entry, whose name is NULL.
-        while let Some(name) = unsafe { NonNull::new((*entry).if_name) } {
-            // SAFETY: the name is NUL-terminated and lives until the array is freed.
-            names.push(unsafe { CStr::from_ptr(name.as_ptr()) }.to_string_lossy().into_owned());
-            // SAFETY: the entry has a name, so another one follows.
-            entry = unsafe { entry.add(1) };
-        }
-        // SAFETY: the array of if_nameindex, freed once.
-        unsafe { libc::if_freenameindex(first) };
-        names.sort();
-        names
+    /// The number of a tracepoint; `None` where it is not there or tracefs cannot be read.
+    pub(super) fn tracepoint_number(&self, name: &TracepointName) -> Option<u64> {
+        let path = self.tracefs().ok()?.join("events").join(&name.category).join(&name.name).join("id");
+        fs::read_to_string(path).ok()?.trim().parse().ok()
     }
 
-    /// The number of a network interface in this network namespace.
+    /// The names of the network interfaces of this network namespace (sysfs may show those of another one), sorted.
+    pub fn interfaces(&self) -> Vec<String> {
+        Netdev::all().into_iter().map(|one| one.name).collect()
+    }
+
+    /// The number of a network interface in this network namespace. `name` may be a further one (`altname` of ip-link(8)).
     pub fn interface_index(&self, name: &str) -> Option<u32> {
-        let name = CString::new(name).ok()?;
-        // SAFETY: `name` is NUL-terminated and lives across the call.
-        let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
-        (index != 0).then_some(index)
+        let text = CString::new(name).ok()?;
+        // SAFETY: `text` is NUL-terminated and lives across the call.
+        let index = unsafe { libc::if_nametoindex(text.as_ptr()) };
+        // The call takes names of up to 15 bytes, and is quick.
+        if index != 0 { Some(index) } else { Netdev::named(name).map(|found| found.index) }
+    }
+
+    /// The name that the kernel uses for an interface which may be called by a further one. `None` where it is not there.
+    pub fn interface_name(&self, name: &str) -> Option<String> {
+        Netdev::named(name).map(|found| found.name)
     }
 
     /// False where the kernel was built without kprobes for perf and tracing.
@@ -223,39 +227,6 @@ pub struct SymbolSearch {
 /// Leaves out names that cannot be meant: looking at all of them would take long.
 pub(super) fn close_in_length(name: &str, symbol: &str) -> bool {
     name.len().abs_diff(symbol.len()) <= 1 + symbol.len() / 4
-}
-
-fn find_tracefs() -> Result<PathBuf, (String, String)> {
-    let first = fs::metadata(Path::new(TRACEFS_PATHS[0]).join("events"));
-    if first.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
-        let message = format!("failed to read tracefs (`{}`): permission denied", TRACEFS_PATHS[0]);
-        return Err((message, tracefs_help()));
-    }
-    let usable = |path: &str| Path::new(path).join("events").exists();
-    if let Some(path) = TRACEFS_PATHS.into_iter().find(|path| usable(path)) {
-        return Ok(PathBuf::from(path));
-    }
-    match mount_tracefs(TRACEFS_PATHS[0]) {
-        Ok(()) if usable(TRACEFS_PATHS[0]) => Ok(PathBuf::from(TRACEFS_PATHS[0])),
-        Ok(()) => Err(("tracefs has no events: this kernel was built without tracepoints".to_owned(), String::new())),
-        Err(error) => Err((
-            format!("tracefs is not mounted, and mounting it failed: {error}"),
-            format!("as root, `mount -t tracefs nodev {}`", TRACEFS_PATHS[0]),
-        )),
-    }
-}
-
-/// tracefs has the permissions of files: CAP_BPF and CAP_PERFMON do not open it.
-fn tracefs_help() -> String {
-    "it belongs to root: run as root, or with CAP_DAC_READ_SEARCH as well; a raw tracepoint does not need it".to_owned()
-}
-
-fn mount_tracefs(target: &str) -> io::Result<()> {
-    let target = CString::new(target)?;
-    let flags = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
-    // SAFETY: all strings are NUL-terminated and live across the call; tracefs takes no data.
-    let code = unsafe { libc::mount(c"nodev".as_ptr(), target.as_ptr(), c"tracefs".as_ptr(), flags, std::ptr::null()) };
-    if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 fn missing_tracepoint(events: &Path, name: &TracepointName) -> (String, String) {

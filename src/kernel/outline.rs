@@ -3,14 +3,14 @@
 
 use libbpf_rs::{MapType, ObjectBuilder};
 
-use super::attach::native_xdp;
+use super::attach::xdp_outlook;
 use super::capabilities::{Capabilities, needed_for};
 use super::check::own_hook;
 use super::host::Host;
 use super::load::{functions, size_maps};
 use super::mapping::page_bytes;
 use crate::catalog::{HookDecl, Program};
-use crate::spec::{Hook, ProbeSpec, XdpMode};
+use crate::spec::{Hook, ProbeSpec};
 
 /// How a probe would run.
 #[derive(Debug, Clone)]
@@ -110,15 +110,9 @@ fn mechanism(hook: &Hook, host: &Host) -> (String, String) {
             ("link of a raw tracepoint".to_owned(), "the only way, and the quickest to a tracepoint".to_owned())
         }
         Hook::Xdp { interface, mode } => {
-            let why = match (mode, host.interface_index(interface).and_then(|index| native_xdp(index, host))) {
-                (XdpMode::Auto, Some(true)) => format!("`{interface}` has native XDP: `mode: auto` takes it"),
-                (XdpMode::Auto, Some(false)) => format!("`{interface}` has no native XDP: `mode: auto` takes generic"),
-                (XdpMode::Auto, None) => "`mode: auto` tries native, then generic".to_owned(),
-                (XdpMode::Native | XdpMode::Generic | XdpMode::Offload, _) => {
-                    format!("the file says `mode: {}`", mode.name())
-                }
-            };
-            ("link on the interface".to_owned(), why)
+            let (mode, why) = xdp_outlook(interface, *mode, host);
+            let mode = mode.map_or_else(|| "native or generic".to_owned(), |mode| mode.name().to_owned());
+            (format!("link on the interface, {mode} mode"), why)
         }
         Hook::Own => ("none in this build".to_owned(), String::new()),
     }

@@ -21,6 +21,11 @@ pub struct Prepared {
 /// Resolves the captures of a probe; reports every one that this kernel does not have.
 pub fn prepare(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepared, Vec<KernelError>> {
     check_target(&spec.hook, host).map_err(|error| vec![error])?;
+    resolve_captures(spec, program, host)
+}
+
+/// The same, whatever becomes of the target.
+pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepared, Vec<KernelError>> {
     let Some(head) = program.event.as_ref().filter(|_| program.captures()) else {
         return Ok(Prepared { fetches: Vec::new(), layout: program.event.clone() });
     };
@@ -32,7 +37,8 @@ pub fn prepare(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepa
         Ok(resolved) => Ok(Prepared { fetches: resolved.fetches, layout: Some(resolved.layout) }),
         Err(errors) => {
             // A target that is not there has no arguments either: say that, and only that.
-            if let Some(error) = missing_target(spec, host) {
+            let is_lookup = matches!(spec.hook, Hook::Kprobe { .. } | Hook::Kretprobe { .. }) && !host.has_kprobes();
+            if let Some(error) = missing_target(spec, host).filter(|_| !is_lookup) {
                 return Err(vec![error]);
             }
             let blame = |(index, error): (usize, crate::expr::ResolveError)| {

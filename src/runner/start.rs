@@ -11,7 +11,7 @@ use super::sampler::Sampler;
 use super::unit::{Making, Unit};
 use crate::catalog::{Catalog, Program, builtin_object};
 use crate::config::{CheckedProbe, Config};
-use crate::kernel::{Expanded, Host, KernelError, Loaded, Prepared, expand, prepare};
+use crate::kernel::{Expanded, Host, KernelError, Loaded, Prepared, claimed_twice, expand, prepare};
 use crate::sink::Sink;
 use crate::spec::Place;
 
@@ -88,8 +88,12 @@ impl Starting<'_> {
 pub(super) fn start(config: &Config, catalog: &Catalog, options: &Options) -> Result<Live, Vec<StartError>> {
     raise_file_limit();
     let host = Host::default();
-    let starting = all(expand_all(config, catalog, &host))?.into_iter().flatten();
-    let starting = all(starting.map(|probe| prepare_one(probe, &host)))?;
+    let starting: Vec<Starting<'_>> = all(expand_all(config, catalog, &host))?.into_iter().flatten().collect();
+    let claims = claimed_twice(starting.iter().map(|probe| (probe.index, &probe.one)));
+    if !claims.is_empty() {
+        return Err(claims.into_iter().map(|(probe, error)| StartError::kernel(probe, error)).collect());
+    }
+    let starting = all(starting.into_iter().map(|probe| prepare_one(probe, &host)))?;
     let loaded = all(starting.iter().map(|probe| load(probe, &host)))?;
     let sinks = open_sinks(config)?;
     let attach = |(number, (probe, loaded)): (usize, (&Starting<'_>, Loaded))| {

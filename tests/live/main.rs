@@ -10,6 +10,7 @@ mod called;
 mod clock;
 mod doctor;
 mod exec;
+mod forecast;
 mod hooks;
 mod ids;
 mod interfaces;

@@ -200,7 +200,13 @@ fn capture(page: &mut Roff) {
     }
     paragraph(
         page,
-        "A binary tells neither the names nor the types of its arguments: `uprobe` has `arg0` to `arg5`, `uretprobe` has \
+        "Arguments are read from registers: `arg0` to `arg5` on x86-64, to `arg7` on arm64; further ones lie on the stack and cannot be \
+         captured. A pointer of the kernel may lead into the memory of the process (`__user` in its source), as in \
+         `prev->robust_list->futex_offset`: such members and texts are read there.",
+    );
+    paragraph(
+        page,
+        "A binary tells neither the names nor the types of its arguments: `uprobe` has `arg0` and so on, `uretprobe` has \
          `retval`, eight bytes each. `string` and `bytes[N]` read the memory of the process at that address; `u32`, `hex`, \
          `port` or `ipv4` read the value itself; there are no members. What the process has not touched yet may not be in \
          memory, and is null then.",

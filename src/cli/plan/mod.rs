@@ -13,7 +13,7 @@ use super::terminal::{print, print_json, stdout_color, tell};
 use super::{BAD_CONFIGURATION, FAILED, Listing, findings};
 use crate::catalog::{Catalog, Program, builtin, builtin_object};
 use crate::config::{CheckedProbe, Config};
-use crate::kernel::{Finding, Host, KernelError, Outline, Prepared, expand, inspect, outline, quiet_libbpf};
+use crate::kernel::{Finding, Host, KernelError, Outline, Prepared, claims, expand, inspect, outline, quiet_libbpf};
 use crate::spec::{Fetch, FetchCopy, FetchSource, Field, Kind, ProbeSpec};
 
 /// One probe and everything that is known about how it would run.
@@ -61,7 +61,14 @@ fn plan_all<'a>(config: &'a Config, catalog: &'a Catalog) -> Vec<Planned<'a>> {
         let outline = outline(&spec, program, object, &host);
         Some(Planned { probe, targets, spec, program, outline, prepared, findings })
     };
-    config.probes.iter().filter_map(plan).collect()
+    let mut planned: Vec<Planned<'_>> = config.probes.iter().filter_map(plan).collect();
+    let claims = claims(config.probes.iter().map(|probe| &probe.spec), &host);
+    for (at, error) in claims {
+        let probe = &config.probes[at];
+        let of_probe = planned.iter_mut().filter(|planned| std::ptr::eq(planned.probe, probe));
+        of_probe.for_each(|planned| planned.findings.push(Finding::Wrong(error.clone())));
+    }
+    planned
 }
 
 /// The spec at the first target, all targets, how the first would run, and what was found about any of them.

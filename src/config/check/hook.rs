@@ -10,8 +10,9 @@ use crate::config::yaml::Node;
 use crate::config::{codes, raw};
 use crate::spec::{Hook, Place, Targets, TracepointName, XdpMode};
 
-/// Longest interface name: IFNAMSIZ (linux/if.h) without its NUL.
-const MAX_INTERFACE_BYTES: usize = 15;
+/// Longest name of an interface: ALTIFNAMSIZ (linux/if.h) without its NUL. What is longer than 15 bytes is a further name
+/// (`altname` of ip-link(8)).
+const MAX_INTERFACE_BYTES: usize = 127;
 /// Longest kernel symbol: KSYM_NAME_LEN (512 since 6.1, 128 before) without its NUL.
 const MAX_SYMBOL_BYTES: usize = 511;
 
@@ -182,7 +183,7 @@ fn check_interface(cx: &mut Cx<'_>, interface: &str, span: Span) -> bool {
     } else if interface.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control()) {
         "an interface's name has no space and no `/`".to_owned()
     } else if interface == "." || interface == ".." {
-        "an interface cannot be called so".to_owned()
+        "not a valid interface name".to_owned()
     } else {
         return true;
     };

@@ -3,7 +3,7 @@
 
 use super::probe::Cx;
 use crate::config::codes;
-use crate::expr::{BUILTINS, REGISTER_ARGUMENTS};
+use crate::expr::{BUILTINS, MOST_RAW_ARGUMENTS, REGISTER_ARGUMENTS};
 use crate::spec::{Capture, Hook, UserPlace, UserPoint};
 
 /// Names of a tracepoint at the exit of a system call.
@@ -52,9 +52,13 @@ fn missing(hook: &Hook, base: &str) -> Option<(String, String)> {
             let help = "capture `retval` with a `uretprobe`";
             Some(("there is no `retval` at the entry of a function".to_owned(), help.to_owned()))
         }
-        Hook::Uprobe(_) if number_of(base).is_some_and(|number| number >= REGISTER_ARGUMENTS) => {
+        Hook::Kprobe { .. } | Hook::Uprobe(_) if number_of(base).is_some_and(|number| number >= REGISTER_ARGUMENTS) => {
             let message = format!("`{base}` is passed on the stack, not in a register");
             Some((message, format!("`arg0` to `arg{}` can be captured", REGISTER_ARGUMENTS - 1)))
+        }
+        Hook::RawTracepoint { .. } if number_of(base).is_some_and(|number| number >= MOST_RAW_ARGUMENTS) => {
+            let message = format!("no raw tracepoint has as many arguments as `{base}` says");
+            Some((message, format!("`arg0` to `arg{}` can be captured", MOST_RAW_ARGUMENTS - 1)))
         }
         Hook::Uprobe(_) if number_of(base).is_none() => {
             let message = format!("there is no `{base}`: a binary does not tell the names of its arguments");

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the kernel says about programs, maps and links behind descriptors.
 
+use std::ffi::CStr;
 use std::fs;
 use std::io;
 use std::mem;
-use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::raw::c_int;
 use std::time::Duration;
 
@@ -24,6 +25,21 @@ pub(in crate::kernel) fn map_entries(map: BorrowedFd<'_>) -> io::Result<u32> {
     // SAFETY: as above.
     let code = unsafe { libbpf_sys::bpf_map_get_info_by_fd(map.as_raw_fd(), &mut info, &mut len) };
     if code == 0 { Ok(info.max_entries) } else { Err(io::Error::from_raw_os_error(-code)) }
+}
+
+/// What a loaded program is called; `None` where it has no name, or this process may not look.
+pub(super) fn name_of_program(id: u32) -> Option<String> {
+    // SAFETY: takes a number, returns a new descriptor or an error.
+    let fd = unsafe { libbpf_sys::bpf_prog_get_fd_by_id(id) };
+    if fd < 0 {
+        return None;
+    }
+    // SAFETY: the descriptor is new and nobody else owns it.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    let info = program(fd.as_raw_fd());
+    // SAFETY: the kernel terminates the name within its 16 bytes.
+    let name = unsafe { CStr::from_ptr(info.name.as_ptr()) };
+    Some(name.to_string_lossy().into_owned()).filter(|name| !name.is_empty())
 }
 
 /// A link's information; `None` where the descriptor is no link (a perf event before Linux 5.15).

@@ -5,6 +5,8 @@ mod former;
 mod generation;
 mod info;
 mod kprobe;
+mod native;
+mod occupied;
 mod raw_tracepoint;
 mod slot;
 mod swap;
@@ -20,7 +22,7 @@ pub(super) use info::map_entries;
 pub(super) use kprobe::{check as check_kprobes, check_target as check_kprobe_target};
 pub(super) use raw_tracepoint::check as check_raw_tracepoint;
 pub(super) use uprobe::{check as check_uprobe, process_of};
-pub(super) use xdp::{check as check_xdp, has_native as native_xdp};
+pub(super) use xdp::{check as check_xdp, outlook as xdp_outlook};
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};

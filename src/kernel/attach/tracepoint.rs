@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `tracepoint`: a perf event for the tracepoint, with the program on it (Linux 4.7; as a link, 5.15).
 
-use std::ffi::CString;
+use std::io;
+use std::mem;
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
 
 use libbpf_rs::{AsRawLibbpf, Link, ProgramMut};
 
@@ -11,20 +13,41 @@ use crate::kernel::host::Host;
 use crate::spec::{Place, TracepointName};
 
 pub(super) fn attach(program: &ProgramMut<'_>, name: &TracepointName, host: &Host) -> Result<Attachment, KernelError> {
-    // libbpf reads the tracepoint's number there, but mounts nothing. If this fails, `diagnose` says why.
-    let _ = host.tracefs();
-    match attach_to(program, name) {
+    match attach_to(program, name, host) {
         Ok(link) => Ok(Attachment::new(link, format!("tracepoint {name}"))),
         Err(code) => Err(diagnose(name, code, host)),
     }
 }
 
-fn attach_to(program: &ProgramMut<'_>, name: &TracepointName) -> Result<Link, i32> {
-    let category = CString::new(name.category.as_str()).map_err(|_| libc::ENOENT)?;
-    let event = CString::new(name.name.as_str()).map_err(|_| libc::ENOENT)?;
+/// What `bpf_program__attach_tracepoint` does, which finds tracefs only where it is mounted. If this fails, `diagnose` says why.
+fn attach_to(program: &ProgramMut<'_>, name: &TracepointName, host: &Host) -> Result<Link, i32> {
+    let event = open(host.tracepoint_number(name).ok_or(libc::ENOENT)?)?;
     let program = program.as_libbpf_object().as_ptr();
-    // SAFETY: the program is loaded; both names live across the call, whose result goes nowhere else.
-    unsafe { take_link(libbpf_sys::bpf_program__attach_tracepoint(program, category.as_ptr(), event.as_ptr())) }
+    // SAFETY: the program is loaded and the event is open; the result goes nowhere else.
+    let link = unsafe { take_link(libbpf_sys::bpf_program__attach_perf_event(program, event.as_raw_fd())) }?;
+    // The link closes it.
+    let _ = event.into_raw_fd();
+    Ok(link)
+}
+
+/// A perf event of a tracepoint. That of one CPU stands for all: the kernel runs a program wherever the tracepoint is hit.
+fn open(number: u64) -> Result<OwnedFd, i32> {
+    let attributes = libbpf_sys::perf_event_attr {
+        type_: libbpf_sys::PERF_TYPE_TRACEPOINT,
+        size: mem::size_of::<libbpf_sys::perf_event_attr>() as u32,
+        config: number,
+        ..Default::default()
+    };
+    let (every_process, cpu, no_group) = (-1, 0, -1);
+    let flags = libbpf_sys::PERF_FLAG_FD_CLOEXEC as libc::c_ulong;
+    // SAFETY: the attributes live across the call and say how long they are; the rest are numbers.
+    let fd =
+        unsafe { libc::syscall(libc::SYS_perf_event_open, &raw const attributes, every_process, cpu, no_group, flags) };
+    match i32::try_from(fd) {
+        // SAFETY: the descriptor is new and nobody else owns it.
+        Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+        Ok(_) | Err(_) => Err(io::Error::last_os_error().raw_os_error().unwrap_or(0)),
+    }
 }
 
 fn diagnose(name: &TracepointName, code: i32, host: &Host) -> KernelError {

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `xdp`: a bpf_link on an interface (Linux 5.9). Not netlink: what netlink attaches outlives the process.
 
-use std::ffi::CStr;
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 use libbpf_rs::ProgramMut;
 
+use super::native::{Native, forecast};
+use super::occupied::occupied;
 use super::{Attachment, Hold};
+use crate::kernel::check::Finding;
 use crate::kernel::error::{ENOTSUPP, KernelError, describe, privilege_help};
 use crate::kernel::host::Host;
+use crate::kernel::netdev::Netdev;
 use crate::spec::{Place, XdpMode};
 
 /// `include/uapi/linux/if_link.h`
@@ -18,9 +21,11 @@ const XDP_FLAGS_DRV_MODE: u32 = 1 << 2;
 const XDP_FLAGS_HW_MODE: u32 = 1 << 3;
 
 /// `include/uapi/linux/netdev.h`
-const NETDEV_XDP_ACT_BASIC: u64 = 1 << 0;
+pub(super) const NETDEV_XDP_ACT_BASIC: u64 = 1 << 0;
 const NETDEV_XDP_ACT_HW_OFFLOAD: u64 = 1 << 4;
 
+/// Help where a driver has no native mode.
+const WITHOUT_NATIVE: &str = "use `mode: generic`, or `auto` to take what there is";
 /// What drivers mean by ERANGE: a packet does not fit into one page (`veth_xdp_set`, `virtnet_xdp_set`).
 const MTU_TOO_LARGE: &str = "its MTU is too large: a native program needs each packet in one page";
 
@@ -101,16 +106,10 @@ pub(super) fn replace(link: i32, program: i32, old: i32) -> Result<(), i32> {
 
 fn diagnose(interface: &str, index: u32, mode: XdpMode, code: i32) -> KernelError {
     match code {
-        libc::EBUSY | libc::EEXIST => {
-            let message = match owner(index) {
-                Some(owner) => format!("`{interface}` already runs an XDP program: {owner}"),
-                None => format!("`{interface}` already runs an XDP program"),
-            };
-            let help = format!(
-                "an interface has room for one: end the probe or process that holds it, or `ip link set dev {interface} xdp off`"
-            );
-            KernelError::new(Place::Target, message, help)
-        }
+        libc::EBUSY | libc::EEXIST => occupied(interface, index).unwrap_or_else(|| {
+            let message = format!("`{interface}` already runs an XDP program");
+            KernelError::new(Place::Target, message, "`bpftool net` shows all of them")
+        }),
         libc::EPERM | libc::EACCES => {
             let message = format!("the kernel did not let us attach to `{interface}` ({})", describe(code));
             KernelError::new(Place::Target, message, privilege_help("CAP_BPF and CAP_NET_ADMIN"))
@@ -121,7 +120,7 @@ fn diagnose(interface: &str, index: u32, mode: XdpMode, code: i32) -> KernelErro
                 XdpMode::Native if code == libc::ERANGE => {
                     return KernelError::new(Place::Mode, message, format!("{MTU_TOO_LARGE}; or use `mode: generic`"));
                 }
-                XdpMode::Native | XdpMode::Auto => "use `mode: generic`, or `auto` to take what there is",
+                XdpMode::Native | XdpMode::Auto => WITHOUT_NATIVE,
                 XdpMode::Offload => "use `mode: native`, `generic` or `auto`",
                 XdpMode::Generic => "generic mode needs Ethernet and no receive-side aggregation (LRO, GRO-HW)",
             };
@@ -132,64 +131,56 @@ fn diagnose(interface: &str, index: u32, mode: XdpMode, code: i32) -> KernelErro
 }
 
 /// What is known to stand in the way of attaching to this interface: another program, or a driver without the mode.
-pub(in crate::kernel) fn check(interface: &str, mode: XdpMode, host: &Host) -> Option<KernelError> {
+pub(in crate::kernel) fn check(interface: &str, mode: XdpMode, host: &Host) -> Option<Finding> {
     let index = host.interface_index(interface)?;
-    if owner(index).is_some() {
-        return Some(diagnose(interface, index, mode, libc::EBUSY));
+    if let Some(error) = occupied(interface, index) {
+        return Some(Finding::Wrong(error));
     }
-    // Linux 6.3: before, no driver says what it can.
-    let features = query(index).filter(|_| host.version() >= (6, 3))?.feature_flags;
-    let wanted = match mode {
-        XdpMode::Native => NETDEV_XDP_ACT_BASIC,
-        XdpMode::Offload => NETDEV_XDP_ACT_HW_OFFLOAD,
-        XdpMode::Auto | XdpMode::Generic => return None,
-    };
-    (features & wanted == 0).then(|| diagnose(interface, index, mode, libc::EOPNOTSUPP))
+    match mode {
+        XdpMode::Native => match forecast(&Netdev::numbered(index)?, host) {
+            Native::Yes => None,
+            Native::No(why) => {
+                let message = format!("`{interface}` cannot run XDP in native mode: {why}");
+                Some(Finding::Wrong(KernelError::new(Place::Mode, message, WITHOUT_NATIVE)))
+            }
+            Native::Unknown(why) if why.is_empty() => None,
+            Native::Unknown(why) => {
+                let message = format!("only attaching tells whether `{interface}` runs XDP in native mode: {why}");
+                Some(Finding::Unknown(KernelError::new(Place::Mode, message, WITHOUT_NATIVE)))
+            }
+        },
+        XdpMode::Offload => {
+            // Linux 6.3: before, no driver says what it can.
+            let features = query(index).filter(|_| host.version() >= (6, 3))?.feature_flags;
+            let refused = || Finding::Wrong(diagnose(interface, index, mode, libc::EOPNOTSUPP));
+            (features & NETDEV_XDP_ACT_HW_OFFLOAD == 0).then(refused)
+        }
+        XdpMode::Auto | XdpMode::Generic => None,
+    }
 }
 
-/// Whether the driver runs XDP itself; `None` where it does not say.
-pub(in crate::kernel) fn has_native(index: u32, host: &Host) -> Option<bool> {
-    let query = query(index).filter(|_| host.version() >= (6, 3))?;
-    Some(query.feature_flags & NETDEV_XDP_ACT_BASIC != 0)
+/// The mode that a program at this interface will run in, as far as that is known, and why.
+pub(in crate::kernel) fn outlook(interface: &str, mode: XdpMode, host: &Host) -> (Option<XdpMode>, String) {
+    if mode != XdpMode::Auto {
+        return (Some(mode), format!("the file says `mode: {}`", mode.name()));
+    }
+    let device = host.interface_index(interface).and_then(Netdev::numbered);
+    match device.map(|device| forecast(&device, host)) {
+        Some(Native::Yes) => (Some(XdpMode::Native), format!("`{interface}` has native XDP: `mode: auto` takes it")),
+        Some(Native::No(why)) => (Some(XdpMode::Generic), format!("{why}: `mode: auto` takes generic")),
+        Some(Native::Unknown(why)) if !why.is_empty() => {
+            (None, format!("`mode: auto` tries native, then generic: {why}"))
+        }
+        Some(Native::Unknown(_)) | None => (None, "`mode: auto` tries native, then generic".to_owned()),
+    }
 }
 
-fn query(index: u32) -> Option<libbpf_sys::bpf_xdp_query_opts> {
+/// What the kernel tells of the XDP of an interface.
+pub(super) fn query(index: u32) -> Option<libbpf_sys::bpf_xdp_query_opts> {
     let mut query = libbpf_sys::bpf_xdp_query_opts {
         sz: mem::size_of::<libbpf_sys::bpf_xdp_query_opts>() as libbpf_sys::size_t,
         ..Default::default()
     };
     // SAFETY: `query` is plain data with its size set; libbpf fills it.
     (unsafe { libbpf_sys::bpf_xdp_query(index as i32, 0, &mut query) } == 0).then_some(query)
-}
-
-/// `` `name` (id 12, native) `` of the program that an interface runs.
-fn owner(index: u32) -> Option<String> {
-    let query = query(index)?;
-    let ids = [(query.drv_prog_id, "native"), (query.skb_prog_id, "generic"), (query.hw_prog_id, "offload")];
-    let (id, mode) = ids.into_iter().find(|(id, _)| *id != 0)?;
-    Some(match program_name(id) {
-        Some(name) => format!("`{name}` (id {id}, {mode} mode)"),
-        None => format!("id {id} ({mode} mode)"),
-    })
-}
-
-fn program_name(id: u32) -> Option<String> {
-    // SAFETY: takes a number, returns a new descriptor or an error.
-    let fd = unsafe { libbpf_sys::bpf_prog_get_fd_by_id(id) };
-    if fd < 0 {
-        return None;
-    }
-    // SAFETY: the descriptor is new and nobody else owns it.
-    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-    let mut info = libbpf_sys::bpf_prog_info::default();
-    let mut len = mem::size_of_val(&info) as u32;
-    // SAFETY: `info` is plain data, all zero, of the length that is passed.
-    let code =
-        unsafe { libbpf_sys::bpf_obj_get_info_by_fd(fd.as_raw_fd(), std::ptr::from_mut(&mut info).cast(), &mut len) };
-    if code != 0 {
-        return None;
-    }
-    // SAFETY: the kernel terminates the name within its 16 bytes.
-    let name = unsafe { CStr::from_ptr(info.name.as_ptr()) };
-    Some(name.to_string_lossy().into_owned()).filter(|name| !name.is_empty())
 }

@@ -16,8 +16,8 @@ pub struct Facts {
     pub architecture: String,
     /// Types and bytes of the kernel's BTF; `None` where it has none.
     pub btf: Option<(u32, u64)>,
-    /// Where tracefs is, or why it cannot be used.
-    pub tracefs: Result<PathBuf, String>,
+    /// Where tracefs is mounted, or why it cannot be used; `None`: it is used without being mounted.
+    pub tracefs: Result<Option<PathBuf>, String>,
     /// Where a BPF file system is mounted; `None` where it is not. Not needed: links live in file descriptors.
     pub bpffs: Option<PathBuf>,
     /// `none`, `integrity` or `confidentiality`; `None` where securityfs does not tell.
@@ -55,7 +55,7 @@ impl Facts {
             release,
             architecture,
             btf: host.btf().map(|btf| (btf.len(), bytes)),
-            tracefs: host.tracefs().map(PathBuf::from).map_err(|(reason, _)| reason),
+            tracefs: host.tracefs_mount().map(|path| path.map(PathBuf::from)).map_err(|(reason, _)| reason),
             bpffs: fs::read_to_string("/proc/self/mounts").ok().and_then(|mounts| mount_of(&mounts, "bpf")),
             lockdown: fs::read_to_string("/sys/kernel/security/lockdown").ok().and_then(|text| chosen(&text)),
             uid,
