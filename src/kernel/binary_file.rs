@@ -5,7 +5,7 @@ use std::ffi::CString;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
@@ -42,6 +42,11 @@ impl BinaryFile {
         how.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
         let file = how.open(link_to(place.as_raw_fd())).map_err(failed)?;
         Ok(Self { file, size: about.size() })
+    }
+
+    /// The open file itself.
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 
     /// A path that leads to this very file, for as long as it is open.

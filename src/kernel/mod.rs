@@ -54,7 +54,7 @@ pub use interfaces::InterfaceWatch;
 pub use library_paths::binary_places;
 pub use load::Loaded;
 pub use log::quiet_libbpf;
-pub use mapped::Mapped;
+pub use mapped::FormerSearch;
 pub use outline::{FunctionOutline, Need, Outline, outline};
 pub use prepare::{Prepared, prepare};
 pub use ring::{Ring, Waker, wait};

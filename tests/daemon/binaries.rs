@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Programs that come, go and are replaced under the probes in them.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -73,5 +78,88 @@ fn installed_upgraded_removed() {
     assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
     let probe = daemon.probe("calls");
     assert_eq!((&probe["produced"], &probe["delivered"]), (&(seen + 40).into(), &(seen + 40).into()));
+    daemon.stop();
+}
+
+/// Puts a program in place, as an upgrade does.
+fn install(built: &str, path: &Path) {
+    let new = path.with_extension("new");
+    fs::copy(built, &new).unwrap();
+    fs::rename(new, path).unwrap();
+}
+
+fn links(probe: &Value) -> usize {
+    probe["links"].as_array().map_or(0, Vec::len)
+}
+
+/// A process whose file lies where names are no UTF-8 counts as running it when that was replaced: it is seen until it ends.
+#[test]
+fn names_that_are_no_text() {
+    need!(bpf(), tool("cc"));
+    let (elsewhere, daemon) = (Lab::new(), Daemon::empty());
+    let built = compile(&elsewhere);
+    let odd = daemon.lab.dir.path().join(OsStr::from_bytes(b"two\nlines\xff"));
+    fs::create_dir(&odd).unwrap();
+    std::os::unix::fs::symlink(&odd, daemon.lab.path("bin")).unwrap();
+    let installed = daemon.lab.path("bin/called");
+    install(&built, &installed);
+    let name = installed.to_str().unwrap();
+    let hook = format!("hook: {{ uprobe: \"{name}:answer\" }}");
+    daemon.write("a.yaml", &format!("  - name: calls\n    {hook}\n    sinks: [\"jsonl:calls.jsonl\"]\n"));
+    daemon.wait("calls", "running");
+    let mut process = Called::start(name, "text");
+    process.call(10);
+    wait_for("the calls", || events(&daemon) == 10);
+    install(&built, &installed);
+    daemon.wait_until("calls", "moved", |probe| probe["generation"] == 2 && links(probe) == 2);
+    for round in 2..=4 {
+        // What a look found is acted upon some time after it; the next one begins when it is.
+        daemon.run.signal(libc::SIGHUP);
+        daemon.status();
+        process.call(10);
+        wait_for("the calls", || events(&daemon) == 10 * round);
+    }
+    drop(process);
+    daemon.run.signal(libc::SIGHUP);
+    daemon.wait_until("calls", "left", |probe| links(probe) == 1);
+    daemon.stop();
+}
+
+/// Processes with tens of thousands of mappings keep nobody waiting: the daemon answers and reloads at once, the old file is
+/// left when a look has come to its end or stays probed.
+#[test]
+fn many_mappings() {
+    need!(bpf(), tool("cc"));
+    let (elsewhere, daemon) = (Lab::new(), Daemon::empty());
+    let built = compile(&elsewhere);
+    let mappings = elsewhere.text("mappings");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/mappings.c");
+    crate::lab::sh(&format!("cc -O1 -o {mappings} {}", source.display()));
+    let busy = || {
+        let mut child = Command::new(&mappings).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.trim().parse::<u32>().unwrap() > 10_000, "{line}");
+        child
+    };
+    let mut crowd: Vec<_> = (0..10).map(|_| busy()).collect();
+    let installed = daemon.lab.path("called");
+    install(&built, &installed);
+    let hook = format!("hook: {{ uprobe: \"{}:answer\" }}", installed.display());
+    daemon.write("a.yaml", &format!("  - name: calls\n    {hook}\n    sinks: [\"jsonl:calls.jsonl\"]\n"));
+    daemon.wait("calls", "running");
+    install(&built, &installed);
+    daemon.wait_until("calls", "moved", |probe| links(probe) == 2);
+    for _ in 0..5 {
+        let asked = Instant::now();
+        daemon.ask(serde_json::json!({ "command": "reload" }));
+        assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+    }
+    crowd.iter_mut().for_each(|process| drop(process.stdin.take()));
+    crowd.iter_mut().for_each(|process| drop(process.wait()));
+    wait_for("the old file is left", || {
+        daemon.run.signal(libc::SIGHUP);
+        links(&daemon.probe("calls")) == 1
+    });
     daemon.stop();
 }

@@ -222,7 +222,7 @@ fn an_occupied_interface() {
             let second = other.whole(&yaml("right", mode, "1s"), &[]).code(1);
             let second =
                 second.says(&format!("`right` already runs an XDP program: `packet_count` (id {id}, native mode)"));
-            second.says("ip link set dev right xdp off");
+            second.says(&format!("end process {} (`ebpf-run`)", first.pid()));
         }
         left.send(&ethernet(&[0x0800], &ipv4(6, 20)));
         right.receive(1);

@@ -17,6 +17,12 @@ pub struct Former {
     file: FileIdentity,
 }
 
+impl Former {
+    fn is_unused(&self) -> bool {
+        self.mount.landed.as_ref().is_some_and(|landed| landed.held.is_unused())
+    }
+}
+
 impl FileIdentity {
     /// True for the file itself, whatever was written to it since. On a file system of layers, a file that is changed becomes
     /// a copy, in which no probe is, with the same number; it is born then.
@@ -29,7 +35,7 @@ impl FileIdentity {
 impl Attached {
     /// The file of a program or library that it is attached to.
     pub fn file(&self) -> Option<FileIdentity> {
-        self.mounts.first().and_then(|mount| mount.landed).map(|landed| landed.file)
+        self.mounts.first().and_then(|mount| mount.landed.as_ref()).map(|landed| landed.file)
     }
 
     /// The files that it is attached to, and was.
@@ -75,7 +81,7 @@ impl Attached {
         let Some(jump) = NewSlot::program(&mut slot) else { return Ok(()) };
         let attachment = attach_function(spec, &function, &jump, host)?;
         let next = Mount { hold: attachment.hold, slot: Some(slot.slot), landed: attachment.landed };
-        if next.landed.is_some_and(|landed| self.files().any(|file| file.is_same(&landed.file))) {
+        if next.landed.as_ref().is_some_and(|landed| self.files().any(|file| file.is_same(&landed.file))) {
             // It was put back meanwhile: attached twice, each event would be two.
             return Ok(());
         }
@@ -91,11 +97,18 @@ impl Attached {
         !self.former.is_empty()
     }
 
-    /// Gives the places in files that nobody runs any more, to be dropped, and the oldest of too many.
+    /// The files that were replaced and that it is still attached to.
+    pub fn former_files(&self) -> impl Iterator<Item = FileIdentity> {
+        self.former.iter().map(|former| former.file)
+    }
+
+    /// Gives the places in files that nobody runs any more, to be dropped, and the oldest of too many. What the kernel calls
+    /// unused is; of the rest, `is_used` says.
     pub fn leave(&mut self, is_used: impl Fn(FileIdentity) -> bool) -> Vec<Former> {
         let too_many = self.former.len().saturating_sub(MOST);
         let all = mem::take(&mut self.former).into_iter().enumerate();
-        let (keep, leave): (Vec<_>, Vec<_>) = all.partition(|(at, former)| *at >= too_many && is_used(former.file));
+        let (keep, leave): (Vec<_>, Vec<_>) =
+            all.partition(|(at, former)| *at >= too_many && !former.is_unused() && is_used(former.file));
         self.former = keep.into_iter().map(|(_, former)| former).collect();
         let leave: Vec<Former> = leave.into_iter().map(|(_, former)| former).collect();
         for slot in leave.iter().filter_map(|former| former.mount.slot.as_ref()) {

@@ -3,6 +3,7 @@
 
 mod former;
 mod generation;
+mod held;
 mod info;
 mod kprobe;
 mod native;
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 use libbpf_rs::{Link, ProgramMut};
 
+use self::held::Held;
 use self::slot::{NewSlot, Slot};
 use super::descriptors;
 use super::error::KernelError;
@@ -66,9 +68,10 @@ struct Mount {
 }
 
 /// Where in which file a uprobe is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 struct Landed {
     file: FileIdentity,
+    held: Held,
     offset: u64,
     code: Instruction,
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use libbpf_rs::{AsRawLibbpf, Link, ProgramMut};
 
+use super::held::Held;
 use super::{Attachment, Landed, take_link};
 use crate::kernel::binary_file::BinaryFile;
 use crate::kernel::error::{ENOTSUPP, KernelError, describe, privilege_help};
@@ -29,7 +30,10 @@ pub(super) fn attach(
     match attach_at(program, file.binary.bytes(), offset, point.pid, on_return) {
         Ok(link) => {
             let point = UserPoint { binary: file.path.display().to_string(), ..point.clone() };
-            let landed = Some(Landed { file: file.identity, offset, code });
+            let held = Held::new(file.binary.bytes().descriptor(), file.identity).map_err(|error| {
+                KernelError::new(Place::Binary, format!("failed to keep `{}` open: {error}", file.path.display()), "")
+            })?;
+            let landed = Some(Landed { file: file.identity, held, offset, code });
             Ok(Attachment { landed, ..Attachment::new(link, format!("{kind} {point}")) })
         }
         Err(code) => Err(diagnose(kind, point, &file.path, code, host)),

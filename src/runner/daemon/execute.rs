@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::entry::{Entry, Failure, Running, rename};
+use super::former::Looking;
 use super::leave::{Retiring, detach_aside};
 use super::sinks::Sinks;
 use super::tails::Tail;
@@ -32,6 +33,7 @@ pub(super) struct Units<'a> {
     pub(super) reader: Reader,
     pub(super) tails: Vec<Tail>,
     pub(super) retiring: Vec<Retiring>,
+    pub(super) looking: Looking,
     last_key: u64,
     started: Instant,
 }
@@ -45,9 +47,9 @@ struct Made<'a> {
 
 impl<'a> Units<'a> {
     pub(super) fn new(catalog: &'a Catalog, look: Look, reader: Reader) -> Self {
-        let (entries, sinks) = (BTreeMap::new(), Sinks::default());
+        let (entries, sinks, looking) = (BTreeMap::new(), Sinks::default(), Looking::default());
         let (tails, retiring, started) = (Vec::new(), Vec::new(), Instant::now());
-        Self { catalog, look, entries, sinks, reader, tails, retiring, last_key: 0, started }
+        Self { catalog, look, entries, sinks, reader, tails, retiring, looking, last_key: 0, started }
     }
 
     /// The clock of the plan.

@@ -9,7 +9,7 @@ use super::entry::{Entry, Failure, Running};
 use super::execute::Units;
 use super::tell::{State, Tell};
 use crate::format::SummaryRow;
-use crate::kernel::{Host, Mapped, binary_path, detach_all, settle};
+use crate::kernel::{Host, detach_all, settle};
 use crate::plan::{Desired, UnitId};
 use crate::runner::clock::now_unix_ns;
 use crate::runner::finish::check_account;
@@ -66,19 +66,6 @@ impl Units<'_> {
                 let content = running.content;
                 entry.since_unix_ns = now_unix_ns();
                 entry.failure = Some(Failure { content, times: 0, retry_at: now, waiting: true, message });
-            }
-        }
-    }
-
-    /// Leaves the files of programs that were replaced and that nobody runs any more.
-    pub(super) fn leave_files(&mut self) {
-        let mut mapped: Option<Mapped> = None;
-        for running in self.entries.values_mut().filter_map(|entry| entry.running.as_mut()) {
-            let attached = &mut running.unit.attached;
-            let path = running.content.spec.hook.binary().and_then(binary_path);
-            if let (true, Some(path)) = (attached.has_former(), path) {
-                let mapped = mapped.get_or_insert_with(Mapped::now);
-                detach_aside(attached.leave(|file| mapped.may_have(file, &path)));
             }
         }
     }

@@ -17,6 +17,7 @@ mod entry;
 mod error;
 mod execute;
 mod follow;
+mod former;
 mod leave;
 mod requests;
 mod roots;
@@ -247,6 +248,7 @@ impl Daemon<'_> {
         let interfaces = unsafe { AsyncFd::register_with_interest(interfaces, Interest::READABLE) };
         let mut interfaces = interfaces?;
         let binaries = self.binaries.changed();
+        let former = self.units.looking.done();
         let mut rescan = Instant::now() + RESCAN;
         let mut losses: Option<Instant> = None;
         loop {
@@ -267,6 +269,7 @@ impl Daemon<'_> {
                     self.units.hurry(true);
                     self.act();
                 }
+                () = former.notified() => self.units.leave_unused(),
                 Some(asked) = asked.recv() => self.answer(asked).await,
                 ready = interfaces.readable_mut() => {
                     let mut ready = ready?;
@@ -318,7 +321,7 @@ impl Daemon<'_> {
 
     /// Looks at the files, and makes the machine do what they say.
     fn look(&mut self) {
-        self.units.leave_files();
+        self.units.look_for_former();
         for _ in 0..MOST_LOOKS {
             let (found, roots) = self.roots.look(self.debounce, &mut *self.say);
             self.unsettled = found.is_unsettled();
