@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::sink::{Batch, Delivery, Sink};
-use crate::spec::{Destination, SinkSpec};
+use crate::spec::{Destination, Rights, SinkSpec};
 
 /// How long the first line waits that finds no room: a burst is no reader who has stopped.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -24,7 +24,8 @@ struct Aside {
 
 /// From here on nobody waits for the reader of standard error, until [`finish`].
 pub(super) fn start() {
-    let spec = SinkSpec { name: "standard error".to_owned(), destination: Destination::Stderr, format: None };
+    let name = "standard error".to_owned();
+    let spec = SinkSpec { name, destination: Destination::Stderr, format: None, rights: Rights::default() };
     // Without a thread to be had it stays as it was.
     if let Ok(sink) = Sink::open(&spec) {
         drop(ASIDE.set(Aside { sink, left_out: AtomicU64::new(0) }));

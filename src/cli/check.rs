@@ -10,7 +10,9 @@ use super::{BAD_CONFIGURATION, CheckArgs, FAILED, ReportFormat, findings};
 use crate::catalog::{Catalog, builtin, builtin_object};
 use crate::config::{Checked, CheckedProbe, Environment, Problem, check as check_files, json_line, render, sarif};
 use crate::files;
-use crate::kernel::{self, Finding, Host, quiet_libbpf};
+use crate::kernel::{self, Finding, Host, KernelError, quiet_libbpf};
+use crate::sink;
+use crate::spec::Place;
 use crate::trust::Breach;
 
 /// Everything that is known about some paths before the kernel is asked.
@@ -41,7 +43,7 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
     };
     let Examined { checked, files, .. } = examine(&args.paths, &catalog);
     let probes = checked.config.as_ref().map_or(0, |config| config.probes.len() + config.parked.len());
-    let about_machine = if args.kernel { ask_kernel(checked.probes(), &catalog) } else { Vec::new() };
+    let about_machine = if args.kernel { ask_kernel(&checked, &catalog) } else { Vec::new() };
     let mut problems = checked.problems;
     let about_files = problems.len();
     problems.extend(about_machine);
@@ -59,7 +61,7 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
 }
 
 /// What this machine says about the probes; nothing is attached.
-fn ask_kernel(probes: &[CheckedProbe], catalog: &Catalog) -> Vec<Problem> {
+fn ask_kernel(checked: &Checked, catalog: &Catalog) -> Vec<Problem> {
     quiet_libbpf();
     let host = Host::default();
     let mut problems: Vec<Problem> = Vec::new();
@@ -69,6 +71,7 @@ fn ask_kernel(probes: &[CheckedProbe], catalog: &Catalog) -> Vec<Problem> {
         let place = (problem.primary.source.path.clone(), problem.primary.span);
         seen.insert((problem.code, place, problem.message.clone()))
     };
+    let probes = checked.probes();
     let claims = kernel::claims(probes.iter().map(|probe| &probe.spec), &host);
     let found = claims.into_iter().map(|(at, error)| findings::problem(&probes[at], &Finding::Wrong(error)));
     problems.extend(found.filter(|problem| first(problem)));
@@ -79,8 +82,23 @@ fn ask_kernel(probes: &[CheckedProbe], catalog: &Catalog) -> Vec<Problem> {
         let findings = kernel::check(&probe.spec, program, object, &host);
         let found = findings.iter().map(|finding| findings::problem(probe, finding));
         problems.extend(found.filter(|problem| first(problem)));
+        let found = sinks(checked, probe);
+        problems.extend(found.filter(|problem| first(problem)));
     }
     problems
+}
+
+/// What is wrong with where a probe's events would go.
+fn sinks<'a>(checked: &'a Checked, probe: &'a CheckedProbe) -> impl Iterator<Item = Problem> + 'a {
+    // Where something is wrong elsewhere, sinks have no numbers.
+    let specs =
+        checked.config.iter().flat_map(|config| probe.spec.sinks.iter().filter_map(|id| config.sinks.get(id.0)));
+    specs.filter_map(|spec| {
+        let error = sink::examine(spec).err()?;
+        let help = error.help().unwrap_or_default();
+        let error = KernelError::new(Place::Sink(spec.name.clone()), error.to_string(), help);
+        Some(findings::problem(probe, &Finding::Wrong(error)))
+    })
 }
 
 /// The problems for people, and a line that sums them up.

@@ -68,7 +68,7 @@ codes! {
     TOO_MANY_CAPTURES = "E0312", "a probe captures more than it can";
     UNKNOWN_SINK = "E0313", "no sink has this name";
     REPEATED_SINK = "E0314", "a probe names one sink twice";
-    SINK_FORMATS = "E0315", "one file would be written in two formats";
+    SINK_FORMATS = "E0315", "one file would be written or made in two ways";
     XDP_CLAIM = "E0316", "two XDP probes want one interface";
     BAD_TARGET = "E0317", "a hook names something that cannot exist";
     DURATION = "E0318", "an interval is too short or too long";

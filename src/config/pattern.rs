@@ -47,8 +47,34 @@ pub(crate) const SAMPLE: Pattern = Pattern {
     expected: "`1/N`, for one event in N, with N from 1 to 9999999",
 };
 
+/// `0640`.
+pub(crate) const MODE: Pattern = Pattern {
+    regex: "^0?6[0246][04]$",
+    matches: |text| {
+        let digits = text.strip_prefix('0').filter(|rest| rest.len() == 3).unwrap_or(text);
+        matches!(digits.as_bytes(), [b'6', b'0' | b'2' | b'4' | b'6', b'0' | b'4'])
+    },
+    expected: "an octal mode in which the owner reads and writes, others at most read, and nobody executes",
+};
+
+/// `syslog`, `syslog:adm`, `:adm`, `1000:1000`.
+pub(crate) const OWNER: Pattern = Pattern {
+    regex: "^([^:\\s]{1,256}(:[^:\\s]{1,256})?|:[^:\\s]{1,256})$",
+    matches: is_owner,
+    expected: "`user`, `user:group` or `:group`, by name or number",
+};
+
 /// Every form that the schema uses.
-pub(crate) const ALL: &[Pattern] = &[NAME, DURATION, SIZE, RATE, SAMPLE];
+pub(crate) const ALL: &[Pattern] = &[NAME, DURATION, SIZE, RATE, SAMPLE, MODE, OWNER];
+
+fn is_owner(text: &str) -> bool {
+    let is_name = |name: &str| (1..=256).contains(&name.chars().count()) && !name.contains(char::is_whitespace);
+    match text.split_once(':') {
+        None => is_name(text),
+        Some(("", group)) => is_name(group) && !group.contains(':'),
+        Some((user, group)) => is_name(user) && is_name(group) && !group.contains(':'),
+    }
+}
 
 fn is_name(text: &str) -> bool {
     text.len() <= 64

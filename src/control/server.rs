@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The daemon's end of the control socket.
 
+use std::ffi::CString;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -17,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::{Line, Reply, Request, VERSION, denial};
+use crate::trust::{self, Walked};
 
 /// The longest request.
 const MAX_REQUEST_BYTES: u64 = 64 << 10;
@@ -81,14 +84,12 @@ impl Listener {
         let failed = |error| SocketError::Io(path.to_owned(), error);
         // Before anything is made: a lock beside somebody's file would stay.
         is_free(path).map_err(failed)?;
-        if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            fs::DirBuilder::new().recursive(true).mode(0o755).create(directory).map_err(failed)?;
-        }
+        let directory = directory(path).map_err(failed)?;
         let began = Instant::now();
         let lock = loop {
             // One that is ending has the lock until its end, and no socket any more.
             let patience = if path.exists() { DYING } else { ENDING };
-            match lock(path).map_err(failed)? {
+            match lock(&directory, path).map_err(failed)? {
                 Some(lock) => break lock,
                 None if began.elapsed() < patience => thread::sleep(DYING / 20),
                 None => return Err(SocketError::Taken(path.to_owned(), owner(path))),
@@ -101,10 +102,8 @@ impl Listener {
         // Nobody may connect between bind(2) and chmod(2): the socket appears under its name when it is ready.
         let hidden = path.with_extension(format!("{}.tmp", std::process::id()));
         drop(fs::remove_file(&hidden));
-        let socket = std::os::unix::net::UnixListener::bind(&hidden).map_err(failed)?;
-        let placed = fs::set_permissions(&hidden, fs::Permissions::from_mode(0o600))
-            .and_then(|()| socket.set_nonblocking(true))
-            .and_then(|()| fs::rename(&hidden, path));
+        let socket = listen(&hidden).map_err(failed)?;
+        let placed = socket.set_nonblocking(true).and_then(|()| fs::rename(&hidden, path));
         if let Err(error) = placed {
             drop(fs::remove_file(&hidden));
             return Err(failed(error));
@@ -155,17 +154,93 @@ fn is_free(path: &Path) -> io::Result<()> {
     }
 }
 
+/// The directory of the socket, made where it is missing. What root makes in it must not come to lie elsewhere: others may
+/// not be able to put another directory, or a link, in its place.
+fn directory(path: &Path) -> io::Result<Walked> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let there = directory.ancestors().find(|above| above.as_os_str().is_empty() || above.exists());
+    let there = there.filter(|there| !there.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let walked = trust::walk(there)?;
+    let breach = if there == directory { walked.replaced_by.as_ref() } else { walked.breach() };
+    if let Some(breach) = breach {
+        return Err(io::Error::other(format!(
+            "{breach}: others could put a link in the way; choose another directory"
+        )));
+    }
+    if there == directory {
+        return Ok(walked);
+    }
+    fs::DirBuilder::new().recursive(true).mode(0o755).create(directory)?;
+    trust::walk(directory)
+}
+
 /// `None` where another process has it. The file stays: removing it would let two daemons lock two files of one name.
-fn lock(path: &Path) -> io::Result<Option<File>> {
-    let mut name = path.as_os_str().to_owned();
+fn lock(directory: &Walked, path: &Path) -> io::Result<Option<File>> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".lock");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(name)?;
+    let name = CString::new(name.as_bytes())?;
+    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
+    let mode: libc::c_uint = 0o600;
+    // SAFETY: the name ends with a NUL; a new descriptor or -1 comes back.
+    let fd = unsafe { libc::openat(directory.file.as_raw_fd(), name.as_ptr(), flags, mode) };
+    if fd < 0 {
+        return Err(match io::Error::last_os_error() {
+            error if error.raw_os_error() == Some(libc::ELOOP) => foreign(&name, "a link"),
+            error => error,
+        });
+    }
+    // SAFETY: the descriptor is new and nobody else owns it.
+    let file = File::from(unsafe { OwnedFd::from_raw_fd(fd) });
+    let about = file.metadata()?;
+    // SAFETY: takes and returns a number.
+    let own = unsafe { libc::geteuid() };
+    if !about.is_file() {
+        return Err(foreign(&name, "not a file"));
+    }
+    if about.uid() != 0 && about.uid() != own {
+        return Err(foreign(&name, "a file of another user"));
+    }
     // SAFETY: takes a descriptor that we own, and numbers.
     if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
         return Ok(Some(file));
     }
     let error = io::Error::last_os_error();
     if error.kind() == io::ErrorKind::WouldBlock { Ok(None) } else { Err(error) }
+}
+
+fn foreign(name: &std::ffi::CStr, what: &str) -> io::Error {
+    io::Error::other(format!("its lock `{}` is {what}: remove it", name.to_string_lossy()))
+}
+
+/// A socket with mode 0600 from its first moment: bind(2) takes the mode from the socket itself, so that no name is used twice.
+fn listen(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {
+    // SAFETY: takes numbers; a new descriptor or -1 comes back.
+    let fd = unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor is new and nobody else owns it.
+    let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+    let mut address = libc::sockaddr_un { sun_family: libc::AF_UNIX as libc::sa_family_t, sun_path: [0; 108] };
+    let name = path.as_os_str().as_bytes();
+    if name.len() >= address.sun_path.len() || name.contains(&0) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the path is too long for a socket: at most 107 bytes",
+        ));
+    }
+    for (to, from) in address.sun_path.iter_mut().zip(name) {
+        *to = *from as libc::c_char;
+    }
+    let length = size_of::<libc::sockaddr_un>() as libc::socklen_t;
+    let check = |result: i32| if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
+    // SAFETY: takes a descriptor that we own, and a number.
+    check(unsafe { libc::fchmod(socket.as_raw_fd(), 0o600) })?;
+    // SAFETY: the address is a local of the length that is given, and its path ends with a NUL.
+    check(unsafe { libc::bind(socket.as_raw_fd(), std::ptr::from_ref(&address).cast(), length) })?;
+    // SAFETY: takes a descriptor that we own, and a number.
+    check(unsafe { libc::listen(socket.as_raw_fd(), 128) })?;
+    Ok(socket.into())
 }
 
 /// The process that listens at a socket (`SO_PEERCRED`, unix(7)).

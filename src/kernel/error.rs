@@ -27,7 +27,8 @@ impl KernelError {
         Self::new(place, message, "")
     }
 
-    pub(super) fn new(place: Place, message: impl Into<String>, help: impl Into<String>) -> Self {
+    /// What is wrong, and what to do about it.
+    pub fn new(place: Place, message: impl Into<String>, help: impl Into<String>) -> Self {
         Self { place, message: message.into(), help: help.into(), notes: Vec::new() }
     }
 

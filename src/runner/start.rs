@@ -172,7 +172,8 @@ fn open_sinks(config: &Config) -> Result<Vec<Arc<Sink>>, Vec<StartError>> {
         Sink::open(spec).map(Arc::new).map_err(|error| {
             let uses = |probe: &CheckedProbe| probe.spec.sinks.iter().any(|sink| sink.0 == id);
             let probe = config.probes.iter().position(uses);
-            let error = KernelError::at(Place::Sink(spec.name.clone()), error.to_string());
+            let help = error.help().unwrap_or_default();
+            let error = KernelError::new(Place::Sink(spec.name.clone()), error.to_string(), help);
             vec![StartError { probe, error }]
         })
     };

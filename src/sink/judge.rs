@@ -5,8 +5,8 @@ use std::fmt;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
-use std::path::Path;
 
+use super::owner::Resolved;
 use crate::trust::{Breach, Reason, Walked};
 
 /// What a sink can be at a path.
@@ -51,6 +51,14 @@ impl Refusal {
             help: Some(
                 "write the path without links, or write to a directory of root's, as /var/log/ebpf-run".to_owned(),
             ),
+        }
+    }
+
+    /// Giving a file away takes a right that this process does not have.
+    pub(super) fn no_chown() -> Self {
+        Self::Judged {
+            why: "a file cannot be given to its owner: that takes CAP_CHOWN".to_owned(),
+            help: Some("run it as root; the comments in ebpf-run.service say what the unit needs".to_owned()),
         }
     }
 
@@ -121,7 +129,11 @@ fn takes_text(device: u64) -> bool {
 }
 
 /// Whether what a path leads to may be written to. `directory` is asked where it matters.
-pub(super) fn judge(found: &Walked, directory: impl FnOnce() -> io::Result<Walked>) -> Result<(), Refusal> {
+pub(super) fn judge(
+    found: &Walked,
+    rights: Resolved,
+    directory: impl FnOnce() -> io::Result<Walked>,
+) -> Result<(), Refusal> {
     let kind = kind(&found.about)?;
     if found.path.starts_with("/proc/self/fd") {
         // Whoever started us handed it over, as a standard stream: `/dev/stdout`, `/dev/fd/3`.
@@ -134,16 +146,18 @@ pub(super) fn judge(found: &Walked, directory: impl FnOnce() -> io::Result<Walke
     let breach = match kind {
         Kind::Device => found.replaced_by.clone(),
         // Who writes into it as well cannot change what its reader gets from us; its owner can read it.
-        Kind::Fifo => owner_breach(&found.about, &found.path),
-        Kind::File => owner_breach(&found.about, &found.path).or_else(|| mode_breach(&found.about, &found.path)),
+        Kind::Fifo => owner_breach(found, rights),
+        Kind::File => owner_breach(found, rights).or_else(|| mode_breach(found, rights)),
     };
     if let Some(breach) = breach {
         let help = match breach.reason {
-            Reason::Owner(_) => "remove it, and one is made that is not theirs; or write elsewhere",
-            Reason::Group(_) => "take the right away with chmod g-w",
-            Reason::Everybody => "take the right away with chmod o-w",
+            Reason::Owner(uid) => format!("remove it, or trust its owner: `file: {{ path: …, owner: \"{uid}\" }}`"),
+            Reason::Group(gid) => {
+                format!("take the right away with chmod g-w, or trust the group: `owner: \":{gid}\"`")
+            }
+            Reason::Everybody => "take the right away with chmod o-w".to_owned(),
         };
-        return Err(Refusal::Judged { why: breach.to_string(), help: Some(help.to_owned()) });
+        return Err(Refusal::Judged { why: breach.to_string(), help: Some(help) });
     }
     if kind == Kind::File && found.about.nlink() > 1 {
         let directory = directory()?;
@@ -155,23 +169,26 @@ pub(super) fn judge(found: &Walked, directory: impl FnOnce() -> io::Result<Walke
     Ok(())
 }
 
-fn owner_breach(about: &Metadata, path: &Path) -> Option<Breach> {
+fn owner_breach(found: &Walked, rights: Resolved) -> Option<Breach> {
     // SAFETY: takes and returns a number.
     let own = unsafe { libc::geteuid() };
-    let reason = Reason::Owner(about.uid());
-    (about.uid() != 0 && about.uid() != own).then(|| Breach { path: path.to_owned(), reason })
+    let uid = found.about.uid();
+    let trusted = uid == 0 || uid == own || rights.user == Some(uid);
+    (!trusted).then(|| Breach { path: found.path.clone(), reason: Reason::Owner(uid) })
 }
 
-fn mode_breach(about: &Metadata, path: &Path) -> Option<Breach> {
+fn mode_breach(found: &Walked, rights: Resolved) -> Option<Breach> {
     // SAFETY: takes and returns a number.
     let own = unsafe { libc::getegid() };
+    let (mode, gid) = (found.about.mode(), found.about.gid());
     // Many systems give each user a group of the same name, and let it write.
-    let by_group = about.mode() & 0o020 != 0 && about.gid() != 0 && about.gid() != own;
-    let reason = match about.mode() & 0o002 != 0 {
-        true => Reason::Everybody,
-        false => Reason::Group(about.gid()),
+    let trusted = gid == 0 || gid == own || rights.group == Some(gid);
+    let reason = match mode & 0o022 {
+        0 => None,
+        writers if writers & 0o002 != 0 => Some(Reason::Everybody),
+        _group => Some(Reason::Group(gid)).filter(|_| !trusted),
     };
-    (reason == Reason::Everybody || by_group).then(|| Breach { path: path.to_owned(), reason })
+    reason.map(|reason| Breach { path: found.path.clone(), reason })
 }
 
 /// True for a directory in which others can make names.

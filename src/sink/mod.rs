@@ -18,6 +18,7 @@ mod delivery;
 mod judge;
 mod open;
 mod output;
+mod owner;
 mod queue;
 mod regular;
 mod tail;
@@ -26,7 +27,7 @@ mod tests;
 mod writer;
 
 pub use delivery::Delivery;
-pub use open::SinkOpenError;
+pub use open::{SinkOpenError, examine};
 pub use queue::{Batch, MAX_QUEUED_BATCHES, MAX_QUEUED_BYTES};
 
 use std::io;
@@ -35,7 +36,7 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::spec::{Destination, Format, SinkSpec};
+use crate::spec::{Destination, Format, Rights, SinkSpec};
 
 /// How many bytes to put into a batch before sending it, where there is no reason to send it earlier. A buffer of
 /// [`Sink::take_buffer`] has room for a line more.
@@ -56,27 +57,25 @@ impl Sink {
     /// Opens the destination now, creating a file where there is none, and starts the thread. Never waits for the
     /// reader of a FIFO.
     pub fn open(spec: &SinkSpec) -> Result<Self, SinkOpenError> {
-        let output = open::open(&spec.destination)?;
+        let output = open::open(spec)?;
         Self::start(spec, output).map_err(|error| SinkOpenError::new(&spec.destination, &error.into()))
     }
 
     /// A connection that is ours, as JSON lines. When its reader has gone it is closed.
     pub fn connection(name: &str, stream: OwnedFd) -> io::Result<Self> {
-        let spec = SinkSpec { name: name.to_owned(), destination: Destination::Stdout, format: Some(Format::Jsonl) };
+        let (destination, format) = (Destination::Stdout, Some(Format::Jsonl));
+        let spec = SinkSpec { name: name.to_owned(), destination, format, rights: Rights::default() };
         Self::start(&spec, output::Output::standard_stream(stream))
     }
 
     fn start(spec: &SinkSpec, output: output::Output) -> io::Result<Self> {
         let usual = if output.is_terminal() { Format::Pretty } else { Format::Jsonl };
-        let path = match &spec.destination {
-            Destination::File(path) => Some(path.clone()),
-            Destination::Stdout | Destination::Stderr => None,
-        };
+        let place = open::Place::of(spec);
         let format = spec.format.unwrap_or(usual);
         ignore_size_signal();
         let (queue, stop) = queue::Queue::new()?;
         let queue = Arc::new(queue);
-        let writer = writer::Writer::new(spec.name.clone(), output, path, format, Arc::clone(&queue), stop);
+        let writer = writer::Writer::new(spec.name.clone(), output, place, format, Arc::clone(&queue), stop);
         let thread = thread::Builder::new().name("sink".to_owned()).spawn(move || writer.run())?;
         Ok(Self { name: spec.name.clone(), format, queue, thread: Mutex::new(Some(thread)) })
     }

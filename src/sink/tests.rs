@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 
 use super::output::Output;
 use super::{Batch, Delivery, MAX_QUEUED_BATCHES, Sink};
-use crate::spec::{Destination, LossCause, SinkSpec};
+use crate::spec::{Destination, LossCause, Rights, SinkSpec};
 
 const LONG: Duration = Duration::from_secs(20);
 
 fn stdout_like(fd: OwnedFd) -> Sink {
-    let spec = SinkSpec { name: "stdout".into(), destination: Destination::Stdout, format: None };
+    let spec =
+        SinkSpec { name: "stdout".into(), destination: Destination::Stdout, format: None, rights: Rights::default() };
     Sink::start(&spec, Output::standard_stream(fd)).unwrap()
 }
 
@@ -102,7 +103,8 @@ fn an_inherited_nonblocking_pipe_works() {
     // SAFETY: F_SETFL takes an integer, and `writer` is open.
     assert_eq!(unsafe { libc::fcntl(writer.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) }, 0);
     let output = Output::file(File::from(OwnedFd::from(writer)));
-    let spec = SinkSpec { name: "pipe".into(), destination: Destination::Stdout, format: None };
+    let spec =
+        SinkSpec { name: "pipe".into(), destination: Destination::Stdout, format: None, rights: Rights::default() };
     let sink = Sink::start(&spec, output).unwrap();
     let delivery = Arc::new(Delivery::default());
     sink.send(batch(&delivery, 5000)).unwrap();

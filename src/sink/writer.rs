@@ -2,12 +2,11 @@
 //! The thread of one sink: takes batches, writes them, and counts what became of their events.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::judge::Refusal;
-use super::open;
+use super::open::Place;
 use super::output::Output;
 use super::queue::{Batch, Outcome, Queue, Stop, Task};
 use crate::spec::Format;
@@ -20,7 +19,7 @@ pub(super) struct Writer {
     name: String,
     output: Output,
     /// Where the output is in the file system; `None` for one that has no place there.
-    path: Option<PathBuf>,
+    place: Option<Place>,
     format: Format,
     queue: Arc<Queue>,
     stop: Stop,
@@ -35,13 +34,13 @@ impl Writer {
     pub(super) fn new(
         name: String,
         mut output: Output,
-        path: Option<PathBuf>,
+        place: Option<Place>,
         format: Format,
         queue: Arc<Queue>,
         stop: Stop,
     ) -> Self {
         output.expect(format);
-        Self { name, output, path, format, queue, stop, rest: Vec::new(), failing: false, displaced: false }
+        Self { name, output, place, format, queue, stop, rest: Vec::new(), failing: false, displaced: false }
     }
 
     /// Writes until the sink is closed.
@@ -100,7 +99,7 @@ impl Writer {
 
     /// Between two lines: goes on in the file that has the path now, if the old one was moved away or deleted.
     fn follow_path(&mut self) -> Result<(), Refusal> {
-        let Some(moved) = self.path.as_deref().and_then(|path| open::moved(path, &self.output)) else { return Ok(()) };
+        let Some(moved) = self.place.as_ref().and_then(|place| place.moved(&self.output)) else { return Ok(()) };
         match moved {
             Ok(output) => {
                 // What is torn in the old file may be mended now; another try there will not be.

@@ -20,7 +20,7 @@ pub use hook::{FileIdentity, Hook, Targets, TracepointName, UserPlace, UserPoint
 pub use layout::{Field, Kind, Layout};
 pub use limits::{Limits, Period, RateLimit};
 pub use place::Place;
-pub use sink::{Destination, Format, SinkId, SinkSpec};
+pub use sink::{Destination, Format, Rights, SinkId, SinkSpec};
 
 use std::time::Duration;
 

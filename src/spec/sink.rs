@@ -17,6 +17,19 @@ pub struct SinkSpec {
     pub destination: Destination,
     /// How they are written; `None`: `pretty` on a terminal, `jsonl` otherwise.
     pub format: Option<Format>,
+    /// Whose a file is that is made.
+    pub rights: Rights,
+}
+
+/// Mode and owner of files that a sink makes; of a file that is there already, whose it may be.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Rights {
+    /// Permission bits, exactly; `None`: 0640 less what the umask takes away.
+    pub mode: Option<u32>,
+    /// A name or a number; `None`: the user who runs it.
+    pub user: Option<String>,
+    /// A name or a number; `None`: the group of the process, or of the directory where that is setgid.
+    pub group: Option<String>,
 }
 
 /// Where bytes go.

@@ -15,12 +15,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ebpf_run::sink::{Batch, Delivery, Sink};
-use ebpf_run::spec::{Destination, Format, LossCause, SinkSpec};
+use ebpf_run::spec::{Destination, Format, LossCause, Rights, SinkSpec};
 
 const LONG: Duration = Duration::from_secs(20);
 
 fn spec(path: &Path) -> SinkSpec {
-    SinkSpec { name: "events".into(), destination: Destination::File(path.to_owned()), format: None }
+    SinkSpec {
+        name: "events".into(),
+        destination: Destination::File(path.to_owned()),
+        format: None,
+        rights: Rights::default(),
+    }
 }
 
 fn open(path: &Path) -> Sink {

@@ -3,14 +3,14 @@
 //! later is an error of its sink.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ebpf_run::sink::Delivery;
-use ebpf_run::spec::LossCause;
+use ebpf_run::sink::{Delivery, Sink, examine};
+use ebpf_run::spec::{LossCause, Rights, SinkSpec};
 
-use super::{LONG, mkfifo, open, refusal, send};
+use super::{LONG, mkfifo, open, refusal, send, spec};
 
 /// Somebody who is not root and whose number has no name.
 const STRANGER: u32 = 123_456;
@@ -218,4 +218,78 @@ fn descriptors_that_were_handed_over() {
     let delivery = Arc::new(Delivery::default());
     send(&open(Path::new(&descriptor)), &delivery, "one\n");
     assert_eq!(fs::read_to_string(&path).unwrap(), "one\n");
+}
+
+/// A sink for a stranger and their group.
+fn theirs(path: &Path, mode: Option<u32>) -> SinkSpec {
+    let id = Some(STRANGER.to_string());
+    SinkSpec { rights: Rights { mode, user: id.clone(), group: id }, ..spec(path) }
+}
+
+/// Mode and owner hold for each file that is made, also after a rotation, whatever the umask; what is there stays as it is.
+#[test]
+fn mode_and_owner() {
+    if !is_root() {
+        return;
+    }
+    let (_dir, hers, ours) = home();
+    for (directory, mode) in [(&ours, 0o664), (&hers, 0o600), (&ours, 0o644)] {
+        let path = directory.join(format!("a{mode:o}"));
+        let sink = Sink::open(&theirs(&path, Some(mode))).unwrap();
+        let delivery = Arc::new(Delivery::default());
+        let looks = || {
+            let about = fs::metadata(&path).unwrap();
+            (about.mode() & 0o7777, about.uid(), about.gid())
+        };
+        send(&sink, &delivery, "one\n");
+        assert_eq!(looks(), (mode, STRANGER, STRANGER));
+        fs::rename(&path, directory.join("old")).unwrap();
+        send(&sink, &delivery, "two\n");
+        assert_eq!(looks(), (mode, STRANGER, STRANGER));
+        // Their file is what the sink is for; a link of theirs still is not followed.
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "").unwrap();
+        chown(&path, Some(STRANGER), Some(STRANGER)).unwrap();
+        send(&sink, &delivery, "three\n");
+        assert_eq!((delivery.delivered(), sink.trouble()), (3, None));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "three\n");
+    }
+    fs::write(ours.join("mine"), "").unwrap();
+    drop(Sink::open(&theirs(&ours.join("mine"), Some(0o600))).unwrap());
+    assert_eq!(fs::metadata(ours.join("mine")).unwrap().uid(), 0, "a file that is there stays as it is");
+    fs::write(ours.join("victim"), "").unwrap();
+    symlink(ours.join("victim"), hers.join("link")).unwrap();
+    assert!(Sink::open(&theirs(&hers.join("link"), None)).is_err());
+}
+
+/// An owner that this machine does not have is said before anything is made.
+#[test]
+fn an_owner_who_does_not_exist() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jsonl");
+    let rights = Rights { user: Some("no-such-user".to_owned()), ..Rights::default() };
+    let spec = SinkSpec { rights, ..spec(&path) };
+    let said = format!("failed to open `{}`: this machine has no user `no-such-user`", path.display());
+    assert_eq!(Sink::open(&spec).err().unwrap().to_string(), said);
+    assert_eq!(examine(&spec).unwrap_err().to_string(), said);
+    assert!(!path.exists());
+}
+
+/// What can be known without opening it is what opening it says, and nothing is made.
+#[test]
+fn examined_beforehand() {
+    if !is_root() {
+        return;
+    }
+    let (_dir, hers, ours) = home();
+    symlink(&ours, hers.join("logs")).unwrap();
+    mkfifo(&hers.join("fifo"));
+    chown(hers.join("fifo"), Some(STRANGER), None).unwrap();
+    for path in [hers.join("logs/a"), hers.join("fifo"), ours.join("no/a"), ours.clone()] {
+        assert_eq!(examine(&spec(&path)).unwrap_err().to_string(), refusal(&path));
+    }
+    for path in [ours.join("new"), hers.join("new"), PathBuf::from("/var/log/ebpf-run/a.jsonl"), "/dev/null".into()] {
+        assert_eq!(examine(&spec(&path)), Ok(()));
+    }
+    assert!(!ours.join("new").exists());
 }

@@ -275,7 +275,22 @@ fn sinks(page: &mut Roff, schema: &Value) {
             }
         }
     }
+    PLACES.iter().for_each(|text| paragraph(page, text));
 }
+
+/// What is never written to, and what becomes of lines that find no room.
+const PLACES: [&str; 3] = [
+    "A sink does not write through a link that anybody but root and the user who runs ebpf-run could have made, nor to a file \
+     that others own or can write, nor to one with a second name in a directory where others make names. `owner` of the sink \
+     names another user whose file it may be. FIFOs and terminals are good, and so is /dev/null; block devices, and devices \
+     that are no terminal, are not. In a directory of somebody else a file can be made, with a warning: they can take it away.",
+    "A file that is moved or deleted is followed by a new one at the next line. Where something else takes its place, a \
+     directory, a FIFO, a link or a file of another user, events are lost, counted as `sink_error` and said to be, until a \
+     file or nothing is there again. A file that is truncated goes on at its new end.",
+    "Each line is written whole or counted as lost: where the disk is full, what was written of a line is taken back, and \
+     what a process that was killed left of one is taken out when the file is opened the next time. `ebpf-run status` and \
+     `status --check` say which sinks cannot write; a sink is tried again with each event, and twice a second without.",
+];
 
 fn output(page: &mut Roff) {
     section(page, "OUTPUT");

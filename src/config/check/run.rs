@@ -11,7 +11,7 @@ use crate::config::codes;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Node;
-use crate::spec::{Destination, Format, Hook, Place, ProbeId, ProbeSpec, SinkId, SinkSpec, Targets};
+use crate::spec::{Destination, Format, Hook, Place, ProbeId, ProbeSpec, Rights, SinkId, SinkSpec, Targets};
 
 /// A probe, or what is good of it, whose sinks have no numbers yet.
 pub(super) struct Draft {
@@ -25,7 +25,7 @@ pub(super) struct Draft {
 #[derive(Default)]
 pub(super) struct Run {
     names: HashMap<String, Location>,
-    files: HashMap<PathBuf, (Format, Location)>,
+    files: HashMap<PathBuf, (Format, Rights, Location)>,
     /// Which probe has an interface: its name, where it has one, and where it says so.
     interfaces: HashMap<String, (String, Location)>,
     probes: Vec<CheckedProbe>,
@@ -61,11 +61,17 @@ impl Run {
         if path.starts_with("/dev") || path.starts_with("/proc") {
             return;
         }
-        let Some((other, first)) = self.files.get(&path) else {
-            self.files.insert(path, (format, place.clone()));
+        let Some((other, rights, first)) = self.files.get(&path) else {
+            self.files.insert(path, (format, sink.rights.clone(), place.clone()));
             return;
         };
         if *other == format {
+            if *rights != sink.rights {
+                let message = format!("`{}` would be made with two modes or owners", path.display());
+                let problem = Problem::new(codes::SINK_FORMATS, place.clone(), message).label("differs here");
+                let problem = problem.related(first.clone(), "from this one");
+                problems.push(problem.help("give both the same `mode` and `owner`, or name one sink in both places"));
+            }
             return;
         }
         let message = format!("`{}` would be written as {} and as {}", path.display(), other.name(), format.name());

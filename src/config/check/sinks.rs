@@ -13,7 +13,7 @@ use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Entry;
 use crate::config::{codes, pattern, raw};
-use crate::spec::{Destination, Format, Place, SinkSpec};
+use crate::spec::{Destination, Format, Place, Rights, SinkSpec};
 use crate::words;
 
 const SHORT_FORMS: &str = "short forms that need no name: `stdout`, `stderr`, `jsonl:PATH`, `text:PATH`, `file:PATH`";
@@ -58,7 +58,8 @@ impl FileSinks {
                 None
             }
         };
-        let spec = parsed.map(|(destination, format)| SinkSpec { name: name.clone(), destination, format });
+        let spec =
+            parsed.map(|(destination, format, rights)| SinkSpec { name: name.clone(), destination, format, rights });
         if let Some(spec) = &spec {
             run.claim_file(spec, &Location::new(source, entry.key_span), problems);
         }
@@ -95,8 +96,8 @@ impl FileSinks {
             return spec.clone();
         }
         match short(name) {
-            Some(Ok((destination, format))) => {
-                let spec = SinkSpec { name: name.to_owned(), destination, format };
+            Some(Ok((destination, format, rights))) => {
+                let spec = SinkSpec { name: name.to_owned(), destination, format, rights };
                 let place = cx.at(span);
                 run.claim_file(&spec, &place, cx.problems);
                 Some(spec)
@@ -127,22 +128,22 @@ impl FileSinks {
 
 /// Where events go when nothing is said.
 pub(super) fn unsaid() -> SinkSpec {
-    SinkSpec { name: "stdout".to_owned(), destination: Destination::Stdout, format: None }
+    SinkSpec { name: "stdout".to_owned(), destination: Destination::Stdout, format: None, rights: Rights::default() }
 }
 
-/// A destination and a format; a file always has one.
-type Parsed = (Destination, Option<Format>);
+/// A destination, a format, which a file always has, and whose the file is.
+type Parsed = (Destination, Option<Format>, Rights);
 
 /// A short form; `None` where it looks like none, `Err` where its path is missing or not good.
 fn short(text: &str) -> Option<Result<Parsed, String>> {
     let (format, path) = match text.split_once(':') {
-        None if text == "stdout" => return Some(Ok((Destination::Stdout, None))),
-        None if text == "stderr" => return Some(Ok((Destination::Stderr, None))),
+        None if text == "stdout" => return Some(Ok((Destination::Stdout, None, Rights::default()))),
+        None if text == "stderr" => return Some(Ok((Destination::Stderr, None, Rights::default()))),
         Some(("jsonl" | "file", path)) => (Format::Jsonl, path),
         Some(("text", path)) => (Format::Text, path),
         Some(_) | None => return None,
     };
-    Some(file(path).map(|path| (Destination::File(path), Some(format))))
+    Some(file(path).map(|path| (Destination::File(path), Some(format), Rights::default())))
 }
 
 fn file(path: &str) -> Result<PathBuf, String> {
@@ -210,16 +211,25 @@ fn long(source: &Arc<SourceFile>, entry: &Entry, raw: &raw::Sink) -> Result<Pars
             let span = entry.value.at(&["file", "path"]).map_or(entry.key_span, |node| node.span);
             Box::new(short_problem(source, span, &raw.path, &label))
         })?;
-        return Ok((Destination::File(path), format.or(Some(Format::Jsonl))));
+        return Ok((Destination::File(path), format.or(Some(Format::Jsonl)), rights(raw)));
     }
     match (&raw.stdout, &raw.stderr) {
-        (Some(_), _) => Ok((Destination::Stdout, format)),
-        (None, Some(_)) => Ok((Destination::Stderr, format)),
+        (Some(_), _) => Ok((Destination::Stdout, format, Rights::default())),
+        (None, Some(_)) => Ok((Destination::Stderr, format, Rights::default())),
         (None, None) => {
             let problem = count(entry.key_span, format!("the sink `{name}` does not say where events go"));
             Err(Box::new(problem.help("add one of `stdout: {}`, `stderr: {}`, `file: { path: … }`")))
         }
     }
+}
+
+/// Whose the file is; the forms have been checked.
+fn rights(file: &raw::FileSink) -> Rights {
+    let owner = file.owner.as_deref().unwrap_or_default();
+    let (user, group) = owner.split_once(':').unwrap_or((owner, ""));
+    let given = |name: &str| Some(name.to_owned()).filter(|name| !name.is_empty());
+    let mode = file.mode.as_deref().and_then(|mode| u32::from_str_radix(mode, 8).ok());
+    Rights { mode, user: given(user), group: given(group) }
 }
 
 /// Help for a path without its format, or with one that does not exist.

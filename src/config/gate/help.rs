@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 use super::meant::{hook_help, is_quoted_integer, meant_as_mapping, sample_of_number, sink_help};
 use super::message::{find, goes_on, is_version, shown};
 use super::validate::{Violation, types};
-use super::wrong_form::with_unit;
+use super::wrong_form::{mode_help, with_unit};
 use crate::config::pattern;
 use crate::config::source::SourceFile;
 use crate::config::yaml::{Node, Segment, Value};
@@ -112,6 +112,9 @@ pub(super) fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &N
     }
     let form =
         pattern::ALL.iter().find(|form| violation.schema.get("pattern").is_some_and(|regex| regex == form.regex));
+    if form.is_some_and(|form| form.regex == pattern::MODE.regex) && scalar {
+        return Some(mode_help(&raw));
+    }
     if let Some(help) = sample_of_number(form, node, &raw) {
         return Some(help);
     }

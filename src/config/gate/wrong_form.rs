@@ -35,6 +35,12 @@ pub(super) fn form_help(regex: &str, shown: &str) -> Option<String> {
         let text = text.split(" //").next().unwrap_or_default();
         return name_like(text).map(|name| format!("for example `{name}`"));
     }
+    if regex == pattern::MODE.regex {
+        return Some(mode_help(text));
+    }
+    if regex == pattern::OWNER.regex {
+        return None;
+    }
     if regex == pattern::SIZE.regex {
         let (digits, unit) = pattern::split_unit(text);
         let unit = match unit.trim() {
@@ -88,6 +94,18 @@ pub(super) fn form_help(regex: &str, shown: &str) -> Option<String> {
     };
     let text = format!("{digits}{unit}");
     (pattern::DURATION.matches)(&text).then(|| format!("write `{text}`"))
+}
+
+/// ``write `mode: "0640"` `` for `0o640`, and for 416, which is the same in decimal as YAML 1.1 reads `0640`.
+pub(super) fn mode_help(text: &str) -> String {
+    let digits = text.strip_prefix("0o").unwrap_or(text);
+    let decimal = text.parse::<u32>().ok().map(|number| format!("{number:o}"));
+    let meant = [Some(digits.to_owned()), decimal].into_iter().flatten().find(|text| (pattern::MODE.matches)(text));
+    let (verb, mode) = match &meant {
+        Some(mode) => ("write", mode.trim_start_matches('0')),
+        None => ("for example", "640"),
+    };
+    format!("{verb} `mode: \"0{mode}\"`")
 }
 
 /// ``write `90s` `` for `1m30s`, `24h` for `1d`: one number with one unit.

@@ -162,7 +162,7 @@ impl<'a> Units<'a> {
     fn routes(&mut self, content: &Content, before: &[Route]) -> Result<Vec<Route>, KernelError> {
         self.sinks.routes(&content.sinks, before).map_err(|error| {
             let place = content.sinks.first().map_or(Place::Probe, |sink| Place::Sink(sink.name.clone()));
-            KernelError::at(place, error.to_string())
+            KernelError::new(place, error.to_string(), error.help().unwrap_or_default())
         })
     }
 

@@ -31,7 +31,7 @@ impl Sinks {
     }
 
     fn get(&mut self, spec: &SinkSpec) -> Result<Arc<Sink>, SinkOpenError> {
-        let same = |known: &SinkSpec| known.destination == spec.destination && known.format == spec.format;
+        let same = |known: &SinkSpec| SinkSpec { name: spec.name.clone(), ..known.clone() } == *spec;
         if let Some((_, sink)) = self.open.iter().find(|(known, _)| same(known)) {
             return Ok(Arc::clone(sink));
         }
