@@ -63,7 +63,7 @@ impl std::error::Error for SinkOpenError {}
 pub(super) fn open(spec: &SinkSpec) -> Result<Output, SinkOpenError> {
     let stream = |fd: io::Result<OwnedFd>| fd.map(Output::standard_stream).map_err(Refusal::from);
     match (&spec.destination, Place::of(spec)) {
-        (Destination::File(path), Some(place)) => place.open().map(|(output, breach)| {
+        (Destination::File(path), Some(place)) => place.open(None).map(|(output, breach)| {
             if let Some(breach) = breach {
                 tracing::warn!("{breach}: `{}` can be taken away from there", path.display());
             }
@@ -109,20 +109,17 @@ impl Place {
         let opened = match output.kind() {
             // Nobody would see that a file has taken the place of a FIFO or a device.
             Some(Kind::Fifo | Kind::Device) if !self.path.exists() => Err(io::Error::from(ErrorKind::NotFound).into()),
-            Some(_) | None => self.open().map(|(output, _)| output),
+            kind => self.open(kind).map(|(output, _)| output),
         };
-        Some(opened.and_then(|new| match (output.kind(), new.kind()) {
-            (Some(old), Some(new)) if old != new => Err(Refusal::said(format!("{old} was there, and now it is {new}"))),
-            (_, _) => Ok(new),
-        }))
+        Some(opened)
     }
 
-    /// Opens what the path leads to, or makes a file. Also says who could take it away.
-    fn open(&self) -> Result<(Output, Option<Breach>), Refusal> {
+    /// Opens what the path leads to, where it is of the kind that it was, or makes a file. Also says who could take it away.
+    fn open(&self, before: Option<Kind>) -> Result<(Output, Option<Breach>), Refusal> {
         let rights = resolve(&self.rights)?;
         let mut path = self.path.clone();
         for _ in 0..MOST_LINKS {
-            match open_or_make(&path, rights)? {
+            match open_or_make(&path, rights, before)? {
                 Opened::Done(file, breach) => return Ok((Output::file(file), breach)),
                 Opened::Link(target) => path = target,
             }
@@ -147,10 +144,12 @@ enum Opened {
     Link(PathBuf),
 }
 
-fn open_or_make(path: &Path, rights: Resolved) -> Result<Opened, Refusal> {
+fn open_or_make(path: &Path, rights: Resolved, before: Option<Kind>) -> Result<Opened, Refusal> {
     for _ in 0..MOST_CHANGES {
         match trust::walk(path) {
-            Ok(found) => return open_found(path, &found, rights).map(|file| Opened::Done(file, found.replaced_by)),
+            Ok(found) => {
+                return open_found(path, &found, rights, before).map(|file| Opened::Done(file, found.replaced_by));
+            }
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
             Err(_) => {}
         }
@@ -173,12 +172,16 @@ fn parent(found: &Walked) -> io::Result<Walked> {
     trust::walk(found.path.parent().unwrap_or(Path::new("/")))
 }
 
-fn open_found(path: &Path, found: &Walked, rights: Resolved) -> Result<File, Refusal> {
+fn open_found(path: &Path, found: &Walked, rights: Resolved, before: Option<Kind>) -> Result<File, Refusal> {
     judge(found, rights, || parent(found))?;
+    let kind = kind(&found.about)?;
+    if let Some(before) = before.filter(|before| *before != kind) {
+        return Err(Refusal::said(format!("{before} was there, and now it is {kind}")));
+    }
     // The very file that was judged, whatever has its name by now.
     let judged = format!("/proc/self/fd/{}", found.file.as_raw_fd());
     let mut options = OpenOptions::new();
-    match kind(&found.about)? {
+    match kind {
         // Readable too: the end tells whether the last line is whole.
         Kind::File => options.read(true).append(true),
         // Write-only: a FIFO that is opened for both is its own reader, and never says that nobody reads.

@@ -26,6 +26,8 @@ pub(super) struct Writer {
     /// The rest of a line that was partly written where it could not be taken back: a pipe, a socket. It goes first.
     rest: Vec<u8>,
     failing: bool,
+    /// Events that were lost since it fails.
+    lost: u64,
     /// The file was moved away, and a new one could not be made.
     displaced: bool,
 }
@@ -40,7 +42,7 @@ impl Writer {
         stop: Stop,
     ) -> Self {
         output.expect(format);
-        Self { name, output, place, format, queue, stop, rest: Vec::new(), failing: false, displaced: false }
+        Self { name, output, place, format, queue, stop, rest: Vec::new(), failing: false, lost: 0, displaced: false }
     }
 
     /// Writes until the sink is closed.
@@ -53,6 +55,7 @@ impl Writer {
             match self.queue.next(self.failing.then_some(RETRY)) {
                 Task::Write(batch) => {
                     let outcome = self.write(&batch);
+                    self.lost += outcome.lost;
                     self.queue.settle(outcome, batch.bytes);
                 }
                 Task::Idle => self.try_again(),
@@ -165,7 +168,9 @@ impl Writer {
         if self.failing {
             self.failing = false;
             self.queue.set_trouble(None);
-            tracing::info!(sink = %self.name, "`{}` takes events again", self.name);
+            let lost = std::mem::take(&mut self.lost);
+            // At the level of what it ends: whoever was told that it fails is told that it does no more.
+            tracing::warn!(sink = %self.name, "`{}` takes events again; {lost} were lost", self.name);
         }
     }
 }

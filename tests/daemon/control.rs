@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::os::unix::net::UnixStream;
 
 use serde_json::json;
@@ -33,6 +33,35 @@ fn a_file_is_no_socket() {
     ended.code(1).says("failed to listen at `precious`: something that is no socket has this name");
     assert_eq!(fs::read_to_string(lab.path("precious")).unwrap(), "mine");
     assert!(!lab.path("precious.lock").exists());
+}
+
+/// The lock beside the socket is no link, and nothing that another user has put there; a directory whose way others could
+/// bend is refused.
+#[test]
+fn the_lock_follows_no_link() {
+    need!(bpf());
+    let lab = Lab::new();
+    fs::create_dir(lab.path("probes.d")).unwrap();
+    fs::write(lab.path("precious"), "mine").unwrap();
+    let listen = |at: &str| lab.run(&["daemon", "--config-dir", "probes.d", "--socket", at]).code(1);
+    symlink(lab.path("precious"), lab.path("a.sock.lock")).unwrap();
+    symlink(lab.path("new"), lab.path("b.sock.lock")).unwrap();
+    listen("a.sock").says("its lock `a.sock.lock` is a link: remove it");
+    listen("b.sock").says("its lock `b.sock.lock` is a link: remove it");
+    fs::write(lab.path("c.sock.lock"), "").unwrap();
+    chown(lab.path("c.sock.lock"), Some(123_456), None).unwrap();
+    listen("c.sock").says("its lock `c.sock.lock` is a file of another user: remove it");
+    // Hers are the directory and the link in it: what is made behind it would be made where she likes.
+    fs::create_dir(lab.path("hers")).unwrap();
+    fs::create_dir(lab.path("ours")).unwrap();
+    symlink(lab.path("ours"), lab.path("hers/run")).unwrap();
+    chown(lab.path("hers"), Some(123_456), None).unwrap();
+    for path in ["hers/run/d.sock", "hers/run/more/d.sock", "hers/new/d.sock"] {
+        listen(path).says("belongs to the user 123456: others could put a link in the way");
+    }
+    assert_eq!(fs::read_dir(lab.path("ours")).unwrap().count(), 0);
+    assert_eq!(fs::read_to_string(lab.path("precious")).unwrap(), "mine");
+    assert!(!lab.path("new").exists() && !lab.path("hers/new").exists());
 }
 
 /// Every request gets an answer that says what is wrong with it.

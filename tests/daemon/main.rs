@@ -27,6 +27,7 @@ mod latency;
 mod mounts;
 mod random;
 mod roots;
+mod sinks;
 #[allow(dead_code, reason = "as above")]
 #[path = "../live/wire.rs"]
 mod wire;

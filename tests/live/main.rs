@@ -25,6 +25,7 @@ mod raw_tracepoint;
 mod record;
 mod refusals;
 mod service;
+mod sinks;
 mod tracepoint;
 mod unit;
 mod uprobe;
