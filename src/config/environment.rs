@@ -52,6 +52,11 @@ impl<'e> Environment<'e> {
         Self { lookup: Some(lookup) }
     }
 
+    /// What a variable says.
+    pub(super) fn get(&self, name: &str) -> Option<OsString> {
+        self.lookup.and_then(|lookup| lookup(name))
+    }
+
     /// The text with every reference replaced. Nothing is replaced any more once it is longer than `most_bytes`.
     pub(super) fn substitute(&self, text: &str, most_bytes: usize) -> Result<String, Vec<Complaint>> {
         let (mut replaced, mut complaints, mut at) = (String::with_capacity(text.len()), Vec::new(), 0);
@@ -141,7 +146,7 @@ impl<'e> Environment<'e> {
             };
             return form(message, help);
         }
-        let found = match self.lookup.and_then(|lookup| lookup(name)).map(OsString::into_string) {
+        let found = match self.get(name).map(OsString::into_string) {
             Some(Ok(value)) => Some(value),
             None => None,
             Some(Err(_)) => {

@@ -17,5 +17,5 @@ pub fn refusal(probe: &CheckedProbe, error: &KernelError) -> Problem {
     };
     let help = Some(error.help.clone()).filter(|help| !help.is_empty());
     let problem = Problem::new(code, probe.locate(&error.place), error.message.clone()).maybe_help(help);
-    error.notes.iter().fold(problem, |problem, note| problem.note(note.clone()))
+    probe.discreet(error.notes.iter().fold(problem, |problem, note| problem.note(note.clone())))
 }

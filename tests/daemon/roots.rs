@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::daemon::{Daemon, call, calls, numbers};
-use crate::lab::{bpf, need, skip, tid, wait_for};
+use crate::lab::{Lab, Run, bpf, need, skip, tid, wait_for};
 use crate::mounts::{mount, mount_silent, with_own_mounts};
 
 const EVENTS: &str = "sinks: [\"jsonl:events.jsonl\"]";
@@ -206,6 +206,39 @@ fn not_there_yet() {
     is(&daemon, "ok");
     let (ended, _) = daemon.stop();
     assert!(ended.stderr.contains("warning: `later.d` does not exist yet; watching for it\n"), "{}", ended.stderr);
+}
+
+/// What a variable of the environment says is in no log, answer or event about what this machine refused.
+#[test]
+fn values_of_the_environment() {
+    need!(bpf());
+    const SECRET: &str = "Zq7Xw9Vk3Jj5";
+    let lab = Lab::new();
+    fs::create_dir(lab.path("probes.d")).unwrap();
+    let mut text = calls("good", EVENTS);
+    for (name, hook) in [
+        ("function", "kprobe: \"${env:TOKEN}\""),
+        ("event", "tracepoint: \"sched:${env:TOKEN}\""),
+        ("binary", "uprobe: \"/usr/bin/${env:TOKEN}:main\""),
+        ("interface", "xdp: { interface: \"${env:TOKEN}\" }"),
+    ] {
+        text += &format!("  - {{ name: {name}, hook: {{ {hook} }} }}\n");
+    }
+    text += &calls("sink", "sinks: [\"jsonl:/no/${env:TOKEN}/x.jsonl\"]");
+    fs::write(lab.path("probes.d/a.yaml"), format!("version: 1\nprobes:\n{text}")).unwrap();
+    fs::write(lab.path("probes.d/b.yaml"), "version: 1\nprobes: [{ name: \"${env:TOKEN}:x\" }]\n").unwrap();
+    let mut command = lab.command(&["daemon", "--config-dir", "probes.d", "--socket", "control.sock"]);
+    command.env("TOKEN", SECRET);
+    let mut daemon = Daemon { lab, run: Run::start(command) };
+    daemon.run.said(|line| line == "ready");
+    let states = ["function", "event", "binary", "interface", "sink"].map(|name| daemon.probe(name)["state"].clone());
+    assert!(states.iter().all(|state| state != "running"), "{states:?}");
+    let (_, table) = self::command(&daemon, &["status"]);
+    let mut said = table + &self::command(&daemon, &["status", "--format", "json"]).1;
+    assert!(said.contains("`${env:TOKEN}`"), "{said}");
+    let (ended, _) = daemon.stop();
+    said += &ended.stderr;
+    assert!(!said.contains(SECRET), "{said}");
 }
 
 /// The lines of a file that a link leads to, out of the directory, are shown by nothing.

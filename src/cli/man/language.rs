@@ -41,7 +41,8 @@ pub(super) fn page(catalog: &Catalog) -> Vec<u8> {
         &mut page,
         "In a single value, `${env:NAME}` stands for the value of the variable NAME, and `${env:NAME:-default}` for the \
          default where it is not set or empty. It is put in after the file was read: it never becomes a key, a list or a mapping. \
-         `$${env:` is the text itself.",
+         `$${env:` is the text itself. Messages about mistakes name the variable and leave out what it says; \
+         a probe's own name, labels, targets and files are shown as they are.",
     );
     page.control("SS", ["What is written once"]);
     paragraph(

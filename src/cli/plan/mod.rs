@@ -58,6 +58,7 @@ fn plan_all<'a>(config: &'a Config, catalog: &'a Catalog) -> Vec<Planned<'a>> {
         let program = catalog.get(&probe.spec.program)?;
         let object = builtin_object(&program.name).unwrap_or_default();
         let (spec, targets, prepared, findings) = inspect_all(&probe.spec, program, &host);
+        let findings = findings.into_iter().map(|finding| findings::discreet(probe, finding)).collect();
         let outline = outline(&spec, program, object, &host);
         Some(Planned { probe, targets, spec, program, outline, prepared, findings })
     };

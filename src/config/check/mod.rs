@@ -17,10 +17,12 @@ mod values;
 pub(super) use file::THROUGH;
 pub(super) use values::duration;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::discretion::discreet;
+use super::discretion::{Values, discreet};
 use super::environment::Environment;
 use super::problem::Problem;
 use super::source::{Location, SourceFile, Span};
@@ -75,6 +77,8 @@ pub struct CheckedProbe {
     pub spec: ProbeSpec,
     source: Arc<SourceFile>,
     places: Vec<(Place, Span)>,
+    /// What variables said when the files were checked.
+    values: Arc<Values>,
 }
 
 impl CheckedProbe {
@@ -86,6 +90,12 @@ impl CheckedProbe {
     /// True where both come from one reading of the file.
     pub fn is_of_same_reading(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.source, &other.source)
+    }
+
+    /// A problem of the probe without what variables of the environment say.
+    #[must_use]
+    pub fn discreet(&self, problem: Problem) -> Problem {
+        self.values.leave_out(problem)
     }
 
     /// Where in the file a part of the probe stands; the nearest thing around it where it is not written.
@@ -120,10 +130,20 @@ impl CheckedProbe {
 /// Checks files that run together. Nothing outside of the arguments is looked at; what `${env:NAME}` in the files stands
 /// for, `environment` knows.
 pub fn check(files: &[SourceFile], catalog: &Catalog, environment: &Environment<'_>) -> Checked {
+    let said = RefCell::new(BTreeMap::new());
+    let lookup = |name: &str| {
+        let value = environment.get(name)?;
+        said.borrow_mut().insert(name.to_owned(), value.to_string_lossy().into_owned());
+        Some(value)
+    };
+    let environment = Environment::new(&lookup);
     let mut run = run::Run::default();
     for file in files {
-        file::check(&Arc::new(file.clone()), catalog, environment, &mut run);
+        file::check(&Arc::new(file.clone()), catalog, &environment, &mut run);
     }
-    let checked = run.finish();
-    Checked { problems: discreet(checked.problems), ..checked }
+    let mut checked = run.finish();
+    let values = Arc::new(Values(said.take()));
+    let running = checked.config.iter_mut().flat_map(|config| &mut config.probes);
+    running.chain(&mut checked.fragments).for_each(|probe| probe.values = Arc::clone(&values));
+    Checked { problems: discreet(checked.problems, &values), ..checked }
 }

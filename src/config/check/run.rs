@@ -92,7 +92,7 @@ impl Run {
             let id = self.sink(sink);
             spec.sinks.push(id);
         }
-        let probe = CheckedProbe { spec, source, places };
+        let probe = CheckedProbe { spec, source, places, values: Arc::default() };
         self.claim_interface(&probe, problems);
         self.probes.push(probe);
     }

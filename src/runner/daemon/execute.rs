@@ -129,11 +129,11 @@ impl<'a> Units<'a> {
                 let times = before.as_ref().map_or(0, |failure| failure.times) + 1;
                 let wait = if waiting { backoff(times).min(MOST_WAITING) } else { backoff(times) };
                 let problem: Problem = refusal(&entry.checked, &error);
-                if before.is_none_or(|before| before.message != error.message) {
+                if before.is_none_or(|before| before.message != problem.message) {
                     entry.since_unix_ns = now_unix_ns();
                     tell.failed(id, entry.running.as_ref().map(|running| &running.unit), &problem, waiting);
                 }
-                let message = error.message;
+                let message = problem.message;
                 let retry_at = now + wait;
                 entry.failure = Some(Failure { content: content.clone(), times, retry_at, waiting, message });
             }

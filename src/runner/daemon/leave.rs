@@ -9,13 +9,14 @@ use super::entry::{Entry, Failure, Running};
 use super::execute::Units;
 use super::tell::{State, Tell};
 use crate::format::SummaryRow;
-use crate::kernel::{Host, detach_all, settle};
+use crate::kernel::{Host, KernelError, detach_all, settle};
 use crate::plan::{Desired, UnitId};
 use crate::runner::clock::now_unix_ns;
 use crate::runner::finish::check_account;
 use crate::runner::intake::IntakeTotals;
+use crate::runner::problem::refusal;
 use crate::runner::unit::Unit;
-use crate::spec::{Hook, LossCause};
+use crate::spec::{Hook, LossCause, Place};
 
 /// How long the end waits for sinks that have no room.
 const LAST_READS: Duration = Duration::from_secs(1);
@@ -61,6 +62,9 @@ impl Units<'_> {
                 None => format!("there is no network interface `{interface}`"),
                 Some(_) => format!("its program is no longer on `{interface}`"),
             };
+            let error = KernelError::at(Place::Target, message);
+            let said = self.entries.get(&id).map(|entry| refusal(&entry.checked, &error).message);
+            let message = said.unwrap_or(error.message);
             tell.lost(&id, &running.unit, &message);
             if let Some(entry) = self.entries.get_mut(&id) {
                 let content = running.content;
