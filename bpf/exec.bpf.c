@@ -1,46 +1,76 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
-/* exec: one event when a process starts a program, one when that process has ended. */
+/* exec: one event when a process starts a program, or fails to, and one when a process has ended. */
 #include "program.h"
-#include <bpf/bpf_core_read.h>
+#include "names.h"
 
 enum process_change {
 	PROCESS_EXEC,
 	PROCESS_EXIT,
+	PROCESS_FAILED,
 };
 
 #define FILENAME_BYTES 256
-#define ARGS_BYTES 512
+#define MOST_ARGS_BYTES 4096
+/* Execs that are under way at once. */
+#define ATTEMPTS 1024
+
+/* A command line: of how many bytes, and its words, each with its NUL. */
+struct command_line {
+	__u32 length;
+	char words[MOST_ARGS_BYTES];
+};
 
 struct exec_event {
 	struct event_head head;
-	enum process_change event DOC("exec: a program was started; exit: the process has ended");
+	enum process_change event
+		DOC("exec: a program was started; exit: the process has ended; failed: a program could not be started");
 	__u32 ppid DOC("process id of the parent");
-	char filename[FILENAME_BYTES] DOC("the file that was executed, as it was named");
-	char args[ARGS_BYTES] AS("argv") DOC("the command line, quoted as a shell would need it");
+	/* What is read into these two may run over into what follows them: names.h. */
+	struct path_names exe AS("path")
+		DOC("the file that the process runs, as /proc/PID/exe shows it: a script's interpreter, what is behind /proc/self/fd/N; "
+		    "at the end of a process from Linux 6.16 on");
+	struct path_names cgroup AS("path") DOC("the cgroup (v2) of the process: its systemd unit or container");
+	char filename[FILENAME_BYTES] DOC("the file that was to be executed, as it was named");
 	__s32 exit_code DOC("what it returned; 128 + signal if a signal ended it, as shells say");
 	__s32 signal DOC("the signal that ended it");
-	__u64 duration_ns UNIT("ns") DOC("from the creation of the process to its end");
+	__s32 errno AS("errno") DOC("why a program could not be started");
 	__u8 filename_truncated AS("flag") DOC("the name was longer than 255 bytes");
-	__u8 args_truncated AS("flag") DOC("the command line was longer than 512 bytes");
-	__u8 unused[6] INTERNAL;
+	__u8 args_truncated AS("flag") DOC("the command line was longer than `max_args_bytes`");
+	__u8 unused[2] INTERNAL;
+	__u64 duration_ns UNIT("ns") DOC("from the creation of the process to its end");
+	/* Last: the record ends after the bytes that are wanted. */
+	struct command_line args AS("argv") DOC("the command line, quoted as a shell would need it");
 };
 
-_Static_assert(sizeof(struct exec_event) == 40 + 8 + FILENAME_BYTES + ARGS_BYTES + 16 + 8, "no padding");
+_Static_assert(__builtin_offsetof(struct exec_event, exit_code) == 40 + 8 + 2 * (4 + NAMES_BYTES) + FILENAME_BYTES,
+	       "no padding");
+_Static_assert(__builtin_offsetof(struct exec_event, args) == __builtin_offsetof(struct exec_event, exit_code) + 24,
+	       "no padding");
+_Static_assert(FILENAME_BYTES >= NAMES_BYTES, "a name that does not fit stays in the record");
 
 /* Bits of head.absent, in the order of the fields. */
 enum {
-	NO_FILENAME = 1 << 2,
-	NO_ARGS = 1 << 3,
-	NO_EXIT_CODE = 1 << 4,
-	NO_SIGNAL = 1 << 5,
-	NO_DURATION = 1 << 6,
+	NO_EXE = 1 << 2,
+	NO_CGROUP = 1 << 3,
+	NO_FILENAME = 1 << 4,
+	NO_EXIT_CODE = 1 << 5,
+	NO_SIGNAL = 1 << 6,
+	NO_ERRNO = 1 << 7,
+	NO_DURATION = 1 << 11,
+	NO_ARGS = 1 << 12,
 };
 
 const struct exec_event *event_type SEC_META;
 
-const volatile bool execs_only DOC("leave out the ends of processes; with failures_only, nothing is left") = false;
-const volatile bool failures_only DOC("report only processes that end with a code other than 0") = false;
+const volatile bool execs_only DOC("leave out the ends of processes; with failures_only, only what `failed` adds is left") = false;
+const volatile bool failures_only DOC("report only processes that end with a code other than 0, and what `failed` adds") = false;
+const volatile bool failed
+	DOC("report programs that could not be started as well; a search along PATH fails once for each directory without it") = false;
+const volatile __u32 max_args_bytes SIZES("args") RANGE("1..4096") UNIT("bytes")
+	DOC("bytes of a command line that are kept; each event takes as many of the buffer") = 512;
 const volatile __s64 only_uid DOC("report only processes of this user id; -1: of all users") RANGE("-1..4294967294") = -1;
+
+const char zeros[MOST_ARGS_BYTES] INTERNAL = {};
 
 /*
  * Two threads that end at the same moment may both see that no thread lives. The first one to enter the process here
@@ -58,22 +88,41 @@ struct {
 	__type(value, __u8);
 } ended SEC(".maps");
 
+/* Where in its memory a task has the name of what it is about to execute. By task, whose number may change meanwhile. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ATTEMPTS);
+	__type(key, __u64);
+	__type(value, __u64);
+} attempts SEC(".maps");
+
 static __always_inline bool wanted_user(void)
 {
 	return only_uid < 0 || (__u32)bpf_get_current_uid_gid() == only_uid;
 }
 
-/* Everything zero, the head and the parent filled. */
+/* The head, what is known of the process, and everything else zero. */
 static __always_inline struct exec_event *new_event(struct task_struct *task, enum process_change change, __u32 absent)
 {
-	struct exec_event *event = event_reserve(sizeof(*event));
+	const __u32 words = __builtin_offsetof(struct exec_event, args.words);
+	struct exec_event *event = event_reserve(words + max_args_bytes);
+	struct file *exe;
 
 	if (!event)
 		return NULL;
-	__builtin_memset(&event->exit_code, 0, sizeof(*event) - __builtin_offsetof(struct exec_event, exit_code));
-	event_head_fill(&event->head, absent);
+	bpf_probe_read_kernel(event->args.words, max_args_bytes, zeros);
 	event->event = change;
 	event->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	__builtin_memset(&event->exe, 0, sizeof(event->exe));
+	/* Absent where the process has given up its memory, as at its end before Linux 6.16. */
+	exe = BPF_CORE_READ(task, mm, exe_file);
+	if (exe)
+		names_of_file(&event->exe, exe);
+	/* Each begins after what the one before has left there. */
+	__builtin_memset(&event->cgroup, 0, sizeof(event->cgroup));
+	names_of_cgroup(&event->cgroup, task);
+	__builtin_memset(event->filename, 0, words - __builtin_offsetof(struct exec_event, filename));
+	event_head_fill(&event->head, absent | (exe ? 0 : NO_EXE));
 	return event;
 }
 
@@ -82,7 +131,6 @@ static __always_inline void read_filename(struct exec_event *event, struct trace
 	__u32 location = BPF_CORE_READ(ctx, __data_loc_filename);
 	long length;
 
-	__builtin_memset(event->filename, 0, sizeof(event->filename));
 	length = bpf_probe_read_kernel_str(event->filename, sizeof(event->filename),
 					   (void *)ctx + (location & 0xffff));
 	if (length < 0)
@@ -97,17 +145,18 @@ static __always_inline void read_args(struct exec_event *event, struct task_stru
 	unsigned long end = BPF_CORE_READ(task, mm, arg_end);
 	__u64 size = end - start;
 
-	__builtin_memset(event->args, 0, sizeof(event->args));
-	if (size > sizeof(event->args)) {
+	if (size > max_args_bytes) {
 		event->args_truncated = 1;
-		size = sizeof(event->args);
+		size = max_args_bytes;
 	}
-	if (bpf_probe_read_user(event->args, size, (void *)start))
+	event->args.length = size;
+	if (bpf_probe_read_user(event->args.words, size, (void *)start))
 		event->head.absent |= NO_ARGS;
 }
 
 SEC("tp/sched/sched_process_exec")
-DOC("Every program that is started: its file, its arguments, its parent; and, when it ends, its exit code and duration.")
+DOC("Every program that is started: its file, its arguments, its parent, its cgroup; the end of every process: its exit code and "
+    "duration; and, where asked for, every program that could not be started, and why.")
 int exec_start(struct trace_event_raw_sched_process_exec *ctx)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -115,7 +164,7 @@ int exec_start(struct trace_event_raw_sched_process_exec *ctx)
 
 	if (failures_only || !wanted_user())
 		return 0;
-	event = new_event(task, PROCESS_EXEC, NO_EXIT_CODE | NO_SIGNAL | NO_DURATION);
+	event = new_event(task, PROCESS_EXEC, NO_EXIT_CODE | NO_SIGNAL | NO_ERRNO | NO_DURATION);
 	if (!event)
 		return 0;
 	read_filename(event, ctx);
@@ -124,14 +173,13 @@ int exec_start(struct trace_event_raw_sched_process_exec *ctx)
 	return 0;
 }
 
-/* True for the last thread of a process that has executed a program, once. */
+/* True for the last thread of a process, once. A thread of the kernel is no process. */
 static __always_inline bool process_ended(struct task_struct *task)
 {
 	struct ended key = {};
 	__u8 value = 1;
 
-	/* A thread never executes: the leader's flag tells of the process. */
-	if (BPF_CORE_READ(task, group_leader, flags) & PF_FORKNOEXEC)
+	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
 		return false;
 	if (BPF_CORE_READ(task, signal, live.counter) != 0)
 		return false;
@@ -166,16 +214,84 @@ int exec_end(void *ctx)
 	if (failures_only && code == 0)
 		return 0;
 	signal = code & 0x7f;
-	event = new_event(task, PROCESS_EXIT, NO_FILENAME | NO_ARGS | (signal ? 0 : NO_SIGNAL));
+	event = new_event(task, PROCESS_EXIT, NO_FILENAME | NO_ARGS | NO_ERRNO | (signal ? 0 : NO_SIGNAL));
 	if (!event)
 		return 0;
-	__builtin_memset(event->filename, 0, sizeof(event->filename));
-	__builtin_memset(event->args, 0, sizeof(event->args));
 	event->exit_code = signal ? 128 + signal : (code >> 8) & 0xff;
 	event->signal = signal;
 	event->duration_ns = event->head.time_ns - BPF_CORE_READ(task, group_leader, start_boottime);
 	bpf_ringbuf_submit(event, 0);
 	return 0;
+}
+
+/* The name is read when the call has failed: here it may not be in memory yet. */
+static __always_inline int attempt(unsigned long filename)
+{
+	__u64 task = bpf_get_current_task(), value = filename;
+
+	if (wanted_user())
+		bpf_map_update_elem(&attempts, &task, &value, BPF_ANY);
+	return 0;
+}
+
+static __always_inline void read_attempt(struct exec_event *event, __u64 *filename)
+{
+	char last = 0;
+
+	if (!filename || bpf_probe_read_user_str(event->filename, sizeof(event->filename), (void *)*filename) < 0) {
+		event->head.absent |= NO_FILENAME;
+		return;
+	}
+	/* Full, with the NUL that the helper puts there: is it the name's own? */
+	if (event->filename[sizeof(event->filename) - 2])
+		bpf_probe_read_user(&last, 1, (void *)*filename + sizeof(event->filename) - 1);
+	event->filename_truncated = last != 0;
+}
+
+static __always_inline int attempted(long result)
+{
+	struct task_struct *current = (void *)bpf_get_current_task();
+	__u64 task = (__u64)current;
+	struct exec_event *event;
+
+	if (result < 0 && wanted_user()) {
+		event = new_event(current, PROCESS_FAILED, NO_EXIT_CODE | NO_SIGNAL | NO_DURATION | NO_ARGS);
+		if (event) {
+			event->errno = -result;
+			read_attempt(event, bpf_map_lookup_elem(&attempts, &task));
+			bpf_ringbuf_submit(event, 0);
+		}
+	}
+	bpf_map_delete_elem(&attempts, &task);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_enter_execve")
+ONLY_IF("failed")
+int exec_attempt(struct syscall_enter *ctx)
+{
+	return attempt(ctx->args[0]);
+}
+
+SEC("tp/syscalls/sys_enter_execveat")
+ONLY_IF("failed")
+int exec_attempt_at(struct syscall_enter *ctx)
+{
+	return attempt(ctx->args[1]);
+}
+
+SEC("tp/syscalls/sys_exit_execve")
+ONLY_IF("failed")
+int exec_result(struct syscall_exit *ctx)
+{
+	return attempted(ctx->ret);
+}
+
+SEC("tp/syscalls/sys_exit_execveat")
+ONLY_IF("failed")
+int exec_result_at(struct syscall_exit *ctx)
+{
+	return attempted(ctx->ret);
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -20,7 +20,9 @@ enum packet_protocol {
 #define PROTOCOLS (PROTOCOL_OTHER + 1)
 
 struct packet_totals {
-	__u64 packets DOC("packets received");
+	__u64 packets
+		DOC("packets received; the protocol is found behind up to 4 VLAN tags and 8 extension headers of IPv6, and all "
+		    "fragments of a packet count for it; in tunnels, PPPoE and MPLS it is not looked for");
 	__u64 bytes DOC("bytes received, link-layer headers included") UNIT("bytes");
 };
 
@@ -31,6 +33,9 @@ struct {
 	__type(value, struct packet_totals);
 } packets SEC(".maps") COUNTERS("protocol");
 
+/* Packets begin with their IP header: the device has no Ethernet. The runner asks the device before it loads the program. */
+const volatile bool no_link_header INTERNAL = false;
+
 /* A position in a packet. Each step checks that what it reads lies before the end. */
 struct cursor {
 	void *next;
@@ -38,9 +43,9 @@ struct cursor {
 };
 
 /* VLAN tags (802.1Q, 802.1ad) that are looked through. */
-#define MAX_VLAN_TAGS 2
-/* IPv6 extension headers that are looked through. */
-#define MAX_EXTENSIONS 4
+#define MAX_VLAN_TAGS 4
+/* IPv6 extension headers that are looked through; each one of RFC 8200, 4.1, once, is six. */
+#define MAX_EXTENSIONS 8
 
 /* The EtherType, in host order, after any VLAN tags; 0 if the packet is too short to have one. */
 static __always_inline __u16 parse_ethernet(struct cursor *cursor)
@@ -67,6 +72,23 @@ static __always_inline __u16 parse_ethernet(struct cursor *cursor)
 	return type;
 }
 
+/* The EtherType of a packet that begins with its IP header. */
+static __always_inline __u16 ip_version(struct cursor *cursor)
+{
+	__u8 *first = cursor->next;
+
+	if ((void *)(first + 1) > cursor->end)
+		return 0;
+	switch (*first >> 4) {
+	case 4:
+		return ETH_P_IP;
+	case 6:
+		return ETH_P_IPV6;
+	default:
+		return 0;
+	}
+}
+
 static __always_inline enum packet_protocol ip_protocol(__u8 number, enum packet_protocol other)
 {
 	switch (number) {
@@ -91,13 +113,71 @@ static __always_inline enum packet_protocol ip_protocol(__u8 number, enum packet
 	}
 }
 
+/* What an authentication header protects is readable (RFC 4302): one of IPv4, behind its options. */
+static __always_inline __u8 after_authentication(struct cursor *cursor, struct ipv4_header *ip)
+{
+	struct ip_extension *header = cursor->next + (ip->version_ihl & 0xf) * 4;
+
+	/* A later fragment has no header, only more of what the first one began. */
+	if (ip->frag_off & bpf_htons(IP_OFFSET) || (void *)(header + 1) > cursor->end)
+		return IPPROTO_AH;
+	return header->nexthdr;
+}
+
 static __always_inline enum packet_protocol parse_ipv4(struct cursor *cursor)
 {
 	struct ipv4_header *ip = cursor->next;
+	__u8 number;
 
 	if ((void *)(ip + 1) > cursor->end)
 		return PROTOCOL_OTHER_IPV4;
-	return ip_protocol(ip->protocol, PROTOCOL_OTHER_IPV4);
+	number = ip->protocol;
+	if (number == IPPROTO_AH)
+		number = after_authentication(cursor, ip);
+	return ip_protocol(number, PROTOCOL_OTHER_IPV4);
+}
+
+/* True for what stands between an IPv6 header and the protocol above it (the registry of RFC 7045). ESP hides what follows. */
+static __always_inline bool is_extension(__u8 number)
+{
+	switch (number) {
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_FRAGMENT:
+	case IPPROTO_AH:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_MH:
+	case IPPROTO_HIP:
+	case IPPROTO_SHIM6:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static __always_inline __u32 extension_bytes(__u8 number, __u8 hdrlen)
+{
+	switch (number) {
+	case IPPROTO_FRAGMENT:
+		/* A fixed size; its second byte is reserved (RFC 8200, 4.5). */
+		return sizeof(struct ipv6_fragment);
+	case IPPROTO_AH:
+		/* In units of 4 bytes, minus 2 (RFC 4302, 2.2). */
+		return (hdrlen + 2) * 4;
+	default:
+		return (hdrlen + 1) * 8;
+	}
+}
+
+/*
+ * Only the first fragment has the headers above; in the others data follows. Each names what the fragmented part
+ * begins with, as IPv4 does: the protocol, or one more extension header, behind which it stays unknown.
+ */
+static __always_inline bool is_later_fragment(struct cursor *cursor)
+{
+	struct ipv6_fragment *fragment = cursor->next;
+
+	return (void *)(fragment + 1) <= cursor->end && fragment->frag_off & bpf_htons(IP6_OFFSET);
 }
 
 static __always_inline enum packet_protocol parse_ipv6(struct cursor *cursor)
@@ -112,23 +192,25 @@ static __always_inline enum packet_protocol parse_ipv6(struct cursor *cursor)
 	number = ip->nexthdr;
 #pragma unroll
 	for (i = 0; i < MAX_EXTENSIONS; i++) {
-		struct ipv6_extension *extension = cursor->next;
+		struct ip_extension *extension = cursor->next;
+		bool last;
 
-		if (number != IPPROTO_HOPOPTS && number != IPPROTO_ROUTING && number != IPPROTO_FRAGMENT &&
-		    number != IPPROTO_DSTOPTS)
+		if (!is_extension(number))
 			break;
 		if ((void *)(extension + 1) > cursor->end)
 			return PROTOCOL_OTHER_IPV6;
-		/* A fragment header has a fixed size; its second byte is reserved (RFC 8200, 4.5). */
-		cursor->next += number == IPPROTO_FRAGMENT ? 8 : (extension->hdrlen + 1) * 8;
+		last = number == IPPROTO_FRAGMENT && is_later_fragment(cursor);
+		cursor->next += extension_bytes(number, extension->hdrlen);
 		number = extension->nexthdr;
+		if (last)
+			break;
 	}
 	return ip_protocol(number, PROTOCOL_OTHER_IPV6);
 }
 
 static __always_inline enum packet_protocol parse(struct cursor *cursor)
 {
-	switch (parse_ethernet(cursor)) {
+	switch (no_link_header ? ip_version(cursor) : parse_ethernet(cursor)) {
 	case ETH_P_IP:
 		return parse_ipv4(cursor);
 	case ETH_P_IPV6:
@@ -141,7 +223,8 @@ static __always_inline enum packet_protocol parse(struct cursor *cursor)
 }
 
 SEC("?xdp")
-DOC("Counts the packets and bytes that an interface receives, by protocol. Every packet passes.")
+DOC("Counts the packets and bytes that an interface receives, by protocol. Every packet passes. On devices without an Ethernet "
+    "header (tun, WireGuard, PPP, ipip, sit, gre) packets begin with IP.")
 int packet_count(struct xdp_md *ctx)
 {
 	struct cursor cursor = { .next = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };

@@ -70,7 +70,12 @@ fn every_kind() -> (Layout, Vec<u8>) {
     add("path", Kind::Text { limit: Some(8) }, b"/tmp/a b\0\0\0\0\0\0\0\0");
     add("long", Kind::Text { limit: Some(8) }, b"/tmp/abcdef\0\0\0\0\0");
     add("bad", Kind::Text { limit: None }, b"\xff\x1b[2J\n\0\0");
-    add("args", Kind::Argv, b"sh\0-c\0echo hi\0\0\0\0");
+    add("args", Kind::Argv, b"\x0e\0\0\0sh\0-c\0echo hi\0\0\0\0");
+    add("exe", Kind::Path, b"\x06\0\0\x01sh\0bin\0junk");
+    add("slice", Kind::Path, b"\x06\0\x01\0a\0b c\0");
+    add("why", Kind::Errno, &2u32.to_ne_bytes());
+    add("owner", Kind::Id, &1000u32.to_ne_bytes());
+    add("nobody", Kind::Id, &[0xff; 4]);
     add("raw", Kind::Bytes, &[0xde, 0xad, 0x00]);
     add("ip", Kind::Ipv4, &[192, 0, 2, 1]);
     add("ip6", Kind::Ipv6, &[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
@@ -91,7 +96,9 @@ fn jsonl_of_every_kind() {
             r#"{"ts":"2026-11-21T07:40:00.123456789Z","probe":"opens","pid":4711,"tid":4712,"uid":1000,"comm":"cat","#,
             r#""env":"pr\"od","big":18446744073709551615,"small":200,"neg":-2,"min":-9223372036854775808,"yes":true,"#,
             r#""rare":true,"addr":"0x1f","path":"/tmp/a b","long":"/tmp/abc","long_truncated":true,"#,
-            r#""bad":"\\xff\u001b[2J\n","bad_escaped":true,"args":"sh -c 'echo hi'","raw":"dead00","ip":"192.0.2.1","ip6":"2001:db8::1","#,
+            r#""bad":"\\xff\u001b[2J\n","bad_escaped":true,"args":"sh -c 'echo hi'","exe":"/bin/sh (deleted)","#,
+            r#""slice":"…/b c/a","slice_truncated":true,"why":"ENOENT","owner":1000,"nobody":null,"#,
+            r#""raw":"dead00","ip":"192.0.2.1","ip6":"2001:db8::1","#,
             r#""port":443,"proto":"tcp","other":"-9"}"#,
             "\n"
         )
@@ -107,7 +114,8 @@ fn text_of_every_kind() {
         concat!(
             r#"ts=2026-11-21T07:40:00.123456789Z probe=opens pid=4711 tid=4712 uid=1000 comm=cat env="two words" "#,
             r"big=18446744073709551615 small=200 neg=-2 min=-9223372036854775808 yes=true rare=true addr=0x1f ",
-            r#"path="/tmp/a b" long=/tmp/abc long_truncated=true bad=\xff\x1b[2J\n args="sh -c 'echo hi'" raw=dead00 "#,
+            r#"path="/tmp/a b" long=/tmp/abc long_truncated=true bad=\xff\x1b[2J\n args="sh -c 'echo hi'" "#,
+            r#"exe="/bin/sh (deleted)" slice="…/b c/a" slice_truncated=true why=ENOENT owner=1000 raw=dead00 "#,
             "ip=192.0.2.1 ip6=2001:db8::1 port=443 proto=tcp other=-9\n"
         )
     );
@@ -123,7 +131,8 @@ fn pretty_of_every_kind() {
         concat!(
             "08:40:00.123 opens    cat[4711]            tid=4712 uid=1000 ",
             "big=18446744073709551615 small=200 neg=-2 min=-9223372036854775808 yes=true rare=true addr=0x1f ",
-            r#"path="/tmp/a b" long=/tmp/abc… bad=\xff\x1b[2J\n args="sh -c 'echo hi'" raw=dead00 "#,
+            r#"path="/tmp/a b" long=/tmp/abc… bad=\xff\x1b[2J\n args="sh -c 'echo hi'" "#,
+            r#"exe="/bin/sh (deleted)" slice="…/b c/a" why=ENOENT owner=1000 raw=dead00 "#,
             "ip=192.0.2.1 ip6=2001:db8::1 port=443 proto=tcp other=-9 env=prod\n"
         )
     );

@@ -84,9 +84,62 @@ typedef struct {
 	int counter;
 } CORE atomic_t;
 
+/* include/linux/dcache.h, path.h, fs.h, fs/mount.h */
+struct qstr {
+	const unsigned char *name;
+} CORE;
+
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+} CORE;
+
+struct dentry {
+	struct hlist_bl_node d_hash;
+	struct dentry *d_parent;
+	struct qstr d_name;
+} CORE;
+
+struct vfsmount {
+	struct dentry *mnt_root;
+} CORE;
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+} CORE;
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+} CORE;
+
+struct file {
+	struct path f_path;
+} CORE;
+
+/* include/linux/kernfs.h, cgroup-defs.h. `parent` was renamed in Linux 6.15. */
+struct kernfs_node {
+	const char *name;
+	struct kernfs_node *__parent;
+} CORE;
+
+struct kernfs_node___before_6_15 {
+	struct kernfs_node *parent;
+} CORE;
+
+struct cgroup {
+	struct kernfs_node *kn;
+} CORE;
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+} CORE;
+
 struct mm_struct {
 	unsigned long arg_start;
 	unsigned long arg_end;
+	struct file *exe_file;
 } CORE;
 
 struct signal_struct {
@@ -104,6 +157,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct mm_struct *mm;
 	struct signal_struct *signal;
+	struct css_set *cgroups;
 	__u64 start_boottime;
 } CORE;
 
@@ -111,8 +165,23 @@ struct trace_event_raw_sched_process_exec {
 	__u32 __data_loc_filename;
 } CORE;
 
-/* include/linux/sched.h: forked, but did not exec */
-#define PF_FORKNOEXEC 0x00000040
+/* At the tracepoints of system calls: `struct syscall_trace_enter` and `syscall_trace_exit`. Fixed layouts. */
+struct syscall_enter {
+	__u64 common;
+	__s32 number;
+	__u32 unused;
+	unsigned long args[6];
+};
+
+struct syscall_exit {
+	__u64 common;
+	__s32 number;
+	__u32 unused;
+	long ret;
+};
+
+/* include/linux/sched.h: a thread of the kernel */
+#define PF_KTHREAD 0x00200000
 /* include/linux/sched/signal.h */
 #define SIGNAL_GROUP_EXIT 0x00000004
 
@@ -157,11 +226,23 @@ struct ipv6_header {
 	__u8 daddr[16];
 };
 
-/* The first two bytes that all IPv6 extension headers share. */
-struct ipv6_extension {
+/* The first two bytes that all extension headers share. */
+struct ip_extension {
 	__u8 nexthdr;
 	__u8 hdrlen;
 };
+
+/* struct frag_hdr of include/net/ipv6.h */
+struct ipv6_fragment {
+	__u8 nexthdr;
+	__u8 reserved;
+	__be16 frag_off;
+	__be32 identification;
+};
+
+/* The part of frag_off that says where a fragment belongs; 0 for the first one. */
+#define IP_OFFSET 0x1fff
+#define IP6_OFFSET 0xfff8
 
 enum {
 	IPPROTO_HOPOPTS = 0,
@@ -173,9 +254,13 @@ enum {
 	IPPROTO_FRAGMENT = 44,
 	IPPROTO_GRE = 47,
 	IPPROTO_ESP = 50,
+	IPPROTO_AH = 51,
 	IPPROTO_ICMPV6 = 58,
 	IPPROTO_DSTOPTS = 60,
 	IPPROTO_SCTP = 132,
+	IPPROTO_MH = 135,
+	IPPROTO_HIP = 139,
+	IPPROTO_SHIM6 = 140,
 };
 
 #endif

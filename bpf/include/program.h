@@ -22,9 +22,13 @@
 #define UNIT(name) __attribute__((btf_decl_tag("unit:" name)))
 /* "LEAST..MOST" of a parameter that takes fewer integers than its type has. */
 #define RANGE(range) __attribute__((btf_decl_tag("range:" range)))
+/* A parameter that says how many bytes the record's last field, of this name, has after its length. */
+#define SIZES(field) __attribute__((btf_decl_tag("sizes:" field)))
+/* A SEC function that is attached only where this parameter is true. */
+#define ONLY_IF(param) __attribute__((btf_decl_tag("only_if:" param)))
 /*
- * How bytes are shown where the C type does not say: "time", "absent" (below), "argv", "bytes", "flag", "hex",
- * "id", "ipv4", "ipv6", "port".
+ * How bytes are shown where the C type does not say: "time", "absent" (below), "argv", "bytes", "errno",
+ * "flag", "hex", "id", "ipv4", "ipv6", "path", "port".
  */
 #define AS(kind) __attribute__((btf_decl_tag("as:" kind)))
 /* A map whose values are summed over CPUs and reported each interval; `key` names its key in the output. */

@@ -46,7 +46,7 @@ pub fn internal_object(name: &str) -> Option<&'static [u8]> {
 mod tests {
     use super::*;
     use crate::catalog::ParamType;
-    use crate::spec::Kind;
+    use crate::spec::{Kind, ParamValue};
 
     /// Every built-in program describes itself: a sentence, hooks, and something that it reports.
     #[test]
@@ -75,26 +75,48 @@ mod tests {
             "comm",
             "event",
             "ppid",
+            "exe",
+            "cgroup",
             "filename",
-            "args",
             "exit_code",
             "signal",
-            "duration_ns",
+            "errno",
             "filename_truncated",
             "args_truncated",
+            "duration_ns",
+            "args",
         ];
         assert_eq!(names, expected);
         assert_eq!((event.time, event.absent), (Some(0), Some(8)));
         let Kind::Enum(values) = &event.fields[0].kind else { panic!("`event` is an enum") };
-        assert_eq!(values.to_vec(), [(0, "exec".to_owned()), (1, "exit".to_owned())]);
-        let duration = &event.fields[6];
-        assert_eq!((duration.unit.as_str(), duration.absent_bit, &duration.kind), ("ns", Some(6), &Kind::Unsigned));
+        assert_eq!(values.to_vec(), [(0, "exec".to_owned()), (1, "exit".to_owned()), (2, "failed".to_owned())]);
+        let duration = &event.fields[10];
+        assert_eq!((duration.unit.as_str(), duration.absent_bit, &duration.kind), ("ns", Some(11), &Kind::Unsigned));
+        assert_eq!((&event.fields[2].kind, event.fields[2].size), (&Kind::Path, 260));
         assert_eq!(
             exec.params.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(),
-            ["execs_only", "failures_only", "only_uid"]
+            ["execs_only", "failures_only", "failed", "max_args_bytes", "only_uid"]
         );
         let most = i128::from(u32::MAX - 1);
-        assert_eq!(exec.params[2].ty, ParamType::Int { size: 8, signed: true, least: -1, most });
+        assert_eq!(exec.params[4].ty, ParamType::Int { size: 8, signed: true, least: -1, most });
+    }
+
+    /// The command line of `exec` has as many bytes as a parameter says, and is the last field of its record.
+    #[test]
+    fn exec_under_parameters() {
+        let catalog = builtin().unwrap();
+        let exec = catalog.get("exec").unwrap();
+        let args = |bytes: Option<i128>| {
+            let params: Vec<_> =
+                bytes.map(|bytes| ("max_args_bytes".to_owned(), ParamValue::Int(bytes))).into_iter().collect();
+            let layout = exec.event_under(&params).unwrap();
+            let field = layout.fields.last().unwrap();
+            assert_eq!((field.name.as_str(), field.offset + field.size), ("args", layout.size));
+            field.size
+        };
+        assert_eq!((args(None), args(Some(1)), args(Some(4096))), (516, 5, 4100));
+        let attached = |failed: bool| exec.hooks_under(&[("failed".to_owned(), ParamValue::Bool(failed))]).count();
+        assert_eq!((attached(false), attached(true), exec.hooks_under(&[]).count()), (2, 6, 2));
     }
 
     /// The counters of `packet_count` come from its map: an enum as key, two counters as value.

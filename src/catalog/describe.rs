@@ -34,6 +34,7 @@ pub fn describe(name: &str, object: &[u8]) -> Result<Program, ObjectError> {
         params: describe.params()?,
         limit_table: LimitTable::find(&parts.constants).filter(|_| event.is_some()),
         event,
+        no_link_header: parts.constants.get("no_link_header").copied(),
         counters: describe.counters()?,
         fetch_table: FetchTable::find(&btf, &parts.constants)?,
     })
@@ -103,7 +104,9 @@ impl Describe<'_> {
                 "tracepoint" => target.replacen('/', ":", 1),
                 _ => target.to_owned(),
             });
-            Some(HookDecl { function: function.clone(), kind: kind.to_owned(), target })
+            let only_if = self.btf.find(Named::Func, function).and_then(|id| self.tag(id, None, "only_if:"));
+            let only_if = only_if.map(str::to_owned);
+            Some(HookDecl { function: function.clone(), kind: kind.to_owned(), target, only_if })
         };
         self.parts.functions.iter().filter_map(hook).collect()
     }
@@ -139,7 +142,8 @@ impl Describe<'_> {
                 None => ty,
             };
             let (unit, doc) = (self.text(id, None, "unit:"), self.text(id, None, "doc:"));
-            params.push(Param { name: name.to_owned(), ty, default, unit, doc, offset });
+            let sizes = self.tag(id, None, "sizes:").map(str::to_owned);
+            params.push(Param { name: name.to_owned(), ty, default, unit, doc, offset, sizes });
         }
         Ok(params)
     }
@@ -208,7 +212,10 @@ impl Describe<'_> {
         for (index, member) in members.iter().enumerate() {
             let index = Some(index as u32);
             let offset = base.saturating_add(member.bit_offset / 8);
-            if let (inner, Type::Composite { members, .. }) = self.btf.resolve(member.ty) {
+            let is_one_value = self.tag(id, index, "as:").is_some();
+            if let (inner, Type::Composite { members, .. }) = self.btf.resolve(member.ty)
+                && !is_one_value
+            {
                 self.add_members(layout, inner, &members, offset, depth)?;
                 continue;
             }
@@ -325,13 +332,15 @@ impl Describe<'_> {
 fn kind_by_word(word: &str, size: u32) -> Option<Kind> {
     let integer = matches!(size, 1 | 2 | 4 | 8);
     match word {
-        "argv" => Some(Kind::Argv),
+        "argv" if size > 4 => Some(Kind::Argv),
         "bytes" => Some(Kind::Bytes),
+        "errno" if size == 4 => Some(Kind::Errno),
         "flag" if size == 1 => Some(Kind::Flag),
         "id" if size == 4 => Some(Kind::Id),
         "hex" if integer => Some(Kind::Hex),
         "ipv4" if size == 4 => Some(Kind::Ipv4),
         "ipv6" if size == 16 => Some(Kind::Ipv6),
+        "path" if size > 4 => Some(Kind::Path),
         "port" if size == 2 => Some(Kind::Port),
         _ => None,
     }

@@ -5,6 +5,9 @@ use super::fetch_table::FetchTable;
 use super::limit_table::LimitTable;
 use crate::spec::{Layout, ParamValue};
 
+/// Before the bytes of a field whose size a parameter gives: how many of them are used.
+const LENGTH_BYTES: u32 = 4;
+
 /// The programs that a run can use, in the order of their names.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
@@ -46,6 +49,8 @@ pub struct Program {
     pub counters: Option<Counters>,
     /// How its work list is filled; `Some` where `capture` decides what is read (the `trace` program).
     pub fetch_table: Option<FetchTable>,
+    /// Where in `.rodata` it is told that packets have no Ethernet header; `Some` where it reads packets.
+    pub no_link_header: Option<u32>,
     /// How `limits` are given to it; `Some` where it emits events.
     pub limit_table: Option<LimitTable>,
 }
@@ -54,6 +59,28 @@ impl Program {
     /// True where `capture` decides what is read.
     pub fn captures(&self) -> bool {
         self.fetch_table.is_some()
+    }
+
+    /// The record that it emits under these parameters.
+    pub fn event_under(&self, params: &[(String, ParamValue)]) -> Option<Layout> {
+        let mut layout = self.event.clone()?;
+        for param in &self.params {
+            let field = layout.fields.iter_mut().find(|field| param.sizes.as_ref() == Some(&field.name));
+            let given = params.iter().find(|(name, _)| *name == param.name).map_or(&param.default, |(_, value)| value);
+            if let (Some(field), ParamValue::Int(bytes)) = (field, given) {
+                let bytes = u32::try_from(*bytes).unwrap_or(0).saturating_add(LENGTH_BYTES);
+                field.size = bytes.min(field.size);
+                layout.size = field.offset.saturating_add(field.size);
+            }
+        }
+        Some(layout)
+    }
+
+    /// The functions that are attached under these parameters.
+    pub fn hooks_under(&self, params: &[(String, ParamValue)]) -> impl Iterator<Item = &HookDecl> {
+        let is_set =
+            |name: &String| params.iter().any(|(param, value)| param == name && *value == ParamValue::Bool(true));
+        self.hooks.iter().filter(move |hook| hook.only_if.as_ref().is_none_or(is_set))
     }
 
     /// True where the program names its own targets and needs no `hook` in the YAML.
@@ -71,6 +98,8 @@ pub struct HookDecl {
     pub kind: String,
     /// `sched:sched_process_exec` where the program says; `None` takes it from the YAML.
     pub target: Option<String>,
+    /// The parameter without which it is not attached; `None`: it always is.
+    pub only_if: Option<String>,
 }
 
 /// One parameter: a `const volatile` variable of the program.
@@ -88,6 +117,8 @@ pub struct Param {
     pub doc: String,
     /// Where it lives in `.rodata`, in bytes.
     pub offset: u32,
+    /// The record's last field, whose bytes after its length it gives; `None` for a parameter that does not.
+    pub sizes: Option<String>,
 }
 
 /// The type of a parameter.

@@ -72,9 +72,12 @@ fn list(catalog: &Catalog) -> String {
 }
 
 fn hooks(program: &Program) -> Vec<String> {
-    let hook = |hook: &HookDecl| match &hook.target {
-        Some(target) => format!("{} {target}", hook.kind),
-        None => hook.kind.clone(),
+    let hook = |hook: &HookDecl| {
+        let condition = hook.only_if.iter().map(|param| format!(" (with `{param}`)")).collect::<String>();
+        match &hook.target {
+            Some(target) => format!("{} {target}{condition}", hook.kind),
+            None => format!("{}{condition}", hook.kind),
+        }
     };
     program.hooks.iter().map(hook).collect()
 }
@@ -146,6 +149,8 @@ pub(super) fn kind(field: &Field) -> String {
         Kind::Flag => "flag".to_owned(),
         Kind::Hex => "hex".to_owned(),
         Kind::Text { .. } => "text".to_owned(),
+        Kind::Path => "path".to_owned(),
+        Kind::Errno => "errno".to_owned(),
         Kind::Argv => "command line".to_owned(),
         Kind::Bytes => format!("bytes[{}]", field.size),
         Kind::Ipv4 => "ipv4".to_owned(),
@@ -166,7 +171,7 @@ fn program_json(program: &Program) -> Value {
     };
     let field =
         |field: &Field| json!({ "name": field.name, "type": kind(field), "unit": field.unit, "doc": field.doc });
-    let hook = |hook: &HookDecl| json!({ "kind": hook.kind, "target": hook.target, "function": hook.function });
+    let hook = |hook: &HookDecl| json!({ "kind": hook.kind, "target": hook.target, "function": hook.function, "only_if": hook.only_if });
     let event =
         program.event.as_ref().map(|event| event.process.iter().chain(&event.fields).map(field).collect::<Vec<_>>());
     let counters = program.counters.as_ref().map(|counters| counters.row.fields.iter().map(field).collect::<Vec<_>>());

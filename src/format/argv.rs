@@ -3,12 +3,14 @@
 
 use super::escape::{Style, escape};
 
-/// Appends the NUL-separated words, each in single quotes where a shell would need them; an empty word is `''`.
+/// Appends the words, each in single quotes where a shell would need them; an empty word is `''`. Each ends with a NUL; of a line
+/// that was cut, the last one may have none.
 pub(super) fn argv(words: &[u8], style: Style, out: &mut Vec<u8>) {
     if words.is_empty() {
         return;
     }
-    for (index, word) in words.split(|&byte| byte == 0).enumerate() {
+    let whole = words.strip_suffix(&[0]).unwrap_or(words);
+    for (index, word) in whole.split(|&byte| byte == 0).enumerate() {
         if index > 0 {
             out.push(b' ');
         }
@@ -22,7 +24,8 @@ pub(super) fn argv(words: &[u8], style: Style, out: &mut Vec<u8>) {
 
 /// The same, in double quotes as a whole where it has a space, a double quote, `=` or nothing in it.
 pub(super) fn quoted_argv(words: &[u8], out: &mut Vec<u8>) {
-    if words.is_empty() || words.iter().any(|byte| matches!(byte, 0 | b' ' | b'"' | b'=')) {
+    let only = words.strip_suffix(&[0]).unwrap_or(words);
+    if words.is_empty() || only.iter().any(|byte| matches!(byte, 0 | b' ' | b'"' | b'=')) {
         out.push(b'"');
         argv(words, Style::Quoted, out);
         out.push(b'"');
@@ -67,6 +70,13 @@ mod tests {
             (b"ls\0-l\0/tmp", "ls -l /tmp"),
             (b"sh\0-c\0echo hi", "sh -c 'echo hi'"),
             (b"a\0\0b", "a '' b"),
+            // Empty words at the end, which are as many as there are NULs; and nothing but one.
+            (b"a\0\0", "a ''"),
+            (b"a\0\0\0\0", "a '' '' ''"),
+            (b"\0", "''"),
+            (b"\0\0", "'' ''"),
+            (b"\0a\0", "'' a"),
+            (b"a\nb\0", "'a\nb'"),
             (b"echo\0it's", "echo 'it'\\''s'"),
             (b"env\0A=b", "env A=b"),
             (b"$HOME\0*", "'$HOME' '*'"),
@@ -81,6 +91,10 @@ mod tests {
         for (words, value) in [
             (&b""[..], "\"\""),
             (b"ls", "ls"),
+            (b"ls\0", "ls"),
+            (b"\0", "''"),
+            (b"ls\0\0", "\"ls ''\""),
+            (b"a\nb\\n\0", "'a\\nb\\\\n'"),
             (b"ls\0-l", "\"ls -l\""),
             (b"it's", "'it'\\\\''s'"),
             (b"echo\0\"\x1b", "\"echo '\\\"\\x1b'\""),

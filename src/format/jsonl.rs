@@ -16,6 +16,7 @@ use std::time::Duration;
 use super::argv::argv;
 use super::escape::{Style, hex, json_escape, json_style};
 use super::human::decimal;
+use super::path::Room;
 use super::time::Rfc3339;
 use super::value::{Column, Plan, Read, Value};
 use crate::spec::{Layout, LossCause};
@@ -105,7 +106,7 @@ fn columns(columns: &[Column], record: &[u8], absent: u32, out: &mut Vec<u8>) {
             Read::Value(found) => {
                 out.extend_from_slice(&column.key);
                 let is_escaped = value(found, out);
-                if let Value::Text(_, true) = found {
+                if found.is_cut() {
                     out.extend_from_slice(&column.cut);
                 }
                 if is_escaped {
@@ -138,6 +139,7 @@ fn value(value: Value<'_>, out: &mut Vec<u8>) -> bool {
             out.push(b'"');
             return style == Style::JsonEscaped;
         }
+        Value::Path(path) => return string(path.text(&mut [0; size_of::<Room>()]), out),
         Value::Bytes(bytes) => {
             out.push(b'"');
             hex(bytes, out);

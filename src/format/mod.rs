@@ -14,6 +14,7 @@ mod escape;
 mod human;
 mod jsonl;
 mod notice;
+mod path;
 mod pretty;
 mod summary;
 mod text;

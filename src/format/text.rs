@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::argv::quoted_argv;
 use super::escape::{hex, quoted_if_needed};
 use super::human::{Unit, decimal};
+use super::path::Room;
 use super::time::Rfc3339;
 use super::value::{Column, Plan, Read, Value};
 use crate::spec::{Layout, LossCause};
@@ -103,7 +104,7 @@ fn columns(columns: &[Column], record: &[u8], absent: u32, out: &mut Vec<u8>) {
             Read::Value(found) => {
                 out.extend_from_slice(&column.key);
                 value(found, Unit::None, out);
-                if let Value::Text(_, true) = found {
+                if found.is_cut() {
                     out.extend_from_slice(&column.cut);
                 }
             }
@@ -122,6 +123,7 @@ pub(super) fn value(value: Value<'_>, unit: Unit, out: &mut Vec<u8>) {
         Value::Text(text, _) => quoted_if_needed(text, out),
         Value::Name(name) => quoted_if_needed(name.as_bytes(), out),
         Value::Argv(words) => quoted_argv(words, out),
+        Value::Path(path) => quoted_if_needed(path.text(&mut [0; size_of::<Room>()]), out),
         Value::Bytes(bytes) => hex(bytes, out),
         Value::NoName(number) => decimal(number, out),
         // Writing to a Vec cannot fail.

@@ -5,7 +5,8 @@
 use std::ffi::CStr;
 
 use super::human::Unit;
-use crate::spec::{Field, Kind, Layout};
+use super::path::Path;
+use crate::spec::{ERRNOS, Field, Kind, Layout};
 
 /// A compiled [`Layout`].
 pub(super) struct Plan {
@@ -85,8 +86,9 @@ pub(super) enum Value<'a> {
     Bool(bool),
     /// Text and whether it was longer than its limit.
     Text(&'a [u8], bool),
-    /// Words, each but the last followed by NUL.
+    /// Words, each followed by NUL; the last one of a line that was cut may have none.
     Argv(&'a [u8]),
+    Path(Path<'a>),
     Bytes(&'a [u8]),
     Ipv4([u8; 4]),
     Ipv6([u8; 16]),
@@ -94,6 +96,25 @@ pub(super) enum Value<'a> {
     Name(&'a str),
     /// A number that should have a name and has none.
     NoName(i64),
+}
+
+impl Value<'_> {
+    /// True for what a sibling `NAME_truncated` is to say of.
+    pub(super) fn is_cut(self) -> bool {
+        match self {
+            Self::Text(_, cut) | Self::Path(Path { cut, .. }) => cut,
+            Self::Unsigned(_)
+            | Self::Signed(_)
+            | Self::Hex(_)
+            | Self::Bool(_)
+            | Self::Argv(_)
+            | Self::Bytes(_)
+            | Self::Ipv4(_)
+            | Self::Ipv6(_)
+            | Self::Name(_)
+            | Self::NoName(_) => false,
+        }
+    }
 }
 
 /// How a column's bytes are read: [`Kind`] with what can be known beforehand.
@@ -106,6 +127,7 @@ enum Op {
     Flag,
     Text(Option<usize>),
     Argv,
+    Path,
     Bytes,
     Ipv4,
     Ipv6,
@@ -196,10 +218,15 @@ impl Op {
             Kind::Flag => Self::Flag,
             Kind::Text { limit } => Self::Text(limit.map(|limit| limit as usize)),
             Kind::Argv => Self::Argv,
+            Kind::Path => Self::Path,
             Kind::Bytes => Self::Bytes,
             Kind::Ipv4 => (size == 4).then_some(Self::Ipv4)?,
             Kind::Ipv6 => (size == 16).then_some(Self::Ipv6)?,
             Kind::Port => (size == 2).then_some(Self::Port)?,
+            Kind::Errno => {
+                let names = ERRNOS.iter().map(|(number, name)| (*number, (*name).to_owned()));
+                Self::Enum((size == 4).then_some(Width::Four)?, names.collect())
+            }
             Kind::Enum(names) => {
                 let mut names = names.to_vec();
                 names.sort_by_key(|&(number, _)| number);
@@ -221,6 +248,7 @@ impl Op {
             Self::Flag => Value::Bool(true),
             Self::Text(limit) => text(slot, *limit),
             Self::Argv => Value::Argv(words(slot)),
+            Self::Path => Value::Path(Path::of(slot)),
             Self::Bytes => Value::Bytes(slot),
             Self::Ipv4 => slot.first_chunk().map_or(Value::Bytes(slot), |bytes| Value::Ipv4(*bytes)),
             Self::Ipv6 => slot.first_chunk().map_or(Value::Bytes(slot), |bytes| Value::Ipv6(*bytes)),
@@ -265,13 +293,11 @@ fn without_half_char(text: &[u8]) -> &[u8] {
     }
 }
 
-/// The words of a command line without the NULs after the last one.
+/// The words of a command line: so many bytes as the first four say.
 fn words(slot: &[u8]) -> &[u8] {
-    match slot.iter().rposition(|&byte| byte != 0) {
-        Some(last) if last + 1 == slot.len() => without_half_char(slot),
-        Some(last) => &slot[..=last],
-        None => &[],
-    }
+    let Some((length, bytes)) = slot.split_first_chunk() else { return &[] };
+    let length = u32::from_ne_bytes(*length) as usize;
+    without_half_char(&bytes[..length.min(bytes.len())])
 }
 
 #[cfg(test)]
@@ -327,6 +353,14 @@ mod tests {
         assert_eq!(read_one(Kind::Bool, &[0]).unwrap(), "Bool(false)");
     }
 
+    /// Errors have the kernel's names.
+    #[test]
+    fn names_of_errors() {
+        assert!(ERRNOS.is_sorted());
+        assert_eq!(read_one(Kind::Errno, &2u32.to_ne_bytes()).unwrap(), "Name(\"ENOENT\")");
+        assert_eq!(read_one(Kind::Errno, &4000u32.to_ne_bytes()).unwrap(), "NoName(4000)");
+    }
+
     /// Numbers without a name stay numbers, negative ones too.
     #[test]
     fn names_of_numbers() {
@@ -354,12 +388,14 @@ mod tests {
         assert_eq!(text(None, b""), " false");
     }
 
-    /// NULs after the last word are no words.
+    /// A command line is as long as it says: what follows is none of it, and empty words at its end are.
     #[test]
     fn argv_words() {
-        assert_eq!(words(b"ls\0-l\0\0\0"), b"ls\0-l");
-        assert_eq!(words(b"ls\0\0-l\0"), b"ls\0\0-l");
-        assert_eq!(words(b"\0\0"), b"");
-        assert_eq!(words(b"a\xe2\x82"), b"a");
+        let read = |length: u32, bytes: &[u8]| words(&[&length.to_ne_bytes()[..], bytes].concat()).to_vec();
+        assert_eq!(read(6, b"ls\0-l\0junk"), b"ls\0-l\0"[..6]);
+        assert_eq!(read(5, b"ls\0\0\0\0\0\0"), b"ls\0\0\0");
+        assert_eq!(read(0, b"\0\0"), b"");
+        assert_eq!(read(u32::MAX, b"a\xe2\x82"), b"a");
+        assert_eq!(words(b"\x01\0"), b"");
     }
 }

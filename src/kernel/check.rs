@@ -122,7 +122,7 @@ fn targets(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
     if spec.hook != Hook::Own {
         return target(&spec.hook, host).into_iter().collect();
     }
-    let own = program.hooks.iter().filter_map(own_hook).filter_map(|hook| target(&hook, host));
+    let own = program.hooks_under(&spec.params).filter_map(own_hook).filter_map(|hook| target(&hook, host));
     // The YAML names no target that could be to blame.
     let blame = |error| KernelError { place: Place::Program, ..error };
     own.map(|finding| match finding {

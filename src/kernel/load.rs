@@ -12,6 +12,7 @@ use super::capabilities::Capabilities;
 use super::descriptors;
 use super::error::{KernelError, describe, privilege_help};
 use super::host::Host;
+use super::link_layer::LinkLayer;
 use super::prepare::Prepared;
 use super::ring::Ring;
 use crate::catalog::{FetchLimit, HookDecl, Param, ParamType, Program};
@@ -115,7 +116,7 @@ pub(super) fn functions(spec: &ProbeSpec, program: &Program) -> Vec<HookDecl> {
         | Hook::Uprobe(_)
         | Hook::Uretprobe(_) => hook.target.is_none() && hook.kind == spec.hook.kind(),
     };
-    program.hooks.iter().filter(wanted).cloned().collect()
+    program.hooks_under(&spec.params).filter(wanted).cloned().collect()
 }
 
 fn select_functions(object: &mut OpenObject, functions: &[HookDecl], log: &mut VerifierLog) {
@@ -186,6 +187,11 @@ fn specialise(
     }
     if let Some(table) = &program.limit_table {
         table.write(rodata, &spec.limits);
+    }
+    if let (Some(at), LinkLayer::Ip) = (program.no_link_header, prepared.link_layer)
+        && let Some(flag) = rodata.get_mut(at as usize)
+    {
+        *flag = 1;
     }
     if let (Some(table), Some(layout)) = (&program.fetch_table, &prepared.layout) {
         table.write(rodata, &prepared.fetches, layout.size).map_err(|limit| too_much(prepared, &limit))?;

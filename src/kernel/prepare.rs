@@ -4,6 +4,7 @@
 use super::attach::{check_kprobes, check_uprobe, missing_target};
 use super::error::KernelError;
 use super::host::Host;
+use super::link_layer::{LinkLayer, link_layer};
 use crate::catalog::Program;
 use crate::expr::{Prototype, Scope, resolve};
 use crate::spec::{Fetch, Hook, Layout, Place, ProbeSpec, UserPlace, UserPoint};
@@ -16,6 +17,8 @@ pub struct Prepared {
     pub fetches: Vec<Fetch>,
     /// The record that it emits; `None` where it emits none.
     pub layout: Option<Layout>,
+    /// What packets begin with, for a program that reads them.
+    pub link_layer: LinkLayer,
 }
 
 /// Resolves the captures of a probe; reports every one that this kernel does not have.
@@ -26,15 +29,17 @@ pub fn prepare(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepa
 
 /// The same, whatever becomes of the target.
 pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepared, Vec<KernelError>> {
-    let Some(head) = program.event.as_ref().filter(|_| program.captures()) else {
-        return Ok(Prepared { fetches: Vec::new(), layout: program.event.clone() });
-    };
+    let mut prepared = Prepared { layout: program.event_under(&spec.params), ..Prepared::default() };
+    if let (Hook::Xdp { interface, .. }, Some(_)) = (&spec.hook, program.no_link_header) {
+        prepared.link_layer = link_layer(interface, host).map_err(|error| vec![error])?;
+    }
+    let Some(head) = program.event.as_ref().filter(|_| program.captures()) else { return Ok(prepared) };
     if spec.capture.is_empty() {
-        return Ok(Prepared { fetches: Vec::new(), layout: Some(head.clone()) });
+        return Ok(prepared);
     }
     let scope = scope(spec, host).map_err(|error| vec![error])?;
     match resolve(&spec.capture, &scope, head) {
-        Ok(resolved) => Ok(Prepared { fetches: resolved.fetches, layout: Some(resolved.layout) }),
+        Ok(resolved) => Ok(Prepared { fetches: resolved.fetches, layout: Some(resolved.layout), ..prepared }),
         Err(errors) => {
             // A target that is not there has no arguments either: say that, and only that.
             let is_lookup = matches!(spec.hook, Hook::Kprobe { .. } | Hook::Kretprobe { .. }) && !host.has_kprobes();

@@ -58,8 +58,13 @@ pub enum Kind {
         /// Most bytes that are shown.
         limit: Option<u32>,
     },
-    /// NUL-separated words of a command line, written as a shell would need them quoted. A string in JSON.
+    /// A command line: four bytes that say how many follow, then its words, each with its NUL but the last of one that was cut.
+    /// Written as a shell would need them quoted. A string in JSON.
     Argv,
+    /// A path, as `bpf/include/names.h` collects it: two bytes of length, one that is 1 where its beginning is missing, one that is
+    /// 1 where the file is deleted, then its names, the last one first, each with its NUL. Written `/usr/bin/ls`, or
+    /// `…/bin/ls` with a sibling `NAME_truncated: true`, and ` (deleted)` behind it, as the kernel does. A string in JSON.
+    Path,
     /// Raw bytes, written as lower-case hexadecimal digits. A string in JSON.
     Bytes,
     /// Four bytes in network order. A string in JSON.
@@ -68,6 +73,8 @@ pub enum Kind {
     Ipv6,
     /// Two bytes in network order. A number in JSON.
     Port,
+    /// The number of an error of the kernel, of 4 bytes. A string in JSON: its name, `ENOENT`, or the number where it has none.
+    Errno,
     /// A signed integer of 1, 2, 4 or 8 bytes that has names. A string in JSON: the name, or the decimal number where
     /// it has none.
     Enum(Arc<[(i64, String)]>),

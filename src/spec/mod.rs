@@ -5,6 +5,7 @@
 //! person typed lives in `config::raw`, what runs lives in `kernel`.
 
 mod capture;
+mod errnos;
 mod event;
 mod fetch;
 mod hook;
@@ -14,6 +15,7 @@ mod place;
 mod sink;
 
 pub use capture::{CaptureExpr, Cast, DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES, Step};
+pub use errnos::ERRNOS;
 pub use event::{LossCause, RESERVED_FIELDS};
 pub use fetch::{Fetch, FetchCopy, FetchSource};
 pub use hook::{FileIdentity, Hook, Targets, TracepointName, UserPlace, UserPoint, XdpMode};

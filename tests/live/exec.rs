@@ -166,17 +166,21 @@ fn the_code_is_that_of_wait() {
     }
 }
 
-/// Processes that only fork are no programs that start: a subshell leaves no event.
+/// Processes that only fork start no program, and their ends are reported like all others.
 #[test]
-fn forks_are_not_reported() {
+fn forks_end_as_well() {
     need!(bpf());
     let lab = Lab::new();
     let run = lab.ready(&yaml(""), &[]);
     let path = lab.text("forker");
-    let pid = run_script(&path, "#!/bin/sh\n(exit 5)\n(exit 6)\nexit 4\n", &[]);
+    let pid = run_script(&path, "#!/bin/sh\n(exit 5)\n(kill -9 $(exec sh -c 'echo $PPID'))\nexit 4\n", &[]);
     let events = run.interrupt().code(0).events();
     assert!(events.iter().any(|event| is(event, "exit", pid) && event["exit_code"] == 4));
-    assert!(!events.iter().any(|event| event["ppid"] == pid), "a subshell is reported");
+    let ends: Vec<&Value> = events.iter().filter(|event| event["ppid"] == pid && event["event"] == "exit").collect();
+    let of: Vec<_> = ends.iter().map(|end| (&end["comm"], &end["exit_code"], &end["signal"])).collect();
+    assert_eq!(of, [(&json!("forker"), &json!(5), &Value::Null), (&json!("forker"), &json!(137), &json!(9))]);
+    assert!(ends.iter().all(|end| end["duration_ns"].as_u64() > Some(0)), "{ends:?}");
+    assert!(!events.iter().any(|event| event["ppid"] == pid && event["event"] == "exec"), "{events:?}");
 }
 
 /// `execs_only` leaves the ends out, `failures_only` all but the ends that failed.

@@ -7,83 +7,19 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::frames::{ethernet, frames, ipv4};
 use crate::lab::{Ended, Lab, Run, bpf, in_namespace, need, sh, wait_for};
 use crate::wire::Wire;
 
-fn yaml(interface: &str, mode: &str, interval: &str) -> String {
+pub(crate) fn yaml(interface: &str, mode: &str, interval: &str) -> String {
     format!(
         "probes:\n  - name: packets\n    hook: {{ xdp: {{ interface: {interface}, mode: {mode} }} }}\n    interval: {interval}\n"
     )
 }
 
-fn ethernet(types: &[u16], payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![0x02, 0, 0, 0, 0, 1, 0x02, 0, 0, 0, 0, 2];
-    let (last, tags) = types.split_last().unwrap();
-    for tag in tags {
-        frame.extend(tag.to_be_bytes());
-        frame.extend(5u16.to_be_bytes());
-    }
-    frame.extend(last.to_be_bytes());
-    frame.extend(payload);
-    frame
-}
+pub(crate) type Sums = BTreeMap<String, (u64, u64)>;
 
-fn ipv4(protocol: u8, payload: usize) -> Vec<u8> {
-    let mut header = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, protocol, 0, 0, 10, 9, 8, 1, 10, 9, 8, 2];
-    header[2..4].copy_from_slice(&(20 + payload as u16).to_be_bytes());
-    header.resize(20 + payload, 0);
-    header
-}
-
-/// An IPv6 header, extension headers (number and length in 8 bytes) and the protocol after them.
-fn ipv6(extensions: &[(u8, u8)], protocol: u8, payload: usize) -> Vec<u8> {
-    let mut numbers: Vec<u8> = extensions.iter().map(|extension| extension.0).collect();
-    numbers.push(protocol);
-    let mut packet = vec![0x60, 0, 0, 0, 0, 0, numbers[0], 64];
-    packet.extend([0xfd; 32]);
-    for ((number, words), next) in extensions.iter().zip(&numbers[1..]) {
-        let mut extension = vec![0; *words as usize * 8];
-        extension[0] = *next;
-        // The fragment header has no length: its second byte is reserved.
-        extension[1] = if *number == 44 { 0 } else { words - 1 };
-        packet.extend(extension);
-    }
-    packet.resize(packet.len() + payload, 0);
-    packet
-}
-
-/// Frames, and the protocol that each must count for.
-fn frames() -> Vec<(&'static str, Vec<u8>)> {
-    let (v4, v6, vlan, qinq) = (0x0800, 0x86dd, 0x8100, 0x88a8);
-    let mut frames = vec![
-        ("arp", ethernet(&[0x0806], &[0; 28])),
-        ("other", ethernet(&[0x88cc], &[0; 50])),
-        ("other", ethernet(&[0x0042], &[0; 60])),
-        ("udp", ethernet(&[vlan, v4], &ipv4(17, 30))),
-        ("tcp", ethernet(&[qinq, vlan, v4], &ipv4(6, 40))),
-        ("arp", ethernet(&[vlan, 0x0806], &[0; 28])),
-        ("other", ethernet(&[qinq, vlan, vlan, v4], &ipv4(6, 40))),
-        ("other", ethernet(&[vlan], &[0])),
-        ("other_ipv4", ethernet(&[v4], &ipv4(99, 10))),
-        ("other_ipv4", ethernet(&[v4], &[0x45])),
-        ("udp", ethernet(&[v4], &ipv4(17, 1480))),
-        ("udp", ethernet(&[v6], &ipv6(&[], 17, 100))),
-        ("icmpv6", ethernet(&[v6], &ipv6(&[(0, 1)], 58, 8))),
-        ("tcp", ethernet(&[v6], &ipv6(&[(0, 1), (43, 3), (44, 1), (60, 2)], 6, 20))),
-        ("other_ipv6", ethernet(&[v6], &ipv6(&[(0, 1), (60, 1), (60, 1), (60, 1), (60, 1)], 6, 20))),
-        ("other_ipv6", ethernet(&[v6], &ipv6(&[], 59, 0))),
-        ("other_ipv6", ethernet(&[v6], &[0x60; 20])),
-        ("other_ipv6", ethernet(&[v6], &ipv6(&[], 0, 1))),
-    ];
-    for (number, name) in [(1, "icmp"), (2, "igmp"), (6, "tcp"), (17, "udp"), (47, "gre"), (50, "esp"), (132, "sctp")] {
-        frames.push((name, ethernet(&[v4], &ipv4(number, number as usize))));
-    }
-    frames
-}
-
-type Sums = BTreeMap<String, (u64, u64)>;
-
-fn add(sums: &mut Sums, protocol: &str, packets: u64, bytes: u64) {
+pub(crate) fn add(sums: &mut Sums, protocol: &str, packets: u64, bytes: u64) {
     let sum = sums.entry(protocol.to_owned()).or_default();
     *sum = (sum.0 + packets, sum.1 + bytes);
 }
@@ -94,7 +30,7 @@ fn add_sample(sums: &mut Sums, sample: &Value) {
     add(sums, sample["protocol"].as_str().unwrap(), number("packets"), number("bytes"));
 }
 
-fn sums(ended: &Ended) -> Sums {
+pub(crate) fn sums(ended: &Ended) -> Sums {
     let mut sums = Sums::new();
     ended.events().iter().for_each(|sample| add_sample(&mut sums, sample));
     sums
@@ -117,9 +53,11 @@ fn exact(mode: &str) {
                     left.send(frame);
                     add(&mut expected, protocol, 1, frame.len() as u64);
                 }
+                // One whose tag is cut off is dropped after XDP has seen it.
+                if *protocol != "other" || frame.len() > 20 {
+                    right.receive(round + 1);
+                }
             }
-            // One of them, whose tag is cut off, is dropped after XDP has seen it.
-            right.receive((frames.len() - 1) * (round + 1));
             if round == 3 {
                 // So far in intervals of their own; the last round is in one that nobody waits for.
                 run.event(|sample| sample["packets"].as_u64() > Some(0));

@@ -372,7 +372,7 @@ fn refused_by_the_verifier() {
     let text = "version: 1\nprobes:\n  - { name: x, hook: { raw_tracepoint: sched_switch } }\n";
     let checked = check(&[SourceFile::new("t.yaml", text)], &builtin().unwrap(), &Environment::default());
     let spec = checked.config.unwrap().probes[0].spec.clone();
-    let prepared = Prepared { fetches: Vec::new(), layout: None };
+    let prepared = Prepared::default();
     let error = Loaded::load(&spec, &program, &object, &prepared, &Host::default()).err().expect("it is refused");
     assert_eq!(error.message, "the kernel refused program `wild` (permission denied (EACCES))");
     assert!(error.notes.iter().any(|note| note.contains("invalid mem access 'scalar'")), "{error:?}");

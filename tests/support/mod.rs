@@ -12,7 +12,7 @@ pub(crate) fn catalog() -> Catalog {
 }
 
 fn hook(kind: &str, target: Option<&str>) -> HookDecl {
-    HookDecl { function: format!("on_{kind}"), kind: kind.to_owned(), target: target.map(str::to_owned) }
+    HookDecl { function: format!("on_{kind}"), kind: kind.to_owned(), target: target.map(str::to_owned), only_if: None }
 }
 
 fn field(name: &str) -> Field {
@@ -33,6 +33,7 @@ fn program(name: &str, hooks: Vec<HookDecl>) -> Program {
         params: Vec::new(),
         event: None,
         counters: None,
+        no_link_header: None,
         fetch_table: None,
         limit_table: None,
     }
@@ -57,6 +58,7 @@ fn exec() -> Program {
         unit: unit.to_owned(),
         doc: doc.to_owned(),
         offset: 0,
+        sizes: None,
     };
     let int = |size| ParamType::integer(size, false);
     let params = vec![

@@ -5,7 +5,7 @@ use roff::{Inline, Roff, bold, italic, roman};
 use serde_json::Value;
 
 use super::{section, see_also, title, verbatim, words};
-use crate::catalog::{Catalog, Program};
+use crate::catalog::{Catalog, HookDecl, Program};
 use crate::cli::programs::kind;
 use crate::config::{HookForm, described, flow, hook_forms};
 use crate::expr::{BUILTINS, CASTS};
@@ -224,10 +224,16 @@ fn programs(page: &mut Roff, schema: &Value, catalog: &Catalog) {
     for program in catalog.programs() {
         page.control("SS", [program.name.as_str()]);
         paragraph(page, &program.doc);
-        let hooks: Vec<String> =
-            program.hooks.iter().map(|decl| decl.target.clone().unwrap_or(decl.kind.clone())).collect();
+        let hooks: Vec<String> = program.hooks.iter().filter(|decl| decl.only_if.is_none()).map(place).collect();
         let own = if program.has_own_hooks() { "It brings its own hooks, and takes no `hook`" } else { "Hooks" };
         paragraph(page, &format!("{own}: {}.", hooks.join(", ")));
+        let mut conditions: Vec<&str> = program.hooks.iter().filter_map(|decl| decl.only_if.as_deref()).collect();
+        conditions.dedup();
+        for param in conditions {
+            let of = |decl: &&HookDecl| decl.only_if.as_deref() == Some(param);
+            let hooks: Vec<String> = program.hooks.iter().filter(of).map(place).collect();
+            paragraph(page, &format!("With `{param}` also: {}.", hooks.join(", ")));
+        }
         params(page, schema, program);
         if let Some(event) = &program.event {
             paragraph(page, "Fields of an event:");
@@ -241,6 +247,11 @@ fn programs(page: &mut Roff, schema: &Value, catalog: &Catalog) {
             fields(page, counters.row.fields.iter());
         }
     }
+}
+
+/// Where a function belongs, or what kind of place.
+fn place(decl: &HookDecl) -> String {
+    decl.target.clone().unwrap_or(decl.kind.clone())
 }
 
 fn params(page: &mut Roff, schema: &Value, program: &Program) {

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * Paths of files and cgroups, walked upwards from their last name.
+ *
+ * bpf_d_path() may be called in few places (Linux 5.10), and a cgroup's path has no helper at all. So the names are collected
+ * on the way to the root, and user space puts them in order: where one is too long, its end is what stays.
+ */
+#ifndef EBPF_RUN_NAMES_H
+#define EBPF_RUN_NAMES_H
+
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+/* A power of two, and no shorter than any name with its NUL (NAME_MAX). */
+#define NAMES_BYTES 256
+/* Names and mounts that are passed on the way to the root. */
+#define MAX_STEPS 40
+
+/* AS("path") */
+struct path_names {
+	__u16 length; /* bytes of `names` that are used */
+	__u8 cut;     /* the root was not reached */
+	__u8 deleted; /* the file has no name any more */
+	char names[NAMES_BYTES]; /* the last one first, each with its NUL */
+};
+
+_Static_assert(sizeof(struct path_names) == 4 + NAMES_BYTES, "no padding");
+
+/*
+ * Adds the name at `name`; false if it does not fit.
+ *
+ * The verifier does not see that `length` and what is left of `names` go together. So up to NAMES_BYTES behind `names` must
+ * belong to the record as well, and be written later: a name that does not fit may be begun there.
+ */
+static __always_inline bool names_add(struct path_names *path, const void *name)
+{
+	__u64 at = path->length;
+	long size;
+
+	if (at >= NAMES_BYTES)
+		return false;
+	/* Its bound, in a register that the compiler does not exchange for one without. */
+	asm volatile("%0 &= %1" : "+r"(at) : "i"(NAMES_BYTES - 1));
+	size = bpf_probe_read_kernel_str(path->names + at, NAMES_BYTES, name);
+	if (size <= 0 || at + size > NAMES_BYTES)
+		return false;
+	path->length = at + size;
+	return true;
+}
+
+/* The path of a file up to the root of its mount namespace, as /proc/PID/exe shows it. */
+static __always_inline void names_of_file(struct path_names *path, struct file *file)
+{
+	/* `mnt` lies in the middle of `struct mount`; its first member is where it begins. */
+	const __u64 inside = bpf_core_field_offset(struct mount, mnt.mnt_root) - bpf_core_field_offset(struct vfsmount, mnt_root);
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct mount *mount = (void *)BPF_CORE_READ(file, f_path.mnt) - inside;
+	struct dentry *root = BPF_CORE_READ(mount, mnt.mnt_root);
+	struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+	int i;
+
+	/* A file of memory (memfd_create) is its own parent, and has never had a place. */
+	path->deleted = dentry != root && (parent == dentry || !BPF_CORE_READ(dentry, d_hash.pprev));
+	for (i = 0; i < MAX_STEPS; i++) {
+		if (dentry == root) {
+			struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+
+			if (above == mount)
+				return;
+			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			mount = above;
+			root = BPF_CORE_READ(mount, mnt.mnt_root);
+			continue;
+		}
+		parent = BPF_CORE_READ(dentry, d_parent);
+		if (!names_add(path, BPF_CORE_READ(dentry, d_name.name)))
+			break;
+		if (parent == dentry)
+			return;
+		dentry = parent;
+	}
+	path->cut = 1;
+}
+
+static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node)
+{
+	struct kernfs_node___before_6_15 *older = (void *)node;
+
+	if (bpf_core_field_exists(older->parent))
+		return BPF_CORE_READ(older, parent);
+	return BPF_CORE_READ(node, __parent);
+}
+
+/* The path of the cgroup v2 of a task below the root of all, as /proc/PID/cgroup shows it to the first cgroup namespace. */
+static __always_inline void names_of_cgroup(struct path_names *path, struct task_struct *task)
+{
+	struct kernfs_node *node = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
+	int i;
+
+	for (i = 0; i < MAX_STEPS; i++) {
+		struct kernfs_node *parent = kernfs_parent(node);
+
+		/* The root has no name. */
+		if (!parent)
+			return;
+		if (!names_add(path, BPF_CORE_READ(node, name)))
+			break;
+		node = parent;
+	}
+	path->cut = 1;
+}
+
+#endif

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A path whose names were collected from its end to the root: `ls\0bin\0usr\0` is `/usr/bin/ls`.
+
+/// What stands in place of names that were not reached.
+const CUT: &str = "…";
+/// What the kernel writes behind a file without a name.
+const DELETED: &[u8] = b" (deleted)";
+/// Most bytes of names that are shown: as many as `bpf/include/names.h` collects.
+const MOST: usize = 256;
+
+/// Room for a path as text.
+pub(super) type Room = [u8; MOST + CUT.len() + DELETED.len()];
+
+/// A path, still in the record's own bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Path<'a> {
+    /// The last one first, each with its NUL.
+    names: &'a [u8],
+    /// Its beginning is missing.
+    pub(super) cut: bool,
+    deleted: bool,
+}
+
+impl<'a> Path<'a> {
+    /// Of a slot: two bytes of length, whether it is cut, whether it is deleted, then the names.
+    pub(super) fn of(slot: &'a [u8]) -> Self {
+        let Some(([low, high, cut, deleted], names)) = slot.split_first_chunk() else {
+            return Self { names: &[], cut: false, deleted: false };
+        };
+        let length = usize::from(u16::from_ne_bytes([*low, *high]));
+        Self { names: &names[..length.min(names.len()).min(MOST)], cut: *cut != 0, deleted: *deleted != 0 }
+    }
+
+    /// As text: `/`, `/usr/bin/ls`, `…/bin/ls`, `/memfd:x (deleted)`.
+    pub(super) fn text(self, room: &mut Room) -> &[u8] {
+        let mut used = 0;
+        let mut put = |bytes: &[u8]| {
+            if let Some(place) = room.get_mut(used..used + bytes.len()) {
+                place.copy_from_slice(bytes);
+                used += bytes.len();
+            }
+        };
+        if self.cut {
+            put(CUT.as_bytes());
+        }
+        let names = self.names.strip_suffix(&[0]).unwrap_or(self.names);
+        if names.is_empty() {
+            put(b"/");
+        } else {
+            for name in names.rsplit(|byte| *byte == 0) {
+                put(b"/");
+                put(name);
+            }
+        }
+        if self.deleted {
+            put(DELETED);
+        }
+        &room[..used]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(names: &[u8], cut: bool, deleted: bool) -> String {
+        let length = (names.len() as u16).to_ne_bytes();
+        let slot = [&[length[0], length[1], cut.into(), deleted.into()], names, &[7; 3]].concat();
+        let mut room = [0; size_of::<Room>()];
+        String::from_utf8(Path::of(&slot).text(&mut room).to_vec()).unwrap()
+    }
+
+    /// Names come in the order of the path, with what is missing and what is gone.
+    #[test]
+    fn paths() {
+        assert_eq!(text(b"", false, false), "/");
+        assert_eq!(text(b"ls\0bin\0usr\0", false, false), "/usr/bin/ls");
+        assert_eq!(text(b"ls\0bin\0", true, false), "…/bin/ls");
+        assert_eq!(text(b"memfd:x\0", false, true), "/memfd:x (deleted)");
+        let longest = [&[b'a'; 255][..], b"\0"].concat();
+        assert_eq!(text(&longest, true, true), format!("…/{} (deleted)", "a".repeat(255)));
+    }
+
+    /// A slot that is cut or says too much is read as far as it goes.
+    #[test]
+    fn broken_slots() {
+        let mut room = [0; size_of::<Room>()];
+        for slot in [&b""[..], b"\x01", b"\xff\xff\0\0", b"\x02\0\0\0a"] {
+            assert!(Path::of(slot).text(&mut room).starts_with(b"/"));
+        }
+        let long = [&[0xff, 0xff, 1, 1][..], &[b'a'; 4000]].concat();
+        assert!(Path::of(&long).text(&mut room).len() <= size_of::<Room>());
+    }
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the packets of an interface begin with: asked of the kernel (RTM_GETLINK, rtnetlink(7)) before a program reads them.
+
+use std::io;
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+
+use super::error::KernelError;
+use super::host::Host;
+use crate::spec::Place;
+
+/// What the packets of an interface begin with when XDP sees them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LinkLayer {
+    /// An Ethernet header.
+    #[default]
+    Ethernet,
+    /// An IP header, and nothing before it.
+    Ip,
+}
+
+/// `include/uapi/linux/if_arp.h`
+const ARPHRD_ETHER: u16 = 1;
+const ARPHRD_PPP: u16 = 512;
+const ARPHRD_TUNNEL: u16 = 768;
+const ARPHRD_TUNNEL6: u16 = 769;
+const ARPHRD_LOOPBACK: u16 = 772;
+const ARPHRD_SIT: u16 = 776;
+const ARPHRD_IPGRE: u16 = 778;
+const ARPHRD_IP6GRE: u16 = 823;
+const ARPHRD_NONE: u16 = 0xfffe;
+
+/// Of other devices, what people call them.
+const NAMES: [(u16, &str); 9] = [
+    (24, "FireWire"),
+    (32, "InfiniBand"),
+    (280, "CAN"),
+    (519, "raw IP"),
+    (801, "802.11"),
+    (803, "802.11 with radiotap headers"),
+    (804, "802.15.4"),
+    (824, "netlink monitor"),
+    (826, "vsock monitor"),
+];
+
+/// `include/uapi/linux/if_link.h`
+const IFLA_LINKINFO: u16 = 18;
+const IFLA_INFO_KIND: u16 = 1;
+/// Of `struct nlmsghdr`, of `struct ifinfomsg`.
+const HEADER_BYTES: usize = 16;
+/// The flags of an attribute's type.
+const TYPE_MASK: u16 = 0x3fff;
+
+/// What is known of an interface.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Device {
+    /// ARPHRD_…
+    hardware: u16,
+    /// IFF_…
+    flags: u32,
+    /// `wireguard`; empty where no driver says.
+    kind: String,
+}
+
+/// What packets of this interface begin with; an error where that is not known.
+pub(super) fn link_layer(interface: &str, host: &Host) -> Result<LinkLayer, KernelError> {
+    // One that is not there is found out where it is attached to.
+    let Some(index) = host.interface_index(interface) else { return Ok(LinkLayer::Ethernet) };
+    let device = ask(index).map_err(|error| {
+        let message = format!("failed to ask for the type of interface `{interface}`: {error}");
+        KernelError::new(Place::Target, message, "")
+    })?;
+    judge(&device, host.version()).map_err(|reason| {
+        let message = format!("the packets of `{interface}` cannot be read: {reason}");
+        let help = "packets are read on Ethernet, and on tun, WireGuard, PPP, ipip, sit and gre devices, whose packets begin with IP";
+        KernelError::new(Place::Target, message, help)
+    })
+}
+
+/// The error is why not.
+fn judge(device: &Device, version: (u32, u32)) -> Result<LinkLayer, String> {
+    let tunnel = || match version >= (5, 14) {
+        true => Ok(LinkLayer::Ip),
+        // Since "net: reset MAC header consistently across L3 virtual devices".
+        false => {
+            Err(format!("before Linux 5.14, XDP on {} devices sees the headers outside of the tunnel", device.kind))
+        }
+    };
+    match (device.hardware, device.kind.as_str()) {
+        (ARPHRD_ETHER | ARPHRD_LOOPBACK, _) => Ok(LinkLayer::Ethernet),
+        (ARPHRD_NONE, "tun" | "wireguard") | (ARPHRD_PPP, _) => Ok(LinkLayer::Ip),
+        // Such a device keeps the headers outside of the tunnel in front, to tell whom a packet is from (ipgre_header_ops).
+        (ARPHRD_IPGRE, "gre") if !is_point_to_point(device) => {
+            Err("of a gre device without one remote end, XDP sees the headers outside of the tunnel".to_owned())
+        }
+        (ARPHRD_TUNNEL, "ipip")
+        | (ARPHRD_TUNNEL6, "ip6tnl")
+        | (ARPHRD_SIT, "sit")
+        | (ARPHRD_IPGRE, "gre")
+        | (ARPHRD_IP6GRE, "ip6gre") => tunnel(),
+        (hardware, kind) => {
+            let name = NAMES.iter().find(|(number, _)| *number == hardware).map(|(_, name)| *name);
+            let name = name.or(Some(kind).filter(|kind| !kind.is_empty()));
+            Err(match name {
+                Some(name) => format!("it is no Ethernet device, but {name} (type {hardware})"),
+                None => format!("it is no Ethernet device (type {hardware})"),
+            })
+        }
+    }
+}
+
+fn is_point_to_point(device: &Device) -> bool {
+    device.flags & (libc::IFF_POINTOPOINT | libc::IFF_BROADCAST) as u32 == libc::IFF_POINTOPOINT as u32
+}
+
+/// Asks the kernel for one interface of this network namespace.
+fn ask(index: u32) -> io::Result<Device> {
+    let socket = socket()?;
+    let mut request = [0u8; 2 * HEADER_BYTES];
+    request[..4].copy_from_slice(&(2 * HEADER_BYTES as u32).to_ne_bytes());
+    request[4..6].copy_from_slice(&libc::RTM_GETLINK.to_ne_bytes());
+    request[6..8].copy_from_slice(&(libc::NLM_F_REQUEST as u16).to_ne_bytes());
+    request[HEADER_BYTES + 4..HEADER_BYTES + 8].copy_from_slice(&index.to_ne_bytes());
+    // SAFETY: the request lives across the call and has the length that is passed.
+    if unsafe { libc::send(socket.as_raw_fd(), request.as_ptr().cast(), request.len(), 0) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let mut answer = vec![0u8; 64 << 10];
+    // SAFETY: writes at most the length of the buffer into it. The kernel has answered before `send` returned.
+    let got = unsafe { libc::recv(socket.as_raw_fd(), answer.as_mut_ptr().cast(), answer.len(), libc::MSG_DONTWAIT) };
+    let got = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;
+    parse(&answer[..got.min(answer.len())])
+}
+
+fn socket() -> io::Result<OwnedFd> {
+    // SAFETY: takes numbers, returns a new descriptor or -1.
+    let fd = unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_ROUTE) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor is new and nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// `struct nlmsghdr`, then `struct ifinfomsg` with type at 2 and flags at 8, then attributes; or an error at 16.
+fn parse(message: &[u8]) -> io::Result<Device> {
+    let short = || io::Error::new(io::ErrorKind::InvalidData, "the kernel's answer is cut");
+    let kind = message.get(4..6).and_then(|kind| kind.first_chunk().copied()).map(u16::from_ne_bytes);
+    if kind == Some(libc::NLMSG_ERROR as u16) {
+        let code = message.get(HEADER_BYTES..).and_then(|code| code.first_chunk().copied()).map(i32::from_ne_bytes);
+        return Err(code.map_or_else(short, |code| io::Error::from_raw_os_error(-code)));
+    }
+    let body = message.get(HEADER_BYTES..).filter(|body| body.len() >= HEADER_BYTES).ok_or_else(short)?;
+    let info = attribute(&body[HEADER_BYTES..], IFLA_LINKINFO).unwrap_or_default();
+    let kind = attribute(info, IFLA_INFO_KIND).unwrap_or_default();
+    let kind = kind.split(|byte| *byte == 0).next().unwrap_or_default();
+    Ok(Device {
+        hardware: u16::from_ne_bytes([body[2], body[3]]),
+        flags: u32::from_ne_bytes([body[8], body[9], body[10], body[11]]),
+        kind: String::from_utf8_lossy(kind).into_owned(),
+    })
+}
+
+/// The payload of an attribute: each has its length with its header of four bytes, its type, and is padded to four bytes.
+fn attribute(mut list: &[u8], wanted: u16) -> Option<&[u8]> {
+    loop {
+        let header: [u8; 4] = list.first_chunk().copied()?;
+        let len = usize::from(u16::from_ne_bytes([header[0], header[1]]));
+        let payload = list.get(4..len)?;
+        if u16::from_ne_bytes([header[2], header[3]]) & TYPE_MASK == wanted {
+            return Some(payload);
+        }
+        list = list.get(len.next_multiple_of(4)..)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(hardware: u16, kind: &str, flags: i32) -> Device {
+        Device { hardware, kind: kind.to_owned(), flags: flags as u32 }
+    }
+
+    /// Devices with Ethernet headers, devices without, and those that nobody knows.
+    #[test]
+    fn devices() {
+        let point = libc::IFF_POINTOPOINT;
+        for (device, version, layer) in [
+            (device(1, "", 0), (5, 8), Some(LinkLayer::Ethernet)),
+            (device(1, "veth", 0), (5, 10), Some(LinkLayer::Ethernet)),
+            (device(772, "", 0), (6, 1), Some(LinkLayer::Ethernet)),
+            (device(0xfffe, "tun", point), (5, 10), Some(LinkLayer::Ip)),
+            (device(0xfffe, "wireguard", 0), (5, 10), Some(LinkLayer::Ip)),
+            (device(0xfffe, "xfrm", 0), (6, 12), None),
+            (device(0xfffe, "", 0), (6, 12), None),
+            (device(512, "ppp", point), (5, 10), Some(LinkLayer::Ip)),
+            (device(768, "ipip", point), (5, 14), Some(LinkLayer::Ip)),
+            (device(768, "ipip", point), (5, 13), None),
+            (device(768, "vti", point), (6, 12), None),
+            (device(776, "sit", point), (6, 1), Some(LinkLayer::Ip)),
+            (device(778, "gre", point), (6, 1), Some(LinkLayer::Ip)),
+            (device(778, "gre", 0), (6, 1), None),
+            (device(778, "gre", point | libc::IFF_BROADCAST), (6, 1), None),
+            (device(280, "can", 0), (6, 12), None),
+        ] {
+            assert_eq!(judge(&device, version).ok(), layer, "{device:?}");
+        }
+        assert_eq!(judge(&device(280, "vcan", 0), (6, 1)).unwrap_err(), "it is no Ethernet device, but CAN (type 280)");
+        assert_eq!(
+            judge(&device(0xfffe, "xfrm", 0), (6, 1)).unwrap_err(),
+            "it is no Ethernet device, but xfrm (type 65534)"
+        );
+        assert_eq!(judge(&device(999, "", 0), (6, 1)).unwrap_err(), "it is no Ethernet device (type 999)");
+    }
+
+    /// An answer is read as far as it goes, and a refusal is its errno.
+    #[test]
+    fn answers() {
+        let mut answer = vec![0u8; 32];
+        answer[4] = libc::RTM_NEWLINK as u8;
+        answer[18..20].copy_from_slice(&ARPHRD_NONE.to_ne_bytes());
+        answer[24] = 0x10;
+        answer.extend([6, 0, 3, 0, b'x', 0, 0, 0]);
+        answer.extend([14, 0, 18, 0x80, 8, 0, 1, 0, b't', b'u', b'n', 0, 0, 0, 0, 0]);
+        assert_eq!(parse(&answer).unwrap(), device(ARPHRD_NONE, "tun", 0x10));
+        assert_eq!(parse(&answer[..44]).unwrap().kind, "");
+        assert!(parse(&answer[..20]).is_err());
+        let mut refusal = vec![0u8; 36];
+        refusal[4] = libc::NLMSG_ERROR as u8;
+        refusal[16..20].copy_from_slice(&(-libc::ENODEV).to_ne_bytes());
+        assert_eq!(parse(&refusal).unwrap_err().raw_os_error(), Some(libc::ENODEV));
+        let circle = [0u8, 0, 1, 0];
+        assert_eq!(attribute(&circle, 18), None);
+    }
+}
