@@ -14,6 +14,7 @@ mod marks;
 mod node;
 mod scalar;
 mod spans;
+mod tabs;
 
 pub(super) use foreign::is_odd_space;
 pub(crate) use node::{Entry, Node, Segment, Text, Value};

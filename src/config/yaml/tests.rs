@@ -163,3 +163,20 @@ fn cut_off() {
     assert_eq!(read("[a, b").0, None);
     assert_eq!(read("a: {k: v\nb: c\n").0.unwrap().at(&["a"]).unwrap().value, Value::Broken);
 }
+
+/// A tab separates as a space does, places stay what they are, and a text keeps the tabs that it has.
+#[test]
+fn tabs_separate() {
+    let text = "a:\tone\nb: {c:\t2, \"d\":\t'x:\ty'}\ne: |\n  f:\tg\n  \th\n";
+    let (root, problems) = read(text);
+    assert_eq!(problems, Vec::<&str>::new());
+    let root = root.unwrap();
+    assert_eq!(slice(text, root.at(&["a"]).unwrap().span), "one");
+    assert_eq!(slice(text, root.at(&["b", "c"]).unwrap().span), "2");
+    assert_eq!(root.at(&["b", "d"]).unwrap().text(), Some("x:\ty"));
+    assert_eq!(root.at(&["e"]).unwrap().text(), Some("f:\tg\n\th\n"));
+    // In the indentation it is none.
+    for text in ["a:\n\tb: c\n", "a:\n  b: c\n\td: e\n", "\ta: b\n\tc: d\n"] {
+        assert_eq!(read(text).1, [codes::TAB], "{text:?}");
+    }
+}

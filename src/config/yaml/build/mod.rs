@@ -15,6 +15,7 @@ use super::anchors::{Anchors, merge};
 use super::marks::Marks;
 use super::node::{Entry, Node, Value};
 use super::spans::{behind_properties, blame_dash, extent, is_flow, scalar_span, sigil};
+use super::tabs::separated;
 use super::{MAX_DEPTH, MAX_NODES, explain};
 use crate::config::codes;
 use crate::config::environment::Environment;
@@ -39,7 +40,7 @@ pub(super) fn build(source: &Arc<SourceFile>, environment: &Environment<'_>) -> 
         environment,
         problems: Vec::new(),
     };
-    builder.read(Parser::new_from_str(&text[base..]));
+    builder.read(Parser::new_from_str(&separated(&text[base..])));
     (builder.root, builder.problems)
 }
 
