@@ -43,7 +43,7 @@ audit: ## licences, advisories, sources and duplicates of all dependencies; CHEC
 	@cargo deny --version >/dev/null 2>&1 || { echo 'cargo-deny is not there: cargo install --locked cargo-deny' >&2; exit 1; }
 	cargo deny check $(CHECKS)
 
-static: ## a binary without any library, for any Linux
+static: ## a binary without any library, for any Linux, and the licences that go with it
 	@scripts/setup build
 	@scripts/static
 

@@ -368,3 +368,26 @@ fn ranges_of_parameters() {
     }
     assert_eq!(check(&folder, &["most.yaml"]).status, 0);
 }
+
+/// A name of 900 KB is near to none: what is said of it takes no time, wherever it stands.
+#[test]
+fn endless_names() {
+    let long = "a".repeat(900_000);
+    for (at, text) in [
+        format!("{long}: 1\n"),
+        format!("probes:\n  - {{ name: x, program: {long} }}\n"),
+        format!("probes:\n  - {{ name: x, hook: {{ {long}: y }} }}\n"),
+        format!("probes:\n  - {{ name: x, program: exec, sinks: [{long}] }}\n"),
+        format!("probes:\n  - {{ name: x, program: exec, params: {{ {long}: 1 }} }}\n"),
+        format!("probes:\n  - {{ name: x, hook: {{ kprobe: f }}, capture: {{ a: arg0 as {long} }} }}\n"),
+        format!("probes: &a []\nsinks: *{long}\n"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let folder = folder(&[("long.yaml", &format!("version: 1\n{text}"))]);
+        let began = std::time::Instant::now();
+        assert_eq!(check(&folder, &["long.yaml"]).status, 2, "{at}");
+        assert!(began.elapsed() < std::time::Duration::from_secs(6), "{at}: {:?}", began.elapsed());
+    }
+}

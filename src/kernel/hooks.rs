@@ -48,37 +48,42 @@ const LETTERS_PER_EDIT: usize = 5;
 
 /// A pattern for names: `tcp_*`, `*openat*`, `sys_?nter_read`; a plain word is anywhere in the name.
 #[derive(Debug, Clone, Copy)]
-pub struct Pattern<'a>(&'a str);
+pub struct Pattern<'a> {
+    text: &'a str,
+    is_glob: bool,
+}
 
 impl<'a> Pattern<'a> {
     /// `*` stands for any text, `?` for one character. Without either, the text may be anywhere in a name.
     pub fn new(text: &'a str) -> Self {
-        Self(text)
+        Self { text, is_glob: text.contains(['*', '?']) }
     }
 
     /// True where the name fits.
     pub fn matches(self, name: &str) -> bool {
-        if self.0.contains(['*', '?']) { matches_glob(self.0, name) } else { name.contains(self.0) }
+        // Even to prepare the search for a long text takes its time, and there are as many names as the kernel has functions.
+        let may = self.is_glob || self.text.len() <= name.len();
+        may && if self.is_glob { matches_glob(self.text, name) } else { name.contains(self.text) }
     }
 
     /// What was probably meant by a pattern that none of the names fits: a whole name, or a pattern that fits some of them.
     fn nearest<'w>(self, known: impl Iterator<Item = &'w str> + Clone) -> Option<String> {
-        if self.0.contains(['*', '?']) {
-            return nearest_glob(self.0, known);
+        if self.is_glob {
+            return nearest_glob(self.text, known);
         }
-        let close = known.clone().filter(|name| close_in_length(name, self.0));
+        let close = known.clone().filter(|name| close_in_length(name, self.text));
         let part = || {
-            let glob = nearest_glob(&format!("*{}*", self.0), known)?;
+            let glob = nearest_glob(&format!("*{}*", self.text), known)?;
             let part = glob.trim_matches('*');
             // Among so many parts of names, some are near by chance.
-            edits_within(self.0, part, self.0.len() / LETTERS_PER_EDIT).map(|_| part.to_owned())
+            edits_within(self.text, part, self.text.len() / LETTERS_PER_EDIT).map(|_| part.to_owned())
         };
-        nearest(self.0, close).map(str::to_owned).or_else(part)
+        nearest(self.text, close).map(str::to_owned).or_else(part)
     }
 
     /// The text without what stands for others: what a person has in mind.
     fn word(self) -> String {
-        self.0.replace(['*', '?'], "")
+        self.text.replace(['*', '?'], "")
     }
 }
 
@@ -291,7 +296,7 @@ fn search_binary(query: &Query<'_>, host: &Host, search: &mut Search) {
     }));
     if search.found.is_empty() {
         let nearest = |names: Vec<String>| query.pattern.nearest(names.iter().map(String::as_str));
-        let close = near(binary, query.pattern.0).map(nearest);
+        let close = near(binary, query.pattern.text).map(nearest);
         search.nearest.extend(close.ok().flatten().or_else(|| some(binary).ok().and_then(nearest)));
     }
 }

@@ -77,6 +77,9 @@ const OTHER_WAYS: &[(&str, &str, &str)] = &[
     ("stdout", "text", "write `file: { path: … }` and beside it `format: text`"),
 ];
 
+/// More bytes than any key has, whatever stands between its letters.
+const LONGEST_KEY: usize = 64;
+
 /// The key that is probably meant.
 pub(super) fn meant<'w>(key: &str, allowed: &[&'w str]) -> Option<&'w str> {
     known_elsewhere(key, allowed).or_else(|| words::nearest(key, allowed.iter().copied()))
@@ -164,6 +167,9 @@ fn by_value(mapping: &Node, key: &str) -> Option<String> {
 
 /// The one of these that differs in nothing but capitals, `-` and `_`: `rate_limit` for `rateLimit`.
 fn same_word<'w>(key: &str, keys: &[&'w str]) -> Option<&'w str> {
+    if key.len() > LONGEST_KEY {
+        return None;
+    }
     let plain = |word: &str| word.to_lowercase().replace(['-', '_'], "");
     keys.iter().copied().find(|word| plain(word) == plain(key))
 }
