@@ -32,8 +32,8 @@ pub(super) struct StatusArgs {
     /// How often, with --watch
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s", requires = "watch")]
     interval: Duration,
-    /// Print nothing; exit status 1 unless every file counts, every probe runs as its file says, or was stopped by hand, and
-    /// every sink can write
+    /// Print nothing; exit status 1 unless every directory is read, every file counts, every probe runs as its file says,
+    /// or was stopped by hand, and every sink can write
     #[arg(long)]
     check: bool,
     /// For people, or for machines

@@ -99,6 +99,7 @@ enum Command {
     ///
     /// A file that is added, changed, moved or deleted changes what runs within a fraction of a second. Probes that are not
     /// touched go on without losing an event; a file with a mistake keeps the probes that it had. SIGHUP: look again.
+    /// A directory that cannot be read or was unmounted keeps them as well; one that is deleted stops them; both are failures.
     ///
     /// SIGTERM and Ctrl-C: detach everything and write what there is, in less than two seconds. Exit status 0: a signal ended
     /// it; 1: it did not start (another daemon has the socket, no permission, the address of the metrics is taken); 2: bad usage.

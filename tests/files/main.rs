@@ -12,6 +12,7 @@ mod links;
 mod mounted;
 #[path = "../support/mounts.rs"]
 mod mounts;
+mod one_shot;
 mod permissions;
 mod quiet;
 mod trust;

@@ -16,7 +16,7 @@ const A: (&str, &str) = ("up/d/a.yaml", "a");
 const B: (&str, &str) = ("up/d/b.yaml", "b");
 const UNTRUSTED: (&str, &str) = ("up/d", "!untrusted");
 /// Somebody who is not root and whose number has no name.
-const STRANGER: u32 = 123_456;
+pub(crate) const STRANGER: u32 = 123_456;
 
 fn two() -> Place {
     let place = Place::new();
@@ -27,7 +27,7 @@ fn two() -> Place {
 }
 
 /// True where files can be given away.
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     // SAFETY: takes and returns a number.
     let root = unsafe { libc::geteuid() } == 0;
     if !root {
