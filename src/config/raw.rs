@@ -227,11 +227,13 @@ pub(crate) struct Hook {
     pub(crate) raw_tracepoint: Option<String>,
     /// The entry of a function of a program or library, in every process that runs it: `BINARY:FUNCTION` (split at the first colon), or a mapping with
     /// `binary` and `symbol`, `first_of` or `offset`. `arg0`… are its arguments; text and bytes behind them are those of the
-    /// process.
+    /// process. Functions of C++ and Rust have the names of their sources, with or without parameters: `ns::answer(int)`; a version may
+    /// stand behind a name: `f@V1`.
     #[serde(default)]
     #[schemars(extend("examples" = ["libc.so.6:getaddrinfo", { "binary": "/usr/bin/bash", "symbol": "readline" }]))]
     pub(crate) uprobe: Option<StringOr<UserFunction>>,
-    /// The return of a function of a program or library; `retval` is what it returns.
+    /// The return of a function of a program or library; `retval` is what it returns. An exception of C++ or a panic of Rust that
+    /// leaves the function ends the program, because nothing that unwinds the stack gets past such a probe.
     #[serde(default)]
     #[schemars(extend("examples" = ["/usr/bin/bash:readline", { "binary": "libc.so.6", "symbol": "getaddrinfo" }]))]
     pub(crate) uretprobe: Option<StringOr<UserFunction>>,
@@ -241,7 +243,7 @@ pub(crate) struct Hook {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Xdp {
-    /// The interface's name, as `ip link` shows it; a list of names, a glob (`eth*`), or `@default-route` for the interfaces
+    /// The interface's name, as `ip link` shows it (`altname`s too); a list of names, a glob (`eth*`), or `@default-route` for the interfaces
     /// that lead to everywhere. With anything but one name, events carry a field `interface`.
     #[schemars(extend("examples" = ["eth0", ["eth0", "eth1"], "eth*", "@default-route"]))]
     pub(crate) interface: Names,

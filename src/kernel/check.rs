@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A probe against this machine, without attaching anything: targets, captures, and what the verifier says.
 
-use super::attach::{check_kprobe_target, check_raw_tracepoint, check_xdp};
+use super::attach::{check_kprobe_target, check_raw_tracepoint, check_return, check_xdp};
 use super::capabilities::Capabilities;
 use super::error::KernelError;
 use super::expand::{Expanded, expand_what_is_there};
@@ -81,8 +81,8 @@ pub fn inspect(spec: &ProbeSpec, program: &Program, host: &Host) -> (Option<Prep
         Ok(prepared) => (Some(prepared), findings),
         Err(errors) => {
             // What is wrong with the target is said already, and the captures cannot be looked up.
-            if findings.is_empty() {
-                findings = errors.into_iter().map(Finding::Wrong).collect();
+            if !findings.iter().any(|finding| matches!(finding, Finding::Wrong(_))) {
+                findings.extend(errors.into_iter().map(Finding::Wrong));
             }
             (None, findings)
         }
@@ -159,6 +159,7 @@ fn target(hook: &Hook, host: &Host) -> Option<Finding> {
         Hook::Xdp { interface, mode } => check_xdp(interface, *mode, host),
         Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => check_kprobe_target(hook.kind(), symbol, host),
         Hook::RawTracepoint { name } => check_raw_tracepoint(name, host).map(Finding::Wrong),
-        Hook::Tracepoint(_) | Hook::Uprobe(_) | Hook::Uretprobe(_) | Hook::Own => None,
+        Hook::Uretprobe(point) => check_return(point, host),
+        Hook::Tracepoint(_) | Hook::Uprobe(_) | Hook::Own => None,
     }
 }

@@ -12,8 +12,8 @@ use super::host::Host;
 use super::netdev::Netdev;
 use super::prepare::missing_interface;
 use super::user_names::{MOST_MATCHES, matching, some};
-use super::user_places::instead;
-use crate::catalog::{Lookup, ObjectError};
+use super::user_places::{instead, meant};
+use crate::catalog::{Lookup, ObjectError, demangle};
 use crate::spec::{Hook, Place, ProbeSpec, Targets};
 use crate::words::{list, matches_glob, nearest_glob};
 
@@ -146,7 +146,9 @@ pub fn expand_present(spec: &ProbeSpec, host: &Host) -> (Vec<Expanded>, Vec<Kern
 fn one(spec: &ProbeSpec, name: String, entry: String) -> Expanded {
     let mut spec = ProbeSpec { hook: spec.hook.at(&name), targets: Targets::One, ..spec.clone() };
     if let Some(field) = spec.hook.target_field() {
-        spec.labels.push((field.to_owned(), name.clone()));
+        // People know functions of C++ and Rust by the names of their sources.
+        let shown = if field == "symbol" { demangle(&name) } else { None };
+        spec.labels.push((field.to_owned(), shown.unwrap_or_else(|| name.clone())));
     }
     Expanded { spec, target: Some(name), place: Place::Entry(entry) }
 }
@@ -328,7 +330,9 @@ fn first_of(hook: &Hook, names: &[String], host: &Host) -> Result<String, Kernel
             let Opened { path, binary, .. } = host.binaries.open(&point.binary)?;
             let mut found = None;
             for name in names {
-                if binary.find(name).map_err(|error| unusable(&path, &error))? != Lookup::Missing {
+                let failed = |error: ObjectError| unusable(&path, &error);
+                let is_there = binary.find(name).map_err(failed)? != Lookup::Missing;
+                if is_there || !meant(&binary, name).map_err(failed)?.is_empty() {
                     found = Some(name);
                     break;
                 }

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::binaries::unusable;
 use super::host::{Host, close_in_length};
-use super::user_names::{first, near, some};
-use crate::catalog::{Lookup, Named, TypeId};
+use super::user_names::{first, near, of_a_source, some};
+use crate::catalog::{Lookup, Named, TypeId, Written, demangle};
 use crate::expr::{Prototype, TraceShape};
 use crate::spec::TracepointName;
 use crate::words::{edits_within, matches_glob, nearest, nearest_glob};
@@ -267,7 +267,15 @@ fn search_binary(query: &Query<'_>, host: &Host, search: &mut Search) {
     let Some(name) = &query.binary else { return };
     let found = host.binaries.open(name).and_then(|file| {
         let exact = query.pattern.word();
-        let first = first(&file.binary, query.most, &exact, |name| query.pattern.matches(name));
+        let written = of_a_source(query.pattern.0);
+        let is_glob = query.pattern.0.contains(['*', '?']);
+        let of_source = |written: &Written<'_>, name: &str| {
+            if is_glob { written.matches(name) } else { written.is_part_of(name) }
+        };
+        let fits = |name: &str| {
+            query.pattern.matches(name) || written.as_ref().is_some_and(|written| of_source(written, name))
+        };
+        let first = first(&file.binary, query.most, &exact, fits);
         let (names, count) = first.map_err(|error| unusable(&file.path, &error))?;
         Ok((file, names, count))
     });
@@ -291,7 +299,9 @@ fn search_binary(query: &Query<'_>, host: &Host, search: &mut Search) {
         Ok(Lookup::One(_) | Lookup::Missing) | Err(_) => String::new(),
     };
     search.found.extend(names.into_iter().map(|target| {
-        let (kind, remark) = (Listed::Uprobe, remark(&target));
+        let parts = [demangle(&target).unwrap_or_default(), remark(&target)];
+        let remark = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+        let kind = Listed::Uprobe;
         Found { kind, target, params: None, returns: None, remark }
     }));
     if search.found.is_empty() {

@@ -7,7 +7,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use super::binary_file::BinaryFile;
 use super::host::close_in_length;
-use crate::catalog::{Binary, ObjectError};
+use crate::catalog::{Binary, ObjectError, Written};
 use crate::words::matches_glob;
 
 /// Names that are compared letter by letter with one that is not there.
@@ -19,14 +19,22 @@ pub(super) const MOST_MATCHES: usize = 1 << 14;
 pub(super) fn matching(binary: &Binary<BinaryFile>, globs: &[&str]) -> Result<Vec<BTreeSet<String>>, ObjectError> {
     let mut found = vec![BTreeSet::new(); globs.len()];
     let begins: Vec<&str> = globs.iter().map(|glob| glob.split(['*', '?']).next().unwrap_or_default()).collect();
+    let written: Vec<Option<Written<'_>>> = globs.iter().map(|glob| of_a_source(glob)).collect();
     binary.names(|name| {
-        for ((glob, begin), found) in globs.iter().zip(&begins).zip(&mut found) {
-            if found.len() < MOST_MATCHES && name.starts_with(begin) && matches_glob(glob, name) {
+        for (((glob, begin), written), found) in globs.iter().zip(&begins).zip(&written).zip(&mut found) {
+            let fits = name.starts_with(begin) && matches_glob(glob, name)
+                || written.as_ref().is_some_and(|written| written.matches(name));
+            if found.len() < MOST_MATCHES && fits {
                 found.insert(name.to_owned());
             }
         }
     })?;
     Ok(found)
+}
+
+/// A name or glob that only the source of C++ or Rust can have, such as `ns::get*`.
+pub(super) fn of_a_source(name: &str) -> Option<Written<'_>> {
+    name.contains([':', '(', '<', '~', ' ']).then(|| Written::new(name))
 }
 
 /// The first of the names that fit, in order, the one that is `exact` before them; and how many there are.

@@ -8,7 +8,7 @@ use super::binaries::{Binaries, Opened, unusable};
 use super::binary_file::BinaryFile;
 use super::error::KernelError;
 use super::user_names::near;
-use crate::catalog::{Binary, BinaryFunction, Bytes as _, Lookup, ObjectError, instruction_at};
+use crate::catalog::{Binary, BinaryFunction, Bytes as _, Lookup, ObjectError, Written, demangle, instruction_at};
 use crate::spec::{Place, UserPlace, UserPoint};
 use crate::words::{list, suggest};
 
@@ -16,6 +16,8 @@ use crate::words::{list, suggest};
 const MOST_CODE: u64 = 1 << 20;
 /// Bytes of the longest instruction.
 const LONGEST: u64 = 16;
+/// Versions of a function that a message names.
+const MOST_VERSIONS: usize = 8;
 
 /// A place in a file that can be executed, and the file itself, open.
 pub(super) struct Located {
@@ -37,6 +39,20 @@ impl Located {
         // What cannot be read is for the kernel to refuse.
         let _ = bytes.read_at(self.offset, &mut code[..length]);
         code
+    }
+}
+
+impl Located {
+    /// What can happen at the return of a function of C++ or Rust, in one sentence; `None` where its file has nothing to do with either.
+    ///
+    /// The kernel puts an address of its own in the place of the one to return to. Whoever unwinds the stack meets it there, knows
+    /// no function of it, and calls `std::terminate()`: tried on Linux 6.18.
+    pub(super) fn danger(&self, point: &UserPoint) -> Option<String> {
+        let unwinds = self.file.binary.unwinds().unwrap_or(false);
+        unwinds.then(|| {
+            let (file, place) = (self.file.path.display(), &point.place);
+            format!("an exception or panic that leaves `{place}` ends the program: `{file}` can throw, and none gets past a uretprobe")
+        })
     }
 }
 
@@ -140,7 +156,17 @@ fn function(binary: &Binary<BinaryFile>, name: &str, path: &Path) -> Result<Bina
             format!("`{file}` has no symbols of functions: it is stripped"),
             "give the place of the function in the file: `offset`".to_owned(),
         ),
-        Lookup::Missing => (format!("`{file}` has no function `{name}`"), instead(binary, name, path).map_err(failed)?),
+        Lookup::Missing => match meant(binary, name).map_err(failed)?.as_mut_slice() {
+            [] => match binary.untyped(name).map_err(failed)? {
+                Some(place) => (
+                    format!("`{name}` of `{file}` does not say that it is a function: the symbol has no type"),
+                    format!("if one begins there, name its place in the file: `offset: {place:#x}`"),
+                ),
+                None => (format!("`{file}` has no function `{name}`"), instead(binary, name, path).map_err(failed)?),
+            },
+            [one] => return Ok(std::mem::take(one)),
+            several => (format!("`{file}` has {} functions called `{name}`", several.len()), one_of(several)),
+        },
         Lookup::Several(functions) => {
             let places: Vec<String> = functions.iter().map(|function| format!("{:#x}", function.offset)).collect();
             let places = list(places.iter().map(String::as_str), 8);
@@ -153,24 +179,54 @@ fn function(binary: &Binary<BinaryFile>, name: &str, path: &Path) -> Result<Bina
     Err(KernelError::new(Place::Target, message, help))
 }
 
+/// The functions that C++ and Rust know by this name.
+pub(super) fn meant(binary: &Binary<BinaryFile>, name: &str) -> Result<Vec<BinaryFunction>, ObjectError> {
+    if name.contains('@') { Ok(Vec::new()) } else { binary.in_source(&Written::new(name)) }
+}
+
+/// How to name one of several functions of C++ or Rust that have one name.
+fn one_of(several: &[BinaryFunction]) -> String {
+    let names: Vec<String> = several.iter().filter_map(|function| demangle(&function.name)).collect();
+    let distinct = names.iter().collect::<std::collections::BTreeSet<_>>().len() == several.len();
+    // The language of files takes empty brackets for a slip where there is nothing else of C++.
+    let can_be_written = |name: &String| !name.ends_with("()") || name.contains("::");
+    if distinct && names.iter().all(can_be_written) {
+        return format!("choose one of {}", list(names.iter().map(String::as_str), 8));
+    }
+    let places = several.iter().map(|function| match demangle(&function.name) {
+        Some(name) => format!("{:#x} ({name})", function.offset),
+        None => format!("{:#x}", function.offset),
+    });
+    let places: Vec<String> = places.collect();
+    format!("choose one by its place in the file: `offset` {}", list(places.iter().map(String::as_str), 8))
+}
+
 /// What a binary has for somebody who wanted this function.
 pub(super) fn instead(binary: &Binary<BinaryFile>, name: &str, path: &Path) -> Result<String, ObjectError> {
-    let mut version: Option<String> = None;
+    let bare = name.split_once('@').map_or(name, |(bare, _)| bare);
+    let (mut versions, mut is_there) = (std::collections::BTreeSet::new(), false);
     binary.names(|known| {
-        let is_version = known.strip_prefix(name).is_some_and(|rest| rest.starts_with('@'));
-        if is_version && version.as_deref().is_none_or(|found| known < found) {
-            version = Some(known.to_owned());
+        is_there |= known == bare;
+        let is_version = known.strip_prefix(bare).is_some_and(|rest| rest.starts_with('@'));
+        if is_version && versions.len() < MOST_VERSIONS {
+            versions.insert(known.to_owned());
         }
     })?;
-    if let Some(found) = version {
-        return Ok(format!("it only has `{found}`, for programs that were linked long ago"));
+    let versions = || list(versions.iter().map(String::as_str), MOST_VERSIONS);
+    match (bare != name, is_there) {
+        (true, true) => {
+            let older = Some(versions()).filter(|found| !found.is_empty());
+            let older = older.map_or_else(String::new, |found| format!("; older ones are {found}"));
+            return Ok(format!("it has `{bare}`, which is what programs are linked to{older}"));
+        }
+        (_, false) if !versions().is_empty() => {
+            return Ok(format!("it only has {}, for programs that were linked long ago", versions()));
+        }
+        (true, false) | (false, _) => {}
     }
     if let Some((_, last)) = name.rsplit_once("::") {
-        let last = last.split('(').next().unwrap_or_default();
-        return Ok(format!(
-            "C++ and Rust mangle names: `ebpf-run hooks {last} --binary {}` shows them",
-            path.display()
-        ));
+        let last = last.split(['(', '<']).next().unwrap_or_default();
+        return Ok(format!("`ebpf-run hooks '*{last}*' --binary {}` shows what it has", path.display()));
     }
     Ok(suggest(name, near(binary, name)?.iter().map(String::as_str), ""))
 }

@@ -202,9 +202,10 @@ impl Targets {
     /// How many targets one probe may have: each is a program of its own.
     pub const MAX: usize = 128;
 
-    /// True for a name that stands for others.
+    /// True for a name that stands for others. Among the parameters of a function of C++, a star is a pointer.
     pub fn is_pattern(name: &str) -> bool {
-        name == Self::DEFAULT_ROUTE || name.contains(['*', '?'])
+        let before = name.rsplit_once('(').map(|(before, _)| before).filter(|before| !before.is_empty());
+        name == Self::DEFAULT_ROUTE || before.unwrap_or(name).contains(['*', '?'])
     }
 }
 

@@ -29,6 +29,7 @@ mod record;
 mod refusals;
 mod service;
 mod sinks;
+mod sources;
 mod tracepoint;
 mod unit;
 mod uprobe;

@@ -204,7 +204,7 @@ fn refusals() {
         format!("`{binary}` has none of the functions `a`, `b`"),
         "did you mean `answer_text`?".to_owned(),
         "did you mean `bash`?".to_owned(),
-        format!("`ebpf-run hooks answer --binary {binary}` shows them"),
+        format!("`ebpf-run hooks '*answer*' --binary {binary}` shows what it has"),
         format!("`{binary}` begins to run here: nothing has called it, so it does not return"),
         "is the middle of `answer`\n".to_owned(),
         "the middle of an instruction of `main`: a uprobe would break the program".to_owned(),

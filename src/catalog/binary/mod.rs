@@ -13,6 +13,7 @@ mod bytes;
 mod headers;
 mod names;
 mod note;
+mod sources;
 mod versions;
 
 use std::collections::hash_map::RandomState;
@@ -30,7 +31,7 @@ use super::elf::ObjectError;
 pub use self::headers::is_for_this_machine;
 
 /// A function of a program or library.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BinaryFunction {
     /// Bytes into the file.
     pub offset: u64,
@@ -129,10 +130,18 @@ impl<B: Bytes> Binary<B> {
         self.each_name(|name, _| see(name))
     }
 
-    /// The function of a name: the only one, or the only one that is not weak.
+    /// The function of a name: the only one, or the only one that is not weak. A version may stand behind it: `f@GLIBC_2.2.5`,
+    /// or `f@@GLIBC_2.34` of the default one, for which one sign will do.
     pub fn find(&self, name: &str) -> Result<Lookup, ObjectError> {
-        // The default version may be written with its sign: `f@@GLIBC_2.34`.
-        let name = name.split_once("@@").map_or(name, |(bare, _)| bare);
+        let Some((bare, version)) = name.split_once('@') else { return self.find_whole(name) };
+        let version = version.strip_prefix('@').unwrap_or(version);
+        if let Some(function) = self.default_version(bare, version)? {
+            return Ok(Lookup::One(function));
+        }
+        self.find_whole(&format!("{bare}@{version}"))
+    }
+
+    fn find_whole(&self, name: &str) -> Result<Lookup, ObjectError> {
         let hash = self.hash(name);
         let begin = self.index.partition_point(|indexed| indexed.name < hash);
         let mut found = Vec::new();

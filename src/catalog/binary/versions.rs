@@ -57,8 +57,15 @@ impl Versions {
 
     /// The version of a symbol that is not the default one of its name.
     pub(super) fn of(&self, symbol: u32) -> Option<&str> {
-        let version = number::<2>(&self.numbers, symbol as usize * 2) as u16;
-        let found = self.names.get(&(version & !HIDDEN)).map(String::as_str);
-        found.filter(|_| version & HIDDEN != 0)
+        self.named(symbol).filter(|_| self.number(symbol) & HIDDEN != 0)
+    }
+
+    /// The version of a symbol.
+    pub(super) fn named(&self, symbol: u32) -> Option<&str> {
+        self.names.get(&(self.number(symbol) & !HIDDEN)).map(String::as_str)
+    }
+
+    fn number(&self, symbol: u32) -> u16 {
+        number::<2>(&self.numbers, symbol as usize * 2) as u16
     }
 }

@@ -115,7 +115,8 @@ fn check_symbol(cx: &mut Cx<'_>, kind: &str, binary: &str, symbol: &str, span: S
         every_function(cx, span, message, format!("write a part of the name, for example `get*`; {list}"));
         return false;
     }
-    let bare = symbol.trim().trim_end_matches("()");
+    // In a name of C++, empty brackets are parameters.
+    let bare = if symbol.contains("::") { symbol.trim() } else { symbol.trim().trim_end_matches("()") };
     let number = symbol.starts_with(|c: char| c.is_ascii_digit());
     let (message, help) = if symbol.is_empty() {
         ("the name of the function is empty".to_owned(), format!("`ebpf-run hooks '*' --binary {binary}` lists them"))

@@ -22,7 +22,7 @@ pub use swap::detach_all;
 pub(super) use info::map_entries;
 pub(super) use kprobe::{check as check_kprobes, check_target as check_kprobe_target};
 pub(super) use raw_tracepoint::check as check_raw_tracepoint;
-pub(super) use uprobe::{check as check_uprobe, process_of};
+pub(super) use uprobe::{check as check_uprobe, check_return, process_of};
 pub(super) use xdp::{check as check_xdp, outlook as xdp_outlook};
 
 use std::io;

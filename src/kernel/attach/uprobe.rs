@@ -10,6 +10,7 @@ use libbpf_rs::{AsRawLibbpf, Link, ProgramMut};
 use super::held::Held;
 use super::{Attachment, Landed, take_link};
 use crate::kernel::binary_file::BinaryFile;
+use crate::kernel::check::Finding;
 use crate::kernel::error::{ENOTSUPP, KernelError, describe, privilege_help};
 use crate::kernel::host::Host;
 use crate::kernel::user_places::Located;
@@ -26,6 +27,7 @@ pub(super) fn attach(
     let located = if on_return { binaries.locate_return(point) } else { binaries.locate(point) }?;
     // Read before the kernel does: it keeps a copy of the instruction, and a write since then is one to notice.
     let code = located.instruction();
+    let remark = if on_return { located.danger(point) } else { None };
     let Located { file, offset, .. } = located;
     match attach_at(program, file.binary.bytes(), offset, point.pid, on_return) {
         Ok(link) => {
@@ -34,7 +36,7 @@ pub(super) fn attach(
                 KernelError::new(Place::Binary, format!("failed to keep `{}` open: {error}", file.path.display()), "")
             })?;
             let landed = Some(Landed { file: file.identity, held, offset, code });
-            Ok(Attachment { landed, ..Attachment::new(link, format!("{kind} {point}")) })
+            Ok(Attachment { landed, remark, ..Attachment::new(link, format!("{kind} {point}")) })
         }
         Err(code) => Err(diagnose(kind, point, &file.path, code, host)),
     }
@@ -77,6 +79,13 @@ pub(in crate::kernel) fn check(kind: &str, point: &UserPoint, host: &Host) -> Re
         Some(pid) if !Path::new("/proc").join(pid.to_string()).exists() => Err(no_process(pid)),
         Some(_) | None => Ok(()),
     }
+}
+
+/// What is known to be dangerous about a probe at the return of this function.
+pub(in crate::kernel) fn check_return(point: &UserPoint, host: &Host) -> Option<Finding> {
+    let danger = host.binaries.locate_return(point).ok()?.danger(point)?;
+    let help = "if it may throw, take a `uprobe`; what is caught inside of it does no harm";
+    Some(Finding::Unknown(KernelError::new(Place::Target, danger, help)))
 }
 
 /// What programs see as the number of the process that a thread of this number belongs to. `None` where they see another

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Names as they stand in the source of C++ and Rust, and how they stand in a file: `ns::answer(int)` is `_ZN2ns6answerEi`.
+//!
+//! Anybody can make a name that says little and stands for much: what is written out is bounded, and so is how deep it goes.
+
+use std::fmt;
+
+use cpp_demangle::{BorrowedSymbol, DemangleOptions, ParseOptions};
+
+/// Bytes of a name in a file that is taken apart, and of what is written out.
+const MOST: usize = 4096;
+/// How deep the parts of a name are in each other.
+const DEPTH: u32 = 96;
+
+/// The name in the source, with the types of its parameters where the file's has them: `ns::answer(int)`, `core::fmt::write`.
+/// `None` for a name that is not mangled, or not well.
+pub fn demangle(name: &str) -> Option<String> {
+    if name.len() > MOST { None } else { rust(name).or_else(|| cpp(name, DemangleOptions::new().no_return_type())) }
+}
+
+fn rust(name: &str) -> Option<String> {
+    let symbol = rustc_demangle::try_demangle(name).ok()?;
+    let mut text = Bounded::default();
+    // Without the hash that tells builds apart.
+    fmt::write(&mut text, format_args!("{symbol:#}")).ok()?;
+    Some(text.0).filter(|text| !text.is_empty())
+}
+
+fn cpp(name: &str, options: DemangleOptions) -> Option<String> {
+    if !name.starts_with("_Z") {
+        return None;
+    }
+    let parse = ParseOptions::default().recursion_limit(DEPTH);
+    let (symbol, rest) = BorrowedSymbol::with_tail_and_options(name.as_bytes(), &parse).ok()?;
+    let mut text = Bounded::default();
+    symbol.structured_demangle(&mut text, &options.recursion_limit(DEPTH)).ok()?;
+    rest.is_empty().then_some(text.0)
+}
+
+/// A text that takes no more than [`MOST`] bytes.
+#[derive(Default)]
+struct Bounded(String);
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        if self.0.len() + part.len() > MOST {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(part);
+        Ok(())
+    }
+}
+
+/// A name that a person wrote for a function, to be compared with those of a file.
+pub struct Written<'a> {
+    text: &'a str,
+    /// Without spaces that mean nothing.
+    plain: String,
+    /// What a mangled name must have inside, so that few need to be taken apart.
+    word: &'a str,
+}
+
+impl<'a> Written<'a> {
+    /// `ns::answer`, `ns::answer(int)`, `answer`; with `*` and `?` as in a glob.
+    pub fn new(text: &'a str) -> Self {
+        // Neither parameters nor what a template is of: the file may have them shortened.
+        let before = text.split(['(', '<']).find(|part| !part.is_empty()).unwrap_or_default();
+        let mut words = before.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        // `std` has an abbreviation.
+        let word = words.rfind(|word| !["", "operator", "std"].contains(word)).unwrap_or_default();
+        Self { text, plain: plain(text), word }
+    }
+
+    /// True where it is the name in the source of this one, with or without parameters and what its template is of.
+    pub fn is_name_of(&self, mangled: &str) -> bool {
+        self.compare(mangled, |name| name == self.plain)
+    }
+
+    /// The same for a glob.
+    pub fn matches(&self, mangled: &str) -> bool {
+        self.compare(mangled, |name| crate::words::matches_glob(&self.plain, name))
+    }
+
+    /// The same for a part of the name.
+    pub fn is_part_of(&self, mangled: &str) -> bool {
+        self.compare(mangled, |name| name.contains(&self.plain))
+    }
+
+    fn compare(&self, mangled: &str, is_it: impl Fn(&str) -> bool) -> bool {
+        let may_be = (mangled.starts_with("_Z") || mangled.starts_with("_R")) && mangled.contains(self.word);
+        if !may_be {
+            return false;
+        }
+        let Some(full) = demangle(mangled).map(|name| plain(&name)) else { return false };
+        let bare = cpp(mangled, DemangleOptions::new().no_params().no_return_type()).map(|name| plain(&name));
+        let bare = bare.as_deref().unwrap_or(&full);
+        is_it(&full) || is_it(bare) || without_template(bare).is_some_and(&is_it)
+    }
+
+    /// The text as it was written.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+}
+
+/// Without spaces, but between words: `char const*, int` is `char const*,int`.
+fn plain(name: &str) -> String {
+    let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let mut text = String::with_capacity(name.len());
+    let mut rest = name.trim().chars().peekable();
+    while let Some(c) = rest.next() {
+        if c.is_whitespace() {
+            while rest.peek().is_some_and(|c| c.is_whitespace()) {
+                rest.next();
+            }
+            if is_word(text.chars().last()) && is_word(rest.peek().copied()) {
+                text.push(' ');
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// `ns::sum` of `ns::sum<int>`; `None` where nothing of a template is at the end.
+fn without_template(name: &str) -> Option<&str> {
+    let mut depth = 0_u32;
+    if !name.ends_with('>') || name.contains("operator") {
+        return None;
+    }
+    for (at, c) in name.char_indices().rev() {
+        match c {
+            '>' => depth += 1,
+            '<' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(&name[..at]).filter(|name| !name.is_empty());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names of C++ and of both manners of Rust are found by what their sources call them, in any spacing.
+    #[test]
+    fn names() {
+        for (mangled, written, other) in [
+            ("_ZN2ns6answerEi", &["ns::answer", "ns::answer(int)", "ns::answer( int )"][..], "answer"),
+            ("_Z6answerPKcj", &["answer", "answer(char const*, unsigned int)"], "answer(char const*)"),
+            ("_ZN2ns3sumIiEET_S1_", &["ns::sum", "ns::sum<int>"], "ns::sum<long>"),
+            ("_ZN3FooC1Ei", &["Foo::Foo", "Foo::Foo(int)"], "Foo::Foo()"),
+            ("_ZN3FooD2Ev", &["Foo::~Foo", "Foo::~Foo()"], "Foo::Foo"),
+            ("_ZN3FooclEi", &["Foo::operator()", "Foo::operator()(int)"], "Foo::operator"),
+            ("_ZNK3Foo3getEv", &["Foo::get", "Foo::get() const"], "Foo"),
+            ("_ZN12_GLOBAL__N_16hiddenEv", &["(anonymous namespace)::hidden"], "hidden"),
+            ("_ZN4core3fmt5write17h0123456789abcdefE", &["core::fmt::write"], "fmt::write"),
+            ("_RNvCs1234_3abc3foo", &["abc::foo"], "foo"),
+        ] {
+            for written in written {
+                assert!(Written::new(written).is_name_of(mangled), "{written} {mangled} {:?}", demangle(mangled));
+            }
+            assert!(!Written::new(other).is_name_of(mangled), "{other} {mangled}");
+        }
+        assert!(Written::new("ns::*").matches("_ZN2ns6answerEi") && !Written::new("n::*").matches("_ZN2ns6answerEi"));
+        assert!(Written::new("s::ans").is_part_of("_ZN2ns6answerEi"));
+        assert_eq!((demangle("answer"), demangle("_Zx"), demangle("_R")), (None, None, None));
+    }
+
+    /// Names that were made to stand for very much, or to go very deep, stand for nothing, soon.
+    #[test]
+    fn hostile_names() {
+        let start = std::time::Instant::now();
+        let twice = (0..40).map(|at| format!("S{}_", char::from(b'0' + at % 10))).collect::<String>();
+        for name in [
+            format!("_Z1f{}", "P".repeat(4000)),
+            format!("_Z1f{}i{}", "I1aI".repeat(500), "E".repeat(1000)),
+            format!("_ZN{}E", "1a".repeat(2000)),
+            format!("_Z1fPFPFPF{twice}{twice}E"),
+            format!("_RNv{}", "M".repeat(4000)),
+            "x".repeat(1 << 20),
+        ] {
+            assert!(demangle(&name).is_none_or(|text| text.len() <= MOST));
+        }
+        assert!(start.elapsed() < std::time::Duration::from_secs(1), "{:?}", start.elapsed());
+    }
+}
