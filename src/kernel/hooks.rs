@@ -267,10 +267,9 @@ fn search_binary(query: &Query<'_>, host: &Host, search: &mut Search) {
     let Some(name) = &query.binary else { return };
     let found = host.binaries.open(name).and_then(|file| {
         let exact = query.pattern.word();
-        let written = of_a_source(query.pattern.0);
-        let is_glob = query.pattern.0.contains(['*', '?']);
+        let written = of_a_source(query.pattern.text);
         let of_source = |written: &Written<'_>, name: &str| {
-            if is_glob { written.matches(name) } else { written.is_part_of(name) }
+            if query.pattern.is_glob { written.matches(name) } else { written.is_part_of(name) }
         };
         let fits = |name: &str| {
             query.pattern.matches(name) || written.as_ref().is_some_and(|written| of_source(written, name))
