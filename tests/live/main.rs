@@ -13,6 +13,7 @@ mod exec;
 mod forecast;
 mod frames;
 mod hooks;
+mod hostile;
 mod ids;
 mod interfaces;
 mod lab;
