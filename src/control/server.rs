@@ -28,7 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a client that is refused may take to hang up.
 const GOODBYE: Duration = Duration::from_millis(500);
 /// How long a daemon that was killed may take until the kernel has taken its lock away.
-const DYING: Duration = Duration::from_millis(500);
+const DYING: Duration = Duration::from_millis(1500);
+/// How often it is looked whether it has.
+const LOOK: Duration = Duration::from_millis(25);
 /// How long a daemon that is ending may take: more than the two seconds that it has.
 const ENDING: Duration = Duration::from_secs(4);
 /// Connections that are served at the same time.
@@ -91,7 +93,7 @@ impl Listener {
             let patience = if path.exists() { DYING } else { ENDING };
             match lock(&directory, path).map_err(failed)? {
                 Some(lock) => break lock,
-                None if began.elapsed() < patience => thread::sleep(DYING / 20),
+                None if began.elapsed() < patience => thread::sleep(LOOK),
                 None => return Err(SocketError::Taken(path.to_owned(), owner(path))),
             }
         };

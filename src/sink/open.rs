@@ -189,7 +189,7 @@ fn open_found(path: &Path, found: &Walked, rights: Resolved, before: Option<Kind
     };
     options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(judged).map_err(|error| match error.raw_os_error() {
         Some(libc::ENXIO) => Refusal::said("it is a FIFO that nobody reads; start its reader first".to_owned()),
-        Some(libc::ENOENT) => io::Error::new(error.kind(), format!("{}: proc(5) is needed", path.display())).into(),
+        Some(libc::ENOENT) => Refusal::said(format!("`{}` cannot be opened without /proc: mount it", path.display())),
         Some(_) | None => error.into(),
     })
 }

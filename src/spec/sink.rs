@@ -32,6 +32,17 @@ pub struct Rights {
     pub group: Option<String>,
 }
 
+impl Rights {
+    /// The owner as a file says it: `syslog`, `syslog:adm`, `:adm`.
+    pub fn owner(&self) -> Option<String> {
+        match (&self.user, &self.group) {
+            (None, None) => None,
+            (user, None) => user.clone(),
+            (user, Some(group)) => Some(format!("{}:{group}", user.as_deref().unwrap_or_default())),
+        }
+    }
+}
+
 /// Where bytes go.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Destination {

@@ -130,7 +130,7 @@ fn something_else_takes_the_place() {
     for (round, (what, put)) in (1..).zip(put) {
         call(round);
         wait_for("the file", || !daemon.lines("a.jsonl").is_empty());
-        let before = daemon.probe("calls")["delivered"].as_u64().unwrap();
+        let (_, before, _) = accounts(&daemon);
         put(&path);
         (0..100).for_each(call);
         let (_, delivered, _) = accounts(&daemon);

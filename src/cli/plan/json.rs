@@ -96,6 +96,8 @@ fn sink(sink: &SinkSpec) -> Value {
         "destination": destination,
         "path": path,
         "format": sink.format.map(crate::spec::Format::name),
+        "mode": sink.rights.mode.map(|mode| format!("{mode:04o}")),
+        "owner": sink.rights.owner(),
     })
 }
 

@@ -163,7 +163,9 @@ fn sink(sink: &SinkSpec) -> String {
         Destination::File(path) => format!("{} → {}", sink.name, path_text(path)),
         Destination::Stdout | Destination::Stderr => sink.name.clone(),
     };
-    format!("{name} ({format})")
+    let mode = sink.rights.mode.map(|mode| format!(", mode {mode:04o}")).unwrap_or_default();
+    let owner = sink.rights.owner().map(|owner| format!(", owner {owner}")).unwrap_or_default();
+    format!("{name} ({format}{mode}{owner})")
 }
 
 /// `4 MiB`, `12 KiB`, `100 bytes`
