@@ -15,6 +15,7 @@ use super::inotify::{CONTENTS, Hint, Inotify, NAMES, WatchId, Woken};
 use super::mounts::{Mount, mounts, watch_mounts};
 use super::pending::Pending;
 use super::places::{Interest, Places, places};
+use crate::words::{path_text, shown};
 
 /// How often the paths are walked again because they changed while they were being watched. Whoever changes them more often
 /// is heard: what changed was watched by then.
@@ -136,7 +137,7 @@ impl Watcher {
     fn complain(&mut self, refusal: Option<(&Path, &io::Error)>) {
         let complained = std::mem::replace(&mut self.complained, refusal.is_some());
         if let (Some((directory, error)), false) = (refusal, complained) {
-            let error = WatchError(format!("`{}`: {}", directory.display(), explain(error)));
+            let error = WatchError(format!("`{}`: {}", shown(&path_text(directory)), explain(error)));
             tracing::warn!("{error}; changes are found by looking now and then");
         }
     }

@@ -37,6 +37,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::spec::{Destination, Format, Rights, SinkSpec};
+use crate::words::shown;
 
 /// How many bytes to put into a batch before sending it, where there is no reason to send it earlier. A buffer of
 /// [`Sink::take_buffer`] has room for a line more.
@@ -155,7 +156,7 @@ impl Sink {
             } else {
                 // A system call that does not return, such as a write to a dead network file system: leave the thread behind.
                 self.queue.abandon();
-                tracing::warn!(sink = %self.name, "failed to close in time: what was being written is counted as lost");
+                tracing::warn!(sink = %shown(&self.name), "failed to close in time: what was being written is counted as lost");
             }
         }
     }

@@ -24,6 +24,7 @@ use super::output::Output;
 use super::owner::{Resolved, resolve};
 use crate::spec::{Destination, Rights, SinkSpec};
 use crate::trust::{self, Breach, Walked};
+use crate::words::shown;
 
 /// Links to files that are not there which are followed on one path.
 const MOST_LINKS: usize = 40;
@@ -65,7 +66,8 @@ pub(super) fn open(spec: &SinkSpec) -> Result<Output, SinkOpenError> {
     match (&spec.destination, Place::of(spec)) {
         (Destination::File(path), Some(place)) => place.open(None).map(|(output, breach)| {
             if let Some(breach) = breach {
-                tracing::warn!("{breach}: `{}` can be taken away from there", path.display());
+                let text = format!("{breach}: `{}` can be taken away from there", path.display());
+                tracing::warn!("{}", shown(&text));
             }
             output
         }),

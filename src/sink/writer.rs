@@ -10,6 +10,7 @@ use super::open::Place;
 use super::output::Output;
 use super::queue::{Batch, Outcome, Queue, Stop, Task};
 use crate::spec::Format;
+use crate::words::shown;
 
 /// How often it is tried, without an event, whether a destination takes lines again.
 const RETRY: Duration = Duration::from_millis(500);
@@ -116,9 +117,9 @@ impl Writer {
             Err(error) if !self.displaced => {
                 self.displaced = true;
                 tracing::warn!(
-                    sink = %self.name,
+                    sink = %shown(&self.name),
                     "`{}` was moved, and no new file can be made: {error}; the old one is written to",
-                    self.name
+                    shown(&self.name)
                 );
             }
             Err(_) => {}
@@ -159,7 +160,8 @@ impl Writer {
         let why = if gone { "nobody reads it".to_owned() } else { error.to_string() };
         if !self.failing {
             self.failing = true;
-            tracing::warn!(sink = %self.name, "failed to write `{}`: {why}; its events count as lost", self.name);
+            let name = shown(&self.name);
+            tracing::warn!(sink = %name, "failed to write `{name}`: {why}; its events count as lost");
         }
         self.queue.set_trouble(Some(why));
     }
@@ -170,7 +172,8 @@ impl Writer {
             self.queue.set_trouble(None);
             let lost = std::mem::take(&mut self.lost);
             // At the level of what it ends: whoever was told that it fails is told that it does no more.
-            tracing::warn!(sink = %self.name, "`{}` takes events again; {lost} were lost", self.name);
+            let name = shown(&self.name);
+            tracing::warn!(sink = %name, "`{name}` takes events again; {lost} were lost");
         }
     }
 }
