@@ -70,7 +70,8 @@ struct cpu_counts {
 	__u64 sampled_out; /* those that `limits` did not let pass, by reason */
 	__u64 rate_limited;
 	__u64 rate; /* in the last entry, which few machines have a CPU for: the window of limits.h */
-	__u64 unused[3];
+	__u64 ended; /* set by user space: no event any more, while the kernel takes its time to detach the program */
+	__u64 unused[2];
 };
 
 #define CPU_COUNTS 128
@@ -104,6 +105,8 @@ static __always_inline void *event_reserve(__u64 size)
 
 	/* Kept in a register, not made again where it is needed. */
 	asm volatile("" : "+r"(count));
+	if (count->ended)
+		return NULL;
 	__atomic_fetch_add(&count->produced, 1, __ATOMIC_RELAXED);
 	if (limited && !event_passes(count))
 		return NULL;

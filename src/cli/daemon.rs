@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::run::{tell_problems, tell_summary};
+use super::run::{tell_end, tell_problems};
 use super::terminal::{Log, stdout_color, tell, utc_offset_s};
 use super::{FAILED, RunArgs, aside, duration, journal};
 use crate::catalog::Catalog;
 use crate::config::{Environment, SourceFile, check};
 use crate::files::Trust;
-use crate::format::{Look, SummaryRow};
-use crate::kernel::quiet_libbpf;
-use crate::runner::{self, DaemonOptions, Said};
+use crate::format::Look;
+use crate::kernel::{Detaching, quiet_libbpf};
+use crate::runner::{self, DaemonOptions, Ended, Said};
 
 /// Columns for the names of probes: which ones there will be, nobody knows.
 const PROBE_WIDTH: usize = 16;
@@ -75,7 +75,13 @@ pub(super) fn daemon(args: DaemonArgs, catalog: &Catalog, log: Log) -> ExitCode 
     } = args;
     let trust = if allow_untrusted_config { Trust::Warned } else { Trust::Required };
     let options = DaemonOptions { roots, socket: Some(socket), metrics, metrics_hosts, trust, debounce, look: look() };
-    let code = follow(&options, catalog, log).map_or_else(|failed| failed, |_| ExitCode::SUCCESS);
+    let code = follow(&options, catalog, log).map_or_else(
+        |failed| failed,
+        |ended| {
+            Detaching::begin(ended.silent).wait();
+            ExitCode::SUCCESS
+        },
+    );
     aside::finish();
     code
 }
@@ -93,7 +99,7 @@ pub(super) fn watch(args: RunArgs, catalog: &Catalog, log: Log) -> ExitCode {
         debounce,
         look: look(),
     };
-    let code = follow(&options, catalog, log).map_or_else(|failed| failed, |rows| tell_summary(&rows));
+    let code = follow(&options, catalog, log).map_or_else(|failed| failed, tell_end);
     aside::finish();
     code
 }
@@ -103,7 +109,7 @@ fn look() -> Look {
 }
 
 /// Follows directories and files until a signal ends it. Returns what each probe did.
-fn follow(options: &DaemonOptions, catalog: &Catalog, log: Log) -> Result<Vec<SummaryRow>, ExitCode> {
+fn follow(options: &DaemonOptions, catalog: &Catalog, log: Log) -> Result<Ended, ExitCode> {
     quiet_libbpf();
     let environment = |name: &str| std::env::var_os(name);
     let check = |files: &[SourceFile]| check(files, catalog, &Environment::new(&environment));

@@ -4,6 +4,7 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::CommandFactory as _;
 
@@ -13,10 +14,16 @@ use super::{BAD_CONFIGURATION, Cli, FAILED, RunArgs};
 use crate::catalog::{Catalog, builtin};
 use crate::config::{Config, Problem, render};
 use crate::format::{Look, SummaryRow, summary};
-use crate::kernel::quiet_libbpf;
-use crate::runner::{Options, Report, StartError, refusal};
+use crate::kernel::{Attached, Detaching, quiet_libbpf};
+use crate::runner::{Ended, Options, Report, StartError, refusal};
 use crate::trust::{Breach, Reason};
 use crate::words::nearest;
+
+/// How long the kernel may take to detach before that is said.
+const CLOSING: Duration = Duration::from_millis(50);
+/// So many hooks are closed before anybody has read that they are: 40 ms for each, more on a busy machine.
+const FEW: usize = 4;
+const CLOSING_FEW: Duration = Duration::from_millis(500);
 
 pub(super) fn run(args: &RunArgs) -> ExitCode {
     let catalog = match builtin() {
@@ -79,7 +86,7 @@ fn run_config(config: &Config, catalog: &Catalog, args: &RunArgs) -> ExitCode {
     let look = Look { color: stdout_color(), utc_offset_s: utc_offset_s(), probe_width };
     let options = Options { duration: args.duration, count: args.count, look };
     match crate::runner::run(config, catalog, &options, report) {
-        Ok(rows) => tell_summary(&rows),
+        Ok(ended) => tell_end(ended),
         Err(errors) => {
             errors.iter().for_each(|error| tell_start_error(config, error));
             ExitCode::from(FAILED)
@@ -87,8 +94,28 @@ fn run_config(config: &Config, catalog: &Catalog, args: &RunArgs) -> ExitCode {
     }
 }
 
+/// What each probe did, at once; then what the kernel still has to do, and waits for that. A second Ctrl-C does not wait.
+pub(super) fn tell_end(ended: Ended) -> ExitCode {
+    let code = tell_summary(&ended.rows);
+    close(ended.silent);
+    code
+}
+
+/// Waits until nothing is attached any more; says so where that takes its time.
+fn close(silent: Vec<Attached>) {
+    let mut detaching = Detaching::begin(silent);
+    let all = detaching.hooks();
+    let left = detaching.wait_for(if all > FEW { CLOSING } else { CLOSING_FEW });
+    if left > 0 {
+        tell(&format!(
+            "note: events have ended; the kernel is still closing {left} of {all} hooks (Ctrl-C does not wait for it)"
+        ));
+    }
+    detaching.wait();
+}
+
 /// What each probe did. A sink that refused events, or events that could not be read, are a failure.
-pub(super) fn tell_summary(rows: &[SummaryRow]) -> ExitCode {
+fn tell_summary(rows: &[SummaryRow]) -> ExitCode {
     if !rows.is_empty() {
         tell_lines(summary(rows, stderr_color()).trim_end());
     }

@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::mapping::Mapping;
 
-/// `produced`, `ring_full`, `sampled_out`, `rate_limited`, then what is no count, to a cache line.
+/// `produced`, `ring_full`, `sampled_out`, `rate_limited`, then `rate` and `ended`, which are no counts, to a cache line.
 const WORDS_PER_CPU: usize = 8;
 /// The word in the last entry that has the window of the rate.
 const RATE_WORD: usize = 4;
+/// The word of each CPU that is not zero when there are to be no more events.
+const ENDED_WORD: usize = 5;
 
 /// The counts of one loaded program, in memory shared with it. What is read later is not older: an event that one count has is
 /// in those that are read after it.
@@ -56,6 +58,12 @@ impl Counts {
         if let (Some(now), Some(then)) = (word(self), word(before)) {
             self.words()[now].store(before.words()[then].load(Ordering::Relaxed), Ordering::Relaxed);
         }
+    }
+
+    /// From now on the program does nothing, however long the kernel takes to detach it. [`super::attach::settle`] waits until no
+    /// CPU is in the middle of it: then the counts are final.
+    pub(super) fn end(&self) {
+        self.words().iter().skip(ENDED_WORD).step_by(WORDS_PER_CPU).for_each(|ended| ended.store(1, Ordering::Release));
     }
 
     fn words(&self) -> &[AtomicU64] {

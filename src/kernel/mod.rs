@@ -39,7 +39,7 @@ mod tracefs;
 mod user_names;
 mod user_places;
 
-pub use attach::{Attached, Former, Generation, detach_all, is_missing, settle};
+pub use attach::{Attached, Detaching, Former, Generation, is_missing, settle};
 pub use binaries::{binary_identity, binary_path};
 pub use capabilities::Capabilities;
 pub use check::{Finding, check, inspect};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The end of a run: detach, drain, flush, add up.
+//! The end of a run: silence, drain, flush, add up, detach.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::start::Live;
 use super::unit::Unit;
 use crate::format::{SinkTotals, SummaryRow};
-use crate::kernel::{detach_all, settle};
+use crate::kernel::{Attached, settle};
 use crate::sink::Delivery;
 use crate::spec::LossCause;
 
@@ -20,9 +20,17 @@ const LAST_SAMPLES: Duration = Duration::from_millis(500);
 /// How long a sink may take to write what it has.
 const FLUSH: Duration = Duration::from_millis(800);
 
+/// What a run, or a daemon, came to.
+pub struct Ended {
+    /// What every probe did.
+    pub rows: Vec<SummaryRow>,
+    /// What is still attached, and does nothing any more. The kernel takes its time to detach it.
+    pub silent: Vec<Attached>,
+}
+
 /// Ends the run. Everything that the kernel produced is delivered or counted as lost when it returns.
-pub(super) fn finish(mut live: Live, reader: Reader) -> Vec<SummaryRow> {
-    detach_all(live.units.iter_mut().map(|unit| &mut unit.attached));
+pub(super) fn finish(mut live: Live, reader: Reader) -> Ended {
+    live.units.iter_mut().for_each(|unit| unit.attached.silence());
     settle();
     wait_for_last_cpu(&live);
     let mut intakes = reader.finish();
@@ -40,7 +48,8 @@ pub(super) fn finish(mut live: Live, reader: Reader) -> Vec<SummaryRow> {
         let by_command = intake.map(|at| intakes.swap_remove(at).into_commands()).unwrap_or_default();
         row(unit, by_command)
     };
-    live.units.iter().enumerate().map(row).collect()
+    let rows = live.units.iter().enumerate().map(row).collect();
+    Ended { rows, silent: live.units.into_iter().map(|unit| unit.attached).collect() }
 }
 
 /// A grace period has passed since the programs were detached, where the kernel could be asked for one. Where it could

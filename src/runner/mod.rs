@@ -4,7 +4,7 @@
 //! ```text
 //! start     prepare all ─▶ load all ─▶ open sinks ─▶ attach all          (one failure undoes everything)
 //! run       reader thread: rings ─▶ encoders ─▶ sinks        main: signals, time, counters, losses
-//! finish    detach all ─▶ last CPU leaves ─▶ drain rings ─▶ flush sinks ─▶ summary
+//! finish    silence all ─▶ last CPU leaves ─▶ drain rings ─▶ flush sinks ─▶ summary ─▶ detach, aside
 //! ```
 //!
 //! What never happens here: nothing is printed; what people should read goes through [`Report`].
@@ -23,6 +23,7 @@ mod start;
 mod unit;
 
 pub use daemon::{DaemonOptions, Said, daemon};
+pub use finish::Ended;
 pub use problem::refusal;
 pub use start::StartError;
 
@@ -31,7 +32,7 @@ use std::time::Duration;
 
 use crate::catalog::Catalog;
 use crate::config::Config;
-use crate::format::{Look, SummaryRow};
+use crate::format::Look;
 
 /// When a run ends by itself, and how `pretty` looks.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +64,7 @@ pub fn run(
     catalog: &Catalog,
     options: &Options,
     mut report: impl FnMut(Report<'_>),
-) -> Result<Vec<SummaryRow>, Vec<StartError>> {
+) -> Result<Ended, Vec<StartError>> {
     // Until here a signal ends the process at once, however long the start takes; nothing outlives it.
     let mut live = start::start(config, catalog, options)?;
     let mut control = control::Control::new().map_err(|error| vec![StartError::other(&error)])?;

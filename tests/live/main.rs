@@ -9,6 +9,7 @@
 mod called;
 mod clock;
 mod doctor;
+mod ending;
 mod exec;
 mod forecast;
 mod frames;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Attaches a loaded program: one file for each hook kind. Try first, diagnose after.
 
+mod detach;
 mod former;
 mod generation;
 mod held;
@@ -15,9 +16,9 @@ mod tracepoint;
 mod uprobe;
 mod xdp;
 
+pub use detach::Detaching;
 pub use former::Former;
 pub use generation::Generation;
-pub use swap::detach_all;
 
 pub(super) use info::map_entries;
 pub(super) use kprobe::{check as check_kprobes, check_target as check_kprobe_target};
@@ -87,6 +88,8 @@ pub struct Attached {
     swappable: bool,
     /// How often the recursion guard kept earlier generations from running.
     missed_before: u64,
+    /// The same of all, once it was silenced: what is skipped afterwards was no event.
+    missed_at_end: Option<u64>,
     /// How it is attached, in words: `xdp on eth0 (native)`.
     pub mechanism: String,
     /// What a person should know: a fallback under `mode: auto`.
@@ -151,6 +154,7 @@ impl Loaded {
             mode,
             swappable,
             missed_before: 0,
+            missed_at_end: None,
             mechanism,
             remark,
         })

@@ -3,7 +3,6 @@
 
 use std::mem;
 use std::os::fd::AsRawFd as _;
-use std::thread;
 use std::time::Duration;
 
 use super::super::counters::CounterReader;
@@ -15,9 +14,6 @@ use crate::catalog::{Counters, HookDecl, Program};
 use crate::kernel::error::describe;
 use crate::kernel::host::Host;
 use crate::spec::{Hook, Place, ProbeSpec, XdpMode};
-
-/// Threads that detach at the same time.
-const DETACHERS: usize = 32;
 
 impl Attached {
     /// The program that runs now.
@@ -37,26 +33,25 @@ impl Attached {
 
     /// How often the kernel's recursion guard kept the program from running since it was attached (Linux 5.12; 0 before).
     pub fn missed(&self) -> u64 {
-        self.missed_before + self.attached_programs().map(|fd| info::program(fd).recursion_misses).sum::<u64>()
+        let now = || self.attached_programs().map(|fd| info::program(fd).recursion_misses).sum::<u64>();
+        self.missed_at_end.unwrap_or_else(|| self.missed_before + now())
     }
 
     /// No event runs in the program any more. [`super::settle`] waits until no CPU does: what it has counted then is final.
     ///
-    /// A slot gets a program that does nothing, at once; what stays on the hook does nothing, until it is dropped. Where there is
-    /// none the link is closed, which takes its time: [`detach_all`].
+    /// A program with events does nothing from now on, at once; so does a slot. What stays on the hook does nothing, until it is
+    /// dropped: [`Detaching`]. Where there is neither the link is closed.
     pub fn silence(&mut self) {
-        let missed = self.missed();
-        let is_silent = |mount: &Mount| mount.slot.as_ref().is_some_and(|slot| slot.clear().is_ok());
+        self.missed_at_end = Some(self.missed());
+        let ended = self.generation.counts().map(Counts::end).is_some();
+        let is_silent = |mount: &Mount| mount.slot.as_ref().is_some_and(|slot| slot.clear().is_ok()) || ended;
         self.mounts.retain(is_silent);
         self.former.retain(|former| is_silent(&former.mount));
-        if self.mounts.is_empty() {
-            self.missed_before = missed;
-        }
     }
 
     /// What keeps it attached: dropping that detaches it.
-    fn dismount(&mut self) -> Vec<Mount> {
-        self.missed_before = self.missed();
+    pub(super) fn dismount(&mut self) -> Vec<Mount> {
+        self.missed_at_end = Some(self.missed());
         let former = mem::take(&mut self.former).into_iter().map(|former| former.mount);
         mem::take(&mut self.mounts).into_iter().chain(former).collect()
     }
@@ -146,21 +141,6 @@ impl Attached {
         });
         mounts.chain(self.former.iter().filter_map(|former| Some(former.mount.slot.as_ref()?.program())))
     }
-}
-
-/// Takes many programs off their hooks, in the time that a few take: since Linux 6.13 each link of a perf event waits for a
-/// grace period of its own when it is closed (`perf_event_detach_bpf_prog`), 45 ms or so; threads wait for the same one.
-pub fn detach_all<'a>(all: impl IntoIterator<Item = &'a mut Attached>) {
-    let mut mounts: Vec<Mount> = all.into_iter().flat_map(Attached::dismount).collect();
-    let share = mounts.len().div_ceil(DETACHERS).max(1);
-    thread::scope(|scope| {
-        while mounts.len() > share {
-            let part = mounts.split_off(mounts.len() - share);
-            // Without a thread it is dropped here.
-            drop(thread::Builder::new().spawn_scoped(scope, move || drop(part)));
-        }
-        drop(mounts);
-    });
 }
 
 /// Puts the `index`-th function of `next` where that of `now` is.

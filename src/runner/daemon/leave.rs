@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 use super::entry::{Entry, Failure, Running};
 use super::execute::Units;
 use super::tell::{State, Tell};
-use crate::format::SummaryRow;
-use crate::kernel::{Host, KernelError, detach_all, settle};
+use crate::kernel::{Host, KernelError, settle};
 use crate::plan::{Desired, UnitId};
 use crate::runner::clock::now_unix_ns;
-use crate::runner::finish::check_account;
+use crate::runner::finish::{Ended, check_account};
 use crate::runner::intake::IntakeTotals;
 use crate::runner::problem::refusal;
 use crate::runner::unit::Unit;
@@ -147,7 +146,7 @@ impl Units<'_> {
     }
 
     /// The end: everything is silent, then delivered or counted as lost, then detached. Returns what each that ran did.
-    pub(super) fn finish(mut self) -> Vec<SummaryRow> {
+    pub(super) fn finish(mut self) -> Ended {
         let entries = std::mem::take(&mut self.entries);
         let mut units: Vec<Unit> =
             entries.into_values().filter_map(|entry| entry.running).map(|running| running.unit).collect();
@@ -180,8 +179,7 @@ impl Units<'_> {
             unit.summary([(LossCause::QueueFull, undeliverable), (LossCause::Unreadable, unreadable)])
         };
         let rows = units.iter().map(row).collect();
-        detach_all(units.iter_mut().map(|unit| &mut unit.attached));
-        rows
+        Ended { rows, silent: units.into_iter().map(|unit| unit.attached).collect() }
     }
 }
 

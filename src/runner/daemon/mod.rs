@@ -50,12 +50,13 @@ use self::snapshot::Rates;
 use self::tell::{News, Tell};
 use super::clock::now_unix_ns;
 use super::control::{Budget, End, let_signals_end_it};
+use super::finish::Ended;
 use super::reader::Reader;
 use crate::catalog::Catalog;
 use crate::config::{Checked, Problem, SourceFile};
 use crate::control::{Asked, Listener};
 use crate::files::{Trust, Watcher};
-use crate::format::{Look, SummaryRow};
+use crate::format::Look;
 use crate::kernel::{Host, InterfaceWatch};
 use crate::metrics::Endpoint;
 use crate::plan::{UnitId, plan};
@@ -117,7 +118,7 @@ pub fn daemon(
     catalog: &Catalog,
     check: &dyn Fn(&[SourceFile]) -> Checked,
     say: &mut dyn FnMut(&Said<'_>),
-) -> Result<Vec<SummaryRow>, DaemonError> {
+) -> Result<Ended, DaemonError> {
     super::start::raise_file_limit();
     // First of all: two daemons must not both act on the files.
     let listener = options.socket.as_deref().map(Listener::bind).transpose()?;

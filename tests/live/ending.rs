@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The end of a run that has many hooks, which the kernel takes seconds to close: nobody waits who does not want to.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::time::{Duration, Instant};
+
+use crate::lab::{Lab, Run, bpf, need, wait_for};
+
+/// So many tracepoints of system calls that this machine hardly makes, each a probe.
+fn many(count: usize) -> String {
+    let busy = ["read", "write", "poll", "futex", "open", "close", "stat", "wait", "clock", "sched", "nanosleep"];
+    let names = fs::read_dir("/sys/kernel/tracing/events/syscalls").unwrap();
+    let mut names: Vec<String> = names.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.retain(|name| name.starts_with("sys_enter_") && !busy.iter().any(|word| name.contains(word)));
+    names.sort();
+    let probe = |(index, name): (usize, &String)| {
+        format!("  - name: p{index}\n    hook: {{ tracepoint: \"syscalls:{name}\" }}\n    buffer: 4KiB\n")
+    };
+    format!("probes:\n{}", names.iter().take(count).enumerate().map(probe).collect::<String>())
+}
+
+fn has_summary(run: &Run) -> bool {
+    run.stderr_now().lines().any(|line| line.starts_with("p39 "))
+}
+
+/// The summary comes at once; then it is said what the kernel is still closing; then nothing is attached.
+#[test]
+fn the_summary_waits_for_nobody() {
+    need!(bpf());
+    for arguments in [&[][..], &["--duration", "100ms"]] {
+        let lab = Lab::new();
+        let run = lab.ready(&many(40), arguments);
+        let start = Instant::now();
+        if arguments.is_empty() {
+            run.signal(libc::SIGINT);
+        }
+        wait_for("the summary", || has_summary(&run));
+        let took = start.elapsed();
+        // 50 ms with a release build. The kernel takes 40 ms for each, one after the other.
+        assert!(took < Duration::from_secs(1), "{took:?}");
+        let ended = run.end().code(0);
+        assert!(start.elapsed() > took);
+        ended.says("note: events have ended; the kernel is still closing ");
+    }
+}
+
+/// A second Ctrl-C ends the process at once, and the hooks all the same.
+#[test]
+fn twice() {
+    need!(bpf());
+    let lab = Lab::new();
+    let run = lab.ready(&many(40), &[]);
+    run.signal(libc::SIGINT);
+    wait_for("what is still to be done", || run.stderr_now().contains("the kernel is still closing "));
+    assert!(has_summary(&run));
+    let (pid, start) = (run.pid(), Instant::now());
+    run.signal(libc::SIGINT);
+    wait_for("its end", || fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") Z "));
+    let took = start.elapsed();
+    assert!(took < Duration::from_millis(500), "{took:?}");
+    assert_eq!(run.end().status.signal(), Some(libc::SIGINT));
+}
