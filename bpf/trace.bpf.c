@@ -220,12 +220,27 @@ static __always_inline int fetch_one(void *ctx, enum context_kind kind, const vo
 	return 0;
 }
 
+/* True, and counted, for an event of the runner itself: what it writes would be traced, and written, and traced again. */
+static __always_inline bool is_own(void)
+{
+	struct cpu_counts *count;
+
+	if (!own_tgid || bpf_get_current_pid_tgid() >> 32 != own_tgid)
+		return false;
+	count = cpu_counts();
+	if (!count->ended)
+		__atomic_fetch_add(&count->of_itself, 1, __ATOMIC_RELAXED);
+	return true;
+}
+
 static __always_inline int trace(void *ctx, enum context_kind kind)
 {
 	__u32 absent = 0;
 	void *record;
 	int i;
 
+	if (is_own())
+		return 0;
 	record = event_reserve(record_size);
 	if (!record)
 		return 0;

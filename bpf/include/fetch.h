@@ -53,6 +53,9 @@ const volatile __u32 record_size INTERNAL = sizeof(struct event_head);
 /* At uprobes, only this process, by its number in the first PID namespace; 0: every one. */
 const volatile __u32 only_pid INTERNAL = 0;
 
+/* The runner's own process, whose events are left out, by its number in the first PID namespace; 0: none is. */
+const volatile __u32 own_tgid INTERNAL = 0;
+
 /* What a slot is filled with before a copy that may be shorter than it. */
 const char zeros[MAX_SLOT_BYTES] INTERNAL = {};
 

@@ -71,7 +71,8 @@ struct cpu_counts {
 	__u64 rate_limited;
 	__u64 rate; /* in the last entry, which few machines have a CPU for: the window of limits.h */
 	__u64 ended; /* set by user space: no event any more, while the kernel takes its time to detach the program */
-	__u64 unused[2];
+	__u64 of_itself; /* events of the runner's own threads, which were left out; not among those produced */
+	__u64 unused[1];
 };
 
 #define CPU_COUNTS 128
@@ -97,14 +98,22 @@ static __noinline __attribute__((unused)) bool event_passes(struct cpu_counts *c
 	return true;
 }
 
-/* A record of `size` bytes, to be written whole and given to bpf_ringbuf_submit(); NULL is counted as a loss. */
-static __always_inline void *event_reserve(__u64 size)
+/* The counts of this CPU. */
+static __always_inline struct cpu_counts *cpu_counts(void)
 {
 	struct cpu_counts *count = &counts[bpf_get_smp_processor_id() & (CPU_COUNTS - 1)];
-	void *record;
 
 	/* Kept in a register, not made again where it is needed. */
 	asm volatile("" : "+r"(count));
+	return count;
+}
+
+/* A record of `size` bytes, to be written whole and given to bpf_ringbuf_submit(); NULL is counted as a loss. */
+static __always_inline void *event_reserve(__u64 size)
+{
+	struct cpu_counts *count = cpu_counts();
+	void *record;
+
 	if (count->ended)
 		return NULL;
 	__atomic_fetch_add(&count->produced, 1, __ATOMIC_RELAXED);

@@ -21,6 +21,8 @@ pub struct FetchTable {
     record_size: u32,
     /// Where `only_pid` is in `.rodata`.
     only_pid: u32,
+    /// Where `own_tgid` is in `.rodata`.
+    own_tgid: u32,
     /// How many pointers one entry can follow.
     max_hops: u32,
     /// The largest slot.
@@ -53,6 +55,7 @@ impl FetchTable {
         let broken = || ObjectError("`fetches` does not have the form of bpf/include/fetch.h".to_owned());
         let (record_size, _) = variable("record_size").ok_or_else(broken)?;
         let (only_pid, _) = variable("only_pid").ok_or_else(broken)?;
+        let (own_tgid, _) = variable("own_tgid").ok_or_else(broken)?;
         let (_, zeros) = variable("zeros").ok_or_else(broken)?;
         let (_, Type::Array { element, count }) = btf.resolve(ty) else { return Err(broken()) };
         let (_, Type::Composite { size, members }) = btf.resolve(element) else { return Err(broken()) };
@@ -76,6 +79,7 @@ impl FetchTable {
             capacity: count,
             record_size,
             only_pid,
+            own_tgid,
             max_hops,
             max_slot,
             fields,
@@ -120,6 +124,11 @@ impl FetchTable {
     /// Has the program keep to one process; `pid` is its number in the first PID namespace.
     pub fn keep_to_process(&self, rodata: &mut [u8], pid: u32) {
         put(rodata, self.only_pid, &pid.to_ne_bytes());
+    }
+
+    /// Has the program leave out what one process does; `pid` is its number in the first PID namespace.
+    pub fn leave_out_process(&self, rodata: &mut [u8], pid: u32) {
+        put(rodata, self.own_tgid, &pid.to_ne_bytes());
     }
 
     fn field(&self, name: &str) -> (u32, u32) {

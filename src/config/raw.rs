@@ -63,6 +63,9 @@ pub(crate) struct Defaults {
     #[serde(default)]
     #[schemars(extend("pattern" = pattern::SIZE.regex, "examples" = ["256KiB", "16MiB"]))]
     buffer: Option<String>,
+    /// Whether probes see what ebpf-run does itself, for those whose program is `trace`.
+    #[serde(default)]
+    include_self: Option<bool>,
     /// Which events pass, for the probes whose programs emit events. A probe's own `rate_limit` or `sample` wins; the other
     /// one stays.
     #[serde(default)]
@@ -178,6 +181,13 @@ pub(crate) struct Probe {
     #[serde(default)]
     #[schemars(extend("pattern" = pattern::SIZE.regex, "examples" = ["256KiB", "16MiB"], "default" = "4MiB"))]
     pub(crate) buffer: Option<String>,
+    /// Whether the probe sees what ebpf-run does itself, such as writing events to a file. What is left out is counted, but not
+    /// as an event. The default is `false` at hooks that tell what the current thread does: uprobes, system calls (tracepoints
+    /// and functions), page faults, file systems. At all others it is `true`: there an interrupt may have found ebpf-run at work,
+    /// or the event is about another process, and `false` leaves out such events too. For the program `trace`.
+    #[serde(default)]
+    #[schemars(extend("examples" = [true]))]
+    pub(crate) include_self: Option<bool>,
     /// Which events pass; the others are counted in the kernel and go no further. For programs that emit events, such as `trace`
     /// and `exec`. The default is all of them.
     #[serde(default)]

@@ -114,6 +114,7 @@ fn file(word: &str, program: &Program, kind: Option<&str>, forms: &[HookForm], s
             "capture" => {}
             "interval" if program.counters.is_none() => {}
             "buffer" if program.event.is_none() => {}
+            "include_self" if !program.captures() => {}
             "limits" if program.limit_table.is_none() => {}
             _optional => {
                 out.text.push('\n');

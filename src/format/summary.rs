@@ -8,6 +8,7 @@
 //! execs                    12
 //!   stdout                             12      0
 //!   jsonl:/x.jsonl                     10      2  (sink error 2)
+//!   left out, of ebpf-run itself: 31
 //! eth0-packets              -  60 samples      0
 //! ```
 
@@ -31,6 +32,8 @@ pub struct SummaryRow {
     pub sinks: Vec<SinkTotals>,
     /// Delivered events by command, in any order; empty where nobody counted them.
     pub by_command: Vec<(Vec<u8>, u64)>,
+    /// What the runner did itself and the probe left out; not among those produced.
+    pub of_itself: u64,
 }
 
 impl SummaryRow {
@@ -104,6 +107,9 @@ fn probe_lines(row: &SummaryRow, lines: &mut Vec<Line>) {
     }
     if !row.by_command.is_empty() {
         lines.push(Line::Note(by_command(&row.by_command)));
+    }
+    if row.of_itself > 0 {
+        lines.push(Line::Note(format!("  left out, of ebpf-run itself: {}", thousands(row.of_itself))));
     }
 }
 
@@ -190,6 +196,7 @@ mod tests {
                 lost: vec![(LossCause::RingFull, 880), (LossCause::Missed, 0)],
                 sinks: vec![sink("stdout", 299_117, &[(LossCause::QueueFull, 3)])],
                 by_command: vec![(b"ls".to_vec(), 12), (b"cat".to_vec(), 299_000), (b"\x1b[2J".to_vec(), 1)],
+                of_itself: 1_234,
             },
             SummaryRow {
                 probe: "execs".into(),
@@ -209,6 +216,7 @@ mod tests {
 probe             produced   delivered  lost
 opens              300,000     299,117   883  (ring full 880; queue full 3)
   by command: cat 299,000; ls 12; \\x1b[2J 1
+  left out, of ebpf-run itself: 1,234
 execs                   12
   stdout                            12     0
   jsonl:/x.jsonl                    10     2  (sink error 2)

@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::mapping::Mapping;
 
-/// `produced`, `ring_full`, `sampled_out`, `rate_limited`, then `rate` and `ended`, which are no counts, to a cache line.
+/// `produced`, `ring_full`, `sampled_out`, `rate_limited`, `rate` and `ended`, which are no counts, `of_itself`, to a cache line.
 const WORDS_PER_CPU: usize = 8;
 /// The word in the last entry that has the window of the rate.
 const RATE_WORD: usize = 4;
 /// The word of each CPU that is not zero when there are to be no more events.
 const ENDED_WORD: usize = 5;
+/// The word that counts what was left out before it was an event.
+const OF_ITSELF_WORD: usize = 6;
 
 /// The counts of one loaded program, in memory shared with it. What is read later is not older: an event that one count has is
 /// in those that are read after it.
@@ -44,6 +46,11 @@ impl Counts {
     /// Those of them that were more than the rate allows.
     pub fn rate_limited(&self) -> u64 {
         self.sum(3)
+    }
+
+    /// Events of this process itself, which were left out; not among those that were produced.
+    pub fn of_itself(&self) -> u64 {
+        self.sum(OF_ITSELF_WORD)
     }
 
     /// All of them that were not written, for whatever reason.

@@ -12,6 +12,7 @@ use super::capabilities::Capabilities;
 use super::descriptors;
 use super::error::{KernelError, describe, privilege_help};
 use super::host::Host;
+use super::itself::own_process;
 use super::link_layer::LinkLayer;
 use super::prepare::Prepared;
 use super::ring::Ring;
@@ -199,6 +200,11 @@ fn specialise(
             && let Some(pid) = point.pid.and_then(process_of)
         {
             table.keep_to_process(rodata, pid);
+        }
+        if spec.leaves_itself_out()
+            && let Some(pid) = own_process()
+        {
+            table.leave_out_process(rodata, pid);
         }
     }
     Ok(())

@@ -24,6 +24,7 @@ mod expand;
 mod hooks;
 mod host;
 mod interfaces;
+mod itself;
 mod library_paths;
 mod link_layer;
 mod load;

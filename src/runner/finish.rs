@@ -80,7 +80,14 @@ fn row(unit: &Unit, by_command: Vec<(Vec<u8>, u64)>) -> SummaryRow {
         lost.push((LossCause::QueueFull, totals.undeliverable()));
         lost.push((LossCause::Unreadable, totals.unreadable()));
     }
-    SummaryRow { probe: unit.title.clone(), produced, lost, sinks: unit.sinks(), by_command }
+    SummaryRow {
+        probe: unit.title.clone(),
+        produced,
+        lost,
+        sinks: unit.sinks(),
+        by_command,
+        of_itself: counted.of_itself,
+    }
 }
 
 /// To be called when nothing more is written and nothing more is read: what is left in the ring could not be read, and is lost.

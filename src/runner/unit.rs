@@ -42,6 +42,8 @@ pub(super) struct Past {
     pub(super) missed: u64,
     pub(super) sampled_out: u64,
     pub(super) rate_limited: u64,
+    /// What this process did itself: no events.
+    pub(super) of_itself: u64,
 }
 
 impl Past {
@@ -194,7 +196,14 @@ impl Unit {
         let mut lost = counted.lost().to_vec();
         lost.extend(left);
         let produced = self.intake.as_ref().map(|_| counted.events());
-        SummaryRow { probe: self.title.clone(), produced, lost, sinks, by_command: Vec::new() }
+        SummaryRow {
+            probe: self.title.clone(),
+            produced,
+            lost,
+            sinks,
+            by_command: Vec::new(),
+            of_itself: counted.of_itself,
+        }
     }
 
     /// What its programs counted so far, the one that runs included.
@@ -206,8 +215,9 @@ impl Unit {
         let ring_full = self.past.ring_full + of(Counts::ring_full);
         let sampled_out = self.past.sampled_out + of(Counts::sampled_out);
         let rate_limited = self.past.rate_limited + of(Counts::rate_limited);
+        let of_itself = self.past.of_itself + of(Counts::of_itself);
         let produced = self.past.produced + of(Counts::produced);
-        Past { produced, ring_full, missed, sampled_out, rate_limited }
+        Past { produced, ring_full, missed, sampled_out, rate_limited, of_itself }
     }
 
     /// From now on its losses are told there.

@@ -57,6 +57,8 @@ pub struct ProbeSpec {
     pub sinks: Vec<SinkId>,
     /// Bytes of its ring buffer: a power of two and a multiple of the page size. `None`: the file does not say.
     pub buffer_bytes: Option<u32>,
+    /// Whether it sees what this process does itself. `None`: the file does not say.
+    pub include_self: Option<bool>,
     /// Which of its events pass; off for programs that emit none.
     pub limits: Limits,
 }
@@ -65,6 +67,14 @@ impl ProbeSpec {
     /// Bytes of its ring buffer.
     pub fn ring_bytes(&self) -> u32 {
         self.buffer_bytes.unwrap_or(DEFAULT_BUFFER_BYTES)
+    }
+
+    /// True if what this process does itself is no event: what it writes would be traced, and written, and traced again.
+    ///
+    /// Where the file does not say, that is so at hooks that tell what the current thread does. At others the current thread
+    /// may be one that an interrupt found there, or the event is about another one: leaving it out would lose events of others.
+    pub fn leaves_itself_out(&self) -> bool {
+        !self.include_self.unwrap_or(!self.hook.tells_of_the_current_thread())
     }
 }
 

@@ -97,7 +97,10 @@ fn probes(status: &Status, text: &mut String) {
     let mut by_sink = Family::counter("probe_sink_events_delivered_total", "Events or samples that one sink wrote.");
     let mut lost_by_sink =
         Family::counter("probe_sink_events_lost_total", "Events that were lost on the way to one sink alone.");
+    let mut of_itself =
+        Family::counter("probe_self_events_total", "What the daemon did itself and the probe left out; no events.");
     for probe in running(status) {
+        of_itself.add(&labels(probe, None), probe.of_itself as f64);
         for sink in &probe.sinks {
             let labels = labels(probe, Some(("sink", &sink.name)));
             by_sink.add(&labels, sink.delivered as f64);
@@ -112,7 +115,7 @@ fn probes(status: &Status, text: &mut String) {
             lost.add(&labels(probe, Some(("cause", cause.name()))), count as f64);
         }
     }
-    [produced, delivered, lost, by_sink, lost_by_sink].iter().for_each(|family| family.write(text));
+    [produced, delivered, lost, by_sink, lost_by_sink, of_itself].iter().for_each(|family| family.write(text));
 }
 
 fn kernel(status: &Status, text: &mut String) {

@@ -191,6 +191,9 @@ pub struct ProbeStatus {
     pub rate: f64,
     /// What was lost, by cause: before the sinks and over all of them.
     pub lost: BTreeMap<String, u64>,
+    /// What the daemon did itself and the probe left out; not among those produced.
+    #[serde(default)]
+    pub of_itself: u64,
     /// What each of its sinks got. With what was lost before them, no sink ever has more than what was produced.
     #[serde(default)]
     pub sinks: Vec<SinkShare>,

@@ -276,6 +276,7 @@ mod tests {
             delivered: 12_340,
             rate: 119.6,
             lost: [("queue_full".to_owned(), 5)].into(),
+            of_itself: 0,
             sinks: Vec::new(),
             kernel_memory_bytes: 1 << 20,
             runs: Some(10),

@@ -208,6 +208,17 @@ impl Run {
         line
     }
 
+    /// The same where another process than the one that was started holds it.
+    pub(crate) fn wait_until_attached(&mut self) {
+        let (_, line) = self.stderr.find(0, BOUND, |line| line.starts_with("ready: ").then_some(()));
+        assert!(line.is_some(), "not ready: {}", self.stderr_now());
+    }
+
+    /// Its status, once it has ended.
+    pub(crate) fn try_wait(&mut self) -> Option<ExitStatus> {
+        self.child.as_mut().unwrap().try_wait().unwrap()
+    }
+
     /// Waits until standard error has a line that `wanted` picks, since the last one that was asked for.
     #[allow(dead_code, reason = "the daemon's tests")]
     pub(crate) fn said(&mut self, wanted: impl Fn(&str) -> bool) -> String {

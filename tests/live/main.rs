@@ -17,6 +17,7 @@ mod hooks;
 mod hostile;
 mod ids;
 mod interfaces;
+mod itself;
 mod lab;
 mod limits;
 mod link_layers;

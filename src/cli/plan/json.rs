@@ -41,6 +41,7 @@ fn probe_json(probe: &Planned<'_>, config: &Config) -> Value {
         "interval_ms": probe.program.counters.as_ref().map(|_| spec.interval.as_millis() as u64),
         "record_bytes": probe.record_bytes(),
         "ring_bytes": ring,
+        "include_self": probe.program.captures().then(|| !spec.leaves_itself_out()),
         "limits": probe.program.limit_table.as_ref().map(|_| json!({
             "sample": spec.limits.sample.map(|one_in| format!("1/{one_in}")),
             "rate_limit": spec.limits.rate.map(|rate| rate.to_string()),

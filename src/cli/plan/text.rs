@@ -135,7 +135,9 @@ fn limits(probe: &Planned<'_>) -> Vec<String> {
     let sample = sample.map(|one_in| format!("sample: one event in {one_in}, at random"));
     let each = if probe.targets.is_empty() { "" } else { ", at each target" };
     let rate = rate.map(|rate| format!("rate_limit: at most {rate}, on all CPUs together{each}"));
-    sample.into_iter().chain(rate).collect()
+    let own = probe.program.captures() && probe.spec.leaves_itself_out();
+    let own = own.then(|| "what ebpf-run does itself is left out (`include_self: true` has it too)".to_owned());
+    sample.into_iter().chain(rate).chain(own).collect()
 }
 
 fn memory(probe: &Planned<'_>) -> Vec<String> {

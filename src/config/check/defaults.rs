@@ -26,6 +26,7 @@ pub(super) struct Defaults {
     pub(super) label_spans: Vec<(String, Span)>,
     pub(super) interval: Option<Duration>,
     pub(super) buffer_bytes: Option<u32>,
+    pub(super) include_self: Option<bool>,
     pub(super) limits: Limits,
 }
 
@@ -43,6 +44,7 @@ pub(super) fn check(
     let before = problems.len();
     let raw_interval: Option<String> = part(source, node, "interval", clean, problems);
     let raw_buffer: Option<String> = part(source, node, "buffer", clean, problems);
+    defaults.include_self = part(source, node, "include_self", clean, problems);
     let raw_limits: Option<raw::Limits> = part(source, node, "limits", clean, problems);
     let raw_sinks: Option<Vec<String>> = part(source, node, "sinks", clean, problems);
     let mut cx = Cx { source, node, problems, places: Vec::new() };

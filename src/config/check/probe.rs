@@ -98,6 +98,7 @@ pub(super) fn check(
     let labels = fields::labels(&mut cx, raw, program, defaults);
     let interval = values::interval(&mut cx, raw.interval.as_deref()).or(defaults.interval).unwrap_or(DEFAULT_INTERVAL);
     let buffer_bytes = values::buffer(&mut cx, raw.buffer.as_deref()).or(defaults.buffer_bytes);
+    let include_self = raw.include_self.or(defaults.include_self).filter(|_| program.is_some_and(Program::captures));
     let limits = values::limits_of_probe(&mut cx, raw.limits.as_ref(), program, defaults.limits);
     let sinks = match (&raw.sinks, &defaults.sinks) {
         (Some(names), _) => file_sinks.resolve(&mut cx, names, run),
@@ -135,6 +136,7 @@ pub(super) fn check(
         labels,
         sinks: Vec::new(),
         buffer_bytes,
+        include_self,
         limits,
     };
     let draft = Draft { spec, places, sinks, source: Arc::clone(source) };

@@ -112,6 +112,7 @@ fn needless_keys(raw: &raw::Probe, program: &Program) -> Vec<&'static str> {
         ("capture", raw.capture.is_some() && !program.captures()),
         ("interval", raw.interval.is_some() && program.counters.is_none()),
         ("buffer", raw.buffer.is_some() && program.event.is_none()),
+        ("include_self", raw.include_self.is_some() && !program.captures()),
         ("limits", raw.limits.is_some() && program.limit_table.is_none()),
     ];
     keys.into_iter().filter(|(_, needless)| *needless).map(|(key, _)| key).collect()
@@ -180,8 +181,11 @@ pub(super) fn params(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program
 pub(super) fn refuse_needless_keys(cx: &mut Cx<'_>, raw: &raw::Probe, program: Option<&Program>) {
     let Some(program) = program else { return };
     let needless = needless_keys(raw, program);
-    let keys =
-        [("interval", "counts nothing that could be reported"), ("buffer", "emits no events that could be buffered")];
+    let keys = [
+        ("interval", "counts nothing that could be reported"),
+        ("buffer", "emits no events that could be buffered"),
+        ("include_self", "sees nothing that ebpf-run does itself"),
+    ];
     for (key, why) in keys.into_iter().filter(|(key, _)| needless.contains(key)) {
         let message = format!("`{}` has no use for `{key}`: it {why}", program.name);
         let problem = cx.error(codes::NEEDLESS_KEY, cx.key(&[key]), message);

@@ -13,6 +13,7 @@ use crate::kernel::binary_file::BinaryFile;
 use crate::kernel::check::Finding;
 use crate::kernel::error::{ENOTSUPP, KernelError, describe, privilege_help};
 use crate::kernel::host::Host;
+use crate::kernel::itself::in_first_namespace;
 use crate::kernel::user_places::Located;
 use crate::spec::{Place, UserPoint};
 
@@ -91,10 +92,7 @@ pub(in crate::kernel) fn check_return(point: &UserPoint, host: &Host) -> Option<
 /// What programs see as the number of the process that a thread of this number belongs to. `None` where they see another
 /// one than this process does, in a PID namespace that is not the first, and where there is no such thread.
 pub(in crate::kernel) fn process_of(pid: u32) -> Option<u32> {
-    /// PROC_PID_INIT_INO of `include/linux/proc_ns.h`.
-    const FIRST_NAMESPACE: &str = "pid:[4026531836]";
-    let namespace = fs::read_link("/proc/self/ns/pid").ok()?;
-    if namespace.as_os_str() != FIRST_NAMESPACE {
+    if !in_first_namespace() {
         return None;
     }
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;

@@ -159,6 +159,8 @@ fn attach_and_detach(hook: &Hook, catalog: &Catalog, host: &Host) -> Result<(), 
         labels: Vec::new(),
         sinks: Vec::new(),
         buffer_bytes: Some(RING_BYTES),
+        // Some of what is tried is done by this process.
+        include_self: Some(true),
         limits: Limits::default(),
     };
     let prepared = prepare(&spec, program, host).map_err(|mut errors| errors.remove(0))?;

@@ -295,6 +295,7 @@ impl<'a> Units<'a> {
             running.unit.past.ring_full += counts.ring_full();
             running.unit.past.sampled_out += counts.sampled_out();
             running.unit.past.rate_limited += counts.rate_limited();
+            running.unit.past.of_itself += counts.of_itself();
             self.retire(running, produced, dropped);
         }
         running.unit.intake = totals;
