@@ -34,6 +34,8 @@ pub struct SummaryRow {
     pub by_command: Vec<(Vec<u8>, u64)>,
     /// What the runner did itself and the probe left out; not among those produced.
     pub of_itself: u64,
+    /// The kernel skips events of this hook and does not count them: they are in no number here.
+    pub missed_unknown: bool,
 }
 
 impl SummaryRow {
@@ -89,7 +91,7 @@ fn probe_lines(row: &SummaryRow, lines: &mut Vec<Line>) {
         (None, _) => format!("{} samples", thousands(count)),
     };
     let line = |first: String, produced: String, sink: &SinkTotals| {
-        let (lost, causes) = losses(&row.lost, &sink.lost);
+        let (lost, causes) = losses(row, &sink.lost);
         Line::Cells { first, numbers: [produced, delivered(sink.delivered), lost], causes }
     };
     let probe = visible(row.probe.as_bytes());
@@ -113,15 +115,17 @@ fn probe_lines(row: &SummaryRow, lines: &mut Vec<Line>) {
     }
 }
 
-/// The sum and, where there is any, `(ring full 880; queue full 3)`.
-fn losses(probe: &[(LossCause, u64)], sink: &[(LossCause, u64)]) -> (String, String) {
-    let of = |wanted| probe.iter().chain(sink).filter(|(cause, _)| *cause == wanted).map(|(_, count)| count).sum();
+/// The sum and, where there is any, `(ring full 880; queue full 3; missed unknown)`.
+fn losses(row: &SummaryRow, sink: &[(LossCause, u64)]) -> (String, String) {
+    let of = |wanted| row.lost.iter().chain(sink).filter(|(cause, _)| *cause == wanted).map(|(_, count)| count).sum();
     let counts: Vec<(LossCause, u64)> =
         LossCause::ALL.into_iter().map(|cause| (cause, of(cause))).filter(|&(_, count)| count > 0).collect();
     let total = thousands(counts.iter().map(|(_, count)| count).sum());
-    let names = counts.iter().map(|(cause, count)| format!("{} {}", cause.name().replace('_', " "), thousands(*count)));
-    let causes = if counts.is_empty() { String::new() } else { format!("({})", names.collect::<Vec<_>>().join("; ")) };
-    (total, causes)
+    let name = |cause: LossCause| cause.name().replace('_', " ");
+    let known = counts.iter().map(|&(cause, count)| format!("{} {}", name(cause), thousands(count)));
+    let unknown = row.missed_unknown.then(|| format!("{} unknown", name(LossCause::Missed)));
+    let causes = known.chain(unknown).collect::<Vec<_>>().join("; ");
+    (total, if causes.is_empty() { causes } else { format!("({causes})") })
 }
 
 /// `  by command: cat 299,000; ls 12; … (3 more)`, the most frequent first.
@@ -197,6 +201,7 @@ mod tests {
                 sinks: vec![sink("stdout", 299_117, &[(LossCause::QueueFull, 3)])],
                 by_command: vec![(b"ls".to_vec(), 12), (b"cat".to_vec(), 299_000), (b"\x1b[2J".to_vec(), 1)],
                 of_itself: 1_234,
+                missed_unknown: true,
             },
             SummaryRow {
                 probe: "execs".into(),
@@ -214,7 +219,7 @@ mod tests {
     fn reads_as_documented() {
         let expected = "\
 probe             produced   delivered  lost
-opens              300,000     299,117   883  (ring full 880; queue full 3)
+opens              300,000     299,117   883  (ring full 880; queue full 3; missed unknown)
   by command: cat 299,000; ls 12; \\x1b[2J 1
   left out, of ebpf-run itself: 1,234
 execs                   12

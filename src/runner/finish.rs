@@ -87,6 +87,7 @@ fn row(unit: &Unit, by_command: Vec<(Vec<u8>, u64)>) -> SummaryRow {
         sinks: unit.sinks(),
         by_command,
         of_itself: counted.of_itself,
+        missed_unknown: unit.missed_unknown(),
     }
 }
 

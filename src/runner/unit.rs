@@ -203,6 +203,7 @@ impl Unit {
             sinks,
             by_command: Vec::new(),
             of_itself: counted.of_itself,
+            missed_unknown: self.missed_unknown(),
         }
     }
 
@@ -218,6 +219,11 @@ impl Unit {
         let of_itself = self.past.of_itself + of(Counts::of_itself);
         let produced = self.past.produced + of(Counts::produced);
         Past { produced, ring_full, missed, sampled_out, rate_limited, of_itself }
+    }
+
+    /// True if it has events, and the kernel skips some that it does not count.
+    pub(super) fn missed_unknown(&self) -> bool {
+        self.intake.is_some() && !self.attached.missed_is_counted
     }
 
     /// From now on its losses are told there.

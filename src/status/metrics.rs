@@ -110,7 +110,10 @@ fn probes(status: &Status, text: &mut String) {
             produced.add(&labels(probe, None), count as f64);
         }
         delivered.add(&labels(probe, None), probe.delivered as f64);
-        for cause in LossCause::ALL.into_iter().filter(|cause| *cause != LossCause::AfterCount) {
+        let counted = |cause: &LossCause| {
+            *cause != LossCause::AfterCount && !probe.uncounted.iter().any(|name| name == cause.name())
+        };
+        for cause in LossCause::ALL.into_iter().filter(counted) {
             let count = probe.lost.get(cause.name()).copied().unwrap_or(0);
             lost.add(&labels(probe, Some(("cause", cause.name()))), count as f64);
         }

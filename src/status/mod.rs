@@ -191,6 +191,10 @@ pub struct ProbeStatus {
     pub rate: f64,
     /// What was lost, by cause: before the sinks and over all of them.
     pub lost: BTreeMap<String, u64>,
+    /// Causes for which this kernel loses events and does not count them: `missed`, before Linux 6.7. They are in no number
+    /// here.
+    #[serde(default)]
+    pub uncounted: Vec<String>,
     /// What the daemon did itself and the probe left out; not among those produced.
     #[serde(default)]
     pub of_itself: u64,

@@ -137,13 +137,13 @@ fn probe_rows(probe: &ProbeStatus, now_unix_ns: u64) -> Vec<Row> {
     rows
 }
 
-/// `12 (queue_full 10, ring_full 2)`
+/// `12 (queue_full 10, ring_full 2, missed unknown)`
 fn lost(probe: &ProbeStatus) -> String {
-    let causes: Vec<String> = probe.lost.iter().map(|(cause, count)| format!("{cause} {}", grouped(*count))).collect();
-    match probe.lost.values().sum() {
-        0 => "0".to_owned(),
-        lost => format!("{} ({})", grouped(lost), causes.join(", ")),
-    }
+    let known = probe.lost.iter().map(|(cause, count)| format!("{cause} {}", grouped(*count)));
+    let unknown = probe.uncounted.iter().map(|cause| format!("{cause} unknown"));
+    let causes: Vec<String> = known.chain(unknown).collect();
+    let total = grouped(probe.lost.values().sum());
+    if causes.is_empty() { total } else { format!("{total} ({})", causes.join(", ")) }
 }
 
 fn directory_row(directory: &DirectoryStatus, status: &Status) -> Row {
@@ -276,6 +276,7 @@ mod tests {
             delivered: 12_340,
             rate: 119.6,
             lost: [("queue_full".to_owned(), 5)].into(),
+            uncounted: Vec::new(),
             of_itself: 0,
             sinks: Vec::new(),
             kernel_memory_bytes: 1 << 20,

@@ -322,6 +322,13 @@ fn output(page: &mut Roff) {
     );
     paragraph(
         page,
+        "`missed` is what the kernel skips: it runs no program at a tracepoint or kprobe while another one runs on the same CPU (an \
+         interrupt came, say), handles no kprobe within a kprobe, and has places for so many calls of a kretprobe. Linux counts that \
+         from 6.7 on; before, the summary and `status` say `missed unknown`, and there is no such metric. At raw tracepoints it is \
+         always known, and rarely anything.",
+    );
+    paragraph(
+        page,
         "Names and command lines can be any bytes. In JSON a string is what it reads like, unless a field `NAME_escaped` with the \
          value true follows it (`path_escaped`, `comm_escaped`): then the text is not UTF-8, and in the string `\\xff` stands \
          for the byte 0xff, `\\\\` for a backslash. A file whose name is \"a\" and that byte is reported as \

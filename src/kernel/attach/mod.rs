@@ -7,6 +7,7 @@ mod generation;
 mod held;
 mod info;
 mod kprobe;
+mod missed;
 mod native;
 mod occupied;
 mod raw_tracepoint;
@@ -90,6 +91,8 @@ pub struct Attached {
     missed_before: u64,
     /// The same of all, once it was silenced: what is skipped afterwards was no event.
     missed_at_end: Option<u64>,
+    /// False where the kernel does not count what it skips: [`Attached::missed`] is too little then.
+    pub missed_is_counted: bool,
     /// How it is attached, in words: `xdp on eth0 (native)`.
     pub mechanism: String,
     /// What a person should know: a fallback under `mode: auto`.
@@ -144,6 +147,7 @@ impl Loaded {
             remark = remark.or(attachment.remark);
             mode = mode.or(attachment.mode);
         }
+        let missed_is_counted = self.functions.iter().all(|function| missed::are_counted(&function.kind, host));
         let generation = Generation::new(self, spec)?;
         let (hook, mechanism) = (spec.hook.clone(), mechanisms.join(", "));
         Ok(Attached {
@@ -155,6 +159,7 @@ impl Loaded {
             swappable,
             missed_before: 0,
             missed_at_end: None,
+            missed_is_counted,
             mechanism,
             remark,
         })

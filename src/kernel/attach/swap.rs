@@ -9,7 +9,7 @@ use super::super::counters::CounterReader;
 use super::super::counts::Counts;
 use super::super::load::functions;
 use super::generation::Generation;
-use super::{Attached, Hold, KernelError, Loaded, Mount, info, xdp};
+use super::{Attached, Hold, KernelError, Loaded, Mount, info, missed, xdp};
 use crate::catalog::{Counters, HookDecl, Program};
 use crate::kernel::error::describe;
 use crate::kernel::host::Host;
@@ -31,9 +31,13 @@ impl Attached {
         self.generation.counter_reader(counters)
     }
 
-    /// How often the kernel's recursion guard kept the program from running since it was attached (Linux 5.12; 0 before).
+    /// How often the kernel skipped the program since it was attached, as far as it counts that:
+    /// [`Attached::missed_is_counted`].
     pub fn missed(&self) -> u64 {
-        let now = || self.attached_programs().map(|fd| info::program(fd).recursion_misses).sum::<u64>();
+        let now = || {
+            let by_programs: u64 = self.attached_programs().map(|fd| info::program(fd).recursion_misses).sum();
+            by_programs + self.mounts.iter().map(missed::by_link).sum::<u64>()
+        };
         self.missed_at_end.unwrap_or_else(|| self.missed_before + now())
     }
 

@@ -195,6 +195,11 @@ fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
         delivered: sinks.iter().map(|sink| sink.delivered).sum(),
         rate: 0.0,
         lost: by_cause(sinks.iter().flat_map(|sink| sink.lost.iter().copied()).chain(counted.lost())),
+        uncounted: running
+            .filter(|unit| unit.missed_unknown())
+            .map(|_| LossCause::Missed.name().to_owned())
+            .into_iter()
+            .collect(),
         of_itself: counted.of_itself,
         sinks: sinks.iter().map(share).collect(),
         kernel_memory_bytes: running.map_or(0, |unit| unit.attached.kernel_memory_bytes()),
