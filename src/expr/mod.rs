@@ -19,5 +19,5 @@ mod tracepoint;
 pub use casts::CASTS;
 pub use parse::{ExprError, parse};
 pub use resolve::{ResolveError, Resolved, resolve};
-pub use scope::{BUILTINS, MOST_RAW_ARGUMENTS, Prototype, REGISTER_ARGUMENTS, Scope};
+pub use scope::{BUILTINS, MOST_RAW_ARGUMENTS, Prototype, REGISTER_ARGUMENTS, Scope, beyond_registers};
 pub use tracepoint::{TraceField, TraceShape, parse_format};

@@ -169,7 +169,7 @@ impl<'a> Scope<'a> {
         let limit = if in_registers { REGISTER_ARGUMENTS } else { MOST_RAW_ARGUMENTS };
         if index >= limit {
             let message = match in_registers {
-                true => format!("`{name}` is passed on the stack, not in a register"),
+                true => beyond_registers(name, index),
                 false => format!("no raw tracepoint has as many arguments as `{name}` says"),
             };
             return Err(ResolveError::new(message, format!("`arg0` to `arg{}` can be captured", limit - 1)));
@@ -282,6 +282,15 @@ fn refuse_structs_by_value(prototype: &Prototype<'_>, index: usize, name: &str) 
         }
     }
     Ok(())
+}
+
+/// What is wrong with the argument of this number, which is not one of the first [`REGISTER_ARGUMENTS`].
+pub fn beyond_registers(name: &str, index: usize) -> String {
+    // arm64 passes two more than x86-64 in registers.
+    if cfg!(target_arch = "aarch64") && index < 8 {
+        return format!("`{name}` cannot be captured: programs read the first {REGISTER_ARGUMENTS} arguments");
+    }
+    format!("`{name}` is passed on the stack, not in a register")
 }
 
 fn argument_number(name: &str) -> Option<usize> {

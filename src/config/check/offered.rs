@@ -3,7 +3,7 @@
 
 use super::probe::Cx;
 use crate::config::codes;
-use crate::expr::{BUILTINS, MOST_RAW_ARGUMENTS, REGISTER_ARGUMENTS};
+use crate::expr::{BUILTINS, MOST_RAW_ARGUMENTS, REGISTER_ARGUMENTS, beyond_registers};
 use crate::spec::{Capture, Hook, UserPlace, UserPoint};
 
 /// Names of a tracepoint at the exit of a system call.
@@ -53,7 +53,7 @@ fn missing(hook: &Hook, base: &str) -> Option<(String, String)> {
             Some(("there is no `retval` at the entry of a function".to_owned(), help.to_owned()))
         }
         Hook::Kprobe { .. } | Hook::Uprobe(_) if number_of(base).is_some_and(|number| number >= REGISTER_ARGUMENTS) => {
-            let message = format!("`{base}` is passed on the stack, not in a register");
+            let message = beyond_registers(base, number_of(base).unwrap_or_default());
             Some((message, format!("`arg0` to `arg{}` can be captured", REGISTER_ARGUMENTS - 1)))
         }
         Hook::RawTracepoint { .. } if number_of(base).is_some_and(|number| number >= MOST_RAW_ARGUMENTS) => {

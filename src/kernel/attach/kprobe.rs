@@ -95,6 +95,9 @@ fn missing(symbol: &str, search: &SymbolSearch) -> Option<KernelError> {
     })
 }
 
+/// Each of them is so long, and begins at a multiple of it.
+const ARM64_INSTRUCTION_BYTES: u64 = 4;
+
 pub(super) fn diagnose(kind: &str, symbol: &str, at: &str, offset: u64, code: i32, host: &Host) -> KernelError {
     if matches!(code, libc::EPERM | libc::EACCES) {
         let message = format!("the kernel did not let us attach to `{at}` ({})", describe(code));
@@ -110,9 +113,10 @@ pub(super) fn diagnose(kind: &str, symbol: &str, at: &str, offset: u64, code: i3
     }
     match (search.count, code) {
         (2.., libc::EADDRNOTAVAIL) => ambiguous(symbol, &search),
-        (_, libc::EILSEQ) => {
-            let message = format!("`{at}` is not the beginning of an instruction");
-            KernelError::new(place, message, "leave out `offset` to probe the entry of the function")
+        (_, libc::EILSEQ) => no_instruction(at),
+        // arm64 has one error for all that it refuses.
+        (_, libc::EINVAL) if cfg!(target_arch = "aarch64") && !offset.is_multiple_of(ARM64_INSTRUCTION_BYTES) => {
+            no_instruction(at)
         }
         (_, libc::EINVAL | libc::ENOENT | libc::EADDRNOTAVAIL) => {
             let help = if offset == 0 {
@@ -124,6 +128,11 @@ pub(super) fn diagnose(kind: &str, symbol: &str, at: &str, offset: u64, code: i3
         }
         (_, code) => KernelError::new(place, format!("failed to attach to `{at}`: {}", describe(code)), ""),
     }
+}
+
+fn no_instruction(at: &str) -> KernelError {
+    let message = format!("`{at}` is not the beginning of an instruction");
+    KernelError::new(Place::Target, message, "leave out `offset` to probe the entry of the function")
 }
 
 /// What a kernel without kprobes has for somebody who wanted this function.
