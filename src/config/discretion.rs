@@ -81,7 +81,11 @@ impl Values {
             let text = others.iter().fold(text.to_owned(), |text, (name, value)| with_name(&text, name, value));
             own.iter().fold(text, |text, (name, value)| with_name(&text, name, value))
         };
-        let quotes = |text: &str| own.iter().any(|(_, value)| has_part(text, value));
+        let written = problem.primary.source.text.to_lowercase();
+        let quotes = |text: &str| {
+            let text = unwritten(&without_references(text).to_lowercase(), &written);
+            own.iter().any(|(_, value)| has_part(&text, value))
+        };
         let mut left_out = false;
         let mut clean = |text: &str| {
             let text = named(text);
@@ -151,13 +155,22 @@ fn stands_alone(text: &str, at: usize, value: &str) -> bool {
     !in_reference && (alone || value.chars().count() > BY_CHANCE)
 }
 
-/// True where a text quotes more of a value than chance does, references to variables aside, in letters of either case.
+/// A text without the words that stand in the file itself: those are no secret.
+fn unwritten(text: &str, written: &str) -> String {
+    let words = text.split_inclusive(|c: char| !c.is_alphanumeric());
+    let left = words.map(|word| {
+        let bare = word.trim_end_matches(|c: char| !c.is_alphanumeric());
+        if written.contains(bare) { &word[bare.len()..] } else { word }
+    });
+    left.collect()
+}
+
+/// True where a text, in small letters, quotes more of a value than chance does.
 fn has_part(text: &str, value: &str) -> bool {
-    let text = without_references(text).to_lowercase();
     let value: Vec<char> = value.to_lowercase().chars().collect();
     if value.len() <= BY_CHANCE {
         let value: String = value.into_iter().collect();
-        return text.match_indices(&value).any(|(at, _)| stands_alone(&text, at, &value) && text[..at].ends_with('`'));
+        return text.match_indices(&value).any(|(at, _)| stands_alone(text, at, &value) && text[..at].ends_with('`'));
     }
     value.windows(BY_CHANCE + 1).any(|part| !is_common(part) && text.contains(&part.iter().collect::<String>()))
 }

@@ -39,7 +39,8 @@ pub fn table(status: &Status, color: bool) -> String {
     let mut text = head(status);
     let probes: Vec<Row> = status.probes.iter().flat_map(|probe| probe_rows(probe, status.now_unix_ns)).collect();
     if probes.is_empty() {
-        text.push_str("\nno probes: no file names one\n");
+        let all_read = status.directories.iter().all(|directory| directory.state == DirectoryState::Ok);
+        text.push_str(if all_read { "\nno probes: no file names one\n" } else { "\nno probes\n" });
     } else {
         let names = ["probe", "state", "since", "events", "rate", "lost", "memory", "a run", "version", "file", "on"];
         text.push('\n');
