@@ -135,12 +135,13 @@ pub(super) fn judge(
     directory: impl FnOnce() -> io::Result<Walked>,
 ) -> Result<(), Refusal> {
     let kind = kind(&found.about)?;
+    // First: a stranger's link may lead to any descriptor of ours.
+    if let Some(breach) = &found.linked_by {
+        return Err(Refusal::link(breach));
+    }
     if found.path.starts_with("/proc/self/fd") {
         // Whoever started us handed it over, as a standard stream: `/dev/stdout`, `/dev/fd/3`.
         return Ok(());
-    }
-    if let Some(breach) = &found.linked_by {
-        return Err(Refusal::link(breach));
     }
     // Devices have the owners and modes of those who use them; what counts is that nobody else put them there.
     let breach = match kind {

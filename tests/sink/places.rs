@@ -3,6 +3,7 @@
 //! later is an error of its sink.
 
 use std::fs;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -51,7 +52,9 @@ fn links_of_others() {
     symlink(ours.join("victim"), hers.join("a.jsonl")).unwrap();
     symlink(ours.join("new"), hers.join("b.jsonl")).unwrap();
     symlink(&ours, hers.join("logs")).unwrap();
-    for name in ["a.jsonl", "b.jsonl", "logs/c.jsonl", "logs/victim"] {
+    let open = fs::File::open(ours.join("victim")).unwrap();
+    symlink(format!("/proc/self/fd/{}", open.as_raw_fd()), hers.join("d.jsonl")).unwrap();
+    for name in ["a.jsonl", "b.jsonl", "logs/c.jsonl", "logs/victim", "d.jsonl"] {
         refused(&hers.join(name), "belongs to the user 123456");
     }
     let left: Vec<_> = fs::read_dir(&ours).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -214,7 +217,7 @@ fn descriptors_that_were_handed_over() {
     let path = dir.path().join("a");
     let file = fs::File::create(&path).unwrap();
     drop(chown(&path, Some(STRANGER), Some(STRANGER)));
-    let descriptor = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
+    let descriptor = format!("/dev/fd/{}", file.as_raw_fd());
     let delivery = Arc::new(Delivery::default());
     send(&open(Path::new(&descriptor)), &delivery, "one\n");
     assert_eq!(fs::read_to_string(&path).unwrap(), "one\n");
