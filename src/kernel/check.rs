@@ -80,10 +80,10 @@ pub fn inspect(spec: &ProbeSpec, program: &Program, host: &Host) -> (Option<Prep
     match prepare(spec, program, host) {
         Ok(prepared) => (Some(prepared), findings),
         Err(errors) => {
-            // What is wrong with the target is said already, and the captures cannot be looked up.
-            if !findings.iter().any(|finding| matches!(finding, Finding::Wrong(_))) {
-                findings.extend(errors.into_iter().map(Finding::Wrong));
-            }
+            // What is wrong with the target is said already, and its captures cannot be looked up then.
+            let nothing_said = findings.is_empty();
+            let is_new = |error: &KernelError| nothing_said || matches!(error.place, Place::Capture(_));
+            findings.extend(errors.into_iter().filter(is_new).map(Finding::Wrong));
             (None, findings)
         }
     }
