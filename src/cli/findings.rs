@@ -9,6 +9,7 @@ use crate::runner::refusal;
 pub(super) fn problem(probe: &CheckedProbe, finding: &Finding) -> Problem {
     match finding {
         Finding::Wrong(error) => refusal(probe, error),
+        Finding::Warning(error) => Problem { severity: Severity::Warning, ..refusal(probe, error) },
         Finding::Unknown(error) => {
             Problem { code: codes::NOT_VERIFIED, severity: Severity::Warning, ..refusal(probe, error) }
         }
@@ -23,6 +24,7 @@ pub(super) fn discreet(probe: &CheckedProbe, finding: Finding) -> Finding {
     };
     match finding {
         Finding::Wrong(error) => Finding::Wrong(without(error)),
+        Finding::Warning(error) => Finding::Warning(without(error)),
         Finding::Unknown(error) => Finding::Unknown(without(error)),
     }
 }

@@ -86,4 +86,5 @@ codes! {
     MOUNTED_FILE = "W0001", "a file is a mount of its own: what replaces its source does not arrive";
     NO_PROBES = "W0101", "the file asks for nothing";
     NOT_VERIFIED = "W0401", "it could not be found out whether this machine runs the probe";
+    NOT_ALL_PROCESSES = "W0403", "the hook does not see all processes that this machine can run";
 }

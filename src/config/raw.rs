@@ -227,11 +227,13 @@ pub(crate) struct Hook {
     /// The return of a kernel function, or of several; `retval` is what it returns.
     #[serde(default)]
     pub(crate) kretprobe: Option<NamesOr<Kretprobe>>,
-    /// A stable event of the kernel, written `category:name`; its fields can be captured by name.
+    /// A stable event of the kernel, written `category:name`; its fields can be captured by name. Those of the category
+    /// `syscalls` do not see 32-bit processes, which have calls of their own.
     #[serde(default)]
     #[schemars(extend("examples" = ["sched:sched_switch", "syscalls:sys_enter_openat"]))]
     pub(crate) tracepoint: Option<String>,
-    /// The same event with the kernel's own arguments, without its category; cheaper than `tracepoint`.
+    /// The same event with the kernel's own arguments, without its category; cheaper than `tracepoint`. `sys_enter` and
+    /// `sys_exit` see 32-bit processes too; the number of a call is that of their own table then.
     #[serde(default)]
     #[schemars(extend("examples" = ["sched_switch"]))]
     pub(crate) raw_tracepoint: Option<String>,

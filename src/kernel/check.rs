@@ -9,6 +9,7 @@ use super::host::Host;
 use super::load::Loaded;
 use super::prepare::{Prepared, check_target, prepare, resolve_captures};
 use crate::catalog::{HookDecl, Program};
+use crate::config::codes;
 use crate::spec::{Hook, Place, ProbeSpec, TracepointName};
 
 /// One thing that a check found out.
@@ -16,6 +17,8 @@ use crate::spec::{Hook, Place, ProbeSpec, TracepointName};
 pub enum Finding {
     /// The probe cannot run here as it is.
     Wrong(KernelError),
+    /// The probe runs here when somebody starts it, and there is something to know about that.
+    Warning(KernelError),
     /// Only attaching would tell, or it takes privileges that this process does not have to find out.
     Unknown(KernelError),
 }
@@ -26,6 +29,7 @@ impl Finding {
     pub fn blame(self, one: &Expanded) -> Self {
         match self {
             Self::Wrong(error) => Self::Wrong(one.blame(error)),
+            Self::Warning(error) => Self::Warning(one.blame(error)),
             Self::Unknown(error) => Self::Unknown(one.blame(error)),
         }
     }
@@ -125,10 +129,14 @@ fn targets(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
     let own = program.hooks_under(&spec.params).filter_map(own_hook).filter_map(|hook| target(&hook, host));
     // The YAML names no target that could be to blame.
     let blame = |error| KernelError { place: Place::Program, ..error };
+    let mut warned = false;
     own.map(|finding| match finding {
         Finding::Wrong(error) => Finding::Wrong(blame(error)),
+        Finding::Warning(error) => Finding::Warning(blame(error)),
         Finding::Unknown(error) => Finding::Unknown(blame(error)),
     })
+    // Several functions, one warning.
+    .filter(|finding| !matches!(finding, Finding::Warning(_)) || !std::mem::replace(&mut warned, true))
     .collect()
 }
 
@@ -160,6 +168,20 @@ fn target(hook: &Hook, host: &Host) -> Option<Finding> {
         Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => check_kprobe_target(hook.kind(), symbol, host),
         Hook::RawTracepoint { name } => check_raw_tracepoint(name, host).map(Finding::Wrong),
         Hook::Uretprobe(point) => check_return(point, host),
-        Hook::Tracepoint(_) | Hook::Uprobe(_) | Hook::Own => None,
+        Hook::Tracepoint(name) => passes_by(name, host),
+        Hook::Uprobe(_) | Hook::Own => None,
     }
+}
+
+/// The kernel's own tracepoints of system calls are those of its 64-bit table (`arch_trace_is_compat_syscall`).
+fn passes_by(name: &TracepointName, host: &Host) -> Option<Finding> {
+    if name.category != "syscalls" || !host.runs_32_bit() {
+        return None;
+    }
+    let raw = if name.name.starts_with("sys_exit_") { "sys_exit" } else { "sys_enter" };
+    let message = "this kernel runs 32-bit processes too, and tracepoints of system calls do not see what those call";
+    let help = format!(
+        "`raw_tracepoint: {raw}` sees all processes; the number of a call of a 32-bit one is that of its own table"
+    );
+    Some(Finding::Warning(KernelError::new(Place::Target, message, help).coded(codes::NOT_ALL_PROCESSES)))
 }

@@ -19,6 +19,8 @@ pub struct KernelError {
     pub help: String,
     /// More lines, such as the end of the verifier's log.
     pub notes: Vec<String>,
+    /// The code of the problem that it is (`E0405`), where the place alone does not tell.
+    pub code: Option<&'static str>,
 }
 
 impl KernelError {
@@ -29,7 +31,11 @@ impl KernelError {
 
     /// What is wrong, and what to do about it.
     pub fn new(place: Place, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { place, message: message.into(), help: help.into(), notes: Vec::new() }
+        Self { place, message: message.into(), help: help.into(), notes: Vec::new(), code: None }
+    }
+
+    pub(super) fn coded(self, code: &'static str) -> Self {
+        Self { code: Some(code), ..self }
     }
 
     pub(super) fn note(mut self, note: impl Into<String>) -> Self {

@@ -29,6 +29,12 @@ pub struct Host {
     pub(super) binaries: Binaries,
 }
 
+/// Where 32-bit processes enter the kernel.
+#[cfg(target_arch = "x86_64")]
+const COMPAT_ENTRY: &str = "entry_SYSENTER_compat";
+#[cfg(target_arch = "aarch64")]
+const COMPAT_ENTRY: &str = "do_el0_svc_compat";
+
 pub(super) const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 const KPROBE_BLACKLIST: &str = "/sys/kernel/debug/kprobes/blacklist";
 const KPROBE_PMU: &str = "/sys/bus/event_source/devices/kprobe/type";
@@ -115,6 +121,16 @@ impl Host {
         let text =
             |field: &[libc::c_char; 65]| unsafe { CStr::from_ptr(field.as_ptr()) }.to_string_lossy().into_owned();
         (text(&name.release), text(&name.machine))
+    }
+
+    /// True where the kernel runs 32-bit processes, whose system calls have a table of their own (`CONFIG_IA32_EMULATION`,
+    /// `CONFIG_COMPAT`); on x86 it can be switched off at boot (Linux 6.7).
+    pub(super) fn runs_32_bit(&self) -> bool {
+        let has_entry = self.functions().any(|(name, _)| name == COMPAT_ENTRY);
+        let options = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+        let mut switches = options.split_ascii_whitespace().filter_map(|option| option.strip_prefix("ia32_emulation="));
+        has_entry
+            && !switches.next_back().is_some_and(|value| matches!(value, "0" | "n" | "N" | "no" | "off" | "false"))
     }
 
     /// Major and minor number of the release: (6, 12).

@@ -7,7 +7,7 @@ use crate::spec::Place;
 
 /// The problem that a refusal of a probe is.
 pub fn refusal(probe: &CheckedProbe, error: &KernelError) -> Problem {
-    let code = match error.place {
+    let by_place = match error.place {
         Place::Probe | Place::Program | Place::Param(_) => codes::KERNEL_REFUSED,
         Place::Hook | Place::Target | Place::Entry(_) | Place::Mode | Place::Binary | Place::Process => {
             codes::KERNEL_TARGET
@@ -15,6 +15,7 @@ pub fn refusal(probe: &CheckedProbe, error: &KernelError) -> Problem {
         Place::Capture(_) => codes::KERNEL_CAPTURE,
         Place::Sink(_) => codes::SINK_FAILED,
     };
+    let code = error.code.unwrap_or(by_place);
     let help = Some(error.help.clone()).filter(|help| !help.is_empty());
     let problem = Problem::new(code, probe.locate(&error.place), error.message.clone()).maybe_help(help);
     probe.discreet(error.notes.iter().fold(problem, |problem, note| problem.note(note.clone())))

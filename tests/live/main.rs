@@ -8,6 +8,7 @@
 
 mod called;
 mod clock;
+mod compat;
 mod doctor;
 mod ending;
 mod exec;

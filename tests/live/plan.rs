@@ -72,6 +72,7 @@ fn findings(text: &str) -> Vec<(&'static str, String)> {
     };
     let word = |finding| match finding {
         Finding::Wrong(error) => ("wrong", error.message),
+        Finding::Warning(error) => ("warning", error.message),
         Finding::Unknown(error) => ("unknown", error.message),
     };
     config.probes.iter().flat_map(of_probe).map(word).collect()
@@ -82,7 +83,8 @@ fn findings(text: &str) -> Vec<(&'static str, String)> {
 fn check_against_the_kernel() {
     need!(bpf());
     ebpf_run::kernel::quiet_libbpf();
-    assert_eq!(findings(GOOD), []);
+    // Where the kernel runs 32-bit processes, `compat.rs` holds what is said of it.
+    assert!(findings(GOOD).iter().all(|(word, _)| *word == "warning"), "{:?}", findings(GOOD));
     let found = findings(
         "probes:\n  - { name: a, hook: { tracepoint: \"sched:sched_swich\" } }\n  \
          - { name: b, hook: { raw_tracepoint: sched_swich }, capture: { x: prev->pid } }\n  \
@@ -103,8 +105,9 @@ fn check_against_the_kernel() {
 fn check_command() {
     need!(bpf());
     let lab = Lab::new();
-    lab.yaml(GOOD);
+    lab.yaml("probes:\n  - { name: raw, hook: { raw_tracepoint: sched_switch }, capture: { p: next->pid } }\n");
     lab.run(&["check", "--kernel", "--strict", "probes.yaml"]).code(0);
+    lab.yaml(GOOD);
     let text = lab.run_as_nobody(&["check", "--kernel", "probes.yaml"]).code(0).stdout.join("\n");
     assert!(text.contains("warning[W0401]") && text.contains("CAP_BPF") && !text.contains("error"), "{text}");
     lab.run_as_nobody(&["check", "--kernel", "--strict", "probes.yaml"]).code(1);

@@ -105,6 +105,7 @@ fn sink(sink: &SinkSpec) -> Value {
 fn problem(finding: &Finding) -> Value {
     let (severity, error) = match finding {
         Finding::Wrong(error) => ("error", error),
+        Finding::Warning(error) => ("warning", error),
         Finding::Unknown(error) => ("unknown", error),
     };
     let KernelError { message, help, .. } = error;

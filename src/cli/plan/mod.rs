@@ -124,14 +124,21 @@ impl Planned<'_> {
     fn errors(&self) -> impl Iterator<Item = &KernelError> {
         self.findings.iter().filter_map(|finding| match finding {
             Finding::Wrong(error) => Some(error),
-            Finding::Unknown(_) => None,
+            Finding::Warning(_) | Finding::Unknown(_) => None,
+        })
+    }
+
+    fn warnings(&self) -> impl Iterator<Item = &KernelError> {
+        self.findings.iter().filter_map(|finding| match finding {
+            Finding::Warning(error) => Some(error),
+            Finding::Wrong(_) | Finding::Unknown(_) => None,
         })
     }
 
     fn unknown(&self) -> impl Iterator<Item = &KernelError> {
         self.findings.iter().filter_map(|finding| match finding {
             Finding::Unknown(error) => Some(error),
-            Finding::Wrong(_) => None,
+            Finding::Wrong(_) | Finding::Warning(_) => None,
         })
     }
 

@@ -62,6 +62,7 @@ fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<Stri
         ("sinks", spec.sinks.iter().filter_map(|id| config.sinks.get(id.0)).map(sink).collect()),
         ("labels", spec.labels.iter().map(|(name, value)| format!("{name}: {value}")).collect()),
         ("user space", probe.in_user_space()),
+        ("warnings", probe.warnings().map(|error| error.message.clone()).collect()),
         ("unknown", probe.unknown().map(|error| error.message.clone()).collect()),
         ("refused", probe.errors().map(|error| error.message.clone()).collect()),
     ];

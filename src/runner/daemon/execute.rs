@@ -142,8 +142,7 @@ impl<'a> Units<'a> {
 
     /// Everything up to what the kernel has verified.
     fn make(&self, spec: &ProbeSpec, running: Option<&Unit>, host: &Host) -> Result<Made<'a>, KernelError> {
-        let refused =
-            |message: String| KernelError { place: Place::Program, message, help: String::new(), notes: Vec::new() };
+        let refused = |message: String| KernelError::at(Place::Program, message);
         let program =
             self.catalog.get(&spec.program).ok_or_else(|| refused(format!("no program `{}`", spec.program)))?;
         let bytes = builtin_object(&program.name).unwrap_or_default();

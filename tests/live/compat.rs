@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! 32-bit processes: what sees their system calls, what does not, and what is said of it.
+
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::lab::{Lab, bpf, need, sh};
+
+/// A 32-bit program of x86 that calls getppid(2), which is number 64 in its table, and ends with 7.
+fn program() -> Vec<u8> {
+    let code = [
+        &[0xb8, 64, 0, 0, 0, 0xcd, 0x80][..],              // mov eax, 64; int 0x80
+        &[0xb8, 1, 0, 0, 0, 0xbb, 7, 0, 0, 0, 0xcd, 0x80], // mov eax, 1; mov ebx, 7; int 0x80
+    ]
+    .concat();
+    let (base, headers) = (0x0804_8000u32, 52 + 32);
+    let size = headers + code.len() as u32;
+    let mut file = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
+    // A program for the 386, and where it begins.
+    file.extend([2, 0, 3, 0, 1, 0, 0, 0]);
+    // Entry, program headers, section headers, flags.
+    [base + headers, 52, 0, 0].iter().for_each(|word| file.extend(word.to_le_bytes()));
+    // Sizes and numbers of headers.
+    [52u16, 32, 1, 40, 0, 0].iter().for_each(|half| file.extend(half.to_le_bytes()));
+    // One segment: loaded, from the beginning, readable and executable.
+    [1, 0, base, base, size, size, 5, 0x1000].iter().for_each(|word| file.extend(word.to_le_bytes()));
+    file.extend(code);
+    file
+}
+
+/// Ok where this kernel runs such a program.
+fn runs(path: &str) -> Result<(), String> {
+    match Command::new(path).status() {
+        Ok(status) if status.code() == Some(7) => Ok(()),
+        other => Err(format!("this kernel runs no 32-bit programs: {other:?}")),
+    }
+}
+
+/// Its calls pass the tracepoint of system calls by, are seen by the raw one, and the check says both.
+#[test]
+fn system_calls_of_32_bit_processes() {
+    need!(bpf());
+    let lab = Lab::new();
+    let path = lab.text("small");
+    std::fs::write(&path, program()).unwrap();
+    sh(&format!("chmod 755 {path}"));
+    need!(runs(&path));
+    let yaml = "probes:\n  - { name: table, hook: { tracepoint: 'syscalls:sys_enter_getppid' } }\n  \
+                - { name: all, hook: { raw_tracepoint: sys_enter }, capture: { number: arg1 }, buffer: 16MiB }\n";
+    let mut run = lab.ready(yaml, &[]);
+    let mut child = Command::new(&path).spawn().unwrap();
+    let pid = child.id();
+    child.wait().unwrap();
+    let seen = run.event(|event| event["pid"] == pid && event["number"] == 64);
+    assert_eq!((&seen["probe"], &seen["comm"]), (&json!("all"), &json!("small")));
+    // A process of 64 bits is seen by both.
+    // SAFETY: takes nothing and cannot fail.
+    unsafe { libc::getppid() };
+    run.event(|event| event["probe"] == "table" && event["pid"] == std::process::id());
+    let events = run.interrupt().code(0).events();
+    assert!(!events.iter().any(|event| event["probe"] == "table" && event["pid"] == pid), "it is seen after all");
+
+    let checked = lab.run(&["check", "--kernel", "probes.yaml"]).code(0);
+    let said = checked.stdout.join("\n");
+    assert_eq!(said.matches("warning[W0403]").count(), 1, "{said}");
+    assert!(
+        said.contains(
+            "this kernel runs 32-bit processes too, and tracepoints of system calls do not see what those call"
+        )
+    );
+    assert!(said.contains("`raw_tracepoint: sys_enter` sees all processes"), "{said}");
+    lab.run(&["check", "--kernel", "--strict", "probes.yaml"]).code(1);
+    lab.run(&["check", "--strict", "probes.yaml"]).code(0);
+    // A program that brings such hooks along says it once.
+    lab.yaml(
+        "probes:\n  - { name: failed, program: exec, params: { failed: true } }\n  - { name: execs, program: exec }\n",
+    );
+    let said = lab.run(&["check", "--kernel", "probes.yaml"]).code(0).stdout.join("\n");
+    assert_eq!((said.matches("warning[").count(), said.matches("W0403").count()), (1, 1), "{said}");
+}
