@@ -74,7 +74,8 @@ pub(super) fn daemon(args: DaemonArgs, catalog: &Catalog, log: Log) -> ExitCode 
         metrics_host: metrics_hosts,
     } = args;
     let trust = if allow_untrusted_config { Trust::Warned } else { Trust::Required };
-    let options = DaemonOptions { roots, socket: Some(socket), metrics, metrics_hosts, trust, debounce, look: look() };
+    let (socket, look) = (Some(socket), look());
+    let options = DaemonOptions { roots, socket, metrics, metrics_hosts, trust, debounce, look, guarded: true };
     let code = follow(&options, catalog, log).map_or_else(
         |failed| failed,
         |ended| {
@@ -98,6 +99,7 @@ pub(super) fn watch(args: RunArgs, catalog: &Catalog, log: Log) -> ExitCode {
         trust: Trust::Warned,
         debounce,
         look: look(),
+        guarded: false,
     };
     let code = follow(&options, catalog, log).map_or_else(|failed| failed, tell_end);
     aside::finish();

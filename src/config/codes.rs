@@ -82,9 +82,11 @@ codes! {
     KERNEL_TARGET = "E0402", "this machine does not have what a hook names, or does not let us attach to it";
     KERNEL_CAPTURE = "E0403", "this kernel does not have what a capture names";
     SINK_FAILED = "E0404", "a sink cannot be opened";
+    UNTRUSTED_BINARY = "E0405", "others than root could change the program or library that a hook is in";
 
     MOUNTED_FILE = "W0001", "a file is a mount of its own: what replaces its source does not arrive";
     NO_PROBES = "W0101", "the file asks for nothing";
     NOT_VERIFIED = "W0401", "it could not be found out whether this machine runs the probe";
+    UNTRUSTED_BINARY_HERE = "W0402", "a daemon would refuse the program or library that a hook is in: others could change it";
     NOT_ALL_PROCESSES = "W0403", "the hook does not see all processes that this machine can run";
 }

@@ -64,8 +64,18 @@ pub(crate) const OWNER: Pattern = Pattern {
     expected: "`user`, `user:group` or `:group`, by name or number",
 };
 
+/// `4f1c89a0b2`: the build id of a program or library.
+pub(crate) const BUILD_ID: Pattern = Pattern {
+    regex: "^([0-9A-Fa-f]{2}){4,64}$",
+    matches: |text| {
+        let digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        digits && (8..=128).contains(&text.len()) && text.len() % 2 == 0
+    },
+    expected: "8 to 128 hexadecimal digits, two for each byte, as `readelf -n FILE` shows them",
+};
+
 /// Every form that the schema uses.
-pub(crate) const ALL: &[Pattern] = &[NAME, DURATION, SIZE, RATE, SAMPLE, MODE, OWNER];
+pub(crate) const ALL: &[Pattern] = &[NAME, DURATION, SIZE, RATE, SAMPLE, MODE, OWNER, BUILD_ID];
 
 fn is_owner(text: &str) -> bool {
     let is_name = |name: &str| (1..=256).contains(&name.chars().count()) && !name.contains(char::is_whitespace);

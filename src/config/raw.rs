@@ -343,6 +343,17 @@ pub(crate) struct UserFunction {
     #[serde(default)]
     #[schemars(range(min = 1, max = 4_194_304), extend("examples" = [1234]))]
     pub(crate) pid: Option<u32>,
+    /// Only this build of the binary: its build id, which `readelf -n FILE` shows. Any other file
+    /// is refused. A daemon asks for it, or for `allow_untrusted`, where others than root could change the file or put another
+    /// in its place.
+    #[serde(default)]
+    #[schemars(extend("pattern" = pattern::BUILD_ID.regex, "examples" = ["4f1c89a0b2d3e4f5061728394a5b6c7d8e9fa0b1"]))]
+    pub(crate) build_id: Option<String>,
+    /// Takes a binary that others than root could change, also in a daemon: a program in somebody's home, or in a container
+    /// (`/proc/PID/root/…`). Whoever can change it decides what is probed. With `offset` alone, `build_id` is needed all the same.
+    #[serde(default)]
+    #[schemars(extend("default" = false))]
+    pub(crate) allow_untrusted: Option<bool>,
 }
 
 fn param_values(_: &mut SchemaGenerator) -> Schema {

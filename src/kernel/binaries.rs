@@ -11,9 +11,10 @@ use std::sync::Arc;
 use super::binary_file::{BinaryFile, identity, is_layered};
 use super::error::KernelError;
 use super::library_paths::find;
+use super::user_trust::{check_build_id, doubt};
 use crate::catalog::{Binary, Bytes as _, ObjectError};
-use crate::spec::{FileIdentity, Place};
-use crate::trust::{Walked, walk};
+use crate::spec::{FileIdentity, Place, UserPoint};
+use crate::trust::{Breach, Walked, walk};
 
 /// Functions of all binaries that are kept open: to read one anew costs less than the memory.
 const MOST_FUNCTIONS: usize = 2 << 20;
@@ -23,6 +24,8 @@ const MOST_OPEN: usize = 32;
 /// The binaries that were read so far. A file that was replaced is read anew.
 #[derive(Default)]
 pub(super) struct Binaries {
+    /// Refuses those that others could change.
+    guarded: bool,
     read: RefCell<HashMap<PathBuf, (FileIdentity, Known)>>,
 }
 
@@ -34,16 +37,43 @@ pub(super) struct Opened {
     pub(super) path: PathBuf,
     pub(super) binary: Known,
     pub(super) identity: FileIdentity,
+    /// Who but root and this process's user could change what the path leads to.
+    pub(super) breach: Option<Breach>,
     /// Its file system keeps files in layers: changed, it becomes another one behind the same name and number.
     pub(super) is_layered: bool,
 }
 
 impl Binaries {
+    pub(super) fn guarded() -> Self {
+        Self { guarded: true, ..Self::default() }
+    }
+
     /// The file that a name leads to now, opened and read once.
     pub(super) fn open(&self, name: &str) -> Result<Opened, KernelError> {
+        self.open_if(name, |_, _| Ok(()))
+    }
+
+    /// The file of a probe, where the probe allows it.
+    pub(super) fn of(&self, point: &UserPoint) -> Result<Opened, KernelError> {
+        let may = |path: &Path, breach: Option<&Breach>| match doubt(point, path, breach) {
+            Some(error) if self.guarded => Err(error),
+            Some(_) | None => Ok(()),
+        };
+        let file = self.open_if(&point.binary, may)?;
+        check_build_id(point, &file)?;
+        Ok(file)
+    }
+
+    /// Before it is allowed, nothing is opened: whose file it is, they may let its reader wait.
+    fn open_if(
+        &self,
+        name: &str,
+        may: impl Fn(&Path, Option<&Breach>) -> Result<(), KernelError>,
+    ) -> Result<Opened, KernelError> {
         let path = find(name)?;
         let walked = walk(&path).map_err(|error| unreadable(&path, &error))?;
-        let identity = identity(&walked.about);
+        let (identity, breach) = (identity(&walked.about), walked.breach().cloned());
+        may(&path, breach.as_ref())?;
         let known =
             self.read.borrow().get(&path).filter(|(known, _)| *known == identity).map(|(_, found)| Arc::clone(found));
         let binary = match known {
@@ -51,7 +81,7 @@ impl Binaries {
             None => self.read(name, &path, &walked, identity)?,
         };
         let is_layered = is_layered(&walked.file);
-        Ok(Opened { path, binary, identity, is_layered })
+        Ok(Opened { path, binary, identity, breach, is_layered })
     }
 
     fn read(&self, name: &str, path: &Path, walked: &Walked, identity: FileIdentity) -> Result<Known, KernelError> {

@@ -124,7 +124,7 @@ fn kind<'a>(spec: &'a ProbeSpec, program: &'a Program) -> &'a str {
 
 fn targets(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
     if spec.hook != Hook::Own {
-        return target(&spec.hook, host).into_iter().collect();
+        return target(&spec.hook, host).into_iter().chain(untrusted(&spec.hook, host)).collect();
     }
     let own = program.hooks_under(&spec.params).filter_map(own_hook).filter_map(|hook| target(&hook, host));
     // The YAML names no target that could be to blame.
@@ -152,6 +152,22 @@ pub(super) fn own_hook(function: &HookDecl) -> Option<Hook> {
         }
         _ => return None,
     })
+}
+
+/// What a person should know of a binary that others could change.
+fn untrusted(hook: &Hook, host: &Host) -> Option<Finding> {
+    match hook {
+        Hook::Uprobe(point) | Hook::Uretprobe(point) => {
+            let doubt = host.binaries.of(point).ok().and_then(|file| file.doubt(point));
+            doubt.map(|error| Finding::Warning(error.coded(codes::UNTRUSTED_BINARY_HERE)))
+        }
+        Hook::Xdp { .. }
+        | Hook::Kprobe { .. }
+        | Hook::Kretprobe { .. }
+        | Hook::Tracepoint(_)
+        | Hook::RawTracepoint { .. }
+        | Hook::Own => None,
+    }
 }
 
 fn target(hook: &Hook, host: &Host) -> Option<Finding> {

@@ -70,7 +70,7 @@ pub(super) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expand
                 functions(patterns, "this kernel", wanted)
             }
             Hook::Uprobe(point) | Hook::Uretprobe(point) => {
-                let found = host.binaries.open(&point.binary);
+                let found = host.binaries.of(point);
                 let found = found.and_then(|file| user_functions(patterns, spec.hook.kind() == "uretprobe", &file));
                 found.unwrap_or_else(|error| (Names::new(), vec![error]))
             }
@@ -327,7 +327,7 @@ fn first_of(hook: &Hook, names: &[String], host: &Host) -> Result<String, Kernel
     let near = |help: &dyn Fn(&String) -> String| names.iter().map(help).find(|help| !help.is_empty());
     let (found, owner, help) = match hook {
         Hook::Uprobe(point) | Hook::Uretprobe(point) => {
-            let Opened { path, binary, .. } = host.binaries.open(&point.binary)?;
+            let Opened { path, binary, .. } = host.binaries.of(point)?;
             let mut found = None;
             for name in names {
                 let failed = |error: ObjectError| unusable(&path, &error);

@@ -284,7 +284,7 @@ fn search_binary(query: &Query<'_>, host: &Host, search: &mut Search) {
         Err(error) => return search.notes.push(format!("{}: {}", error.message, error.help)),
     };
     let binary = &file.binary;
-    if binary.function_count() == 0 {
+    if binary.is_stripped() {
         search.notes.push(format!("`{}` has no symbols of functions: it is stripped", file.path.display()));
     }
     if count > names.len() {

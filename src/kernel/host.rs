@@ -41,6 +41,12 @@ const KPROBE_PMU: &str = "/sys/bus/event_source/devices/kprobe/type";
 const UPROBE_PMU: &str = "/sys/bus/event_source/devices/uprobe/type";
 
 impl Host {
+    /// The same for somebody who is not looking: binaries that others than root could change are refused where the probe does
+    /// not allow them.
+    pub fn guarded() -> Self {
+        Self { binaries: Binaries::guarded(), ..Self::default() }
+    }
+
     /// The kernel's BTF; `None` if it has none (`CONFIG_DEBUG_INFO_BTF`) or hides it.
     pub fn btf(&self) -> Option<&Btf> {
         let read = || Btf::parse(fs::read(BTF_PATH).ok()?).map_err(|error| tracing::warn!("{BTF_PATH}: {error}")).ok();

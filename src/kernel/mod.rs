@@ -39,6 +39,7 @@ mod ring;
 mod tracefs;
 mod user_names;
 mod user_places;
+mod user_trust;
 
 pub use attach::{Attached, Detaching, Former, Generation, is_missing, settle};
 pub use binaries::{binary_identity, binary_path};

@@ -97,7 +97,7 @@ impl Binaries {
     }
 
     fn located(&self, point: &UserPoint) -> Result<Located, KernelError> {
-        let file = self.open(&point.binary)?;
+        let file = self.of(point)?;
         let Opened { path, binary, .. } = &file;
         let (offset, begins) = match &point.place {
             UserPlace::Symbol { name, offset } => {
@@ -152,7 +152,7 @@ fn function(binary: &Binary<BinaryFile>, name: &str, path: &Path) -> Result<Bina
             format!("`{name}` of `{file}` only chooses, once in a process, the function that is called by this name"),
             "probe a function that calls it".to_owned(),
         ),
-        Lookup::Missing if binary.function_count() == 0 => (
+        Lookup::Missing if binary.is_stripped() => (
             format!("`{file}` has no symbols of functions: it is stripped"),
             "give the place of the function in the file: `offset`".to_owned(),
         ),

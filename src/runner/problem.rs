@@ -9,9 +9,13 @@ use crate::spec::Place;
 pub fn refusal(probe: &CheckedProbe, error: &KernelError) -> Problem {
     let by_place = match error.place {
         Place::Probe | Place::Program | Place::Param(_) => codes::KERNEL_REFUSED,
-        Place::Hook | Place::Target | Place::Entry(_) | Place::Mode | Place::Binary | Place::Process => {
-            codes::KERNEL_TARGET
-        }
+        Place::Hook
+        | Place::Target
+        | Place::Entry(_)
+        | Place::Mode
+        | Place::Binary
+        | Place::Process
+        | Place::BuildId => codes::KERNEL_TARGET,
         Place::Capture(_) => codes::KERNEL_CAPTURE,
         Place::Sink(_) => codes::SINK_FAILED,
     };

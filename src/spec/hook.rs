@@ -50,6 +50,10 @@ pub struct UserPoint {
     pub place: UserPlace,
     /// Only this process; `None`: every one.
     pub pid: Option<u32>,
+    /// Only this build of the file: its build id, in lower-case hexadecimal digits; `None`: any.
+    pub build_id: Option<String>,
+    /// Also where others than root could change the file.
+    pub allow_untrusted: bool,
 }
 
 /// Where in the file of a program or library.
@@ -73,6 +77,11 @@ impl UserPoint {
             UserPlace::Symbol { name, .. } => Some(name),
             UserPlace::Offset(_) => None,
         }
+    }
+
+    /// True for the same place in the same processes, whichever files may be there.
+    pub fn is_at_place_of(&self, other: &Self) -> bool {
+        (&self.binary, &self.place, self.pid) == (&other.binary, &other.place, other.pid)
     }
 
     fn at(&self, symbol: String) -> Self {

@@ -18,6 +18,8 @@ pub enum Place {
     Binary,
     /// The `pid` of a `uprobe` hook.
     Process,
+    /// The `build_id` of a `uprobe` hook.
+    BuildId,
     /// The value of `program`.
     Program,
     /// The value of this parameter.

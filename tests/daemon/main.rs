@@ -17,6 +17,7 @@ mod descriptors;
 mod ending;
 mod exact;
 mod files;
+mod hostile;
 mod idle;
 mod interfaces;
 #[allow(dead_code, reason = "as above")]

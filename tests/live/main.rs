@@ -10,12 +10,16 @@ mod called;
 mod clock;
 mod compat;
 mod doctor;
+#[allow(dead_code, reason = "the tests without a kernel use the rest")]
+#[path = "../support/elf.rs"]
+mod elf;
 mod ending;
 mod exec;
 mod forecast;
 mod frames;
 mod hooks;
 mod hostile;
+mod hostile_binaries;
 mod ids;
 mod interfaces;
 mod itself;

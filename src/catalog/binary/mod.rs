@@ -52,6 +52,7 @@ pub struct Binary<B> {
     code: Vec<Code>,
     entry: Option<u64>,
     is_go: bool,
+    is_stripped: bool,
     build_id: Vec<u8>,
     symbols: Vec<Symbols>,
     versions: Versions,
@@ -105,7 +106,8 @@ impl<B: Bytes> Binary<B> {
         let Headers { code, entry, symbols, is_go, .. } = headers;
         let entry = place_in_file(&code, entry);
         let (hasher, index) = (RandomState::new(), Vec::new());
-        let mut binary = Self { bytes, code, entry, is_go, build_id, symbols, versions, hasher, index };
+        let is_stripped = true;
+        let mut binary = Self { bytes, code, entry, is_go, is_stripped, build_id, symbols, versions, hasher, index };
         let mut count = 0;
         binary.each_function(|_, _, _| count += 1)?;
         // Room for all at once: to grow would take half as much again.
@@ -115,11 +117,16 @@ impl<B: Bytes> Binary<B> {
             index.push(Indexed { name: binary.hash(name), symbol });
         })?;
         index.sort_unstable();
-        binary.index = index;
+        (binary.index, binary.is_stripped) = (index, count == 0);
         Ok(binary)
     }
 
-    /// How many functions its tables of symbols name; 0 where it is stripped of both. One that stands in both counts twice.
+    /// True where no table of symbols has functions.
+    pub fn is_stripped(&self) -> bool {
+        self.is_stripped
+    }
+
+    /// How many functions its tables of symbols name. One that stands in both counts twice.
     pub fn function_count(&self) -> usize {
         self.index.len()
     }

@@ -161,6 +161,20 @@ fn hooks(page: &mut Roff, schema: &Value, forms: &[HookForm]) {
             page.control("RE", []);
         }
     }
+    page.control("SS", ["Whose binary it is"]);
+    paragraph(
+        page,
+        "The kernel writes a breakpoint into what all processes map of a binary: whoever can change the file, or put another in \
+         its place, decides where. A file is opened once, and what was looked into is what is hooked. A daemon refuses a binary \
+         that others than root and its own user can change, by the file itself or by a directory or link on the way to it, \
+         unless the probe has `build_id` or `allow_untrusted`. `ebpf-run` PATH, `--watch`, `check --kernel` and `plan` warn.",
+    );
+    paragraph(
+        page,
+        "A build id tells builds apart: after an upgrade, or where a path leads to something else, the probe is refused instead \
+         of being somewhere else. It is no proof of who made a file, as anybody can write one with the same id, and whoever owns \
+         the file can write to it later. Where that matters, copy the binary to a place that is root's.",
+    );
 }
 
 fn capture(page: &mut Roff) {

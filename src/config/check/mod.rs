@@ -107,7 +107,7 @@ impl CheckedProbe {
                 return Location::new(&self.source, *span);
             }
             wanted = match wanted {
-                Place::Mode | Place::Entry(_) | Place::Binary | Place::Process => Place::Target,
+                Place::Mode | Place::Entry(_) | Place::Binary | Place::Process | Place::BuildId => Place::Target,
                 Place::Target | Place::Program | Place::Capture(_) => Place::Hook,
                 Place::Param(_) => Place::Program,
                 Place::Hook | Place::Sink(_) => Place::Probe,

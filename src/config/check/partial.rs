@@ -15,7 +15,16 @@ use crate::config::yaml::{Entry, Node, Segment, Text, Value};
 const MAPS: &[&str] = &["labels", "params", "capture", "limits"];
 
 /// Kinds of hooks with a key that says how, not where: without it the hook is at the same place, or near it.
-const HOW: &[(&str, &str)] = &[("xdp", "mode"), ("kprobe", "offset"), ("uprobe", "pid"), ("uretprobe", "pid")];
+const HOW: &[(&str, &str)] = &[
+    ("xdp", "mode"),
+    ("kprobe", "offset"),
+    ("uprobe", "pid"),
+    ("uretprobe", "pid"),
+    ("uprobe", "build_id"),
+    ("uretprobe", "build_id"),
+    ("uprobe", "allow_untrusted"),
+    ("uretprobe", "allow_untrusted"),
+];
 
 /// A list whose entries mean something by their order: nothing can be said of it where one of them is left out.
 const FIRST_OF: &str = "first_of";

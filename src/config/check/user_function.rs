@@ -13,23 +13,25 @@ const MAX_BYTES: usize = 4095;
 
 /// The hook and what its function's name stands for, where that can exist.
 pub(super) fn check(cx: &mut Cx<'_>, kind: &str, raw: &StringOr<raw::UserFunction>) -> Option<(Hook, Targets)> {
-    let (binary, place, targets, pid) = match raw {
+    let (point, targets) = match raw {
         StringOr::Short(text) => short(cx, kind, text)?,
         StringOr::Long(long) => {
             let binary = cx.value(&["hook", kind, "binary"]);
             cx.note_place(Place::Binary, binary);
             cx.note_place(Place::Process, cx.value(&["hook", kind, "pid"]));
+            cx.note_place(Place::BuildId, cx.value(&["hook", kind, "build_id"]));
             let good = check_binary(cx, kind, &long.binary, binary);
             let (place, targets) = place(cx, kind, long)?;
-            good.then(|| (long.binary.clone(), place, targets, long.pid))?
+            let (binary, build_id) = (long.binary.clone(), long.build_id.as_ref().map(|id| id.to_ascii_lowercase()));
+            let allow_untrusted = long.allow_untrusted.unwrap_or(false);
+            good.then_some((UserPoint { binary, place, pid: long.pid, build_id, allow_untrusted }, targets))?
         }
     };
-    let point = UserPoint { binary, place, pid };
     Some((if kind == "uretprobe" { Hook::Uretprobe(point) } else { Hook::Uprobe(point) }, targets))
 }
 
 /// `BINARY:FUNCTION`, split at the first colon: functions of C++ and Go have more of them than paths.
-fn short(cx: &mut Cx<'_>, kind: &str, text: &str) -> Option<(String, UserPlace, Targets, Option<u32>)> {
+fn short(cx: &mut Cx<'_>, kind: &str, text: &str) -> Option<(UserPoint, Targets)> {
     let span = target(cx, &["hook", kind]);
     let Some((binary, symbol)) = text.split_once(':') else {
         let problem = cx.error(TARGET, span, format!("`{text}` is not `BINARY:FUNCTION`"));
@@ -43,7 +45,8 @@ fn short(cx: &mut Cx<'_>, kind: &str, text: &str) -> Option<(String, UserPlace, 
     let good = check_binary(cx, kind, binary, span);
     let good = check_symbol(cx, kind, binary, symbol, span, true) && good;
     let (name, targets) = targets(vec![(symbol.to_owned(), span)])?;
-    good.then(|| (binary.to_owned(), UserPlace::Symbol { name, offset: 0 }, targets, None))
+    let (binary, place) = (binary.to_owned(), UserPlace::Symbol { name, offset: 0 });
+    good.then_some((UserPoint { binary, place, pid: None, build_id: None, allow_untrusted: false }, targets))
 }
 
 /// The place in the binary that the long form names.

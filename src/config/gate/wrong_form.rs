@@ -61,6 +61,10 @@ pub(super) fn form_help(regex: &str, shown: &str) -> Option<String> {
     if regex == pattern::SAMPLE.regex {
         return limits::sample_help(text);
     }
+    if regex == pattern::BUILD_ID.regex {
+        let digits: String = text.trim().trim_start_matches("0x").chars().filter(|c| !": -".contains(*c)).collect();
+        return (pattern::BUILD_ID.matches)(&digits).then(|| format!("write `{}`", digits.to_ascii_lowercase()));
+    }
     let (digits, unit) = pattern::split_unit(text);
     if !digits.is_empty() && digits.bytes().all(|digit| digit == b'0') && !unit.starts_with('.') {
         return Some("it must be more than 0: for example `500ms`".to_owned());

@@ -70,6 +70,9 @@ impl Attached {
                 let same_mode = *mode == XdpMode::Auto || self.mode == Some(*mode);
                 interface == next && same_mode && *mode != XdpMode::Offload
             }
+            (Hook::Uprobe(now), Hook::Uprobe(next)) | (Hook::Uretprobe(now), Hook::Uretprobe(next)) => {
+                now.is_at_place_of(next)
+            }
             (now, next) => now == next,
         };
         self.swappable && same_hook && now == next && now.len() == self.mounts.len()

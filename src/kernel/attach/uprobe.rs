@@ -37,6 +37,9 @@ pub(super) fn attach(
                 KernelError::new(Place::Binary, format!("failed to keep `{}` open: {error}", file.path.display()), "")
             })?;
             let landed = Some(Landed { file: file.identity, held, offset, code });
+            let remarks: Vec<String> =
+                remark.into_iter().chain(file.doubt(&point).map(|error| error.message)).collect();
+            let remark = Some(remarks.join("; ")).filter(|remark| !remark.is_empty());
             Ok(Attachment { landed, remark, ..Attachment::new(link, format!("{kind} {point}")) })
         }
         Err(code) => Err(diagnose(kind, point, &file.path, code, host)),

@@ -70,7 +70,8 @@ pub(super) fn all(host: &Host) -> Vec<Try> {
     tries.extend(hooks.into_iter().map(|hook| one(hook, &catalog, host)));
     // In this process only: another one of the same binary may run at any moment.
     let place = UserPlace::Offset(place_in_file(quiet_function as fn() as usize as u64).unwrap_or(0));
-    let point = UserPoint { binary: OURSELVES.to_owned(), place, pid: Some(std::process::id()) };
+    let (binary, pid) = (OURSELVES.to_owned(), Some(std::process::id()));
+    let point = UserPoint { binary, place, pid, build_id: None, allow_untrusted: true };
     let hooks = [Hook::Uprobe(point.clone()), Hook::Uretprobe(point)];
     tries.extend(hooks.into_iter().map(|hook| one(hook, &catalog, host)));
     tries

@@ -34,6 +34,8 @@ pub(super) struct Units<'a> {
     pub(super) tails: Vec<Tail>,
     pub(super) retiring: Vec<Retiring>,
     pub(super) looking: Looking,
+    /// Refuses binaries that others could change.
+    guarded: bool,
     last_key: u64,
     started: Instant,
 }
@@ -46,10 +48,15 @@ struct Made<'a> {
 }
 
 impl<'a> Units<'a> {
-    pub(super) fn new(catalog: &'a Catalog, look: Look, reader: Reader) -> Self {
+    pub(super) fn new(catalog: &'a Catalog, look: Look, reader: Reader, guarded: bool) -> Self {
         let (entries, sinks, looking) = (BTreeMap::new(), Sinks::default(), Looking::default());
         let (tails, retiring, started) = (Vec::new(), Vec::new(), Instant::now());
-        Self { catalog, look, entries, sinks, reader, tails, retiring, looking, last_key: 0, started }
+        Self { catalog, look, entries, sinks, reader, tails, retiring, looking, guarded, last_key: 0, started }
+    }
+
+    /// This machine, as it is now.
+    pub(super) fn host(&self) -> Host {
+        if self.guarded { Host::guarded() } else { Host::default() }
     }
 
     /// The clock of the plan.
@@ -74,7 +81,7 @@ impl<'a> Units<'a> {
         if plan.actions.is_empty() {
             return;
         }
-        let host = Host::default();
+        let host = self.host();
         let stops = plan.actions.iter().filter_map(|action| match action {
             Action::Stop(id) => Some(id),
             Action::Rename(..) | Action::Forget(_) | Action::Replace(_) | Action::Reroute(_) | Action::Start(_) => None,

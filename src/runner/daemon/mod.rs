@@ -57,7 +57,7 @@ use crate::config::{Checked, Problem, SourceFile};
 use crate::control::{Asked, Listener};
 use crate::files::{Trust, Watcher};
 use crate::format::Look;
-use crate::kernel::{Host, InterfaceWatch};
+use crate::kernel::InterfaceWatch;
 use crate::metrics::Endpoint;
 use crate::plan::{UnitId, plan};
 use crate::status::Reloads;
@@ -90,6 +90,8 @@ pub struct DaemonOptions {
     pub debounce: Duration,
     /// How `pretty` looks.
     pub look: Look,
+    /// Refuse programs and libraries that others than root could change, where the file does not allow them.
+    pub guarded: bool,
 }
 
 /// What a daemon tells people.
@@ -139,7 +141,7 @@ pub fn daemon(
         debounce: options.debounce,
         check,
         followed: Followed::default(),
-        units: Units::new(catalog, options.look.clone(), reader),
+        units: Units::new(catalog, options.look.clone(), reader, options.guarded),
         watcher: watcher.ok(),
         binaries: BinaryWatch::default(),
         next_retry: None,
@@ -372,7 +374,7 @@ impl Daemon<'_> {
     }
 
     fn reconcile(&mut self) {
-        let host = Host::default();
+        let host = self.units.host();
         let desired = self.followed.desired(&host);
         let wanted = contents(&desired);
         self.units.stay_in_files(&wanted, &host);

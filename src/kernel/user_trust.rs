@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Whose program or library a uprobe is in. The kernel writes a breakpoint into what every process maps of that file: whoever
+//! can change the file, or put another in its place, decides where.
+
+use std::path::Path;
+
+use super::binaries::Opened;
+use super::error::KernelError;
+use crate::config::codes;
+use crate::spec::{Place, UserPlace, UserPoint};
+use crate::trust::Breach;
+
+impl Opened {
+    /// What somebody who is looking should know of this file; a daemon refuses it.
+    pub(super) fn doubt(&self, point: &UserPoint) -> Option<KernelError> {
+        doubt(point, &self.path, self.breach.as_ref())
+    }
+}
+
+/// Why a file that others could change is not one that the probe allows.
+pub(super) fn doubt(point: &UserPoint, path: &Path, breach: Option<&Breach>) -> Option<KernelError> {
+    let breach = breach.filter(|_| point.build_id.is_none())?;
+    let file = path.display();
+    let (message, help) = match point.place {
+        UserPlace::Symbol { .. } if point.allow_untrusted => return None,
+        UserPlace::Symbol { .. } => (
+            format!("others could change `{file}`: {breach}"),
+            "say which build is meant, `build_id: …` (`readelf -n` shows it), or write `allow_untrusted: true`",
+        ),
+        UserPlace::Offset(_) => (
+            format!("others could change `{file}`, and an `offset` is a place in one build of it: {breach}"),
+            "say which build is meant: `build_id: …` (`readelf -n` shows it)",
+        ),
+    };
+    Some(KernelError::new(Place::Binary, message, help).coded(codes::UNTRUSTED_BINARY))
+}
+
+/// A file that is another build than the probe asks for is refused.
+pub(super) fn check_build_id(point: &UserPoint, file: &Opened) -> Result<(), KernelError> {
+    let Some(wanted) = &point.build_id else { return Ok(()) };
+    let found = file.binary.build_id();
+    if found == *wanted {
+        return Ok(());
+    }
+    let path = file.path.display();
+    let (message, help) = if found.is_empty() {
+        (format!("`{path}` has no build id"), "linkers write one: `cc -Wl,--build-id`".to_owned())
+    } else {
+        (format!("`{path}` is another build"), format!("its build id is {found}"))
+    };
+    Err(KernelError::new(Place::BuildId, message, help))
+}
