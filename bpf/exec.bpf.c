@@ -162,6 +162,12 @@ int exec_start(struct trace_event_raw_sched_process_exec *ctx)
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct exec_event *event;
 
+	/* A task that begins a 32-bit program leaves its call without sys_exit: what its attempt was is forgotten here. */
+	if (failed) {
+		__u64 key = (__u64)task;
+
+		bpf_map_delete_elem(&attempts, &key);
+	}
 	if (failures_only || !wanted_user())
 		return 0;
 	event = new_event(task, PROCESS_EXEC, NO_EXIT_CODE | NO_SIGNAL | NO_ERRNO | NO_DURATION);

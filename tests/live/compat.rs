@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! 32-bit processes: what sees their system calls, what does not, and what is said of it.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::lab::{Lab, bpf, need, sh};
+use crate::lab::{Lab, bpf, need, sh, skip};
 
-/// A 32-bit program of x86 that calls getppid(2), which is number 64 in its table, and ends with 7.
+/// A 32-bit program of x86 that reads a byte, calls getppid(2), which is number 64 in its table, and ends with 7.
 fn program() -> Vec<u8> {
     let code = [
-        &[0xb8, 64, 0, 0, 0, 0xcd, 0x80][..],              // mov eax, 64; int 0x80
+        &[0x31, 0xdb, 0x89, 0xe1, 0xba, 1, 0, 0, 0][..], // xor ebx, ebx; mov ecx, esp; mov edx, 1
+        &[0xb8, 3, 0, 0, 0, 0xcd, 0x80],                 // mov eax, 3; int 0x80
+        &[0xb8, 64, 0, 0, 0, 0xcd, 0x80],                // mov eax, 64; int 0x80
         &[0xb8, 1, 0, 0, 0, 0xbb, 7, 0, 0, 0, 0xcd, 0x80], // mov eax, 1; mov ebx, 7; int 0x80
     ]
     .concat();
@@ -31,10 +33,43 @@ fn program() -> Vec<u8> {
 
 /// Ok where this kernel runs such a program.
 fn runs(path: &str) -> Result<(), String> {
-    match Command::new(path).status() {
+    match Command::new(path).stdin(Stdio::null()).status() {
         Ok(status) if status.code() == Some(7) => Ok(()),
         other => Err(format!("this kernel runs no 32-bit programs: {other:?}")),
     }
+}
+
+/// Such a program, where this kernel runs it.
+fn made(lab: &Lab) -> Result<String, String> {
+    let path = lab.text("small");
+    std::fs::write(&path, program()).unwrap();
+    sh(&format!("chmod 755 {path}"));
+    runs(&path).map(|()| path)
+}
+
+/// More of them than there is room for attempts, all alive, take nothing from what is said of a program that fails to start.
+#[test]
+fn attempts_that_lead_to_32_bit_programs() {
+    need!(bpf());
+    let lab = Lab::new();
+    let path = match made(&lab) {
+        Ok(path) => path,
+        Err(reason) => return skip(&reason),
+    };
+    let mut run = lab.ready("probes:\n  - { name: execs, program: exec, params: { failed: true } }\n", &[]);
+    // They end with this test: nobody writes into the pipe then.
+    let (reader, writer) = std::io::pipe().unwrap();
+    let start = |_| Command::new(&path).stdin(reader.try_clone().unwrap()).spawn().unwrap();
+    let children: Vec<_> = (0..1100).map(start).collect();
+    let missing = lab.text("missing");
+    Command::new("/bin/sh").args(["-c", &format!("exec {missing}")]).stderr(Stdio::null()).status().unwrap();
+    let failed = run.event(|event| event["event"] == "failed" && event["ppid"] == std::process::id());
+    assert_eq!((&failed["filename"], &failed["errno"]), (&json!(missing), &json!("ENOENT")));
+    drop(writer);
+    for mut child in children {
+        child.wait().unwrap();
+    }
+    run.interrupt().code(0);
 }
 
 /// Its calls pass the tracepoint of system calls by, are seen by the raw one, and the check says both.
@@ -42,14 +77,14 @@ fn runs(path: &str) -> Result<(), String> {
 fn system_calls_of_32_bit_processes() {
     need!(bpf());
     let lab = Lab::new();
-    let path = lab.text("small");
-    std::fs::write(&path, program()).unwrap();
-    sh(&format!("chmod 755 {path}"));
-    need!(runs(&path));
+    let path = match made(&lab) {
+        Ok(path) => path,
+        Err(reason) => return skip(&reason),
+    };
     let yaml = "probes:\n  - { name: table, hook: { tracepoint: 'syscalls:sys_enter_getppid' } }\n  \
                 - { name: all, hook: { raw_tracepoint: sys_enter }, capture: { number: arg1 }, buffer: 16MiB }\n";
     let mut run = lab.ready(yaml, &[]);
-    let mut child = Command::new(&path).spawn().unwrap();
+    let mut child = Command::new(&path).stdin(Stdio::null()).spawn().unwrap();
     let pid = child.id();
     child.wait().unwrap();
     let seen = run.event(|event| event["pid"] == pid && event["number"] == 64);
