@@ -57,18 +57,21 @@ pub struct Written<'a> {
     /// Without spaces that mean nothing.
     plain: String,
     /// What a mangled name must have inside, so that few need to be taken apart.
-    word: &'a str,
+    words: Vec<&'a str>,
 }
+
+/// Words of names of sources that mangled ones abbreviate, or write otherwise.
+const NOT_SPELLED: [&str; 11] =
+    ["", "operator", "std", "anonymous", "namespace", "impl", "closure", "shim", "dyn", "mut", "const"];
 
 impl<'a> Written<'a> {
     /// `ns::answer`, `ns::answer(int)`, `answer`; with `*` and `?` as in a glob.
     pub fn new(text: &'a str) -> Self {
         // Neither parameters nor what a template is of: the file may have them shortened.
         let before = text.split(['(', '<']).find(|part| !part.is_empty()).unwrap_or_default();
-        let mut words = before.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        // `std` has an abbreviation.
-        let word = words.rfind(|word| !["", "operator", "std"].contains(word)).unwrap_or_default();
-        Self { text, plain: plain(text), word }
+        let words = before.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let words = words.filter(|word| !NOT_SPELLED.contains(word)).collect();
+        Self { text, plain: plain(text), words }
     }
 
     /// True where it is the name in the source of this one, with or without parameters and what its template is of.
@@ -87,7 +90,8 @@ impl<'a> Written<'a> {
     }
 
     fn compare(&self, mangled: &str, is_it: impl Fn(&str) -> bool) -> bool {
-        let may_be = (mangled.starts_with("_Z") || mangled.starts_with("_R")) && mangled.contains(self.word);
+        let may_be = (mangled.starts_with("_Z") || mangled.starts_with("_R"))
+            && self.words.iter().all(|word| mangled.contains(word));
         if !may_be {
             return false;
         }
