@@ -17,6 +17,7 @@
 mod delivery;
 mod judge;
 mod open;
+mod opener;
 mod output;
 mod owner;
 mod queue;
@@ -28,6 +29,7 @@ mod writer;
 
 pub use delivery::Delivery;
 pub use open::{SinkOpenError, examine};
+pub use opener::Opener;
 pub use queue::{Batch, MAX_QUEUED_BATCHES, MAX_QUEUED_BYTES};
 
 use std::io;

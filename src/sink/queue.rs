@@ -17,6 +17,9 @@ pub const MAX_QUEUED_BATCHES: usize = 64;
 /// A queue that holds this many bytes takes no further batch.
 pub const MAX_QUEUED_BYTES: usize = 4 << 20;
 
+/// How long a batch may take to be written before that is said.
+const SLOW: Duration = Duration::from_secs(5);
+
 /// Capacity of a fresh buffer.
 const BUFFER_BYTES: usize = 64 << 10;
 
@@ -53,8 +56,8 @@ struct State {
     waiting: VecDeque<Batch>,
     waiting_bytes: usize,
     spare: Vec<Vec<u8>>,
-    /// The events of the batch that is being written.
-    in_flight: Option<(Arc<Delivery>, u64)>,
+    /// The events of the batch that is being written, and since when.
+    in_flight: Option<(Arc<Delivery>, u64, Instant)>,
     /// The event of a line that is partly written.
     torn: Option<Arc<Delivery>>,
     /// Why the destination takes nothing now; `None`: it does.
@@ -206,7 +209,7 @@ impl Queue {
             }
             if let Some(batch) = state.waiting.pop_front() {
                 state.waiting_bytes -= batch.bytes.len();
-                state.in_flight = Some((Arc::clone(&batch.delivery), batch.events));
+                state.in_flight = Some((Arc::clone(&batch.delivery), batch.events, Instant::now()));
                 self.progress.notify_all();
                 return Task::Write(batch);
             }
@@ -230,7 +233,7 @@ impl Queue {
     pub(super) fn settle(&self, outcome: Outcome, buffer: Vec<u8>) {
         let mut state = self.lock();
         // Nothing is in flight after `abandon`, which has counted it.
-        if let Some((delivery, _)) = state.in_flight.take() {
+        if let Some((delivery, ..)) = state.in_flight.take() {
             delivery.add_delivered(outcome.delivered);
             delivery.add_lost(LossCause::SinkError, outcome.lost);
             if outcome.torn {
@@ -254,9 +257,10 @@ impl Queue {
         }
     }
 
-    /// Why the destination takes nothing now.
+    /// Why the destination takes nothing now: what it said, or that it says nothing.
     pub(super) fn trouble(&self) -> Option<String> {
-        self.lock().trouble.clone()
+        let state = self.lock();
+        state.trouble.clone().or_else(|| state.slowness())
     }
 
     pub(super) fn set_trouble(&self, trouble: Option<String>) {
@@ -281,6 +285,15 @@ impl State {
         self.waiting.len() < MAX_QUEUED_BATCHES && self.waiting_bytes < MAX_QUEUED_BYTES
     }
 
+    /// What is being written and takes too long: a reader that was stopped, a file system that does not answer.
+    fn slowness(&self) -> Option<String> {
+        let took = self.in_flight.as_ref().map(|(.., since)| since.elapsed()).filter(|took| *took >= SLOW)?;
+        Some(format!(
+            "a write has taken {} s so far: its reader or file system is slow, or does not answer",
+            took.as_secs()
+        ))
+    }
+
     fn recycle(&mut self, mut buffer: Vec<u8>) {
         // One that an unusual line made large is not kept.
         if self.spare.len() < MAX_SPARE_BUFFERS && (BUFFER_BYTES..=2 * BUFFER_BYTES).contains(&buffer.capacity()) {
@@ -294,7 +307,7 @@ impl State {
             batch.delivery.add_lost(LossCause::SinkError, batch.events);
         }
         self.waiting_bytes = 0;
-        if let Some((delivery, events)) = self.in_flight.take() {
+        if let Some((delivery, events, _)) = self.in_flight.take() {
             delivery.add_lost(LossCause::SinkError, events);
         }
         if let Some(delivery) = self.torn.take() {

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::daemon::{Daemon, call, calls};
-use crate::lab::{Ended, bpf, json, need, sh, wait_for};
+use crate::lab::{Ended, bpf, json, need, sh, skip, wait_for};
+use crate::mounts::{mount, mount_silent, with_own_mounts};
 
 /// A small disk in a mount namespace of this test's own.
 fn disk(size: &str) -> Result<tempfile::TempDir, String> {
@@ -146,4 +147,36 @@ fn something_else_takes_the_place() {
         check(&daemon).code(0);
     }
     daemon.stop();
+}
+
+/// A file system that does not answer holds up nobody but its sinks: what is open there is said to be stuck, what is to be opened
+/// there fails by itself, and both go on when it is mended.
+#[test]
+fn a_silent_file_system() {
+    need!(bpf());
+    let own = with_own_mounts(|| {
+        let disk = tempfile::tempdir().unwrap();
+        let sink = |name: &str| format!("sinks: [\"jsonl:{}\"]", disk.path().join(name).display());
+        let daemon = Daemon::with(&[("a.yaml", &calls("one", &sink("a.jsonl")))]);
+        let Some(server) = mount_silent(disk.path()) else { return skip("no FUSE") };
+        call(1);
+        wait_for("what is stuck", || sink_error(&daemon).starts_with("a write has taken "));
+        check(&daemon).code(1);
+        daemon.write("b.yaml", &calls("two", &sink("b.jsonl")));
+        let failed = daemon.wait("two", "failed");
+        assert!(failed["error"].as_str().unwrap().ends_with("its file system does not answer"), "{failed}");
+        drop(server);
+        mount("umount", &[disk.path()]);
+        daemon.wait("two", "running");
+        wait_for("a good check", || check(&daemon).status.success());
+        call(2);
+        for (name, numbers) in [("a.jsonl", &["\"n\":1}", "\"n\":2}"][..]), ("b.jsonl", &["\"n\":2}"])] {
+            let text = || fs::read_to_string(disk.path().join(name)).unwrap();
+            wait_for(name, || numbers.iter().all(|number| text().contains(number)));
+        }
+        daemon.stop();
+    });
+    if !own {
+        skip("no mounts of its own");
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::runner::unit::Route;
-use crate::sink::{Sink, SinkOpenError};
+use crate::sink::{Opener, Sink, SinkOpenError};
 use crate::spec::SinkSpec;
 
 /// How long a sink that nobody uses any more may take to write what it has.
@@ -16,6 +16,7 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 pub(super) struct Sinks {
     open: Vec<(SinkSpec, Arc<Sink>)>,
     closing: Vec<(Arc<Sink>, Instant)>,
+    opener: Opener,
 }
 
 impl Sinks {
@@ -35,7 +36,7 @@ impl Sinks {
         if let Some((_, sink)) = self.open.iter().find(|(known, _)| same(known)) {
             return Ok(Arc::clone(sink));
         }
-        let sink = Arc::new(Sink::open(spec)?);
+        let sink = Arc::new(self.opener.open(spec)?);
         self.open.push((spec.clone(), Arc::clone(&sink)));
         Ok(sink)
     }
