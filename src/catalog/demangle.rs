@@ -18,6 +18,13 @@ pub fn demangle(name: &str) -> Option<String> {
     if name.len() > MOST { None } else { rust(name).or_else(|| cpp(name, DemangleOptions::new().no_return_type())) }
 }
 
+/// True for the part of a function that compilers put aside because it hardly ever runs: `f.cold`, `f.cold.12`. The function jumps
+/// there, nobody calls it.
+pub fn is_cold(name: &str) -> bool {
+    let name = name.split_once('@').map_or(name, |(bare, _)| bare);
+    name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('.').ends_with(".cold")
+}
+
 fn rust(name: &str) -> Option<String> {
     let symbol = rustc_demangle::try_demangle(name).ok()?;
     let mut text = Bounded::default();
@@ -60,9 +67,10 @@ pub struct Written<'a> {
     words: Vec<&'a str>,
 }
 
-/// Words of names of sources that mangled ones abbreviate, or write otherwise.
-const NOT_SPELLED: [&str; 11] =
-    ["", "operator", "std", "anonymous", "namespace", "impl", "closure", "shim", "dyn", "mut", "const"];
+/// Words of names of sources that mangled ones abbreviate, or write otherwise: `std::ostream` is `So`, `bool` is `b`, a lambda `Ul`.
+const NOT_SPELLED: &str = "std allocator basic_string string istream ostream iostream lambda unnamed type anonymous namespace \
+                           non virtual thunk to as impl closure shim dyn mut const bool char str u8 u16 u32 u64 u128 usize i8 i16 \
+                           i32 i64 i128 isize f32 f64";
 
 impl<'a> Written<'a> {
     /// `ns::answer`, `ns::answer(int)`, `answer`; with `*` and `?` as in a glob.
@@ -70,13 +78,19 @@ impl<'a> Written<'a> {
         // Neither parameters nor what a template is of: the file may have them shortened.
         let before = text.split(['(', '<']).find(|part| !part.is_empty()).unwrap_or_default();
         let words = before.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        let words = words.filter(|word| !NOT_SPELLED.contains(word)).collect();
-        Self { text, plain: plain(text), words }
+        // An operator has letters of its own, and so have the types that one converts to.
+        let words = words.take_while(|word| *word != "operator");
+        // A glob may have a piece of one that is not spelled.
+        let is_glob = text.contains(['*', '?']);
+        let other = |word: &str| NOT_SPELLED.split(' ').any(|known| known == word || (is_glob && known.contains(word)));
+        let spelled = |word: &&str| word.starts_with(|c: char| !c.is_ascii_digit()) && !other(word);
+        Self { text, plain: plain(text), words: words.filter(spelled).collect() }
     }
 
-    /// True where it is the name in the source of this one, with or without parameters and what its template is of.
+    /// True where it is the name in the source of this one, with or without parameters and what its template is of. What a compiler
+    /// has put aside of a function is not what the function is called by.
     pub fn is_name_of(&self, mangled: &str) -> bool {
-        self.compare(mangled, |name| name == self.plain)
+        (!is_cold(mangled) || self.text.contains("[clone")) && self.compare(mangled, |name| name == self.plain)
     }
 
     /// The same for a glob.
@@ -130,7 +144,7 @@ fn plain(name: &str) -> String {
 /// `ns::sum` of `ns::sum<int>`; `None` where nothing of a template is at the end.
 fn without_template(name: &str) -> Option<&str> {
     let mut depth = 0_u32;
-    if !name.ends_with('>') || name.contains("operator") {
+    if !name.ends_with('>') || has_operator(name) {
         return None;
     }
     for (at, c) in name.char_indices().rev() {
@@ -144,6 +158,11 @@ fn without_template(name: &str) -> Option<&str> {
         }
     }
     None
+}
+
+/// True where `operator` is one of its words, whose `<` and `>` are no brackets.
+fn has_operator(name: &str) -> bool {
+    name.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "operator")
 }
 
 #[cfg(test)]
@@ -160,10 +179,22 @@ mod tests {
             ("_ZN3FooC1Ei", &["Foo::Foo", "Foo::Foo(int)"], "Foo::Foo()"),
             ("_ZN3FooD2Ev", &["Foo::~Foo", "Foo::~Foo()"], "Foo::Foo"),
             ("_ZN3FooclEi", &["Foo::operator()", "Foo::operator()(int)"], "Foo::operator"),
+            ("_ZNK2ns1ScvbEv", &["ns::S::operator bool", "ns::S::operator bool() const"], "ns::S::operator int"),
+            ("_ZNK2ns1ScvSsEv", &["ns::S::operator std::string"], "ns::S::operator bool"),
+            ("_Znwm", &["operator new", "operator new(unsigned long)"], "operator delete"),
+            ("_ZNSolsEi", &["std::ostream::operator<<", "std::ostream::operator<<(int)"], "std::ostream::operator>>"),
+            ("_ZNSaIcEC1Ev", &["std::allocator<char>::allocator"], "std::allocator<int>::allocator"),
+            (
+                "_ZZ4mainENKUliE_clEi",
+                &["main::{lambda(int)#1}::operator()(int) const"],
+                "main::{lambda(int)#2}::operator()(int) const",
+            ),
+            ("_ZN9operators3sumIiEET_S1_", &["operators::sum", "operators::sum<int>"], "operators::sum<long>"),
             ("_ZNK3Foo3getEv", &["Foo::get", "Foo::get() const"], "Foo"),
             ("_ZN12_GLOBAL__N_16hiddenEv", &["(anonymous namespace)::hidden"], "hidden"),
             ("_ZN4core3fmt5write17h0123456789abcdefE", &["core::fmt::write"], "fmt::write"),
             ("_RNvCs1234_3abc3foo", &["abc::foo"], "foo"),
+            ("_RNvXCs1234_3abclNtB2_2Tr3run", &["<i32 as abc::Tr>::run"], "<i64 as abc::Tr>::run"),
         ] {
             for written in written {
                 assert!(Written::new(written).is_name_of(mangled), "{written} {mangled} {:?}", demangle(mangled));
@@ -171,6 +202,12 @@ mod tests {
             assert!(!Written::new(other).is_name_of(mangled), "{other} {mangled}");
         }
         assert!(Written::new("ns::*").matches("_ZN2ns6answerEi") && !Written::new("n::*").matches("_ZN2ns6answerEi"));
+        assert!(!Written::new("ns::answer").is_name_of("_ZN2ns6answerEi.cold"));
+        assert!(Written::new("ns::answer(int) [clone .cold]").is_name_of("_ZN2ns6answerEi.cold"));
+        assert_eq!(
+            ["f.cold", "f.cold.12", "f.colder", "cold", "f.part.0"].map(is_cold),
+            [true, true, false, false, false]
+        );
         assert!(Written::new("s::ans").is_part_of("_ZN2ns6answerEi"));
         assert_eq!((demangle("answer"), demangle("_Zx"), demangle("_R")), (None, None, None));
     }

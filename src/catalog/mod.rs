@@ -21,7 +21,7 @@ mod program;
 pub use binary::{Binary, BinaryFunction, Bytes, Lookup, is_for_this_machine};
 pub use btf::{Btf, BtfError, Member, Named, Type, TypeId};
 pub use builtin::{builtin, builtin_object, internal_object};
-pub use demangle::{Written, demangle};
+pub use demangle::{Written, demangle, is_cold};
 pub use describe::describe;
 pub use elf::ObjectError;
 pub use fetch_table::{FetchLimit, FetchTable};

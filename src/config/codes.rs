@@ -89,4 +89,5 @@ codes! {
     NOT_VERIFIED = "W0401", "it could not be found out whether this machine runs the probe";
     UNTRUSTED_BINARY_HERE = "W0402", "a daemon would refuse the program or library that a hook is in: others could change it";
     NOT_ALL_PROCESSES = "W0403", "the hook does not see all processes that this machine can run";
+    UNWOUND_RETURN = "W0404", "an exception or panic that leaves the function would end its program";
 }

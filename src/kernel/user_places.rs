@@ -8,7 +8,9 @@ use super::binaries::{Binaries, Opened, unusable};
 use super::binary_file::BinaryFile;
 use super::error::KernelError;
 use super::user_names::near;
-use crate::catalog::{Binary, BinaryFunction, Bytes as _, Lookup, ObjectError, Written, demangle, instruction_at};
+use crate::catalog::{
+    Binary, BinaryFunction, Bytes as _, Lookup, ObjectError, Written, demangle, instruction_at, is_cold,
+};
 use crate::spec::{Place, UserPlace, UserPoint};
 use crate::words::{list, suggest};
 
@@ -82,6 +84,14 @@ impl Binaries {
             let message = format!("`{file}` is a Go program: it moves its stacks, and a uretprobe would crash it");
             let help = "a `uprobe` of its functions is safe";
             return Err(KernelError::new(Place::Binary, message, help));
+        }
+        if let UserPlace::Symbol { name, .. } = &point.place
+            && is_cold(name.strip_suffix(']').unwrap_or(name))
+        {
+            let message =
+                format!("nothing calls `{name}`: it is a part that its function jumps to, so it does not return");
+            let help = "a uretprobe would write over the function's own data; take the function itself";
+            return Err(KernelError::new(Place::Target, message, help));
         }
         if *begins {
             return Ok(located);
@@ -224,8 +234,9 @@ pub(super) fn instead(binary: &Binary<BinaryFile>, name: &str, path: &Path) -> R
         }
         (true, false) | (false, _) => {}
     }
-    if let Some((_, last)) = name.rsplit_once("::") {
-        let last = last.split(['(', '<']).next().unwrap_or_default();
+    // Neither parameters nor what a template is of have its own name.
+    let before = name.split(['(', '<']).find(|part| !part.is_empty()).unwrap_or_default();
+    if let Some((_, last)) = before.trim_end_matches(':').rsplit_once("::") {
         return Ok(format!("`ebpf-run hooks '*{last}*' --binary {}` shows what it has", path.display()));
     }
     Ok(suggest(name, near(binary, name)?.iter().map(String::as_str), ""))

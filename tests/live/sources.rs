@@ -126,7 +126,7 @@ fn exceptions() {
     let said = "ends the program";
     lab.yaml(&uprobe("uretprobe", &binary, "ns::only"));
     let text = lab.run(&["check", "--kernel", "probes.yaml"]).code(0).stdout.join("\n");
-    assert!(text.contains("warning[W0401]") && text.contains(said), "{text}");
+    assert!(text.contains("warning[W0404]") && text.contains(said), "{text}");
     lab.run(&["check", "--kernel", "--strict", "probes.yaml"]).code(1);
     let run = lab.ready(&uprobe("uretprobe", &binary, "ns::only"), &[]);
     sh(&format!("echo | {binary}"));
@@ -134,10 +134,35 @@ fn exceptions() {
     lab.yaml(&uprobe("uprobe", &binary, "ns::only"));
     lab.run(&["check", "--kernel", "--strict", "probes.yaml"]).code(0);
     fs::write(lab.path("plain.c"), "int main(void) { return 0; }\n").unwrap();
-    sh(&format!("cc -o {} {}", lab.text("plain"), lab.text("plain.c")));
-    for (binary, symbol) in [(lab.text("plain").as_str(), "main"), ("libc.so.6", "getaddrinfo")] {
+    let (plain, whole) = (lab.text("plain"), lab.text("whole"));
+    sh(&format!("cc -o {plain} {plain}.c && cc -static -o {whole} {plain}.c"));
+    for (binary, symbol) in [(plain.as_str(), "main"), (&whole, "main"), ("libc.so.6", "getaddrinfo")] {
         lab.yaml(&uprobe("uretprobe", binary, symbol));
         lab.run(&["check", "--kernel", "--strict", "probes.yaml"]).code(0);
+    }
+}
+
+/// A part that a compiler has put aside is not what its function is called by, and nothing returns from it.
+#[test]
+fn parts_that_are_put_aside() {
+    need!(bpf(), tool("g++"));
+    let lab = Lab::new();
+    let binary = lab.text("parts");
+    let source = "#include <cstdlib>\nnamespace ns { __attribute__((noipa, cold)) void rare(int x) { exit(x); }\n\
+        __attribute__((noipa)) int work(int x) { if (x > 1000) { rare(x); rare(x + 1); } return x * 3; } }\n\
+        int main(int n, char **) { return ns::work(n); }\n";
+    fs::write(lab.path("parts.cc"), source).unwrap();
+    sh(&format!("g++ -O2 -o {binary} {binary}.cc && nm {binary} | grep -q '_ZN2ns4workEi\\.cold'"));
+    let check = |kind: &str, symbol: &str| {
+        lab.yaml(&uprobe(kind, &binary, symbol));
+        lab.run(&["check", "--kernel", "probes.yaml"])
+    };
+    for (kind, symbol) in [("uprobe", "ns::work"), ("uretprobe", "ns::work(int)"), ("uprobe", "_ZN2ns4workEi.cold")] {
+        check(kind, symbol).code(0);
+    }
+    for symbol in ["_ZN2ns4workEi.cold", "ns::work(int) [clone .cold]"] {
+        let text = check("uretprobe", symbol).code(1).stdout.join("\n");
+        assert!(text.contains(&format!("nothing calls `{symbol}`")), "{text}");
     }
 }
 

@@ -17,7 +17,7 @@ const MOST_DYNAMIC_NAMES: u64 = 64 << 20;
 const WINDOW: usize = 256 << 10;
 
 /// What only programs and libraries use in which exceptions or panics go from function to function, or the names of libraries of C++.
-const UNWINDING: [&str; 4] = ["_Unwind_RaiseException", "__cxa_throw", "__gxx_personality_v0", "rust_eh_personality"];
+const UNWINDING: [&str; 4] = ["__cxa_throw", "__gxx_personality_v0", "rust_eh_personality", "_Unwind_RaiseException"];
 const RUNTIMES: [&str; 3] = ["libstdc++.so", "libc++.so", "libc++abi.so"];
 
 impl<B: Bytes> Binary<B> {
@@ -86,7 +86,8 @@ impl<B: Bytes> Binary<B> {
 
     /// True where exceptions of C++ or panics of Rust may go through its functions: it uses what they are made with.
     pub fn unwinds(&self) -> Result<bool, ObjectError> {
-        for name in UNWINDING {
+        // Not `_Unwind_RaiseException`, which a static C library brings along for the ends of threads.
+        for name in &UNWINDING[..3] {
             if self.find(name)? != super::Lookup::Missing {
                 return Ok(true);
             }

@@ -9,6 +9,7 @@ use libbpf_rs::{AsRawLibbpf, Link, ProgramMut};
 
 use super::held::Held;
 use super::{Attachment, Landed, take_link};
+use crate::config::codes;
 use crate::kernel::binary_file::BinaryFile;
 use crate::kernel::check::Finding;
 use crate::kernel::error::{ENOTSUPP, KernelError, describe, privilege_help};
@@ -89,7 +90,7 @@ pub(in crate::kernel) fn check(kind: &str, point: &UserPoint, host: &Host) -> Re
 pub(in crate::kernel) fn check_return(point: &UserPoint, host: &Host) -> Option<Finding> {
     let danger = host.binaries.locate_return(point).ok()?.danger(point)?;
     let help = "if it may throw, take a `uprobe`; what is caught inside of it does no harm";
-    Some(Finding::Unknown(KernelError::new(Place::Target, danger, help)))
+    Some(Finding::Warning(KernelError::new(Place::Target, danger, help).coded(codes::UNWOUND_RETURN)))
 }
 
 /// What programs see as the number of the process that a thread of this number belongs to. `None` where they see another
