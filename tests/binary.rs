@@ -187,7 +187,7 @@ fn what_is_in_a_file() {
         ("f@LIB_1", &[0x500]),
         ("twin", &[16, 32]),
         ("strong", &[48]),
-        ("strong@@V2", &[48]),
+        ("strong@@V2", &[]),
         ("old@V1", &[64]),
         ("old", &[]),
         ("half", &[0x200]),

@@ -52,8 +52,10 @@ impl Generation {
             }
             maps.push((name, MapHandle::try_from(&map)?));
         }
+        // Every program has the variable; without events nothing counts there, and nobody looks whether it should end.
+        let emits_events = maps.iter().any(|(name, _)| name == "events");
         Ok(Self {
-            counts,
+            counts: counts.filter(|_| emits_events),
             programs,
             maps,
             program: spec.program.clone(),

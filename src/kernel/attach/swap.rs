@@ -53,6 +53,11 @@ impl Attached {
         self.former.retain(|former| is_silent(&former.mount));
     }
 
+    /// Nothing of it stays on the hook, which takes the kernel its time. To be called when it is silent.
+    pub fn detach(&mut self) {
+        drop(self.dismount());
+    }
+
     /// What keeps it attached: dropping that detaches it.
     pub(super) fn dismount(&mut self) -> Vec<Mount> {
         self.missed_at_end = Some(self.missed());

@@ -336,6 +336,7 @@ impl<'a> Units<'a> {
         let before = running.content.clone();
         let old_routes = running.unit.routes.clone();
         self.end(vec![&mut *running]);
+        running.unit.attached.detach();
         let (result, attached) = match self.attach(id, content, made, routes, host) {
             Ok(next) => (Ok(()), Ok(next)),
             // Back to what worked.
