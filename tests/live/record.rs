@@ -70,7 +70,7 @@ fn zeros_behind_text() {
     let (attached, mut ring, layout) = attach(
         "  - name: opens\n    hook: { tracepoint: \"syscalls:sys_enter_openat\" }\n    \
          capture: { path: \"filename as user_string[200]\", m: mode as u8, dfd: dfd, raw: \"filename as bytes[3]\" }\n    \
-         buffer: 4KiB\n",
+         buffer: 4KiB\n    include_self: true\n",
     );
     let tid_at = layout.process.iter().find(|field| field.name == "tid").unwrap().offset;
     let mine = tid() as u32;
@@ -106,7 +106,8 @@ fn zeros_where_nothing_was_read() {
     let lab = Lab::new();
     let (attached, mut ring, layout) = attach(
         "  - name: opens\n    hook: { tracepoint: \"syscalls:sys_enter_openat\" }\n    \
-         capture: { path: \"filename as user_string[200]\", raw: \"filename as bytes[100]\" }\n    buffer: 4KiB\n",
+         capture: { path: \"filename as user_string[200]\", raw: \"filename as bytes[100]\" }\n    buffer: 4KiB\n    \
+         include_self: true\n",
     );
     let tid_at = layout.process.iter().find(|field| field.name == "tid").unwrap().offset;
     let mine = tid() as u32;
@@ -140,8 +141,8 @@ fn exec_records_are_whole() {
     let (attached, mut ring, layout) = attach("  - { name: execs, program: exec, buffer: 4KiB }\n");
     let pid_at = layout.process.iter().find(|field| field.name == "pid").unwrap().offset;
     let field = |name: &str| layout.fields.iter().find(|field| field.name == name).unwrap();
-    let (filename, args, flag) = (field("filename"), field("args"), field("args_truncated"));
-    let (code, duration) = (field("exit_code"), field("duration_ns"));
+    let (exe, cgroup, filename, code) = (field("exe"), field("cgroup"), field("filename"), field("exit_code"));
+    let (flag, duration, args) = (field("args_truncated"), field("duration_ns"), field("args"));
     for round in 0..12 {
         let long = "z".repeat(if round % 2 == 0 { 400 } else { 1 });
         let happen = || {
@@ -154,14 +155,23 @@ fn exec_records_are_whole() {
         let of = |record: &[u8], from: u32, len: u32| record[from as usize..][..len as usize].to_vec();
         let zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
         let line = [b"/bin/true\0", long.as_bytes(), b"\0"].concat();
-        assert_eq!(of(start, args.offset, line.len() as u32), line);
-        assert!(zero(&start[args.offset as usize + line.len()..code.offset as usize]), "behind the command line");
+        let words = args.offset as usize + 4;
+        assert_eq!(u32_at(start, args.offset) as usize, line.len());
+        assert_eq!(&start[words..][..line.len()], line);
+        assert!(zero(&start[words + line.len()..]), "behind the command line");
         let name = of(start, filename.offset, filename.size);
         assert!(name.starts_with(b"/bin/true\0") && zero(&name[9..]), "behind the file's name");
         assert!(zero(&of(start, code.offset, duration.offset + 8 - code.offset)), "an end's values in a start");
-        assert!(zero(&end[filename.offset as usize..(args.offset + args.size) as usize]), "a start's values in an end");
+        assert!(zero(&of(end, filename.offset, filename.size)), "a start's file in an end");
+        assert!(zero(&end[args.offset as usize..]), "a start's command line in an end");
         for record in [start, end] {
-            assert!(zero(&record[flag.offset as usize + 1..]), "the padding");
+            assert_eq!(record.len(), words + 512);
+            for names in [exe, cgroup] {
+                // The length has two bytes; what was cut or deleted is said in the next two.
+                let used = 4 + (u32_at(record, names.offset) & 0xffff);
+                assert!(zero(&of(record, names.offset + used, names.size - used)), "behind the names of a path");
+            }
+            assert!(zero(&record[flag.offset as usize + 1..duration.offset as usize]), "the padding");
         }
     }
     drop(attached);
