@@ -68,6 +68,9 @@ impl Endpoint {
         let listener = TcpListener::from_std(self.listener.try_clone()?)?;
         let mut seats = Seats::default();
         loop {
+            while seats.is_crowded() {
+                tokio::task::yield_now().await;
+            }
             match listener.accept().await {
                 Ok((stream, _)) => {
                     let (asked, names) = (asked.clone(), Arc::clone(&self.names));
