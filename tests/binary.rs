@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use ebpf_run::catalog::{Binary, Bytes, Lookup, ObjectError, is_for_this_machine};
+use ebpf_run::catalog::{Binary, Bytes, Lookup, ObjectError, Written, is_for_this_machine};
 
 use self::elf::{CODE, Elf, FUNCTION, build_id, symbol};
 
@@ -72,6 +72,7 @@ fn ask<B: Bytes>(what: &str, bytes: B) -> Result<Binary<B>, ObjectError> {
             drop(binary.find(name));
         }
         drop(binary.around(CODE + 8));
+        drop(binary.unwinds());
         drop(binary.names(|name| assert!(name.len() <= 3 * 4095)));
         Ok(binary)
     })
@@ -187,7 +188,7 @@ fn what_is_in_a_file() {
         ("f@LIB_1", &[0x500]),
         ("twin", &[16, 32]),
         ("strong", &[48]),
-        ("strong@@V2", &[]),
+        ("strong@@V2", &[48]),
         ("old@V1", &[64]),
         ("old", &[]),
         ("half", &[0x200]),
@@ -222,6 +223,73 @@ fn shared_names() {
     // Of a name that thousands have, so many are looked at.
     let binary = ask("one name of all", shared(1_000_000, 1, 0)).unwrap();
     assert!(matches!(binary.find("x").unwrap(), Lookup::Several(all) if all.len() <= 1024));
+}
+
+/// Many segments of code, names that never end and a table of names that is a hole take no more time than the size of the
+/// tables: nothing is gone through again for each function.
+#[test]
+fn nothing_twice() {
+    let _alone = alone();
+    let functions = |count: u32, name: &dyn Fn(u32) -> u32, address: u64| {
+        (0..count).flat_map(|at| symbol(name(at), FUNCTION, address, 16)).collect::<Vec<u8>>()
+    };
+    // 128 of 8 bytes each, of which the last one has all functions.
+    let segment = |at: u64| {
+        let [offset, memory] = [CODE + 16 * at, (1 << 30) + 16 * at];
+        let numbers = [offset, memory, memory, 8, 8, 8].map(u64::to_le_bytes).concat();
+        [[1_u32, 5].map(u32::to_le_bytes).concat(), numbers].concat()
+    };
+    let mut elf = Elf { names: b"\0f\0".to_vec(), code: 1 << 20, ..Elf::default() };
+    elf.note = (0..128).flat_map(segment).collect();
+    elf.changes = vec![(32, 0x200_u64.to_le_bytes().to_vec()), (56, 128_u16.to_le_bytes().to_vec())];
+    elf.symbols = functions(2_000_000, &|_| 1, (1 << 30) + 16 * 127);
+    assert_eq!(ask("many segments", Sparse::new(&elf)).unwrap().function_count(), 2_000_000);
+    // All of them in the last 4,000 bytes of a table without a NUL; then all over one.
+    for (length, step) in [(4000, 0), (2_000_000, 2)] {
+        let mut elf = Elf { names: vec![b'x'; length], code: 1 << 20, ..Elf::default() };
+        elf.symbols = functions(900_000, &|at| at * step, CODE);
+        let read = Counted { file: Sparse::new(&elf), bytes: AtomicUsize::new(0) };
+        let most = 10 * read.file.size as usize;
+        let binary = ask("names without an end", read).unwrap();
+        let bytes = binary.bytes().bytes.load(Relaxed);
+        assert!(binary.function_count() == 0 && bytes < most, "{bytes} bytes were read");
+    }
+    let mut elf = Elf { code: 1 << 20, ..Elf::functions(["f"]) };
+    (elf.dynamic, elf.dynamic_names) = (elf.symbols.clone(), vec![0; 40 << 20]);
+    assert!(!ask("a hole of names", Sparse::new(&elf)).unwrap().unwinds().unwrap());
+}
+
+/// Names of C++ that say little and stand for much are not all taken apart, and that is said.
+#[test]
+fn names_that_take_long() {
+    let _alone = alone();
+    // Each type has the one before it twice in it: `T<T<int, int>, T<int, int>>` …
+    let digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ".chars();
+    let doubled: String = digits.skip(1).take(29).map(|digit| format!("1TIS{digit}_S{digit}_E")).collect();
+    let names: Vec<String> = (0..60_000).map(|at| format!("_Z5victm1SIiiE{doubled}{at}")).collect();
+    let binary = ask("doubled types", Sparse::new(&Elf::functions(names.iter().map(String::as_str)))).unwrap();
+    let found = within("to find one", || binary.in_source(&Written::new("victm")));
+    assert!(found.unwrap_err().to_string().contains("would take too long"));
+    let names = (0..60_000).map(|at| format!("_ZN6n{at:05}6answerEi")).collect::<Vec<_>>();
+    let binary = ask("usual names", Sparse::new(&Elf::functions(names.iter().map(String::as_str)))).unwrap();
+    assert_eq!(binary.in_source(&Written::new("ns::answer")).unwrap(), []);
+}
+
+/// A file of which it is known how much of it was read.
+struct Counted {
+    file: Sparse,
+    bytes: AtomicUsize,
+}
+
+impl Bytes for Counted {
+    fn size(&self) -> u64 {
+        self.file.size()
+    }
+
+    fn read_at(&self, offset: u64, room: &mut [u8]) -> io::Result<()> {
+        self.bytes.fetch_add(room.len(), Relaxed);
+        self.file.read_at(offset, room)
+    }
 }
 
 /// A large program with half a million functions, which has its symbols in both tables, is read whole.

@@ -3,12 +3,18 @@
 //!
 //! Anybody can make a name that says little and stands for much: what is written out is bounded, and so is how deep it goes.
 
+use std::cell::Cell;
 use std::fmt;
 
 use cpp_demangle::{BorrowedSymbol, DemangleOptions, ParseOptions};
 
+use super::elf::ObjectError;
+
 /// Bytes of a name in a file that is taken apart, and of what is written out.
 const MOST: usize = 4096;
+/// Bytes of names, as they are in a file and as they are written out, that are taken apart to find one; and to find many.
+const MOST_WORK: usize = 32 << 20;
+const MOST_WORK_OF_MANY: usize = 256 << 20;
 /// How deep the parts of a name are in each other.
 const DEPTH: u32 = 96;
 
@@ -65,6 +71,8 @@ pub struct Written<'a> {
     plain: String,
     /// What a mangled name must have inside, so that few need to be taken apart.
     words: Vec<&'a str>,
+    /// Bytes that may still be taken apart: some files have names that were made to take long.
+    left: Cell<usize>,
 }
 
 /// Words of names of sources that mangled ones abbreviate, or write otherwise: `std::ostream` is `So`, `bool` is `b`, a lambda `Ul`.
@@ -84,7 +92,14 @@ impl<'a> Written<'a> {
         let is_glob = text.contains(['*', '?']);
         let other = |word: &str| NOT_SPELLED.split(' ').any(|known| known == word || (is_glob && known.contains(word)));
         let spelled = |word: &&str| word.starts_with(|c: char| !c.is_ascii_digit()) && !other(word);
-        Self { text, plain: plain(text), words: words.filter(spelled).collect() }
+        let words: Vec<&str> = words.filter(spelled).collect();
+        let left = if words.is_empty() { MOST_WORK_OF_MANY } else { MOST_WORK };
+        Self { text, plain: plain(text), words, left: Cell::new(left) }
+    }
+
+    /// The same, where all names of a large program may have to be taken apart.
+    pub fn of_many(self) -> Self {
+        Self { left: Cell::new(MOST_WORK_OF_MANY), ..self }
     }
 
     /// True where it is the name in the source of this one, with or without parameters and what its template is of. What a compiler
@@ -106,13 +121,27 @@ impl<'a> Written<'a> {
     fn compare(&self, mangled: &str, is_it: impl Fn(&str) -> bool) -> bool {
         let may_be = (mangled.starts_with("_Z") || mangled.starts_with("_R"))
             && self.words.iter().all(|word| mangled.contains(word));
-        if !may_be {
+        if !may_be || self.gave_up() {
             return false;
         }
-        let Some(full) = demangle(mangled).map(|name| plain(&name)) else { return false };
+        let full = demangle(mangled).map(|name| plain(&name));
+        // One that cannot be written out may have taken as long as the longest that can.
+        let work = mangled.len() + full.as_ref().map_or(MOST, |name| 2 * name.len());
+        self.left.set(self.left.get().saturating_sub(work));
+        let Some(full) = full else { return false };
         let bare = cpp(mangled, DemangleOptions::new().no_params().no_return_type()).map(|name| plain(&name));
         let bare = bare.as_deref().unwrap_or(&full);
         is_it(&full) || is_it(bare) || without_template(bare).is_some_and(&is_it)
+    }
+
+    fn gave_up(&self) -> bool {
+        self.left.get() == 0
+    }
+
+    /// Fails where there was too much to take apart: not all names were compared.
+    pub fn compared_all(&self) -> Result<(), ObjectError> {
+        let why = "to take apart its names of C++ and Rust would take too long";
+        if self.gave_up() { Err(ObjectError(why.to_owned())) } else { Ok(()) }
     }
 
     /// The text as it was written.

@@ -16,8 +16,8 @@ use crate::catalog::{Binary, Bytes as _, ObjectError};
 use crate::spec::{FileIdentity, Place, UserPoint};
 use crate::trust::{Breach, Walked, walk};
 
-/// Functions of all binaries that are kept open: to read one anew costs less than the memory.
-const MOST_FUNCTIONS: usize = 2 << 20;
+/// Bytes of what is known of all binaries that are kept open: to read one anew costs less than the memory.
+const MOST_BYTES: usize = 8 << 20;
 /// Binaries that are kept open, each with a descriptor.
 const MOST_OPEN: usize = 32;
 
@@ -93,8 +93,8 @@ impl Binaries {
             KernelError::new(Place::Binary, message, not_elf(name, is_script))
         })?;
         let (binary, mut all) = (Arc::new(binary), self.read.borrow_mut());
-        let functions: usize = all.values().map(|(_, known)| known.function_count()).sum();
-        if all.len() >= MOST_OPEN || functions + binary.function_count() > MOST_FUNCTIONS {
+        let bytes: usize = all.values().map(|(_, known)| known.kept_bytes()).sum();
+        if all.len() >= MOST_OPEN || bytes + binary.kept_bytes() > MOST_BYTES {
             all.clear();
         }
         all.insert(path.to_owned(), (identity, Arc::clone(&binary)));

@@ -275,7 +275,8 @@ fn search_binary(query: &Query<'_>, host: &Host, search: &mut Search) {
             query.pattern.matches(name) || written.as_ref().is_some_and(|written| of_source(written, name))
         };
         let first = first(&file.binary, query.most, &exact, fits);
-        let (names, count) = first.map_err(|error| unusable(&file.path, &error))?;
+        let all = written.as_ref().map_or(Ok(()), Written::compared_all);
+        let (names, count) = all.and(first).map_err(|error| unusable(&file.path, &error))?;
         Ok((file, names, count))
     });
     let (file, names, count) = match found {

@@ -8,7 +8,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use super::binary_file::BinaryFile;
 use super::host::close_in_length;
 use crate::catalog::{Binary, ObjectError, Written};
-use crate::words::matches_glob;
+use crate::words::{MAX_WORD, matches_glob};
 
 /// Names that are compared letter by letter with one that is not there.
 const MOST_NEAR: usize = 1024;
@@ -29,12 +29,13 @@ pub(super) fn matching(binary: &Binary<BinaryFile>, globs: &[&str]) -> Result<Ve
             }
         }
     })?;
+    written.iter().flatten().try_for_each(Written::compared_all)?;
     Ok(found)
 }
 
 /// A name or glob that only the source of C++ or Rust can have, such as `ns::get*`.
 pub(super) fn of_a_source(name: &str) -> Option<Written<'_>> {
-    name.contains([':', '(', '<', '~', ' ']).then(|| Written::new(name))
+    name.contains([':', '(', '<', '~', ' ']).then(|| Written::new(name).of_many())
 }
 
 /// The first of the names that fit, in order, the one that is `exact` before them; and how many there are.
@@ -62,6 +63,9 @@ pub(super) fn first(
 
 /// Names that a few edits could make of this one, the likely ones first.
 pub(super) fn near(binary: &Binary<BinaryFile>, name: &str) -> Result<Vec<String>, ObjectError> {
+    if name.len() > MAX_WORD {
+        return Ok(Vec::new());
+    }
     let wanted = Letters::of(name);
     let mut found = BinaryHeap::new();
     binary.names(|known| {

@@ -9,7 +9,7 @@ pub use shown::{acts, distinct, json_text, path_text, shown, shown_lines, write_
 
 /// Bytes of the longest word that is compared with others: what is longer is near to none, and distances take the product of
 /// two lengths. A name of C++ with its types can have some hundreds.
-const MAX_WORD: usize = 512;
+pub const MAX_WORD: usize = 512;
 
 /// The known word that is most likely meant by `word`; `None` where none is near.
 ///

@@ -53,6 +53,7 @@ pub(super) struct Symbols {
 /// What the headers say.
 #[derive(Debug, Default)]
 pub(super) struct Headers {
+    /// In the order of memory.
     pub(super) code: Vec<Code>,
     pub(super) notes: Vec<Part>,
     pub(super) entry: u64,
@@ -83,6 +84,8 @@ impl Headers {
         }
         let mut found = Self { entry: number::<8>(&header, 24), ..Self::default() };
         found.segments(bytes, &header)?;
+        // Searched for each symbol, of which there are millions.
+        found.code.sort_by_key(|code| code.memory);
         found.sections(bytes, &header)?;
         Ok(found)
     }

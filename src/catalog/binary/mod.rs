@@ -73,6 +73,9 @@ struct Indexed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct SymbolId(u32);
 
+/// A symbol's entry, and its name.
+type InTable = ([u8; SYMBOL], Vec<u8>);
+
 const DYNAMIC: u32 = 1 << 31;
 /// Bytes of an entry (`Elf64_Sym`).
 const SYMBOL: usize = 24;
@@ -101,7 +104,7 @@ impl<B: Bytes> Binary<B> {
         if most > MOST_SYMBOLS {
             return Err(broken(&format!("{most} symbols are more than any program has")));
         }
-        let versions = Versions::read(&bytes, &headers, most as usize)?;
+        let versions = Versions::read(&bytes, &headers, (most as usize).min(MOST_FUNCTIONS))?;
         let build_id = note::build_id(&bytes, &headers.notes)?;
         let Headers { code, entry, symbols, is_go, .. } = headers;
         let entry = place_in_file(&code, entry);
@@ -129,6 +132,11 @@ impl<B: Bytes> Binary<B> {
     /// How many functions its tables of symbols name. One that stands in both counts twice.
     pub fn function_count(&self) -> usize {
         self.index.len()
+    }
+
+    /// Bytes of memory that it takes, but for some that each takes.
+    pub fn kept_bytes(&self) -> usize {
+        self.index.len() * size_of::<Indexed>() + self.versions.kept_bytes()
     }
 
     /// Shows the name of each function, in no order, and that of one in both tables twice. It takes a while for a large file:
@@ -238,8 +246,8 @@ impl<B: Bytes> Binary<B> {
         let (mut count, which) = (0, if table.dynamic { DYNAMIC } else { 0 });
         table.entries.entries(&self.bytes, |index, entry: &[u8; SYMBOL]| {
             // A function that is only used here has no address here.
-            let place = place_in_file(&self.code, number::<8>(entry, 8)).filter(|_| is_function(entry));
-            if let Some(place) = place {
+            let place = is_function(entry).then(|| place_in_file(&self.code, number::<8>(entry, 8)));
+            if let Some(place) = place.flatten() {
                 count += 1;
                 see(SymbolId(index | which), place, entry);
             }
@@ -279,6 +287,19 @@ impl<B: Bytes> Binary<B> {
 
     /// The function of a symbol of which that is known; `None` where it has no name by now: somebody writes to the file.
     fn function(&self, symbol: SymbolId) -> Result<Option<BinaryFunction>, ObjectError> {
+        let Some((entry, name)) = self.in_table(symbol)? else { return Ok(None) };
+        let offset = place_in_file(&self.code, number::<8>(&entry, 8));
+        Ok(offset.map(|offset| BinaryFunction {
+            offset,
+            weak: entry[4] >> 4 == STB_WEAK.0,
+            size: number::<8>(&entry, 16),
+            chooses: entry[4] & 0xf == STT_GNU_IFUNC.0,
+            name: self.whole_name(&name, symbol).into_owned(),
+        }))
+    }
+
+    /// A symbol's entry, and its name as it is in the table.
+    fn in_table(&self, symbol: SymbolId) -> Result<Option<InTable>, ObjectError> {
         let dynamic = symbol.0 & DYNAMIC != 0;
         let Some(table) = self.symbols.iter().find(|table| table.dynamic == dynamic) else { return Ok(None) };
         let mut entry = [0; SYMBOL];
@@ -286,14 +307,7 @@ impl<B: Bytes> Binary<B> {
         read(&self.bytes, table.entries.offset.saturating_add(at), &mut entry)?;
         let mut names = Names::few(&self.bytes, table.names)?;
         let name = names.at(number::<4>(&entry, 0) as u32)?;
-        let offset = place_in_file(&self.code, number::<8>(&entry, 8));
-        Ok(name.zip(offset).map(|(name, offset)| BinaryFunction {
-            offset,
-            weak: entry[4] >> 4 == STB_WEAK.0,
-            size: number::<8>(&entry, 16),
-            chooses: entry[4] & 0xf == STT_GNU_IFUNC.0,
-            name: self.whole_name(name, symbol).into_owned(),
-        }))
+        Ok(name.map(|name| (entry, name.to_vec())))
     }
 }
 
@@ -302,11 +316,10 @@ fn is_function(entry: &[u8; SYMBOL]) -> bool {
     kind == STT_FUNC.0 || kind == STT_GNU_IFUNC.0
 }
 
-/// Bytes into the file of an address in memory.
+/// Bytes into the file of an address in memory, going by segments in the order of memory.
 fn place_in_file(code: &[Code], address: u64) -> Option<u64> {
-    code.iter().find_map(|code| {
-        let size = code.end.saturating_sub(code.begin);
-        let into = address.checked_sub(code.memory).filter(|into| *into < size)?;
-        Some(code.begin + into)
-    })
+    let behind = code.partition_point(|code| code.memory <= address);
+    let code = code.get(behind.checked_sub(1)?)?;
+    let into = address - code.memory;
+    (into < code.end.saturating_sub(code.begin)).then(|| code.begin + into)
 }

@@ -2,6 +2,9 @@
 //! Names of symbols: texts with a NUL at the end in one table, which may share their tails. They are read in the order of the
 //! table, whatever the order of the symbols: no linker can scatter, and no file can multiply, what is read.
 
+use std::ffi::CStr;
+use std::ops::Range;
+
 use super::bytes::{Bytes, Part, broken, read};
 use crate::catalog::elf::ObjectError;
 
@@ -20,6 +23,8 @@ pub(super) struct Names<'b, B> {
     /// Where in the table the window begins.
     begin: u64,
     at_once: usize,
+    /// A part of the table in which no name ends, so that nothing is searched twice where names end late or never.
+    endless: Range<u64>,
     /// Bytes that may still be given.
     left: u64,
 }
@@ -30,7 +35,7 @@ impl<'b, B: Bytes> Names<'b, B> {
         if table.size > MOST_NAMES {
             return Err(broken(&format!("{} bytes of names of symbols are more than any program has", table.size)));
         }
-        Ok(Self { bytes, table, window: Vec::new(), begin: 0, at_once: WINDOW, left: MOST_NAMES })
+        Ok(Self { bytes, table, window: Vec::new(), begin: 0, at_once: WINDOW, endless: 0..0, left: MOST_NAMES })
     }
 
     /// For a few names: no more is read than one can have.
@@ -45,7 +50,9 @@ impl<'b, B: Bytes> Names<'b, B> {
             return Ok(None);
         }
         let mut found = self.length_in_window(offset);
-        if found.is_none() && self.rest(offset).is_none_or(|rest| rest.len() <= MOST_NAME) {
+        let goes_on = |names: &Self| names.begin + (names.window.len() as u64) < names.table.size;
+        let is_cut = |rest: &[u8]| rest.len() <= MOST_NAME && goes_on(self);
+        if found.is_none() && self.rest(offset).is_none_or(is_cut) {
             self.fill(offset, self.at_once)?;
             found = self.length_in_window(offset);
             if found.is_none() && self.at_once <= MOST_NAME {
@@ -63,10 +70,14 @@ impl<'b, B: Bytes> Names<'b, B> {
         self.window.get(usize::try_from(offset.checked_sub(self.begin)?).ok()?..)
     }
 
-    fn length_in_window(&self, offset: u64) -> Option<usize> {
+    fn length_in_window(&mut self, offset: u64) -> Option<usize> {
         let rest = self.rest(offset)?;
         let rest = &rest[..rest.len().min(MOST_NAME + 1)];
-        std::ffi::CStr::from_bytes_until_nul(rest).ok().map(|name| name.count_bytes())
+        let known = if self.endless.contains(&offset) { self.endless.end - offset } else { 0 };
+        let known = rest.len().min(known as usize);
+        let end = CStr::from_bytes_until_nul(&rest[known..]).ok().map(|name| known + name.count_bytes());
+        self.endless = offset..offset + end.unwrap_or(rest.len()) as u64;
+        end
     }
 
     fn fill(&mut self, offset: u64, most: usize) -> Result<(), ObjectError> {

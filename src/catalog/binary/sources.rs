@@ -2,7 +2,7 @@
 //! What people call a function that the file calls otherwise: names of C++ and Rust, versions, symbols without a type; and whether
 //! exceptions can go through its functions.
 
-use object::elf::{STT_NOTYPE, STT_SECTION};
+use object::elf::STT_NOTYPE;
 
 use super::names::Names;
 use super::{Binary, BinaryFunction, Bytes, DYNAMIC, SYMBOL, SymbolId, number, place_in_file, read};
@@ -12,7 +12,9 @@ use crate::catalog::elf::ObjectError;
 /// Functions that one name of a source may stand for.
 const MOST_MEANT: usize = 64;
 /// Bytes of the names of dynamic symbols that are looked through.
-const MOST_DYNAMIC_NAMES: u64 = 64 << 20;
+const MOST_DYNAMIC_NAMES: u64 = 32 << 20;
+/// Symbols without a type that are looked at.
+const MOST_UNTYPED: usize = 1 << 20;
 /// Bytes that are looked through at once.
 const WINDOW: usize = 256 << 10;
 
@@ -31,6 +33,7 @@ impl<B: Bytes> Binary<B> {
                 meant.push(symbol);
             }
         })?;
+        written.compared_all()?;
         let mut found = Vec::new();
         for symbol in meant {
             found.extend(self.function(symbol)?);
@@ -48,7 +51,14 @@ impl<B: Bytes> Binary<B> {
         for indexed in self.index[begin..].iter().take_while(|indexed| indexed.name == hash).take(super::MOST_OF_A_NAME)
         {
             let SymbolId(symbol) = indexed.symbol;
-            if symbol & DYNAMIC != 0 && self.versions.named(symbol & !DYNAMIC) == Some(version) {
+            let is_default = if symbol & DYNAMIC != 0 {
+                self.versions.named(symbol & !DYNAMIC) == Some(version)
+            } else {
+                // A table for debuggers has both in the name.
+                self.in_table(indexed.symbol)?
+                    .is_some_and(|(_, known)| known == format!("{name}@@{version}").as_bytes())
+            };
+            if is_default {
                 let function = self.function(indexed.symbol)?;
                 if let Some(function) = function.filter(|function| function.name == name) {
                     return Ok(Some(function));
@@ -64,10 +74,9 @@ impl<B: Bytes> Binary<B> {
         for table in &self.symbols {
             let mut found = Vec::new();
             table.entries.entries(&self.bytes, |_, entry: &[u8; SYMBOL]| {
-                let kind = entry[4] & 0xf;
-                let place = place_in_file(&self.code, number::<8>(entry, 8));
-                if let Some(place) =
-                    place.filter(|_| kind == STT_NOTYPE.0 && kind != STT_SECTION.0 && found.len() < 1 << 20)
+                if entry[4] & 0xf == STT_NOTYPE.0
+                    && found.len() < MOST_UNTYPED
+                    && let Some(place) = place_in_file(&self.code, number::<8>(entry, 8))
                 {
                     found.push((number::<4>(entry, 0) as u32, place));
                 }
@@ -105,8 +114,9 @@ impl<B: Bytes> Binary<B> {
             let length = usize::try_from(names.size - at).unwrap_or(usize::MAX).min(WINDOW);
             window.resize(length, 0);
             read(&self.bytes, names.offset + at, &mut window)?;
-            let has = |word: &[u8]| window.windows(word.len()).any(|part| part == word);
-            if words.iter().any(|word| has(word)) {
+            // Where nothing is named, there are only zeroes.
+            let mut begins = window.windows(2).enumerate().filter(|(_, pair)| pair[0] == 0 && pair[1] != 0);
+            if begins.any(|(at, _)| words.iter().any(|word| window[at..].starts_with(word))) {
                 return Ok(true);
             }
             // A word may lie across the end of the window.

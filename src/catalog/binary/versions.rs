@@ -55,6 +55,11 @@ impl Versions {
         Ok(versions)
     }
 
+    /// Bytes of memory that these take.
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.numbers.len() + self.names.values().map(String::len).sum::<usize>()
+    }
+
     /// The version of a symbol that is not the default one of its name.
     pub(super) fn of(&self, symbol: u32) -> Option<&str> {
         self.named(symbol).filter(|_| self.number(symbol) & HIDDEN != 0)
