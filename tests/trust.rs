@@ -55,6 +55,48 @@ fn what_root_owns_is_safe() {
     assert_eq!(breach(&at.join("sticky/b")), None);
 }
 
+/// Whom a list of rights lets write can write, although the group is root's; the mask of the list, which is the bits of the
+/// group, takes that away.
+#[test]
+fn lists_of_rights() {
+    if !is_root() {
+        return;
+    }
+    let (_place, at) = place();
+    file(&at.join("a"), 0o644);
+    directory(&at.join("d"), 0o755);
+    file(&at.join("d/b"), 0o644);
+    // Tag, rights and number: the owner, a user or group of the list, the group, the mask, others.
+    let give = |path: &Path, tag: u16, may: u16, id: u32| {
+        let all = [(1, 7, u32::MAX), (2, 7, 0), (4, 5, u32::MAX), (tag, may, id), (16, 7, u32::MAX), (32, 5, u32::MAX)];
+        let mut all = all.to_vec();
+        all.sort_unstable();
+        let entry =
+            |(tag, may, id): (u16, u16, u32)| [&tag.to_le_bytes()[..], &may.to_le_bytes(), &id.to_le_bytes()].concat();
+        let list = [2_u32.to_le_bytes().to_vec(), all.into_iter().flat_map(entry).collect()].concat();
+        let path = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+        let name = c"system.posix_acl_access";
+        // SAFETY: both texts end with a NUL, and the kernel reads a list of the length that is given.
+        unsafe { libc::setxattr(path.as_ptr(), name.as_ptr(), list.as_ptr().cast(), list.len(), 0) }
+    };
+    if give(&at.join("a"), 2, 6, STRANGER) != 0 {
+        return println!("skipped: trust: {}", std::io::Error::last_os_error());
+    }
+    assert_eq!(breach(&at.join("a")), Some((at.join("a"), Reason::User(STRANGER))));
+    give(&at.join("a"), 8, 6, STRANGER);
+    assert_eq!(breach(&at.join("a")), Some((at.join("a"), Reason::Group(STRANGER))));
+    give(&at.join("a"), 8, 4, STRANGER);
+    assert_eq!(breach(&at.join("a")), None);
+    give(&at.join("d"), 2, 7, STRANGER);
+    assert_eq!(breach(&at.join("d/b")), Some((at.join("d"), Reason::User(STRANGER))));
+    let found = walk(&at.join("d")).unwrap();
+    let found = found.breach().unwrap();
+    assert!(found.to_string().ends_with("can be written by the user 123456 (getfacl)"), "{found}");
+    assert!(found.remedy().starts_with("chmod g-w "), "{}", found.remedy());
+    fs::set_permissions(at.join("d"), Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(breach(&at.join("d/b")), None);
+}
+
 /// A file that others can write, or own, is theirs; the message says whose.
 #[test]
 fn files_of_others() {

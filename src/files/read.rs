@@ -4,7 +4,6 @@
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -13,20 +12,7 @@ use std::sync::Arc;
 use super::mounts::mounted;
 use super::stamp::Stamp;
 use crate::config::{Location, MAX_FILE_BYTES, Problem, SourceFile, Span, Withheld, codes};
-use crate::trust::{Breach, Walked, walk};
-
-/// File systems whose files are not stored but made by the kernel: reading one may wait, or take what others wait for.
-const MADE_BY_THE_KERNEL: [libc::c_long; 9] = [
-    libc::PROC_SUPER_MAGIC,
-    libc::SYSFS_MAGIC,
-    libc::TRACEFS_MAGIC,
-    libc::DEBUGFS_MAGIC,
-    libc::CGROUP_SUPER_MAGIC,
-    libc::CGROUP2_SUPER_MAGIC,
-    libc::BPF_FS_MAGIC,
-    libc::SECURITYFS_MAGIC,
-    libc::SELINUX_MAGIC,
-];
+use crate::trust::{Breach, Walked, is_of_the_kernel, walk};
 
 /// What was read of one path.
 pub(super) struct Reading {
@@ -135,7 +121,7 @@ fn text(walked: &Walked) -> Result<String, Refusal> {
         return Err(refused(codes::NOT_A_FILE, "it is not a regular file", "pipes, sockets and devices are not read"));
     }
     let failed = |error: io::Error| unreadable(&walked.path, &error);
-    if is_made_by_the_kernel(walked.file.as_fd()).map_err(failed)? {
+    if is_of_the_kernel(walked.file.as_fd()).map_err(failed)? {
         let why = "it is a file of the kernel, not a stored one";
         return Err(refused(codes::NOT_A_FILE, why, "files of /proc, /sys and the like are not read"));
     }
@@ -156,15 +142,4 @@ fn text(walked: &Walked) -> Result<String, Refusal> {
         let help = format!("line {line} has the first byte that is not; save the file as UTF-8");
         refused(codes::NOT_TEXT, "it is not UTF-8 text", &help)
     })
-}
-
-fn is_made_by_the_kernel(file: BorrowedFd<'_>) -> io::Result<bool> {
-    let mut about = MaybeUninit::<libc::statfs>::zeroed();
-    // SAFETY: the kernel writes a `statfs` into a local of that type, or nothing.
-    if unsafe { libc::fstatfs(file.as_raw_fd(), about.as_mut_ptr()) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: plain data, zeroed and then filled.
-    let kind = unsafe { about.assume_init() }.f_type;
-    Ok(MADE_BY_THE_KERNEL.contains(&kind))
 }

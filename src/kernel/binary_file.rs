@@ -4,7 +4,6 @@
 use std::ffi::CString;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
@@ -13,6 +12,7 @@ use std::time::UNIX_EPOCH;
 use super::error::KernelError;
 use crate::catalog::Bytes;
 use crate::spec::{FileIdentity, Place};
+use crate::trust::{file_system, is_of_the_kernel};
 
 /// An open program or library.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl BinaryFile {
         let failed = |error: io::Error| {
             KernelError::new(Place::Binary, format!("failed to read `{}`: {error}", path.display()), "")
         };
-        if is_of_the_kernel(place).map_err(failed)? {
+        if is_of_the_kernel(place.as_fd()).map_err(failed)? {
             // To open one of these can wait for ever (`/proc/kmsg`, `trace_pipe`), and there is no code in them.
             let message = format!("`{}` is a file of the kernel's own, not a program or library", path.display());
             return Err(KernelError::new(Place::Binary, message, ""));
@@ -83,51 +83,10 @@ pub(super) fn identity(about: &Metadata) -> FileIdentity {
     }
 }
 
-/// Numbers of file systems that hold no programs (`linux/magic.h`, statfs(2)).
-const KERNELS_OWN: [u32; 22] = [
-    0x0000_9fa0, // proc
-    0x6265_6572, // sysfs
-    0x6462_6720, // debugfs
-    0x7472_6163, // tracefs
-    0x7363_6673, // securityfs
-    0x0027_e0eb, // cgroup
-    0x6367_7270, // cgroup2
-    0xcafe_4a11, // bpf
-    0x6165_676c, // pstore
-    0xde5e_81e4, // efivarfs
-    0x6265_6570, // configfs
-    0xf97c_ff8c, // selinux
-    0x4341_5d53, // smack
-    0x4249_4e4d, // binfmt_misc
-    0x0765_5821, // resctrl
-    0x6573_5543, // fusectl
-    0x6e66_7364, // nfsd
-    0x6759_6969, // rpc_pipefs
-    0x0000_1cd1, // devpts
-    0x0000_0187, // autofs
-    0x6e73_6673, // nsfs
-    0x1980_0202, // mqueue
-];
-
 /// Numbers of file systems of layers: overlayfs, aufs, and FUSE, which may be one.
 const LAYERED: [u32; 3] = [0x794c_7630, 0x6175_6673, 0x6573_5546];
 
-fn is_of_the_kernel(place: &OwnedFd) -> io::Result<bool> {
-    file_system(place).map(|number| KERNELS_OWN.contains(&number))
-}
-
 /// True where a file that is changed may become another one of the same number.
 pub(super) fn is_layered(place: &OwnedFd) -> bool {
-    file_system(place).is_ok_and(|number| LAYERED.contains(&number))
-}
-
-/// The number of the file system that a file is in.
-fn file_system(place: &OwnedFd) -> io::Result<u32> {
-    let mut about = MaybeUninit::<libc::statfs>::zeroed();
-    // SAFETY: the kernel writes a `statfs` into a local of that type, or nothing.
-    if unsafe { libc::fstatfs(place.as_raw_fd(), about.as_mut_ptr()) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: plain data, zeroed and then filled.
-    Ok(unsafe { about.assume_init() }.f_type as u32)
+    file_system(place.as_fd()).is_ok_and(|number| LAYERED.contains(&number))
 }

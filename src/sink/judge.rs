@@ -4,10 +4,11 @@
 use std::fmt;
 use std::fs::{self, Metadata};
 use std::io;
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
 use super::owner::Resolved;
-use crate::trust::{Breach, Reason, Walked};
+use crate::trust::{Breach, Reason, Walked, is_of_the_kernel, writer_of_list};
 
 /// What a sink can be at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,6 +144,10 @@ pub(super) fn judge(
         // Whoever started us handed it over, as a standard stream: `/dev/stdout`, `/dev/fd/3`.
         return Ok(());
     }
+    // `/proc/sys`, `/sys`: events would change how the machine runs.
+    if kind == Kind::File && is_of_the_kernel(found.file.as_fd())? {
+        return Err(Refusal::said("it is a file of the kernel's own, not a stored one".to_owned()));
+    }
     // Devices have the owners and modes of those who use them; what counts is that nobody else put them there.
     let breach = match kind {
         Kind::Device => found.replaced_by.clone(),
@@ -156,6 +161,7 @@ pub(super) fn judge(
             Reason::Group(gid) => {
                 format!("take the right away with chmod g-w, or trust the group: `owner: \":{gid}\"`")
             }
+            Reason::User(_) => "take the right away with chmod g-w".to_owned(),
             Reason::Everybody => "take the right away with chmod o-w".to_owned(),
         };
         return Err(Refusal::Judged { why: breach.to_string(), help: Some(help) });
@@ -171,11 +177,14 @@ pub(super) fn judge(
 }
 
 fn owner_breach(found: &Walked, rights: Resolved) -> Option<Breach> {
-    // SAFETY: takes and returns a number.
-    let own = unsafe { libc::geteuid() };
     let uid = found.about.uid();
-    let trusted = uid == 0 || uid == own || rights.user == Some(uid);
-    (!trusted).then(|| Breach { path: found.path.clone(), reason: Reason::Owner(uid) })
+    let breach = || Breach { path: found.path.clone(), reason: Reason::Owner(uid) };
+    (!is_trusted_user(uid, rights)).then(breach)
+}
+
+fn is_trusted_user(uid: u32, rights: Resolved) -> bool {
+    // SAFETY: takes and returns a number.
+    uid == 0 || uid == unsafe { libc::geteuid() } || rights.user == Some(uid)
 }
 
 fn mode_breach(found: &Walked, rights: Resolved) -> Option<Breach> {
@@ -183,11 +192,17 @@ fn mode_breach(found: &Walked, rights: Resolved) -> Option<Breach> {
     let own = unsafe { libc::getegid() };
     let (mode, gid) = (found.about.mode(), found.about.gid());
     // Many systems give each user a group of the same name, and let it write.
-    let trusted = gid == 0 || gid == own || rights.group == Some(gid);
+    let is_trusted = |gid: u32| gid == 0 || gid == own || rights.group == Some(gid);
+    let is_listed = |reason: Reason| match reason {
+        Reason::Owner(uid) | Reason::User(uid) => !is_trusted_user(uid, rights),
+        Reason::Group(gid) => !is_trusted(gid),
+        Reason::Everybody => true,
+    };
     let reason = match mode & 0o022 {
         0 => None,
         writers if writers & 0o002 != 0 => Some(Reason::Everybody),
-        _group => Some(Reason::Group(gid)).filter(|_| !trusted),
+        _group if !is_trusted(gid) => Some(Reason::Group(gid)),
+        _group => writer_of_list(found.file.as_fd(), &found.about, is_listed),
     };
     reason.map(|reason| Breach { path: found.path.clone(), reason })
 }

@@ -13,11 +13,15 @@
 //! opened, and the last descriptor is the very file that was judged (path_resolution(7)).
 //!
 //! Root and the process's own user are trusted, and so is group 0, as logrotate(8) has it. A directory that others can write
-//! is safe for what trusted users own in it where it is sticky (unlink(2)). Lists of rights (acl(5)) need no look of their
-//! own: the bits of the group are their mask.
+//! is safe for what trusted users own in it where it is sticky (unlink(2)). Whom a list of rights (acl(5)) lets write counts like
+//! the group.
 
+mod file_system;
+mod list;
 mod owner;
 mod walk;
 
+pub use file_system::{file_system, is_of_the_kernel};
+pub use list::writer_of_list;
 pub use owner::{Breach, Reason, user_name};
 pub use walk::{Walked, walk};

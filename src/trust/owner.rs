@@ -5,9 +5,12 @@ use std::ffi::CStr;
 use std::fmt;
 use std::fs::Metadata;
 use std::mem::MaybeUninit;
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::ptr;
+
+use super::list::writer_of_list;
 
 const GROUP_WRITES: u32 = 0o020;
 const OTHERS_WRITE: u32 = 0o002;
@@ -29,6 +32,8 @@ pub enum Reason {
     Owner(u32),
     /// The members of this group can write it.
     Group(u32),
+    /// Its list of rights lets this user write it.
+    User(u32),
     /// Everybody can write it.
     Everybody,
 }
@@ -38,7 +43,8 @@ impl Breach {
     pub fn remedy(&self) -> String {
         let command = match self.reason {
             Reason::Owner(_) => "chown root",
-            Reason::Group(_) => "chmod g-w",
+            // Also of a list of rights: the bits of the group are its mask.
+            Reason::Group(_) | Reason::User(_) => "chmod g-w",
             Reason::Everybody => "chmod go-w",
         };
         format!("{command} {}", self.path.display())
@@ -58,6 +64,10 @@ impl fmt::Display for Breach {
                 Some(name) => write!(f, "can be written by the group {name}"),
                 None => write!(f, "can be written by the group {gid}"),
             },
+            Reason::User(uid) => match user_name(uid) {
+                Some(name) => write!(f, "can be written by {name} (getfacl)"),
+                None => write!(f, "can be written by the user {uid} (getfacl)"),
+            },
             Reason::Everybody => f.write_str("can be written by everybody"),
         }
     }
@@ -69,11 +79,15 @@ pub(super) struct Guard {
     owner: u32,
     group: u32,
     mode: u32,
+    /// Whom its list of rights lets write, where its group alone would not.
+    listed: Option<Reason>,
 }
 
 impl Guard {
-    pub(super) fn of(about: &Metadata) -> Self {
-        Self { owner: about.uid(), group: about.gid(), mode: about.mode() }
+    pub(super) fn of(file: BorrowedFd<'_>, about: &Metadata) -> Self {
+        let (owner, group, mode) = (about.uid(), about.gid(), about.mode());
+        let listed = writer_of_list(file, about, |reason| !is_trusted_writer(reason));
+        Self { owner, group, mode, listed }
     }
 
     /// Who can put other names into this directory, or take trusted users' names out of it.
@@ -88,7 +102,7 @@ impl Guard {
         self.breach_of_owner(path).or_else(|| match self.mode {
             mode if mode & OTHERS_WRITE != 0 => breach(Reason::Everybody),
             mode if mode & GROUP_WRITES != 0 && self.group != 0 => breach(Reason::Group(self.group)),
-            _ => None,
+            _ => self.listed.and_then(breach),
         })
     }
 
@@ -100,7 +114,15 @@ impl Guard {
 
     /// True for a directory in which others can make names of their own.
     pub(super) fn is_shared(self) -> bool {
-        self.mode & OTHERS_WRITE != 0 || self.mode & GROUP_WRITES != 0 && self.group != 0
+        self.mode & OTHERS_WRITE != 0 || self.mode & GROUP_WRITES != 0 && self.group != 0 || self.listed.is_some()
+    }
+}
+
+fn is_trusted_writer(reason: Reason) -> bool {
+    match reason {
+        Reason::Owner(uid) | Reason::User(uid) => is_trusted(uid),
+        Reason::Group(gid) => gid == 0,
+        Reason::Everybody => false,
     }
 }
 

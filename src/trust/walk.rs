@@ -83,7 +83,7 @@ pub fn walk(path: &Path) -> io::Result<Walked> {
         rest.extend(names(&target));
     }
     let Some(Step { file, path, about }) = way.pop() else { return Err(io::ErrorKind::NotFound.into()) };
-    let guard = Guard::of(&about);
+    let guard = Guard::of(file.as_fd(), &about);
     let written_by = if about.is_dir() { guard.breach_of_directory(&path) } else { guard.breach_of_file(&path) };
     Ok(Walked { file, path, about, replaced_by, linked_by, written_by })
 }
@@ -143,7 +143,7 @@ impl Step {
     }
 
     fn guard(&self) -> Guard {
-        Guard::of(&self.about)
+        Guard::of(self.file.as_fd(), &self.about)
     }
 
     /// Where this link leads.

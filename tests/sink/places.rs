@@ -161,6 +161,10 @@ fn devices() {
             refused(&path, "it is a device, and no terminal");
         }
     }
+    // Who writes here changes how something runs.
+    for path in ["/proc/self/comm", "/proc/self/oom_score_adj"] {
+        refused(Path::new(path), "it is a file of the kernel's own");
+    }
     let delivery = Arc::new(Delivery::default());
     send(&open(Path::new("/dev/null")), &delivery, "one\n");
     assert_eq!(delivery.delivered(), 1);
