@@ -73,6 +73,9 @@ impl Values {
     /// The same problem without what variables say. Where it is about a value that came from one, not even a part of that is
     /// left: a message that quotes one says what its code stands for instead.
     pub(super) fn leave_out(&self, mut problem: Problem) -> Problem {
+        if self.0.is_empty() {
+            return problem;
+        }
         let own: Vec<(&str, &str)> = self.at(&problem.primary).collect();
         let elsewhere = || self.all().filter(|(_, value)| !problem.primary.source.text.contains(value));
         let others: Vec<(String, String)> =
@@ -81,8 +84,12 @@ impl Values {
             let text = others.iter().fold(text.to_owned(), |text, (name, value)| with_name(&text, name, value));
             own.iter().fold(text, |text, (name, value)| with_name(&text, name, value))
         };
-        let written = problem.primary.source.text.to_lowercase();
+        // A large file is not looked through for nothing.
+        let written = if own.is_empty() { String::new() } else { problem.primary.source.text.to_lowercase() };
         let quotes = |text: &str| {
+            if own.is_empty() {
+                return false;
+            }
             let text = unwritten(&without_references(text).to_lowercase(), &written);
             own.iter().any(|(_, value)| has_part(&text, value))
         };
