@@ -107,9 +107,9 @@ fn close(silent: Vec<Attached>) {
     let all = detaching.hooks();
     let left = detaching.wait_for(if all > FEW { CLOSING } else { CLOSING_FEW });
     if left > 0 {
-        tell(&format!(
-            "note: events have ended; the kernel is still closing {left} of {all} hooks (Ctrl-C does not wait for it)"
-        ));
+        // The first process of a container ends when all others there have.
+        let way_out = if std::process::id() == 1 { "" } else { " (Ctrl-C does not wait for it)" };
+        tell(&format!("note: events have ended; the kernel is still closing {left} of {all} hooks{way_out}"));
     }
     detaching.wait();
 }

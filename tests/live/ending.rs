@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::lab::{Lab, Run, bpf, need, wait_for};
@@ -60,4 +61,16 @@ fn twice() {
     let took = start.elapsed();
     assert!(took < Duration::from_millis(500), "{took:?}");
     assert_eq!(run.end().status.signal(), Some(libc::SIGINT));
+}
+
+/// The first process of a PID namespace promises no way out that it does not have.
+#[test]
+fn the_first_process() {
+    need!(bpf());
+    let lab = Lab::new();
+    let yaml = lab.yaml(&many(40));
+    let arguments = ["-pf", env!("CARGO_BIN_EXE_ebpf-run"), &yaml.display().to_string(), "--duration", "100ms"];
+    let ended = Run::start_with(Command::new("unshare").args(arguments)).end().code(0);
+    let note = ended.stderr.lines().find(|line| line.contains("the kernel is still closing")).unwrap();
+    assert!(note.ends_with(" of 40 hooks"), "{note}");
 }
