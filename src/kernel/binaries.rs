@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::answers::answers;
 use super::binary_file::{BinaryFile, identity, is_layered};
 use super::error::KernelError;
 use super::library_paths::find;
@@ -71,6 +72,10 @@ impl Binaries {
         may: impl Fn(&Path, Option<&Breach>) -> Result<(), KernelError>,
     ) -> Result<Opened, KernelError> {
         let path = find(name)?;
+        if !answers(&path) {
+            let message = format!("failed to read `{}`: its file system does not answer", path.display());
+            return Err(KernelError::new(Place::Binary, message, ""));
+        }
         let walked = walk(&path).map_err(|error| unreadable(&path, &error))?;
         let (identity, breach) = (identity(&walked.about), walked.breach().cloned());
         may(&path, breach.as_ref())?;
@@ -102,15 +107,19 @@ impl Binaries {
     }
 }
 
-/// Which file a binary's name leads to now; `None` where it leads to none.
+/// Which file a binary's name leads to now; `None` where it leads to none, or its file system does not answer.
 pub fn binary_identity(name: &str) -> Option<FileIdentity> {
-    let about = fs::metadata(find(name).ok()?).ok()?;
+    let about = fs::metadata(reached(name)?).ok()?;
     about.is_file().then(|| identity(&about))
 }
 
 /// The path that a binary's name leads to, without links; `None` where there is no file.
 pub fn binary_path(name: &str) -> Option<PathBuf> {
-    fs::canonicalize(find(name).ok()?).ok()
+    fs::canonicalize(reached(name)?).ok()
+}
+
+fn reached(name: &str) -> Option<PathBuf> {
+    find(name).ok().filter(|path| answers(path))
 }
 
 /// What cannot be read of a file that could be opened.

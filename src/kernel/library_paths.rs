@@ -7,6 +7,7 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use super::answers::answers;
 use super::binaries::MOST_ENTRIES;
 use super::error::KernelError;
 use super::host::close_in_length;
@@ -21,10 +22,11 @@ const LIBRARY_PATHS: &str = "/usr/lib64:/usr/lib:/lib64:/lib:/usr/lib/aarch64-li
 /// Where programs are that PATH does not have.
 const PROGRAM_PATHS: &str = "/usr/bin:/usr/sbin:/bin:/sbin";
 
-/// The paths of which a change can lead a binary's name to another file: all that are searched until one is there.
+/// The paths of which a change can lead a binary's name to another file: all that are searched until one is there. None where
+/// its file system does not answer: to watch it would be to wait for that.
 pub fn binary_places(name: &str) -> Vec<PathBuf> {
     if name.contains('/') {
-        return vec![PathBuf::from(name)];
+        return Some(PathBuf::from(name)).into_iter().filter(|path| answers(path)).collect();
     }
     let mut places: Vec<PathBuf> = folders(name).into_iter().map(|folder| folder.join(name)).collect();
     let found = places.iter().position(|path| is_meant(name, path));

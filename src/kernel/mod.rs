@@ -9,6 +9,7 @@
 //! A value dropped at any point undoes what was done to the kernel so far: all of it hangs on file descriptors.
 //! What never happens here: nothing is printed, no event is formatted.
 
+mod answers;
 mod attach;
 mod binaries;
 mod binary_file;

@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use crate::called::{Called, compile};
 use crate::daemon::Daemon;
-use crate::lab::{Lab, bpf, need, tool, wait_for};
+use crate::lab::{Lab, bpf, need, skip, tool, wait_for};
+use crate::mounts::{mount, mount_silent, with_own_mounts};
 
 /// Events that a file of the daemon has.
 fn events(daemon: &Daemon) -> usize {
@@ -162,4 +163,41 @@ fn many_mappings() {
         links(&daemon.probe("calls")) == 1
     });
     daemon.stop();
+}
+
+/// A program whose file system stops to answer goes on being seen, one that is to be hooked there fails by itself, and the daemon
+/// answers all the while. When the file system does, too, both are as their files say.
+#[test]
+fn a_silent_file_system() {
+    need!(bpf(), tool("cc"));
+    let own = with_own_mounts(|| {
+        let disk = Lab::new();
+        let built = compile(&disk);
+        let probe = |name: &str| {
+            format!(
+                "  - name: {name}\n    hook: {{ uprobe: \"{built}:answer\" }}\n    sinks: [\"jsonl:calls.jsonl\"]\n"
+            )
+        };
+        let daemon = Daemon::with(&[("a.yaml", &probe("before"))]);
+        let mut process = Called::start(&built, "text");
+        let Some(server) = mount_silent(disk.dir.path()) else { return skip("no FUSE") };
+        daemon.write("b.yaml", &probe("after"));
+        let error = |name: &str| daemon.probe(name)["error"].as_str().unwrap_or_default().to_owned();
+        for name in ["before", "after"] {
+            wait_for("the failure", || error(name).ends_with("its file system does not answer"));
+        }
+        process.call(10);
+        wait_for("the calls", || events(&daemon) == 10);
+        drop(server);
+        mount("umount -l", &[disk.dir.path()]);
+        wait_for("its end", || error("before").is_empty());
+        assert_eq!(daemon.wait("after", "running")["generation"], 1);
+        assert_eq!(daemon.probe("before")["generation"], 1);
+        process.call(10);
+        wait_for("the calls", || events(&daemon) == 30);
+        daemon.stop();
+    });
+    if !own {
+        skip("no mounts of its own");
+    }
 }

@@ -166,7 +166,7 @@ fn a_silent_file_system() {
         let failed = daemon.wait("two", "failed");
         assert!(failed["error"].as_str().unwrap().ends_with("its file system does not answer"), "{failed}");
         drop(server);
-        mount("umount", &[disk.path()]);
+        mount("umount -l", &[disk.path()]);
         daemon.wait("two", "running");
         wait_for("a good check", || check(&daemon).status.success());
         call(2);
