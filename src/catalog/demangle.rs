@@ -105,7 +105,22 @@ impl<'a> Written<'a> {
     /// True where it is the name in the source of this one, with or without parameters and what its template is of. What a compiler
     /// has put aside of a function is not what the function is called by.
     pub fn is_name_of(&self, mangled: &str) -> bool {
-        (!is_cold(mangled) || self.text.contains("[clone")) && self.compare(mangled, |name| name == self.plain)
+        let is_asked_for = !is_cold(mangled) || self.text.contains("[clone");
+        is_asked_for && self.begins_like(mangled) && self.compare(mangled, |name| name == self.plain)
+    }
+
+    /// False where the name in the source begins otherwise, as the first letters tell; for names without a word to look for.
+    fn begins_like(&self, mangled: &str) -> bool {
+        let Some(name) = mangled.strip_prefix("_Z") else { return true };
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        if self.text.strip_prefix("operator").is_some_and(|rest| !rest.starts_with(is_word)) {
+            // In no namespace and of no class: `_Znwm`.
+            return name.starts_with(|c: char| c.is_ascii_lowercase());
+        }
+        // `_ZNSt`, `_ZNKSs`, and the crate of Rust.
+        let of_std =
+            || name.trim_start_matches(['N', 'r', 'V', 'K', 'R', 'O']).starts_with('S') || name.contains("3std");
+        !self.text.starts_with("std::") || of_std()
     }
 
     /// The same for a glob.
@@ -212,6 +227,10 @@ mod tests {
             ("_ZNK2ns1ScvSsEv", &["ns::S::operator std::string"], "ns::S::operator bool"),
             ("_Znwm", &["operator new", "operator new(unsigned long)"], "operator delete"),
             ("_ZNSolsEi", &["std::ostream::operator<<", "std::ostream::operator<<(int)"], "std::ostream::operator>>"),
+            ("_ZNKSs4sizeEv", &["std::string::size", "std::string::size() const"], "std::string::length"),
+            ("_ZSt9terminatev", &["std::terminate", "std::terminate()"], "terminate"),
+            ("_ZN3std2rt4init17h0123456789abcdefE", &["std::rt::init"], "rt::init"),
+            ("_ZlsRSoRK3Foo", &["operator<<", "operator<<(std::ostream&, Foo const&)"], "Foo::operator<<"),
             ("_ZNSaIcEC1Ev", &["std::allocator<char>::allocator"], "std::allocator<int>::allocator"),
             (
                 "_ZZ4mainENKUliE_clEi",

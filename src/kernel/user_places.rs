@@ -234,10 +234,50 @@ pub(super) fn instead(binary: &Binary<BinaryFile>, name: &str, path: &Path) -> R
         }
         (true, false) | (false, _) => {}
     }
-    // Neither parameters nor what a template is of have its own name.
-    let before = name.split(['(', '<']).find(|part| !part.is_empty()).unwrap_or_default();
-    if let Some((_, last)) = before.trim_end_matches(':').rsplit_once("::") {
+    if let Some(last) = last_of_path(name) {
         return Ok(format!("`ebpf-run hooks '*{last}*' --binary {}` shows what it has", path.display()));
     }
     Ok(suggest(name, near(binary, name)?.iter().map(String::as_str), ""))
+}
+
+/// `push_back` of `std::vector<int>::push_back(int)`; `None` for a name without a path.
+fn last_of_path(name: &str) -> Option<&str> {
+    let (mut depth, mut begin, mut end) = (0_u32, None, name.len());
+    for (at, c) in name.char_indices() {
+        match c {
+            ':' if depth == 0 && name[at..].starts_with("::") => (begin, end) = (Some(at + 2), name.len()),
+            '<' | '(' => {
+                if depth == 0 && end == name.len() && begin != Some(at) {
+                    end = at;
+                }
+                depth += 1;
+            }
+            '>' | ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    begin.and_then(|begin| name.get(begin..end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The last name of a path is found behind templates and before parameters, which have paths of their own.
+    #[test]
+    fn last_names() {
+        for (name, last) in [
+            ("ns::f", Some("f")),
+            ("ns::f(std::vector<std::string>)", Some("f")),
+            ("std::vector<int>::push_back", Some("push_back")),
+            ("int ns::sum<int>(int)", Some("sum")),
+            ("<a::Foo<i32> as a::Tr>::run", Some("run")),
+            ("(anonymous namespace)::hidden", Some("hidden")),
+            ("ns::", Some("")),
+            ("f(a::B)", None),
+            ("main", None),
+        ] {
+            assert_eq!(last_of_path(name), last, "{name}");
+        }
+    }
 }
