@@ -154,6 +154,9 @@ fn links() {
     assert_eq!(breach(&at.join("sticky/link")), None);
     std::os::unix::fs::lchown(at.join("sticky/link"), Some(STRANGER), None).unwrap();
     assert_eq!(breach(&at.join("sticky/link")), Some((at.join("sticky/link"), Reason::Owner(STRANGER))));
+    // Of the link, and not of what it leads to.
+    let remedy = walk(&at.join("sticky/link")).unwrap().breach().unwrap().remedy();
+    assert!(remedy.starts_with("chown -h root "), "{remedy}");
     file(&at.join("sticky/b"), 0o644);
     chown(at.join("sticky/b"), Some(STRANGER), None).unwrap();
     symlink(at.join("sticky/b"), at.join("away")).unwrap();

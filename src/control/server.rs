@@ -188,6 +188,11 @@ fn lock(directory: &Walked, path: &Path) -> io::Result<Option<File>> {
     if fd < 0 {
         return Err(match io::Error::last_os_error() {
             error if error.raw_os_error() == Some(libc::ELOOP) => foreign(&name, "a link"),
+            // In a sticky directory the kernel itself keeps root from it (`fs.protected_symlinks`, `fs.protected_regular`).
+            error if error.kind() == io::ErrorKind::PermissionDenied => match stranger(directory, &name) {
+                Some(what) => foreign(&name, what),
+                None => error,
+            },
             error => error,
         });
     }
@@ -208,6 +213,17 @@ fn lock(directory: &Walked, path: &Path) -> io::Result<Option<File>> {
     }
     let error = io::Error::last_os_error();
     if error.kind() == io::ErrorKind::WouldBlock { Ok(None) } else { Err(error) }
+}
+
+/// What another user has put there; `None` where nobody has.
+fn stranger(directory: &Walked, name: &std::ffi::CStr) -> Option<&'static str> {
+    let name = std::ffi::OsStr::from_bytes(name.to_bytes());
+    let path = Path::new(&format!("/proc/self/fd/{}", directory.file.as_raw_fd())).join(name);
+    let about = fs::symlink_metadata(path).ok()?;
+    // SAFETY: takes and returns a number.
+    let own = unsafe { libc::geteuid() };
+    let what = if about.is_symlink() { "a link" } else { "a file of another user" };
+    (own == 0 && about.uid() != own).then_some(what)
 }
 
 fn foreign(name: &std::ffi::CStr, what: &str) -> io::Error {

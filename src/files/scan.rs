@@ -235,6 +235,10 @@ impl RawScan {
         trust: Trust,
     ) -> (Result<Arc<str>, Unreadable>, Option<Withheld>) {
         self.warnings.extend(reading.mount.map(|stale| mounted_file(path, stale)));
+        // Nobody shall be told to change the mode of `/dev/null`.
+        if reading.text.as_ref().is_err_and(|problem| problem.code == codes::NOT_A_FILE) {
+            return (reading.text.map(Arc::from).map_err(Unreadable::Problem), reading.withheld);
+        }
         match (reading.breach, trust) {
             (Some(breach), Trust::Required) => return (Err(untrusted(path, &breach).into()), reading.withheld),
             (Some(breach), Trust::Warned) if !self.breaches.contains(&breach) => self.breaches.push(breach),

@@ -42,6 +42,8 @@ impl Breach {
     /// The command that lets only root change it: `chown root /home/eve`, `chmod go-w /tmp/d`.
     pub fn remedy(&self) -> String {
         let command = match self.reason {
+            // Without it, what a link leads to would change.
+            Reason::Owner(_) if self.path.is_symlink() => "chown -h root",
             Reason::Owner(_) => "chown root",
             // Also of a list of rights: the bits of the group are its mask.
             Reason::Group(_) | Reason::User(_) => "chmod g-w",

@@ -51,6 +51,12 @@ fn the_lock_follows_no_link() {
     fs::write(lab.path("c.sock.lock"), "").unwrap();
     chown(lab.path("c.sock.lock"), Some(123_456), None).unwrap();
     listen("c.sock").says("its lock `c.sock.lock` is a file of another user: remove it");
+    // In a sticky directory the kernel refuses it before we do, and the daemon is root already.
+    fs::create_dir(lab.path("sticky")).unwrap();
+    fs::set_permissions(lab.path("sticky"), fs::Permissions::from_mode(0o1777)).unwrap();
+    fs::write(lab.path("sticky/d.sock.lock"), "").unwrap();
+    chown(lab.path("sticky/d.sock.lock"), Some(4711), Some(4711)).unwrap();
+    listen("sticky/d.sock").says("its lock `d.sock.lock` is a file of another user: remove it");
     // Hers are the directory and the link in it: what is made behind it would be made where she likes.
     fs::create_dir(lab.path("hers")).unwrap();
     fs::create_dir(lab.path("ours")).unwrap();

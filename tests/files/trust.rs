@@ -59,6 +59,14 @@ fn a_directory() {
     followed.after(|place| chmod(place, "up", 0o1777), &[A, B]);
 }
 
+/// What is no file is called that, and nobody is told to change the mode of a device that everybody can write.
+#[test]
+fn devices() {
+    let place = two();
+    place.link("/dev/zero", "up/d/c.yaml");
+    Followed::new(&place, &["up/d"]).has(&[A, B, ("up/d/c.yaml", "!E0003")]);
+}
+
 /// A link is judged by what it leads to and by the whole way there; a file that is named, like one that is found.
 #[test]
 fn links_and_names() {
