@@ -2,7 +2,7 @@
 //! One ring and where its records go.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,7 @@ pub(super) struct IntakeTotals {
     after_count: AtomicU64,
     undeliverable: AtomicU64,
     unreadable: AtomicU64,
+    waiting: AtomicBool,
 }
 
 impl IntakeTotals {
@@ -48,6 +49,12 @@ impl IntakeTotals {
     /// Records that were written and could never be taken out.
     pub(super) fn unreadable(&self) -> u64 {
         self.unreadable.load(Ordering::Relaxed)
+    }
+
+    /// True while there is no memory to read the ring with, or what is in it makes no sense: records wait, and are lost when it is
+    /// full.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// To be called when nothing is read any more: of `written` records, those that were not taken out are lost. Returns how
@@ -188,6 +195,7 @@ impl Intake {
             true
         });
         totals.consumed.fetch_add(count as u64, Ordering::Relaxed);
+        totals.waiting.store(ring.unreadable_for().is_some(), Ordering::Relaxed);
         *active |= count > 0;
         count
     }

@@ -181,7 +181,7 @@ pub struct ProbeStatus {
     pub generation: u32,
     /// How it is attached: `tracepoint sched:sched_switch`; empty where it is not.
     pub mechanism: String,
-    /// Why it does not run as its file says; empty where it does.
+    /// Why it does not run as its file says, or why what runs cannot be read; empty where it does and can.
     pub error: String,
     /// Events that it produced since it last started; `None` for a program that counts.
     pub produced: Option<u64>,
@@ -241,12 +241,12 @@ pub struct SinkStatus {
 }
 
 impl Status {
-    /// True when every directory was read, every file counts, every probe runs as its file says, and every sink takes its
+    /// True when every directory was read, every file counts, every probe runs as its file says and can be read, and every sink takes its
     /// events.
     pub fn is_good(&self) -> bool {
         self.is_applied()
             && self.directories.iter().all(|directory| directory.state == DirectoryState::Ok)
-            && self.probes.iter().all(|probe| probe.state != ProbeState::Waiting)
+            && self.probes.iter().all(|probe| probe.state != ProbeState::Waiting && probe.error.is_empty())
             && self.sinks.iter().all(|sink| sink.error.is_empty())
     }
 

@@ -132,7 +132,8 @@ fn probe_rows(probe: &ProbeStatus, now_unix_ns: u64) -> Vec<Row> {
     ]);
     let mut rows = vec![Row::new(cells, paint)];
     if !probe.error.is_empty() {
-        let below = ["", "", "", &format!("its file: {}", probe.error)].map(str::to_owned);
+        let what = if probe.state == ProbeState::Running { "" } else { "its file: " };
+        let below = ["", "", "", &format!("{what}{}", probe.error)].map(str::to_owned);
         rows.push(Row::new(below, ""));
     }
     rows

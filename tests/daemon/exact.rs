@@ -305,3 +305,36 @@ fn a_snapshot_adds_up() {
     assert!(two["lost"]["ring_full"].as_u64() > Some(0), "{two}");
     daemon.stop();
 }
+
+/// A ring that there is no memory to read is said by the status and its check while events wait in it; when there is memory again
+/// they all come.
+#[test]
+fn a_ring_without_memory() {
+    need!(bpf());
+    let daemon = Daemon::with(&[("a.yaml", &calls("calls", "buffer: 64MiB\n    sinks: [\"jsonl:calls.jsonl\"]"))]);
+    let pid = daemon.run.pid();
+    let check = || daemon.lab.run(&["status", "--check", "--socket", "control.sock"]);
+    let size = fs::read_to_string(format!("/proc/{pid}/statm")).unwrap();
+    let pages: u64 = size.split(' ').next().unwrap().parse().unwrap();
+    // Enough for everything else.
+    limit_memory(pid, pages * 4096 + (32 << 20));
+    check().code(0);
+    call(7);
+    let waits = |probe: &Value| {
+        probe["error"].as_str().is_some_and(|error| error.starts_with("its ring buffer cannot be read"))
+    };
+    let probe = daemon.wait_until("calls", "unreadable", waits);
+    assert_eq!((&probe["state"], &probe["delivered"]), (&"running".into(), &0.into()), "{probe}");
+    check().code(1);
+    limit_memory(pid, libc::RLIM_INFINITY);
+    wait_for("the event", || numbers(&daemon.lines("calls.jsonl"), tid()) == [7]);
+    wait_for("a good check", || check().status.success());
+    daemon.stop();
+}
+
+fn limit_memory(pid: u32, bytes: u64) {
+    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: the kernel reads a `rlimit` that is a local; the old one is not wanted.
+    let code = unsafe { libc::prlimit(pid as i32, libc::RLIMIT_AS, &limit, std::ptr::null_mut()) };
+    assert_eq!(code, 0);
+}

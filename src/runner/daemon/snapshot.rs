@@ -190,7 +190,7 @@ fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
         since_unix_ns: entry.since_unix_ns,
         generation: entry.versions,
         mechanism: running.map(|unit| unit.attached.mechanism.clone()).unwrap_or_default(),
-        error: entry.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default(),
+        error: error(entry),
         produced: running.filter(|unit| unit.intake.is_some()).map(|_| counted.events()),
         delivered: sinks.iter().map(|sink| sink.delivered).sum(),
         rate: 0.0,
@@ -206,6 +206,18 @@ fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
         runs: stats.map(|(runs, _)| runs),
         run_time_ns: stats.map(|(_, time)| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)),
         links: running.map(|unit| unit.attached.link_ids()).unwrap_or_default(),
+    }
+}
+
+/// What is wrong with it: why its file is not carried out, or why what runs cannot be read.
+fn error(entry: &Entry) -> String {
+    let totals = entry.running.as_ref().and_then(|running| running.unit.intake.as_ref());
+    match &entry.failure {
+        Some(failure) => failure.message.clone(),
+        None if totals.is_some_and(|totals| totals.is_waiting()) => {
+            "its ring buffer cannot be read: its events wait, and are lost when it is full".to_owned()
+        }
+        None => String::new(),
     }
 }
 
