@@ -7,7 +7,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use super::binary_file::BinaryFile;
 use super::host::close_in_length;
-use crate::catalog::{Binary, ObjectError, Written};
+use crate::catalog::{Binary, ObjectError, Written, is_cold};
 use crate::words::{MAX_WORD, matches_glob};
 
 /// Names that are compared letter by letter with one that is not there.
@@ -15,7 +15,8 @@ const MOST_NEAR: usize = 1024;
 /// Names that one glob may stand for, whatever comes of them.
 pub(super) const MOST_MATCHES: usize = 1 << 14;
 
-/// The names that each of these globs stands for; at most [`MOST_MATCHES`] of each.
+/// The names that each of these globs stands for; at most [`MOST_MATCHES`] of each. A part that a compiler has put aside is none of
+/// its functions, unless the glob says so: `*.cold`.
 pub(super) fn matching(binary: &Binary<BinaryFile>, globs: &[&str]) -> Result<Vec<BTreeSet<String>>, ObjectError> {
     let mut found = vec![BTreeSet::new(); globs.len()];
     let begins: Vec<&str> = globs.iter().map(|glob| glob.split(['*', '?']).next().unwrap_or_default()).collect();
@@ -24,7 +25,8 @@ pub(super) fn matching(binary: &Binary<BinaryFile>, globs: &[&str]) -> Result<Ve
         for (((glob, begin), written), found) in globs.iter().zip(&begins).zip(&written).zip(&mut found) {
             let fits = name.starts_with(begin) && matches_glob(glob, name)
                 || written.as_ref().is_some_and(|written| written.matches(name));
-            if found.len() < MOST_MATCHES && fits {
+            let is_meant = || !is_cold(name) || glob.contains("cold");
+            if found.len() < MOST_MATCHES && fits && is_meant() {
                 found.insert(name.to_owned());
             }
         }

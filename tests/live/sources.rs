@@ -160,6 +160,12 @@ fn parts_that_are_put_aside() {
     for (kind, symbol) in [("uprobe", "ns::work"), ("uretprobe", "ns::work(int)"), ("uprobe", "_ZN2ns4workEi.cold")] {
         check(kind, symbol).code(0);
     }
+    // A glob stands for functions.
+    for glob in ["ns::*", "_ZN2ns*"] {
+        check("uretprobe", glob).code(0);
+        let text = lab.run(&["plan", "probes.yaml"]).code(0).stdout.join("\n");
+        assert!(text.contains("_ZN2ns4workEi") && !text.contains(".cold"), "{text}");
+    }
     for symbol in ["_ZN2ns4workEi.cold", "ns::work(int) [clone .cold]"] {
         let text = check("uretprobe", symbol).code(1).stdout.join("\n");
         assert!(text.contains(&format!("nothing calls `{symbol}`")), "{text}");
