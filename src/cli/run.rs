@@ -22,7 +22,7 @@ use crate::words::nearest;
 /// How long the kernel may take to detach before that is said.
 const CLOSING: Duration = Duration::from_millis(50);
 /// So many hooks are closed before anybody has read that they are: 40 ms for each, more on a busy machine.
-const FEW: usize = 4;
+const FEW: usize = 10;
 const CLOSING_FEW: Duration = Duration::from_millis(500);
 
 pub(super) fn run(args: &RunArgs) -> ExitCode {
