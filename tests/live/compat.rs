@@ -62,8 +62,10 @@ fn attempts_that_lead_to_32_bit_programs() {
     let start = |_| Command::new(&path).stdin(reader.try_clone().unwrap()).spawn().unwrap();
     let children: Vec<_> = (0..1100).map(start).collect();
     let missing = lab.text("missing");
-    Command::new("/bin/sh").args(["-c", &format!("exec {missing}")]).stderr(Stdio::null()).status().unwrap();
-    let failed = run.event(|event| event["event"] == "failed" && event["ppid"] == std::process::id());
+    let mut shell =
+        Command::new("/bin/sh").args(["-c", &format!("exec {missing}")]).stderr(Stdio::null()).spawn().unwrap();
+    let failed = run.event(|event| event["event"] == "failed" && event["pid"] == shell.id());
+    shell.wait().unwrap();
     assert_eq!((&failed["filename"], &failed["errno"]), (&json!(missing), &json!("ENOENT")));
     drop(writer);
     for mut child in children {
