@@ -63,28 +63,46 @@ pub(super) fn first(
     Ok((found.into_iter().map(|(_, name)| name).collect(), seen.len()))
 }
 
-/// Names that a few edits could make of this one, the likely ones first.
-pub(super) fn near(binary: &Binary<BinaryFile>, name: &str) -> Result<Vec<String>, ObjectError> {
-    if name.len() > MAX_WORD {
-        return Ok(Vec::new());
+/// Names that a few edits could make of one, while all are looked at.
+pub(super) struct Near<'n> {
+    name: &'n str,
+    wanted: Letters,
+    found: BinaryHeap<(usize, String)>,
+}
+
+impl<'n> Near<'n> {
+    pub(super) fn new(name: &'n str) -> Self {
+        Self { name, wanted: Letters::of(name), found: BinaryHeap::new() }
     }
-    let wanted = Letters::of(name);
-    let mut found = BinaryHeap::new();
-    binary.names(|known| {
-        if close_in_length(known, name) {
-            let edits = wanted.edits(&Letters::of(known));
-            let is_nearer = found.peek().is_none_or(|(most, _): &(usize, String)| edits < *most);
-            if edits <= 1 + name.len() / 3 && (found.len() < MOST_NEAR || is_nearer) {
-                found.push((edits, known.to_owned()));
-                if found.len() > MOST_NEAR {
-                    found.pop();
-                }
+
+    /// Takes a name that there is.
+    pub(super) fn see(&mut self, known: &str) {
+        if self.name.len() > MAX_WORD || !close_in_length(known, self.name) {
+            return;
+        }
+        let edits = self.wanted.edits(&Letters::of(known));
+        let is_nearer = self.found.peek().is_none_or(|(most, _)| edits < *most);
+        if edits <= 1 + self.name.len() / 3 && (self.found.len() < MOST_NEAR || is_nearer) {
+            self.found.push((edits, known.to_owned()));
+            if self.found.len() > MOST_NEAR {
+                self.found.pop();
             }
         }
-    })?;
-    let mut near: Vec<String> = found.into_sorted_vec().into_iter().map(|(_, name)| name).collect();
-    near.dedup();
-    Ok(near)
+    }
+
+    /// The likely ones first.
+    pub(super) fn names(self) -> Vec<String> {
+        let mut near: Vec<String> = self.found.into_sorted_vec().into_iter().map(|(_, name)| name).collect();
+        near.dedup();
+        near
+    }
+}
+
+/// Names that a few edits could make of this one, the likely ones first.
+pub(super) fn near(binary: &Binary<BinaryFile>, name: &str) -> Result<Vec<String>, ObjectError> {
+    let mut near = Near::new(name);
+    binary.names(|known| near.see(known))?;
+    Ok(near.names())
 }
 
 /// A share of the names, which those that a glob is near to are looked for in.

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::binaries::{Binaries, Opened, unusable};
 use super::binary_file::BinaryFile;
 use super::error::KernelError;
-use super::user_names::near;
+use super::user_names::Near;
 use crate::catalog::{
     Binary, BinaryFunction, Bytes as _, Lookup, ObjectError, Written, demangle, instruction_at, is_cold,
 };
@@ -215,7 +215,9 @@ fn one_of(several: &[BinaryFunction]) -> String {
 pub(super) fn instead(binary: &Binary<BinaryFile>, name: &str, path: &Path) -> Result<String, ObjectError> {
     let bare = name.split_once('@').map_or(name, |(bare, _)| bare);
     let (mut versions, mut is_there) = (std::collections::BTreeSet::new(), false);
+    let mut near = Near::new(name);
     binary.names(|known| {
+        near.see(known);
         is_there |= known == bare;
         let is_version = known.strip_prefix(bare).is_some_and(|rest| rest.starts_with('@'));
         if is_version && versions.len() < MOST_VERSIONS {
@@ -237,7 +239,7 @@ pub(super) fn instead(binary: &Binary<BinaryFile>, name: &str, path: &Path) -> R
     if let Some(last) = last_of_path(name) {
         return Ok(format!("`ebpf-run hooks '*{last}*' --binary {}` shows what it has", path.display()));
     }
-    Ok(suggest(name, near(binary, name)?.iter().map(String::as_str), ""))
+    Ok(suggest(name, near.names().iter().map(String::as_str), ""))
 }
 
 /// `push_back` of `std::vector<int>::push_back(int)`; `None` for a name without a path.

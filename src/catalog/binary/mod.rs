@@ -279,8 +279,11 @@ impl<B: Bytes> Binary<B> {
 
     /// The name with its version where that is not the default one. A table for debuggers has both in the name.
     fn whole_name<'n>(&self, name: &'n [u8], symbol: SymbolId) -> std::borrow::Cow<'n, str> {
-        let bare = name.windows(2).position(|signs| signs == b"@@").map_or(name, |at| &name[..at]);
-        let text = String::from_utf8_lossy(bare);
+        // Asked of each of millions of names, of which hardly any has a sign or a byte that is no UTF-8.
+        let sign = name.iter().position(|byte| *byte == b'@').unwrap_or(name.len());
+        let two = name[sign..].windows(2).position(|signs| signs == b"@@");
+        let bare = two.map_or(name, |at| &name[..sign + at]);
+        let text = std::str::from_utf8(bare).map_or_else(|_| String::from_utf8_lossy(bare), Into::into);
         let version = if symbol.0 & DYNAMIC != 0 { self.versions.of(symbol.0 & !DYNAMIC) } else { None };
         version.map_or(text.clone(), |version| format!("{text}@{version}").into())
     }
