@@ -93,6 +93,11 @@ fn lists_of_rights() {
     let found = found.breach().unwrap();
     assert!(found.to_string().ends_with("can be written by the user 123456 (getfacl)"), "{found}");
     assert!(found.remedy().starts_with("chmod g-w "), "{}", found.remedy());
+    // A sticky directory lets them make names, and take nobody else's away.
+    fs::set_permissions(at.join("d"), Permissions::from_mode(0o1775)).unwrap();
+    let found = walk(&at.join("d")).unwrap();
+    assert_eq!((found.breach(), found.is_shared), (None, true));
+    assert!(!walk(&at).unwrap().is_shared);
     fs::set_permissions(at.join("d"), Permissions::from_mode(0o755)).unwrap();
     assert_eq!(breach(&at.join("d/b")), None);
 }

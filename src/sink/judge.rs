@@ -168,7 +168,7 @@ pub(super) fn judge(
     }
     if kind == Kind::File && found.about.nlink() > 1 {
         let directory = directory()?;
-        if directory.breach().is_some() || is_shared(&directory.about) {
+        if directory.breach().is_some() || directory.is_shared {
             let why = "it has a second name, in a directory where others make theirs: it may be another file of yours";
             return Err(Refusal::said(why.to_owned()));
         }
@@ -205,9 +205,4 @@ fn mode_breach(found: &Walked, rights: Resolved) -> Option<Breach> {
         _group => writer_of_list(found.file.as_fd(), &found.about, is_listed),
     };
     reason.map(|reason| Breach { path: found.path.clone(), reason })
-}
-
-/// True for a directory in which others can make names.
-pub(super) fn is_shared(directory: &Metadata) -> bool {
-    directory.mode() & 0o002 != 0 || directory.mode() & 0o020 != 0 && directory.gid() != 0
 }

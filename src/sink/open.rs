@@ -19,7 +19,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
-use super::judge::{Kind, Refusal, is_shared, judge, kind};
+use super::judge::{Kind, Refusal, judge, kind};
 use super::output::Output;
 use super::owner::{Resolved, resolve};
 use crate::spec::{Destination, Rights, SinkSpec};
@@ -278,7 +278,7 @@ fn follow(directory: &Walked, path: &Path, target: &Path) -> Result<PathBuf, Ref
     if let Some(breach) = directory.breach() {
         return Err(Refusal::link(breach));
     }
-    if is_shared(&directory.about) {
+    if directory.is_shared {
         let what = format!("`{}` is a link, in a directory where others make theirs", path.display());
         return Err(Refusal::said(what));
     }

@@ -4,11 +4,11 @@
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 
+use super::file_system::file_system;
 use super::owner::{Breach, Guard};
 
 /// Links that are followed on one path, as the kernel does (path_resolution(7)).
@@ -29,6 +29,8 @@ pub struct Walked {
     pub linked_by: Option<Breach>,
     /// Who could write to the file itself.
     pub written_by: Option<Breach>,
+    /// A directory in which others can make names of their own, sticky ones included.
+    pub is_shared: bool,
 }
 
 impl Walked {
@@ -85,7 +87,8 @@ pub fn walk(path: &Path) -> io::Result<Walked> {
     let Some(Step { file, path, about }) = way.pop() else { return Err(io::ErrorKind::NotFound.into()) };
     let guard = Guard::of(file.as_fd(), &about);
     let written_by = if about.is_dir() { guard.breach_of_directory(&path) } else { guard.breach_of_file(&path) };
-    Ok(Walked { file, path, about, replaced_by, linked_by, written_by })
+    let is_shared = about.is_dir() && guard.is_shared();
+    Ok(Walked { file, path, about, replaced_by, linked_by, written_by, is_shared })
 }
 
 /// In a directory where everybody makes names, an entry is its owner's to replace; also a link, which leads where they like.
@@ -119,13 +122,7 @@ impl Step {
 
     /// True for a directory of proc(5).
     fn is_proc(&self) -> io::Result<bool> {
-        let mut about = MaybeUninit::<libc::statfs>::zeroed();
-        // SAFETY: the kernel writes a `statfs` into a local of that type, or nothing.
-        if unsafe { libc::fstatfs(self.file.as_raw_fd(), about.as_mut_ptr()) } != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: plain data, zeroed and then filled.
-        Ok(unsafe { about.assume_init() }.f_type == libc::PROC_SUPER_MAGIC)
+        file_system(self.file.as_fd()).map(|number| number == libc::PROC_SUPER_MAGIC as u32)
     }
 
     fn open(directory: BorrowedFd<'_>, name: &OsStr, path: PathBuf, flags: i32) -> io::Result<Self> {
