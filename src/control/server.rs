@@ -5,7 +5,7 @@ use std::ffi::CString;
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, FromRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::UnixStream as StdStream;
@@ -218,7 +218,7 @@ fn lock(directory: &Walked, path: &Path) -> io::Result<Option<File>> {
 /// What another user has put there; `None` where nobody has.
 fn stranger(directory: &Walked, name: &std::ffi::CStr) -> Option<&'static str> {
     let name = std::ffi::OsStr::from_bytes(name.to_bytes());
-    let path = Path::new(&format!("/proc/self/fd/{}", directory.file.as_raw_fd())).join(name);
+    let path = crate::trust::through(directory.file.as_fd()).join(name);
     let about = fs::symlink_metadata(path).ok()?;
     // SAFETY: takes and returns a number.
     let own = unsafe { libc::geteuid() };

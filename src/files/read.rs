@@ -4,15 +4,15 @@
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::mounts::mounted;
 use super::stamp::Stamp;
 use crate::config::{Location, MAX_FILE_BYTES, Problem, SourceFile, Span, Withheld, codes};
-use crate::trust::{Breach, Walked, is_of_the_kernel, walk};
+use crate::trust::{Breach, Walked, is_of_the_kernel, through, walk};
 
 /// What was read of one path.
 pub(super) struct Reading {
@@ -106,11 +106,6 @@ fn unreadable(path: &Path, error: &io::Error) -> Refusal {
         }
         _ => (codes::FILE_UNREADABLE, words(error), None),
     }
-}
-
-/// What an open descriptor (`O_PATH`) leads to, whatever has its name by now.
-pub(super) fn through(file: BorrowedFd<'_>) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 fn text(walked: &Walked) -> Result<String, Refusal> {

@@ -12,12 +12,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::look::{Progress, Trust};
 use super::mounts::mounted;
-use super::read::{Reading, Stale, is_config_name, problem, read, through};
+use super::read::{Reading, Stale, is_config_name, problem, read};
 use super::roots::{Root, RootFound, untrusted};
 use super::stamp::Stamp;
 use crate::config::{Problem, Withheld, codes};
 use crate::status::DirectoryState;
-use crate::trust::{Breach, Walked, walk};
+use crate::trust::{Breach, Walked, through, walk};
 use crate::words::path_text;
 
 /// A file that was written this long ago, or not so long but less than the debounce, may not be complete.

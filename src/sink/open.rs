@@ -181,7 +181,7 @@ fn open_found(path: &Path, found: &Walked, rights: Resolved, before: Option<Kind
         return Err(Refusal::said(format!("{before} was there, and now it is {kind}")));
     }
     // The very file that was judged, whatever has its name by now.
-    let judged = format!("/proc/self/fd/{}", found.file.as_raw_fd());
+    let judged = trust::through(found.file.as_fd());
     let mut options = OpenOptions::new();
     match kind {
         // Readable too: the end tells whether the last line is whole.
@@ -270,7 +270,7 @@ fn hand_over(file: &File, directory: &Walked, rights: Resolved) -> Result<(), Re
 
 /// An entry of the directory that was walked to, whatever has the directory's name by now.
 fn entry(directory: &Walked, path: &Path) -> PathBuf {
-    Path::new(&format!("/proc/self/fd/{}", directory.file.as_raw_fd())).join(path.file_name().unwrap_or_default())
+    trust::through(directory.file.as_fd()).join(path.file_name().unwrap_or_default())
 }
 
 /// Where a link leads whose target is not there: followed only where nobody else can make links.

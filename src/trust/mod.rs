@@ -24,4 +24,4 @@ mod walk;
 pub use file_system::{file_system, is_of_the_kernel};
 pub use list::writer_of_list;
 pub use owner::{Breach, Reason, user_name};
-pub use walk::{Walked, walk};
+pub use walk::{Walked, through, walk};

@@ -154,6 +154,11 @@ impl Step {
     }
 }
 
+/// A path to what an open descriptor (`O_PATH`) stands for, whatever has its name by now.
+pub fn through(file: BorrowedFd<'_>) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
 /// The names of a path, the first one last.
 fn names(path: &Path) -> Vec<OsString> {
     let named = path.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
