@@ -7,6 +7,7 @@
 pub mod codes;
 
 mod check;
+mod cx;
 mod discretion;
 mod environment;
 mod forms;
@@ -23,6 +24,7 @@ mod starter;
 mod yaml;
 
 pub use check::{Checked, CheckedProbe, Config, check};
+pub(crate) use cx::{Cx, TARGET, is_identifier, unknown};
 pub use environment::Environment;
 pub use problem::{Problem, Severity};
 pub use render::render;

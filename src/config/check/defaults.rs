@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::probe::Cx;
 use super::run::Run;
 use super::sinks::FileSinks;
 use super::{fields, file, values};
 use crate::config::problem::Problem;
-use crate::config::raw;
 use crate::config::source::{SourceFile, Span};
 use crate::config::yaml::{Node, Segment};
+use crate::config::{Cx, raw};
 use crate::spec::{Limits, SinkSpec};
 
 /// What holds for every probe of a file that does not say otherwise. What has its problem already is left out.

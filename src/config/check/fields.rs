@@ -2,12 +2,11 @@
 //! The names that a probe adds to its events: captures and labels.
 
 use super::defaults::Defaults;
-use super::probe::{Cx, is_identifier};
 use crate::catalog::{FetchTable, Program};
 use crate::config::problem::Problem;
 use crate::config::source::{SourceFile, Span};
 use crate::config::yaml::Node;
-use crate::config::{codes, raw};
+use crate::config::{Cx, codes, is_identifier, raw};
 use crate::expr;
 use crate::spec::{Capture, Hook, Place, RESERVED_FIELDS};
 use crate::words;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a hook names must be something that can exist. Whether it does is for the kernel to say.
 
-use super::probe::{Cx, TARGET};
 use super::user_function;
 use crate::config::forms::{Names, NamesOr};
 use crate::config::look_alike::without_curly;
 use crate::config::source::Span;
 use crate::config::yaml::Node;
-use crate::config::{codes, raw};
+use crate::config::{Cx, TARGET, codes, raw};
 use crate::spec::{Hook, Place, Targets, TracepointName, XdpMode};
 
 /// Longest name of an interface: ALTIFNAMSIZ (linux/if.h) without its NUL. What is longer than 15 bytes is a further name

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a hook offers to captures on every kernel. What its functions and tracepoints have on this one is asked later.
 
-use super::probe::Cx;
-use crate::config::codes;
+use crate::config::{Cx, codes};
 use crate::expr::{BUILTINS, MOST_RAW_ARGUMENTS, REGISTER_ARGUMENTS, beyond_registers};
 use crate::spec::{Capture, Hook, UserPlace, UserPoint};
 

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use super::probe::{self, InFile, NAMELESS};
+use super::probe::{self, InFile};
 use super::run::Run;
 use crate::config::codes;
+use crate::config::cx::NAMELESS;
 use crate::config::gate::{Violation, is_unread, unknown_key_meant};
 use crate::config::problem::Problem;
 use crate::config::source::{SourceFile, Span};

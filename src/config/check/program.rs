@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program that a probe runs, and what it is told.
 
-use super::probe::{Cx, unknown};
 use crate::catalog::{Catalog, Param, ParamType, Program};
 use crate::config::forms::Scalar;
-use crate::config::{codes, raw};
+use crate::config::{Cx, codes, raw, unknown};
 use crate::spec::{ParamValue, Place};
 use crate::words;
 

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::probe::NAMELESS;
 use super::{Checked, CheckedProbe, Config};
 use crate::config::codes;
+use crate::config::cx::NAMELESS;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Node;

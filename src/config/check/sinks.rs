@@ -5,14 +5,13 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::probe::Cx;
 use super::run::{Run, same_sink};
 use crate::config::forms::StringOr;
 use crate::config::gate::shell_variable;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Entry;
-use crate::config::{codes, pattern, raw};
+use crate::config::{Cx, codes, pattern, raw};
 use crate::spec::{Destination, Format, Place, Rights, SinkSpec};
 use crate::words;
 

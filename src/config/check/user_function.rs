@@ -2,10 +2,9 @@
 //! `uprobe` and `uretprobe`: a binary, and a function or a place in it.
 
 use super::hook::{every_function, names, offset_is_for_one, stands_for_all, target, targets};
-use super::probe::{Cx, TARGET};
 use crate::config::forms::{Names, StringOr};
 use crate::config::source::Span;
-use crate::config::{codes, raw};
+use crate::config::{Cx, TARGET, codes, raw};
 use crate::spec::{Hook, Place, Targets, UserPlace, UserPoint};
 
 /// What a function's name or a path may have; the longest path is PATH_MAX (linux/limits.h) without its NUL.

@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use super::probe::Cx;
 use crate::catalog::Program;
-use crate::config::{codes, pattern, raw};
+use crate::config::{Cx, codes, pattern, raw};
 use crate::spec::{Limits, Period, RateLimit};
 
 const LEAST_INTERVAL: Duration = Duration::from_millis(10);
