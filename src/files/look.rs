@@ -6,26 +6,18 @@
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::progress::Progress;
 use super::roots::{Known, Root, RootFound};
-use super::scan::{RawScan, Scan, scan};
+use super::scan::{RawScan, scan};
+use super::scanned::{Scan, Trust};
 
 /// How long one file may take, twice. Local ones take microseconds; a server that is that slow is as good as dead.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// What becomes of configuration that users other than root, or the process's own, could change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trust {
-    /// It is refused.
-    Required,
-    /// It is read, and [`Scan::breaches`] says who could.
-    Warned,
-}
 
 /// Looks at directories and files, and knows how they were the last time.
 #[derive(Debug)]
@@ -34,21 +26,6 @@ pub struct Looker {
     known: Known,
     /// Roots whose look does not come back.
     stuck: BTreeMap<PathBuf, JoinHandle<()>>,
-}
-
-/// Where a look is.
-#[derive(Debug, Default)]
-pub(super) struct Progress {
-    steps: AtomicU64,
-    path: Mutex<PathBuf>,
-}
-
-impl Progress {
-    /// It gets to this path.
-    pub(super) fn at(&self, path: &Path) {
-        path.clone_into(&mut self.path.lock().unwrap_or_else(PoisonError::into_inner));
-        self.steps.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 impl Looker {
@@ -115,9 +92,9 @@ fn attempt(roots: &[PathBuf], settle: Duration, trust: Trust) -> Result<RawScan,
             Err(RecvTimeoutError::Disconnected) => return Ok(scan(roots, settle, trust, &progress)),
             Err(RecvTimeoutError::Timeout) => {}
         }
-        let before = std::mem::replace(&mut steps, progress.steps.load(Ordering::Relaxed));
+        let before = std::mem::replace(&mut steps, progress.steps());
         if steps == before {
-            let at = progress.path.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let at = progress.path();
             let root = roots.iter().filter(|root| at.starts_with(root)).max_by_key(|root| root.as_os_str().len());
             if let Some(root) = root.or(roots.first()) {
                 return Err((root.clone(), look));

@@ -10,13 +10,15 @@ mod mounts;
 mod once;
 mod pending;
 mod places;
+mod progress;
 mod read;
 mod roots;
 mod scan;
+mod scanned;
 mod stamp;
 mod watch;
 
-pub use look::{Looker, Trust};
+pub use look::Looker;
 pub use once::{Found, read_all};
-pub use scan::{Scan, Scanned, ScannedRoot, Unreadable};
+pub use scanned::{Scan, Scanned, ScannedRoot, Trust, Unreadable};
 pub use watch::{WatchError, Watcher};

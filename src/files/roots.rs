@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::mounts::{Mount, mounts};
 use super::read::problem;
-use super::scan::ScannedRoot;
+use super::scanned::ScannedRoot;
 use crate::config::{Problem, codes};
 use crate::status::DirectoryState;
 use crate::trust::Breach;

@@ -10,70 +10,18 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::look::{Progress, Trust};
 use super::mounts::mounted;
+use super::progress::Progress;
 use super::read::{Reading, Stale, is_config_name, problem, read};
 use super::roots::{Root, RootFound, untrusted};
+use super::scanned::{Scanned, Trust, Unreadable};
 use super::stamp::Stamp;
 use crate::config::{Problem, Withheld, codes};
-use crate::status::DirectoryState;
 use crate::trust::{Breach, Walked, through, walk};
 use crate::words::path_text;
 
 /// A file that was written this long ago, or not so long but less than the debounce, may not be complete.
 const MOST_SETTLE: Duration = Duration::from_millis(250);
-
-/// What is there now.
-#[derive(Debug, Default)]
-pub struct Scan {
-    /// The files by path: those of each directory that have the name of a configuration file, and files that are named
-    /// themselves.
-    pub files: Vec<Scanned>,
-    /// What was followed: each directory, and each file that was named, by path.
-    pub roots: Vec<ScannedRoot>,
-    /// What cannot arrive, by file.
-    pub warnings: Vec<Problem>,
-    /// Who could change what was read, where that is allowed: once for each file or directory that lets them.
-    pub breaches: Vec<Breach>,
-}
-
-impl Scan {
-    /// True where somebody is writing a file: look again soon.
-    pub fn is_unsettled(&self) -> bool {
-        self.files.iter().any(|file| matches!(file.text, Err(Unreadable::Unsettled)))
-    }
-}
-
-/// One file.
-#[derive(Debug)]
-pub struct Scanned {
-    /// Its path, beginning with the root's.
-    pub path: PathBuf,
-    /// Its whole text.
-    pub text: Result<Arc<str>, Unreadable>,
-    /// Why messages may not quote it.
-    pub withheld: Option<Withheld>,
-}
-
-/// One directory that is followed, or a file that is followed by name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScannedRoot {
-    /// Its path.
-    pub path: PathBuf,
-    /// Whether its files are known. Where they are not, they are what they were.
-    pub state: DirectoryState,
-    /// What is wrong with it: an error in every state but `Ok` and `Missing`, which have none.
-    pub problem: Option<Problem>,
-}
-
-/// Why a file has no text.
-#[derive(Debug)]
-pub enum Unreadable {
-    /// Somebody is writing it.
-    Unsettled,
-    /// It cannot be read, may not be, or is no text.
-    Problem(Box<Problem>),
-}
 
 /// What was found, before it is known what became of roots that were there before.
 #[derive(Debug, Default)]
@@ -245,12 +193,6 @@ impl RawScan {
             (Some(_) | None, _) => {}
         }
         (reading.text.map(Arc::from).map_err(Unreadable::Problem), reading.withheld)
-    }
-}
-
-impl From<Problem> for Unreadable {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(Box::new(problem))
     }
 }
 

@@ -13,7 +13,7 @@ use std::fs::Metadata;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::os::unix::fs::MetadataExt as _;
 
-use super::owner::Reason;
+use super::breach::Reason;
 
 const GROUP_WRITES: u32 = 0o020;
 const USER: u16 = 2;

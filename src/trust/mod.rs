@@ -16,12 +16,13 @@
 //! is safe for what trusted users own in it where it is sticky (unlink(2)). Whom a list of rights (acl(5)) lets write counts like
 //! the group.
 
+mod breach;
 mod file_system;
 mod list;
 mod owner;
 mod walk;
 
+pub use breach::{Breach, Reason, user_name};
 pub use file_system::{file_system, is_of_the_kernel};
 pub use list::writer_of_list;
-pub use owner::{Breach, Reason, user_name};
 pub use walk::{Walked, through, walk};

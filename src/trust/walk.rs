@@ -8,8 +8,9 @@ use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 
+use super::breach::Breach;
 use super::file_system::file_system;
-use super::owner::{Breach, Guard};
+use super::owner::Guard;
 
 /// Links that are followed on one path, as the kernel does (path_resolution(7)).
 const MOST_LINKS: usize = 40;
