@@ -7,12 +7,15 @@
 pub mod codes;
 
 mod check;
+mod checked;
 mod cx;
+mod decode;
 mod discretion;
 mod environment;
 mod forms;
 mod gate;
 mod look_alike;
+mod origin;
 mod pattern;
 mod problem;
 mod raw;
@@ -23,7 +26,8 @@ mod source;
 mod starter;
 mod yaml;
 
-pub use check::{Checked, CheckedProbe, Config, check};
+pub use check::check;
+pub use checked::{Checked, CheckedProbe, Config};
 pub(crate) use cx::{Cx, TARGET, is_identifier, unknown};
 pub use environment::Environment;
 pub use problem::{Problem, Severity};

@@ -8,7 +8,9 @@ use serde::de::DeserializeOwned;
 
 use super::run::Run;
 use super::sinks::FileSinks;
-use super::{fields, file, values};
+use super::{fields, values};
+use crate::config::decode::decode;
+use crate::config::origin::add_origins;
 use crate::config::problem::Problem;
 use crate::config::source::{SourceFile, Span};
 use crate::config::yaml::{Node, Segment};
@@ -62,7 +64,7 @@ pub(super) fn check(
             }
         }
     }
-    file::add_origins(source, node, problems, before);
+    add_origins(source, node, problems, before);
     defaults
 }
 
@@ -79,5 +81,5 @@ fn part<T: DeserializeOwned>(
     problems: &mut Vec<Problem>,
 ) -> Option<T> {
     let node = defaults.at(&[key]).filter(|_| is_clean(key, clean))?;
-    file::decode(source, node, problems)
+    decode(source, node, problems)
 }

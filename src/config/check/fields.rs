@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The names that a probe adds to its events: captures and labels.
 
-use super::defaults::Defaults;
 use crate::catalog::{FetchTable, Program};
 use crate::config::problem::Problem;
 use crate::config::source::{SourceFile, Span};
@@ -146,10 +145,11 @@ pub(super) fn labels(
     cx: &mut Cx<'_>,
     raw: &raw::Probe,
     program: Option<&Program>,
-    defaults: &Defaults,
+    defaults: &[(String, String)],
+    default_spans: &[(String, Span)],
 ) -> Vec<(String, String)> {
-    let mut checked = defaults.labels.clone();
-    for (name, span) in &defaults.label_spans {
+    let mut checked = defaults.to_vec();
+    for (name, span) in default_spans {
         let own = raw.labels.as_ref().is_some_and(|labels| labels.0.iter().any(|(own, _)| own == name));
         if let Some(problem) = label_clash(cx, name, *span, program).filter(|_| !own) {
             cx.report(problem);

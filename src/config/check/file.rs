@@ -4,12 +4,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
-
 use super::run::Run;
 use super::{defaults, partial, probe, sinks};
 use crate::catalog::Catalog;
+use crate::config::decode::decode;
 use crate::config::environment::Environment;
+use crate::config::origin::{add_origins, with_origin};
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile};
 use crate::config::yaml::{Entry, Node, Segment, Value};
@@ -17,9 +17,6 @@ use crate::config::{codes, gate, look_alike, raw, yaml};
 
 /// Problems of one file that are shown; behind that a file is not what it was meant to be.
 const MAX_PROBLEMS: usize = 100;
-
-/// The words at an alias whose value is to blame.
-pub(in crate::config) const THROUGH: &str = "used through this alias";
 
 /// Checks one file and hands what is good to the run.
 pub(super) fn check(source: &Arc<SourceFile>, catalog: &Catalog, environment: &Environment<'_>, run: &mut Run) {
@@ -128,62 +125,9 @@ fn forget_repeated(problems: &mut Vec<Problem>, before: usize) {
     });
 }
 
-/// Says of the problems from `before` on how their values came to where they are used.
-pub(super) fn add_origins(source: &Arc<SourceFile>, part: &Node, problems: &mut [Problem], before: usize) {
-    for problem in &mut problems[before..] {
-        *problem = with_origin(source, part, problem.clone());
-    }
-}
-
-/// The problem with the alias that brought the value into `part`, and with what the environment made of it.
-fn with_origin(source: &Arc<SourceFile>, part: &Node, mut problem: Problem) -> Problem {
-    let Some(origin) = part.origin_of(problem.primary.span) else { return problem };
-    if let Some(text) = origin.substituted {
-        let written = source.text.get(problem.primary.span.start..problem.primary.span.end).unwrap_or_default();
-        let short: String = text.chars().take(60).collect();
-        let dots = if short.len() < text.len() { "…" } else { "" };
-        if !problem.message.contains(&*text) || text.is_empty() {
-            problem = problem.note(format!("with this environment `{}` is {:?}{dots}", written.trim(), short));
-        }
-    }
-    if let Some(alias) = origin.alias {
-        let alias = Location::new(source, alias);
-        if problem.related.iter().any(|(place, _)| *place == problem.primary) {
-            problem.primary = alias;
-        } else if problem.related.iter().all(|(_, label)| label != THROUGH) {
-            problem.related.push((alias, THROUGH.to_owned()));
-        }
-    }
-    problem
-}
-
 /// True where the key is given once more: what stands there was not taken in.
 fn is_repeated(entry: &Entry, problems: &[Problem]) -> bool {
     let repeats = |problem: &&Problem| problem.code == codes::DUPLICATE_KEY;
     let mut firsts = problems.iter().filter(repeats).flat_map(|problem| &problem.related);
     firsts.any(|(first, _)| first.span == entry.key_span)
-}
-
-/// A part of the tree as its raw type. After the first gate this works; where it does not, that is a problem like others.
-pub(super) fn decode<T: DeserializeOwned>(
-    source: &Arc<SourceFile>,
-    node: &Node,
-    problems: &mut Vec<Problem>,
-) -> Option<T> {
-    let error = match serde_path_to_error::deserialize::<_, T>(node.to_json()) {
-        Ok(value) => return Some(value),
-        Err(error) => error,
-    };
-    let path: Vec<Segment> = error
-        .path()
-        .iter()
-        .filter_map(|segment| match segment {
-            serde_path_to_error::Segment::Seq { index } => Some(Segment::Index(*index)),
-            serde_path_to_error::Segment::Map { key } => Some(Segment::Key(key.clone())),
-            serde_path_to_error::Segment::Enum { .. } | serde_path_to_error::Segment::Unknown => None,
-        })
-        .collect();
-    let place = Location::new(source, node.nearest(&path));
-    problems.push(Problem::new(codes::WRONG_TYPE, place, format!("this value cannot be used: {}", error.inner())));
-    None
 }

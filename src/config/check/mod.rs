@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The second gate: the rules. Raw probes become [`ProbeSpec`]s; one file for each topic.
+//! The second gate: the rules. Raw probes become [`ProbeSpec`](crate::spec::ProbeSpec)s; one file for each topic.
 
 mod defaults;
 mod fields;
@@ -14,118 +14,17 @@ mod sinks;
 mod user_function;
 mod values;
 
-pub(super) use file::THROUGH;
 pub(super) use values::duration;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
+use super::checked::Checked;
 use super::discretion::{Values, discreet};
 use super::environment::Environment;
-use super::problem::Problem;
-use super::source::{Location, SourceFile, Span};
+use super::source::SourceFile;
 use crate::catalog::Catalog;
-use crate::spec::{Place, ProbeId, ProbeSpec, SinkSpec, Targets};
-use crate::words;
-
-/// What is left when nothing is wrong: everything that a run needs.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// The probes to run, in the order of the files.
-    pub probes: Vec<CheckedProbe>,
-    /// The sinks that those probes use; [`crate::spec::SinkId`] counts here.
-    pub sinks: Vec<SinkSpec>,
-    /// Probes with `enabled: false`: checked, not to be run.
-    pub parked: Vec<ProbeId>,
-}
-
-/// What a check found out.
-#[derive(Debug, Clone)]
-pub struct Checked {
-    /// The configuration; `None` where a problem is an error.
-    pub config: Option<Config>,
-    /// Where there is no configuration: every probe that says where it attaches, without its parts that have a problem.
-    /// Not to be run; to be asked about, so that what this machine says of it is known as well.
-    pub fragments: Vec<CheckedProbe>,
-    /// All problems of all files, in the order of the files and of their lines.
-    pub problems: Vec<Problem>,
-}
-
-impl Checked {
-    /// The probes that this machine can be asked about: those of the configuration, or what there is without one.
-    pub fn probes(&self) -> &[CheckedProbe] {
-        self.config.as_ref().map_or(&self.fragments, |config| &config.probes)
-    }
-
-    /// Puts problems that were found before the files were read in front, and takes the configuration away.
-    #[must_use]
-    pub fn refused_for(mut self, mut problems: Vec<Problem>) -> Self {
-        if let Some(config) = self.config.take_if(|_| !problems.is_empty()) {
-            self.fragments = config.probes;
-        }
-        problems.append(&mut self.problems);
-        Self { problems, ..self }
-    }
-}
-
-/// A probe that may run, and where its parts stand in its file.
-#[derive(Debug, Clone)]
-pub struct CheckedProbe {
-    /// What decides how it runs.
-    pub spec: ProbeSpec,
-    source: Arc<SourceFile>,
-    places: Vec<(Place, Span)>,
-    /// What variables said when the files were checked.
-    values: Arc<Values>,
-}
-
-impl CheckedProbe {
-    /// The file that it stands in.
-    pub fn path(&self) -> &Path {
-        &self.source.path
-    }
-
-    /// True where both come from one reading of the file.
-    pub fn is_of_same_reading(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.source, &other.source)
-    }
-
-    /// A problem of the probe without what variables of the environment say.
-    #[must_use]
-    pub fn discreet(&self, problem: Problem) -> Problem {
-        self.values.leave_out(problem)
-    }
-
-    /// Where in the file a part of the probe stands; the nearest thing around it where it is not written.
-    pub fn locate(&self, place: &Place) -> Location {
-        let mut wanted = place.clone();
-        loop {
-            let found = self.places.iter().find(|(known, _)| *known == wanted);
-            if let Some((_, span)) = found.or_else(|| self.standing_for(&wanted)) {
-                return Location::new(&self.source, *span);
-            }
-            wanted = match wanted {
-                Place::Mode | Place::Entry(_) | Place::Binary | Place::Process | Place::BuildId => Place::Target,
-                Place::Target | Place::Program | Place::Capture(_) => Place::Hook,
-                Place::Param(_) => Place::Program,
-                Place::Hook | Place::Sink(_) => Place::Probe,
-                Place::Probe => return Location::new(&self.source, Span::default()),
-            };
-        }
-    }
-
-    /// The first of several targets that stands for the name of an entry. What is neither named nor matched came with the
-    /// one that says no name at all.
-    fn standing_for(&self, wanted: &Place) -> Option<&(Place, Span)> {
-        let Place::Entry(name) = wanted else { return None };
-        let entry = |stands: &dyn Fn(&str) -> bool| {
-            self.places.iter().find(|(known, _)| matches!(known, Place::Entry(entry) if stands(entry)))
-        };
-        entry(&|glob| words::matches_glob(glob, name)).or_else(|| entry(&|entry| entry == Targets::DEFAULT_ROUTE))
-    }
-}
 
 /// Checks files that run together. Nothing outside of the arguments is looked at; what `${env:NAME}` in the files stands
 /// for, `environment` knows.

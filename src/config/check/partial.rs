@@ -7,6 +7,7 @@ use super::probe::{self, InFile};
 use super::run::Run;
 use crate::config::codes;
 use crate::config::cx::NAMELESS;
+use crate::config::decode::decode;
 use crate::config::gate::{Violation, is_unread, unknown_key_meant};
 use crate::config::problem::Problem;
 use crate::config::source::{SourceFile, Span};
@@ -72,7 +73,7 @@ pub(super) fn check(
     let mut found = Vec::new();
     let source: &Arc<SourceFile> = file.source;
     // What cannot be decoded was blamed by the first gate.
-    if let Some(raw) = super::file::decode(source, &rest, &mut Vec::new()) {
+    if let Some(raw) = decode(source, &rest, &mut Vec::new()) {
         let certain = !no_hook && !maybe_parked;
         probe::check(file, &rest, &raw, certain, run, &mut found);
     }

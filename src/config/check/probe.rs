@@ -46,7 +46,7 @@ pub(super) fn check(
     let params = program::params(&mut cx, raw, program);
     program::refuse_needless_keys(&mut cx, raw, program);
     let mut capture = fields::captures(&mut cx, raw, program);
-    let labels = fields::labels(&mut cx, raw, program, defaults);
+    let labels = fields::labels(&mut cx, raw, program, &defaults.labels, &defaults.label_spans);
     let interval = values::interval(&mut cx, raw.interval.as_deref()).or(defaults.interval).unwrap_or(DEFAULT_INTERVAL);
     let buffer_bytes = values::buffer(&mut cx, raw.buffer.as_deref()).or(defaults.buffer_bytes);
     let include_self = raw.include_self.or(defaults.include_self).filter(|_| program.is_some_and(Program::captures));

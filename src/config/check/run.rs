@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Checked, CheckedProbe, Config};
+use crate::config::checked::{Checked, CheckedProbe, Config};
 use crate::config::codes;
 use crate::config::cx::NAMELESS;
 use crate::config::problem::Problem;
