@@ -2,14 +2,14 @@
 //! A probe against this machine, without attaching anything: targets, captures, and what the verifier says.
 
 use super::attach::{check_kprobe_target, check_raw_tracepoint, check_return, check_xdp};
-use super::capabilities::Capabilities;
 use super::error::KernelError;
-use super::expand::{Expanded, expand_what_is_there};
-use super::host::Host;
 use super::load::Loaded;
 use super::prepare::{Prepared, check_target, prepare, resolve_captures};
 use crate::catalog::{HookDecl, Program};
 use crate::config::codes;
+use crate::kernel::host::Capabilities;
+use crate::kernel::host::Host;
+use crate::kernel::site::{Expanded, expand_what_is_there};
 use crate::spec::{Hook, Place, ProbeSpec, TracepointName};
 
 /// One thing that a check found out.

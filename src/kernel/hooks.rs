@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What can be hooked on this machine: kernel functions, tracepoints, LSM hooks, functions of a binary; found by pattern.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use super::binaries::unusable;
-use super::host::{Host, close_in_length};
-use super::user_names::{first, near, of_a_source, some};
 use crate::catalog::{Lookup, Named, TypeId, Written, demangle};
 use crate::expr::{Prototype, TraceShape};
+use crate::kernel::host::Host;
+use crate::kernel::site::binary::unusable;
+use crate::kernel::site::binary::{first, near, of_a_source, some};
+use crate::kernel::site::close_in_length;
 use crate::spec::TracepointName;
 use crate::words::{edits_within, matches_glob, nearest, nearest_glob};
 
@@ -358,11 +359,6 @@ fn fields(target: &str, host: &Host) -> Option<Vec<(String, String)>> {
     Some(fields.into_iter().map(declare).collect())
 }
 
-/// Names of functions; a line may end with ` [module]`.
-pub(super) fn parse_traceable(text: &str) -> HashSet<String> {
-    text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -406,6 +402,5 @@ mod tests {
     fn names() {
         assert!(can_be_named("tcp_v4_connect") && can_be_named("do_one.isra.0"));
         assert!(!can_be_named("__pfx_tcp_v4_connect") && !can_be_named("do_one.cold") && !can_be_named("a$b"));
-        assert!(parse_traceable("tcp_init\nnf_hook [nf]\n").contains("nf_hook"));
     }
 }

@@ -8,15 +8,15 @@ use std::os::fd::AsFd as _;
 use libbpf_rs::{AsRawLibbpf, MapCore, Object, ObjectBuilder, OpenObject};
 
 use super::attach::{Generation, process_of};
-use super::capabilities::Capabilities;
-use super::descriptors;
 use super::error::{KernelError, describe, privilege_help};
-use super::host::Host;
-use super::itself::own_process;
-use super::link_layer::LinkLayer;
 use super::prepare::Prepared;
 use super::ring::Ring;
 use crate::catalog::{FetchLimit, HookDecl, Param, ParamType, Program};
+use crate::kernel::host::Capabilities;
+use crate::kernel::host::Host;
+use crate::kernel::host::descriptors;
+use crate::kernel::host::own_process;
+use crate::kernel::site::interface::LinkLayer;
 use crate::spec::{Hook, ParamValue, Place, ProbeSpec, XdpMode};
 
 /// Bytes of the verifier's log that are kept: the last lines tell why.

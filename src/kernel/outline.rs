@@ -4,12 +4,12 @@
 use libbpf_rs::{MapType, ObjectBuilder};
 
 use super::attach::xdp_outlook;
-use super::capabilities::{Capabilities, needed_for};
 use super::check::own_hook;
-use super::host::Host;
 use super::load::{functions, size_maps};
 use super::mapping::page_bytes;
 use crate::catalog::{HookDecl, Program};
+use crate::kernel::host::Host;
+use crate::kernel::host::{Capabilities, needed_for};
 use crate::spec::{Hook, ProbeSpec};
 
 /// How a probe would run.

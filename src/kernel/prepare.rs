@@ -3,10 +3,10 @@
 
 use super::attach::{check_kprobes, check_uprobe, missing_target};
 use super::error::KernelError;
-use super::host::Host;
-use super::link_layer::{LinkLayer, link_layer};
 use crate::catalog::Program;
 use crate::expr::{Prototype, Scope, resolve};
+use crate::kernel::host::Host;
+use crate::kernel::site::interface::{LinkLayer, link_layer};
 use crate::spec::{Fetch, Hook, Layout, Place, ProbeSpec, UserPlace, UserPoint};
 use crate::words::suggest;
 

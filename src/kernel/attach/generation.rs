@@ -9,10 +9,10 @@ use libbpf_rs::{MapCore as _, MapHandle};
 
 use super::super::counters::CounterReader;
 use super::super::counts::Counts;
-use super::super::descriptors;
 use super::super::load::Loaded;
 use crate::catalog::{Counters, HookDecl};
 use crate::kernel::error::KernelError;
+use crate::kernel::host::descriptors;
 use crate::spec::{Limits, ParamValue, Place, ProbeSpec};
 
 /// A loaded program with its maps. After a swap its last events are in its ring once [`super::settle`] has returned.

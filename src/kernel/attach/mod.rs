@@ -4,7 +4,6 @@
 mod detach;
 mod former;
 mod generation;
-mod held;
 mod info;
 mod kprobe;
 mod missed;
@@ -35,14 +34,14 @@ use std::time::Duration;
 
 use libbpf_rs::{Link, ProgramMut};
 
-use self::held::Held;
 use self::slot::{NewSlot, Slot};
-use super::descriptors;
 use super::error::KernelError;
-use super::host::Host;
 use super::load::Loaded;
-use super::user_places::Instruction;
 use crate::catalog::HookDecl;
+use crate::kernel::host::Host;
+use crate::kernel::host::descriptors;
+use crate::kernel::site::binary::Held;
+use crate::kernel::site::binary::Instruction;
 use crate::spec::{FileIdentity, Hook, Place, ProbeSpec, TracepointName, XdpMode};
 
 /// What keeps a program attached; dropping it detaches.

@@ -7,7 +7,7 @@ use libbpf_rs::num_possible_cpus;
 use super::xdp::{NETDEV_XDP_ACT_BASIC, query};
 use crate::catalog::Named;
 use crate::kernel::host::Host;
-use crate::kernel::netdev::Netdev;
+use crate::kernel::site::interface::Netdev;
 
 /// What native mode will come to.
 #[derive(Debug, Clone, PartialEq, Eq)]

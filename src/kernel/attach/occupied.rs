@@ -9,9 +9,9 @@ use libbpf_rs::query::{LinkInfoIter, LinkTypeInfo};
 
 use super::info;
 use super::xdp::query;
-use crate::kernel::capabilities::Capabilities;
 use crate::kernel::error::KernelError;
-use crate::kernel::netdev::Netdev;
+use crate::kernel::host::Capabilities;
+use crate::kernel::site::interface::Netdev;
 use crate::spec::{Place, XdpMode};
 
 /// What the programs of libxdp are called, under which several share an interface.

@@ -7,15 +7,15 @@ use std::path::Path;
 
 use libbpf_rs::{AsRawLibbpf, Link, ProgramMut};
 
-use super::held::Held;
 use super::{Attachment, Landed, take_link};
 use crate::config::codes;
-use crate::kernel::binary_file::BinaryFile;
 use crate::kernel::check::Finding;
 use crate::kernel::error::{ENOTSUPP, KernelError, describe, privilege_help};
 use crate::kernel::host::Host;
-use crate::kernel::itself::in_first_namespace;
-use crate::kernel::user_places::Located;
+use crate::kernel::host::in_first_namespace;
+use crate::kernel::site::binary::BinaryFile;
+use crate::kernel::site::binary::Held;
+use crate::kernel::site::binary::Located;
 use crate::spec::{Place, UserPoint};
 
 pub(super) fn attach(

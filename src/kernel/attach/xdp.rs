@@ -12,7 +12,7 @@ use super::{Attachment, Hold};
 use crate::kernel::check::Finding;
 use crate::kernel::error::{ENOTSUPP, KernelError, describe, privilege_help};
 use crate::kernel::host::Host;
-use crate::kernel::netdev::Netdev;
+use crate::kernel::site::interface::Netdev;
 use crate::spec::{Place, XdpMode};
 
 /// `include/uapi/linux/if_link.h`

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What this machine can do: what it says about itself, and each hook kind tried for real.
 
-mod facts;
 mod network;
 mod tries;
 
-pub use facts::{Facts, Memlock};
 pub use tries::{Outcome, Try};
 
-use super::host::Host;
+use crate::kernel::host::{Facts, Host};
 
 /// The result of an examination.
 #[derive(Debug, Clone)]

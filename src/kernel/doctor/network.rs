@@ -3,7 +3,7 @@
 
 use std::io;
 
-use crate::kernel::netlink::{LinkRequest, attribute};
+use crate::kernel::site::interface::{LinkRequest, attribute};
 
 /// The name of the device that is made.
 pub(super) const DEVICE: &str = "doctor0";

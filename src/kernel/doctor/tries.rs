@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::network::{DEVICE, enter_namespace, make_veth};
 use crate::catalog::{Catalog, builtin, builtin_object};
-use crate::kernel::capabilities::Capabilities;
 use crate::kernel::error::KernelError;
+use crate::kernel::host::Capabilities;
 use crate::kernel::host::Host;
 use crate::kernel::load::Loaded;
 use crate::kernel::prepare::prepare;

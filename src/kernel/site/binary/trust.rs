@@ -5,20 +5,20 @@
 use std::path::Path;
 
 use super::binaries::Opened;
-use super::error::KernelError;
 use crate::config::codes;
+use crate::kernel::error::KernelError;
 use crate::spec::{Place, UserPlace, UserPoint};
 use crate::trust::Breach;
 
 impl Opened {
     /// What somebody who is looking should know of this file; a daemon refuses it.
-    pub(super) fn doubt(&self, point: &UserPoint) -> Option<KernelError> {
+    pub(in crate::kernel) fn doubt(&self, point: &UserPoint) -> Option<KernelError> {
         doubt(point, &self.path, self.breach.as_ref())
     }
 }
 
 /// Why a file that others could change is not one that the probe allows.
-pub(super) fn doubt(point: &UserPoint, path: &Path, breach: Option<&Breach>) -> Option<KernelError> {
+pub(in crate::kernel) fn doubt(point: &UserPoint, path: &Path, breach: Option<&Breach>) -> Option<KernelError> {
     let breach = breach.filter(|_| point.build_id.is_none())?;
     let file = path.display();
     let (message, help) = match point.place {
@@ -36,7 +36,7 @@ pub(super) fn doubt(point: &UserPoint, path: &Path, breach: Option<&Breach>) -> 
 }
 
 /// A file that is another build than the probe asks for is refused.
-pub(super) fn check_build_id(point: &UserPoint, file: &Opened) -> Result<(), KernelError> {
+pub(in crate::kernel) fn check_build_id(point: &UserPoint, file: &Opened) -> Result<(), KernelError> {
     let Some(wanted) = &point.build_id else { return Ok(()) };
     let found = file.binary.build_id();
     if found == *wanted {

@@ -9,21 +9,21 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use super::error::KernelError;
 use crate::catalog::Bytes;
+use crate::kernel::error::KernelError;
 use crate::spec::{FileIdentity, Place};
 use crate::trust::{file_system, is_of_the_kernel};
 
 /// An open program or library.
 #[derive(Debug)]
-pub(super) struct BinaryFile {
+pub(in crate::kernel) struct BinaryFile {
     file: File,
     size: u64,
 }
 
 impl BinaryFile {
     /// Opens what `place` (of `O_PATH`) leads to, for reading. `path` is what messages call it.
-    pub(super) fn open(place: &OwnedFd, about: &Metadata, path: &Path) -> Result<Self, KernelError> {
+    pub(in crate::kernel) fn open(place: &OwnedFd, about: &Metadata, path: &Path) -> Result<Self, KernelError> {
         if !about.is_file() {
             let what = if about.is_dir() { "is a directory" } else { "is no regular file" };
             let message = format!("`{}` {what}, not a program or library", path.display());
@@ -45,12 +45,12 @@ impl BinaryFile {
     }
 
     /// The open file itself.
-    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+    pub(in crate::kernel) fn descriptor(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }
 
     /// A path that leads to this very file, for as long as it is open.
-    pub(super) fn link(&self) -> Result<CString, std::ffi::NulError> {
+    pub(in crate::kernel) fn link(&self) -> Result<CString, std::ffi::NulError> {
         CString::new(link_to(self.file.as_raw_fd()))
     }
 }
@@ -70,7 +70,7 @@ fn link_to(descriptor: i32) -> String {
 }
 
 /// What tells a file from others, and from what it was.
-pub(super) fn identity(about: &Metadata) -> FileIdentity {
+pub(in crate::kernel) fn identity(about: &Metadata) -> FileIdentity {
     let since = |time: std::time::SystemTime| time.duration_since(UNIX_EPOCH).ok();
     let born = about.created().ok().and_then(since);
     FileIdentity {
@@ -87,6 +87,6 @@ pub(super) fn identity(about: &Metadata) -> FileIdentity {
 const LAYERED: [u32; 3] = [0x794c_7630, 0x6175_6673, 0x6573_5546];
 
 /// True where a file that is changed may become another one of the same number.
-pub(super) fn is_layered(place: &OwnedFd) -> bool {
+pub(in crate::kernel) fn is_layered(place: &OwnedFd) -> bool {
     file_system(place.as_fd()).is_ok_and(|number| LAYERED.contains(&number))
 }

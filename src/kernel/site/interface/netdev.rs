@@ -32,28 +32,28 @@ const DRVINFO_DRIVER: std::ops::Range<usize> = 4..36;
 
 /// One interface of this network namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Netdev {
+pub(in crate::kernel) struct Netdev {
     /// Its number.
-    pub(super) index: u32,
+    pub(in crate::kernel) index: u32,
     /// The name that the kernel uses.
-    pub(super) name: String,
+    pub(in crate::kernel) name: String,
     /// Further names (`ip link property add … altname`, Linux 5.5): up to 127 bytes each.
-    pub(super) altnames: Vec<String>,
+    pub(in crate::kernel) altnames: Vec<String>,
     /// Bytes of the largest packet; 0 where the kernel does not tell.
-    pub(super) mtu: u32,
+    pub(in crate::kernel) mtu: u32,
     /// The kind of a virtual interface: `veth`.
-    pub(super) kind: Option<String>,
+    pub(in crate::kernel) kind: Option<String>,
     /// The interface (a bond, a bridge) that this one is a part of.
-    pub(super) master: Option<u32>,
+    pub(in crate::kernel) master: Option<u32>,
     /// The number of the other end of a pair.
-    pub(super) peer: Option<u32>,
+    pub(in crate::kernel) peer: Option<u32>,
     /// The namespace of the other end, as this one numbers it; `None`: it is in this one.
     peer_namespace: Option<u32>,
 }
 
 impl Netdev {
     /// The interface of this name, whichever of its names that is.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(in crate::kernel) fn named(name: &str) -> Option<Self> {
         let kind = if name.len() > MAX_NAME_BYTES { IFLA_ALT_IFNAME } else { IFLA_IFNAME };
         let bytes = CString::new(name).ok()?.into_bytes_with_nul();
         let by = |kind| ask(LinkRequest::new(libc::RTM_GETLINK, 0, 0).with(kind, &bytes));
@@ -63,12 +63,12 @@ impl Netdev {
     }
 
     /// The interface of this number.
-    pub(super) fn numbered(index: u32) -> Option<Self> {
+    pub(in crate::kernel) fn numbered(index: u32) -> Option<Self> {
         ask(LinkRequest::new(libc::RTM_GETLINK, 0, index))
     }
 
     /// All of them, sorted by name.
-    pub(super) fn all() -> Vec<Self> {
+    pub(in crate::kernel) fn all() -> Vec<Self> {
         let answers = LinkRequest::new(libc::RTM_GETLINK, libc::NLM_F_DUMP, 0).ask().unwrap_or_default();
         let mut all: Vec<Self> = answers.iter().filter_map(Self::read).collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
@@ -76,7 +76,7 @@ impl Netdev {
     }
 
     /// Its name and its further names.
-    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+    pub(in crate::kernel) fn names(&self) -> impl Iterator<Item = &String> {
         std::iter::once(&self.name).chain(&self.altnames)
     }
 
@@ -85,7 +85,7 @@ impl Netdev {
     }
 
     /// The other end of a pair; `None` where there is none or where this process may not look into its namespace.
-    pub(super) fn other_end(&self) -> Option<Self> {
+    pub(in crate::kernel) fn other_end(&self) -> Option<Self> {
         let request = LinkRequest::new(libc::RTM_GETLINK, 0, self.peer?);
         ask(match self.peer_namespace {
             Some(id) => request.with(IFLA_TARGET_NETNSID, &id.to_ne_bytes()),
@@ -94,7 +94,7 @@ impl Netdev {
     }
 
     /// What its driver is called (ethtool(8), `-i`).
-    pub(super) fn driver(&self) -> Option<String> {
+    pub(in crate::kernel) fn driver(&self) -> Option<String> {
         let mut info = [0u8; DRVINFO_BYTES];
         info[..4].copy_from_slice(&ETHTOOL_GDRVINFO.to_ne_bytes());
         // SAFETY: plain integers and pointers, for which zero is a value.

@@ -13,12 +13,12 @@ use crate::catalog::internal_object;
 const FIRST_NAMESPACE: &str = "pid:[4026531836]";
 
 /// True in the first PID namespace, where a process has the number that programs see.
-pub(super) fn in_first_namespace() -> bool {
+pub(in crate::kernel) fn in_first_namespace() -> bool {
     fs::read_link("/proc/self/ns/pid").is_ok_and(|namespace| namespace.as_os_str() == FIRST_NAMESPACE)
 }
 
 /// The number of this process in the first PID namespace; `None` where the kernel does not tell.
-pub(super) fn own_process() -> Option<u32> {
+pub(in crate::kernel) fn own_process() -> Option<u32> {
     static FOUND: OnceLock<Option<u32>> = OnceLock::new();
     *FOUND.get_or_init(|| {
         let found = if in_first_namespace() { Some(std::process::id()) } else { ask() };

@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::net::Ipv4Addr;
 
-use super::binaries::{Opened, unusable};
-use super::error::KernelError;
-use super::host::Host;
-use super::netdev::Netdev;
-use super::prepare::missing_interface;
-use super::user_names::{MOST_MATCHES, matching, some};
-use super::user_places::{instead, meant};
 use crate::catalog::{Lookup, ObjectError, demangle};
+use crate::kernel::error::KernelError;
+use crate::kernel::host::Host;
+use crate::kernel::prepare::missing_interface;
+use crate::kernel::site::binary::{MOST_MATCHES, matching, some};
+use crate::kernel::site::binary::{Opened, unusable};
+use crate::kernel::site::binary::{instead, meant};
+use crate::kernel::site::interface::Netdev;
 use crate::spec::{Hook, Place, ProbeSpec, Targets};
 use crate::words::{list, matches_glob, nearest_glob};
 
@@ -48,7 +48,7 @@ pub fn expand(spec: &ProbeSpec, host: &Host) -> Result<Vec<Expanded>, Vec<Kernel
 }
 
 /// The same with the probes at those targets that are there, beside the errors about the others.
-pub(super) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expanded>, Vec<KernelError>) {
+pub(in crate::kernel) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expanded>, Vec<KernelError>) {
     let (names, mut errors) = match &spec.targets {
         Targets::One => {
             let spec = under_its_own_name(spec, host);

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::kernel::capabilities::Capabilities;
-use crate::kernel::host::{BTF_PATH, Host};
+use super::capabilities::Capabilities;
+use super::machine::{BTF_PATH, Host};
 
 /// Facts about the running kernel and this process.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub struct Memlock {
 }
 
 impl Facts {
-    pub(super) fn read(host: &Host) -> Self {
+    pub(in crate::kernel) fn read(host: &Host) -> Self {
         let (release, architecture) = host.release();
         let bytes = fs::metadata(BTF_PATH).map_or(0, |file| file.len());
         // SAFETY: geteuid only reads the process's credentials and cannot fail.

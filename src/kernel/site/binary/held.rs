@@ -18,11 +18,11 @@ type Number = (u64, u64);
 
 /// A file that is held open, by all probes in it together.
 #[derive(Debug, Clone)]
-pub(super) struct Held(Arc<OwnedFd>);
+pub(in crate::kernel) struct Held(Arc<OwnedFd>);
 
 impl Held {
     /// Holds a file that is open. Fails where there are no descriptors left.
-    pub(super) fn new(file: BorrowedFd<'_>, identity: FileIdentity) -> std::io::Result<Self> {
+    pub(in crate::kernel) fn new(file: BorrowedFd<'_>, identity: FileIdentity) -> std::io::Result<Self> {
         let key = (identity.device, identity.inode);
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|(_, held)| held.strong_count() > 0);
@@ -39,7 +39,7 @@ impl Held {
     /// without CAP_LEASE).
     ///
     /// The kernel gives a lease for writing only to the last who has a file open (fcntl(2); Linux 5.3).
-    pub(super) fn is_unused(&self) -> bool {
+    pub(in crate::kernel) fn is_unused(&self) -> bool {
         let fd = self.0.as_fd().as_raw_fd();
         // SAFETY: takes numbers. Who opens the file in between is told to wait, for an instant, and we would hear of it by a signal
         // that everybody ignores.

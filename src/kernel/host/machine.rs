@@ -9,12 +9,12 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::path::Path;
 
-use super::binaries::Binaries;
-use super::hooks::parse_traceable;
-use super::netdev::Netdev;
-use super::tracefs::{Tracefs, denied_help};
 use crate::catalog::{Btf, Named};
 use crate::expr::{TraceField, parse_format};
+use crate::kernel::site::binary::Binaries;
+use crate::kernel::site::close_in_length;
+use crate::kernel::site::event::{Tracefs, denied_help};
+use crate::kernel::site::interface::Netdev;
 use crate::spec::TracepointName;
 use crate::words::suggest;
 
@@ -26,7 +26,7 @@ pub struct Host {
     kallsyms: OnceCell<String>,
     blacklist: OnceCell<Option<HashSet<String>>>,
     traceable: OnceCell<Option<HashSet<String>>>,
-    pub(super) binaries: Binaries,
+    pub(in crate::kernel) binaries: Binaries,
 }
 
 /// Where 32-bit processes enter the kernel.
@@ -35,7 +35,7 @@ const COMPAT_ENTRY: &str = "entry_SYSENTER_compat";
 #[cfg(target_arch = "aarch64")]
 const COMPAT_ENTRY: &str = "do_el0_svc_compat";
 
-pub(super) const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
+pub(in crate::kernel) const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 const KPROBE_BLACKLIST: &str = "/sys/kernel/debug/kprobes/blacklist";
 const KPROBE_PMU: &str = "/sys/bus/event_source/devices/kprobe/type";
 const UPROBE_PMU: &str = "/sys/bus/event_source/devices/uprobe/type";
@@ -82,7 +82,7 @@ impl Host {
     }
 
     /// The number of a tracepoint; `None` where it is not there or tracefs cannot be read.
-    pub(super) fn tracepoint_number(&self, name: &TracepointName) -> Option<u64> {
+    pub(in crate::kernel) fn tracepoint_number(&self, name: &TracepointName) -> Option<u64> {
         let path = self.tracefs().ok()?.join("events").join(&name.category).join(&name.name).join("id");
         fs::read_to_string(path).ok()?.trim().parse().ok()
     }
@@ -131,7 +131,7 @@ impl Host {
 
     /// True where the kernel runs 32-bit processes, whose system calls have a table of their own (`CONFIG_IA32_EMULATION`,
     /// `CONFIG_COMPAT`); on x86 it can be switched off at boot (Linux 6.7).
-    pub(super) fn runs_32_bit(&self) -> bool {
+    pub(in crate::kernel) fn runs_32_bit(&self) -> bool {
         let has_entry = self.functions().any(|(name, _)| name == COMPAT_ENTRY);
         let options = fs::read_to_string("/proc/cmdline").unwrap_or_default();
         let mut switches = options.split_ascii_whitespace().filter_map(|option| option.strip_prefix("ia32_emulation="));
@@ -147,12 +147,12 @@ impl Host {
     }
 
     /// The kernel's symbols, one a line: address, type, name, and `[module]` where it is of one. Empty if it hides them.
-    pub(super) fn kallsyms(&self) -> &str {
+    pub(in crate::kernel) fn kallsyms(&self) -> &str {
         self.kallsyms.get_or_init(|| fs::read_to_string("/proc/kallsyms").unwrap_or_default())
     }
 
     /// The functions of the kernel and its modules, with the module: `("nf_hook", "")`. A name may come several times.
-    pub(super) fn functions(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(in crate::kernel) fn functions(&self) -> impl Iterator<Item = (&str, &str)> {
         self.kallsyms().lines().filter_map(|line| {
             let mut words = line.split_ascii_whitespace().skip(1);
             let is_function = matches!(words.next(), Some("t" | "T" | "w" | "W"));
@@ -162,7 +162,7 @@ impl Host {
     }
 
     /// The functions that no kprobe may be at; `None` where debugfs does not tell.
-    pub(super) fn kprobe_blacklist(&self) -> Option<&HashSet<String>> {
+    pub(in crate::kernel) fn kprobe_blacklist(&self) -> Option<&HashSet<String>> {
         let read = || {
             let text = fs::read_to_string(KPROBE_BLACKLIST).ok()?;
             Some(text.lines().filter_map(|line| Some(line.split_once('\t')?.1.trim().to_owned())).collect())
@@ -172,7 +172,7 @@ impl Host {
 
     /// The functions that ftrace can trace; `None` where the list cannot be read. Without CONFIG_KPROBE_EVENTS_ON_NOTRACE,
     /// the kernel refuses kprobes at all others.
-    pub(super) fn traceable_functions(&self) -> Option<&HashSet<String>> {
+    pub(in crate::kernel) fn traceable_functions(&self) -> Option<&HashSet<String>> {
         let read = || {
             let path = self.tracefs().ok()?.join("available_filter_functions");
             let list = parse_traceable(&fs::read_to_string(path).ok()?);
@@ -246,11 +246,6 @@ pub struct SymbolSearch {
     pub help: String,
 }
 
-/// Leaves out names that cannot be meant: looking at all of them would take long.
-pub(super) fn close_in_length(name: &str, symbol: &str) -> bool {
-    name.len().abs_diff(symbol.len()) <= 1 + symbol.len() / 4
-}
-
 fn missing_tracepoint(events: &Path, name: &TracepointName) -> (String, String) {
     let category = events.join(&name.category);
     if !category.is_dir() {
@@ -277,4 +272,20 @@ fn names_in(path: &Path) -> Vec<String> {
     let mut names: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
     names
+}
+
+/// Names of functions; a line may end with ` [module]`.
+fn parse_traceable(text: &str) -> HashSet<String> {
+    text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The list has the functions of modules as well.
+    #[test]
+    fn traceable() {
+        assert!(parse_traceable("tcp_init\nnf_hook [nf]\n").contains("nf_hook"));
+    }
 }

@@ -5,19 +5,22 @@
 use std::collections::{BTreeSet, BinaryHeap};
 use std::hash::{BuildHasher as _, RandomState};
 
-use super::binary_file::BinaryFile;
-use super::host::close_in_length;
+use super::file::BinaryFile;
 use crate::catalog::{Binary, ObjectError, Written, is_cold};
+use crate::kernel::site::close_in_length;
 use crate::words::{MAX_WORD, matches_glob};
 
 /// Names that are compared letter by letter with one that is not there.
 const MOST_NEAR: usize = 1024;
 /// Names that one glob may stand for, whatever comes of them.
-pub(super) const MOST_MATCHES: usize = 1 << 14;
+pub(in crate::kernel) const MOST_MATCHES: usize = 1 << 14;
 
 /// The names that each of these globs stands for; at most [`MOST_MATCHES`] of each. A part that a compiler has put aside is none of
 /// its functions, unless the glob says so: `*.cold`.
-pub(super) fn matching(binary: &Binary<BinaryFile>, globs: &[&str]) -> Result<Vec<BTreeSet<String>>, ObjectError> {
+pub(in crate::kernel) fn matching(
+    binary: &Binary<BinaryFile>,
+    globs: &[&str],
+) -> Result<Vec<BTreeSet<String>>, ObjectError> {
     let mut found = vec![BTreeSet::new(); globs.len()];
     let begins: Vec<&str> = globs.iter().map(|glob| glob.split(['*', '?']).next().unwrap_or_default()).collect();
     let written: Vec<Option<Written<'_>>> = globs.iter().map(|glob| of_a_source(glob)).collect();
@@ -36,12 +39,12 @@ pub(super) fn matching(binary: &Binary<BinaryFile>, globs: &[&str]) -> Result<Ve
 }
 
 /// A name or glob that only the source of C++ or Rust can have, such as `ns::get*`.
-pub(super) fn of_a_source(name: &str) -> Option<Written<'_>> {
+pub(in crate::kernel) fn of_a_source(name: &str) -> Option<Written<'_>> {
     name.contains([':', '(', '<', '~', ' ']).then(|| Written::new(name).of_many())
 }
 
 /// The first of the names that fit, in order, the one that is `exact` before them; and how many there are.
-pub(super) fn first(
+pub(in crate::kernel) fn first(
     binary: &Binary<BinaryFile>,
     most: usize,
     exact: &str,
@@ -64,19 +67,19 @@ pub(super) fn first(
 }
 
 /// Names that a few edits could make of one, while all are looked at.
-pub(super) struct Near<'n> {
+pub(in crate::kernel) struct Near<'n> {
     name: &'n str,
     wanted: Letters,
     found: BinaryHeap<(usize, String)>,
 }
 
 impl<'n> Near<'n> {
-    pub(super) fn new(name: &'n str) -> Self {
+    pub(in crate::kernel) fn new(name: &'n str) -> Self {
         Self { name, wanted: Letters::of(name), found: BinaryHeap::new() }
     }
 
     /// Takes a name that there is.
-    pub(super) fn see(&mut self, known: &str) {
+    pub(in crate::kernel) fn see(&mut self, known: &str) {
         if self.name.len() > MAX_WORD || !close_in_length(known, self.name) {
             return;
         }
@@ -91,7 +94,7 @@ impl<'n> Near<'n> {
     }
 
     /// The likely ones first.
-    pub(super) fn names(self) -> Vec<String> {
+    pub(in crate::kernel) fn names(self) -> Vec<String> {
         let mut near: Vec<String> = self.found.into_sorted_vec().into_iter().map(|(_, name)| name).collect();
         near.dedup();
         near
@@ -99,14 +102,14 @@ impl<'n> Near<'n> {
 }
 
 /// Names that a few edits could make of this one, the likely ones first.
-pub(super) fn near(binary: &Binary<BinaryFile>, name: &str) -> Result<Vec<String>, ObjectError> {
+pub(in crate::kernel) fn near(binary: &Binary<BinaryFile>, name: &str) -> Result<Vec<String>, ObjectError> {
     let mut near = Near::new(name);
     binary.names(|known| near.see(known))?;
     Ok(near.names())
 }
 
 /// A share of the names, which those that a glob is near to are looked for in.
-pub(super) fn some(binary: &Binary<BinaryFile>) -> Result<Vec<String>, ObjectError> {
+pub(in crate::kernel) fn some(binary: &Binary<BinaryFile>) -> Result<Vec<String>, ObjectError> {
     let mut found = Vec::new();
     binary.names(|name| {
         if found.len() < MOST_MATCHES {

@@ -4,8 +4,8 @@
 use std::io;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 
-use super::error::KernelError;
-use super::host::Host;
+use crate::kernel::error::KernelError;
+use crate::kernel::host::Host;
 use crate::spec::Place;
 
 /// What the packets of an interface begin with when XDP sees them.
@@ -62,7 +62,7 @@ struct Device {
 }
 
 /// What packets of this interface begin with; an error where that is not known.
-pub(super) fn link_layer(interface: &str, host: &Host) -> Result<LinkLayer, KernelError> {
+pub(in crate::kernel) fn link_layer(interface: &str, host: &Host) -> Result<LinkLayer, KernelError> {
     // One that is not there is found out where it is attached to.
     let Some(index) = host.interface_index(interface) else { return Ok(LinkLayer::Ethernet) };
     let device = ask(index).map_err(|error| {

@@ -49,7 +49,7 @@ impl Capabilities {
 }
 
 /// The capabilities that a hook of this kind takes.
-pub(super) fn needed_for(kind: &str) -> &'static [&'static str] {
+pub(in crate::kernel) fn needed_for(kind: &str) -> &'static [&'static str] {
     match kind {
         // Without CAP_PERFMON the verifier refuses the length of a packet: `pointer -= pointer prohibited`.
         "xdp" => &["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"],

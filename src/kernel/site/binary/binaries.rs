@@ -8,12 +8,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::answers::answers;
-use super::binary_file::{BinaryFile, identity, is_layered};
-use super::error::KernelError;
+use super::file::{BinaryFile, identity, is_layered};
 use super::library_paths::find;
-use super::user_trust::{check_build_id, doubt};
+use super::trust::{check_build_id, doubt};
 use crate::catalog::{Binary, Bytes as _, ObjectError};
+use crate::kernel::error::KernelError;
+use crate::kernel::host::answers;
 use crate::spec::{FileIdentity, Place, UserPoint};
 use crate::trust::{Breach, Walked, walk};
 
@@ -24,7 +24,7 @@ const MOST_OPEN: usize = 32;
 
 /// The binaries that were read so far. A file that was replaced is read anew.
 #[derive(Default)]
-pub(super) struct Binaries {
+pub(in crate::kernel) struct Binaries {
     /// Refuses those that others could change.
     guarded: bool,
     read: RefCell<HashMap<PathBuf, (FileIdentity, Known)>>,
@@ -33,29 +33,29 @@ pub(super) struct Binaries {
 type Known = Arc<Binary<BinaryFile>>;
 
 /// A program or library, open: what is known of it holds for the file that its descriptor leads to.
-pub(super) struct Opened {
+pub(in crate::kernel) struct Opened {
     /// What it is called.
-    pub(super) path: PathBuf,
-    pub(super) binary: Known,
-    pub(super) identity: FileIdentity,
+    pub(in crate::kernel) path: PathBuf,
+    pub(in crate::kernel) binary: Known,
+    pub(in crate::kernel) identity: FileIdentity,
     /// Who but root and this process's user could change what the path leads to.
-    pub(super) breach: Option<Breach>,
+    pub(in crate::kernel) breach: Option<Breach>,
     /// Its file system keeps files in layers: changed, it becomes another one behind the same name and number.
-    pub(super) is_layered: bool,
+    pub(in crate::kernel) is_layered: bool,
 }
 
 impl Binaries {
-    pub(super) fn guarded() -> Self {
+    pub(in crate::kernel) fn guarded() -> Self {
         Self { guarded: true, ..Self::default() }
     }
 
     /// The file that a name leads to now, opened and read once.
-    pub(super) fn open(&self, name: &str) -> Result<Opened, KernelError> {
+    pub(in crate::kernel) fn open(&self, name: &str) -> Result<Opened, KernelError> {
         self.open_if(name, |_, _| Ok(()))
     }
 
     /// The file of a probe, where the probe allows it.
-    pub(super) fn of(&self, point: &UserPoint) -> Result<Opened, KernelError> {
+    pub(in crate::kernel) fn of(&self, point: &UserPoint) -> Result<Opened, KernelError> {
         let may = |path: &Path, breach: Option<&Breach>| match doubt(point, path, breach) {
             Some(error) if self.guarded => Err(error),
             Some(_) | None => Ok(()),
@@ -123,7 +123,7 @@ fn reached(name: &str) -> Option<PathBuf> {
 }
 
 /// What cannot be read of a file that could be opened.
-pub(super) fn unusable(path: &Path, error: &ObjectError) -> KernelError {
+pub(in crate::kernel) fn unusable(path: &Path, error: &ObjectError) -> KernelError {
     KernelError::new(Place::Binary, format!("failed to read `{}`: {error}", path.display()), "")
 }
 
@@ -146,7 +146,7 @@ fn unreadable(path: &Path, error: &io::Error) -> KernelError {
 }
 
 /// Entries of a directory that are compared with a name that is not there.
-pub(super) const MOST_ENTRIES: usize = 10_000;
+pub(in crate::kernel) const MOST_ENTRIES: usize = 10_000;
 
 fn not_elf(name: &str, is_script: bool) -> &'static str {
     if is_script {

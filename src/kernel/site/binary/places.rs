@@ -5,12 +5,12 @@
 use std::path::Path;
 
 use super::binaries::{Binaries, Opened, unusable};
-use super::binary_file::BinaryFile;
-use super::error::KernelError;
-use super::user_names::Near;
+use super::file::BinaryFile;
+use super::names::Near;
 use crate::catalog::{
     Binary, BinaryFunction, Bytes as _, Lookup, ObjectError, Written, demangle, instruction_at, is_cold,
 };
+use crate::kernel::error::KernelError;
 use crate::spec::{Place, UserPlace, UserPoint};
 use crate::words::{list, suggest};
 
@@ -22,20 +22,20 @@ const LONGEST: u64 = 16;
 const MOST_VERSIONS: usize = 8;
 
 /// A place in a file that can be executed, and the file itself, open.
-pub(super) struct Located {
-    pub(super) file: Opened,
+pub(in crate::kernel) struct Located {
+    pub(in crate::kernel) file: Opened,
     /// Bytes into it.
-    pub(super) offset: u64,
+    pub(in crate::kernel) offset: u64,
     /// A function begins there.
     begins: bool,
 }
 
 /// The bytes at a place, as many as an instruction may have; fewer at the end of the file are zero.
-pub(super) type Instruction = [u8; LONGEST as usize];
+pub(in crate::kernel) type Instruction = [u8; LONGEST as usize];
 
 impl Located {
     /// What is there.
-    pub(super) fn instruction(&self) -> Instruction {
+    pub(in crate::kernel) fn instruction(&self) -> Instruction {
         let (bytes, mut code) = (self.file.binary.bytes(), [0; LONGEST as usize]);
         let length = bytes.size().saturating_sub(self.offset).min(LONGEST) as usize;
         // What cannot be read is for the kernel to refuse.
@@ -49,7 +49,7 @@ impl Located {
     ///
     /// The kernel puts an address of its own in the place of the one to return to. Whoever unwinds the stack meets it there, knows
     /// no function of it, and calls `std::terminate()`: tried on Linux 6.18.
-    pub(super) fn danger(&self, point: &UserPoint) -> Option<String> {
+    pub(in crate::kernel) fn danger(&self, point: &UserPoint) -> Option<String> {
         let unwinds = self.file.binary.unwinds().unwrap_or(false);
         unwinds.then(|| {
             let (file, place) = (self.file.path.display(), &point.place);
@@ -60,7 +60,7 @@ impl Located {
 
 impl Binaries {
     /// The file and the place in it that a point stands for.
-    pub(super) fn locate(&self, point: &UserPoint) -> Result<Located, KernelError> {
+    pub(in crate::kernel) fn locate(&self, point: &UserPoint) -> Result<Located, KernelError> {
         let located = self.located(point)?;
         if !located.begins {
             check_instruction(point, &located)?;
@@ -70,7 +70,7 @@ impl Binaries {
 
     /// The same for a probe at the return of a function: to know of that, the kernel writes its own address over the one that
     /// lies on the stack when the function begins. Anywhere else it would write over something else.
-    pub(super) fn locate_return(&self, point: &UserPoint) -> Result<Located, KernelError> {
+    pub(in crate::kernel) fn locate_return(&self, point: &UserPoint) -> Result<Located, KernelError> {
         let located = self.located(point)?;
         let Located { file: Opened { path, binary, .. }, offset, begins } = &located;
         let file = path.display();
@@ -190,7 +190,7 @@ fn function(binary: &Binary<BinaryFile>, name: &str, path: &Path) -> Result<Bina
 }
 
 /// The functions that C++ and Rust know by this name.
-pub(super) fn meant(binary: &Binary<BinaryFile>, name: &str) -> Result<Vec<BinaryFunction>, ObjectError> {
+pub(in crate::kernel) fn meant(binary: &Binary<BinaryFile>, name: &str) -> Result<Vec<BinaryFunction>, ObjectError> {
     if name.contains('@') { Ok(Vec::new()) } else { binary.in_source(&Written::new(name)) }
 }
 
@@ -212,7 +212,7 @@ fn one_of(several: &[BinaryFunction]) -> String {
 }
 
 /// What a binary has for somebody who wanted this function.
-pub(super) fn instead(binary: &Binary<BinaryFile>, name: &str, path: &Path) -> Result<String, ObjectError> {
+pub(in crate::kernel) fn instead(binary: &Binary<BinaryFile>, name: &str, path: &Path) -> Result<String, ObjectError> {
     let bare = name.split_once('@').map_or(name, |(bare, _)| bare);
     let (mut versions, mut is_there) = (std::collections::BTreeSet::new(), false);
     let mut near = Near::new(name);

@@ -7,11 +7,11 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::answers::answers;
 use super::binaries::MOST_ENTRIES;
-use super::error::KernelError;
-use super::host::close_in_length;
 use crate::catalog::is_for_this_machine;
+use crate::kernel::error::KernelError;
+use crate::kernel::host::answers;
+use crate::kernel::site::close_in_length;
 use crate::spec::Place;
 
 /// Where libbpf and the loader look for libraries that LD_LIBRARY_PATH does not have.
@@ -36,7 +36,7 @@ pub fn binary_places(name: &str) -> Vec<PathBuf> {
 
 /// The path of a binary: itself where it is one, else searched for as the loader does, which passes over libraries for another
 /// machine.
-pub(super) fn find(name: &str) -> Result<PathBuf, KernelError> {
+pub(in crate::kernel) fn find(name: &str) -> Result<PathBuf, KernelError> {
     if name.contains('/') {
         return Ok(PathBuf::from(name));
     }

@@ -3,17 +3,17 @@
 
 use std::fs;
 
-use super::error::KernelError;
+use crate::kernel::error::KernelError;
 use crate::spec::Place;
 
 /// What help says about a limit that is reached.
-pub(super) const HELP: &str = "raise the limit: `ulimit -n`, or LimitNOFILE= of the service";
+pub(in crate::kernel) const HELP: &str = "raise the limit: `ulimit -n`, or LimitNOFILE= of the service";
 
 /// More than a probe needs; so a daemon can still read files and answer when the limit is near.
 const SPARE: libc::rlim_t = 32;
 
 /// Fails where few descriptors are left. Whoever goes on until there are none takes for missing what cannot be opened.
-pub(super) fn enough() -> Result<(), KernelError> {
+pub(in crate::kernel) fn enough() -> Result<(), KernelError> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: writes a local of its type.
     if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {

@@ -29,7 +29,7 @@ static KNOWN: Mutex<Known> = Mutex::new(Known { answered: Vec::new(), stuck: Vec
 
 /// False where it does not, for longer than anybody wants to wait; what it says does not matter. Asked on a thread of its own, which is left behind then;
 /// until that one comes back, the same path is not tried again.
-pub(super) fn answers(path: &Path) -> bool {
+pub(in crate::kernel) fn answers(path: &Path) -> bool {
     let now = Instant::now();
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     known.stuck.retain(|(_, thread)| !thread.is_finished());

@@ -19,7 +19,7 @@ const FSMOUNT_CLOEXEC: libc::c_uint = 1;
 const MOUNT_ATTR_NOSUID_NODEV_NOEXEC: libc::c_uint = 2 | 4 | 8;
 
 /// A tracefs to read from.
-pub(super) struct Tracefs {
+pub(in crate::kernel) struct Tracefs {
     path: PathBuf,
     /// What keeps it where it is mounted nowhere.
     private: Option<OwnedFd>,
@@ -27,7 +27,7 @@ pub(super) struct Tracefs {
 
 impl Tracefs {
     /// Finds it. The error is a sentence and a help.
-    pub(super) fn find() -> Result<Self, (String, String)> {
+    pub(in crate::kernel) fn find() -> Result<Self, (String, String)> {
         let first = fs::metadata(Path::new(MOUNTED).join("events"));
         if first.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
             let message = format!("failed to read tracefs (`{MOUNTED}`): permission denied");
@@ -57,18 +57,18 @@ impl Tracefs {
     }
 
     /// Where its files are, as long as this lives.
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::kernel) fn path(&self) -> &Path {
         &self.path
     }
 
     /// False where it is used without being mounted.
-    pub(super) fn is_mounted(&self) -> bool {
+    pub(in crate::kernel) fn is_mounted(&self) -> bool {
         self.private.is_none()
     }
 }
 
 /// tracefs has the permissions of files: CAP_BPF and CAP_PERFMON do not open it.
-pub(super) fn denied_help() -> String {
+pub(in crate::kernel) fn denied_help() -> String {
     "it belongs to root: run as root, or with CAP_DAC_READ_SEARCH as well; a raw tracepoint does not need it".to_owned()
 }
 

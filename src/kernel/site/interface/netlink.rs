@@ -20,13 +20,13 @@ const MOST_ANSWER: usize = 64 << 10;
 const TYPE_MASK: u16 = 0x3fff;
 
 /// A message about a link (RTM_GETLINK, RTM_NEWLINK).
-pub(super) struct LinkRequest {
+pub(in crate::kernel) struct LinkRequest {
     bytes: Vec<u8>,
 }
 
 impl LinkRequest {
     /// `index` 0: the link is named by an attribute, or all are meant.
-    pub(super) fn new(kind: u16, flags: libc::c_int, index: u32) -> Self {
+    pub(in crate::kernel) fn new(kind: u16, flags: libc::c_int, index: u32) -> Self {
         let mut bytes = vec![0u8; HEADER_BYTES + BODY_BYTES];
         bytes[4..6].copy_from_slice(&kind.to_ne_bytes());
         bytes[6..8].copy_from_slice(&((flags | libc::NLM_F_REQUEST) as u16).to_ne_bytes());
@@ -35,13 +35,13 @@ impl LinkRequest {
     }
 
     /// The same with one attribute more.
-    pub(super) fn with(mut self, kind: u16, value: &[u8]) -> Self {
+    pub(in crate::kernel) fn with(mut self, kind: u16, value: &[u8]) -> Self {
         attribute(&mut self.bytes, kind, value);
         self
     }
 
     /// Sends it, and gives the answers: the attributes of each link, or nothing for an acknowledgement.
-    pub(super) fn ask(mut self) -> io::Result<Vec<LinkAnswer>> {
+    pub(in crate::kernel) fn ask(mut self) -> io::Result<Vec<LinkAnswer>> {
         let length = self.bytes.len() as u32;
         self.bytes[0..4].copy_from_slice(&length.to_ne_bytes());
         let socket = open()?;
@@ -62,44 +62,44 @@ impl LinkRequest {
     }
 
     #[cfg(test)]
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(in crate::kernel) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 }
 
 /// What the kernel tells of one link.
 #[derive(Debug, Clone, Default)]
-pub(super) struct LinkAnswer {
+pub(in crate::kernel) struct LinkAnswer {
     /// Its number.
-    pub(super) index: u32,
+    pub(in crate::kernel) index: u32,
     attributes: Vec<u8>,
 }
 
 impl LinkAnswer {
     /// The value of the first attribute of this type.
-    pub(super) fn get(&self, kind: u16) -> Option<&[u8]> {
+    pub(in crate::kernel) fn get(&self, kind: u16) -> Option<&[u8]> {
         attributes(&self.attributes).find(|(found, _)| *found == kind).map(|(_, value)| value)
     }
 
     /// The same as a number of four bytes.
-    pub(super) fn number(&self, kind: u16) -> Option<u32> {
+    pub(in crate::kernel) fn number(&self, kind: u16) -> Option<u32> {
         Some(u32::from_ne_bytes(self.get(kind)?.try_into().ok()?))
     }
 
     /// The same as text up to its NUL.
-    pub(super) fn text(&self, kind: u16) -> Option<String> {
+    pub(in crate::kernel) fn text(&self, kind: u16) -> Option<String> {
         self.get(kind).map(text)
     }
 }
 
 /// Text of an attribute, without the NUL at its end.
-pub(super) fn text(value: &[u8]) -> String {
+pub(in crate::kernel) fn text(value: &[u8]) -> String {
     let end = value.iter().position(|byte| *byte == 0).unwrap_or(value.len());
     String::from_utf8_lossy(&value[..end]).into_owned()
 }
 
 /// Type and value of each attribute; ends where one does not fit.
-pub(super) fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+pub(in crate::kernel) fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let length = usize::from(u16::from_ne_bytes([*bytes.first()?, *bytes.get(1)?]));
         let kind = u16::from_ne_bytes([*bytes.get(2)?, *bytes.get(3)?]) & TYPE_MASK;
@@ -110,7 +110,7 @@ pub(super) fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])>
 }
 
 /// Appends length, type and value, filled up to a multiple of four bytes.
-pub(super) fn attribute(message: &mut Vec<u8>, kind: u16, value: &[u8]) {
+pub(in crate::kernel) fn attribute(message: &mut Vec<u8>, kind: u16, value: &[u8]) {
     message.extend((value.len() as u16 + 4).to_ne_bytes());
     message.extend(kind.to_ne_bytes());
     message.extend(value);

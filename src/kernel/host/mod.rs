@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The machine: the running kernel, what this process may do on it, and what both say about themselves.
+
+mod answers;
+mod capabilities;
+mod clock;
+pub(in crate::kernel) mod descriptors;
+mod facts;
+mod itself;
+mod machine;
+
+pub use capabilities::Capabilities;
+pub use clock::{boot_ns, boot_shift_ns};
+pub use facts::{Facts, Memlock};
+pub use machine::Host;
+
+pub(in crate::kernel) use answers::answers;
+pub(in crate::kernel) use capabilities::needed_for;
+pub(in crate::kernel) use itself::{in_first_namespace, own_process};
+pub(in crate::kernel) use machine::SymbolSearch;

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Network interfaces: all their names, what their packets begin with, and when they come and go.
+
+mod link_layer;
+mod netdev;
+mod netlink;
+mod watch;
+
+pub use link_layer::LinkLayer;
+pub use watch::InterfaceWatch;
+
+pub(in crate::kernel) use link_layer::link_layer;
+pub(in crate::kernel) use netdev::Netdev;
+pub(in crate::kernel) use netlink::{LinkRequest, attribute};

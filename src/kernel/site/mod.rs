@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The places where programs are attached: what is there, which of them a name or glob stands for, what was probably meant, and
+//! whether one has come or gone. By which mechanism something is attached there, and what that takes, is not known here.
+
+pub(in crate::kernel) mod binary;
+pub(in crate::kernel) mod event;
+mod expand;
+pub(in crate::kernel) mod interface;
+mod near;
+
+pub use expand::{Expanded, claimed_twice, claims, expand, expand_present};
+
+pub(in crate::kernel) use expand::expand_what_is_there;
+pub(in crate::kernel) use near::close_in_length;
