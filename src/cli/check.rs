@@ -2,36 +2,18 @@
 //! `ebpf-run check PATH…`: what is wrong with the files, without root; with `--kernel`, what this machine says of them.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::args::{CheckArgs, ReportFormat};
+use super::examine::{Examined, examine};
+use super::exit::{BAD_CONFIGURATION, FAILED};
+use super::findings;
 use super::terminal::{print, print_json, stdout_color, tell};
-use super::{BAD_CONFIGURATION, CheckArgs, FAILED, ReportFormat, findings};
 use crate::catalog::{Catalog, builtin, builtin_object};
-use crate::config::{Checked, CheckedProbe, Environment, Problem, check as check_files, json_line, render, sarif};
-use crate::files;
+use crate::config::{Checked, CheckedProbe, Problem, json_line, render, sarif};
 use crate::kernel::{self, Finding, Host, KernelError, quiet_libbpf};
 use crate::sink;
 use crate::spec::Place;
-use crate::trust::Breach;
-
-/// Everything that is known about some paths before the kernel is asked.
-pub(super) struct Examined {
-    /// The configuration, and the problems: first those of files that cannot be read.
-    pub(super) checked: Checked,
-    /// Files, unreadable ones included.
-    pub(super) files: usize,
-    /// Who could change the files.
-    pub(super) breaches: Vec<Breach>,
-}
-
-/// Reads and checks files; those that cannot be read do not keep the others from being checked.
-pub(super) fn examine(paths: &[PathBuf], catalog: &Catalog) -> Examined {
-    let found = files::read_all(paths);
-    let files = found.files.len() + found.problems.len();
-    let checked = check_files(&found.files, catalog, &Environment::new(&|name: &str| std::env::var_os(name)));
-    Examined { checked: checked.refused_for(found.problems), files, breaches: found.breaches }
-}
 
 pub(super) fn check(args: &CheckArgs) -> ExitCode {
     let catalog = match builtin() {

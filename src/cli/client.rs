@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::args::{Listing, duration};
+use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::screen::fitted;
 use super::terminal::{harmless, print, print_json, stdout_color, tell, tell_lines, window};
-use super::{BAD_CONFIGURATION, FAILED, Listing, duration};
 use crate::control::{self, ClientError, DEFAULT_SOCKET, Reply, Request};
 use crate::status::{ProbeState, Status, table};
 use crate::words::shown;

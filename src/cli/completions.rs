@@ -6,19 +6,13 @@ use std::process::ExitCode;
 use clap::builder::PossibleValuesParser;
 use clap::{Command, CommandFactory as _};
 
+use super::args::Shell;
+use super::catalog::with_catalog;
+use super::command::Cli;
 use super::terminal::print;
-use super::{Cli, with_catalog};
 use crate::catalog::Catalog;
 use crate::config::codes::CODES;
 use crate::config::hook_forms;
-
-/// A shell that can be taught.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Shell {
-    Bash,
-    Zsh,
-    Fish,
-}
 
 pub(super) fn completions(shell: Shell) -> ExitCode {
     let shell = match shell {

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::run::{tell_end, tell_problems};
+use super::args::{RunArgs, duration};
+use super::exit::FAILED;
+use super::report::{tell_end, tell_problems};
 use super::terminal::{Log, stdout_color, tell, utc_offset_s};
-use super::{FAILED, RunArgs, aside, duration, journal};
+use super::{aside, journal};
 use crate::catalog::Catalog;
 use crate::config::{Environment, SourceFile, check};
 use crate::files::Trust;

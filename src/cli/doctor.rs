@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use super::args::Listing;
+use super::exit::FAILED;
 use super::terminal::{print, print_json, stdout_color};
-use super::{FAILED, Listing};
 use crate::kernel::{Diagnosis, Facts, Host, Outcome, Try, examine, quiet_libbpf};
 use crate::spec::Hook;
 use crate::words::{path_text, shown};

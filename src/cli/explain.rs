@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use super::BAD_CONFIGURATION;
+use super::exit::BAD_CONFIGURATION;
 use super::terminal::{print, tell};
 use crate::config::codes::CODES;
 use crate::words::nearest;

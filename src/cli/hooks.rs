@@ -8,8 +8,9 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
+use super::args::Listing;
+use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::terminal::{print, print_json, stdout_color, tell};
-use super::{BAD_CONFIGURATION, FAILED, Listing};
 use crate::kernel::{Found, Host, Listed, Pattern, Query, Search, binary_in_yaml, search};
 use crate::words::{json_text, shown};
 

@@ -6,8 +6,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::catalog::with_catalog;
+use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::terminal::{print, tell, tell_lines};
-use super::{BAD_CONFIGURATION, FAILED, with_catalog};
 use crate::config::starter;
 use crate::words::path_text;
 

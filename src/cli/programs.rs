@@ -8,8 +8,9 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use super::args::Listing;
+use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::terminal::{print, print_json, tell, tell_lines};
-use super::{BAD_CONFIGURATION, FAILED, Listing};
 use crate::catalog::{Catalog, HookDecl, Param, ParamType, Program, builtin, describe};
 use crate::spec::{Field, Kind, ParamValue};
 use crate::words::{shown, suggest};

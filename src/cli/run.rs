@@ -4,26 +4,22 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::CommandFactory as _;
 
-use super::check::{Examined, examine};
-use super::terminal::{stderr_color, stdout_color, tell, tell_lines, utc_offset_s};
-use super::{BAD_CONFIGURATION, Cli, FAILED, RunArgs};
+use super::args::RunArgs;
+use super::command::Cli;
+use super::examine::{Examined, examine};
+use super::exit::{BAD_CONFIGURATION, FAILED};
+use super::report::{tell_end, tell_problems};
+use super::terminal::{stdout_color, tell, utc_offset_s};
 use crate::catalog::{Catalog, builtin};
-use crate::config::{Config, Problem, render};
-use crate::format::{Look, SummaryRow, summary};
-use crate::kernel::{Attached, Detaching, quiet_libbpf};
-use crate::runner::{Ended, Options, Report, StartError, refusal};
+use crate::config::Config;
+use crate::format::Look;
+use crate::kernel::quiet_libbpf;
+use crate::runner::{Options, Report, StartError, refusal};
 use crate::trust::{Breach, Reason};
 use crate::words::nearest;
-
-/// How long the kernel may take to detach before that is said.
-const CLOSING: Duration = Duration::from_millis(50);
-/// So many hooks are closed before anybody has read that they are: 40 ms for each, more on a busy machine.
-const FEW: usize = 10;
-const CLOSING_FEW: Duration = Duration::from_millis(500);
 
 pub(super) fn run(args: &RunArgs) -> ExitCode {
     let catalog = match builtin() {
@@ -94,35 +90,6 @@ fn run_config(config: &Config, catalog: &Catalog, args: &RunArgs) -> ExitCode {
     }
 }
 
-/// What each probe did, at once; then what the kernel still has to do, and waits for that. A second Ctrl-C does not wait.
-pub(super) fn tell_end(ended: Ended) -> ExitCode {
-    let code = tell_summary(&ended.rows);
-    close(ended.silent);
-    code
-}
-
-/// Waits until nothing is attached any more; says so where that takes its time.
-fn close(silent: Vec<Attached>) {
-    let mut detaching = Detaching::begin(silent);
-    let all = detaching.hooks();
-    let left = detaching.wait_for(if all > FEW { CLOSING } else { CLOSING_FEW });
-    if left > 0 {
-        // The first process of a container ends when all others there have.
-        let way_out = if std::process::id() == 1 { "" } else { " (Ctrl-C does not wait for it)" };
-        tell(&format!("note: events have ended; the kernel is still closing {left} of {all} hooks{way_out}"));
-    }
-    detaching.wait();
-}
-
-/// What each probe did. A sink that refused events, or events that could not be read, are a failure.
-fn tell_summary(rows: &[SummaryRow]) -> ExitCode {
-    if !rows.is_empty() {
-        tell_lines(summary(rows, stderr_color()).trim_end());
-    }
-    let failed = rows.iter().any(SummaryRow::failed);
-    if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
-}
-
 fn report(report: Report<'_>) {
     match report {
         Report::Remark { probe, text } => tell(&format!("note: {probe}: {text}")),
@@ -130,13 +97,6 @@ fn report(report: Report<'_>) {
             let probes: Vec<String> = probes.iter().map(|(name, mechanism)| format!("{name} ({mechanism})")).collect();
             tell(&format!("ready: {}", probes.join(", ")));
         }
-    }
-}
-
-pub(super) fn tell_problems(problems: &[Problem]) {
-    let color = stderr_color();
-    for problem in problems {
-        tell_lines(&format!("{}\n", render(problem, color)));
     }
 }
 

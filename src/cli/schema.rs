@@ -3,8 +3,8 @@
 
 use std::process::ExitCode;
 
+use super::catalog::with_catalog;
 use super::terminal::print_json;
-use super::with_catalog;
 use crate::config;
 
 /// The schema as it is committed: pretty, with a final newline.

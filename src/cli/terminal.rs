@@ -12,7 +12,8 @@ use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
 
-use super::{FAILED, aside, journal};
+use super::exit::FAILED;
+use super::{aside, journal};
 use crate::words::{json_text, shown, shown_lines, write_out};
 
 /// Prints to standard output. A closed pipe is no failure: whoever read it has seen enough.

@@ -11,8 +11,10 @@ use std::process::ExitCode;
 use clap::{Command, CommandFactory as _};
 use roff::{Inline, Roff, bold, roman};
 
+use super::catalog::with_catalog;
+use super::command::Cli;
+use super::exit::FAILED;
 use super::terminal::tell;
-use super::{Cli, FAILED, with_catalog};
 use crate::catalog::Catalog;
 use crate::words::path_text;
 

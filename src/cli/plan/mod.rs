@@ -7,10 +7,12 @@ mod text;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::check::examine;
-use super::run::tell_problems;
+use super::args::Listing;
+use super::examine::examine;
+use super::exit::{BAD_CONFIGURATION, FAILED};
+use super::findings;
+use super::report::tell_problems;
 use super::terminal::{print, print_json, stdout_color, tell};
-use super::{BAD_CONFIGURATION, FAILED, Listing, findings};
 use crate::catalog::{Catalog, Program, builtin, builtin_object};
 use crate::config::{CheckedProbe, Config};
 use crate::kernel::{Finding, Host, KernelError, Outline, Prepared, claims, expand, inspect, outline, quiet_libbpf};

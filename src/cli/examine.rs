@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Files of the command line, read and checked.
+
+use std::path::PathBuf;
+
+use crate::catalog::Catalog;
+use crate::config::{Checked, Environment, check};
+use crate::files;
+use crate::trust::Breach;
+
+/// Everything that is known about some paths before the kernel is asked.
+pub(super) struct Examined {
+    /// The configuration, and the problems: first those of files that cannot be read.
+    pub(super) checked: Checked,
+    /// Files, unreadable ones included.
+    pub(super) files: usize,
+    /// Who could change the files.
+    pub(super) breaches: Vec<Breach>,
+}
+
+/// Reads and checks files; those that cannot be read do not keep the others from being checked.
+pub(super) fn examine(paths: &[PathBuf], catalog: &Catalog) -> Examined {
+    let found = files::read_all(paths);
+    let files = found.files.len() + found.problems.len();
+    let checked = check(&found.files, catalog, &Environment::new(&|name: &str| std::env::var_os(name)));
+    Examined { checked: checked.refused_for(found.problems), files, breaches: found.breaches }
+}
