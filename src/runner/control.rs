@@ -3,52 +3,18 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::Notify;
 
-use super::Options;
+use super::budget::End;
 use super::start::Live;
 
 /// How often losses are reported on the stream, at most.
 const LOSS_INTERVAL: Duration = Duration::from_secs(1);
 /// How often to see whether anybody still reads the output.
 const CLOSED_INTERVAL: Duration = Duration::from_millis(250);
-
-/// Somebody asks for the end of the run.
-#[derive(Default)]
-pub(super) struct End(Notify);
-
-impl End {
-    pub(super) fn request(&self) {
-        self.0.notify_one();
-    }
-}
-
-/// How many events `--count` leaves; without it there is no limit.
-pub(super) struct Budget(Option<AtomicU64>);
-
-impl Budget {
-    pub(super) fn new(count: Option<u64>) -> Self {
-        Self(count.map(AtomicU64::new))
-    }
-
-    /// One event; false if it is one too many.
-    #[inline]
-    pub(super) fn take(&self) -> bool {
-        match &self.0 {
-            None => true,
-            Some(left) => left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok(),
-        }
-    }
-
-    pub(super) fn is_spent(&self) -> bool {
-        self.0.as_ref().is_some_and(|left| left.load(Ordering::Relaxed) == 0)
-    }
-}
 
 /// From here on SIGINT and SIGTERM end the process at once: for whoever does not want to wait for a good end.
 pub(super) fn let_signals_end_it() {
@@ -82,10 +48,10 @@ impl Control {
         Arc::clone(&self.end)
     }
 
-    /// Returns when the run is to end.
-    pub(super) fn run(&mut self, live: &mut Live, options: &Options) {
+    /// Returns when the run is to end; after `duration` at the latest.
+    pub(super) fn run(&mut self, live: &mut Live, duration: Option<Duration>) {
         let Self { runtime, signals: [interrupt, terminate], hangup, end } = self;
-        let finish = options.duration.and_then(|duration| Instant::now().checked_add(duration));
+        let finish = duration.and_then(|duration| Instant::now().checked_add(duration));
         let mut losses = Instant::now() + LOSS_INTERVAL;
         runtime.block_on(async {
             loop {
@@ -96,7 +62,7 @@ impl Control {
                     _ = interrupt.recv() => return,
                     _ = terminate.recv() => return,
                     Some(()) = async { hangup.as_mut()?.recv().await } => return,
-                    () = end.0.notified() => return,
+                    () = end.requested() => return,
                     () = tokio::time::sleep_until(next.into()) => {}
                 }
                 let now = Instant::now();

@@ -8,9 +8,8 @@ use super::intake::IntakeTotals;
 use super::reader::Reader;
 use super::start::Live;
 use super::unit::Unit;
-use crate::format::{SinkTotals, SummaryRow};
+use crate::format::SummaryRow;
 use crate::kernel::{Attached, settle};
-use crate::sink::Delivery;
 use crate::spec::LossCause;
 
 /// How long a CPU may take to leave a program after it was detached.
@@ -104,10 +103,4 @@ pub(super) fn check_account(title: &str, produced: u64, dropped: u64, totals: &I
         tracing::error!(probe = title, produced, dropped, consumed, "events are unaccounted for");
     }
     left
-}
-
-/// What a sink got.
-pub(super) fn sink_totals(name: &str, closed: bool, delivery: &Delivery) -> SinkTotals {
-    let lost = LossCause::ALL.into_iter().map(|cause| (cause, delivery.lost(cause))).collect();
-    SinkTotals { name: name.to_owned(), delivered: delivery.delivered(), lost, closed }
 }

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::budget::Budget;
 use super::clock::{self, Clock};
 use super::commands::Commands;
-use super::control::Budget;
 use super::output::Output;
 use crate::kernel::Ring;
 use crate::sink::Sink;

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::budget::{Budget, End};
 use super::clock::Clock;
-use super::control::{Budget, End};
 use super::intake::Intake;
 use crate::kernel::{Waker, wait};
 

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::budget::Budget;
 use super::clock::now_unix_ns;
-use super::control::Budget;
 use super::output::Output;
 use crate::kernel::CounterReader;
 use crate::sink::Sink;

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Options;
-use super::control::Budget;
+use super::budget::Budget;
 use super::intake::Intake;
 use super::sampler::Sampler;
 use super::unit::{Making, Unit};
 use crate::catalog::{Catalog, Program, builtin_object};
 use crate::config::{CheckedProbe, Config};
+use crate::format::Look;
 use crate::kernel::{Expanded, Host, KernelError, Loaded, Prepared, claimed_twice, expand, prepare};
 use crate::sink::Sink;
 use crate::spec::Place;
@@ -85,7 +85,12 @@ impl Starting<'_> {
 
 /// Prepares, loads and attaches all probes. If one fails, everything that was done is undone, and all failures of the
 /// step are returned.
-pub(super) fn start(config: &Config, catalog: &Catalog, options: &Options) -> Result<Live, Vec<StartError>> {
+pub(super) fn start(
+    config: &Config,
+    catalog: &Catalog,
+    count: Option<u64>,
+    look: &Look,
+) -> Result<Live, Vec<StartError>> {
     raise_file_limit();
     let host = Host::default();
     let starting: Vec<Starting<'_>> = all(expand_all(config, catalog, &host))?.into_iter().flatten().collect();
@@ -97,10 +102,10 @@ pub(super) fn start(config: &Config, catalog: &Catalog, options: &Options) -> Re
     let loaded = all(starting.iter().map(|probe| load(probe, &host)))?;
     let sinks = open_sinks(config)?;
     let attach = |(number, (probe, loaded)): (usize, (&Starting<'_>, Loaded))| {
-        attach(number, probe, loaded, &sinks, options, &host)
+        attach(number, probe, loaded, &sinks, look, &host)
     };
     let attached = all(starting.iter().zip(loaded).enumerate().map(attach))?;
-    let mut live = Live { units: Vec::new(), intakes: Vec::new(), sinks, budget: Arc::new(Budget::new(options.count)) };
+    let mut live = Live { units: Vec::new(), intakes: Vec::new(), sinks, budget: Arc::new(Budget::new(count)) };
     for (unit, intake) in attached {
         live.units.push(unit);
         live.intakes.extend(intake);
@@ -185,7 +190,7 @@ fn attach(
     starting: &Starting<'_>,
     loaded: Loaded,
     sinks: &[Arc<Sink>],
-    options: &Options,
+    look: &Look,
     host: &Host,
 ) -> Result<(Unit, Option<Intake>), Vec<StartError>> {
     let spec = &starting.one.spec;
@@ -201,7 +206,7 @@ fn attach(
         program: starting.program,
         prepared: &starting.prepared,
         routes: sinks.map(|sink| (Arc::clone(sink), Arc::default())).collect(),
-        look: &options.look,
+        look,
     };
     making.attach(loaded, false, host).map_err(|error| vec![starting.blame(error)])
 }

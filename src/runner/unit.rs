@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use super::clock::now_unix_ns;
-use super::finish::sink_totals;
 use super::intake::{Intake, IntakeTotals};
 use super::output::Output;
 use super::sampler::Sampler;
@@ -247,4 +246,10 @@ impl Unit {
             }
         }
     }
+}
+
+/// What a sink got.
+fn sink_totals(name: &str, closed: bool, delivery: &Delivery) -> SinkTotals {
+    let lost = LossCause::ALL.into_iter().map(|cause| (cause, delivery.lost(cause))).collect();
+    SinkTotals { name: name.to_owned(), delivered: delivery.delivered(), lost, closed }
 }

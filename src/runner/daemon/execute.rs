@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::entry::{Entry, Failure, Running, rename};
 use super::former::Looking;
-use super::leave::{Retiring, detach_aside};
+use super::retiring::{Retiring, detach_aside};
 use super::sinks::Sinks;
-use super::tails::Tail;
+use super::tail::Tail;
 use super::tell::{State, Tell};
 use crate::catalog::{Catalog, Program, builtin_object};
 use crate::config::{CheckedProbe, Problem};

@@ -2,15 +2,17 @@
 //! Leaves the files of programs that were replaced and that nobody runs any more. Who runs what is found out aside: a machine may have
 //! processes that make it a long look, and the loop waits for nobody.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use tokio::sync::Notify;
 
-use super::execute::Units;
-use super::leave::detach_aside;
+use super::entry::Entry;
+use super::retiring::detach_aside;
 use crate::kernel::{FormerSearch, binary_path};
+use crate::plan::UnitId;
 
 /// The look at all processes that is under way.
 #[derive(Default)]
@@ -22,21 +24,19 @@ pub(super) struct Looking {
 }
 
 impl Looking {
-    /// Told when [`Units::leave_unused`] has something to do.
+    /// Told when [`Looking::leave_unused`] has something to do.
     pub(super) fn done(&self) -> Arc<Notify> {
         Arc::clone(&self.done)
     }
-}
 
-impl Units<'_> {
     /// Begins to look for who runs files that were replaced, and leaves those that are too many.
-    pub(super) fn look_for_former(&mut self) {
-        if self.looking.search.is_some() {
-            self.looking.again = true;
+    pub(super) fn begin(&mut self, entries: &mut BTreeMap<UnitId, Entry>) {
+        if self.search.is_some() {
+            self.again = true;
             return;
         }
         let mut files = Vec::new();
-        for running in self.entries.values_mut().filter_map(|entry| entry.running.as_mut()) {
+        for running in entries.values_mut().filter_map(|entry| entry.running.as_mut()) {
             let attached = &mut running.unit.attached;
             let Some(name) = running.content.spec.hook.binary().filter(|_| attached.has_former()) else { continue };
             detach_aside(attached.leave(|_| true));
@@ -47,27 +47,27 @@ impl Units<'_> {
         if files.is_empty() {
             return;
         }
-        let (search, done) = (FormerSearch::new(files), self.looking.done());
+        let (search, done) = (FormerSearch::new(files), self.done());
         let look = move || {
             let search = search.done();
             done.notify_one();
             search
         };
         // Without a thread it is for the next look.
-        self.looking.search = thread::Builder::new().name("former".to_owned()).spawn(look).ok();
+        self.search = thread::Builder::new().name("former".to_owned()).spawn(look).ok();
     }
 
     /// Leaves the files that nobody was found to run.
-    pub(super) fn leave_unused(&mut self) {
-        let Some(search) = self.looking.search.take() else { return };
+    pub(super) fn leave_unused(&mut self, entries: &mut BTreeMap<UnitId, Entry>) {
+        let Some(search) = self.search.take() else { return };
         // It has told that it is done, so this waits for no more than its last instructions.
         if let Ok(found) = search.join() {
-            for running in self.entries.values_mut().filter_map(|entry| entry.running.as_mut()) {
+            for running in entries.values_mut().filter_map(|entry| entry.running.as_mut()) {
                 detach_aside(running.unit.attached.leave(|file| found.may_be_mapped(file)));
             }
         }
-        if std::mem::take(&mut self.looking.again) {
-            self.look_for_former();
+        if std::mem::take(&mut self.again) {
+            self.begin(entries);
         }
     }
 }

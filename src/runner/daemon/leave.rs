@@ -2,17 +2,16 @@
 //! Takes units away: silent at once, their rings read to the last record, detached when the kernel gets to it.
 
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::entry::{Entry, Failure, Running};
 use super::execute::Units;
+use super::retiring::{Retiring, detach_aside};
 use super::tell::{State, Tell};
 use crate::kernel::{Host, KernelError, settle};
 use crate::plan::{Desired, UnitId};
 use crate::runner::clock::now_unix_ns;
 use crate::runner::finish::{Ended, check_account};
-use crate::runner::intake::IntakeTotals;
 use crate::runner::problem::refusal;
 use crate::runner::unit::Unit;
 use crate::spec::{Hook, LossCause, Place};
@@ -23,16 +22,6 @@ const LAST_READS: Duration = Duration::from_secs(1);
 const LAST_WRITES: Duration = Duration::from_millis(400);
 /// The same where the reader was done at once.
 const MOST_WRITES: Duration = Duration::from_millis(800);
-
-/// A ring whose program does not run any more, until the reader has emptied it.
-pub(super) struct Retiring {
-    pub(super) title: String,
-    pub(super) produced: u64,
-    pub(super) dropped: u64,
-    pub(super) totals: Arc<IntakeTotals>,
-    /// What could not be read until the end.
-    pub(super) left: u64,
-}
 
 impl Units<'_> {
     /// Ends some units and forgets them.
@@ -180,13 +169,5 @@ impl Units<'_> {
         };
         let rows = units.iter().map(row).collect();
         Ended { rows, silent: units.into_iter().map(|unit| unit.attached).collect() }
-    }
-}
-
-/// Detaches what is silent already. The kernel takes its time for that, and nobody has to wait for it.
-pub(super) fn detach_aside<T: Send + 'static>(ended: Vec<T>) {
-    if !ended.is_empty() {
-        // Where there is no thread to be had they are dropped here and now.
-        drop(thread::Builder::new().name("detach".to_owned()).spawn(move || drop(ended)));
     }
 }

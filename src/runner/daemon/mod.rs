@@ -19,13 +19,19 @@ mod execute;
 mod follow;
 mod former;
 mod leave;
+mod rates;
 mod requests;
+mod retiring;
 mod roots;
+mod said;
 mod service;
 mod sinks;
 mod snapshot;
+mod tail;
 mod tails;
 mod tell;
+
+pub use self::said::Said;
 
 use std::cell::RefCell;
 use std::io;
@@ -44,22 +50,23 @@ use self::binaries::BinaryWatch;
 use self::error::DaemonError;
 use self::execute::Units;
 use self::follow::{Followed, contents};
+use self::rates::Rates;
 use self::roots::Roots;
 use self::service::Service;
-use self::snapshot::Rates;
 use self::tell::{News, Tell};
+use super::budget::{Budget, End};
 use super::clock::now_unix_ns;
-use super::control::{Budget, End, let_signals_end_it};
+use super::control::let_signals_end_it;
 use super::finish::Ended;
 use super::reader::Reader;
 use crate::catalog::Catalog;
-use crate::config::{Checked, Problem, SourceFile};
+use crate::config::{Checked, SourceFile};
 use crate::control::{Asked, Listener};
 use crate::files::{Trust, Watcher};
 use crate::format::Look;
 use crate::kernel::InterfaceWatch;
 use crate::metrics::Endpoint;
-use crate::plan::{UnitId, plan};
+use crate::plan::plan;
 use crate::status::Reloads;
 
 /// How often to look without a reason: for file systems whose changes nobody reports, such as NFS.
@@ -92,26 +99,6 @@ pub struct DaemonOptions {
     pub look: Look,
     /// Refuse programs and libraries that others than root could change, where the file does not allow them.
     pub guarded: bool,
-}
-
-/// What a daemon tells people.
-pub enum Said<'a> {
-    /// It went as it should.
-    Info(&'a str),
-    /// Something to know.
-    Warning(&'a str),
-    /// A unit came to run, or ended, as its file says.
-    Unit(&'a UnitId, &'a str),
-    /// Something to know about a unit.
-    UnitWarning(&'a UnitId, &'a str),
-    /// Something is wrong with a file.
-    Problem(&'a Problem),
-    /// A unit was refused.
-    Refused(&'a UnitId, &'a Problem),
-    /// A unit waits for what it attaches to.
-    Waiting(&'a UnitId, &'a Problem),
-    /// The first look is done, and everything that can run does.
-    Ready,
 }
 
 /// Follows the files until SIGINT or SIGTERM. Returns what each probe that ran at the end did.
@@ -272,7 +259,7 @@ impl Daemon<'_> {
                     self.units.hurry(true);
                     self.act();
                 }
-                () = former.notified() => self.units.leave_unused(),
+                () = former.notified() => self.units.looking.leave_unused(&mut self.units.entries),
                 Some(asked) = asked.recv() => self.answer(asked).await,
                 ready = interfaces.readable_mut() => {
                     let mut ready = ready?;
@@ -324,7 +311,7 @@ impl Daemon<'_> {
 
     /// Looks at the files, and makes the machine do what they say.
     fn look(&mut self) {
-        self.units.look_for_former();
+        self.units.looking.begin(&mut self.units.entries);
         for _ in 0..MOST_LOOKS {
             let (found, roots) = self.roots.look(self.debounce, &mut *self.say);
             self.unsettled = found.is_unsettled();

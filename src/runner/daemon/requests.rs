@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What commands ask of the daemon.
 
+use super::Daemon;
 use super::follow::StoppedAt;
-use super::{Daemon, Said};
+use super::said::Said;
 use crate::control::{Asked, Reply, Request};
 use crate::runner::clock::now_unix_ns;
 use crate::spec::ProbeId;

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::Said;
+use super::said::Said;
 use crate::config::{Problem, render};
 use crate::files::{Looker, Scan, ScannedRoot, Trust};
 use crate::status::{DirectoryState, DirectoryStatus};

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::Daemon;
 use super::entry::Entry;
@@ -12,17 +12,14 @@ use super::service::headline;
 use crate::config::render;
 use crate::format::SinkTotals;
 use crate::plan::UnitId;
+use crate::runner::budget::Budget;
 use crate::runner::clock::now_unix_ns;
-use crate::runner::control::Budget;
 use crate::runner::sampler::Sampler;
 use crate::runner::unit::Unit;
 use crate::sink::Sink;
 use crate::spec::{LossCause, SinkSpec};
 use crate::status::{FileState, FileStatus, ProbeState, ProbeStatus, SinkShare, SinkStatus, Status};
 use crate::words::path_text;
-
-/// A rate over less time than this says nothing.
-const SHORTEST: Duration = Duration::from_millis(200);
 
 impl Units<'_> {
     fn running(&self) -> impl Iterator<Item = &Unit> {
@@ -55,30 +52,6 @@ impl Units<'_> {
     /// Says on the streams what was lost since the last time.
     pub(super) fn report_losses(&mut self) {
         self.running_mut().for_each(Unit::report_losses);
-    }
-}
-
-/// What units had reported when they were last asked.
-#[derive(Default)]
-pub(super) struct Rates(BTreeMap<UnitId, (Instant, u64, f64)>);
-
-impl Rates {
-    /// Events a second since the last time; two that ask at the same time get the same answer.
-    fn rate(&mut self, id: &UnitId, events: u64) -> f64 {
-        let now = Instant::now();
-        let (then, before, rate) = self.0.get(id).copied().unwrap_or((now, events, 0.0));
-        let elapsed = now.saturating_duration_since(then);
-        if elapsed < SHORTEST && elapsed != Duration::ZERO {
-            return rate;
-        }
-        let rate = if elapsed.is_zero() { 0.0 } else { events.saturating_sub(before) as f64 / elapsed.as_secs_f64() };
-        self.0.insert(id.clone(), (now, events, rate));
-        rate
-    }
-
-    /// Forgets units that are there no more.
-    fn keep(&mut self, wanted: impl Fn(&UnitId) -> bool) {
-        self.0.retain(|id, _| wanted(id));
     }
 }
 

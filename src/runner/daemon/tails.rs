@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Those who look on: copies of events to a connection of the control socket.
 
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::execute::Units;
+use super::tail::Tail;
 use super::tell::News;
-use crate::format::{Encoder, Notice, notice};
+use crate::format::{Notice, notice};
 use crate::plan::UnitId;
 use crate::runner::clock::now_unix_ns;
 use crate::runner::output::Output;
@@ -16,36 +17,6 @@ use crate::spec::{Format, Layout, LossCause, ProbeSpec};
 
 /// Connections that may look on at the same time.
 const MOST: usize = 16;
-
-/// One who looks on.
-pub(super) struct Tail {
-    sink: Arc<Sink>,
-    delivery: Arc<Delivery>,
-    /// Of this probe alone.
-    probe: Option<String>,
-    /// What it was told that it lost.
-    reported: u64,
-    /// To see that it hung up, also where there is nothing to write.
-    stream: OwnedFd,
-}
-
-impl Tail {
-    fn has_gone(&self) -> bool {
-        let mut poll = libc::pollfd { fd: self.stream.as_raw_fd(), events: 0, revents: 0 };
-        // SAFETY: one entry, which lives across the call; does not wait.
-        let code = unsafe { libc::poll(&mut poll, 1, 0) };
-        self.sink.is_closed() || code > 0 && poll.revents & libc::POLLHUP != 0
-    }
-
-    fn wants(&self, id: &UnitId) -> bool {
-        self.probe.as_ref().is_none_or(|probe| *probe == id.probe.name)
-    }
-
-    fn copy(&self, spec: &ProbeSpec, layout: &Layout, look: &crate::format::Look) -> Output {
-        let encoder = Encoder::new(Format::Jsonl, &spec.id.name, &spec.labels, layout, look);
-        Output::copy(Arc::clone(&self.sink), Arc::clone(&self.delivery), encoder)
-    }
-}
 
 impl Units<'_> {
     /// Refuses one more than there may be.

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Said;
+use super::said::Said;
 use crate::config::Problem;
 use crate::format::{Look, Notice, notice};
 use crate::plan::{Action, UnitId};
@@ -53,7 +53,7 @@ pub(super) type News = Vec<(Option<String>, Vec<u8>)>;
 /// Where it is said.
 pub(super) struct Tell<'a> {
     pub(super) say: &'a mut dyn FnMut(&Said<'_>),
-    /// For [`Units::copy_news`](super::execute::Units::copy_news).
+    /// Gathered for those who look on.
     pub(super) news: &'a mut News,
     /// How `pretty` looks.
     pub(super) look: Look,
