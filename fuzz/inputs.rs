@@ -44,16 +44,7 @@ pub(crate) fn expression(bytes: &[u8]) {
 
 /// An object file: it is described or refused.
 pub(crate) fn describe(bytes: &[u8]) {
-    // The reader wants ELF at an address that is a multiple of 8; a Vec of u64 is.
-    let mut words = vec![0u64; bytes.len().div_ceil(8)];
-    for (word, bytes) in words.iter_mut().zip(bytes.chunks(8)) {
-        let mut padded = [0; 8];
-        padded[..bytes.len()].copy_from_slice(bytes);
-        *word = u64::from_ne_bytes(padded);
-    }
-    // SAFETY: the words are initialised, and `bytes.len()` is at most their size.
-    let aligned = unsafe { std::slice::from_raw_parts(words.as_ptr().cast::<u8>(), bytes.len()) };
-    if let Ok(program) = catalog::describe("fuzz", aligned) {
+    if let Ok(program) = catalog::describe("fuzz", bytes) {
         drop(format!("{program:?}"));
     }
 }

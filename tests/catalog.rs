@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use ebpf_run::catalog::{builtin, builtin_object, describe};
+use ebpf_run::catalog::{Program, builtin, describe};
 use ebpf_run::expr::{Prototype, Scope, parse, resolve};
 use ebpf_run::spec::Capture;
 use object::Endianness;
@@ -19,7 +19,7 @@ use proptest::prelude::*;
 const NAMES: [&str; 3] = ["exec", "packet_count", "trace"];
 
 fn object(name: &str) -> Vec<u8> {
-    builtin_object(name).unwrap().to_vec()
+    builtin().unwrap().get(name).unwrap().object.to_vec()
 }
 
 /// Where a section lies in an object file: offset and length.
@@ -86,7 +86,7 @@ fn types_that_go_in_circles() {
             let near = [1, 2].map(|less| word(at).wrapping_sub(less));
             for value in [0, u32::MAX, word(at).wrapping_add(1)].into_iter().chain(near) {
                 mutated[at..at + 4].copy_from_slice(&value.to_ne_bytes());
-                drop(describe("x", &mutated));
+                drop(describe("x", &mutated[..]));
             }
             mutated[at..at + 4].copy_from_slice(&bytes[at..at + 4]);
         }
@@ -140,7 +140,7 @@ fn other_files() {
     assert_eq!(refusal(&own), "not a BPF object file: it was compiled for another machine");
     let mut big_endian = object("exec");
     big_endian[5] = 2;
-    assert!(describe("x", &big_endian).is_err());
+    assert!(describe("x", &big_endian[..]).is_err());
 }
 
 proptest! {
@@ -283,4 +283,19 @@ fn bad_user_objects() {
     fs::write(folder.path().join("cut.o"), cut).unwrap();
     assert!(refused("cut.o").contains("failed to describe `cut.o`: not a BPF object file"));
     assert!(refused("exce").contains("there is no program `exce`\nhelp: did you mean `exec`?"));
+}
+
+/// A program whose object file was read from disk is the one in the binary: described alike, with its bytes, named after its
+/// file.
+#[test]
+fn programs_from_files() {
+    let directory = tempfile::tempdir().unwrap();
+    for built_in in builtin().unwrap().programs() {
+        for suffix in ["bpf.o", "o"] {
+            let path = directory.path().join(format!("{}.{suffix}", built_in.name));
+            fs::write(&path, &*built_in.object).unwrap();
+            let read = Program::from_file(&path, &fs::read(&path).unwrap()).unwrap();
+            assert_eq!(&read, built_in);
+        }
+    }
 }

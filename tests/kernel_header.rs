@@ -8,7 +8,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use ebpf_run::catalog::{Btf, Named, Type, TypeId, builtin, builtin_object};
+use ebpf_run::catalog::{Btf, Named, Type, TypeId, builtin};
 use object::Endianness;
 use object::elf::FileHeader64;
 use object::read::elf::{FileHeader as _, SectionHeader as _};
@@ -154,7 +154,7 @@ fn what_programs_read() {
     let Some(kernel) = kernel() else { return };
     let mut total = 0;
     for program in builtin().unwrap().programs() {
-        let (problems, looked_at) = problems(builtin_object(&program.name).unwrap(), &kernel);
+        let (problems, looked_at) = problems(&program.object, &kernel);
         assert!(problems.is_empty(), "{}: {}", program.name, problems.join("; "));
         total += looked_at;
     }
@@ -211,7 +211,7 @@ fn what_the_header_declares() {
 #[test]
 fn mistakes_are_found() {
     let Some(kernel) = kernel() else { return };
-    let object = builtin_object("exec").unwrap();
+    let object = builtin().unwrap().get("exec").unwrap().object.clone();
     let misspelt = |from: &str, to: &str| {
         let mut bytes = object.to_vec();
         let from = format!("\0{from}\0").into_bytes();

@@ -3,6 +3,7 @@
 
 use super::describe::describe;
 use super::elf::ObjectError;
+use super::object::ObjectBytes;
 use super::program::Catalog;
 
 /// One object file that build.rs compiled.
@@ -28,13 +29,11 @@ static INTERNAL: &[Object] = include!(concat!(env!("OUT_DIR"), "/internal.rs"));
 /// The descriptions of the programs in the binary. Fails only if one of them does not follow `bpf/include/program.h`;
 /// a test holds that it does not.
 pub fn builtin() -> Result<Catalog, ObjectError> {
-    let programs = OBJECTS.iter().map(|object| describe(object.name, object.bytes)).collect::<Result<_, _>>()?;
+    let programs = OBJECTS
+        .iter()
+        .map(|object| describe(object.name, ObjectBytes::built_in(object.bytes)))
+        .collect::<Result<_, _>>()?;
     Ok(Catalog::new(programs))
-}
-
-/// The object file of a program in the binary.
-pub fn builtin_object(name: &str) -> Option<&'static [u8]> {
-    OBJECTS.iter().find(|object| object.name == name).map(|object| object.bytes)
 }
 
 /// The object file of `bpf/internal/NAME.bpf.c`: no program that a probe can name.

@@ -9,6 +9,7 @@ use super::btf::{Btf, Member, Named, Type, TypeId};
 use super::elf::{ObjectError, Parts, parts};
 use super::fetch_table::FetchTable;
 use super::limit_table::LimitTable;
+use super::object::ObjectBytes;
 use super::program::{Counters, HookDecl, Param, ParamType, Program};
 use crate::spec::{Field, Kind, Layout, ParamValue};
 
@@ -21,9 +22,10 @@ const MAX_MEMBERS: u32 = 4096;
 /// The fields of an event's head that every event shows first, in this order.
 const PROCESS_FIELDS: [&str; 4] = ["pid", "tid", "uid", "comm"];
 
-/// Reads the description of the program `name` from the bytes of its object file, aligned to 8 bytes.
-pub fn describe(name: &str, object: &[u8]) -> Result<Program, ObjectError> {
-    let parts = parts(object)?;
+/// The program `name`: what the bytes of its object file say about it, and these bytes.
+pub fn describe(name: &str, object: impl Into<ObjectBytes>) -> Result<Program, ObjectError> {
+    let object = object.into();
+    let parts = parts(&object)?;
     let btf = Btf::parse(parts.btf.to_vec()).map_err(|error| ObjectError(error.to_string()))?;
     let describe = Describe { tags: tags(&btf), btf: &btf, parts: &parts, members: Cell::new(0) };
     let event = describe.event()?;
@@ -37,6 +39,7 @@ pub fn describe(name: &str, object: &[u8]) -> Result<Program, ObjectError> {
         no_link_header: parts.constants.get("no_link_header").copied(),
         counters: describe.counters()?,
         fetch_table: FetchTable::find(&btf, &parts.constants)?,
+        object: object.clone(),
     })
 }
 

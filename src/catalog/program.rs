@@ -3,6 +3,7 @@
 
 use super::fetch_table::FetchTable;
 use super::limit_table::LimitTable;
+use super::object::ObjectBytes;
 use crate::spec::{Layout, ParamValue};
 
 /// Before the bytes of a field whose size a parameter gives: how many of them are used.
@@ -53,6 +54,8 @@ pub struct Program {
     pub no_link_header: Option<u32>,
     /// How `limits` are given to it; `Some` where it emits events.
     pub limit_table: Option<LimitTable>,
+    /// Its object file: what is loaded.
+    pub object: ObjectBytes,
 }
 
 impl Program {

@@ -9,7 +9,7 @@ use super::examine::{Examined, examine};
 use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::findings;
 use super::terminal::{print, print_json, stdout_color, tell};
-use crate::catalog::{Catalog, builtin, builtin_object};
+use crate::catalog::{Catalog, builtin};
 use crate::config::{Checked, CheckedProbe, Problem, json_line, render, sarif};
 use crate::kernel::{self, Finding, Host, KernelError, quiet_libbpf};
 use crate::sink;
@@ -60,8 +60,7 @@ fn ask_kernel(checked: &Checked, catalog: &Catalog) -> Vec<Problem> {
     for probe in probes {
         // The configuration was checked against this catalogue.
         let Some(program) = catalog.get(&probe.spec.program) else { continue };
-        let object = builtin_object(&program.name).unwrap_or_default();
-        let findings = kernel::check(&probe.spec, program, object, &host);
+        let findings = kernel::check(&probe.spec, program, &host);
         let found = findings.iter().map(|finding| findings::problem(probe, finding));
         problems.extend(found.filter(|problem| first(problem)));
         let found = sinks(checked, probe);

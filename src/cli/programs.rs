@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::args::Listing;
 use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::terminal::{print, print_json, tell, tell_lines};
-use crate::catalog::{Catalog, HookDecl, Param, ParamType, Program, builtin, describe};
+use crate::catalog::{Catalog, HookDecl, Param, ParamType, Program, builtin};
 use crate::spec::{Field, Kind, ParamValue};
 use crate::words::{shown, suggest};
 
@@ -55,10 +55,8 @@ fn find(catalog: &Catalog, name: &str) -> Result<Program, String> {
     }
     let path = Path::new(name);
     let bytes = fs::read(path).map_err(|error| format!("failed to read `{quoted}`: {error}"))?;
-    let stem = path.file_name().and_then(|name| name.to_str()).unwrap_or(name);
-    let stem = stem.trim_end_matches(".o").trim_end_matches(".bpf");
-    // A Vec is aligned well enough on both architectures; the reader checks and says so otherwise.
-    describe(stem, &bytes).map_err(|error| format!("failed to describe `{quoted}`: {}", shown(&error.to_string())))
+    Program::from_file(path, &bytes)
+        .map_err(|error| format!("failed to describe `{quoted}`: {}", shown(&error.to_string())))
 }
 
 fn list(catalog: &Catalog) -> String {

@@ -36,9 +36,9 @@ impl Finding {
 }
 
 /// Checks everything about a probe that can be known without running it: what its hook names, its captures, and, where this
-/// process may load programs, the verifier's word on the specialised program (`object` is its object file). Nothing is
+/// process may load programs, the verifier's word on the specialised program. Nothing is
 /// attached, and nothing stays loaded.
-pub fn check(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) -> Vec<Finding> {
+pub fn check(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
     let (expanded, errors) = expand_what_is_there(spec, host);
     let mut findings: Vec<Finding> = errors.into_iter().map(Finding::Wrong).collect();
     if let (true, Hook::Kprobe { .. } | Hook::Kretprobe { .. }) = (expanded.is_empty(), &spec.hook) {
@@ -46,14 +46,14 @@ pub fn check(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) ->
         findings.extend(check_target(&spec.hook, host).err().map(Finding::Wrong));
     }
     for one in &expanded {
-        let found = check_one(&one.spec, program, object, host).into_iter().map(|finding| finding.blame(one));
+        let found = check_one(&one.spec, program, host).into_iter().map(|finding| finding.blame(one));
         // What is wrong with a capture is often wrong at each target.
         findings.extend(found.filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
     }
     findings
 }
 
-fn check_one(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) -> Vec<Finding> {
+fn check_one(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
     let (prepared, mut findings) = inspect(spec, program, host);
     let Some(prepared) = prepared else { return findings };
     let missing = Capabilities::effective().missing_for(kind(spec, program));
@@ -62,7 +62,7 @@ fn check_one(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) ->
         findings.push(Finding::Unknown(KernelError::new(Place::Program, message, "check as root to verify it")));
     } else if is_without_kprobes(spec, host) && !host.has_uprobes() {
         // A kernel with neither has no programs of this kind: it would say no more than that.
-    } else if let Err(error) = Loaded::load(spec, program, object, &prepared, host) {
+    } else if let Err(error) = Loaded::load(spec, program, &prepared, host) {
         findings.push(Finding::Wrong(error));
     }
     findings

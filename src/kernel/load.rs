@@ -32,15 +32,9 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Loads `program` from the bytes of its object for one probe.
-    pub fn load(
-        spec: &ProbeSpec,
-        program: &Program,
-        bytes: &[u8],
-        prepared: &Prepared,
-        host: &Host,
-    ) -> Result<Self, KernelError> {
-        Self::load_after(None, spec, program, bytes, prepared, host)
+    /// Loads `program` for one probe.
+    pub fn load(spec: &ProbeSpec, program: &Program, prepared: &Prepared, host: &Host) -> Result<Self, KernelError> {
+        Self::load_after(None, spec, program, prepared, host)
     }
 
     /// The same for a program that is to take the place of `running`: it goes on counting where that one stops, if the
@@ -49,7 +43,6 @@ impl Loaded {
         running: Option<&Generation>,
         spec: &ProbeSpec,
         program: &Program,
-        bytes: &[u8],
         prepared: &Prepared,
         host: &Host,
     ) -> Result<Self, KernelError> {
@@ -58,7 +51,7 @@ impl Loaded {
             KernelError::new(Place::Program, format!("failed to open program `{}`: {error:#}", program.name), "")
         };
         let mut builder = ObjectBuilder::default();
-        let mut object = builder.open_memory(bytes).map_err(|error| open(&error))?;
+        let mut object = builder.open_memory(&program.object).map_err(|error| open(&error))?;
         let functions = functions(spec, program);
         let mut log = VerifierLog::new();
         select_functions(&mut object, &functions, &mut log);

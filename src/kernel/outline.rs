@@ -63,8 +63,8 @@ const FEATURES: [(&str, &str, (u32, u32), &str); 10] = [
     ("xdp", "XDP programs held by a link", (5, 9), "5.9"),
 ];
 
-/// Outlines a probe. `object` is the program's object file; nothing is loaded, and no privileges are needed.
-pub fn outline(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) -> Outline {
+/// Outlines a probe. Nothing is loaded, and no privileges are needed.
+pub fn outline(spec: &ProbeSpec, program: &Program, host: &Host) -> Outline {
     let functions = functions(spec, program);
     let hooks: Vec<Hook> = functions.iter().map(|function| hook_of(spec, function)).collect();
     let kinds: Vec<&str> = hooks.iter().map(Hook::kind).collect();
@@ -75,7 +75,7 @@ pub fn outline(spec: &ProbeSpec, program: &Program, object: &[u8], host: &Host) 
     Outline {
         functions: outlined.collect(),
         needs: needs(spec, program, &kinds, host),
-        maps: maps(spec, program, object).unwrap_or_default(),
+        maps: maps(spec, program).unwrap_or_default(),
         ring_bytes: ring_bytes(spec.ring_bytes(), page_bytes() as u32),
     }
 }
@@ -163,9 +163,9 @@ fn is_user(kind: &str) -> bool {
 }
 
 /// Name and bytes of each map that is made for the probe, on all CPUs.
-fn maps(spec: &ProbeSpec, program: &Program, object: &[u8]) -> libbpf_rs::Result<Vec<(String, u64)>> {
+fn maps(spec: &ProbeSpec, program: &Program) -> libbpf_rs::Result<Vec<(String, u64)>> {
     let mut builder = ObjectBuilder::default();
-    let mut object = builder.open_memory(object)?;
+    let mut object = builder.open_memory(&program.object)?;
     size_maps(&mut object, spec, program)?;
     let cpus = libbpf_rs::num_possible_cpus()? as u64;
     let page = page_bytes() as u64;

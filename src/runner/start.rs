@@ -8,7 +8,7 @@ use super::budget::Budget;
 use super::intake::Intake;
 use super::sampler::Sampler;
 use super::unit::{Making, Unit};
-use crate::catalog::{Catalog, Program, builtin_object};
+use crate::catalog::{Catalog, Program};
 use crate::config::{CheckedProbe, Config};
 use crate::format::Look;
 use crate::kernel::{Expanded, Host, KernelError, Loaded, Prepared, claimed_twice, expand, prepare};
@@ -167,8 +167,7 @@ fn prepare_one<'a>(starting: Starting<'a>, host: &Host) -> Result<Starting<'a>, 
 }
 
 fn load(starting: &Starting<'_>, host: &Host) -> Result<Loaded, Vec<StartError>> {
-    let bytes = builtin_object(&starting.program.name).unwrap_or_default();
-    let loaded = Loaded::load(&starting.one.spec, starting.program, bytes, &starting.prepared, host);
+    let loaded = Loaded::load(&starting.one.spec, starting.program, &starting.prepared, host);
     loaded.map_err(|error| vec![starting.blame(error)])
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ebpf-run plan`, and the check of a probe against this kernel: what would run, what would not, and nothing is touched.
 
-use ebpf_run::catalog::{builtin, builtin_object};
+use ebpf_run::catalog::builtin;
 use ebpf_run::config::{Environment, SourceFile, check};
 use ebpf_run::kernel::{self, Finding, Host};
 
@@ -68,7 +68,7 @@ fn findings(text: &str) -> Vec<(&'static str, String)> {
     let host = Host::default();
     let of_probe = |probe: &ebpf_run::config::CheckedProbe| {
         let program = catalog.get(&probe.spec.program).unwrap();
-        kernel::check(&probe.spec, program, builtin_object(&program.name).unwrap(), &host)
+        kernel::check(&probe.spec, program, &host)
     };
     let word = |finding| match finding {
         Finding::Wrong(error) => ("wrong", error.message),

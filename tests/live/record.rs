@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use ebpf_run::catalog::{builtin, builtin_object};
+use ebpf_run::catalog::builtin;
 use ebpf_run::config::{Environment, SourceFile, check};
 use ebpf_run::kernel::{Attached, Host, Loaded, Ring, Waker, prepare, wait};
 use ebpf_run::spec::Layout;
@@ -19,8 +19,7 @@ fn attach(probe: &str) -> (Attached, Ring, Layout) {
     let spec = &config.probes[0].spec;
     let (program, host) = (catalog.get(&spec.program).unwrap(), Host::default());
     let prepared = prepare(spec, program, &host).unwrap();
-    let object = builtin_object(&spec.program).unwrap();
-    let loaded = Loaded::load(spec, program, object, &prepared, &host).unwrap();
+    let loaded = Loaded::load(spec, program, &prepared, &host).unwrap();
     let ring = loaded.ring().unwrap();
     (loaded.attach(spec, &host).unwrap(), ring, prepared.layout.unwrap())
 }

@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Stdio;
 
-use ebpf_run::catalog::{builtin, describe};
+use ebpf_run::catalog::{Program, builtin};
 use ebpf_run::config::{Environment, SourceFile, check};
 use ebpf_run::kernel::{Host, Loaded, Prepared};
 
@@ -368,12 +368,12 @@ fn refused_by_the_verifier() {
     fs::write(lab.path("wild.bpf.c"), source).unwrap();
     crate::lab::sh(&format!("cd {} && clang -target bpf -g -O2 -c wild.bpf.c -o wild.bpf.o", lab.dir.path().display()));
     let object = fs::read(lab.path("wild.bpf.o")).unwrap();
-    let program = describe("wild", &object).unwrap();
+    let program = Program::from_file(Path::new("wild.bpf.o"), &object).unwrap();
     let text = "version: 1\nprobes:\n  - { name: x, hook: { raw_tracepoint: sched_switch } }\n";
     let checked = check(&[SourceFile::new("t.yaml", text)], &builtin().unwrap(), &Environment::default());
     let spec = checked.config.unwrap().probes[0].spec.clone();
     let prepared = Prepared::default();
-    let error = Loaded::load(&spec, &program, &object, &prepared, &Host::default()).err().expect("it is refused");
+    let error = Loaded::load(&spec, &program, &prepared, &Host::default()).err().expect("it is refused");
     assert_eq!(error.message, "the kernel refused program `wild` (permission denied (EACCES))");
     assert!(error.notes.iter().any(|note| note.contains("invalid mem access 'scalar'")), "{error:?}");
 }

@@ -36,6 +36,7 @@ fn program(name: &str, hooks: Vec<HookDecl>) -> Program {
         no_link_header: None,
         fetch_table: None,
         limit_table: None,
+        object: [].as_slice().into(),
     }
 }
 

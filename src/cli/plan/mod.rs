@@ -13,7 +13,7 @@ use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::findings;
 use super::report::tell_problems;
 use super::terminal::{print, print_json, stdout_color, tell};
-use crate::catalog::{Catalog, Program, builtin, builtin_object};
+use crate::catalog::{Catalog, Program, builtin};
 use crate::config::{CheckedProbe, Config};
 use crate::kernel::{Finding, Host, KernelError, Outline, Prepared, claims, expand, inspect, outline, quiet_libbpf};
 use crate::spec::{Fetch, FetchCopy, FetchSource, Field, Kind, ProbeSpec};
@@ -58,10 +58,9 @@ fn plan_all<'a>(config: &'a Config, catalog: &'a Catalog) -> Vec<Planned<'a>> {
     let plan = |probe: &'a CheckedProbe| {
         // The configuration was checked against this catalogue.
         let program = catalog.get(&probe.spec.program)?;
-        let object = builtin_object(&program.name).unwrap_or_default();
         let (spec, targets, prepared, findings) = inspect_all(&probe.spec, program, &host);
         let findings = findings.into_iter().map(|finding| findings::discreet(probe, finding)).collect();
-        let outline = outline(&spec, program, object, &host);
+        let outline = outline(&spec, program, &host);
         Some(Planned { probe, targets, spec, program, outline, prepared, findings })
     };
     let mut planned: Vec<Planned<'_>> = config.probes.iter().filter_map(plan).collect();

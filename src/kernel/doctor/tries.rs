@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::network::{DEVICE, enter_namespace, make_veth};
-use crate::catalog::{Catalog, builtin, builtin_object};
+use crate::catalog::{Catalog, builtin};
 use crate::kernel::error::KernelError;
 use crate::kernel::host::Capabilities;
 use crate::kernel::host::Host;
@@ -148,7 +148,7 @@ fn one(hook: Hook, catalog: &Catalog, host: &Host) -> Try {
 fn attach_and_detach(hook: &Hook, catalog: &Catalog, host: &Host) -> Result<(), KernelError> {
     let name = if matches!(hook, Hook::Xdp { .. }) { "packet_count" } else { "trace" };
     let missing = || KernelError::new(Place::Program, format!("there is no program `{name}`"), "");
-    let (program, object) = catalog.get(name).zip(builtin_object(name)).ok_or_else(missing)?;
+    let program = catalog.get(name).ok_or_else(missing)?;
     let spec = ProbeSpec {
         id: ProbeId { name: hook.kind().to_owned() },
         hook: hook.clone(),
@@ -165,7 +165,7 @@ fn attach_and_detach(hook: &Hook, catalog: &Catalog, host: &Host) -> Result<(), 
         limits: Limits::default(),
     };
     let prepared = prepare(&spec, program, host).map_err(|mut errors| errors.remove(0))?;
-    Loaded::load(&spec, program, object, &prepared, host)?.attach(&spec, host).map(drop)
+    Loaded::load(&spec, program, &prepared, host)?.attach(&spec, host).map(drop)
 }
 
 /// A refusal for want of something is said as what is wanted.

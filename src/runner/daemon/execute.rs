@@ -10,7 +10,7 @@ use super::retiring::{Retiring, detach_aside};
 use super::sinks::Sinks;
 use super::tail::Tail;
 use super::tell::{State, Tell};
-use crate::catalog::{Catalog, Program, builtin_object};
+use crate::catalog::{Catalog, Program};
 use crate::config::{CheckedProbe, Problem};
 use crate::format::Look;
 use crate::kernel::{Host, KernelError, Loaded, Prepared, expand, is_missing, prepare, settle};
@@ -152,7 +152,6 @@ impl<'a> Units<'a> {
         let refused = |message: String| KernelError::at(Place::Program, message);
         let program =
             self.catalog.get(&spec.program).ok_or_else(|| refused(format!("no program `{}`", spec.program)))?;
-        let bytes = builtin_object(&program.name).unwrap_or_default();
         let first = |mut errors: Vec<KernelError>| errors.swap_remove(0);
         if spec.targets != Targets::One {
             // It stands for nothing now: say so.
@@ -161,7 +160,7 @@ impl<'a> Units<'a> {
         }
         let prepared = prepare(spec, program, host).map_err(first)?;
         let generation = running.map(|unit| unit.attached.generation());
-        let loaded = Loaded::load_after(generation, spec, program, bytes, &prepared, host)?;
+        let loaded = Loaded::load_after(generation, spec, program, &prepared, host)?;
         Ok(Made { program, prepared, loaded })
     }
 
