@@ -16,6 +16,7 @@ use std::time::Duration;
 use super::argv::argv;
 use super::escape::{Style, hex, json_escape, json_style};
 use super::human::decimal;
+use super::notice::Notice;
 use super::path::Room;
 use super::time::Rfc3339;
 use super::value::{Column, Plan, Read, Value};
@@ -89,6 +90,23 @@ impl Jsonl {
             out.extend_from_slice(b",\"short_record\":true");
         }
     }
+}
+
+/// Appends the line of a notice.
+pub(super) fn notice(notice: &Notice<'_>, unix_ns: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"ts\":\"");
+    out.extend_from_slice(Rfc3339::new().format(unix_ns));
+    out.push(b'"');
+    let probe = notice.probe.map(|probe| ("probe", probe));
+    for (name, value) in probe.into_iter().chain([("type", notice.kind)]).chain(notice.given()) {
+        out.extend_from_slice(&key(name));
+        string(value.as_bytes(), out);
+    }
+    if let Some(count) = notice.count {
+        out.extend_from_slice(b",\"count\":");
+        decimal(count, out);
+    }
+    out.extend_from_slice(b"}\n");
 }
 
 /// `,"name":`.

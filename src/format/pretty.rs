@@ -16,10 +16,11 @@ use std::time::Duration;
 
 use super::escape::quoted_if_needed;
 use super::human::{Unit, duration, thousands};
+use super::look::Look;
+use super::notice::Notice;
 use super::text;
 use super::time::clock;
 use super::value::{Column, Plan, Read, Value};
-use super::{Look, Notice};
 use crate::spec::{Layout, LossCause};
 
 /// Columns that `comm[pid]` gets: 15 bytes of `comm` and a pid of usual length.
@@ -128,13 +129,13 @@ impl Pretty {
     }
 
     /// `07:40:00.000 opens        probe_state state=running`
-    pub(super) fn notice(&self, notice: &Notice<'_>, unix_ns: u64, out: &mut Vec<u8>) {
+    fn notice(&self, notice: &Notice<'_>, unix_ns: u64, out: &mut Vec<u8>) {
         self.head(unix_ns, out);
         out.push(b' ');
         out.extend_from_slice(self.paint.warn);
         out.extend_from_slice(notice.kind.as_bytes());
         out.extend_from_slice(self.paint.off);
-        for (name, value) in notice.fields.iter().filter(|(_, value)| !value.is_empty()) {
+        for (name, value) in notice.given() {
             out.extend_from_slice(&self.paint.key(name));
             quoted_if_needed(value.as_bytes(), out);
         }
@@ -222,6 +223,12 @@ impl Pretty {
             out.push(b'\n');
         }
     }
+}
+
+/// Appends the line of a notice.
+pub(super) fn notice(notice: &Notice<'_>, unix_ns: u64, look: &Look, out: &mut Vec<u8>) {
+    let name = notice.probe.unwrap_or_default();
+    Pretty::new(name, &[], &Layout::default(), look).notice(notice, unix_ns, out);
 }
 
 /// One value of a table.

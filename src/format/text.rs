@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::argv::quoted_argv;
 use super::escape::{hex, quoted_if_needed};
 use super::human::{Unit, decimal};
+use super::notice::Notice;
 use super::path::Room;
 use super::time::Rfc3339;
 use super::value::{Column, Plan, Read, Value};
@@ -81,6 +82,21 @@ impl Text {
             out.extend_from_slice(b" short_record=true");
         }
     }
+}
+
+/// Appends the line of a notice.
+pub(super) fn notice(notice: &Notice<'_>, unix_ns: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"ts=");
+    out.extend_from_slice(Rfc3339::new().format(unix_ns));
+    let probe = notice.probe.map(|probe| ("probe", probe));
+    for (name, value) in probe.into_iter().chain([("type", notice.kind)]).chain(notice.given()) {
+        out.extend_from_slice(&pair(name, value));
+    }
+    if let Some(count) = notice.count {
+        out.extend_from_slice(b" count=");
+        decimal(count, out);
+    }
+    out.push(b'\n');
 }
 
 /// ` name=`.

@@ -8,6 +8,7 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
 use super::owner::Resolved;
+use super::refusal::Refusal;
 use crate::trust::{Breach, Reason, Walked, is_of_the_kernel, writer_of_list};
 
 /// What a sink can be at a path.
@@ -28,66 +29,6 @@ impl fmt::Display for Kind {
             Self::Fifo => "a FIFO",
             Self::Device => "a device",
         })
-    }
-}
-
-/// Why nothing is written there.
-#[derive(Debug)]
-pub(super) enum Refusal {
-    /// The kernel refused.
-    Io(io::Error),
-    /// We did.
-    Judged { why: String, help: Option<String> },
-}
-
-impl Refusal {
-    pub(super) fn said(why: String) -> Self {
-        Self::Judged { why, help: None }
-    }
-
-    /// A link on the way could lead wherever somebody else likes.
-    pub(super) fn link(breach: &Breach) -> Self {
-        Self::Judged {
-            why: format!("a link on the way is not followed: {breach}"),
-            help: Some(
-                "write the path without links, or write to a directory of root's, as /var/log/ebpf-run".to_owned(),
-            ),
-        }
-    }
-
-    /// Giving a file away takes a right that this process does not have.
-    pub(super) fn no_chown() -> Self {
-        Self::Judged {
-            why: "a file cannot be given to its owner: that takes CAP_CHOWN".to_owned(),
-            help: Some("run it as root; the comments in ebpf-run.service say what the unit needs".to_owned()),
-        }
-    }
-
-    /// True where what is there was judged, and not just not found.
-    pub(super) fn is_judged(&self) -> bool {
-        matches!(self, Self::Judged { .. })
-    }
-
-    pub(super) fn help(&self) -> Option<String> {
-        match self {
-            Self::Judged { help, .. } => help.clone(),
-            Self::Io(_) => None,
-        }
-    }
-}
-
-impl From<io::Error> for Refusal {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => error.fmt(f),
-            Self::Judged { why, .. } => f.write_str(why),
-        }
     }
 }
 

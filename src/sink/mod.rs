@@ -21,6 +21,7 @@ mod opener;
 mod output;
 mod owner;
 mod queue;
+mod refusal;
 mod regular;
 mod tail;
 #[cfg(test)]

@@ -19,9 +19,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
-use super::judge::{Kind, Refusal, judge, kind};
+use super::judge::{Kind, judge, kind};
 use super::output::Output;
 use super::owner::{Resolved, resolve};
+use super::refusal::Refusal;
 use crate::spec::{Destination, Rights, SinkSpec};
 use crate::trust::{self, Breach, Walked};
 use crate::words::shown;

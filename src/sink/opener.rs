@@ -5,7 +5,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::judge::Refusal;
+use super::refusal::Refusal;
 use super::{Sink, SinkOpenError};
 use crate::spec::{Destination, SinkSpec};
 

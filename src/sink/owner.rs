@@ -5,7 +5,7 @@ use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use super::judge::Refusal;
+use super::refusal::Refusal;
 use crate::spec::Rights;
 
 /// What an entry of the databases needs at most; groups can have many members.

@@ -5,10 +5,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::judge::Refusal;
 use super::open::Place;
 use super::output::Output;
 use super::queue::{Batch, Outcome, Queue, Stop, Task};
+use super::refusal::Refusal;
 use crate::spec::Format;
 use crate::words::shown;
 
