@@ -5,6 +5,8 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::mm::ProtFlags;
+
 use super::mapping::Mapping;
 
 /// `produced`, `ring_full`, `sampled_out`, `rate_limited`, `rate` and `ended`, which are no counts, `of_itself`, to a cache line.
@@ -25,7 +27,7 @@ pub struct Counts {
 impl Counts {
     /// Maps `.bss`, a map of one value of `bytes` bytes.
     pub(super) fn map(bss: BorrowedFd<'_>, bytes: u32) -> io::Result<Self> {
-        Ok(Self { words: Mapping::new(bss, bytes as usize, libc::PROT_READ | libc::PROT_WRITE, 0)? })
+        Ok(Self { words: Mapping::new(bss, bytes as usize, ProtFlags::READ | ProtFlags::WRITE, 0)? })
     }
 
     /// Events that the program wanted to write so far.

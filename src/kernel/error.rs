@@ -69,8 +69,7 @@ pub(super) fn describe(code: i32) -> String {
 
 /// What to do about EPERM and EACCES.
 pub(super) fn privilege_help(needs: &str) -> String {
-    // SAFETY: geteuid only reads the process's credentials and cannot fail.
-    if unsafe { libc::geteuid() } == 0 {
+    if rustix::process::geteuid().is_root() {
         let lockdown = std::fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
         if lockdown.contains("[confidentiality]") {
             return "the kernel is locked down (confidentiality mode): it lets nobody read its memory".to_owned();

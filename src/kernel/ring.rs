@@ -13,11 +13,15 @@
 //! where the reader says it stands, so a batch costs one wake-up at most.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd};
+use rustix::io::Errno;
+use rustix::mm::ProtFlags;
 
 use super::attach::map_entries;
 use super::mapping::{Mapping, page_bytes};
@@ -62,9 +66,9 @@ impl Ring {
 
     fn map_bytes(fd: BorrowedFd<'_>, bytes: u32) -> io::Result<Self> {
         let page = page_bytes();
-        let consumer = Mapping::new(fd, page, libc::PROT_READ | libc::PROT_WRITE, 0)?;
-        let producer = Mapping::new(fd, page, libc::PROT_READ, page)?;
-        drop(Mapping::new(fd, bytes as usize, libc::PROT_READ, 2 * page)?);
+        let consumer = Mapping::new(fd, page, ProtFlags::READ | ProtFlags::WRITE, 0)?;
+        let producer = Mapping::new(fd, page, ProtFlags::READ, page)?;
+        drop(Mapping::new(fd, bytes as usize, ProtFlags::READ, 2 * page)?);
         let (fd, mask) = (fd.try_clone_to_owned()?, u64::from(bytes) - 1);
         let (data, scratch, trouble) = (None, Vec::new(), None);
         let ring = Self { fd, consumer, producer, data, page, mask, position: 0, scratch, trouble };
@@ -118,7 +122,7 @@ impl Ring {
             Some(Trouble::NoMemory { .. }) | None => {}
         }
         if self.data.is_none() {
-            match Mapping::new(self.fd.as_fd(), self.mask as usize + 1, libc::PROT_READ, 2 * self.page) {
+            match Mapping::new(self.fd.as_fd(), self.mask as usize + 1, ProtFlags::READ, 2 * self.page) {
                 Ok(data) => self.data = Some(data),
                 Err(error) => {
                     if self.trouble.is_none() {
@@ -228,25 +232,18 @@ pub struct Waker(OwnedFd);
 impl Waker {
     /// A new one, not woken.
     pub fn new() -> io::Result<Self> {
-        // SAFETY: eventfd returns a new descriptor or -1.
-        let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the descriptor is new and nobody else owns it.
-        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+        Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
     }
 
     /// Makes the next or current [`wait`] return.
     pub fn wake(&self) {
-        // SAFETY: eight bytes of a local are written to a descriptor that we own.
-        unsafe { libc::write(self.0.as_raw_fd(), ptr::from_ref(&1u64).cast(), 8) };
+        // It is full, and so awake, if this fails.
+        let _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
     }
 
     fn reset(&self) {
-        let mut count = 0u64;
-        // SAFETY: eight bytes are read into a local; the descriptor does not block.
-        unsafe { libc::read(self.0.as_raw_fd(), ptr::from_mut(&mut count).cast(), 8) };
+        // It was not woken if this fails.
+        let _ = rustix::io::read(&self.0, &mut [0u8; 8]);
     }
 }
 
@@ -255,14 +252,13 @@ impl Waker {
 ///
 /// `poll` and not `epoll`: it looks at the ring after it has put itself on the wait queue, so no wake-up can be lost.
 pub fn wait<'a>(rings: impl Iterator<Item = &'a Ring>, waker: &Waker, timeout: Option<Duration>) {
-    let entry = |fd: i32| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-    let mut fds: Vec<libc::pollfd> = vec![entry(waker.0.as_raw_fd())];
+    let mut fds = vec![PollFd::new(&waker.0, PollFlags::IN)];
     let mut timeout = timeout;
     for ring in rings {
         match ring.unreadable_for() {
             // The kernel would call it readable at once.
             Some(time) => timeout = Some(timeout.map_or(time, |timeout| timeout.min(time))),
-            None => fds.push(entry(ring.fd.as_raw_fd())),
+            None => fds.push(PollFd::new(&ring.fd, PollFlags::IN)),
         }
     }
     if !poll(&mut fds, timeout) {
@@ -273,17 +269,14 @@ pub fn wait<'a>(rings: impl Iterator<Item = &'a Ring>, waker: &Waker, timeout: O
 }
 
 /// False if the kernel cannot wait for these.
-fn poll(fds: &mut [libc::pollfd], timeout: Option<Duration>) -> bool {
-    const BROKEN: i16 = libc::POLLERR | libc::POLLNVAL | libc::POLLHUP;
-    let timeout = timeout.map(|timeout| libc::timespec {
-        tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
-        tv_nsec: timeout.subsec_nanos() as libc::c_long,
+fn poll(fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> bool {
+    let broken = PollFlags::ERR | PollFlags::NVAL | PollFlags::HUP;
+    let timeout = timeout.map(|timeout| Timespec {
+        tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: timeout.subsec_nanos().into(),
     });
-    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: `fds` and `timeout` live across the call; no signal mask is changed.
-    let code = unsafe { libc::ppoll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, timeout, ptr::null()) };
-    let interrupted = || io::Error::last_os_error().kind() == io::ErrorKind::Interrupted;
-    (code >= 0 || interrupted()) && !fds.iter().any(|fd| fd.revents & BROKEN != 0)
+    let result = rustix::event::poll(fds, timeout.as_ref());
+    matches!(result, Ok(_) | Err(Errno::INTR)) && !fds.iter().any(|fd| fd.revents().intersects(broken))
 }
 
 #[cfg(test)]
@@ -295,8 +288,7 @@ mod tests {
 
     /// A file with the form of a ring buffer of so many pages.
     fn file(pages: u64) -> File {
-        // SAFETY: a literal name; the descriptor is new.
-        let file = unsafe { File::from_raw_fd(libc::memfd_create(c"ring".as_ptr(), 0)) };
+        let file = File::from(rustix::fs::memfd_create("ring", rustix::fs::MemfdFlags::empty()).unwrap());
         file.set_len((2 + pages) * page_bytes() as u64).unwrap();
         file
     }
@@ -381,7 +373,9 @@ mod tests {
     /// Where the kernel cannot wait for a descriptor, the wait takes its time all the same.
     #[test]
     fn a_wait_that_is_refused() {
-        let mut fds = [libc::pollfd { fd: 1 << 20, events: libc::POLLIN, revents: 0 }];
+        // SAFETY: nobody has opened a descriptor of this number, and nothing is done with it but to wait.
+        let none = unsafe { BorrowedFd::borrow_raw(1 << 20) };
+        let mut fds = [PollFd::from_borrowed_fd(none, PollFlags::IN)];
         assert!(!poll(&mut fds, Some(Duration::from_secs(10))));
     }
 }

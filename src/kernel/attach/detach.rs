@@ -13,6 +13,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use rustix::process::{Pid, WaitOptions, waitpid};
+
 use super::{Attached, Mount};
 
 /// How often to see whether the child has ended, until it is only waited for.
@@ -58,7 +62,7 @@ impl Detaching {
     /// Waits so long at most; gives how many hooks the kernel still has to close.
     pub fn wait_for(&mut self, patience: Duration) -> usize {
         let deadline = Instant::now() + patience;
-        while self.child.is_some_and(|child| !has_ended(child, libc::WNOHANG)) {
+        while self.child.is_some_and(|child| !has_ended(child, WaitOptions::NOHANG)) {
             if Instant::now() >= deadline {
                 let closed = self.closed.as_ref().map_or(0, |closed| closed.count().load(Ordering::Acquire));
                 return self.hooks.saturating_sub(closed).max(1);
@@ -72,17 +76,17 @@ impl Detaching {
     /// Waits until nothing is attached any more.
     pub fn wait(mut self) {
         if let Some(child) = self.child.take() {
-            while !has_ended(child, 0) {}
+            while !has_ended(child, WaitOptions::empty()) {}
         }
     }
 }
 
 /// True also where nobody knows the child: somebody has waited for it.
-fn has_ended(child: libc::pid_t, flags: i32) -> bool {
-    // SAFETY: a null pointer means that the status is not wanted.
-    let code = unsafe { libc::waitpid(child, ptr::null_mut(), flags) };
-    let interrupted = || io::Error::last_os_error().kind() == io::ErrorKind::Interrupted;
-    code == child || code < 0 && !interrupted()
+fn has_ended(child: libc::pid_t, flags: WaitOptions) -> bool {
+    match waitpid(Pid::from_raw(child), flags) {
+        Ok(ended) => ended.is_some(),
+        Err(error) => error != Errno::INTR,
+    }
 }
 
 /// A child that closes these descriptors, which ascend, and has no others.
@@ -148,13 +152,9 @@ struct Shared(NonNull<AtomicUsize>);
 
 impl Shared {
     fn new(value: usize) -> Option<Self> {
-        let (len, protection) = (mem::size_of::<AtomicUsize>(), libc::PROT_READ | libc::PROT_WRITE);
-        let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
+        let (len, protection) = (mem::size_of::<AtomicUsize>(), ProtFlags::READ | ProtFlags::WRITE);
         // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
-        let start = unsafe { libc::mmap(ptr::null_mut(), len, protection, flags, -1, 0) };
-        if start == libc::MAP_FAILED {
-            return None;
-        }
+        let start = unsafe { mmap_anonymous(ptr::null_mut(), len, protection, MapFlags::SHARED) }.ok()?;
         let shared = NonNull::new(start.cast()).map(Self)?;
         shared.count().store(value, Ordering::Release);
         Some(shared)
@@ -169,6 +169,6 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         // SAFETY: nothing borrows from it any more.
-        unsafe { libc::munmap(self.0.as_ptr().cast(), mem::size_of::<AtomicUsize>()) };
+        let _ = unsafe { munmap(self.0.as_ptr().cast(), mem::size_of::<AtomicUsize>()) };
     }
 }

@@ -9,7 +9,8 @@ use libbpf_rs::{AsRawLibbpf, Link, ProgramMut};
 use super::{Attachment, take_link};
 use crate::kernel::check::Finding;
 use crate::kernel::error::{KernelError, describe, privilege_help};
-use crate::kernel::host::{Host, SymbolSearch};
+use crate::kernel::host::Host;
+use crate::kernel::site::function::SymbolSearch;
 use crate::spec::Place;
 
 pub(super) fn attach(

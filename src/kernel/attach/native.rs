@@ -7,6 +7,7 @@ use libbpf_rs::num_possible_cpus;
 use super::xdp::{NETDEV_XDP_ACT_BASIC, query};
 use crate::catalog::Named;
 use crate::kernel::host::Host;
+use crate::kernel::mapping::page_bytes;
 use crate::kernel::site::interface::Netdev;
 
 /// What native mode will come to.
@@ -71,8 +72,7 @@ fn too_large(whose: &str, device: &Netdev, host: &Host) -> String {
 
 /// The largest packet, without its Ethernet header, that fits into a page beside what the kernel keeps there.
 fn largest_mtu(host: &Host) -> u32 {
-    // SAFETY: sysconf reads a constant of the system.
-    let page = u32::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096);
+    let page = page_bytes() as u32;
     let shared = host.btf().and_then(|btf| btf.size_of(btf.find(Named::Composite, "skb_shared_info")?));
     let shared = shared.unwrap_or(USUAL_SHARED_INFO).next_multiple_of(CACHE_LINE);
     page.saturating_sub(HEADROOM_BYTES + shared + ETHERNET_BYTES)

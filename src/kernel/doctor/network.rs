@@ -3,6 +3,8 @@
 
 use std::io;
 
+use rustix::thread::{UnshareFlags, unshare_unsafe};
+
 use crate::kernel::site::interface::{LinkRequest, attribute};
 
 /// The name of the device that is made.
@@ -15,8 +17,8 @@ const IFLA_INFO_KIND: u16 = 1;
 
 /// Moves this thread, and no other, into a new network namespace.
 pub(super) fn enter_namespace() -> io::Result<()> {
-    // SAFETY: takes flags; changes the calling thread only.
-    if unsafe { libc::unshare(libc::CLONE_NEWNET) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    // SAFETY: the table of descriptors stays shared.
+    Ok(unsafe { unshare_unsafe(UnshareFlags::NEWNET) }?)
 }
 
 /// Makes a veth pair in the namespace of this thread; [`DEVICE`] is one end.

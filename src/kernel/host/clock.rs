@@ -2,11 +2,11 @@
 //! How far this process's CLOCK_BOOTTIME is from the one that programs read: `bpf/internal/clock.bpf.c`.
 
 use std::fs;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::path::Path;
 
 use libbpf_rs::{MapCore as _, MapFlags, Object, ObjectBuilder};
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::catalog::internal_object;
 
@@ -34,11 +34,7 @@ pub fn boot_shift_ns() -> i64 {
 
 /// CLOCK_BOOTTIME as this process reads it, in nanoseconds.
 pub fn boot_ns() -> u64 {
-    let mut time = MaybeUninit::<libc::timespec>::zeroed();
-    // SAFETY: `time` is valid for writing; the clock exists since Linux 2.6.39.
-    unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, time.as_mut_ptr()) };
-    // SAFETY: plain integers, zeroed and then filled by the call.
-    let time = unsafe { time.assume_init() };
+    let time = clock_gettime(ClockId::Boottime);
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 

@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use rustix::process::{Resource, getrlimit};
+
 use crate::kernel::error::KernelError;
 use crate::spec::Place;
 
@@ -10,23 +12,19 @@ use crate::spec::Place;
 pub(in crate::kernel) const HELP: &str = "raise the limit: `ulimit -n`, or LimitNOFILE= of the service";
 
 /// More than a probe needs; so a daemon can still read files and answer when the limit is near.
-const SPARE: libc::rlim_t = 32;
+const SPARE: u64 = 32;
 
 /// Fails where few descriptors are left. Whoever goes on until there are none takes for missing what cannot be opened.
 pub(in crate::kernel) fn enough() -> Result<(), KernelError> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: writes a local of its type.
-    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
-        return Ok(());
-    }
+    let Some(limit) = getrlimit(Resource::Nofile).current else { return Ok(()) };
     let open = match fs::read_dir("/proc/self/fd") {
-        Ok(entries) => entries.count() as libc::rlim_t,
-        Err(error) if error.raw_os_error() == Some(libc::EMFILE) => limit.rlim_cur,
+        Ok(entries) => entries.count() as u64,
+        Err(error) if error.raw_os_error() == Some(libc::EMFILE) => limit,
         Err(_) => return Ok(()),
     };
-    if open.saturating_add(SPARE) <= limit.rlim_cur {
+    if open.saturating_add(SPARE) <= limit {
         return Ok(());
     }
-    let message = format!("too many open files: {open} of {} that the limit allows", limit.rlim_cur);
+    let message = format!("too many open files: {open} of {limit} that the limit allows");
     Err(KernelError::new(Place::Probe, message, HELP))
 }

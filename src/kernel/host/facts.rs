@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use rustix::process::{Resource, geteuid, getrlimit};
+
 use super::capabilities::Capabilities;
 use super::machine::{BTF_PATH, Host};
 
@@ -49,8 +51,6 @@ impl Facts {
     pub(in crate::kernel) fn read(host: &Host) -> Self {
         let (release, architecture) = host.release();
         let bytes = fs::metadata(BTF_PATH).map_or(0, |file| file.len());
-        // SAFETY: geteuid only reads the process's credentials and cannot fail.
-        let uid = unsafe { libc::geteuid() };
         Self {
             release,
             architecture,
@@ -58,11 +58,11 @@ impl Facts {
             tracefs: host.tracefs_mount().map(|path| path.map(PathBuf::from)).map_err(|(reason, _)| reason),
             bpffs: fs::read_to_string("/proc/self/mounts").ok().and_then(|mounts| mount_of(&mounts, "bpf")),
             lockdown: fs::read_to_string("/sys/kernel/security/lockdown").ok().and_then(|text| chosen(&text)),
-            uid,
+            uid: geteuid().as_raw(),
             capabilities: Capabilities::effective().names(),
             unprivileged_bpf_disabled: number("/proc/sys/kernel/unprivileged_bpf_disabled"),
             jit: number("/proc/sys/net/core/bpf_jit_enable"),
-            memlock: Memlock { counted: host.version() < (5, 11), limit_bytes: memlock_limit() },
+            memlock: Memlock { counted: host.version() < (5, 11), limit_bytes: getrlimit(Resource::Memlock).current },
             bpf_stats: number("/proc/sys/kernel/bpf_stats_enabled").map(|on| on != 0),
         }
     }
@@ -84,13 +84,6 @@ fn mount_of(mounts: &str, kind: &str) -> Option<PathBuf> {
         let path = words.next()?;
         (words.next() == Some(kind)).then(|| PathBuf::from(path))
     })
-}
-
-fn memlock_limit() -> Option<u64> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `limit` is a valid place for the answer.
-    let code = unsafe { libc::getrlimit(libc::RLIMIT_MEMLOCK, &mut limit) };
-    (code == 0 && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
 }
 
 #[cfg(test)]

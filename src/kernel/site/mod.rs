@@ -5,10 +5,11 @@
 pub(in crate::kernel) mod binary;
 pub(in crate::kernel) mod event;
 mod expand;
+pub(in crate::kernel) mod function;
 pub(in crate::kernel) mod interface;
 mod near;
 
 pub use expand::{Expanded, claimed_twice, claims, expand, expand_present};
 
 pub(in crate::kernel) use expand::expand_what_is_there;
-pub(in crate::kernel) use near::close_in_length;
+pub(in crate::kernel) use near::{MOST_ENTRIES, close_in_length};

@@ -14,6 +14,7 @@ use super::trust::{check_build_id, doubt};
 use crate::catalog::{Binary, Bytes as _, ObjectError};
 use crate::kernel::error::KernelError;
 use crate::kernel::host::answers;
+use crate::kernel::site::MOST_ENTRIES;
 use crate::spec::{FileIdentity, Place, UserPoint};
 use crate::trust::{Breach, Walked, walk};
 
@@ -44,6 +45,13 @@ pub(in crate::kernel) struct Opened {
     pub(in crate::kernel) is_layered: bool,
 }
 
+impl Opened {
+    /// What somebody who is looking should know of this file; a daemon refuses it.
+    pub(in crate::kernel) fn doubt(&self, point: &UserPoint) -> Option<KernelError> {
+        doubt(point, &self.path, self.breach.as_ref())
+    }
+}
+
 impl Binaries {
     pub(in crate::kernel) fn guarded() -> Self {
         Self { guarded: true, ..Self::default() }
@@ -61,7 +69,7 @@ impl Binaries {
             Some(_) | None => Ok(()),
         };
         let file = self.open_if(&point.binary, may)?;
-        check_build_id(point, &file)?;
+        check_build_id(point, &file.path, &file.binary.build_id())?;
         Ok(file)
     }
 
@@ -144,9 +152,6 @@ fn unreadable(path: &Path, error: &io::Error) -> KernelError {
     };
     KernelError::new(Place::Binary, format!("there is no file `{file}`"), help)
 }
-
-/// Entries of a directory that are compared with a name that is not there.
-pub(in crate::kernel) const MOST_ENTRIES: usize = 10_000;
 
 fn not_elf(name: &str, is_script: bool) -> &'static str {
     if is_script {

@@ -7,11 +7,10 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::binaries::MOST_ENTRIES;
 use crate::catalog::is_for_this_machine;
 use crate::kernel::error::KernelError;
 use crate::kernel::host::answers;
-use crate::kernel::site::close_in_length;
+use crate::kernel::site::{MOST_ENTRIES, close_in_length};
 use crate::spec::Place;
 
 /// Where libbpf and the loader look for libraries that LD_LIBRARY_PATH does not have.

@@ -4,18 +4,10 @@
 
 use std::path::Path;
 
-use super::binaries::Opened;
 use crate::config::codes;
 use crate::kernel::error::KernelError;
 use crate::spec::{Place, UserPlace, UserPoint};
 use crate::trust::Breach;
-
-impl Opened {
-    /// What somebody who is looking should know of this file; a daemon refuses it.
-    pub(in crate::kernel) fn doubt(&self, point: &UserPoint) -> Option<KernelError> {
-        doubt(point, &self.path, self.breach.as_ref())
-    }
-}
 
 /// Why a file that others could change is not one that the probe allows.
 pub(in crate::kernel) fn doubt(point: &UserPoint, path: &Path, breach: Option<&Breach>) -> Option<KernelError> {
@@ -35,14 +27,13 @@ pub(in crate::kernel) fn doubt(point: &UserPoint, path: &Path, breach: Option<&B
     Some(KernelError::new(Place::Binary, message, help).coded(codes::UNTRUSTED_BINARY))
 }
 
-/// A file that is another build than the probe asks for is refused.
-pub(in crate::kernel) fn check_build_id(point: &UserPoint, file: &Opened) -> Result<(), KernelError> {
+/// A file that is another build than the probe asks for is refused; `found` is its build id, empty where it has none.
+pub(in crate::kernel) fn check_build_id(point: &UserPoint, path: &Path, found: &str) -> Result<(), KernelError> {
     let Some(wanted) = &point.build_id else { return Ok(()) };
-    let found = file.binary.build_id();
-    if found == *wanted {
+    if found == wanted {
         return Ok(());
     }
-    let path = file.path.display();
+    let path = path.display();
     let (message, help) = if found.is_empty() {
         (format!("`{path}` has no build id"), "linkers write one: `cc -Wl,--build-id`".to_owned())
     } else {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Events: tracepoints, by category and name or by their name alone.
 
+mod names;
 mod tracefs;
 
-pub(in crate::kernel) use tracefs::{Tracefs, denied_help};
+pub(in crate::kernel) use tracefs::Tracefs;

@@ -4,19 +4,15 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
+
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
 
 /// Where it is mounted.
 const MOUNTED: &str = "/sys/kernel/tracing";
 /// The same inside debugfs, which mounts it there when it is looked at.
 const IN_DEBUGFS: &str = "/sys/kernel/debug/tracing";
-
-/// `include/uapi/linux/mount.h`
-const FSOPEN_CLOEXEC: libc::c_uint = 1;
-const FSCONFIG_CMD_CREATE: libc::c_uint = 6;
-const FSMOUNT_CLOEXEC: libc::c_uint = 1;
-const MOUNT_ATTR_NOSUID_NODEV_NOEXEC: libc::c_uint = 2 | 4 | 8;
 
 /// A tracefs to read from.
 pub(in crate::kernel) struct Tracefs {
@@ -73,25 +69,9 @@ pub(in crate::kernel) fn denied_help() -> String {
 }
 
 fn mount_privately() -> io::Result<OwnedFd> {
-    // SAFETY: the name is NUL-terminated and lives across the call.
-    let context = descriptor(unsafe { libc::syscall(libc::SYS_fsopen, c"tracefs".as_ptr(), FSOPEN_CLOEXEC) })?;
-    let (key, value) = (std::ptr::null::<libc::c_char>(), std::ptr::null::<libc::c_void>());
-    // SAFETY: this command takes neither key nor value.
-    let code = unsafe { libc::syscall(libc::SYS_fsconfig, context.as_raw_fd(), FSCONFIG_CMD_CREATE, key, value, 0) };
-    if code < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: takes numbers, returns a new descriptor or -1.
-    descriptor(unsafe {
-        libc::syscall(libc::SYS_fsmount, context.as_raw_fd(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID_NODEV_NOEXEC)
-    })
-}
-
-/// What a system call gave that makes a descriptor.
-fn descriptor(code: libc::c_long) -> io::Result<OwnedFd> {
-    match i32::try_from(code) {
-        // SAFETY: the descriptor is new and nobody else owns it.
-        Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
-        Ok(_) | Err(_) => Err(io::Error::last_os_error()),
-    }
+    let context = fsopen("tracefs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_create(&context)?;
+    let attributes =
+        MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    Ok(fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
 }

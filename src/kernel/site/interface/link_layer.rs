@@ -2,8 +2,8 @@
 //! What the packets of an interface begin with: asked of the kernel (RTM_GETLINK, rtnetlink(7)) before a program reads them.
 
 use std::io;
-use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 
+use super::netlink::{LinkAnswer, LinkRequest, attributes, text};
 use crate::kernel::error::KernelError;
 use crate::kernel::host::Host;
 use crate::spec::Place;
@@ -45,10 +45,6 @@ const NAMES: [(u16, &str); 9] = [
 /// `include/uapi/linux/if_link.h`
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_KIND: u16 = 1;
-/// Of `struct nlmsghdr`, of `struct ifinfomsg`.
-const HEADER_BYTES: usize = 16;
-/// The flags of an attribute's type.
-const TYPE_MASK: u16 = 0x3fff;
 
 /// What is known of an interface.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -114,67 +110,23 @@ fn is_point_to_point(device: &Device) -> bool {
 
 /// Asks the kernel for one interface of this network namespace.
 fn ask(index: u32) -> io::Result<Device> {
-    let socket = socket()?;
-    let mut request = [0u8; 2 * HEADER_BYTES];
-    request[..4].copy_from_slice(&(2 * HEADER_BYTES as u32).to_ne_bytes());
-    request[4..6].copy_from_slice(&libc::RTM_GETLINK.to_ne_bytes());
-    request[6..8].copy_from_slice(&(libc::NLM_F_REQUEST as u16).to_ne_bytes());
-    request[HEADER_BYTES + 4..HEADER_BYTES + 8].copy_from_slice(&index.to_ne_bytes());
-    // SAFETY: the request lives across the call and has the length that is passed.
-    if unsafe { libc::send(socket.as_raw_fd(), request.as_ptr().cast(), request.len(), 0) } < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    let mut answer = vec![0u8; 64 << 10];
-    // SAFETY: writes at most the length of the buffer into it. The kernel has answered before `send` returned.
-    let got = unsafe { libc::recv(socket.as_raw_fd(), answer.as_mut_ptr().cast(), answer.len(), libc::MSG_DONTWAIT) };
-    let got = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;
-    parse(&answer[..got.min(answer.len())])
+    let answers = LinkRequest::new(libc::RTM_GETLINK, 0, index).ask()?;
+    let cut = || io::Error::new(io::ErrorKind::InvalidData, "the kernel's answer is cut");
+    answers.first().map(Device::of).ok_or_else(cut)
 }
 
-fn socket() -> io::Result<OwnedFd> {
-    // SAFETY: takes numbers, returns a new descriptor or -1.
-    let fd = unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_ROUTE) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the descriptor is new and nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-}
-
-/// `struct nlmsghdr`, then `struct ifinfomsg` with type at 2 and flags at 8, then attributes; or an error at 16.
-fn parse(message: &[u8]) -> io::Result<Device> {
-    let short = || io::Error::new(io::ErrorKind::InvalidData, "the kernel's answer is cut");
-    let kind = message.get(4..6).and_then(|kind| kind.first_chunk().copied()).map(u16::from_ne_bytes);
-    if kind == Some(libc::NLMSG_ERROR as u16) {
-        let code = message.get(HEADER_BYTES..).and_then(|code| code.first_chunk().copied()).map(i32::from_ne_bytes);
-        return Err(code.map_or_else(short, |code| io::Error::from_raw_os_error(-code)));
-    }
-    let body = message.get(HEADER_BYTES..).filter(|body| body.len() >= HEADER_BYTES).ok_or_else(short)?;
-    let info = attribute(&body[HEADER_BYTES..], IFLA_LINKINFO).unwrap_or_default();
-    let kind = attribute(info, IFLA_INFO_KIND).unwrap_or_default();
-    let kind = kind.split(|byte| *byte == 0).next().unwrap_or_default();
-    Ok(Device {
-        hardware: u16::from_ne_bytes([body[2], body[3]]),
-        flags: u32::from_ne_bytes([body[8], body[9], body[10], body[11]]),
-        kind: String::from_utf8_lossy(kind).into_owned(),
-    })
-}
-
-/// The payload of an attribute: each has its length with its header of four bytes, its type, and is padded to four bytes.
-fn attribute(mut list: &[u8], wanted: u16) -> Option<&[u8]> {
-    loop {
-        let header: [u8; 4] = list.first_chunk().copied()?;
-        let len = usize::from(u16::from_ne_bytes([header[0], header[1]]));
-        let payload = list.get(4..len)?;
-        if u16::from_ne_bytes([header[2], header[3]]) & TYPE_MASK == wanted {
-            return Some(payload);
-        }
-        list = list.get(len.next_multiple_of(4)..)?;
+impl Device {
+    fn of(answer: &LinkAnswer) -> Self {
+        let info = answer.get(IFLA_LINKINFO).unwrap_or_default();
+        let kind = attributes(info).find(|(kind, _)| *kind == IFLA_INFO_KIND);
+        let kind = kind.map_or_else(String::new, |(_, name)| text(name));
+        Self { hardware: answer.hardware, flags: answer.flags, kind }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::netlink::read_datagram;
     use super::*;
 
     fn device(hardware: u16, kind: &str, flags: i32) -> Device {
@@ -222,14 +174,19 @@ mod tests {
         answer[24] = 0x10;
         answer.extend([6, 0, 3, 0, b'x', 0, 0, 0]);
         answer.extend([14, 0, 18, 0x80, 8, 0, 1, 0, b't', b'u', b'n', 0, 0, 0, 0, 0]);
-        assert_eq!(parse(&answer).unwrap(), device(ARPHRD_NONE, "tun", 0x10));
-        assert_eq!(parse(&answer[..44]).unwrap().kind, "");
-        assert!(parse(&answer[..20]).is_err());
+        let parse = |message: &[u8]| {
+            let mut answers = Vec::new();
+            read_datagram(message, &mut answers).map(|_| answers.first().map(Device::of))
+        };
+        let sized = |answer: &[u8]| [&(answer.len() as u32).to_ne_bytes(), &answer[4..]].concat();
+        assert_eq!(parse(&sized(&answer)).unwrap(), Some(device(ARPHRD_NONE, "tun", 0x10)));
+        assert_eq!(parse(&sized(&answer[..44])).unwrap().unwrap().kind, "");
+        assert_eq!(parse(&sized(&answer[..20])).unwrap(), None);
         let mut refusal = vec![0u8; 36];
         refusal[4] = libc::NLMSG_ERROR as u8;
         refusal[16..20].copy_from_slice(&(-libc::ENODEV).to_ne_bytes());
-        assert_eq!(parse(&refusal).unwrap_err().raw_os_error(), Some(libc::ENODEV));
+        assert_eq!(parse(&sized(&refusal)).unwrap_err().raw_os_error(), Some(libc::ENODEV));
         let circle = [0u8, 0, 1, 0];
-        assert_eq!(attribute(&circle, 18), None);
+        assert_eq!(attributes(&circle).count(), 0);
     }
 }

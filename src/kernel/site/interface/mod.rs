@@ -2,6 +2,7 @@
 //! Network interfaces: all their names, what their packets begin with, and when they come and go.
 
 mod link_layer;
+mod names;
 mod netdev;
 mod netlink;
 mod watch;

@@ -4,7 +4,9 @@
 use std::ffi::CString;
 use std::io;
 use std::mem;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
 use super::netlink::{LinkAnswer, LinkRequest, attributes, text};
 
@@ -103,7 +105,8 @@ impl Netdev {
         room.iter_mut().zip(self.name.bytes()).for_each(|(to, from)| *to = from as libc::c_char);
         request.ifr_ifru.ifru_data = info.as_mut_ptr().cast();
         let socket = datagram_socket().ok()?;
-        // SAFETY: name and data live across the call; the kernel writes at most the structure that the command is for.
+        // SAFETY: name and data live across the call; the kernel writes at most the structure that the command is for (rustix
+        // does not have this one).
         let code = unsafe { libc::ioctl(socket.as_raw_fd(), libc::Ioctl::from(SIOCETHTOOL as u16), &raw mut request) };
         Some(text(&info[DRVINFO_DRIVER])).filter(|name| code == 0 && !name.is_empty())
     }
@@ -129,12 +132,7 @@ fn ask(request: LinkRequest) -> Option<Netdev> {
     Netdev::read(request.ask().ok()?.first()?)
 }
 
-fn datagram_socket() -> io::Result<OwnedFd> {
-    // SAFETY: takes numbers, returns a new descriptor or -1.
-    let fd = unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the descriptor is new and nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+/// A socket through which interfaces are asked about.
+pub(in crate::kernel) fn datagram_socket() -> io::Result<OwnedFd> {
+    Ok(socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?)
 }

@@ -8,7 +8,9 @@
 //! ```
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
+
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
 
 /// Bytes of `struct nlmsghdr`.
 const HEADER_BYTES: usize = 16;
@@ -44,18 +46,13 @@ impl LinkRequest {
     pub(in crate::kernel) fn ask(mut self) -> io::Result<Vec<LinkAnswer>> {
         let length = self.bytes.len() as u32;
         self.bytes[0..4].copy_from_slice(&length.to_ne_bytes());
-        let socket = open()?;
-        // SAFETY: the buffer lives across the call and has the length that is passed.
-        if unsafe { libc::send(socket.as_raw_fd(), self.bytes.as_ptr().cast(), self.bytes.len(), 0) } < 0 {
-            return Err(io::Error::last_os_error());
-        }
+        let socket = open(SocketFlags::empty())?;
+        send(&socket, &self.bytes, SendFlags::empty())?;
         let is_dump = u16::from_ne_bytes([self.bytes[6], self.bytes[7]]) & libc::NLM_F_DUMP as u16 != 0;
         let (mut answers, mut buffer) = (Vec::new(), vec![0u8; MOST_ANSWER]);
         loop {
-            // SAFETY: the buffer is writable and has the length that is passed.
-            let got = unsafe { libc::recv(socket.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) };
-            let got = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;
-            if read_datagram(&buffer[..got.min(MOST_ANSWER)], &mut answers)? || !is_dump {
+            let (got, _) = recv(&socket, &mut buffer[..], RecvFlags::empty())?;
+            if read_datagram(&buffer[..got], &mut answers)? || !is_dump {
                 return Ok(answers);
             }
         }
@@ -72,6 +69,10 @@ impl LinkRequest {
 pub(in crate::kernel) struct LinkAnswer {
     /// Its number.
     pub(in crate::kernel) index: u32,
+    /// ARPHRD_…
+    pub(in crate::kernel) hardware: u16,
+    /// IFF_…
+    pub(in crate::kernel) flags: u32,
     attributes: Vec<u8>,
 }
 
@@ -117,18 +118,13 @@ pub(in crate::kernel) fn attribute(message: &mut Vec<u8>, kind: u16, value: &[u8
     message.resize(message.len().next_multiple_of(4), 0);
 }
 
-fn open() -> io::Result<OwnedFd> {
-    // SAFETY: takes numbers, returns a new descriptor or -1.
-    let fd = unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_ROUTE) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the descriptor is new and nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+/// A socket of this protocol, closed in programs that this process starts.
+pub(in crate::kernel) fn open(flags: SocketFlags) -> io::Result<OwnedFd> {
+    Ok(socket_with(AddressFamily::NETLINK, SocketType::RAW, flags | SocketFlags::CLOEXEC, None)?)
 }
 
 /// Takes the messages of a datagram; true after the last one of a dump. Fails with the error that the kernel answers.
-fn read_datagram(mut bytes: &[u8], answers: &mut Vec<LinkAnswer>) -> io::Result<bool> {
+pub(super) fn read_datagram(mut bytes: &[u8], answers: &mut Vec<LinkAnswer>) -> io::Result<bool> {
     while let Some(header) = bytes.get(..HEADER_BYTES) {
         let length = u32::from_ne_bytes([header[0], header[1], header[2], header[3]]) as usize;
         let body = bytes.get(HEADER_BYTES..length).unwrap_or_default();
@@ -140,10 +136,11 @@ fn read_datagram(mut bytes: &[u8], answers: &mut Vec<LinkAnswer>) -> io::Result<
             }
             libc::NLMSG_DONE => return Ok(true),
             _ => {
-                if let Some(index) = body.get(4..8) {
-                    let index = u32::from_ne_bytes([index[0], index[1], index[2], index[3]]);
-                    let attributes = body.get(BODY_BYTES..).unwrap_or_default().to_vec();
-                    answers.push(LinkAnswer { index, attributes });
+                if let Some((info, attributes)) = body.split_at_checked(BODY_BYTES) {
+                    let number = |at: usize| u32::from_ne_bytes([info[at], info[at + 1], info[at + 2], info[at + 3]]);
+                    let hardware = u16::from_ne_bytes([info[2], info[3]]);
+                    let attributes = attributes.to_vec();
+                    answers.push(LinkAnswer { index: number(4), hardware, flags: number(8), attributes });
                 }
             }
         }
@@ -166,7 +163,7 @@ mod tests {
         attribute(&mut bytes, 3, b"eth0\0");
         attribute(&mut bytes, 4, &1500u32.to_ne_bytes());
         assert_eq!(bytes.len(), 12 + 8);
-        let answer = LinkAnswer { index: 1, attributes: bytes.clone() };
+        let answer = LinkAnswer { index: 1, attributes: bytes.clone(), ..LinkAnswer::default() };
         assert_eq!((answer.text(3).as_deref(), answer.number(4), answer.get(5)), (Some("eth0"), Some(1500), None));
         bytes.extend(200u16.to_ne_bytes());
         bytes.extend([9, 0, 1]);

@@ -3,7 +3,13 @@
 
 use std::io;
 use std::mem;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+
+use rustix::io::Errno;
+use rustix::net::netlink::SocketAddrNetlink;
+use rustix::net::{RecvFlags, SocketFlags, bind, recv};
+
+use super::netlink::open;
 
 /// `include/uapi/linux/rtnetlink.h`
 const RTMGRP_LINK: u32 = 1;
@@ -21,23 +27,9 @@ pub struct InterfaceWatch {
 impl InterfaceWatch {
     /// From now on. The socket does not block.
     pub fn new() -> io::Result<Self> {
-        let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-        // SAFETY: takes numbers, returns a new descriptor or -1.
-        let fd = unsafe { libc::socket(libc::AF_NETLINK, kind, libc::NETLINK_ROUTE) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the descriptor is new and nobody else owns it.
-        let socket = unsafe { OwnedFd::from_raw_fd(fd) };
-        // SAFETY: plain integers, for which zero is a value.
-        let mut address: libc::sockaddr_nl = unsafe { mem::zeroed() };
-        address.nl_family = libc::AF_NETLINK as libc::sa_family_t;
-        address.nl_groups = RTMGRP_LINK;
-        let len = mem::size_of_val(&address) as libc::socklen_t;
-        // SAFETY: the address lives across the call and has the length that is passed.
-        if unsafe { libc::bind(socket.as_raw_fd(), std::ptr::from_ref(&address).cast(), len) } < 0 {
-            return Err(io::Error::last_os_error());
-        }
+        let socket = open(SocketFlags::NONBLOCK)?;
+        // 0: the kernel chooses our number.
+        bind(&socket, &SocketAddrNetlink::new(0, RTMGRP_LINK))?;
         Ok(Self { socket, follows_routes: false })
     }
 
@@ -50,8 +42,8 @@ impl InterfaceWatch {
         let option = if follow { libc::NETLINK_ADD_MEMBERSHIP } else { libc::NETLINK_DROP_MEMBERSHIP };
         for group in &ROUTE_GROUPS {
             let len = mem::size_of_val(group) as libc::socklen_t;
-            // SAFETY: the number lives across the call and has the length that is passed. A kernel without this protocol has no
-            // such routes either.
+            // SAFETY: the number lives across the call and has the length that is passed (rustix has no such option). A kernel
+            // without this protocol has no such routes either.
             unsafe {
                 let group = std::ptr::from_ref(group).cast();
                 libc::setsockopt(self.socket.as_raw_fd(), libc::SOL_NETLINK, option, group, len);
@@ -65,16 +57,12 @@ impl InterfaceWatch {
         let mut changed = false;
         let mut buffer = [0u8; 4096];
         loop {
-            // SAFETY: writes at most the length of the buffer into it. A longer message is cut, and is not looked at anyway.
-            let got = unsafe { libc::recv(self.socket.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) };
-            if let Ok(len) = usize::try_from(got) {
-                changed |= matters(&buffer[..len]);
-                continue;
-            }
-            match io::Error::last_os_error().raw_os_error() {
-                Some(libc::ENOBUFS) => changed = true,
-                Some(libc::EINTR) => {}
-                Some(_) | None => return changed,
+            // A longer message is cut, and is not looked at anyway.
+            match recv(&self.socket, &mut buffer, RecvFlags::empty()) {
+                Ok((len, _)) => changed |= matters(&buffer[..len]),
+                Err(Errno::NOBUFS) => changed = true,
+                Err(Errno::INTR) => {}
+                Err(_) => return changed,
             }
         }
     }

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Tracepoints of this kernel: their fields, and what was probably meant by a name that none of them has.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::tracefs::denied_help;
+use crate::catalog::Named;
+use crate::expr::{TraceField, parse_format};
+use crate::kernel::host::Host;
+use crate::spec::TracepointName;
+use crate::words::suggest;
+
+impl Host {
+    /// The fields of a tracepoint, from its format file. The error is a sentence and a help.
+    pub fn tracepoint(&self, name: &TracepointName) -> Result<Vec<TraceField>, (String, String)> {
+        let events = self.tracefs()?.join("events");
+        let path = events.join(&name.category).join(&name.name);
+        match fs::read_to_string(path.join("format")) {
+            Ok(text) => Ok(parse_format(&text)),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let message = format!("failed to read tracepoint `{name}`: permission denied");
+                Err((message, denied_help()))
+            }
+            Err(_) => Err(missing_tracepoint(&events, name)),
+        }
+    }
+
+    /// The number of a tracepoint; `None` where it is not there or tracefs cannot be read.
+    pub(in crate::kernel) fn tracepoint_number(&self, name: &TracepointName) -> Option<u64> {
+        let path = self.tracefs().ok()?.join("events").join(&name.category).join(&name.name).join("id");
+        fs::read_to_string(path).ok()?.trim().parse().ok()
+    }
+
+    /// False where neither the kernel's BTF nor tracefs knows a tracepoint of this name.
+    pub fn may_have_raw_tracepoint(&self, name: &str) -> bool {
+        let in_btf = self.btf().map(|btf| btf.find(Named::Typedef, &format!("btf_trace_{name}")).is_some());
+        // Tracepoints of modules are in the modules' own BTF.
+        let in_tracefs = self.tracefs().ok().map(|path| {
+            let events = path.join("events");
+            names_in(&events).iter().any(|category| events.join(category).join(name).is_dir())
+        });
+        !matches!((in_btf, in_tracefs), (Some(false), Some(false) | None) | (None, Some(false)))
+    }
+
+    /// The name of a raw tracepoint that was probably meant.
+    pub fn nearest_raw_tracepoint(&self, name: &str) -> String {
+        let Some(btf) = self.btf() else { return String::new() };
+        let names = || btf.all(Named::Typedef).filter_map(|id| btf.name(id).strip_prefix("btf_trace_"));
+        let known: Vec<&str> = names().collect();
+        crate::words::nearest(name, known).map_or_else(String::new, |found| format!("did you mean `{found}`?"))
+    }
+}
+
+fn missing_tracepoint(events: &Path, name: &TracepointName) -> (String, String) {
+    let category = events.join(&name.category);
+    if !category.is_dir() {
+        let categories = names_in(events);
+        let message = format!("this kernel has no tracepoints of the category `{}`", name.category);
+        // The same name in another category is more likely than a category of a similar name.
+        let elsewhere = categories.iter().find(|category| events.join(category).join(&name.name).is_dir());
+        let help = match elsewhere {
+            Some(category) => format!("did you mean `{category}:{}`?", name.name),
+            None => crate::words::nearest(&name.category, categories.iter().map(String::as_str))
+                .map_or_else(String::new, |found| format!("did you mean the category `{found}`?")),
+        };
+        return (message, help);
+    }
+    // Whole, as the YAML wants them.
+    let names: Vec<String> = names_in(&category).iter().map(|event| format!("{}:{event}", name.category)).collect();
+    let help = suggest(&name.to_string(), names.iter().map(String::as_str), "its tracepoints are");
+    (format!("this kernel has no tracepoint `{name}`"), help)
+}
+
+/// The names in a directory, sorted; none if it cannot be read.
+fn names_in(path: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(path) else { return Vec::new() };
+    let mut names: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}
