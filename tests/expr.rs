@@ -7,7 +7,7 @@ use std::io::Write as _;
 
 use ebpf_run::catalog::{Btf, builtin};
 use ebpf_run::expr::{Prototype, ResolveError, Resolved, Scope, parse, parse_format, resolve};
-use ebpf_run::spec::{Capture, FetchCopy, FetchSource, Kind, Layout};
+use ebpf_run::spec::{Capture, FetchCopy, FetchSource, FieldType, Layout};
 
 const FORMAT: &str = "format:\n\
     \tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\
@@ -50,7 +50,7 @@ fn refused(scope: &Scope<'_>, expected: &[(&str, &str, &str)]) {
 }
 
 /// Source, offsets before each pointer is read, offset, copy and bytes of the fetch, and what the field is.
-type Brief = (FetchSource, Vec<u32>, u32, FetchCopy, u16, Kind, u32);
+type Brief = (FetchSource, Vec<u32>, u32, FetchCopy, u16, FieldType, u32);
 
 #[track_caller]
 fn brief(scope: &Scope<'_>, text: &str) -> Brief {
@@ -69,27 +69,27 @@ fn tracepoint(name: &str) -> Scope<'static> {
 #[test]
 fn fields_of_a_tracepoint() {
     use FetchCopy::{Kernel, KernelText, User, UserText};
-    let text = |limit| Kind::Text { limit };
+    let text = |limit| FieldType::Text { limit };
     let scope = tracepoint("syscalls:sys_enter_openat");
     let context = FetchSource::Context;
     for (expression, expected) in [
-        ("dfd", (context, vec![], 16, Kernel, 4, Kind::Signed, 4)),
-        ("dfd as u8", (context, vec![], 16, Kernel, 1, Kind::Unsigned, 1)),
-        ("mode", (context, vec![], 32, Kernel, 2, Kind::Unsigned, 2)),
-        ("last", (context, vec![], 116, Kernel, 1, Kind::Bool, 1)),
-        ("filename", (context, vec![], 24, Kernel, 8, Kind::Hex, 8)),
+        ("dfd", (context, vec![], 16, Kernel, 4, FieldType::Signed, 4)),
+        ("dfd as u8", (context, vec![], 16, Kernel, 1, FieldType::Unsigned, 1)),
+        ("mode", (context, vec![], 32, Kernel, 2, FieldType::Unsigned, 2)),
+        ("last", (context, vec![], 116, Kernel, 1, FieldType::Bool, 1)),
+        ("filename", (context, vec![], 24, Kernel, 8, FieldType::Hex, 8)),
         ("filename as user_string", (context, vec![24], 0, UserText, 258, text(Some(256)), 258)),
-        ("filename as bytes[4]", (context, vec![24], 0, User, 4, Kind::Bytes, 4)),
+        ("filename as bytes[4]", (context, vec![24], 0, User, 4, FieldType::Bytes, 4)),
         ("comm", (context, vec![], 40, Kernel, 16, text(None), 16)),
-        ("saddr", (context, vec![], 56, Kernel, 4, Kind::Bytes, 4)),
-        ("saddr as ipv4", (context, vec![], 56, Kernel, 4, Kind::Ipv4, 4)),
-        ("saddr[1]", (context, vec![], 57, Kernel, 1, Kind::Unsigned, 1)),
-        ("args[2]", (context, vec![], 80, Kernel, 8, Kind::Unsigned, 8)),
-        ("args[5] as hex", (context, vec![], 104, Kernel, 8, Kind::Hex, 8)),
+        ("saddr", (context, vec![], 56, Kernel, 4, FieldType::Bytes, 4)),
+        ("saddr as ipv4", (context, vec![], 56, Kernel, 4, FieldType::Ipv4, 4)),
+        ("saddr[1]", (context, vec![], 57, Kernel, 1, FieldType::Unsigned, 1)),
+        ("args[2]", (context, vec![], 80, Kernel, 8, FieldType::Unsigned, 8)),
+        ("args[5] as hex", (context, vec![], 104, Kernel, 8, FieldType::Hex, 8)),
         ("name", (FetchSource::DataLoc(112), vec![], 0, KernelText, 258, text(Some(256)), 258)),
         ("name as string[8]", (FetchSource::DataLoc(112), vec![], 0, KernelText, 10, text(Some(8)), 10)),
-        ("gid", (FetchSource::Gid, vec![], 0, FetchCopy::Value, 8, Kind::Id, 4)),
-        ("gid as u32", (FetchSource::Gid, vec![], 0, FetchCopy::Value, 8, Kind::Unsigned, 4)),
+        ("gid", (FetchSource::Gid, vec![], 0, FetchCopy::Value, 8, FieldType::Id, 4)),
+        ("gid as u32", (FetchSource::Gid, vec![], 0, FetchCopy::Value, 8, FieldType::Unsigned, 4)),
     ] {
         assert_eq!(brief(&scope, expression), expected, "{expression}");
     }
@@ -107,14 +107,14 @@ fn user_and_group_ids() {
         let (.., kind, size) = brief(scope, expression);
         (kind, size)
     };
-    assert_eq!(shown(&scope, "ruid"), (Kind::Id, 4));
-    assert_eq!(shown(&scope, "ruid as u32"), (Kind::Unsigned, 4));
-    assert_eq!(shown(&scope, "id"), (Kind::Unsigned, 4));
+    assert_eq!(shown(&scope, "ruid"), (FieldType::Id, 4));
+    assert_eq!(shown(&scope, "ruid as u32"), (FieldType::Unsigned, 4));
+    assert_eq!(shown(&scope, "id"), (FieldType::Unsigned, 4));
     let Some(kernel) = kernel() else { return };
     let scope = Scope::Raw { name: "sched_wakeup", prototype: Prototype::of_raw_tracepoint(&kernel, "sched_wakeup") };
-    assert_eq!(shown(&scope, "p->cred->uid.val"), (Kind::Id, 4));
-    assert_eq!(shown(&scope, "p->loginuid.val"), (Kind::Id, 4));
-    assert_eq!(shown(&scope, "p->pid"), (Kind::Signed, 4));
+    assert_eq!(shown(&scope, "p->cred->uid.val"), (FieldType::Id, 4));
+    assert_eq!(shown(&scope, "p->loginuid.val"), (FieldType::Id, 4));
+    assert_eq!(shown(&scope, "p->pid"), (FieldType::Signed, 4));
 }
 
 /// Builtins that the head has are second looks at its bytes, in the form that is asked for.
@@ -127,14 +127,14 @@ fn builtins_of_the_head() {
         let field = resolved.layout.fields[0].clone();
         (field.kind, field.offset, field.size)
     };
-    assert_eq!(field("pid"), (Kind::Unsigned, 12, 4));
-    assert_eq!(field("pid as hex"), (Kind::Hex, 12, 4));
-    assert_eq!(field("uid as i32"), (Kind::Signed, 20, 4));
-    assert_eq!(field("tid as u16"), (Kind::Unsigned, 16, 2));
-    assert_eq!(field("comm"), (Kind::Text { limit: None }, 24, 16));
-    assert_eq!(field("comm as string"), (Kind::Text { limit: None }, 24, 16));
-    assert_eq!(field("comm as string[4]"), (Kind::Text { limit: Some(4) }, 24, 16));
-    assert_eq!(field("comm as bytes[3]"), (Kind::Bytes, 24, 3));
+    assert_eq!(field("pid"), (FieldType::Unsigned, 12, 4));
+    assert_eq!(field("pid as hex"), (FieldType::Hex, 12, 4));
+    assert_eq!(field("uid as i32"), (FieldType::Signed, 20, 4));
+    assert_eq!(field("tid as u16"), (FieldType::Unsigned, 16, 2));
+    assert_eq!(field("comm"), (FieldType::Text { limit: None }, 24, 16));
+    assert_eq!(field("comm as string"), (FieldType::Text { limit: None }, 24, 16));
+    assert_eq!(field("comm as string[4]"), (FieldType::Text { limit: Some(4) }, 24, 16));
+    assert_eq!(field("comm as bytes[3]"), (FieldType::Bytes, 24, 3));
     refused(
         &scope,
         &[
@@ -214,16 +214,19 @@ fn members_of_arguments() {
     let Some(kernel) = kernel() else { return };
     let scope = Scope::Entry { symbol: "tcp_sendmsg", prototype: Prototype::of_function(&kernel, "tcp_sendmsg") };
     let (source, hops, offset, copy, size, kind, _) = brief(&scope, "sk->__sk_common.skc_daddr as ipv4");
-    assert_eq!((source, hops.len(), copy, size, kind), (FetchSource::Argument(0), 0, FetchCopy::Kernel, 4, Kind::Ipv4));
+    assert_eq!(
+        (source, hops.len(), copy, size, kind),
+        (FetchSource::Argument(0), 0, FetchCopy::Kernel, 4, FieldType::Ipv4)
+    );
     assert!(offset < 64);
     let (_, hops, _, copy, _, kind, _) = brief(&scope, "sk->__sk_common.skc_prot->name");
-    assert_eq!((hops.len(), copy, kind), (1, FetchCopy::Kernel, Kind::Text { limit: None }));
+    assert_eq!((hops.len(), copy, kind), (1, FetchCopy::Kernel, FieldType::Text { limit: None }));
     // Through an anonymous union.
     assert_eq!(brief(&scope, "sk->__sk_common.skc_dport as port").4, 2);
-    assert_eq!(brief(&scope, "size").5, Kind::Unsigned);
+    assert_eq!(brief(&scope, "size").5, FieldType::Unsigned);
     assert_eq!(brief(&scope, "arg1 as bytes[4]").3, FetchCopy::Kernel);
     let (.., bytes, kind, shown) = brief(&scope, "size as u16");
-    assert_eq!((bytes, kind, shown), (8, Kind::Unsigned, 2), "a register is copied whole");
+    assert_eq!((bytes, kind, shown), (8, FieldType::Unsigned, 2), "a register is copied whole");
     refused(
         &scope,
         &[
@@ -259,7 +262,7 @@ fn returns() {
     let Some(kernel) = kernel() else { return };
     let scope = |symbol| Scope::Return { symbol, prototype: Prototype::of_function(&kernel, symbol) };
     let (source, .., kind, size) = brief(&scope("vfs_read"), "retval");
-    assert_eq!((source, kind, size), (FetchSource::Return, Kind::Signed, 8));
+    assert_eq!((source, kind, size), (FetchSource::Return, FieldType::Signed, 8));
     refused(
         &scope("vfs_read"),
         &[
@@ -341,18 +344,18 @@ fn several_captures() {
 fn functions_of_programs() {
     use FetchCopy::{User, UserText, Value};
     let entry = Scope::UserEntry { function: "readline".to_owned() };
-    let text = Kind::Text { limit: Some(256) };
+    let text = FieldType::Text { limit: Some(256) };
     let argument = FetchSource::Argument;
     for (expression, expected) in [
-        ("arg0", (argument(0), vec![], 0, Value, 8, Kind::Unsigned, 8)),
-        ("arg5 as i16", (argument(5), vec![], 0, Value, 8, Kind::Signed, 2)),
+        ("arg0", (argument(0), vec![], 0, Value, 8, FieldType::Unsigned, 8)),
+        ("arg5 as i16", (argument(5), vec![], 0, Value, 8, FieldType::Signed, 2)),
         ("arg1 as string", (argument(1), vec![], 0, UserText, 258, text.clone(), 258)),
         ("arg1 as user_string", (argument(1), vec![], 0, UserText, 258, text.clone(), 258)),
-        ("arg2 as bytes[4]", (argument(2), vec![], 0, User, 4, Kind::Bytes, 4)),
-        ("arg2 as bytes[100]", (argument(2), vec![], 0, User, 100, Kind::Bytes, 100)),
-        ("arg2 as ipv6", (argument(2), vec![], 0, User, 16, Kind::Ipv6, 16)),
-        ("arg2 as ipv4", (argument(2), vec![], 0, Value, 8, Kind::Ipv4, 4)),
-        ("cpu", (FetchSource::Cpu, vec![], 0, Value, 8, Kind::Unsigned, 4)),
+        ("arg2 as bytes[4]", (argument(2), vec![], 0, User, 4, FieldType::Bytes, 4)),
+        ("arg2 as bytes[100]", (argument(2), vec![], 0, User, 100, FieldType::Bytes, 100)),
+        ("arg2 as ipv6", (argument(2), vec![], 0, User, 16, FieldType::Ipv6, 16)),
+        ("arg2 as ipv4", (argument(2), vec![], 0, Value, 8, FieldType::Ipv4, 4)),
+        ("cpu", (FetchSource::Cpu, vec![], 0, Value, 8, FieldType::Unsigned, 4)),
     ] {
         assert_eq!(brief(&entry, expression), expected, "{expression}");
     }
@@ -374,7 +377,7 @@ fn functions_of_programs() {
         ],
     );
     let exit = Scope::UserReturn { function: "readline".to_owned() };
-    assert_eq!(brief(&exit, "retval"), (FetchSource::Return, vec![], 0, Value, 8, Kind::Signed, 8));
+    assert_eq!(brief(&exit, "retval"), (FetchSource::Return, vec![], 0, Value, 8, FieldType::Signed, 8));
     assert_eq!(brief(&exit, "retval as string"), (FetchSource::Return, vec![], 0, UserText, 258, text, 258));
     refused(
         &exit,

@@ -6,23 +6,23 @@
 use std::time::Duration;
 
 use ebpf_run::format::{Encoder, Look};
-use ebpf_run::spec::{Field, Format, Kind, Layout, LossCause};
+use ebpf_run::spec::{Field, FieldType, Format, Layout, LossCause};
 use proptest::prelude::*;
 use serde_json::Value;
 
 /// 2026-11-21T07:40:00.123456789Z.
 const NOW: u64 = 1_795_246_800_123_456_789;
 
-fn field(name: &str, offset: u32, size: u32, kind: Kind) -> Field {
+fn field(name: &str, offset: u32, size: u32, kind: FieldType) -> Field {
     Field { name: name.into(), offset, size, kind, absent_bit: None, unit: String::new(), doc: String::new() }
 }
 
 fn process() -> Vec<Field> {
     vec![
-        field("pid", 8, 4, Kind::Unsigned),
-        field("tid", 12, 4, Kind::Unsigned),
-        field("uid", 16, 4, Kind::Unsigned),
-        field("comm", 24, 16, Kind::Text { limit: None }),
+        field("pid", 8, 4, FieldType::Unsigned),
+        field("tid", 12, 4, FieldType::Unsigned),
+        field("uid", 16, 4, FieldType::Unsigned),
+        field("comm", 24, 16, FieldType::Text { limit: None }),
     ]
 }
 
@@ -55,32 +55,32 @@ fn line(format: Format, labels: &[(&str, &str)], layout: &Layout, record: &[u8],
 fn every_kind() -> (Layout, Vec<u8>) {
     let mut rest = Vec::new();
     let mut fields = Vec::new();
-    let mut add = |name: &str, kind: Kind, bytes: &[u8]| {
+    let mut add = |name: &str, kind: FieldType, bytes: &[u8]| {
         fields.push(field(name, 40 + rest.len() as u32, bytes.len() as u32, kind));
         rest.extend(bytes);
     };
-    add("big", Kind::Unsigned, &u64::MAX.to_ne_bytes());
-    add("small", Kind::Unsigned, &[200]);
-    add("neg", Kind::Signed, &(-2i32).to_ne_bytes());
-    add("min", Kind::Signed, &i64::MIN.to_ne_bytes());
-    add("yes", Kind::Bool, &[1]);
-    add("rare", Kind::Flag, &[1]);
-    add("never", Kind::Flag, &[0]);
-    add("addr", Kind::Hex, &0x1fu64.to_ne_bytes());
-    add("path", Kind::Text { limit: Some(8) }, b"/tmp/a b\0\0\0\0\0\0\0\0");
-    add("long", Kind::Text { limit: Some(8) }, b"/tmp/abcdef\0\0\0\0\0");
-    add("bad", Kind::Text { limit: None }, b"\xff\x1b[2J\n\0\0");
-    add("args", Kind::Argv, b"\x0e\0\0\0sh\0-c\0echo hi\0\0\0\0");
-    add("exe", Kind::Path, b"\x06\0\0\x01sh\0bin\0junk");
-    add("slice", Kind::Path, b"\x06\0\x01\0a\0b c\0");
-    add("why", Kind::Errno, &2u32.to_ne_bytes());
-    add("owner", Kind::Id, &1000u32.to_ne_bytes());
-    add("nobody", Kind::Id, &[0xff; 4]);
-    add("raw", Kind::Bytes, &[0xde, 0xad, 0x00]);
-    add("ip", Kind::Ipv4, &[192, 0, 2, 1]);
-    add("ip6", Kind::Ipv6, &[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
-    add("port", Kind::Port, &[1, 0xbb]);
-    let names: Kind = Kind::Enum([(6, "tcp".to_owned()), (17, "udp".to_owned())].into());
+    add("big", FieldType::Unsigned, &u64::MAX.to_ne_bytes());
+    add("small", FieldType::Unsigned, &[200]);
+    add("neg", FieldType::Signed, &(-2i32).to_ne_bytes());
+    add("min", FieldType::Signed, &i64::MIN.to_ne_bytes());
+    add("yes", FieldType::Bool, &[1]);
+    add("rare", FieldType::Flag, &[1]);
+    add("never", FieldType::Flag, &[0]);
+    add("addr", FieldType::Hex, &0x1fu64.to_ne_bytes());
+    add("path", FieldType::Text { limit: Some(8) }, b"/tmp/a b\0\0\0\0\0\0\0\0");
+    add("long", FieldType::Text { limit: Some(8) }, b"/tmp/abcdef\0\0\0\0\0");
+    add("bad", FieldType::Text { limit: None }, b"\xff\x1b[2J\n\0\0");
+    add("args", FieldType::Argv, b"\x0e\0\0\0sh\0-c\0echo hi\0\0\0\0");
+    add("exe", FieldType::Path, b"\x06\0\0\x01sh\0bin\0junk");
+    add("slice", FieldType::Path, b"\x06\0\x01\0a\0b c\0");
+    add("why", FieldType::Errno, &2u32.to_ne_bytes());
+    add("owner", FieldType::Id, &1000u32.to_ne_bytes());
+    add("nobody", FieldType::Id, &[0xff; 4]);
+    add("raw", FieldType::Bytes, &[0xde, 0xad, 0x00]);
+    add("ip", FieldType::Ipv4, &[192, 0, 2, 1]);
+    add("ip6", FieldType::Ipv6, &[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    add("port", FieldType::Port, &[1, 0xbb]);
+    let names: FieldType = FieldType::Enum([(6, "tcp".to_owned()), (17, "udp".to_owned())].into());
     add("proto", names.clone(), &[6]);
     add("other", names, &(-9i32).to_ne_bytes());
     (layout(fields), record(4711, 4712, 1000, 0, b"cat", &rest))
@@ -141,7 +141,7 @@ fn pretty_of_every_kind() {
 /// Units are for people only; a record without process fields has no column for them.
 #[test]
 fn units_are_humanised_in_pretty_only() {
-    let mut fields = vec![field("took", 0, 8, Kind::Unsigned), field("len", 8, 8, Kind::Unsigned)];
+    let mut fields = vec![field("took", 0, 8, FieldType::Unsigned), field("len", 8, 8, FieldType::Unsigned)];
     fields[0].unit = "ns".into();
     fields[1].unit = "bytes".into();
     let layout = Layout { size: 16, fields, ..Layout::default() };
@@ -155,7 +155,7 @@ fn units_are_humanised_in_pretty_only() {
 /// Colour wraps the time, the probe and the keys, and never a value.
 #[test]
 fn colour_in_pretty() {
-    let layout = layout(vec![field("nr", 40, 4, Kind::Unsigned)]);
+    let layout = layout(vec![field("nr", 40, 4, FieldType::Unsigned)]);
     let look = Look { color: true, utc_offset_s: 0, probe_width: 5 };
     assert_eq!(
         line(Format::Pretty, &[], &layout, &record(1, 1, 0, 0, b"x", &[7, 0, 0, 0]), &look),
@@ -166,7 +166,7 @@ fn colour_in_pretty() {
 /// An absent value is null in JSON and left out elsewhere, process fields included.
 #[test]
 fn absent_values() {
-    let mut layout = layout(vec![field("a", 40, 1, Kind::Unsigned), field("b", 41, 1, Kind::Unsigned)]);
+    let mut layout = layout(vec![field("a", 40, 1, FieldType::Unsigned), field("b", 41, 1, FieldType::Unsigned)]);
     layout.fields[0].absent_bit = Some(31);
     layout.process[3].absent_bit = Some(0);
     let record = record(7, 7, 0, 1 << 31 | 1, b"x", &[1, 2]);
@@ -195,11 +195,11 @@ fn short_records() {
 /// Counters: a line for each row, or a table for people.
 #[test]
 fn samples() {
-    let names = Kind::Enum([(6, "tcp".to_owned()), (17, "udp".to_owned())].into());
+    let names = FieldType::Enum([(6, "tcp".to_owned()), (17, "udp".to_owned())].into());
     let mut fields = vec![
         field("protocol", 0, 4, names),
-        field("packets", 4, 8, Kind::Unsigned),
-        field("bytes", 12, 8, Kind::Unsigned),
+        field("packets", 4, 8, FieldType::Unsigned),
+        field("bytes", 12, 8, FieldType::Unsigned),
     ];
     fields[2].unit = "bytes".into();
     let layout = Layout { size: 20, fields, ..Layout::default() };
@@ -280,9 +280,9 @@ proptest! {
         rest.extend(text.as_bytes());
         rest.resize(16 + 200, 0);
         let layout = layout(vec![
-            field("big", 40, 8, Kind::Unsigned),
-            field("neg", 48, 8, Kind::Signed),
-            field("text", 56, 200, Kind::Text { limit: None }),
+            field("big", 40, 8, FieldType::Unsigned),
+            field("neg", 48, 8, FieldType::Signed),
+            field("text", 56, 200, FieldType::Text { limit: None }),
         ]);
         let line = line(Format::Jsonl, &[], &layout, &record(pid, pid, 0, 0, b"x", &rest), &Look::default());
         prop_assert!(line.ends_with('\n') && line.matches('\n').count() == 1);

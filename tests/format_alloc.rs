@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use ebpf_run::format::{Encoder, Look};
-use ebpf_run::spec::{Field, Format, Kind, Layout};
+use ebpf_run::spec::{Field, FieldType, Format, Layout};
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -37,22 +37,22 @@ static ALLOCATOR: Counting = Counting;
 fn events_allocate_nothing() {
     let names: Arc<[(i64, String)]> = [(6, "tcp".to_owned())].into();
     let kinds = [
-        (8, Kind::Unsigned),
-        (8, Kind::Signed),
-        (1, Kind::Bool),
-        (1, Kind::Flag),
-        (8, Kind::Hex),
-        (32, Kind::Text { limit: Some(20) }),
-        (16, Kind::Text { limit: None }),
-        (32, Kind::Argv),
-        (32, Kind::Path),
-        (4, Kind::Errno),
-        (4, Kind::Id),
-        (8, Kind::Bytes),
-        (4, Kind::Ipv4),
-        (16, Kind::Ipv6),
-        (2, Kind::Port),
-        (4, Kind::Enum(names)),
+        (8, FieldType::Unsigned),
+        (8, FieldType::Signed),
+        (1, FieldType::Bool),
+        (1, FieldType::Flag),
+        (8, FieldType::Hex),
+        (32, FieldType::Text { limit: Some(20) }),
+        (16, FieldType::Text { limit: None }),
+        (32, FieldType::Argv),
+        (32, FieldType::Path),
+        (4, FieldType::Errno),
+        (4, FieldType::Id),
+        (8, FieldType::Bytes),
+        (4, FieldType::Ipv4),
+        (16, FieldType::Ipv6),
+        (2, FieldType::Port),
+        (4, FieldType::Enum(names)),
     ];
     let mut layout = Layout::default();
     for (size, kind) in kinds {

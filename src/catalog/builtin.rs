@@ -45,7 +45,7 @@ pub fn internal_object(name: &str) -> Option<&'static [u8]> {
 mod tests {
     use super::*;
     use crate::catalog::ParamType;
-    use crate::spec::{Kind, ParamValue};
+    use crate::spec::{FieldType, ParamValue};
 
     /// Every built-in program describes itself: a sentence, hooks, and something that it reports.
     #[test]
@@ -87,11 +87,14 @@ mod tests {
         ];
         assert_eq!(names, expected);
         assert_eq!((event.time, event.absent), (Some(0), Some(8)));
-        let Kind::Enum(values) = &event.fields[0].kind else { panic!("`event` is an enum") };
+        let FieldType::Enum(values) = &event.fields[0].kind else { panic!("`event` is an enum") };
         assert_eq!(values.to_vec(), [(0, "exec".to_owned()), (1, "exit".to_owned()), (2, "failed".to_owned())]);
         let duration = &event.fields[10];
-        assert_eq!((duration.unit.as_str(), duration.absent_bit, &duration.kind), ("ns", Some(11), &Kind::Unsigned));
-        assert_eq!((&event.fields[2].kind, event.fields[2].size), (&Kind::Path, 260));
+        assert_eq!(
+            (duration.unit.as_str(), duration.absent_bit, &duration.kind),
+            ("ns", Some(11), &FieldType::Unsigned)
+        );
+        assert_eq!((&event.fields[2].kind, event.fields[2].size), (&FieldType::Path, 260));
         assert_eq!(
             exec.params.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(),
             ["execs_only", "failures_only", "failed", "max_args_bytes", "only_uid"]
@@ -124,7 +127,7 @@ mod tests {
         let catalog = builtin().unwrap();
         let counters = catalog.get("packet_count").unwrap().counters.as_ref().unwrap();
         assert_eq!((counters.key_size, counters.value_size, counters.row.size), (4, 16, 20));
-        let Kind::Enum(values) = &counters.row.fields[0].kind else { panic!("the key is an enum") };
+        let FieldType::Enum(values) = &counters.row.fields[0].kind else { panic!("the key is an enum") };
         assert_eq!(values[0], (0, "tcp".to_owned()));
         assert_eq!(counters.row.fields[2].unit, "bytes");
     }

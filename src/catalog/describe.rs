@@ -11,7 +11,7 @@ use super::fetch_table::FetchTable;
 use super::limit_table::LimitTable;
 use super::object::ObjectBytes;
 use super::program::{Counters, HookDecl, Param, ParamType, Program};
-use crate::spec::{Field, Kind, Layout, ParamValue};
+use crate::spec::{Field, FieldType, Layout, ParamValue};
 
 /// How deep structs may lie in one another: the head in a record, and one more.
 const MAX_DEPTH: u32 = 3;
@@ -276,15 +276,15 @@ impl Describe<'_> {
         })
     }
 
-    fn kind_by_type(&self, ty: TypeId) -> Option<Kind> {
+    fn kind_by_type(&self, ty: TypeId) -> Option<FieldType> {
         match self.btf.resolve(ty).1 {
-            Type::Int { bool: true, .. } => Some(Kind::Bool),
-            Type::Int { size: 1 | 2 | 4 | 8, signed: true, .. } => Some(Kind::Signed),
-            Type::Int { size: 1 | 2 | 4 | 8, signed: false, .. } => Some(Kind::Unsigned),
-            Type::Ptr(_) => Some(Kind::Hex),
-            Type::Enum { values, .. } => Some(Kind::Enum(short_names(&values))),
-            Type::Array { element, .. } if self.is_char(element) => Some(Kind::Text { limit: None }),
-            Type::Array { element, .. } if self.btf.size_of(element) == Some(1) => Some(Kind::Bytes),
+            Type::Int { bool: true, .. } => Some(FieldType::Bool),
+            Type::Int { size: 1 | 2 | 4 | 8, signed: true, .. } => Some(FieldType::Signed),
+            Type::Int { size: 1 | 2 | 4 | 8, signed: false, .. } => Some(FieldType::Unsigned),
+            Type::Ptr(_) => Some(FieldType::Hex),
+            Type::Enum { values, .. } => Some(FieldType::Enum(short_names(&values))),
+            Type::Array { element, .. } if self.is_char(element) => Some(FieldType::Text { limit: None }),
+            Type::Array { element, .. } if self.btf.size_of(element) == Some(1) => Some(FieldType::Bytes),
             _ => None,
         }
     }
@@ -321,7 +321,7 @@ impl Describe<'_> {
             }
         };
         let values = self.layout(value)?;
-        if values.fields.iter().any(|field| field.size != 8 || field.kind != Kind::Unsigned) {
+        if values.fields.iter().any(|field| field.size != 8 || field.kind != FieldType::Unsigned) {
             return Err(ObjectError(format!("map `{map}`: counters must be `__u64`: they are summed over CPUs")));
         }
         row.size = key_size.checked_add(value_size).ok_or_else(|| ObjectError(format!("map `{map}` is too large")))?;
@@ -332,19 +332,19 @@ impl Describe<'_> {
 }
 
 /// The kinds of `AS("…")`, with the sizes that they can have.
-fn kind_by_word(word: &str, size: u32) -> Option<Kind> {
+fn kind_by_word(word: &str, size: u32) -> Option<FieldType> {
     let integer = matches!(size, 1 | 2 | 4 | 8);
     match word {
-        "argv" if size > 4 => Some(Kind::Argv),
-        "bytes" => Some(Kind::Bytes),
-        "errno" if size == 4 => Some(Kind::Errno),
-        "flag" if size == 1 => Some(Kind::Flag),
-        "id" if size == 4 => Some(Kind::Id),
-        "hex" if integer => Some(Kind::Hex),
-        "ipv4" if size == 4 => Some(Kind::Ipv4),
-        "ipv6" if size == 16 => Some(Kind::Ipv6),
-        "path" if size > 4 => Some(Kind::Path),
-        "port" if size == 2 => Some(Kind::Port),
+        "argv" if size > 4 => Some(FieldType::Argv),
+        "bytes" => Some(FieldType::Bytes),
+        "errno" if size == 4 => Some(FieldType::Errno),
+        "flag" if size == 1 => Some(FieldType::Flag),
+        "id" if size == 4 => Some(FieldType::Id),
+        "hex" if integer => Some(FieldType::Hex),
+        "ipv4" if size == 4 => Some(FieldType::Ipv4),
+        "ipv6" if size == 16 => Some(FieldType::Ipv6),
+        "path" if size > 4 => Some(FieldType::Path),
+        "port" if size == 2 => Some(FieldType::Port),
         _ => None,
     }
 }

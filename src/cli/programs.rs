@@ -12,7 +12,7 @@ use super::args::Listing;
 use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::terminal::{print, print_json, tell, tell_lines};
 use crate::catalog::{Catalog, HookDecl, Param, ParamType, Program, builtin};
-use crate::spec::{Field, Kind, ParamValue};
+use crate::spec::{Field, FieldType, ParamValue};
 use crate::words::{shown, suggest};
 
 pub(super) fn programs(name: Option<&str>, format: Listing) -> ExitCode {
@@ -141,21 +141,21 @@ fn default(value: &ParamValue) -> String {
 /// The word for how a field is shown.
 pub(super) fn kind(field: &Field) -> String {
     match &field.kind {
-        Kind::Unsigned => format!("u{}", field.size * 8),
-        Kind::Signed => format!("i{}", field.size * 8),
-        Kind::Id => "id".to_owned(),
-        Kind::Bool => "bool".to_owned(),
-        Kind::Flag => "flag".to_owned(),
-        Kind::Hex => "hex".to_owned(),
-        Kind::Text { .. } => "text".to_owned(),
-        Kind::Path => "path".to_owned(),
-        Kind::Errno => "errno".to_owned(),
-        Kind::Argv => "command line".to_owned(),
-        Kind::Bytes => format!("bytes[{}]", field.size),
-        Kind::Ipv4 => "ipv4".to_owned(),
-        Kind::Ipv6 => "ipv6".to_owned(),
-        Kind::Port => "port".to_owned(),
-        Kind::Enum(values) => values.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join("|"),
+        FieldType::Unsigned => format!("u{}", field.size * 8),
+        FieldType::Signed => format!("i{}", field.size * 8),
+        FieldType::Id => "id".to_owned(),
+        FieldType::Bool => "bool".to_owned(),
+        FieldType::Flag => "flag".to_owned(),
+        FieldType::Hex => "hex".to_owned(),
+        FieldType::Text { .. } => "text".to_owned(),
+        FieldType::Path => "path".to_owned(),
+        FieldType::Errno => "errno".to_owned(),
+        FieldType::Argv => "command line".to_owned(),
+        FieldType::Bytes => format!("bytes[{}]", field.size),
+        FieldType::Ipv4 => "ipv4".to_owned(),
+        FieldType::Ipv6 => "ipv6".to_owned(),
+        FieldType::Port => "port".to_owned(),
+        FieldType::Enum(values) => values.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join("|"),
     }
 }
 

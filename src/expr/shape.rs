@@ -4,7 +4,7 @@
 use super::access::{Place, Ty};
 use super::resolve::ResolveError;
 use crate::catalog::Type;
-use crate::spec::{CaptureExpr, Cast, FetchCopy, Field, Kind};
+use crate::spec::{CaptureExpr, Cast, FetchCopy, Field, FieldType};
 use std::sync::Arc;
 
 /// How a value is copied and shown.
@@ -15,7 +15,7 @@ pub(super) struct Shape<'a> {
     pub(super) size: u16,
     /// Bytes of them that the field shows.
     pub(super) shown: u16,
-    pub(super) kind: Kind,
+    pub(super) kind: FieldType,
 }
 
 /// What is found at a place, as far as reading it goes.
@@ -45,20 +45,22 @@ pub(super) fn shape<'a>(expr: &CaptureExpr, place: Place<'a>) -> Result<Shape<'a
     let thing = thing(&place);
     match expr.cast {
         None => by_type(expr, place, &thing),
-        Some(Cast::Unsigned { size }) => integer(expr, place, &thing, u32::from(size), Kind::Unsigned),
-        Some(Cast::Signed { size }) => integer(expr, place, &thing, u32::from(size), Kind::Signed),
+        Some(Cast::Unsigned { size }) => integer(expr, place, &thing, u32::from(size), FieldType::Unsigned),
+        Some(Cast::Signed { size }) => integer(expr, place, &thing, u32::from(size), FieldType::Signed),
         Some(Cast::Hex) => match thing {
-            Thing::Int { size, .. } => integer(expr, place, &thing, size, Kind::Hex),
-            Thing::Pointer => integer(expr, place, &thing, 8, Kind::Hex),
-            Thing::Struct { size: size @ 1..=8 } if !place.in_memory => integer(expr, place, &thing, size, Kind::Hex),
+            Thing::Int { size, .. } => integer(expr, place, &thing, size, FieldType::Hex),
+            Thing::Pointer => integer(expr, place, &thing, 8, FieldType::Hex),
+            Thing::Struct { size: size @ 1..=8 } if !place.in_memory => {
+                integer(expr, place, &thing, size, FieldType::Hex)
+            }
             Thing::Bytes { .. } | Thing::Elements | Thing::Struct { .. } | Thing::Nothing => {
                 Err(unfit(expr, &place, "`hex` is for integers and pointers; for memory write `as bytes[N]`"))
             }
         },
-        Some(Cast::Port) => network(expr, place, &thing, 2, Kind::Port),
-        Some(Cast::Ipv4) => network(expr, place, &thing, 4, Kind::Ipv4),
-        Some(Cast::Ipv6) => network(expr, place, &thing, 16, Kind::Ipv6),
-        Some(Cast::Bytes { len }) => network(expr, place, &thing, len, Kind::Bytes),
+        Some(Cast::Port) => network(expr, place, &thing, 2, FieldType::Port),
+        Some(Cast::Ipv4) => network(expr, place, &thing, 4, FieldType::Ipv4),
+        Some(Cast::Ipv6) => network(expr, place, &thing, 16, FieldType::Ipv6),
+        Some(Cast::Bytes { len }) => network(expr, place, &thing, len, FieldType::Bytes),
         Some(Cast::String { max }) => text(expr, place, &thing, max, false),
         Some(Cast::UserString { max }) => text(expr, place, &thing, max, true),
     }
@@ -100,16 +102,20 @@ fn thing(place: &Place<'_>) -> Thing {
 
 /// How a field of the head is shown: its kind and how many of its bytes, which begin where the field does (both
 /// architectures are little-endian).
-pub(super) fn head_shape(expr: &CaptureExpr, place: &Place<'_>, field: &Field) -> Result<(Kind, u32), ResolveError> {
-    let text = matches!(field.kind, Kind::Text { .. });
+pub(super) fn head_shape(
+    expr: &CaptureExpr,
+    place: &Place<'_>,
+    field: &Field,
+) -> Result<(FieldType, u32), ResolveError> {
+    let text = matches!(field.kind, FieldType::Text { .. });
     Ok(match expr.cast {
         None => (field.kind.clone(), field.size),
         Some(Cast::String { max }) if text && u32::from(max) + 1 >= field.size => (field.kind.clone(), field.size),
-        Some(Cast::String { max }) if text => (Kind::Text { limit: Some(u32::from(max)) }, field.size),
-        Some(Cast::Hex) if !text => (Kind::Hex, field.size),
-        Some(Cast::Unsigned { size }) if !text && u32::from(size) <= field.size => (Kind::Unsigned, size.into()),
-        Some(Cast::Signed { size }) if !text && u32::from(size) <= field.size => (Kind::Signed, size.into()),
-        Some(Cast::Bytes { len }) if u32::from(len) <= field.size => (Kind::Bytes, len.into()),
+        Some(Cast::String { max }) if text => (FieldType::Text { limit: Some(u32::from(max)) }, field.size),
+        Some(Cast::Hex) if !text => (FieldType::Hex, field.size),
+        Some(Cast::Unsigned { size }) if !text && u32::from(size) <= field.size => (FieldType::Unsigned, size.into()),
+        Some(Cast::Signed { size }) if !text && u32::from(size) <= field.size => (FieldType::Signed, size.into()),
+        Some(Cast::Bytes { len }) if u32::from(len) <= field.size => (FieldType::Bytes, len.into()),
         Some(_) => {
             let what = if text { "text" } else { "number" };
             return Err(unfit(expr, place, &format!("it is a {what} of {} bytes", field.size)));
@@ -120,15 +126,17 @@ pub(super) fn head_shape(expr: &CaptureExpr, place: &Place<'_>, field: &Field) -
 /// No `as`: the type decides.
 fn by_type<'a>(expr: &CaptureExpr, place: Place<'a>, thing: &Thing) -> Result<Shape<'a>, ResolveError> {
     match thing {
-        Thing::Int { size, names: Some(names), .. } => integer(expr, place, thing, *size, Kind::Enum(names.clone())),
-        Thing::Int { size: 1, bool: true, .. } => integer(expr, place, thing, 1, Kind::Bool),
-        Thing::Int { size: 4, .. } if is_id(&place) => integer(expr, place, thing, 4, Kind::Id),
-        Thing::Int { size, signed, .. } => {
-            integer(expr, place, thing, *size, if *signed { Kind::Signed } else { Kind::Unsigned })
+        Thing::Int { size, names: Some(names), .. } => {
+            integer(expr, place, thing, *size, FieldType::Enum(names.clone()))
         }
-        Thing::Pointer => integer(expr, place, thing, 8, Kind::Hex),
+        Thing::Int { size: 1, bool: true, .. } => integer(expr, place, thing, 1, FieldType::Bool),
+        Thing::Int { size: 4, .. } if is_id(&place) => integer(expr, place, thing, 4, FieldType::Id),
+        Thing::Int { size, signed, .. } => {
+            integer(expr, place, thing, *size, if *signed { FieldType::Signed } else { FieldType::Unsigned })
+        }
+        Thing::Pointer => integer(expr, place, thing, 8, FieldType::Hex),
         Thing::Bytes { text: true, .. } => text(expr, place, thing, crate::spec::DEFAULT_TEXT_BYTES, false),
-        Thing::Bytes { size: size @ 1..=64, .. } => network(expr, place, thing, *size as u16, Kind::Bytes),
+        Thing::Bytes { size: size @ 1..=64, .. } => network(expr, place, thing, *size as u16, FieldType::Bytes),
         Thing::Bytes { .. } => Err(unfit(expr, &place, "say how much of it: `as bytes[N]`")),
         Thing::Elements => Err(unfit(expr, &place, &format!("choose an element: `{}[0]`", base_text(expr)))),
         Thing::Struct { .. } => {
@@ -153,7 +161,7 @@ fn integer<'a>(
     place: Place<'a>,
     thing: &Thing,
     size: u32,
-    kind: Kind,
+    kind: FieldType,
 ) -> Result<Shape<'a>, ResolveError> {
     let width = match thing {
         Thing::Int { size, .. } => *size,
@@ -183,12 +191,12 @@ fn network<'a>(
     place: Place<'a>,
     thing: &Thing,
     len: u16,
-    kind: Kind,
+    kind: FieldType,
 ) -> Result<Shape<'a>, ResolveError> {
     let too_small = |size: u32| format!("it has {size} bytes, `as {}` needs {len}", cast_text(expr));
     match thing {
         // Bytes of a program's memory, however few. A port or an IPv4 address is more often the argument itself.
-        Thing::Int { .. } if place.is_user_register() && matches!(kind, Kind::Bytes | Kind::Ipv6) => {
+        Thing::Int { .. } if place.is_user_register() && matches!(kind, FieldType::Bytes | FieldType::Ipv6) => {
             Ok(Shape { place: place.follow(), copy: FetchCopy::User, size: len, shown: len, kind })
         }
         Thing::Pointer => {
@@ -227,7 +235,7 @@ fn text<'a>(
     // At a function of a program, all text is the program's.
     let copy = if user || place.is_user_register() { FetchCopy::UserText } else { FetchCopy::KernelText };
     let shape = |place, max: u16| {
-        let kind = Kind::Text { limit: Some(u32::from(max)) };
+        let kind = FieldType::Text { limit: Some(u32::from(max)) };
         Ok(Shape { place, copy, size: max + 2, shown: max + 2, kind })
     };
     match thing {
@@ -240,7 +248,7 @@ fn text<'a>(
         Thing::Bytes { size, .. } if place.in_memory && !user => match u16::try_from(*size) {
             Ok(0) => shape(place, max),
             Ok(size) if size <= max => {
-                let kind = Kind::Text { limit: None };
+                let kind = FieldType::Text { limit: None };
                 Ok(Shape { place, copy: FetchCopy::Kernel, size, shown: size, kind })
             }
             Ok(_) | Err(_) => shape(place, max),

@@ -5,7 +5,7 @@
 //! Layout ──once──> value::Plan ──each record──> Value ──> jsonl · pretty · text ──> bytes at the end of a Vec
 //! ```
 //!
-//! One field table drives all formats: `value` is the only place that knows [`crate::spec::Kind`], each format only
+//! One field table drives all formats: `value` is the only place that knows [`crate::spec::FieldType`], each format only
 //! writes a `Value`. What never happens here: no file, no terminal, no allocation for an event (the caller's buffer
 //! grows until it is large enough), no panic, whatever the record holds.
 

@@ -6,7 +6,7 @@ use std::ffi::CStr;
 
 use super::human::Unit;
 use super::path::Path;
-use crate::spec::{ERRNOS, Field, Kind, Layout};
+use crate::spec::{ERRNOS, Field, FieldType, Layout};
 
 /// A compiled [`Layout`].
 pub(super) struct Plan {
@@ -73,7 +73,7 @@ pub(super) enum Read<'a> {
     Value(Value<'a>),
     /// The field has no value in this record, or the record ends before it.
     Absent,
-    /// A [`Kind::Flag`] that is not set: nothing is to be written.
+    /// A [`FieldType::Flag`] that is not set: nothing is to be written.
     Unset,
 }
 
@@ -117,7 +117,7 @@ impl Value<'_> {
     }
 }
 
-/// How a column's bytes are read: [`Kind`] with what can be known beforehand.
+/// How a column's bytes are read: [`FieldType`] with what can be known beforehand.
 enum Op {
     Unsigned(Width),
     Signed(Width),
@@ -208,26 +208,26 @@ impl Column {
 }
 
 impl Op {
-    fn new(kind: &Kind, size: u32) -> Option<Self> {
+    fn new(kind: &FieldType, size: u32) -> Option<Self> {
         Some(match kind {
-            Kind::Unsigned => Self::Unsigned(Width::of(size)?),
-            Kind::Signed => Self::Signed(Width::of(size)?),
-            Kind::Hex => Self::Hex(Width::of(size)?),
-            Kind::Id => (size == 4).then_some(Self::Id)?,
-            Kind::Bool => Self::Bool,
-            Kind::Flag => Self::Flag,
-            Kind::Text { limit } => Self::Text(limit.map(|limit| limit as usize)),
-            Kind::Argv => Self::Argv,
-            Kind::Path => Self::Path,
-            Kind::Bytes => Self::Bytes,
-            Kind::Ipv4 => (size == 4).then_some(Self::Ipv4)?,
-            Kind::Ipv6 => (size == 16).then_some(Self::Ipv6)?,
-            Kind::Port => (size == 2).then_some(Self::Port)?,
-            Kind::Errno => {
+            FieldType::Unsigned => Self::Unsigned(Width::of(size)?),
+            FieldType::Signed => Self::Signed(Width::of(size)?),
+            FieldType::Hex => Self::Hex(Width::of(size)?),
+            FieldType::Id => (size == 4).then_some(Self::Id)?,
+            FieldType::Bool => Self::Bool,
+            FieldType::Flag => Self::Flag,
+            FieldType::Text { limit } => Self::Text(limit.map(|limit| limit as usize)),
+            FieldType::Argv => Self::Argv,
+            FieldType::Path => Self::Path,
+            FieldType::Bytes => Self::Bytes,
+            FieldType::Ipv4 => (size == 4).then_some(Self::Ipv4)?,
+            FieldType::Ipv6 => (size == 16).then_some(Self::Ipv6)?,
+            FieldType::Port => (size == 2).then_some(Self::Port)?,
+            FieldType::Errno => {
                 let names = ERRNOS.iter().map(|(number, name)| (*number, (*name).to_owned()));
                 Self::Enum((size == 4).then_some(Width::Four)?, names.collect())
             }
-            Kind::Enum(names) => {
+            FieldType::Enum(names) => {
                 let mut names = names.to_vec();
                 names.sort_by_key(|&(number, _)| number);
                 Self::Enum(Width::of(size)?, names.into())
@@ -304,7 +304,7 @@ fn words(slot: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
-    fn read_one(kind: Kind, slot: &[u8]) -> Option<String> {
+    fn read_one(kind: FieldType, slot: &[u8]) -> Option<String> {
         let field = Field {
             name: "x".into(),
             offset: 0,
@@ -327,44 +327,47 @@ mod tests {
     fn width_and_sign() {
         let ffs = [0xff; 8];
         for (size, max) in [(1, 0xff), (2, 0xffff), (4, 0xffff_ffff), (8, u64::MAX)] {
-            assert_eq!(read_one(Kind::Unsigned, &ffs[..size]).unwrap(), format!("Unsigned({max})"));
-            assert_eq!(read_one(Kind::Signed, &ffs[..size]).unwrap(), "Signed(-1)");
+            assert_eq!(read_one(FieldType::Unsigned, &ffs[..size]).unwrap(), format!("Unsigned({max})"));
+            assert_eq!(read_one(FieldType::Signed, &ffs[..size]).unwrap(), "Signed(-1)");
         }
-        assert_eq!(read_one(Kind::Signed, &(-2i32).to_ne_bytes()).unwrap(), "Signed(-2)");
-        assert_eq!(read_one(Kind::Signed, &i64::MIN.to_ne_bytes()).unwrap(), format!("Signed({})", i64::MIN));
-        assert_eq!(read_one(Kind::Unsigned, &(1u64 << 63).to_ne_bytes()).unwrap(), "Unsigned(9223372036854775808)");
-        assert_eq!(read_one(Kind::Port, &[0x01, 0xbb]).unwrap(), "Unsigned(443)");
-        assert_eq!(read_one(Kind::Unsigned, &[0; 3]).unwrap(), "absent");
+        assert_eq!(read_one(FieldType::Signed, &(-2i32).to_ne_bytes()).unwrap(), "Signed(-2)");
+        assert_eq!(read_one(FieldType::Signed, &i64::MIN.to_ne_bytes()).unwrap(), format!("Signed({})", i64::MIN));
+        assert_eq!(
+            read_one(FieldType::Unsigned, &(1u64 << 63).to_ne_bytes()).unwrap(),
+            "Unsigned(9223372036854775808)"
+        );
+        assert_eq!(read_one(FieldType::Port, &[0x01, 0xbb]).unwrap(), "Unsigned(443)");
+        assert_eq!(read_one(FieldType::Unsigned, &[0; 3]).unwrap(), "absent");
     }
 
     /// The id of nobody is no number.
     #[test]
     fn unset_ids() {
-        assert_eq!(read_one(Kind::Id, &0u32.to_ne_bytes()).unwrap(), "Unsigned(0)");
-        assert_eq!(read_one(Kind::Id, &(u32::MAX - 1).to_ne_bytes()).unwrap(), "Unsigned(4294967294)");
-        assert_eq!(read_one(Kind::Id, &u32::MAX.to_ne_bytes()).unwrap(), "absent");
+        assert_eq!(read_one(FieldType::Id, &0u32.to_ne_bytes()).unwrap(), "Unsigned(0)");
+        assert_eq!(read_one(FieldType::Id, &(u32::MAX - 1).to_ne_bytes()).unwrap(), "Unsigned(4294967294)");
+        assert_eq!(read_one(FieldType::Id, &u32::MAX.to_ne_bytes()).unwrap(), "absent");
     }
 
     /// A flag is there when set and nowhere otherwise.
     #[test]
     fn flags() {
-        assert_eq!(read_one(Kind::Flag, &[1]).unwrap(), "Bool(true)");
-        assert_eq!(read_one(Kind::Flag, &[0]), None);
-        assert_eq!(read_one(Kind::Bool, &[0]).unwrap(), "Bool(false)");
+        assert_eq!(read_one(FieldType::Flag, &[1]).unwrap(), "Bool(true)");
+        assert_eq!(read_one(FieldType::Flag, &[0]), None);
+        assert_eq!(read_one(FieldType::Bool, &[0]).unwrap(), "Bool(false)");
     }
 
     /// Errors have the kernel's names.
     #[test]
     fn names_of_errors() {
         assert!(ERRNOS.is_sorted());
-        assert_eq!(read_one(Kind::Errno, &2u32.to_ne_bytes()).unwrap(), "Name(\"ENOENT\")");
-        assert_eq!(read_one(Kind::Errno, &4000u32.to_ne_bytes()).unwrap(), "NoName(4000)");
+        assert_eq!(read_one(FieldType::Errno, &2u32.to_ne_bytes()).unwrap(), "Name(\"ENOENT\")");
+        assert_eq!(read_one(FieldType::Errno, &4000u32.to_ne_bytes()).unwrap(), "NoName(4000)");
     }
 
     /// Numbers without a name stay numbers, negative ones too.
     #[test]
     fn names_of_numbers() {
-        let kind = Kind::Enum([(17, "udp".to_owned()), (6, "tcp".to_owned()), (-1, "none".to_owned())].into());
+        let kind = FieldType::Enum([(17, "udp".to_owned()), (6, "tcp".to_owned()), (-1, "none".to_owned())].into());
         assert_eq!(read_one(kind.clone(), &6u32.to_ne_bytes()).unwrap(), "Name(\"tcp\")");
         assert_eq!(read_one(kind.clone(), &(-1i32).to_ne_bytes()).unwrap(), "Name(\"none\")");
         assert_eq!(read_one(kind, &[9]).unwrap(), "NoName(9)");
@@ -373,7 +376,7 @@ mod tests {
     /// Text is cut at its limit, and back to the start of a character that the limit would split.
     #[test]
     fn cut_text() {
-        let text = |limit, slot: &[u8]| read_one(Kind::Text { limit }, slot).unwrap();
+        let text = |limit, slot: &[u8]| read_one(FieldType::Text { limit }, slot).unwrap();
         assert_eq!(text(Some(4), b"abcd\0xyz"), "abcd false");
         assert_eq!(text(Some(4), b"abcde\0yz"), "abcd true");
         assert_eq!(text(Some(4), "abc€\0".as_bytes()), "abc true");

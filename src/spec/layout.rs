@@ -28,7 +28,7 @@ pub struct Field {
     /// Bytes that it occupies.
     pub size: u32,
     /// How the bytes are read.
-    pub kind: Kind,
+    pub kind: FieldType,
     /// Its bit in the record's mask of absent values; `None`: always there.
     pub absent_bit: Option<u8>,
     /// `ns`, `bytes` …; empty where there is none.
@@ -39,7 +39,7 @@ pub struct Field {
 
 /// How the bytes of a field are read. Integers are in the byte order of the machine unless said otherwise.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Kind {
+pub enum FieldType {
     /// An unsigned integer of 1, 2, 4 or 8 bytes. A number in JSON.
     Unsigned,
     /// A signed integer of 1, 2, 4 or 8 bytes. A number in JSON.

@@ -19,7 +19,7 @@ pub use errnos::ERRNOS;
 pub use event::{LossCause, RESERVED_FIELDS};
 pub use fetch::{Fetch, FetchCopy, FetchSource};
 pub use hook::{FileIdentity, Hook, Targets, TracepointName, UserPlace, UserPoint, XdpMode};
-pub use layout::{Field, Kind, Layout};
+pub use layout::{Field, FieldType, Layout};
 pub use limits::{Limits, Period, RateLimit};
 pub use place::Place;
 pub use sink::{Destination, Format, Rights, SinkId, SinkSpec};

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use ebpf_run::catalog::{Catalog, Counters, HookDecl, Param, ParamType, Program};
-use ebpf_run::spec::{Field, Kind, Layout, ParamValue};
+use ebpf_run::spec::{Field, FieldType, Layout, ParamValue};
 
 /// `packet_count`, `trace` and `exec`, much like the built-in ones.
 pub(crate) fn catalog() -> Catalog {
@@ -16,7 +16,7 @@ fn hook(kind: &str, target: Option<&str>) -> HookDecl {
 }
 
 fn field(name: &str) -> Field {
-    let (offset, size, kind) = (0, 8, Kind::Unsigned);
+    let (offset, size, kind) = (0, 8, FieldType::Unsigned);
     Field { name: name.to_owned(), offset, size, kind, absent_bit: None, unit: String::new(), doc: String::new() }
 }
 

@@ -16,7 +16,7 @@ use super::terminal::{print, print_json, stdout_color, tell};
 use crate::catalog::{Catalog, Program, builtin};
 use crate::config::{CheckedProbe, Config};
 use crate::kernel::{Finding, Host, KernelError, Outline, Prepared, claims, expand, inspect, outline, quiet_libbpf};
-use crate::spec::{Fetch, FetchCopy, FetchSource, Field, Kind, ProbeSpec};
+use crate::spec::{Fetch, FetchCopy, FetchSource, Field, FieldType, ProbeSpec};
 
 /// One probe and everything that is known about how it would run.
 struct Planned<'a> {
@@ -117,7 +117,7 @@ struct CaptureLine<'a> {
 impl CaptureLine<'_> {
     /// Most bytes of the value.
     fn bytes(&self) -> u32 {
-        if let Kind::Text { limit: Some(limit) } = self.field.kind { limit } else { self.field.size }
+        if let FieldType::Text { limit: Some(limit) } = self.field.kind { limit } else { self.field.size }
     }
 }
 
