@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::budget::End;
 use super::start::Live;
+use crate::runner::source::budget::End;
 
 /// How often losses are reported on the stream, at most.
 const LOSS_INTERVAL: Duration = Duration::from_secs(1);

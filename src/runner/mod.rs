@@ -9,23 +9,16 @@
 //!
 //! What never happens here: nothing is printed; what people should read goes through [`Report`].
 
-mod budget;
-mod clock;
-mod commands;
 mod control;
 mod daemon;
-mod finish;
-mod intake;
+mod engine;
 mod once;
-mod output;
 mod problem;
-mod reader;
-mod sampler;
+mod source;
 mod start;
-mod unit;
 
 pub use daemon::{DaemonOptions, Said, daemon};
-pub use finish::Ended;
+pub use engine::end::Ended;
 pub use once::{Options, Report, run};
 pub use problem::refusal;
 pub use start::StartError;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::control::{Control, let_signals_end_it};
-use super::finish::{Ended, finish};
-use super::reader::Reader;
 use super::start::{StartError, start};
-use super::unit::Unit;
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::format::Look;
+use crate::runner::engine::end::{Ended, finish};
+use crate::runner::engine::reader::Reader;
+use crate::runner::engine::unit::Unit;
 
 /// When a run ends by itself, and how `pretty` looks.
 #[derive(Debug, Clone, Default)]

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::budget::Budget;
-use super::intake::Intake;
-use super::sampler::Sampler;
-use super::unit::{Making, Unit};
 use crate::catalog::{Catalog, Program};
 use crate::config::{CheckedProbe, Config};
 use crate::format::Look;
 use crate::kernel::{Expanded, Host, KernelError, Loaded, Prepared, claimed_twice, expand, prepare};
+use crate::runner::engine::unit::{Making, Unit};
+use crate::runner::source::budget::Budget;
+use crate::runner::source::counters::Sampler;
+use crate::runner::source::ring::Intake;
 use crate::sink::Sink;
 use crate::spec::Place;
 

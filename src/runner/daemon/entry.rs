@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::CheckedProbe;
 use crate::plan::{self, Action, Content, Plan, UnitId};
-use crate::runner::unit::Unit;
+use crate::runner::engine::unit::Unit;
 use crate::spec::Layout;
 
 /// One unit: what runs, what failed, and since when.

@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use super::entry::{Entry, Failure, Running, rename};
 use super::former::Looking;
-use super::retiring::{Retiring, detach_aside};
-use super::sinks::Sinks;
-use super::tail::Tail;
 use super::tell::{State, Tell};
 use crate::catalog::{Catalog, Program};
 use crate::config::{CheckedProbe, Problem};
 use crate::format::Look;
 use crate::kernel::{Host, KernelError, Loaded, Prepared, expand, is_missing, prepare, settle};
 use crate::plan::{Action, Content, Plan, UnitId, backoff};
-use crate::runner::clock::now_unix_ns;
+use crate::runner::engine::reader::Reader;
+use crate::runner::engine::retire::{Retiring, detach_aside};
+use crate::runner::engine::sinks::Sinks;
+use crate::runner::engine::tail::Tail;
+use crate::runner::engine::unit::{Making, Route, Unit, outputs};
 use crate::runner::problem::refusal;
-use crate::runner::reader::Reader;
-use crate::runner::unit::{Making, Route, Unit, outputs};
+use crate::runner::source::clock::now_unix_ns;
 use crate::spec::{Place, ProbeSpec, Targets};
 
 /// What waits for something that may come is tried again after this time at the latest.
@@ -280,7 +280,7 @@ impl<'a> Units<'a> {
         let title = running.unit.title.clone();
         let making = Making { key, title, spec, program, prepared: &prepared, routes, look: &look };
         let intake = making.intake(&loaded)?;
-        let totals = intake.as_ref().map(crate::runner::intake::Intake::totals);
+        let totals = intake.as_ref().map(crate::runner::source::ring::Intake::totals);
         if let (Some(mut intake), Some(layout)) = (intake, &prepared.layout) {
             self.copies(id, spec, layout).into_iter().for_each(|copy| intake.add_copy(copy));
             self.reader.with(move |intakes| intakes.push(intake));

@@ -10,9 +10,9 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::Notify;
 
 use super::entry::Entry;
-use super::retiring::detach_aside;
 use crate::kernel::{FormerSearch, binary_path};
 use crate::plan::UnitId;
+use crate::runner::engine::retire::detach_aside;
 
 /// The look at all processes that is under way.
 #[derive(Default)]

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use super::entry::{Entry, Failure, Running};
 use super::execute::Units;
-use super::retiring::{Retiring, detach_aside};
 use super::tell::{State, Tell};
 use crate::kernel::{Host, KernelError, settle};
 use crate::plan::{Desired, UnitId};
-use crate::runner::clock::now_unix_ns;
-use crate::runner::finish::{Ended, check_account};
+use crate::runner::engine::end::{Ended, check_account};
+use crate::runner::engine::retire::{Retiring, detach_aside};
+use crate::runner::engine::unit::Unit;
 use crate::runner::problem::refusal;
-use crate::runner::unit::Unit;
+use crate::runner::source::clock::now_unix_ns;
 use crate::spec::{Hook, LossCause, Place};
 
 /// How long the end waits for sinks that have no room.

@@ -21,13 +21,10 @@ mod former;
 mod leave;
 mod rates;
 mod requests;
-mod retiring;
 mod roots;
 mod said;
 mod service;
-mod sinks;
 mod snapshot;
-mod tail;
 mod tails;
 mod tell;
 
@@ -54,11 +51,7 @@ use self::rates::Rates;
 use self::roots::Roots;
 use self::service::Service;
 use self::tell::{News, Tell};
-use super::budget::{Budget, End};
-use super::clock::now_unix_ns;
 use super::control::let_signals_end_it;
-use super::finish::Ended;
-use super::reader::Reader;
 use crate::catalog::Catalog;
 use crate::config::{Checked, SourceFile};
 use crate::control::{Asked, Listener};
@@ -67,6 +60,10 @@ use crate::format::Look;
 use crate::kernel::InterfaceWatch;
 use crate::metrics::Endpoint;
 use crate::plan::plan;
+use crate::runner::engine::end::Ended;
+use crate::runner::engine::reader::Reader;
+use crate::runner::source::budget::{Budget, End};
+use crate::runner::source::clock::now_unix_ns;
 use crate::status::Reloads;
 
 /// How often to look without a reason: for file systems whose changes nobody reports, such as NFS.

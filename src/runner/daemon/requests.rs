@@ -5,7 +5,7 @@ use super::Daemon;
 use super::follow::StoppedAt;
 use super::said::Said;
 use crate::control::{Asked, Reply, Request};
-use crate::runner::clock::now_unix_ns;
+use crate::runner::source::clock::now_unix_ns;
 use crate::spec::ProbeId;
 
 impl Daemon<'_> {

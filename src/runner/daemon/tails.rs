@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::execute::Units;
-use super::tail::Tail;
 use super::tell::News;
 use crate::format::{Notice, notice};
 use crate::plan::UnitId;
-use crate::runner::clock::now_unix_ns;
-use crate::runner::output::Output;
+use crate::runner::engine::tail::Tail;
+use crate::runner::source::clock::now_unix_ns;
+use crate::runner::source::output::Output;
 use crate::sink::{Batch, Delivery, Sink};
 use crate::spec::{Format, Layout, LossCause, ProbeSpec};
 

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::budget::Budget;
-use super::clock::now_unix_ns;
-use super::output::Output;
 use crate::kernel::CounterReader;
+use crate::runner::source::budget::Budget;
+use crate::runner::source::clock::now_unix_ns;
+use crate::runner::source::output::Output;
 use crate::sink::Sink;
 use crate::spec::LossCause;
 
-pub(super) struct Sampler {
+pub(in crate::runner) struct Sampler {
     reader: CounterReader,
     outputs: Vec<Output>,
     interval: Duration,
@@ -22,28 +22,28 @@ pub(super) struct Sampler {
 }
 
 impl Sampler {
-    pub(super) fn new(reader: CounterReader, outputs: Vec<Output>, interval: Duration) -> Self {
+    pub(in crate::runner) fn new(reader: CounterReader, outputs: Vec<Output>, interval: Duration) -> Self {
         let now = Instant::now();
         Self { reader, outputs, interval, since: now, next: now + interval, failing: false }
     }
 
     /// When it wants to be called again.
-    pub(super) fn next(&self) -> Instant {
+    pub(in crate::runner) fn next(&self) -> Instant {
         self.next
     }
 
     /// A copy for somebody who looks on.
-    pub(super) fn add_copy(&mut self, output: Output) {
+    pub(in crate::runner) fn add_copy(&mut self, output: Output) {
         self.outputs.push(output);
     }
 
     /// Ends the copies that go to this sink.
-    pub(super) fn remove_copies(&mut self, sink: &Arc<Sink>) {
+    pub(in crate::runner) fn remove_copies(&mut self, sink: &Arc<Sink>) {
         self.outputs.retain(|output| !(output.is_copy && Arc::ptr_eq(&output.sink, sink)));
     }
 
     /// From now on it reports there, that often. Who looks on goes on doing so.
-    pub(super) fn route(&mut self, outputs: Vec<Output>, interval: Duration) {
+    pub(in crate::runner) fn route(&mut self, outputs: Vec<Output>, interval: Duration) {
         let before = std::mem::replace(&mut self.outputs, outputs);
         let (copies, own): (Vec<Output>, Vec<Output>) = before.into_iter().partition(|output| output.is_copy);
         own.into_iter().for_each(|mut output| output.finish(Duration::ZERO));
@@ -55,7 +55,7 @@ impl Sampler {
     }
 
     /// Reports if it is time. Intervals that were missed (a stopped process) become one longer one.
-    pub(super) fn tick(&mut self, now: Instant, budget: &Budget) {
+    pub(in crate::runner) fn tick(&mut self, now: Instant, budget: &Budget) {
         if now < self.next {
             return;
         }
@@ -67,7 +67,7 @@ impl Sampler {
 
     /// Reports what was counted since the last time, however long ago. What a sink has no room for until `deadline` is lost,
     /// and counted.
-    pub(super) fn finish(&mut self, deadline: Instant) {
+    pub(in crate::runner) fn finish(&mut self, deadline: Instant) {
         let failed = !self.report(Instant::now(), &Budget::new(None));
         for output in &mut self.outputs {
             if failed && !output.is_copy {

@@ -3,31 +3,31 @@
 
 use std::sync::Arc;
 
-use super::clock::now_unix_ns;
-use super::intake::{Intake, IntakeTotals};
-use super::output::Output;
-use super::sampler::Sampler;
 use crate::catalog::Program;
 use crate::format::{Encoder, Look, SinkTotals, SummaryRow};
 use crate::kernel::{Attached, Counts, Host, KernelError, Loaded, Prepared};
+use crate::runner::source::clock::now_unix_ns;
+use crate::runner::source::counters::Sampler;
+use crate::runner::source::output::Output;
+use crate::runner::source::ring::{Intake, IntakeTotals};
 use crate::sink::{Delivery, Sink};
 use crate::spec::{Layout, LossCause, Place, ProbeSpec};
 
 /// A sink and what it got from one unit.
-pub(super) type Route = (Arc<Sink>, Arc<Delivery>);
+pub(in crate::runner) type Route = (Arc<Sink>, Arc<Delivery>);
 
 /// A unit that is attached.
-pub(super) struct Unit {
+pub(in crate::runner) struct Unit {
     /// The probe's name; with its target, where the file names several.
-    pub(super) title: String,
-    pub(super) attached: Attached,
+    pub(in crate::runner) title: String,
+    pub(in crate::runner) attached: Attached,
     /// Its sinks, with what they got from it.
-    pub(super) routes: Vec<Route>,
-    pub(super) sampler: Option<Sampler>,
+    pub(in crate::runner) routes: Vec<Route>,
+    pub(in crate::runner) sampler: Option<Sampler>,
     /// What was taken out of its ring; `None` for a program without events.
-    pub(super) intake: Option<Arc<IntakeTotals>>,
+    pub(in crate::runner) intake: Option<Arc<IntakeTotals>>,
     /// What earlier programs of it counted.
-    pub(super) past: Past,
+    pub(in crate::runner) past: Past,
     /// What sinks got from it that it does not write to any more, by name.
     former: Vec<(String, Arc<Delivery>)>,
     notices: Vec<Notices>,
@@ -35,19 +35,19 @@ pub(super) struct Unit {
 
 /// What programs counted that do not run any more.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Past {
-    pub(super) produced: u64,
-    pub(super) ring_full: u64,
-    pub(super) missed: u64,
-    pub(super) sampled_out: u64,
-    pub(super) rate_limited: u64,
+pub(in crate::runner) struct Past {
+    pub(in crate::runner) produced: u64,
+    pub(in crate::runner) ring_full: u64,
+    pub(in crate::runner) missed: u64,
+    pub(in crate::runner) sampled_out: u64,
+    pub(in crate::runner) rate_limited: u64,
     /// What this process did itself: no events.
-    pub(super) of_itself: u64,
+    pub(in crate::runner) of_itself: u64,
 }
 
 impl Past {
     /// What was lost before any sink.
-    pub(super) fn lost(&self) -> [(LossCause, u64); 4] {
+    pub(in crate::runner) fn lost(&self) -> [(LossCause, u64); 4] {
         let Self { ring_full, missed, sampled_out, rate_limited, .. } = *self;
         [
             (LossCause::RingFull, ring_full),
@@ -58,7 +58,7 @@ impl Past {
     }
 
     /// Runs of the program that were to write an event, and those that the kernel skipped.
-    pub(super) fn events(&self) -> u64 {
+    pub(in crate::runner) fn events(&self) -> u64 {
         self.produced + self.missed
     }
 }
@@ -71,20 +71,20 @@ struct Notices {
 }
 
 /// What it takes to attach one unit.
-pub(super) struct Making<'a> {
+pub(in crate::runner) struct Making<'a> {
     /// Tells its ring from others.
-    pub(super) key: u64,
-    pub(super) title: String,
-    pub(super) spec: &'a ProbeSpec,
-    pub(super) program: &'a Program,
-    pub(super) prepared: &'a Prepared,
-    pub(super) routes: Vec<Route>,
-    pub(super) look: &'a Look,
+    pub(in crate::runner) key: u64,
+    pub(in crate::runner) title: String,
+    pub(in crate::runner) spec: &'a ProbeSpec,
+    pub(in crate::runner) program: &'a Program,
+    pub(in crate::runner) prepared: &'a Prepared,
+    pub(in crate::runner) routes: Vec<Route>,
+    pub(in crate::runner) look: &'a Look,
 }
 
 impl Making<'_> {
     /// Attaches a loaded program. The second part is for the reader.
-    pub(super) fn attach(
+    pub(in crate::runner) fn attach(
         self,
         loaded: Loaded,
         swappable: bool,
@@ -102,14 +102,14 @@ impl Making<'_> {
     }
 
     /// The way of its events out of the ring; `None` for a program without events.
-    pub(super) fn intake(&self, loaded: &Loaded) -> Result<Option<Intake>, KernelError> {
+    pub(in crate::runner) fn intake(&self, loaded: &Loaded) -> Result<Option<Intake>, KernelError> {
         let Some(layout) = &self.prepared.layout else { return Ok(None) };
         let ring = loaded.ring()?;
         Ok(Some(Intake::new(self.key, ring, layout, outputs(&self.routes, self.spec, layout, self.look))))
     }
 
     /// What reads its counters; `None` for a program that counts nothing.
-    pub(super) fn sampler(&self, attached: &Attached) -> Result<Option<Sampler>, KernelError> {
+    pub(in crate::runner) fn sampler(&self, attached: &Attached) -> Result<Option<Sampler>, KernelError> {
         let Some(counters) = &self.program.counters else { return Ok(None) };
         let reader = attached
             .counter_reader(counters)
@@ -120,7 +120,7 @@ impl Making<'_> {
 }
 
 /// One output for each sink.
-pub(super) fn outputs(routes: &[Route], spec: &ProbeSpec, layout: &Layout, look: &Look) -> Vec<Output> {
+pub(in crate::runner) fn outputs(routes: &[Route], spec: &ProbeSpec, layout: &Layout, look: &Look) -> Vec<Output> {
     let output = |(sink, delivery): &Route| {
         let encoder = Encoder::new(sink.format(), &spec.id.name, &spec.labels, layout, look);
         Output::new(Arc::clone(sink), Arc::clone(delivery), encoder)
@@ -150,13 +150,13 @@ fn fold(former: Vec<(String, Arc<Delivery>)>) -> Vec<(String, Arc<Delivery>)> {
 
 impl Unit {
     /// Its events go there now. What other sinks got still counts.
-    pub(super) fn reroute(&mut self, routes: Vec<Route>) {
+    pub(in crate::runner) fn reroute(&mut self, routes: Vec<Route>) {
         let before = std::mem::replace(&mut self.routes, routes);
         self.inherit(before);
     }
 
     /// Goes on counting where one ended whose place it takes.
-    pub(super) fn succeed(&mut self, before: &mut Self) {
+    pub(in crate::runner) fn succeed(&mut self, before: &mut Self) {
         self.past = before.counted();
         self.former = std::mem::take(&mut before.former);
         self.inherit(std::mem::take(&mut before.routes));
@@ -172,7 +172,7 @@ impl Unit {
     /// What each sink got from it so far, by its name; those that it writes to now come first.
     ///
     /// While it runs this has to be read before [`Unit::counted`]: then no sink has more than what was produced.
-    pub(super) fn sinks(&self) -> Vec<SinkTotals> {
+    pub(in crate::runner) fn sinks(&self) -> Vec<SinkTotals> {
         let mut sinks: Vec<SinkTotals> = Vec::new();
         let former = self.former.iter().map(|(name, delivery)| sink_totals(name, false, delivery));
         let now = self.routes.iter().map(|(sink, delivery)| sink_totals(sink.name(), sink.is_closed(), delivery));
@@ -189,7 +189,7 @@ impl Unit {
     }
 
     /// Its row of the table at the end. `left`: what was lost in its rings then.
-    pub(super) fn summary(&self, left: [(LossCause, u64); 2]) -> SummaryRow {
+    pub(in crate::runner) fn summary(&self, left: [(LossCause, u64); 2]) -> SummaryRow {
         let sinks = self.sinks();
         let counted = self.counted();
         let mut lost = counted.lost().to_vec();
@@ -209,7 +209,7 @@ impl Unit {
     /// What its programs counted so far, the one that runs included.
     ///
     /// An event is counted as produced before anything else happens to it, so that is read last: what was lost is never more.
-    pub(super) fn counted(&self) -> Past {
+    pub(in crate::runner) fn counted(&self) -> Past {
         let of = |count: fn(&Counts) -> u64| self.attached.counts().map_or(0, count);
         let missed = self.past.missed + self.attached.missed();
         let ring_full = self.past.ring_full + of(Counts::ring_full);
@@ -221,12 +221,12 @@ impl Unit {
     }
 
     /// True if it has events, and the kernel skips some that it does not count.
-    pub(super) fn missed_unknown(&self) -> bool {
+    pub(in crate::runner) fn missed_unknown(&self) -> bool {
         self.intake.is_some() && !self.attached.missed_is_counted
     }
 
     /// From now on its losses are told there.
-    pub(super) fn route_notices(&mut self, spec: &ProbeSpec, look: &Look) {
+    pub(in crate::runner) fn route_notices(&mut self, spec: &ProbeSpec, look: &Look) {
         self.report_losses();
         let reported = self.counted().lost().map(|(_, count)| count);
         self.notices = notices(&self.routes, spec, look);
@@ -234,7 +234,7 @@ impl Unit {
     }
 
     /// Says on the stream what was lost since the last time.
-    pub(super) fn report_losses(&mut self) {
+    pub(in crate::runner) fn report_losses(&mut self) {
         let lost = self.counted().lost();
         // Each sink by itself: one without room must not make the others say it twice.
         for notice in &mut self.notices {

@@ -8,7 +8,7 @@ const MAX_COMMANDS: usize = 4096;
 
 /// Counts by the `comm` of a record. An event costs a comparison of 16 bytes as long as the command stays the same.
 #[derive(Default)]
-pub(super) struct Commands {
+pub(in crate::runner) struct Commands {
     last: [u8; 16],
     pending: u64,
     counts: HashMap<[u8; 16], u64>,
@@ -17,7 +17,7 @@ pub(super) struct Commands {
 
 impl Commands {
     #[inline]
-    pub(super) fn add(&mut self, comm: &[u8; 16]) {
+    pub(in crate::runner) fn add(&mut self, comm: &[u8; 16]) {
         if *comm != self.last {
             self.settle();
             self.last = *comm;
@@ -38,7 +38,7 @@ impl Commands {
     }
 
     /// Name without its NULs, and count.
-    pub(super) fn into_counts(mut self) -> Vec<(Vec<u8>, u64)> {
+    pub(in crate::runner) fn into_counts(mut self) -> Vec<(Vec<u8>, u64)> {
         self.settle();
         let name = |comm: [u8; 16]| comm.split(|byte| *byte == 0).next().unwrap_or_default().to_vec();
         let mut counts: Vec<_> = self.counts.into_iter().map(|(comm, count)| (name(comm), count)).collect();

@@ -9,45 +9,45 @@ use crate::format::Encoder;
 use crate::sink::{BATCH_BYTES, Batch, Delivery, Sink};
 use crate::spec::LossCause;
 
-pub(super) struct Output {
-    pub(super) sink: Arc<Sink>,
-    pub(super) delivery: Arc<Delivery>,
+pub(in crate::runner) struct Output {
+    pub(in crate::runner) sink: Arc<Sink>,
+    pub(in crate::runner) delivery: Arc<Delivery>,
     /// For somebody who looks on: losing it is not losing an event.
-    pub(super) is_copy: bool,
+    pub(in crate::runner) is_copy: bool,
     encoder: Encoder,
     buffer: Vec<u8>,
     events: u64,
 }
 
 impl Output {
-    pub(super) fn new(sink: Arc<Sink>, delivery: Arc<Delivery>, encoder: Encoder) -> Self {
+    pub(in crate::runner) fn new(sink: Arc<Sink>, delivery: Arc<Delivery>, encoder: Encoder) -> Self {
         Self { sink, delivery, is_copy: false, encoder, buffer: Vec::new(), events: 0 }
     }
 
     /// One that neither keeps events waiting nor is waited for.
-    pub(super) fn copy(sink: Arc<Sink>, delivery: Arc<Delivery>, encoder: Encoder) -> Self {
+    pub(in crate::runner) fn copy(sink: Arc<Sink>, delivery: Arc<Delivery>, encoder: Encoder) -> Self {
         Self { is_copy: true, ..Self::new(sink, delivery, encoder) }
     }
 
     /// True when nothing waits to be handed over.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::runner) fn is_empty(&self) -> bool {
         self.buffer.is_empty()
     }
 
     /// True if an event can be taken now; sends a full batch first.
     #[inline]
-    pub(super) fn has_room(&mut self) -> bool {
+    pub(in crate::runner) fn has_room(&mut self) -> bool {
         self.buffer.len() < BATCH_BYTES || self.flush()
     }
 
     #[inline]
-    pub(super) fn event(&mut self, record: &[u8], unix_ns: u64) {
+    pub(in crate::runner) fn event(&mut self, record: &[u8], unix_ns: u64) {
         self.encoder.event(record, unix_ns, &mut self.buffer);
         self.events += 1;
     }
 
     /// An interval's counters, at once; `rows` lines, each of which counts as one event.
-    pub(super) fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64) {
+    pub(in crate::runner) fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64) {
         if !self.has_room() {
             self.delivery.add_lost(LossCause::QueueFull, rows.len() as u64);
             return;
@@ -58,7 +58,7 @@ impl Output {
     }
 
     /// Says on the stream that events were lost; false if there is no room for it now.
-    pub(super) fn lost(&mut self, cause: LossCause, count: u64, unix_ns: u64) -> bool {
+    pub(in crate::runner) fn lost(&mut self, cause: LossCause, count: u64, unix_ns: u64) -> bool {
         if !self.has_room() {
             return false;
         }
@@ -68,7 +68,7 @@ impl Output {
     }
 
     /// Hands over what is there; false if the sink has no room, then it is kept.
-    pub(super) fn flush(&mut self) -> bool {
+    pub(in crate::runner) fn flush(&mut self) -> bool {
         if self.buffer.is_empty() {
             return true;
         }
@@ -91,7 +91,7 @@ impl Output {
     }
 
     /// The end: what cannot be handed over in time is lost, and counted.
-    pub(super) fn finish(&mut self, patience: Duration) {
+    pub(in crate::runner) fn finish(&mut self, patience: Duration) {
         if !self.flush() && (!self.sink.wait_for_room(patience) || !self.flush()) {
             self.delivery.add_lost(LossCause::QueueFull, self.events);
             self.buffer.clear();

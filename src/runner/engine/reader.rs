@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::budget::{Budget, End};
-use super::clock::Clock;
-use super::intake::Intake;
 use crate::kernel::{Waker, wait};
+use crate::runner::source::budget::{Budget, End};
+use crate::runner::source::clock::Clock;
+use crate::runner::source::ring::Intake;
 
 /// How long records gather after a round that found some.
 const REST: Duration = Duration::from_millis(1);
@@ -44,14 +44,14 @@ struct Shared {
 }
 
 /// The running thread.
-pub(super) struct Reader {
+pub(in crate::runner) struct Reader {
     shared: Arc<Shared>,
     thread: JoinHandle<Vec<Intake>>,
 }
 
 impl Reader {
     /// Reads these rings; `end` is told when the budget is spent.
-    pub(super) fn spawn(intakes: Vec<Intake>, budget: Arc<Budget>, end: Arc<End>) -> io::Result<Self> {
+    pub(in crate::runner) fn spawn(intakes: Vec<Intake>, budget: Arc<Budget>, end: Arc<End>) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             waker: Waker::new()?,
             stop: AtomicBool::new(false),
@@ -69,7 +69,7 @@ impl Reader {
 
     /// Has the thread do something to its rings between two rounds, and waits for it: some milliseconds at most. `None` if the
     /// thread has died.
-    pub(super) fn with<T: Send + 'static>(
+    pub(in crate::runner) fn with<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Vec<Intake>) -> T + Send + 'static,
     ) -> Option<T> {
@@ -82,13 +82,13 @@ impl Reader {
     }
 
     /// Returns after the next round that found a record or a sink without room.
-    pub(super) async fn activity(&self) {
+    pub(in crate::runner) async fn activity(&self) {
         self.shared.asked.store(true, Ordering::Release);
         self.shared.activity.notified().await;
     }
 
     /// To be called when every program is detached: reads what is left and ends.
-    pub(super) fn finish(self) -> Vec<Intake> {
+    pub(in crate::runner) fn finish(self) -> Vec<Intake> {
         self.shared.stop.store(true, Ordering::Release);
         self.shared.waker.wake();
         self.thread.join().unwrap_or_default()

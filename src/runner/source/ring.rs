@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::budget::Budget;
-use super::clock::{self, Clock};
-use super::commands::Commands;
-use super::output::Output;
 use crate::kernel::Ring;
+use crate::runner::source::budget::Budget;
+use crate::runner::source::clock::{self, Clock};
+use crate::runner::source::commands::Commands;
+use crate::runner::source::output::Output;
 use crate::sink::Sink;
 use crate::spec::{Layout, LossCause};
 
@@ -22,7 +22,7 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What the reader did with the records of one ring so far.
 #[derive(Default)]
-pub(super) struct IntakeTotals {
+pub(in crate::runner) struct IntakeTotals {
     consumed: AtomicU64,
     after_count: AtomicU64,
     undeliverable: AtomicU64,
@@ -32,34 +32,34 @@ pub(super) struct IntakeTotals {
 
 impl IntakeTotals {
     /// Records that were taken out of the ring.
-    pub(super) fn consumed(&self) -> u64 {
+    pub(in crate::runner) fn consumed(&self) -> u64 {
         self.consumed.load(Ordering::Relaxed)
     }
 
     /// Those of them that came after `--count`.
-    pub(super) fn after_count(&self) -> u64 {
+    pub(in crate::runner) fn after_count(&self) -> u64 {
         self.after_count.load(Ordering::Relaxed)
     }
 
     /// Those of them that no sink could take in time at the end.
-    pub(super) fn undeliverable(&self) -> u64 {
+    pub(in crate::runner) fn undeliverable(&self) -> u64 {
         self.undeliverable.load(Ordering::Relaxed)
     }
 
     /// Records that were written and could never be taken out.
-    pub(super) fn unreadable(&self) -> u64 {
+    pub(in crate::runner) fn unreadable(&self) -> u64 {
         self.unreadable.load(Ordering::Relaxed)
     }
 
     /// True while there is no memory to read the ring with, or what is in it makes no sense: records wait, and are lost when it is
     /// full.
-    pub(super) fn is_waiting(&self) -> bool {
+    pub(in crate::runner) fn is_waiting(&self) -> bool {
         self.waiting.load(Ordering::Relaxed)
     }
 
     /// To be called when nothing is read any more: of `written` records, those that were not taken out are lost. Returns how
     /// many that are.
-    pub(super) fn give_up(&self, written: u64) -> u64 {
+    pub(in crate::runner) fn give_up(&self, written: u64) -> u64 {
         let left = written.saturating_sub(self.consumed() + self.unreadable());
         self.unreadable.fetch_add(left, Ordering::Relaxed);
         left
@@ -67,10 +67,10 @@ impl IntakeTotals {
 }
 
 /// One ring, its outputs, and what became of its records. Belongs to the reader thread.
-pub(super) struct Intake {
+pub(in crate::runner) struct Intake {
     /// Tells it from others.
-    pub(super) key: u64,
-    pub(super) ring: Ring,
+    pub(in crate::runner) key: u64,
+    pub(in crate::runner) ring: Ring,
     outputs: Vec<Output>,
     /// Outputs of an earlier route that still hold lines.
     leaving: Vec<Output>,
@@ -87,7 +87,7 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    pub(super) fn new(key: u64, ring: Ring, layout: &Layout, outputs: Vec<Output>) -> Self {
+    pub(in crate::runner) fn new(key: u64, ring: Ring, layout: &Layout, outputs: Vec<Output>) -> Self {
         let comm = layout.process.iter().find(|field| field.name == "comm" && field.size == 16);
         Self {
             key,
@@ -105,45 +105,45 @@ impl Intake {
     }
 
     /// What it did so far; goes on counting.
-    pub(super) fn totals(&self) -> Arc<IntakeTotals> {
+    pub(in crate::runner) fn totals(&self) -> Arc<IntakeTotals> {
         Arc::clone(&self.totals)
     }
 
     /// Events by command. To be called once, at the end.
-    pub(super) fn into_commands(self) -> Vec<(Vec<u8>, u64)> {
+    pub(in crate::runner) fn into_commands(self) -> Vec<(Vec<u8>, u64)> {
         self.commands.into_counts()
     }
 
     /// From now on records go there; what the outputs before hold is still delivered.
-    pub(super) fn route(&mut self, outputs: Vec<Output>) {
+    pub(in crate::runner) fn route(&mut self, outputs: Vec<Output>) {
         self.leaving.append(&mut self.outputs);
         self.outputs = outputs;
     }
 
     /// A copy for somebody who looks on: it neither keeps records waiting nor is waited for.
-    pub(super) fn add_copy(&mut self, output: Output) {
+    pub(in crate::runner) fn add_copy(&mut self, output: Output) {
         self.outputs.push(output);
     }
 
     /// Ends the copies that go to this sink.
-    pub(super) fn remove_copies(&mut self, sink: &Arc<Sink>) {
+    pub(in crate::runner) fn remove_copies(&mut self, sink: &Arc<Sink>) {
         self.outputs.retain(|output| !(output.is_copy && Arc::ptr_eq(&output.sink, sink)));
     }
 
     /// The copies, which a successor takes over.
-    pub(super) fn take_copies(&mut self) -> Vec<Output> {
+    pub(in crate::runner) fn take_copies(&mut self) -> Vec<Output> {
         let (copies, own) = std::mem::take(&mut self.outputs).into_iter().partition(|output| output.is_copy);
         self.outputs = own;
         copies
     }
 
     /// No program writes into the ring any more; `written` records were, and are complete.
-    pub(super) fn retire(&mut self, written: u64) {
+    pub(in crate::runner) fn retire(&mut self, written: u64) {
         self.retired = Some((Instant::now(), written));
     }
 
     /// True for a retired ring whose records are all handed over, or lost: a sink that is stuck must not keep it for ever.
-    pub(super) fn is_done(&mut self) -> bool {
+    pub(in crate::runner) fn is_done(&mut self) -> bool {
         let Some((since, written)) = self.retired else { return false };
         if since.elapsed() >= LAST_WORDS && !self.given_up {
             self.give_up(written);
@@ -170,7 +170,7 @@ impl Intake {
     }
 
     /// Takes what is in the ring, as far as a sink has room. Returns how many records that were.
-    pub(super) fn drain(&mut self, clock: &Clock, budget: &Budget) -> usize {
+    pub(in crate::runner) fn drain(&mut self, clock: &Clock, budget: &Budget) -> usize {
         let Self { ring, outputs, active, time_at, comm_at, totals, commands, .. } = self;
         let count = ring.consume(|record| {
             if !outputs.iter_mut().any(|output| !output.is_copy && output.has_room()) {
@@ -201,19 +201,19 @@ impl Intake {
     }
 
     /// Gives the memory of a ring back from which nothing came since the last call.
-    pub(super) fn relax(&mut self) {
+    pub(in crate::runner) fn relax(&mut self) {
         if !std::mem::take(&mut self.active) {
             self.ring.relax();
         }
     }
 
     /// True where lines wait for a slow reader who looks on.
-    pub(super) fn has_unsent_copies(&self) -> bool {
+    pub(in crate::runner) fn has_unsent_copies(&self) -> bool {
         self.outputs.iter().any(|output| output.is_copy && !output.is_empty())
     }
 
     /// True if everything could be handed over, copies aside.
-    pub(super) fn flush(&mut self) -> bool {
+    pub(in crate::runner) fn flush(&mut self) -> bool {
         let mut all = true;
         for output in self.outputs.iter_mut().chain(&mut self.leaving) {
             all &= output.flush() || output.is_copy;
@@ -223,7 +223,7 @@ impl Intake {
     }
 
     /// The program is detached: takes what is left, within the time.
-    pub(super) fn finish(&mut self, clock: &Clock, budget: &Budget, deadline: Instant) {
+    pub(in crate::runner) fn finish(&mut self, clock: &Clock, budget: &Budget, deadline: Instant) {
         while !self.ring.is_empty() && Instant::now() < deadline {
             if self.drain(clock, budget) > 0 {
                 continue;

@@ -7,37 +7,37 @@ use tokio::sync::Notify;
 
 /// Somebody asks for the end of the run.
 #[derive(Default)]
-pub(super) struct End(Notify);
+pub(in crate::runner) struct End(Notify);
 
 impl End {
-    pub(super) fn request(&self) {
+    pub(in crate::runner) fn request(&self) {
         self.0.notify_one();
     }
 
     /// Returns when somebody has asked.
-    pub(super) async fn requested(&self) {
+    pub(in crate::runner) async fn requested(&self) {
         self.0.notified().await;
     }
 }
 
 /// How many events `--count` leaves; without it there is no limit.
-pub(super) struct Budget(Option<AtomicU64>);
+pub(in crate::runner) struct Budget(Option<AtomicU64>);
 
 impl Budget {
-    pub(super) fn new(count: Option<u64>) -> Self {
+    pub(in crate::runner) fn new(count: Option<u64>) -> Self {
         Self(count.map(AtomicU64::new))
     }
 
     /// One event; false if it is one too many.
     #[inline]
-    pub(super) fn take(&self) -> bool {
+    pub(in crate::runner) fn take(&self) -> bool {
         match &self.0 {
             None => true,
             Some(left) => left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok(),
         }
     }
 
-    pub(super) fn is_spent(&self) -> bool {
+    pub(in crate::runner) fn is_spent(&self) -> bool {
         self.0.as_ref().is_some_and(|left| left.load(Ordering::Relaxed) == 0)
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::runner::unit::Route;
+use crate::runner::engine::unit::Route;
 use crate::sink::{Opener, Sink, SinkOpenError};
 use crate::spec::SinkSpec;
 
@@ -13,7 +13,7 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What is open.
 #[derive(Default)]
-pub(super) struct Sinks {
+pub(in crate::runner) struct Sinks {
     open: Vec<(SinkSpec, Arc<Sink>)>,
     closing: Vec<(Arc<Sink>, Instant)>,
     opener: Opener,
@@ -22,7 +22,11 @@ pub(super) struct Sinks {
 impl Sinks {
     /// One route for each of `specs`. A sink that is open is shared, and where `before` already went there, it goes on
     /// counting.
-    pub(super) fn routes(&mut self, specs: &[SinkSpec], before: &[Route]) -> Result<Vec<Route>, SinkOpenError> {
+    pub(in crate::runner) fn routes(
+        &mut self,
+        specs: &[SinkSpec],
+        before: &[Route],
+    ) -> Result<Vec<Route>, SinkOpenError> {
         let route = |spec: &SinkSpec| {
             let sink = self.get(spec)?;
             let delivery = before.iter().find(|(known, _)| Arc::ptr_eq(known, &sink)).map(|(_, delivery)| delivery);
@@ -42,7 +46,7 @@ impl Sinks {
     }
 
     /// Closes those that nobody uses; to be called now and then. Never waits.
-    pub(super) fn sweep(&mut self, now: Instant) {
+    pub(in crate::runner) fn sweep(&mut self, now: Instant) {
         let (used, unused) =
             std::mem::take(&mut self.open).into_iter().partition(|(_, sink)| Arc::strong_count(sink) > 1);
         self.open = used;
@@ -55,17 +59,17 @@ impl Sinks {
     }
 
     /// True while a sink is being closed.
-    pub(super) fn is_closing(&self) -> bool {
+    pub(in crate::runner) fn is_closing(&self) -> bool {
         !self.closing.is_empty()
     }
 
     /// All that are open.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&SinkSpec, &Sink)> {
+    pub(in crate::runner) fn iter(&self) -> impl Iterator<Item = (&SinkSpec, &Sink)> {
         self.open.iter().map(|(spec, sink)| (spec, sink.as_ref()))
     }
 
     /// The end: what is queued is written within the time.
-    pub(super) fn finish(&self, patience: Duration) {
+    pub(in crate::runner) fn finish(&self, patience: Duration) {
         let open = || self.open.iter().map(|(_, sink)| sink);
         let all = || open().chain(self.closing.iter().map(|(sink, _)| sink));
         // All at once: two that are stuck take no longer than one.

@@ -4,12 +4,12 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::intake::IntakeTotals;
-use super::reader::Reader;
-use super::start::Live;
-use super::unit::Unit;
 use crate::format::SummaryRow;
 use crate::kernel::{Attached, settle};
+use crate::runner::engine::reader::Reader;
+use crate::runner::engine::unit::Unit;
+use crate::runner::source::ring::IntakeTotals;
+use crate::runner::start::Live;
 use crate::spec::LossCause;
 
 /// How long a CPU may take to leave a program after it was detached.
@@ -28,7 +28,7 @@ pub struct Ended {
 }
 
 /// Ends the run. Everything that the kernel produced is delivered or counted as lost when it returns.
-pub(super) fn finish(mut live: Live, reader: Reader) -> Ended {
+pub(in crate::runner) fn finish(mut live: Live, reader: Reader) -> Ended {
     live.units.iter_mut().for_each(|unit| unit.attached.silence());
     settle();
     wait_for_last_cpu(&live);
@@ -92,7 +92,7 @@ fn row(unit: &Unit, by_command: Vec<(Vec<u8>, u64)>) -> SummaryRow {
 
 /// To be called when nothing more is written and nothing more is read: what is left in the ring could not be read, and is lost.
 /// Returns how many events that are.
-pub(super) fn check_account(title: &str, produced: u64, dropped: u64, totals: &IntakeTotals) -> u64 {
+pub(in crate::runner) fn check_account(title: &str, produced: u64, dropped: u64, totals: &IntakeTotals) -> u64 {
     let left = totals.give_up(produced.saturating_sub(dropped));
     if left > 0 {
         tracing::error!(probe = title, left, "events stayed in a ring buffer that could not be read");

@@ -14,7 +14,7 @@ const TOLERANCE_NS: u64 = 100_000;
 const READINGS: usize = 4;
 
 /// Converts CLOCK_BOOTTIME, which `bpf_ktime_get_boot_ns` reads, to nanoseconds since 1970.
-pub(super) struct Clock {
+pub(in crate::runner) struct Clock {
     /// Of this process's time namespace.
     shift_ns: i64,
     offset_ns: u64,
@@ -22,13 +22,13 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn new() -> Self {
+    pub(in crate::runner) fn new() -> Self {
         let shift_ns = boot_shift_ns();
         Self { shift_ns, offset_ns: measure(shift_ns), measured: Instant::now() }
     }
 
     /// To be called now and then: follows steps of the wall clock.
-    pub(super) fn refresh(&mut self) {
+    pub(in crate::runner) fn refresh(&mut self) {
         if self.measured.elapsed() < REMEASURE {
             return;
         }
@@ -40,13 +40,13 @@ impl Clock {
     }
 
     /// The wall time of a moment after boot.
-    pub(super) fn unix_ns(&self, boot_ns: u64) -> u64 {
+    pub(in crate::runner) fn unix_ns(&self, boot_ns: u64) -> u64 {
         boot_ns.wrapping_add(self.offset_ns)
     }
 }
 
 /// The wall time now.
-pub(super) fn now_unix_ns() -> u64 {
+pub(in crate::runner) fn now_unix_ns() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
