@@ -10,32 +10,32 @@ use crate::config;
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// YAML files, or directories of them (*.yaml, *.yml)
+    /// YAML files or directories of them (*.yaml, *.yml)
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
-    /// End after this time, counted from the moment when all probes are attached: 500ms, 10s, 5m, 1h
+    /// Stop after this time, counted from when all probes are attached: 500ms, 10s, 5m, 1h
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) duration: Option<Duration>,
-    /// End after this many events; the counters of one interval count as one
+    /// Stop after this many events; one report of counters counts as one event
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) count: Option<u64>,
-    /// Follow the files: start, exchange and stop probes as they change, as the daemon does
+    /// Follow the files: start, replace and stop probes as they change, as the daemon does
     #[arg(long, conflicts_with_all = ["duration", "count"])]
     pub(super) watch: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
-    /// YAML files, or directories of them (*.yaml, *.yml)
+    /// YAML files or directories of them (*.yaml, *.yml)
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
-    /// Check against this machine too: symbols, arguments, fields, interfaces, and the verifier; nothing is attached
+    /// Also check against this machine: symbols, arguments, fields, interfaces and the verifier; attaches nothing
     #[arg(long)]
     pub(super) kernel: bool,
-    /// Let warnings change the exit status as errors do
+    /// Treat warnings as errors in the exit status
     #[arg(long)]
     pub(super) strict: bool,
-    /// For people; one JSON object a problem and line; or SARIF 2.1.0 for code review
+    /// Output format: text for people, json with one problem per line, sarif (2.1.0) for code review
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub(super) format: ReportFormat,
 }
@@ -53,7 +53,7 @@ pub(super) enum Listing {
     Json,
 }
 
-/// A shell that can be taught.
+/// A shell that has a completion script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Shell {
     Bash,

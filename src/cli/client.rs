@@ -20,24 +20,24 @@ use crate::words::shown;
 /// Where the daemon is.
 #[derive(Debug, Args)]
 pub(super) struct SocketArgs {
-    /// The socket of the daemon
+    /// The daemon's socket
     #[arg(long, value_name = "PATH", default_value = DEFAULT_SOCKET)]
     socket: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
-    /// Show it again and again, what does not run first, until Ctrl-C
+    /// Update until Ctrl-C, with probes that need attention first
     #[arg(long, conflicts_with_all = ["check", "format"])]
     watch: bool,
-    /// How often, with --watch
+    /// How often --watch updates
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s", requires = "watch")]
     interval: Duration,
-    /// Print nothing; exit status 1 unless every directory is read, every file counts, every probe runs as its file says,
+    /// Print nothing; exit with 1 unless every directory and file could be read and is valid, every probe runs as configured
     /// or was stopped by hand, and every sink can write
     #[arg(long)]
     check: bool,
-    /// For people, or for machines
+    /// Output format
     #[arg(long, value_enum, default_value_t = Listing::Text)]
     format: Listing,
     #[command(flatten)]

@@ -10,14 +10,20 @@ use super::client::{SocketArgs, StatusArgs};
 use super::daemon::DaemonArgs;
 use super::hooks::HooksArgs;
 
-/// Runs the eBPF probes that YAML files describe.
+/// Run eBPF probes described in YAML.
+///
+/// Given files or directories, ebpf-run checks them, attaches every probe, and writes events until Ctrl-C. If one probe
+/// cannot be attached, none is. When the process ends, nothing stays attached. Events go to standard output unless a probe
+/// names other sinks: aligned for people on a terminal, as JSON lines elsewhere.
+///
+/// The commands below write, check and explain probe files, and run and query a daemon that follows a directory of them.
 #[derive(Debug, Parser)]
 #[command(name = "ebpf-run", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "Examples:\n  ebpf-run probes.yaml                  run until Ctrl-C\n  \
                         ebpf-run probes.yaml --duration 10s   run for ten seconds\n  \
                         ebpf-run probes.yaml | jq .comm       JSON lines when piped\n  \
-                        ebpf-run programs exec                what a program does and takes\n\n\
-                        Exit status: 0 good, 1 failure at run time, 2 bad usage or configuration.")]
+                        ebpf-run new tracepoint               print a file to start from\n\n\
+                        Exit status: 0 success; 1 failure at run time; 2 bad usage or configuration.")]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
@@ -27,126 +33,162 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Follow a directory: what runs is what its files say
+    /// Run the probes of a directory and follow its files
     ///
-    /// A file that is added, changed, moved or deleted changes what runs within a fraction of a second. Probes that are not
-    /// touched go on without losing an event; a file with a mistake keeps the probes that it had. SIGHUP: look again.
-    /// A directory that cannot be read or was unmounted keeps them as well; one that is deleted stops them; both are failures.
+    /// When a file is added, changed, moved or deleted, the daemon starts, replaces or stops its probes within a fraction of a
+    /// second. Probes that did not change keep running and lose no event. A file with an error keeps its last good probes
+    /// running. A failed probe or file never ends the daemon: `ebpf-run status` reports it.
     ///
-    /// SIGTERM and Ctrl-C: detach everything and write what there is, in less than two seconds. Exit status 0: a signal ended
-    /// it; 1: it did not start (another daemon has the socket, no permission, the address of the metrics is taken); 2: bad usage.
-    /// A probe or file that fails does not end it: `ebpf-run status` tells.
+    /// SIGHUP reloads the files now and retries failed probes. SIGTERM and Ctrl-C detach everything and write pending events,
+    /// in less than two seconds.
     #[command(after_help = "Examples:\n  sudo ebpf-run daemon\n  sudo ebpf-run daemon --config-dir ./probes.d\n  \
-                            sudo ebpf-run daemon --metrics & curl http://127.0.0.1:9435/metrics")]
+                            sudo ebpf-run daemon --metrics & curl http://127.0.0.1:9435/metrics\n\n\
+                            Exit status: 0 ended by a signal; 1 failed to start: another daemon owns the socket, a missing \
+                            privilege, or the metrics address is in use; 2 bad usage.")]
     Daemon(DaemonArgs),
-    /// Show what a daemon does: its probes, files, events and losses
-    #[command(after_help = "Examples:\n  sudo ebpf-run status\n  sudo ebpf-run status --watch\n  \
-                            sudo ebpf-run status --check || echo 'something does not run as its file says'\n  \
-                            sudo ebpf-run status --format json | jq '.probes[] | select(.state != \"running\")'")]
-    Status(StatusArgs),
-    /// Have a daemon look at its files now, and try again what failed
+    /// Show the state of the daemon's probes, files and sinks
     ///
-    /// Exit status 1 unless everything is as the files say afterwards; then it says what is not.
-    #[command(after_help = "Example:\n  sudo ebpf-run reload")]
+    /// One row per probe: its state and since when, events, losses by cause, memory, file and hook. Then the directories, the
+    /// files with their errors, and the sinks.
+    #[command(after_help = "Examples:\n  sudo ebpf-run status\n  sudo ebpf-run status --watch\n  \
+                            sudo ebpf-run status --check || echo 'a probe, file or sink needs attention'\n  \
+                            sudo ebpf-run status --format json | jq '.probes[] | select(.state != \"running\")'\n\n\
+                            Exit status: 0 success; 1 the daemon cannot be reached or, with --check, something needs attention; \
+                            2 bad usage.")]
+    Status(StatusArgs),
+    /// Reload the files now and retry failed probes
+    ///
+    /// The daemon follows its files by itself; this skips the waiting time of failed probes, and waits for the result. If
+    /// something is still wrong afterwards, it prints the status table on standard error.
+    #[command(after_help = "Example:\n  sudo ebpf-run reload\n\n\
+                            Exit status: 0 everything runs as configured; 1 a directory, file, probe or sink needs attention, or \
+                            the daemon cannot be reached; 2 bad usage.")]
     Reload(SocketArgs),
-    /// Have a daemon stop a probe until its file changes
-    #[command(after_help = "Example:\n  sudo ebpf-run stop opens")]
+    /// Stop a probe until its file changes
+    ///
+    /// The daemon detaches the probe and shows it as `stopped`. It runs again after `ebpf-run start`, when its file changes,
+    /// or when the daemon restarts. To stop it for good, set `enabled: false` in its file.
+    #[command(after_help = "Example:\n  sudo ebpf-run stop opens\n\n\
+                            Exit status: 0 success; 1 the daemon cannot be reached; 2 no such probe, or bad usage.")]
     Stop {
         /// The name of the probe
         probe: String,
         #[command(flatten)]
         socket: SocketArgs,
     },
-    /// Have a daemon start a probe again that was stopped
-    #[command(after_help = "Example:\n  sudo ebpf-run start opens")]
+    /// Start a probe that was stopped
+    ///
+    /// Undoes `ebpf-run stop`.
+    #[command(after_help = "Example:\n  sudo ebpf-run start opens\n\n\
+                            Exit status: 0 success; 1 the daemon cannot be reached; 2 no such probe, it failed to start, or bad usage.")]
     Start {
         /// The name of the probe
         probe: String,
         #[command(flatten)]
         socket: SocketArgs,
     },
-    /// Show a live copy of the events of a daemon, as JSON lines
+    /// Print a live copy of the daemon's events, as JSON lines
     ///
-    /// Also what happens to probes (`probe_state`) and, without a name, to files (`reload`), whatever their sinks are.
-    /// A reader that is too slow loses lines of its own copy only, and is told how many. What happened before is in the sinks.
+    /// Includes state changes of probes (`probe_state`) and, unless a probe is named, of files (`reload`), whatever sinks the
+    /// probes write to. A slow reader loses lines of its own copy only; a `lost` line reports how many. Earlier events are in
+    /// the sinks.
     #[command(after_help = "Examples:\n  sudo ebpf-run tail\n  sudo ebpf-run tail opens | jq .path")]
     Tail {
-        /// The name of a probe; all without it
+        /// The name of a probe; without it, all probes
         probe: Option<String>,
         #[command(flatten)]
         socket: SocketArgs,
     },
-    /// Find every mistake in YAML files, without root; with --kernel, what this machine does not have
+    /// Check YAML files for errors, without root
+    ///
+    /// Reports all errors of all files at once, each with file, line, column and a suggestion. Files named together are checked
+    /// as one run: probe names must be unique. With --kernel it also checks that the hooks, captured fields and interfaces exist
+    /// on this machine and that the verifier accepts the programs.
     #[command(
         after_help = "Examples:\n  ebpf-run check probes.yaml\n  ebpf-run check --strict probes.d\n  sudo ebpf-run check --kernel probes.yaml\n  \
                             ebpf-run check --format sarif probes.d > ebpf-run.sarif\n\n\
-                            Files that are named together are checked as one run. Exit status: 0 good, 2 a mistake in a file, \
-                            1 with --kernel: no mistake, but this machine refuses something."
+                            Exit status: 0 no errors; 1 with --kernel: the files are valid, but this machine refuses a probe; \
+                            2 an error in a file, or bad usage."
     )]
     Check(CheckArgs),
-    /// Explain the code of an error, with a wrong and a right example; without a code, list all
+    /// Explain an error code, or list all codes
+    ///
+    /// Each explanation has a wrong and a right example.
     #[command(after_help = "Examples:\n  ebpf-run explain E0201\n  ebpf-run explain")]
     Explain {
-        /// A code as messages show it
+        /// The code from a message, such as E0201
         code: Option<String>,
     },
-    /// List the programs, or describe one: hooks, parameters, fields of its events
+    /// List the built-in programs, or describe one
+    ///
+    /// The description lists the hooks a program attaches to, its parameters, and the fields of its events.
     #[command(
         after_help = "Examples:\n  ebpf-run programs\n  ebpf-run programs exec\n  ebpf-run programs ./mine.bpf.o --format json"
     )]
     Programs {
-        /// A built-in program, or the path of an object file
+        /// A built-in program or the path of an object file
         name: Option<String>,
-        /// For people, or for machines
+        /// Output format
         #[arg(long, value_enum, default_value_t = Listing::Text)]
         format: Listing,
     },
-    /// Say what this machine can do: each kind of hook is tried for real, and taken back at once
+    /// Test which kinds of hooks work on this machine
     ///
-    /// Without root it says what it can. Exit status 0: every kind of hook works; 1: one of them does not.
+    /// Prints what matters of the kernel and of this process's privileges, then attaches one probe of each kind and detaches it
+    /// at once. Without root it reports what it can find out.
     #[command(after_help = "Examples:\n  sudo ebpf-run doctor\n  \
-                            ebpf-run doctor --format json | jq '.hooks[] | select(.result != \"works\")'")]
+                            ebpf-run doctor --format json | jq '.hooks[] | select(.result != \"works\")'\n\n\
+                            Exit status: 0 every kind of hook works; 1 at least one does not; 2 bad usage.")]
     Doctor {
-        /// For people, or for machines
+        /// Output format
         #[arg(long, value_enum, default_value_t = Listing::Text)]
         format: Listing,
     },
-    /// List what can be hooked here: kernel functions, tracepoints, raw tracepoints, LSM hooks, functions of a binary
+    /// Search for functions, tracepoints and symbols to hook
     ///
-    /// Each line is what the YAML says under `hook`; a function serves `kprobe` and `kretprobe` alike. Exit status 1: nothing matches.
+    /// Prints each match as it is written under `hook` in YAML: kernel functions (for `kprobe` and `kretprobe`), tracepoints, raw
+    /// tracepoints and LSM hooks, or with --binary the functions of a program or library.
     #[command(after_help = "Examples:\n  ebpf-run hooks openat\n  ebpf-run hooks 'tcp_*' --kind kprobe -v\n  \
                             ebpf-run hooks 'sched:*' -v\n  ebpf-run hooks sched_switch --format json -v\n  \
-                             ebpf-run hooks getaddrinfo --binary libc.so.6")]
+                             ebpf-run hooks getaddrinfo --binary libc.so.6\n\n\
+                            Exit status: 0 something matches; 1 nothing matches; 2 bad usage.")]
     Hooks(HooksArgs),
-    /// Say how each probe of the files would run here: program, mechanism, what it takes, what it captures, where it goes
+    /// Show how each probe would run here, without loading it
     ///
-    /// Nothing is loaded and nothing is attached. Without root it says what it can. Exit status 1: a probe cannot run here.
+    /// For each probe: its program, the mechanism it attaches by, the privileges and memory it needs, what it captures, and where
+    /// its events go. Without root it reports what it can find out.
     #[command(after_help = "Examples:\n  ebpf-run plan probes.yaml\n  \
-                            ebpf-run plan probes.d/ --format json | jq '.probes[].captures'")]
+                            ebpf-run plan probes.d/ --format json | jq '.probes[].captures'\n\n\
+                            Exit status: 0 every probe can run here; 1 at least one cannot; 2 an error in a file, or bad usage.")]
     Plan {
-        /// YAML files, or directories of them (*.yaml, *.yml)
+        /// YAML files or directories of them (*.yaml, *.yml)
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
-        /// For people, or for machines
+        /// Output format
         #[arg(long, value_enum, default_value_t = Listing::Text)]
         format: Listing,
     },
     /// Print the JSON schema of the YAML files
+    ///
+    /// Editors with yaml-language-server (VS Code, Neovim, Helix, Emacs) use it to complete, explain and check the files as you
+    /// type.
     #[command(after_help = "Example:\n  ebpf-run schema > ebpf-run.schema.json\n\n\
-                            Then, as the first line of a file, for editors:\n  \
+                            Put this in the first line of a file for editors:\n  \
                             # yaml-language-server: $schema=./ebpf-run.schema.json")]
     Schema,
-    /// Print a commented file to begin with, for a program or a kind of hook
+    /// Print a commented file to start from
+    ///
+    /// The file is valid as it is. Optional keys are in it as comments.
     #[command(after_help = "Examples:\n  ebpf-run new kprobe\n  ebpf-run new exec --output exec.yaml")]
     New {
-        /// A program (`ebpf-run programs` lists them) or a kind of hook: kprobe, tracepoint, xdp …
+        /// A program (see `ebpf-run programs`) or a kind of hook: kprobe, tracepoint, xdp …
         #[arg(value_name = "PROGRAM|HOOK")]
         word: String,
-        /// Write to this file, which must not exist yet
+        /// Write to this file; fails if it exists
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// Print what makes a shell complete the commands
+    /// Print a shell completion script
     #[command(after_help = "Examples:\n  \
                             ebpf-run completions bash > /etc/bash_completion.d/ebpf-run\n  \
                             ebpf-run completions zsh > /usr/local/share/zsh/site-functions/_ebpf-run\n  \

@@ -27,33 +27,32 @@ const WATCH_DEBOUNCE: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Args)]
 pub(super) struct DaemonArgs {
-    /// A directory of YAML files (*.yaml, *.yml); may be given several times
+    /// A directory of YAML files (*.yaml, *.yml); may be repeated
     #[arg(long, value_name = "DIR", default_value = "/etc/ebpf-run/probes.d")]
     config_dir: Vec<PathBuf>,
-    /// Where commands such as `ebpf-run status` reach it
+    /// The socket for commands such as `ebpf-run status`
     #[arg(long, value_name = "PATH", default_value = crate::control::DEFAULT_SOCKET)]
     socket: PathBuf,
-    /// Also read files and directories that users other than root could change
+    /// Also read files and directories that other users can change
     ///
-    /// Without it a file is refused unless it, and every directory and link on the way to it, belongs to root or to the daemon's
-    /// own user and nobody else can write there: whoever can change it decides what runs as root. A Kubernetes volume needs it,
-    /// as its directory has the mode 0777; in a pod nobody else is there to write.
+    /// Without it, the daemon refuses a file unless only root or its own user can write to it and to every directory and link
+    /// on its path, because anyone who can change a file controls what runs as root. Kubernetes volumes need this option: their
+    /// directories have mode 0777, and inside a pod nobody else can write to them.
     #[arg(long)]
     allow_untrusted_config: bool,
-    /// How long nothing may change before the files are read again
+    /// How long the files must be unchanged before they are read again
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "100ms")]
     debounce: Duration,
-    /// Serve metrics to Prometheus at http://ADDRESS/metrics; without an address at 127.0.0.1:9435
+    /// Serve Prometheus metrics at http://ADDRESS/metrics [default ADDRESS: 127.0.0.1:9435]
     ///
-    /// Whoever reaches the address may read them: no password, no encryption. An address that is not this machine's own is
-    /// taken only when it is named, and the log says so.
+    /// There is no password and no encryption: anyone who can reach the address can read the metrics.
     #[arg(long, value_name = "ADDRESS", value_parser = address, num_args = 0..=1)]
     #[arg(default_missing_value = crate::metrics::DEFAULT_ADDRESS)]
     metrics: Option<SocketAddr>,
-    /// Serve metrics to those also who ask for this host, as behind a proxy or a name of a service; may be given several times
+    /// Also answer requests for this host name, such as that of a proxy or service; may be repeated
     ///
-    /// Without it a request has to name an IP address, localhost or this machine: a page in somebody's browser can make a name
-    /// of its own lead here (DNS rebinding).
+    /// Without it, a request must name an IP address, localhost or this machine. That protects against DNS rebinding: a web page
+    /// that points a name of its own at this address.
     #[arg(long, value_name = "NAME", requires = "metrics")]
     metrics_host: Vec<String>,
 }

@@ -19,22 +19,21 @@ const MOST: usize = 50;
 
 #[derive(Debug, Args)]
 pub(super) struct HooksArgs {
-    /// A part of the name, or a pattern: `openat`, `tcp_*`, `sched:*`; `*` is any text, `?` one character
+    /// Part of a name, or a pattern: `openat`, `tcp_*`, `sched:*`; `*` matches any text, `?` one character
     pattern: String,
-    /// Arguments and fields, with their types
+    /// Show arguments and fields with their types
     #[arg(short, long)]
     verbose: bool,
-    /// Only this kind of hook; may be given several times
+    /// Only this kind of hook; may be repeated
     #[arg(long, value_enum, value_name = "KIND")]
     kind: Vec<Kind>,
-    /// List the functions of this program or library instead of the kernel's hooks: a file, or a name that is searched for
-    /// as in the YAML
+    /// Search this program or library instead of the kernel: a path, or a bare name as in `uprobe`
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
-    /// All that match, not only the first 50 of each kind
+    /// Show all matches, not only the first 50 of each kind
     #[arg(long)]
     all: bool,
-    /// For people, or for machines
+    /// Output format
     #[arg(long, value_enum, default_value_t = Listing::Text)]
     format: Listing,
 }

@@ -162,6 +162,32 @@ impl ProbeState {
             Self::Stopped => "stopped",
         }
     }
+
+    /// What is true of a probe in this state, for people: the start of a sentence in documentation.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Running => "attached as its file describes",
+            Self::Outdated => "attached in an earlier version, because the one in its file failed",
+            Self::Waiting => "not attached, because its interface, function, binary or process does not exist yet",
+            Self::Failed => "not attached, because the kernel or a sink refused it",
+            Self::Stopped => "detached by `ebpf-run stop`",
+        }
+    }
+
+    /// What the daemon does about it, for people.
+    pub fn next(self) -> &'static str {
+        match self {
+            Self::Running => "writes its events to its sinks",
+            Self::Outdated => {
+                "keeps the earlier version; retries the new one after 1 s, 2 s, 4 s … up to a minute, and at once when its file changes"
+            }
+            Self::Waiting => "attaches it when that appears",
+            Self::Failed => {
+                "retries after 1 s, 2 s, 4 s … up to a minute, and at once when its file changes or on `ebpf-run reload`"
+            }
+            Self::Stopped => "starts it on `ebpf-run start`, when its file changes, or when the daemon starts again",
+        }
+    }
 }
 
 /// One probe, or one target of a probe.

@@ -21,9 +21,6 @@ const PROBES: &str = "/properties/probes/items/properties";
 pub(super) fn page(catalog: &Catalog) -> Vec<u8> {
     let schema = described(catalog);
     let mut page = Roff::new();
-    // Neither justified nor hyphenated: half of the words are code.
-    page.control("ad", ["l"]);
-    page.control("nh", []);
     section(&mut page, "NAME");
     page.text([roman("ebpf-run.yaml - the language of ebpf-run: hooks, programs, captures, sinks")]);
     section(&mut page, "DESCRIPTION");

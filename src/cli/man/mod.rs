@@ -2,6 +2,7 @@
 //! The man pages: one for each command from what it says of itself, one for the language.
 
 mod language;
+mod sections;
 
 use std::fs;
 use std::io;
@@ -31,7 +32,7 @@ pub(super) fn write(directory: &Path) -> ExitCode {
 
 fn write_all(directory: &Path, catalog: &Catalog) -> io::Result<()> {
     fs::create_dir_all(directory)?;
-    let mut root = Cli::command().disable_help_subcommand(true);
+    let mut root = Cli::command().disable_help_subcommand(true).subcommand_help_heading("COMMANDS");
     root.build();
     let commands: Vec<Command> = root.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
     let names: Vec<String> = commands.iter().map(page_name).collect();
@@ -52,22 +53,31 @@ fn page(command: &Command, subcommands: &[String]) -> io::Result<Vec<u8>> {
     let name = page_name(command);
     // "ebpf-run check" at the shell is the page ebpf-run-check.
     let man = clap_mangen::Man::new(command.clone());
-    let mut text = title(&name, 1).into_bytes();
+    let table = if sections::has_table(&name) { "'\\\" t\n" } else { "" };
+    let mut text = format!("{table}{}", title(&name, 1)).into_bytes();
     man.render_name_section(&mut text)?;
     text.extend(synopsis(command).to_roff().into_bytes());
-    man.render_description_section(&mut text)?;
-    man.render_options_section(&mut text)?;
+    text.extend(description(command).to_roff().into_bytes());
+    let mut options = Vec::new();
+    man.render_options_section(&mut options)?;
+    text.extend(bold_code(&String::from_utf8_lossy(&options)).into_bytes());
     if !subcommands.is_empty() {
         man.render_subcommands_section(&mut text)?;
     }
     let mut rest = Roff::new();
-    for part in command.get_after_help().map(ToString::to_string).unwrap_or_default().split("\n\n") {
-        after_help(&mut rest, part);
-    }
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let (status, examples): (Vec<&str>, Vec<&str>) =
+        help.split("\n\n").partition(|part| part.starts_with("Exit status:"));
+    status.into_iter().for_each(|part| after_help(&mut rest, part));
+    sections::sections(&name).iter().for_each(|section| sections::write(&mut rest, section));
+    examples.into_iter().for_each(|part| after_help(&mut rest, part));
     let mut pages: Vec<String> = subcommands.iter().map(|name| format!("{name}(1)")).collect();
     if subcommands.is_empty() {
         pages.push("ebpf-run(1)".to_owned());
     }
+    pages.extend(
+        sections::related(&name).iter().filter(|page| !page.starts_with(&format!("{name}("))).map(ToString::to_string),
+    );
     pages.push("ebpf-run.yaml(5)".to_owned());
     see_also(&mut rest, &pages);
     text.extend(rest.to_roff().into_bytes());
@@ -77,10 +87,11 @@ fn page(command: &Command, subcommands: &[String]) -> io::Result<Vec<u8>> {
 /// The line that begins a page. By hand: the crate `roff` drops the empty date, and what follows moves up.
 fn title(name: &str, number: u8) -> String {
     let version = env!("CARGO_PKG_VERSION");
-    format!(".TH \"{name}\" \"{number}\" \"\" \"ebpf-run {version}\" \"ebpf-run manual\"\n")
+    // Neither justified nor hyphenated: half of the words are code.
+    format!(".TH \"{name}\" \"{number}\" \"\" \"ebpf-run {version}\" \"ebpf-run manual\"\n.ad l\n.nh\n")
 }
 
-/// As `--help` says it: one line for each way to use the command.
+/// One line for each way to use the command, as in `--help`.
 fn synopsis(command: &Command) -> Roff {
     let usage = command.clone().render_usage().to_string();
     let mut page = Roff::new();
@@ -92,6 +103,39 @@ fn synopsis(command: &Command) -> Roff {
         page.text([bold(line.trim())]);
     }
     page
+}
+
+/// The long help, without the line that NAME already has.
+fn description(command: &Command) -> Roff {
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let long = command.get_long_about().map_or_else(|| about.clone(), ToString::to_string);
+    let is_name = |part: &str| part.trim_end_matches('.') == about.trim_end_matches('.');
+    let mut page = Roff::new();
+    section(&mut page, "DESCRIPTION");
+    let rest: Vec<&str> = long.split("\n\n").filter(|part| !is_name(part)).collect();
+    let parts = if rest.is_empty() { vec![about.as_str()] } else { rest };
+    for part in parts {
+        page.control("PP", []);
+        page.text(words(part));
+    }
+    page
+}
+
+/// Generated roff with what stands in backquotes in bold.
+fn bold_code(roff: &str) -> String {
+    let parts = roff.split('`').enumerate();
+    parts.map(|(index, part)| if index % 2 == 1 { format!("\\fB{part}\\fR") } else { part.to_owned() }).collect()
+}
+
+/// `0 success; 1 failure at run time`, one paragraph for each number.
+fn exit_status(page: &mut Roff, text: &str) {
+    section(page, "EXIT STATUS");
+    for part in text.trim().trim_end_matches('.').split("; ") {
+        let (number, meaning) = part.split_once(' ').unwrap_or((part, ""));
+        page.control("TP", []);
+        page.text([bold(number)]);
+        page.text(words(meaning));
+    }
 }
 
 /// `Examples:` and its lines as they are, `Exit status: …`: sections of their own.
@@ -106,7 +150,7 @@ fn after_help(page: &mut Roff, part: &str) {
     match heading {
         "Examples" => section(page, "EXAMPLES"),
         "Example" => section(page, "EXAMPLE"),
-        "Exit status" => section(page, "EXIT STATUS"),
+        "Exit status" => return exit_status(page, body),
         other => {
             page.control("PP", []);
             page.text(words(&format!("{other}:")));
