@@ -4,7 +4,7 @@
 use roff::{Inline, Roff, bold, italic, roman};
 use serde_json::Value;
 
-use super::{section, see_also, title, verbatim, words};
+use super::parts::{section, see_also, title, verbatim, words};
 use crate::catalog::{Catalog, HookDecl, Program};
 use crate::cli::programs::kind;
 use crate::config::{HookForm, described, flow, hook_forms};

@@ -3,7 +3,7 @@
 
 use roff::{Roff, bold, roman};
 
-use super::{section, verbatim, words};
+use super::parts::{section, verbatim, words};
 use crate::status::ProbeState;
 
 /// One section of a page.
