@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use ebpf_run::config::{self, Checked, Environment, SourceFile, check, codes, render};
-use ebpf_run::spec::{Destination, Format, Hook, ParamValue, Place};
+use ebpf_run::spec::{Destination, Format, ParamValue, Place};
 use proptest::prelude::*;
 use support::catalog;
 
@@ -107,7 +107,7 @@ fn specs_of_the_quickstart() {
     let config = check_files(&[read(&path)]).config.unwrap();
     let [execs, opens, packets] = config.probes.as_slice() else { panic!("{config:?}") };
     assert_eq!(execs.spec.id.name, "execs");
-    assert_eq!(execs.spec.hook, Hook::Own);
+    assert_eq!(execs.spec.hook, None);
     let names: Vec<&str> = opens.spec.capture.iter().map(|capture| capture.name.as_str()).collect();
     assert_eq!(names, ["path", "flags", "sock", "head"]);
     let labels: Vec<&str> = opens.spec.labels.iter().map(|(_, text)| text.as_str()).collect();
@@ -498,5 +498,8 @@ fn specs_of_the_language() {
     assert_eq!(config.sinks[0].destination, Destination::File("/tmp/node-17.jsonl".into()));
     let expected = "number=17 text=17 trick=a: [b]\n- c # d empty= default=1.50 shell=$HOME ${HOME}";
     assert_eq!(labels(&config, 0), expected);
-    assert_eq!(config.probes[1].spec.hook, Hook::Kprobe { symbol: "tcp_sendmsg".into(), offset: 17 });
+    assert_eq!(
+        config.probes[1].spec.hook.as_ref().map(ToString::to_string).as_deref(),
+        Some("kprobe tcp_sendmsg+0x11")
+    );
 }

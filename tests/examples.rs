@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use ebpf_run::catalog::builtin;
 use ebpf_run::config::{Config, Environment, SourceFile, check, render};
-use ebpf_run::spec::Hook;
 
 const SCHEMA_LINE: &str = "# yaml-language-server: $schema=../schema/ebpf-run.schema.json";
 
@@ -36,7 +35,7 @@ fn configuration(path: &Path) -> Config {
 }
 
 fn needs_kprobes(config: &Config) -> bool {
-    config.probes.iter().any(|probe| matches!(probe.spec.hook, Hook::Kprobe { .. } | Hook::Kretprobe { .. }))
+    config.probes.iter().any(|probe| probe.spec.hook.as_ref().is_some_and(|hook| hook.symbol().is_some()))
 }
 
 /// Every example and every file of `probes.d` begins with the line that points editors at the schema.

@@ -145,7 +145,7 @@ fn bash_completes() {
 }
 
 fn row(program: &Program) -> String {
-    let mut hooks: Vec<&str> = program.hooks.iter().map(|hook| hook.kind.as_str()).collect();
+    let mut hooks: Vec<&str> = program.hooks.iter().map(|hook| hook.kind.word()).collect();
     hooks.dedup();
     let hooks = if program.has_own_hooks() { "its own".to_owned() } else { hooks.join(", ") };
     format!("| `{}` | {hooks} | {} |\n", program.name, program.doc)

@@ -130,7 +130,7 @@ impl Machine {
 fn wanted(config: &Config) -> Desired {
     let units = |probe: &CheckedProbe| -> Vec<(UnitId, ProbeSpec)> {
         let spec = &probe.spec;
-        let at = |name: &String| ProbeSpec { hook: spec.hook.at(name), targets: Targets::One, ..spec.clone() };
+        let at = |name: &String| spec.at(name);
         let id = |target| UnitId { probe: spec.id.clone(), target };
         match &spec.targets {
             Targets::Each(names) => names.iter().map(|name| (id(Some(name.clone())), at(name))).collect(),
@@ -146,7 +146,8 @@ fn words(content: &Content) -> String {
     let captures: Vec<&str> = content.spec.capture.iter().map(|capture| capture.name.as_str()).collect();
     let captures = if captures.is_empty() { String::new() } else { format!(", captures {}", captures.join(", ")) };
     let labels: String = content.spec.labels.iter().map(|(name, value)| format!(", {name}={value}")).collect();
-    let target = format!("{}{captures}{labels}", content.spec.hook);
+    let hook = content.spec.hook.as_ref().map_or_else(|| "the program's own hooks".to_owned(), ToString::to_string);
+    let target = format!("{hook}{captures}{labels}");
     let sink = |destination: &Destination| match destination {
         Destination::Stdout => "stdout".to_owned(),
         Destination::Stderr => "stderr".to_owned(),

@@ -11,7 +11,7 @@ use super::fetch_table::FetchTable;
 use super::limit_table::LimitTable;
 use super::object::ObjectBytes;
 use super::program::{Counters, HookDecl, Param, ParamType, Program};
-use crate::spec::{Field, FieldType, Layout, ParamValue};
+use crate::spec::{Field, FieldType, HookKind, Layout, ParamValue, Site};
 
 /// How deep structs may lie in one another: the head in a record, and one more.
 const MAX_DEPTH: u32 = 3;
@@ -32,7 +32,7 @@ pub fn describe(name: &str, object: impl Into<ObjectBytes>) -> Result<Program, O
     Ok(Program {
         name: name.to_owned(),
         doc: describe.doc(),
-        hooks: describe.hooks(),
+        hooks: describe.hooks()?,
         params: describe.params()?,
         limit_table: LimitTable::find(&parts.constants).filter(|_| event.is_some()),
         event,
@@ -87,7 +87,7 @@ impl Describe<'_> {
         self.parts.functions.iter().find_map(note).unwrap_or_default()
     }
 
-    fn hooks(&self) -> Vec<HookDecl> {
+    fn hooks(&self) -> Result<Vec<HookDecl>, ObjectError> {
         let hook = |(section, function): &(String, String)| {
             let section = section.strip_prefix('?').unwrap_or(section);
             let (kind, target) = match section.split_once('/') {
@@ -99,17 +99,16 @@ impl Describe<'_> {
                 return None;
             }
             let kind = match kind {
-                "tp" => "tracepoint",
-                "raw_tp" => "raw_tracepoint",
-                other => other,
+                "tp" => Some(HookKind::Tracepoint),
+                "raw_tp" => Some(HookKind::RawTracepoint),
+                word => HookKind::of_word(word),
             };
-            let target = target.map(|target| match kind {
-                "tracepoint" => target.replacen('/', ":", 1),
-                _ => target.to_owned(),
-            });
+            let refused = || ObjectError(format!("function `{function}`: nothing of section `{section}` is attached"));
+            let site = |kind| target.map(|target| Site::of_section(kind, target).ok_or_else(refused)).transpose();
+            let place = kind.ok_or_else(refused).and_then(|kind| Ok((kind, site(kind)?)));
             let only_if = self.btf.find(Named::Func, function).and_then(|id| self.tag(id, None, "only_if:"));
             let only_if = only_if.map(str::to_owned);
-            Some(HookDecl { function: function.clone(), kind: kind.to_owned(), target, only_if })
+            Some(place.map(|(kind, site)| HookDecl { function: function.clone(), kind, site, only_if }))
         };
         self.parts.functions.iter().filter_map(hook).collect()
     }

@@ -30,4 +30,4 @@ pub use fetch_table::{FetchLimit, FetchTable};
 pub use instructions::instruction_at;
 pub use limit_table::LimitTable;
 pub use object::ObjectBytes;
-pub use program::{Catalog, Counters, HookDecl, Param, ParamType, Program};
+pub use program::{Catalog, Counters, FunctionAt, HookDecl, Param, ParamType, Program};

@@ -4,7 +4,7 @@
 use super::fetch_table::FetchTable;
 use super::limit_table::LimitTable;
 use super::object::ObjectBytes;
-use crate::spec::{Layout, ParamValue};
+use crate::spec::{Hook, HookKind, Layout, ParamValue, ProbeSpec, Site};
 
 /// Before the bytes of a field whose size a parameter gives: how many of them are used.
 const LENGTH_BYTES: u32 = 4;
@@ -86,9 +86,21 @@ impl Program {
         self.hooks.iter().filter(move |hook| hook.only_if.as_ref().is_none_or(is_set))
     }
 
+    /// The functions that are attached for a probe, each with its hook: at the one that the file names, or at the program's own.
+    pub fn attached_for(&self, spec: &ProbeSpec) -> Vec<FunctionAt> {
+        let at = |decl: &HookDecl| match (&spec.hook, &decl.site) {
+            (Some(hook), None) if hook.kind == decl.kind => Some(hook.clone()),
+            (None, Some(site)) => Some(Hook { kind: decl.kind, site: site.clone() }),
+            (Some(_), _) | (None, None) => None,
+        };
+        self.hooks_under(&spec.params)
+            .filter_map(|decl| Some(FunctionAt { function: decl.function.clone(), hook: at(decl)? }))
+            .collect()
+    }
+
     /// True where the program names its own targets and needs no `hook` in the YAML.
     pub fn has_own_hooks(&self) -> bool {
-        !self.hooks.is_empty() && self.hooks.iter().all(|hook| hook.target.is_some())
+        !self.hooks.is_empty() && self.hooks.iter().all(|hook| hook.site.is_some())
     }
 }
 
@@ -97,12 +109,28 @@ impl Program {
 pub struct HookDecl {
     /// The C function.
     pub function: String,
-    /// The hook kind, as the key in the YAML: `kprobe`, `tracepoint`, `xdp` …
-    pub kind: String,
-    /// `sched:sched_process_exec` where the program says; `None` takes it from the YAML.
-    pub target: Option<String>,
+    /// The hook kind.
+    pub kind: HookKind,
+    /// Where it attaches, if the program says; `None` takes it from the YAML.
+    pub site: Option<Site>,
     /// The parameter without which it is not attached; `None`: it always is.
     pub only_if: Option<String>,
+}
+
+impl HookDecl {
+    /// Where it attaches, in words, if the program says: `sched:sched_process_exec`.
+    pub fn target(&self) -> Option<String> {
+        self.site.as_ref().map(Site::to_string)
+    }
+}
+
+/// A function of a program, and where it is attached for a probe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionAt {
+    /// The C function.
+    pub function: String,
+    /// Its hook.
+    pub hook: Hook,
 }
 
 /// One parameter: a `const volatile` variable of the program.

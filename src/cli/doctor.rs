@@ -10,7 +10,7 @@ use super::args::Listing;
 use super::exit::FAILED;
 use super::terminal::{print, print_json, stdout_color};
 use crate::kernel::{Diagnosis, Facts, Host, Outcome, Try, examine, quiet_libbpf};
-use crate::spec::Hook;
+use crate::spec::{Hook, Site};
 use crate::words::{path_text, shown};
 
 const GREEN: &str = "\x1b[32m";
@@ -113,27 +113,14 @@ fn facts(facts: &Facts) -> Vec<(&'static str, String)> {
 
 /// `xdp (native)`
 fn title(hook: &Hook) -> String {
-    match hook {
-        Hook::Xdp { mode, .. } => format!("xdp ({})", mode.name()),
-        Hook::Kprobe { .. }
-        | Hook::Kretprobe { .. }
-        | Hook::Tracepoint(_)
-        | Hook::RawTracepoint { .. }
-        | Hook::Uprobe(_)
-        | Hook::Uretprobe(_)
-        | Hook::Own => hook.kind().to_owned(),
+    match &hook.site {
+        Site::Interface { mode, .. } => format!("{} ({})", hook.kind, mode.name()),
+        Site::Function { .. } | Site::Event(_) | Site::RawEvent(_) | Site::Binary(_) => hook.kind.to_string(),
     }
 }
 
 fn tried_on(hook: &Hook) -> String {
-    match hook {
-        Hook::Xdp { interface, .. } => interface.clone(),
-        Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => symbol.clone(),
-        Hook::Tracepoint(name) => name.to_string(),
-        Hook::RawTracepoint { name } => name.clone(),
-        Hook::Uprobe(point) | Hook::Uretprobe(point) => point.to_string(),
-        Hook::Own => String::new(),
-    }
+    hook.interface().map_or_else(|| hook.site.to_string(), str::to_owned)
 }
 
 fn verdict(outcome: &Outcome) -> (&'static str, String) {
@@ -171,9 +158,9 @@ fn try_json(one: &Try) -> Value {
         Outcome::Refused(why, help) => ("refused", Some(why), Some(help).filter(|help| !help.is_empty())),
         Outcome::NotTried(why) => ("not_tried", Some(why), None),
     };
-    let mode = if let Hook::Xdp { mode, .. } = &one.hook { Some(mode.name()) } else { None };
+    let mode = if let Site::Interface { mode, .. } = &one.hook.site { Some(mode.name()) } else { None };
     json!({
-        "hook": one.hook.kind(),
+        "hook": one.hook.kind.word(),
         "mode": mode,
         "on": Some(tried_on(&one.hook)).filter(|on| !on.is_empty()),
         "result": result,

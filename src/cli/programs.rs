@@ -73,7 +73,7 @@ fn list(catalog: &Catalog) -> String {
 fn hooks(program: &Program) -> Vec<String> {
     let hook = |hook: &HookDecl| {
         let condition = hook.only_if.iter().map(|param| format!(" (with `{param}`)")).collect::<String>();
-        match &hook.target {
+        match &hook.site {
             Some(target) => format!("{} {target}{condition}", hook.kind),
             None => format!("{}{condition}", hook.kind),
         }
@@ -170,7 +170,7 @@ fn program_json(program: &Program) -> Value {
     };
     let field =
         |field: &Field| json!({ "name": field.name, "type": kind(field), "unit": field.unit, "doc": field.doc });
-    let hook = |hook: &HookDecl| json!({ "kind": hook.kind, "target": hook.target, "function": hook.function, "only_if": hook.only_if });
+    let hook = |hook: &HookDecl| json!({ "kind": hook.kind.word(), "target": hook.target(), "function": hook.function, "only_if": hook.only_if });
     let event =
         program.event.as_ref().map(|event| event.process.iter().chain(&event.fields).map(field).collect::<Vec<_>>());
     let counters = program.counters.as_ref().map(|counters| counters.row.fields.iter().map(field).collect::<Vec<_>>());

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::pattern;
 use super::schema::described;
-use crate::catalog::{Catalog, Program};
+use crate::catalog::{Catalog, HookDecl, Program};
 use crate::words;
 
 /// Columns that comments are filled to.
@@ -41,10 +41,11 @@ pub fn hook_forms(catalog: &Catalog) -> Vec<HookForm> {
 pub fn starter(word: &str, catalog: &Catalog) -> Result<String, String> {
     let forms = hook_forms(catalog);
     let known = || catalog.programs().iter().map(|program| program.name.as_str());
-    let runs_at =
-        |program: &Program, kind: &str| program.hooks.iter().any(|decl| decl.target.is_none() && decl.kind == kind);
+    let runs_at = |program: &Program, kind: &str| {
+        program.hooks.iter().any(|decl| decl.site.is_none() && decl.kind.word() == kind)
+    };
     let (program, kind) = if let Some(program) = catalog.get(word) {
-        let kind = program.hooks.iter().find(|decl| decl.target.is_none()).map(|decl| decl.kind.as_str());
+        let kind = program.hooks.iter().find(|decl| decl.site.is_none()).map(|decl| decl.kind.word());
         (program, kind.filter(|_| !program.has_own_hooks()))
     } else if let Some(form) = forms.iter().find(|form| form.kind == word) {
         let mut fitting = catalog.programs().iter().filter(|program| runs_at(program, word));
@@ -160,11 +161,11 @@ impl Writer {
     fn hook(&mut self, schema: &Value, form: Option<&HookForm>, program: &Program) {
         self.text.push('\n');
         let Some(form) = form else {
-            let targets: Vec<&str> = program.hooks.iter().filter_map(|decl| decl.target.as_deref()).collect();
+            let targets: Vec<String> = program.hooks.iter().filter_map(HookDecl::target).collect();
             self.prose(4, &format!("It brings its own hooks, so there is no `hook` here: {}.", targets.join(", ")));
             return;
         };
-        let others = program.hooks.iter().map(|decl| decl.kind.as_str()).filter(|kind| *kind != form.kind);
+        let others = program.hooks.iter().map(|decl| decl.kind.word()).filter(|kind| *kind != form.kind);
         let others = words::list(others, 32);
         self.prose(4, &form.doc);
         if !others.is_empty() {

@@ -5,12 +5,12 @@ use super::attach::{check_kprobe_target, check_raw_tracepoint, check_return, che
 use super::error::KernelError;
 use super::load::Loaded;
 use super::prepare::{Prepared, check_target, prepare, resolve_captures};
-use crate::catalog::{HookDecl, Program};
+use crate::catalog::Program;
 use crate::config::codes;
 use crate::kernel::host::Capabilities;
 use crate::kernel::host::Host;
 use crate::kernel::site::{Expanded, expand_what_is_there};
-use crate::spec::{Hook, Place, ProbeSpec, TracepointName};
+use crate::spec::{Hook, HookKind, Place, ProbeSpec, Site, TracepointName};
 
 /// One thing that a check found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +41,9 @@ impl Finding {
 pub fn check(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
     let (expanded, errors) = expand_what_is_there(spec, host);
     let mut findings: Vec<Finding> = errors.into_iter().map(Finding::Wrong).collect();
-    if let (true, Hook::Kprobe { .. } | Hook::Kretprobe { .. }) = (expanded.is_empty(), &spec.hook) {
+    if let Some(hook) = spec.hook.as_ref().filter(|hook| expanded.is_empty() && hook.symbol().is_some()) {
         // Another name would not help where there are no kprobes at all.
-        findings.extend(check_target(&spec.hook, host).err().map(Finding::Wrong));
+        findings.extend(check_target(hook, host).err().map(Finding::Wrong));
     }
     for one in &expanded {
         let found = check_one(&one.spec, program, host).into_iter().map(|finding| finding.blame(one));
@@ -56,7 +56,7 @@ pub fn check(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
 fn check_one(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
     let (prepared, mut findings) = inspect(spec, program, host);
     let Some(prepared) = prepared else { return findings };
-    let missing = Capabilities::effective().missing_for(kind(spec, program));
+    let missing = Capabilities::effective().missing_for(&kinds(spec, program));
     if !missing.is_empty() {
         let message = format!("not verified by the kernel: loading a program takes {}", missing.join(" and "));
         findings.push(Finding::Unknown(KernelError::new(Place::Program, message, "check as root to verify it")));
@@ -95,38 +95,20 @@ pub fn inspect(spec: &ProbeSpec, program: &Program, host: &Host) -> (Option<Prep
 
 /// True at a function of a kernel that has it, and no kprobes.
 fn is_without_kprobes(spec: &ProbeSpec, host: &Host) -> bool {
-    match &spec.hook {
-        Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => {
-            !host.has_kprobes() && host.kernel_symbol(symbol).count > 0
-        }
-        Hook::Xdp { .. }
-        | Hook::Tracepoint(_)
-        | Hook::RawTracepoint { .. }
-        | Hook::Uprobe(_)
-        | Hook::Uretprobe(_)
-        | Hook::Own => false,
-    }
+    let symbol = spec.hook.as_ref().and_then(Hook::symbol);
+    symbol.is_some_and(|(symbol, _)| !host.has_kprobes() && host.kernel_symbol(symbol).count > 0)
 }
 
-/// The hook kind whose privileges it takes.
-fn kind<'a>(spec: &'a ProbeSpec, program: &'a Program) -> &'a str {
-    match &spec.hook {
-        Hook::Own => program.hooks.first().map_or("own", |hook| hook.kind.as_str()),
-        Hook::Xdp { .. }
-        | Hook::Kprobe { .. }
-        | Hook::Kretprobe { .. }
-        | Hook::Tracepoint(_)
-        | Hook::RawTracepoint { .. }
-        | Hook::Uprobe(_)
-        | Hook::Uretprobe(_) => spec.hook.kind(),
-    }
+/// The kinds of hooks whose privileges it takes.
+fn kinds(spec: &ProbeSpec, program: &Program) -> Vec<HookKind> {
+    program.attached_for(spec).into_iter().map(|one| one.hook.kind).collect()
 }
 
 fn targets(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
-    if spec.hook != Hook::Own {
-        return target(&spec.hook, host).into_iter().chain(untrusted(&spec.hook, host)).collect();
+    if let Some(hook) = &spec.hook {
+        return target(hook, host).into_iter().chain(untrusted(hook, host)).collect();
     }
-    let own = program.hooks_under(&spec.params).filter_map(own_hook).filter_map(|hook| target(&hook, host));
+    let own = program.attached_for(spec).into_iter().filter_map(|one| target(&one.hook, host));
     // The YAML names no target that could be to blame.
     let blame = |error| KernelError { place: Place::Program, ..error };
     let mut warned = false;
@@ -140,38 +122,15 @@ fn targets(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
     .collect()
 }
 
-/// The hook that a function of a program names itself; `None` for kinds that this build does not attach.
-pub(super) fn own_hook(function: &HookDecl) -> Option<Hook> {
-    let target = function.target.as_deref()?;
-    Some(match (function.kind.as_str(), target.split_once(':')) {
-        ("kprobe", _) => Hook::Kprobe { symbol: target.to_owned(), offset: 0 },
-        ("kretprobe", _) => Hook::Kretprobe { symbol: target.to_owned() },
-        ("raw_tracepoint", _) => Hook::RawTracepoint { name: target.to_owned() },
-        ("tracepoint", Some((category, name))) => {
-            Hook::Tracepoint(TracepointName { category: category.to_owned(), name: name.to_owned() })
-        }
-        _ => return None,
-    })
-}
-
 /// What a person should know of a binary that others could change.
 fn untrusted(hook: &Hook, host: &Host) -> Option<Finding> {
-    match hook {
-        Hook::Uprobe(point) | Hook::Uretprobe(point) => {
-            let doubt = host.binaries.of(point).ok().and_then(|file| file.doubt(point));
-            doubt.map(|error| Finding::Warning(error.coded(codes::UNTRUSTED_BINARY_HERE)))
-        }
-        Hook::Xdp { .. }
-        | Hook::Kprobe { .. }
-        | Hook::Kretprobe { .. }
-        | Hook::Tracepoint(_)
-        | Hook::RawTracepoint { .. }
-        | Hook::Own => None,
-    }
+    let point = hook.point()?;
+    let doubt = host.binaries.of(point).ok().and_then(|file| file.doubt(point));
+    doubt.map(|error| Finding::Warning(error.coded(codes::UNTRUSTED_BINARY_HERE)))
 }
 
 fn target(hook: &Hook, host: &Host) -> Option<Finding> {
-    if let (Hook::Tracepoint(name), Err((reason, help))) = (hook, host.tracefs()) {
+    if let (Site::Event(name), Err((reason, help))) = (&hook.site, host.tracefs()) {
         let error = KernelError::new(Place::Target, format!("failed to look up tracepoint `{name}`: {reason}"), help);
         let may_mount = Capabilities::effective().has("CAP_SYS_ADMIN");
         return Some(if may_mount { Finding::Wrong(error) } else { Finding::Unknown(error) });
@@ -179,13 +138,13 @@ fn target(hook: &Hook, host: &Host) -> Option<Finding> {
     if let Err(error) = check_target(hook, host) {
         return Some(Finding::Wrong(error));
     }
-    match hook {
-        Hook::Xdp { interface, mode } => check_xdp(interface, *mode, host),
-        Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => check_kprobe_target(hook.kind(), symbol, host),
-        Hook::RawTracepoint { name } => check_raw_tracepoint(name, host).map(Finding::Wrong),
-        Hook::Uretprobe(point) => check_return(point, host),
-        Hook::Tracepoint(name) => passes_by(name, host),
-        Hook::Uprobe(_) | Hook::Own => None,
+    match &hook.site {
+        Site::Interface { name, mode } => check_xdp(name, *mode, host),
+        Site::Function { symbol, .. } => check_kprobe_target(hook.kind, symbol, host),
+        Site::RawEvent(name) => check_raw_tracepoint(name, host).map(Finding::Wrong),
+        Site::Binary(point) if hook.kind == HookKind::Uretprobe => check_return(point, host),
+        Site::Event(name) => passes_by(name, host),
+        Site::Binary(_) => None,
     }
 }
 

@@ -11,13 +11,13 @@ use super::attach::{Generation, process_of};
 use super::error::{KernelError, describe, privilege_help};
 use super::prepare::Prepared;
 use super::ring::Ring;
-use crate::catalog::{FetchLimit, HookDecl, Param, ParamType, Program};
+use crate::catalog::{FetchLimit, FunctionAt, Param, ParamType, Program};
 use crate::kernel::host::Capabilities;
 use crate::kernel::host::Host;
 use crate::kernel::host::descriptors;
 use crate::kernel::host::own_process;
 use crate::kernel::site::interface::LinkLayer;
-use crate::spec::{Hook, ParamValue, Place, ProbeSpec, XdpMode};
+use crate::spec::{Hook, ParamValue, Place, ProbeSpec, Site, XdpMode};
 
 /// Bytes of the verifier's log that are kept: the last lines tell why.
 const LOG_BYTES: usize = 64 << 10;
@@ -28,7 +28,7 @@ const LOG_LINES: usize = 12;
 pub struct Loaded {
     pub(super) object: Object,
     /// The functions to attach, with the hook kind and target of each.
-    pub(super) functions: Vec<HookDecl>,
+    pub(super) functions: Vec<FunctionAt>,
 }
 
 impl Loaded {
@@ -52,7 +52,7 @@ impl Loaded {
         };
         let mut builder = ObjectBuilder::default();
         let mut object = builder.open_memory(&program.object).map_err(|error| open(&error))?;
-        let functions = functions(spec, program);
+        let functions = program.attached_for(spec);
         let mut log = VerifierLog::new();
         select_functions(&mut object, &functions, &mut log);
         size_maps(&mut object, spec, program).map_err(|error| open(&error))?;
@@ -60,7 +60,7 @@ impl Loaded {
             keep_maps(&mut object, running, spec, program).map_err(|error| open(&error))?;
         }
         specialise(&mut object, spec, program, prepared)?;
-        if let Hook::Xdp { interface, mode: XdpMode::Offload } = &spec.hook {
+        if let Some(interface) = offloaded(spec) {
             bind_to_device(&mut object, host.interface_index(interface).unwrap_or(0));
         }
         match verify(object) {
@@ -98,22 +98,7 @@ fn verify(object: OpenObject) -> Result<Object, i32> {
     Ok(unsafe { Object::from_ptr(object.take_ptr()) })
 }
 
-/// The functions of the program that this probe attaches.
-pub(super) fn functions(spec: &ProbeSpec, program: &Program) -> Vec<HookDecl> {
-    let wanted = |hook: &&HookDecl| match spec.hook {
-        Hook::Own => hook.target.is_some(),
-        Hook::Xdp { .. }
-        | Hook::Kprobe { .. }
-        | Hook::Kretprobe { .. }
-        | Hook::Tracepoint(_)
-        | Hook::RawTracepoint { .. }
-        | Hook::Uprobe(_)
-        | Hook::Uretprobe(_) => hook.target.is_none() && hook.kind == spec.hook.kind(),
-    };
-    program.hooks_under(&spec.params).filter(wanted).cloned().collect()
-}
-
-fn select_functions(object: &mut OpenObject, functions: &[HookDecl], log: &mut VerifierLog) {
+fn select_functions(object: &mut OpenObject, functions: &[FunctionAt], log: &mut VerifierLog) {
     for mut program in object.progs_mut() {
         let wanted = functions.iter().any(|function| program.name() == function.function.as_str());
         program.set_autoload(wanted);
@@ -155,6 +140,14 @@ fn keep_maps(
     Ok(())
 }
 
+/// The interface whose card is to run the program.
+fn offloaded(spec: &ProbeSpec) -> Option<&str> {
+    match &spec.hook.as_ref()?.site {
+        Site::Interface { name, mode: XdpMode::Offload } => Some(name),
+        Site::Interface { .. } | Site::Function { .. } | Site::Event(_) | Site::RawEvent(_) | Site::Binary(_) => None,
+    }
+}
+
 fn bind_to_device(object: &mut OpenObject, index: u32) {
     for mut program in object.progs_mut() {
         program.set_ifindex(index);
@@ -189,7 +182,7 @@ fn specialise(
     }
     if let (Some(table), Some(layout)) = (&program.fetch_table, &prepared.layout) {
         table.write(rodata, &prepared.fetches, layout.size).map_err(|limit| too_much(prepared, &limit))?;
-        if let Hook::Uprobe(point) | Hook::Uretprobe(point) = &spec.hook
+        if let Some(point) = spec.hook.as_ref().and_then(Hook::point)
             && let Some(pid) = point.pid.and_then(process_of)
         {
             table.keep_to_process(rodata, pid);
@@ -246,7 +239,7 @@ fn write_param(rodata: &mut [u8], param: &Param, value: &ParamValue) {
 
 fn refused(spec: &ProbeSpec, program: &Program, code: i32, log: &VerifierLog, host: &Host) -> KernelError {
     let name = &program.name;
-    if let Hook::Xdp { interface, mode: XdpMode::Offload } = &spec.hook {
+    if let Some(interface) = offloaded(spec) {
         let message = format!("`{interface}` cannot run XDP programs on its hardware ({})", describe(code));
         return KernelError::new(Place::Mode, message, "use `mode: native`, `generic` or `auto`");
     }

@@ -4,13 +4,12 @@
 use libbpf_rs::{MapType, ObjectBuilder};
 
 use super::attach::xdp_outlook;
-use super::check::own_hook;
-use super::load::{functions, size_maps};
+use super::load::size_maps;
 use super::mapping::page_bytes;
-use crate::catalog::{HookDecl, Program};
+use crate::catalog::{FunctionAt, Program};
 use crate::kernel::host::Host;
 use crate::kernel::host::{Capabilities, needed_for};
-use crate::spec::{Hook, ProbeSpec};
+use crate::spec::{Hook, HookKind, ProbeSpec, Site};
 
 /// How a probe would run.
 #[derive(Debug, Clone)]
@@ -65,12 +64,11 @@ const FEATURES: [(&str, &str, (u32, u32), &str); 10] = [
 
 /// Outlines a probe. Nothing is loaded, and no privileges are needed.
 pub fn outline(spec: &ProbeSpec, program: &Program, host: &Host) -> Outline {
-    let functions = functions(spec, program);
-    let hooks: Vec<Hook> = functions.iter().map(|function| hook_of(spec, function)).collect();
-    let kinds: Vec<&str> = hooks.iter().map(Hook::kind).collect();
-    let outlined = functions.iter().zip(&hooks).map(|(function, hook)| {
+    let functions = program.attached_for(spec);
+    let kinds: Vec<HookKind> = functions.iter().map(|one| one.hook.kind).collect();
+    let outlined = functions.iter().map(|FunctionAt { function, hook }| {
         let (mechanism, why) = mechanism(hook, host);
-        FunctionOutline { function: function.function.clone(), at: hook.to_string(), mechanism, why }
+        FunctionOutline { function: function.clone(), at: hook.to_string(), mechanism, why }
     });
     Outline {
         functions: outlined.collect(),
@@ -85,11 +83,6 @@ fn ring_bytes(asked: u32, page: u32) -> u32 {
     asked.max(page)
 }
 
-/// The hook of the YAML, or the function's own.
-fn hook_of(spec: &ProbeSpec, function: &HookDecl) -> Hook {
-    if spec.hook == Hook::Own { own_hook(function).unwrap_or(Hook::Own) } else { spec.hook.clone() }
-}
-
 fn mechanism(hook: &Hook, host: &Host) -> (String, String) {
     let perf_event = |of: &str| {
         if host.version() >= (5, 15) {
@@ -102,28 +95,27 @@ fn mechanism(hook: &Hook, host: &Host) -> (String, String) {
             (format!("perf event of {of}"), why.to_owned())
         }
     };
-    match hook {
-        Hook::Kprobe { .. } | Hook::Kretprobe { .. } => perf_event("a kprobe"),
-        Hook::Uprobe(_) | Hook::Uretprobe(_) => perf_event("a uprobe"),
-        Hook::Tracepoint(_) => perf_event("the tracepoint"),
-        Hook::RawTracepoint { .. } => {
+    match &hook.site {
+        Site::Function { .. } => perf_event("a kprobe"),
+        Site::Binary(_) => perf_event("a uprobe"),
+        Site::Event(_) => perf_event("the tracepoint"),
+        Site::RawEvent(_) => {
             ("link of a raw tracepoint".to_owned(), "the only way, and the quickest to a tracepoint".to_owned())
         }
-        Hook::Xdp { interface, mode } => {
+        Site::Interface { name: interface, mode } => {
             let (mode, why) = xdp_outlook(interface, *mode, host);
             let mode = mode.map_or_else(|| "native or generic".to_owned(), |mode| mode.name().to_owned());
             (format!("link on the interface, {mode} mode"), why)
         }
-        Hook::Own => ("none in this build".to_owned(), String::new()),
     }
 }
 
-fn needs(spec: &ProbeSpec, program: &Program, kinds: &[&str], host: &Host) -> Vec<Need> {
+fn needs(spec: &ProbeSpec, program: &Program, kinds: &[HookKind], host: &Host) -> Vec<Need> {
     let wanted = |word: &str| match word {
         "" => true,
         "event" => program.event.is_some(),
         "capture" => !spec.capture.is_empty(),
-        kind => kinds.contains(&kind),
+        kind => kinds.iter().any(|known| known.word() == kind),
     };
     let version = host.version();
     let of_table = FEATURES.into_iter().filter(|(word, ..)| wanted(word));
@@ -132,23 +124,23 @@ fn needs(spec: &ProbeSpec, program: &Program, kinds: &[&str], host: &Host) -> Ve
         .collect();
     needs.dedup();
     let mut add = |what: &str, there: bool| needs.push(Need { what: what.to_owned(), since: "", there });
-    if kinds.iter().any(|kind| matches!(*kind, "kprobe" | "kretprobe")) {
+    if kinds.iter().any(|kind| matches!(kind, HookKind::Kprobe | HookKind::Kretprobe)) {
         add("a kernel with kprobes (CONFIG_KPROBE_EVENTS)", host.has_kprobes());
     }
-    if kinds.iter().any(|kind| is_user(kind)) {
+    if kinds.iter().any(|kind| is_user(*kind)) {
         add("a kernel with uprobes (CONFIG_UPROBE_EVENTS)", host.has_uprobes());
     }
-    if kinds.contains(&"tracepoint") {
+    if kinds.contains(&HookKind::Tracepoint) {
         add("tracefs, readable", host.tracefs().is_ok());
     }
     let has_btf = || host.btf().is_some();
     if !program.captures() && program.event.is_some() {
         add("the kernel's BTF, for the offsets of what the program reads", has_btf());
-    } else if !spec.capture.is_empty() && !kinds.iter().any(|kind| *kind == "tracepoint" || is_user(kind)) {
+    } else if !spec.capture.is_empty() && !kinds.iter().any(|kind| *kind == HookKind::Tracepoint || is_user(*kind)) {
         add("the kernel's BTF, for names and types of captures", has_btf());
     }
     let capabilities = Capabilities::effective();
-    let mut names: Vec<&str> = kinds.iter().flat_map(|kind| needed_for(kind)).copied().collect();
+    let mut names: Vec<&str> = kinds.iter().flat_map(|kind| needed_for(*kind)).copied().collect();
     names.sort_unstable();
     names.dedup();
     for name in names {
@@ -158,8 +150,8 @@ fn needs(spec: &ProbeSpec, program: &Program, kinds: &[&str], host: &Host) -> Ve
 }
 
 /// True for hooks in programs and libraries.
-fn is_user(kind: &str) -> bool {
-    matches!(kind, "uprobe" | "uretprobe")
+fn is_user(kind: HookKind) -> bool {
+    matches!(kind, HookKind::Uprobe | HookKind::Uretprobe)
 }
 
 /// Name and bytes of each map that is made for the probe, on all CPUs.

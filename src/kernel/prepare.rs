@@ -7,7 +7,7 @@ use crate::catalog::Program;
 use crate::expr::{Prototype, Scope, resolve};
 use crate::kernel::host::Host;
 use crate::kernel::site::interface::{LinkLayer, link_layer};
-use crate::spec::{Fetch, Hook, Layout, Place, ProbeSpec, UserPlace, UserPoint};
+use crate::spec::{Fetch, Hook, HookKind, Layout, Place, ProbeSpec, Site, UserPlace, UserPoint};
 use crate::words::suggest;
 
 /// What a probe needs to be loaded.
@@ -23,14 +23,16 @@ pub struct Prepared {
 
 /// Resolves the captures of a probe; reports every one that this kernel does not have.
 pub fn prepare(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepared, Vec<KernelError>> {
-    check_target(&spec.hook, host).map_err(|error| vec![error])?;
+    if let Some(hook) = &spec.hook {
+        check_target(hook, host).map_err(|error| vec![error])?;
+    }
     resolve_captures(spec, program, host)
 }
 
 /// The same, whatever becomes of the target.
 pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepared, Vec<KernelError>> {
     let mut prepared = Prepared { layout: program.event_under(&spec.params), ..Prepared::default() };
-    if let (Hook::Xdp { interface, .. }, Some(_)) = (&spec.hook, program.no_link_header) {
+    if let (Some(interface), Some(_)) = (spec.interface(), program.no_link_header) {
         prepared.link_layer = link_layer(interface, host).map_err(|error| vec![error])?;
     }
     let Some(head) = program.event.as_ref().filter(|_| program.captures()) else { return Ok(prepared) };
@@ -42,7 +44,7 @@ pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host)
         Ok(resolved) => Ok(Prepared { fetches: resolved.fetches, layout: Some(resolved.layout), ..prepared }),
         Err(errors) => {
             // A target that is not there has no arguments either: say that, and only that.
-            let is_lookup = matches!(spec.hook, Hook::Kprobe { .. } | Hook::Kretprobe { .. }) && !host.has_kprobes();
+            let is_lookup = spec.hook.as_ref().is_some_and(|hook| hook.symbol().is_some()) && !host.has_kprobes();
             if let Some(error) = missing_target(spec, host).filter(|_| !is_lookup) {
                 return Err(vec![error]);
             }
@@ -57,17 +59,17 @@ pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host)
 
 /// What can be said about the target at little cost before anything is loaded.
 pub(super) fn check_target(hook: &Hook, host: &Host) -> Result<(), KernelError> {
-    match hook {
-        Hook::Xdp { interface, .. } if host.interface_index(interface).is_none() => {
+    match &hook.site {
+        Site::Interface { name: interface, .. } if host.interface_index(interface).is_none() => {
             Err(missing_interface(Place::Target, interface, &host.interfaces()))
         }
-        Hook::Tracepoint(name) => match host.tracepoint(name) {
+        Site::Event(name) => match host.tracepoint(name) {
             Ok(_) => Ok(()),
             Err((message, help)) => Err(KernelError::new(Place::Target, message, help)),
         },
-        Hook::Kprobe { symbol, .. } | Hook::Kretprobe { symbol } => check_kprobes(hook.kind(), symbol, host),
-        Hook::Uprobe(point) | Hook::Uretprobe(point) => check_uprobe(hook.kind(), point, host),
-        Hook::Xdp { .. } | Hook::RawTracepoint { .. } | Hook::Own => Ok(()),
+        Site::Function { symbol, .. } => check_kprobes(hook.kind, symbol, host),
+        Site::Binary(point) => check_uprobe(hook.kind, point, host),
+        Site::Interface { .. } | Site::RawEvent(_) => Ok(()),
     }
 }
 
@@ -86,20 +88,26 @@ pub(super) fn missing_interface(place: Place, name: &str, known: &[String]) -> K
 
 fn scope<'a>(spec: &'a ProbeSpec, host: &'a Host) -> Result<Scope<'a>, KernelError> {
     let function = |symbol: &str| host.btf().and_then(|btf| Prototype::of_function(btf, symbol));
-    Ok(match &spec.hook {
-        Hook::Kprobe { symbol, offset: 0 } => Scope::Entry { symbol, prototype: function(symbol) },
-        Hook::Kprobe { .. } | Hook::Xdp { .. } | Hook::Own => Scope::Inside,
-        Hook::Uprobe(UserPoint { place: UserPlace::Symbol { offset: 1.., .. }, .. }) => Scope::Inside,
+    let Some(hook) = &spec.hook else { return Ok(Scope::Inside) };
+    Ok(match &hook.site {
+        Site::Function { symbol, .. } if hook.kind == HookKind::Kretprobe => {
+            Scope::Return { symbol, prototype: function(symbol) }
+        }
+        Site::Function { symbol, offset: 0 } => Scope::Entry { symbol, prototype: function(symbol) },
+        Site::Binary(point) if hook.kind == HookKind::Uretprobe => {
+            Scope::UserReturn { function: point.place.to_string() }
+        }
+        Site::Binary(UserPoint { place: UserPlace::Symbol { offset: 1.., .. }, .. })
+        | Site::Function { .. }
+        | Site::Interface { .. } => Scope::Inside,
         // A place in the file is mostly a function of a binary without symbols.
-        Hook::Uprobe(point) => Scope::UserEntry { function: point.place.to_string() },
-        Hook::Uretprobe(point) => Scope::UserReturn { function: point.place.to_string() },
-        Hook::Kretprobe { symbol } => Scope::Return { symbol, prototype: function(symbol) },
-        Hook::Tracepoint(name) => {
+        Site::Binary(point) => Scope::UserEntry { function: point.place.to_string() },
+        Site::Event(name) => {
             let fields = host.tracepoint(name);
             let fields = fields.map_err(|(message, help)| KernelError::new(Place::Target, message, help))?;
             Scope::Tracepoint { name: name.to_string(), fields }
         }
-        Hook::RawTracepoint { name } => {
+        Site::RawEvent(name) => {
             let prototype = host.btf().and_then(|btf| Prototype::of_raw_tracepoint(btf, name));
             Scope::Raw { name, prototype }
         }

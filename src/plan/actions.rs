@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::content::{Change, Content, UnitId};
-use crate::spec::Hook;
+use crate::spec::ProbeSpec;
 
 /// The longest time between two tries of something that fails.
 const MOST: Duration = Duration::from_secs(60);
@@ -96,9 +96,7 @@ pub fn plan(desired: &Desired, current: &Current, now: Duration) -> Plan {
     for (id, wanted) in desired {
         let unit = current.get(id);
         let retry_at = unit.and_then(|unit| unit.held_back(wanted, now));
-        if let Some(retry_at) =
-            retry_at.filter(|_| !wanted.spec.hook.interface().is_some_and(|to| left.contains_key(to)))
-        {
+        if let Some(retry_at) = retry_at.filter(|_| !wanted.spec.interface().is_some_and(|to| left.contains_key(to))) {
             next_retry = Some(next_retry.map_or(retry_at, |next| next.min(retry_at)));
             continue;
         }
@@ -123,14 +121,15 @@ pub fn plan(desired: &Desired, current: &Current, now: Duration) -> Plan {
 /// Units that run and are called something else now, at the same place: `packets` becomes `packets/eth0` where its file adds
 /// a second interface.
 fn new_names(desired: &Desired, current: &Current) -> Vec<(UnitId, UnitId)> {
-    let same_place =
-        |one: &Hook, two: &Hook| one == two || one.interface().is_some_and(|at| two.interface() == Some(at));
+    let same_place = |one: &ProbeSpec, two: &ProbeSpec| {
+        one.hook == two.hook || one.interface().is_some_and(|at| two.interface() == Some(at))
+    };
     let new_name = |(from, unit): (&UnitId, &Unit)| {
-        let hook = &unit.running.as_ref()?.spec.hook;
+        let spec = &unit.running.as_ref()?.spec;
         let whole = UnitId { probe: from.probe.clone(), target: None };
         let of_probe = desired.range(whole..).take_while(|(id, _)| id.probe == from.probe);
         let mut new = of_probe.filter(|(id, _)| !current.contains_key(*id));
-        let (to, _) = new.find(|(_, wanted)| same_place(hook, &wanted.spec.hook))?;
+        let (to, _) = new.find(|(_, wanted)| same_place(spec, &wanted.spec))?;
         Some((from.clone(), to.clone()))
     };
     current.iter().filter(|(id, _)| !desired.contains_key(*id)).filter_map(new_name).collect()
@@ -140,9 +139,9 @@ fn new_names(desired: &Desired, current: &Current) -> Vec<(UnitId, UnitId)> {
 /// are free. One that waits for another try of its move stays.
 fn interfaces_left<'a>(desired: &Desired, current: &'a Current, now: Duration) -> BTreeMap<&'a str, bool> {
     let left = |(id, unit): (&UnitId, &'a Unit)| {
-        let held = unit.running.as_ref()?.spec.hook.interface()?;
+        let held = unit.running.as_ref()?.spec.interface()?;
         let Some(wanted) = desired.get(id) else { return Some((held, false)) };
-        let stays = wanted.spec.hook.interface() == Some(held) || unit.held_back(wanted, now).is_some();
+        let stays = wanted.spec.interface() == Some(held) || unit.held_back(wanted, now).is_some();
         (!stays).then_some((held, true))
     };
     current.iter().filter_map(left).collect()
@@ -151,6 +150,6 @@ fn interfaces_left<'a>(desired: &Desired, current: &'a Current, now: Duration) -
 /// True where a unit wants an interface from which another one has yet to go. Two that change places would otherwise wait
 /// for each other: an interface runs one program.
 fn moves_into(running: &Content, wanted: &Content, left: &BTreeMap<&str, bool>) -> bool {
-    let to = wanted.spec.hook.interface();
-    to != running.spec.hook.interface() && to.is_some_and(|to| left.get(to) == Some(&true))
+    let to = wanted.spec.interface();
+    to != running.spec.interface() && to.is_some_and(|to| left.get(to) == Some(&true))
 }

@@ -4,41 +4,116 @@
 use std::fmt;
 use std::time::Duration;
 
-/// Where a probe attaches; one variant for each hook kind, each with its own fields.
+/// Where a probe attaches, and by which mechanism.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Hook {
-    /// `xdp`: every packet that an interface receives.
-    Xdp {
-        /// The interface's name.
-        interface: String,
-        /// How the driver runs it.
+pub struct Hook {
+    /// The mechanism: what the YAML names as the key under `hook`.
+    pub kind: HookKind,
+    /// The place. Which kinds go with which sites, `hook::KINDS` knows.
+    pub site: Site,
+}
+
+/// The mechanism of a hook; what each of them is and takes is in a file of `hook` and one of `kernel::hook`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HookKind {
+    /// Every packet that an interface receives.
+    Xdp,
+    /// The entry of a kernel function, or an instruction inside it.
+    Kprobe,
+    /// The return of a kernel function.
+    Kretprobe,
+    /// A stable event of the kernel, with named fields.
+    Tracepoint,
+    /// The same event before its fields are made: cheaper, with the kernel's own arguments.
+    RawTracepoint,
+    /// An instruction of a program or library, before it runs; mostly the entry of a function.
+    Uprobe,
+    /// The return of a function of a program or library.
+    Uretprobe,
+}
+
+impl HookKind {
+    /// Every kind, in the order of the schema and the documentation, with its key in the YAML.
+    pub const WORDS: [(Self, &str); 7] = [
+        (Self::Xdp, "xdp"),
+        (Self::Kprobe, "kprobe"),
+        (Self::Kretprobe, "kretprobe"),
+        (Self::Tracepoint, "tracepoint"),
+        (Self::RawTracepoint, "raw_tracepoint"),
+        (Self::Uprobe, "uprobe"),
+        (Self::Uretprobe, "uretprobe"),
+    ];
+
+    /// The key in the YAML.
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(kind, _)| *kind == self).map_or("", |(_, word)| word)
+    }
+
+    /// The kind with this key; `None` for any other word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(_, known)| *known == word).map(|(kind, _)| *kind)
+    }
+}
+
+impl fmt::Display for HookKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// A place where programs can be attached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Site {
+    /// A network interface.
+    Interface {
+        /// Its name.
+        name: String,
+        /// How its driver runs an XDP program.
         mode: XdpMode,
     },
-    /// `kprobe`: the entry of a kernel function, or an instruction inside it.
-    Kprobe {
+    /// A function of the kernel, or an instruction inside it.
+    Function {
         /// The function's name.
         symbol: String,
         /// Bytes after its start.
         offset: u64,
     },
-    /// `kretprobe`: the return of a kernel function.
-    Kretprobe {
-        /// The function's name.
-        symbol: String,
-    },
-    /// `tracepoint`: a stable event of the kernel, with named fields.
-    Tracepoint(TracepointName),
-    /// `raw_tracepoint`: the same event before its fields are made: cheaper, with the kernel's own arguments.
-    RawTracepoint {
-        /// The event's name, without a category.
-        name: String,
-    },
-    /// `uprobe`: an instruction of a program or library, before it runs; mostly the entry of a function.
-    Uprobe(UserPoint),
-    /// `uretprobe`: the return of a function of a program or library.
-    Uretprobe(UserPoint),
-    /// No `hook` in the file: the program brings its own.
-    Own,
+    /// A tracepoint, with its category.
+    Event(TracepointName),
+    /// A tracepoint by its name alone, before its fields are made.
+    RawEvent(String),
+    /// A point in a program or library.
+    Binary(UserPoint),
+}
+
+impl Site {
+    /// What follows the slash in the name of a section: `sched/sched_switch` of `SEC("tp/sched/sched_switch")`. `None` where a
+    /// program of this kind cannot name its own place.
+    pub fn of_section(kind: HookKind, target: &str) -> Option<Self> {
+        match kind {
+            HookKind::Kprobe | HookKind::Kretprobe => Some(Self::Function { symbol: target.to_owned(), offset: 0 }),
+            HookKind::Tracepoint => {
+                let (category, name) = target.split_once('/')?;
+                Some(Self::Event(TracepointName { category: category.to_owned(), name: name.to_owned() }))
+            }
+            HookKind::RawTracepoint => Some(Self::RawEvent(target.to_owned())),
+            HookKind::Xdp | HookKind::Uprobe | HookKind::Uretprobe => None,
+        }
+    }
+}
+
+/// `eth0 (auto)`, `tcp_sendmsg+0x8`, `sched:sched_switch`, `bash:readline`
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Interface { name, mode } => write!(f, "{name} ({})", mode.name()),
+            Self::Function { symbol, offset: 0 } => f.write_str(symbol),
+            Self::Function { symbol, offset } => write!(f, "{symbol}+{offset:#x}"),
+            Self::Event(name) => name.fmt(f),
+            Self::RawEvent(name) => f.write_str(name),
+            Self::Binary(point) => point.fmt(f),
+        }
+    }
 }
 
 /// A point in the file of a program or library, in all processes that run it or in one.
@@ -110,31 +185,29 @@ impl fmt::Display for UserPoint {
 }
 
 impl Hook {
+    /// The entry of a kernel function.
+    pub fn function(kind: HookKind, symbol: &str) -> Self {
+        Self { kind, site: Site::Function { symbol: symbol.to_owned(), offset: 0 } }
+    }
+
     /// The interface of a hook at one.
     pub fn interface(&self) -> Option<&str> {
-        match self {
-            Self::Xdp { interface, .. } => Some(interface),
-            Self::Kprobe { .. }
-            | Self::Kretprobe { .. }
-            | Self::Tracepoint(_)
-            | Self::RawTracepoint { .. }
-            | Self::Uprobe(_)
-            | Self::Uretprobe(_)
-            | Self::Own => None,
-        }
+        if let Site::Interface { name, .. } = &self.site { Some(name) } else { None }
     }
 
     /// The program or library of a hook in one, as the file names it.
     pub fn binary(&self) -> Option<&str> {
-        match self {
-            Self::Uprobe(point) | Self::Uretprobe(point) => Some(&point.binary),
-            Self::Xdp { .. }
-            | Self::Kprobe { .. }
-            | Self::Kretprobe { .. }
-            | Self::Tracepoint(_)
-            | Self::RawTracepoint { .. }
-            | Self::Own => None,
-        }
+        self.point().map(|point| point.binary.as_str())
+    }
+
+    /// The point of a hook in a program or library.
+    pub fn point(&self) -> Option<&UserPoint> {
+        if let Site::Binary(point) = &self.site { Some(point) } else { None }
+    }
+
+    /// The kernel function of a hook in one, and the bytes after its start.
+    pub fn symbol(&self) -> Option<(&str, u64)> {
+        if let Site::Function { symbol, offset } = &self.site { Some((symbol, *offset)) } else { None }
     }
 
     /// True where an event is what the current thread does: never an interrupt that came while it ran, never something that
@@ -173,23 +246,21 @@ impl Hook {
             "vfs_",
             "filp_",
         ];
-        match self {
-            Self::Uprobe(_) | Self::Uretprobe(_) => true,
-            Self::Tracepoint(name) => CATEGORIES.contains(&name.category.as_str()),
-            Self::RawTracepoint { name } => RAW.contains(&name.as_str()),
-            Self::Kprobe { symbol, .. } | Self::Kretprobe { symbol } => {
-                FUNCTIONS.iter().any(|begin| symbol.starts_with(begin))
-            }
-            Self::Xdp { .. } | Self::Own => false,
+        match &self.site {
+            Site::Binary(_) => true,
+            Site::Event(name) => CATEGORIES.contains(&name.category.as_str()),
+            Site::RawEvent(name) => RAW.contains(&name.as_str()),
+            Site::Function { symbol, .. } => FUNCTIONS.iter().any(|begin| symbol.starts_with(begin)),
+            Site::Interface { .. } => false,
         }
     }
 
     /// The field that says which target an event comes from, where a probe has several.
     pub fn target_field(&self) -> Option<&'static str> {
-        match self {
-            Self::Xdp { .. } => Some("interface"),
-            Self::Kprobe { .. } | Self::Kretprobe { .. } | Self::Uprobe(_) | Self::Uretprobe(_) => Some("symbol"),
-            Self::Tracepoint(_) | Self::RawTracepoint { .. } | Self::Own => None,
+        match self.site {
+            Site::Interface { .. } => Some("interface"),
+            Site::Function { .. } | Site::Binary(_) => Some("symbol"),
+            Site::Event(_) | Site::RawEvent(_) => None,
         }
     }
 
@@ -197,43 +268,21 @@ impl Hook {
     #[must_use]
     pub fn at(&self, target: &str) -> Self {
         let target = target.to_owned();
-        match self {
-            Self::Xdp { mode, .. } => Self::Xdp { interface: target, mode: *mode },
-            Self::Kprobe { offset, .. } => Self::Kprobe { symbol: target, offset: *offset },
-            Self::Kretprobe { .. } => Self::Kretprobe { symbol: target },
-            Self::Uprobe(point) => Self::Uprobe(point.at(target)),
-            Self::Uretprobe(point) => Self::Uretprobe(point.at(target)),
-            Self::Tracepoint(_) | Self::RawTracepoint { .. } | Self::Own => self.clone(),
-        }
-    }
-
-    /// The key in the YAML: `xdp`, `kprobe` …; `own` where the program brings its own hooks.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Xdp { .. } => "xdp",
-            Self::Kprobe { .. } => "kprobe",
-            Self::Kretprobe { .. } => "kretprobe",
-            Self::Tracepoint(_) => "tracepoint",
-            Self::RawTracepoint { .. } => "raw_tracepoint",
-            Self::Uprobe(_) => "uprobe",
-            Self::Uretprobe(_) => "uretprobe",
-            Self::Own => "own",
-        }
+        let site = match &self.site {
+            Site::Interface { mode, .. } => Site::Interface { name: target, mode: *mode },
+            Site::Function { offset, .. } => Site::Function { symbol: target, offset: *offset },
+            Site::Binary(point) => Site::Binary(point.at(target)),
+            Site::Event(_) | Site::RawEvent(_) => self.site.clone(),
+        };
+        Self { kind: self.kind, site }
     }
 }
 
 /// `kprobe do_sys_openat2`, `xdp on eth0 (auto)`
 impl fmt::Display for Hook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Xdp { interface, mode } => write!(f, "xdp on {interface} ({})", mode.name()),
-            Self::Kprobe { symbol, offset: 0 } | Self::Kretprobe { symbol } => write!(f, "{} {symbol}", self.kind()),
-            Self::Kprobe { symbol, offset } => write!(f, "kprobe {symbol}+{offset:#x}"),
-            Self::Tracepoint(name) => write!(f, "tracepoint {name}"),
-            Self::RawTracepoint { name } => write!(f, "raw_tracepoint {name}"),
-            Self::Uprobe(point) | Self::Uretprobe(point) => write!(f, "{} {point}", self.kind()),
-            Self::Own => f.write_str("the program's own hooks"),
-        }
+        let on = if self.interface().is_some() { "on " } else { "" };
+        write!(f, "{} {on}{}", self.kind, self.site)
     }
 }
 

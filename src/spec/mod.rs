@@ -18,7 +18,7 @@ pub use capture::{CaptureExpr, Cast, DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES, Step};
 pub use errnos::ERRNOS;
 pub use event::{LossCause, RESERVED_FIELDS};
 pub use fetch::{Fetch, FetchCopy, FetchSource};
-pub use hook::{FileIdentity, Hook, Targets, TracepointName, UserPlace, UserPoint, XdpMode};
+pub use hook::{FileIdentity, Hook, HookKind, Site, Targets, TracepointName, UserPlace, UserPoint, XdpMode};
 pub use layout::{Field, FieldType, Layout};
 pub use limits::{Limits, Period, RateLimit};
 pub use place::Place;
@@ -39,8 +39,8 @@ pub struct ProbeId {
 pub struct ProbeSpec {
     /// Who it is.
     pub id: ProbeId,
-    /// Where it attaches.
-    pub hook: Hook,
+    /// Where it attaches; `None`: where the program says itself.
+    pub hook: Option<Hook>,
     /// What its target stands for.
     pub targets: Targets,
     /// The program of the catalogue that runs there.
@@ -74,7 +74,24 @@ impl ProbeSpec {
     /// Where the file does not say, that is so at hooks that tell what the current thread does. At others the current thread
     /// may be one that an interrupt found there, or the event is about another one: leaving it out would lose events of others.
     pub fn leaves_itself_out(&self) -> bool {
-        !self.include_self.unwrap_or(!self.hook.tells_of_the_current_thread())
+        !self.include_self.unwrap_or(!self.hook.as_ref().is_some_and(Hook::tells_of_the_current_thread))
+    }
+
+    /// The interface that it attaches to, where it does to one.
+    pub fn interface(&self) -> Option<&str> {
+        self.hook.as_ref()?.interface()
+    }
+
+    /// The program or library that it attaches to, as the file names it.
+    pub fn binary(&self) -> Option<&str> {
+        self.hook.as_ref()?.binary()
+    }
+
+    /// The same at one target.
+    #[must_use]
+    pub fn at(&self, target: &str) -> Self {
+        let hook = self.hook.as_ref().map(|hook| hook.at(target));
+        Self { hook, targets: Targets::One, ..self.clone() }
     }
 }
 

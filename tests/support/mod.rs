@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use ebpf_run::catalog::{Catalog, Counters, HookDecl, Param, ParamType, Program};
-use ebpf_run::spec::{Field, FieldType, Layout, ParamValue};
+use ebpf_run::spec::{Field, FieldType, HookKind, Layout, ParamValue, Site};
 
 /// `packet_count`, `trace` and `exec`, much like the built-in ones.
 pub(crate) fn catalog() -> Catalog {
@@ -12,7 +12,9 @@ pub(crate) fn catalog() -> Catalog {
 }
 
 fn hook(kind: &str, target: Option<&str>) -> HookDecl {
-    HookDecl { function: format!("on_{kind}"), kind: kind.to_owned(), target: target.map(str::to_owned), only_if: None }
+    let kind = HookKind::of_word(kind).unwrap();
+    let site = target.map(|target| Site::of_section(kind, target).unwrap());
+    HookDecl { function: format!("on_{kind}"), kind, site, only_if: None }
 }
 
 fn field(name: &str) -> Field {
@@ -75,8 +77,8 @@ fn exec() -> Program {
         ),
     ];
     let hooks = vec![
-        hook("tracepoint", Some("sched:sched_process_exec")),
-        hook("tracepoint", Some("sched:sched_process_exit")),
+        hook("tracepoint", Some("sched/sched_process_exec")),
+        hook("tracepoint", Some("sched/sched_process_exit")),
     ];
     let event = Some(layout(&["filename", "args", "ppid", "exit_code", "duration"]));
     let limit_table = trace().limit_table;

@@ -262,7 +262,7 @@ fn programs(page: &mut Roff, schema: &Value, catalog: &Catalog) {
 
 /// Where a function belongs, or what kind of place.
 fn place(decl: &HookDecl) -> String {
-    decl.target.clone().unwrap_or(decl.kind.clone())
+    decl.target().unwrap_or_else(|| decl.kind.to_string())
 }
 
 fn params(page: &mut Roff, schema: &Value, program: &Program) {

@@ -27,7 +27,7 @@ fn probe_json(probe: &Planned<'_>, config: &Config) -> Value {
         "name": spec.id.name,
         "place": probe.probe.locate(&Place::Probe).to_string(),
         "program": probe.program.name,
-        "hook": spec.hook.kind(),
+        "hook": spec.hook.as_ref().map_or("own", |hook| hook.kind.word()),
         "targets": probe.targets,
         // What the rest is said of, where there are several.
         "target": probe.targets.first(),

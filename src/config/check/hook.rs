@@ -7,7 +7,7 @@ use crate::config::look_alike::without_curly;
 use crate::config::source::Span;
 use crate::config::yaml::Node;
 use crate::config::{Cx, TARGET, codes, raw};
-use crate::spec::{Hook, Place, Targets, TracepointName, XdpMode};
+use crate::spec::{Hook, HookKind, Place, Site, Targets, TracepointName, XdpMode};
 
 /// Longest name of an interface: ALTIFNAMSIZ (linux/if.h) without its NUL. What is longer than 15 bytes is a further name
 /// (`altname` of ip-link(8)).
@@ -39,10 +39,10 @@ pub(super) fn check(cx: &mut Cx<'_>, raw: &raw::Hook) -> Option<(Hook, Targets)>
         return check_xdp(cx, xdp);
     }
     if let Some(kprobe) = &raw.kprobe {
-        return check_function(cx, kind, kprobe, |symbol, offset| Hook::Kprobe { symbol, offset });
+        return check_function(cx, kind, kprobe, HookKind::Kprobe);
     }
     if let Some(kretprobe) = &raw.kretprobe {
-        return check_function(cx, kind, kretprobe, |symbol, _| Hook::Kretprobe { symbol });
+        return check_function(cx, kind, kretprobe, HookKind::Kretprobe);
     }
     if let Some(function) = raw.uprobe.as_ref().or(raw.uretprobe.as_ref()) {
         return user_function::check(cx, kind, function);
@@ -93,7 +93,7 @@ fn check_function(
     cx: &mut Cx<'_>,
     kind: &str,
     raw: &NamesOr<impl LongFunction>,
-    hook: impl Fn(String, u64) -> Hook,
+    hook: HookKind,
 ) -> Option<(Hook, Targets)> {
     let (given, first_of, offset) = match raw {
         NamesOr::Names(given) => (Some(given), None, 0),
@@ -120,7 +120,7 @@ fn check_function(
         None => targets(names)?,
     };
     good &= offset_is_for_one(cx, kind, offset, &targets);
-    good.then(|| (hook(symbol, offset), targets))
+    good.then_some((Hook { kind: hook, site: Site::Function { symbol, offset } }, targets))
 }
 
 /// Complains about an offset into several functions.
@@ -167,7 +167,8 @@ fn check_xdp(cx: &mut Cx<'_>, raw: &raw::Xdp) -> Option<(Hook, Targets)> {
         Some(raw::XdpMode::Offload) => XdpMode::Offload,
     };
     let (interface, targets) = targets(names)?;
-    good.then_some((Hook::Xdp { interface, mode }, targets))
+    let site = Site::Interface { name: interface, mode };
+    good.then_some((Hook { kind: HookKind::Xdp, site }, targets))
 }
 
 fn check_interface(cx: &mut Cx<'_>, interface: &str, span: Span) -> bool {
@@ -273,7 +274,8 @@ fn check_tracepoint(cx: &mut Cx<'_>, text: &str) -> Option<Hook> {
         && is_event_word(category)
         && is_event_word(name)
     {
-        return Some(Hook::Tracepoint(TracepointName { category: category.to_owned(), name: name.to_owned() }));
+        let name = TracepointName { category: category.to_owned(), name: name.to_owned() };
+        return Some(Hook { kind: HookKind::Tracepoint, site: Site::Event(name) });
     }
     let parts: Vec<&str> = without_curly(text).split([':', '/', '.', ' ']).filter(|part| !part.is_empty()).collect();
     let help = match parts.as_slice() {
@@ -298,7 +300,7 @@ fn check_tracepoint(cx: &mut Cx<'_>, text: &str) -> Option<Hook> {
 fn check_raw_tracepoint(cx: &mut Cx<'_>, name: &str) -> Option<Hook> {
     let span = target(cx, &["hook", "raw_tracepoint"]);
     if is_event_word(name) {
-        return Some(Hook::RawTracepoint { name: name.to_owned() });
+        return Some(Hook { kind: HookKind::RawTracepoint, site: Site::RawEvent(name.to_owned()) });
     }
     let bare = name.rsplit([':', '/']).next().unwrap_or_default();
     let help = if is_event_word(bare) {

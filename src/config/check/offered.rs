@@ -3,7 +3,7 @@
 
 use crate::config::{Cx, codes};
 use crate::expr::{BUILTINS, MOST_RAW_ARGUMENTS, REGISTER_ARGUMENTS, beyond_registers};
-use crate::spec::{Capture, Hook, UserPlace, UserPoint};
+use crate::spec::{Capture, Hook, HookKind, Site, UserPlace};
 
 /// Names of a tracepoint at the exit of a system call.
 const OF_EXIT: [&str; 2] = ["ret", "__syscall_nr"];
@@ -30,40 +30,48 @@ fn number_of(base: &str) -> Option<usize> {
 
 /// That no hook of this kind has the name, and what would work.
 fn missing(hook: &Hook, base: &str) -> Option<(String, String)> {
-    match hook {
-        Hook::Kretprobe { .. } | Hook::Uretprobe(_) if base == "ret" => {
+    let inside = match &hook.site {
+        Site::Function { offset, .. } => *offset > 0,
+        Site::Binary(point) => matches!(point.place, UserPlace::Symbol { offset: 1.., .. }),
+        Site::Interface { .. } | Site::Event(_) | Site::RawEvent(_) => false,
+    };
+    match hook.kind {
+        HookKind::Kretprobe | HookKind::Uretprobe if base == "ret" => {
             Some(("there is no `ret` at the return of a function".to_owned(), "did you mean `retval`?".to_owned()))
         }
-        Hook::Kretprobe { .. } if base != "retval" => {
+        HookKind::Kretprobe if base != "retval" => {
             let help = "capture arguments with a `kprobe`; a `kretprobe` has `retval`";
             Some((format!("there is no `{base}` at the return of a function"), help.to_owned()))
         }
-        Hook::Uretprobe(_) if base != "retval" => {
+        HookKind::Uretprobe if base != "retval" => {
             let help = "capture arguments with a `uprobe`; a `uretprobe` has `retval`";
             Some((format!("there is no `{base}` at the return of a function"), help.to_owned()))
         }
-        Hook::Kprobe { offset: 1.., .. }
-        | Hook::Uprobe(UserPoint { place: UserPlace::Symbol { offset: 1.., .. }, .. }) => {
+        HookKind::Kprobe | HookKind::Uprobe if inside => {
             let message = format!("there is no `{base}` inside a function: with an `offset`, arguments have no names");
             Some((message, "remove `offset` to probe the entry of the function, which has the arguments".to_owned()))
         }
-        Hook::Uprobe(_) if base == "retval" => {
+        HookKind::Uprobe if base == "retval" => {
             let help = "capture `retval` with a `uretprobe`";
             Some(("there is no `retval` at the entry of a function".to_owned(), help.to_owned()))
         }
-        Hook::Kprobe { .. } | Hook::Uprobe(_) if number_of(base).is_some_and(|number| number >= REGISTER_ARGUMENTS) => {
+        HookKind::Kprobe | HookKind::Uprobe if number_of(base).is_some_and(|number| number >= REGISTER_ARGUMENTS) => {
             let message = beyond_registers(base, number_of(base).unwrap_or_default());
             Some((message, format!("`arg0` to `arg{}` can be captured", REGISTER_ARGUMENTS - 1)))
         }
-        Hook::RawTracepoint { .. } if number_of(base).is_some_and(|number| number >= MOST_RAW_ARGUMENTS) => {
+        HookKind::RawTracepoint if number_of(base).is_some_and(|number| number >= MOST_RAW_ARGUMENTS) => {
             let message = format!("no raw tracepoint has as many arguments as `{base}` says");
             Some((message, format!("`arg0` to `arg{}` can be captured", MOST_RAW_ARGUMENTS - 1)))
         }
-        Hook::Uprobe(_) if number_of(base).is_none() => {
+        HookKind::Uprobe if number_of(base).is_none() => {
             let message = format!("there is no `{base}`: a binary does not tell the names of its arguments");
             Some((message, "arguments have numbers here: `arg0` is the first one".to_owned()))
         }
-        Hook::Tracepoint(name) if name.category == "syscalls" => {
+        HookKind::Tracepoint => {
+            let Site::Event(name) = &hook.site else { return None };
+            if name.category != "syscalls" {
+                return None;
+            }
             if let Some(call) = name.name.strip_prefix("sys_enter_").filter(|_| RETURNED.contains(&base)) {
                 let message = format!("there is no `{base}` at the entry of a system call");
                 return Some((message, format!("`syscalls:sys_exit_{call}` has it, as `ret`")));
@@ -76,13 +84,11 @@ fn missing(hook: &Hook, base: &str) -> Option<(String, String)> {
             };
             Some((format!("there is no `{base}` at the exit of a system call"), help))
         }
-        Hook::Xdp { .. }
-        | Hook::Kprobe { .. }
-        | Hook::Kretprobe { .. }
-        | Hook::Tracepoint(_)
-        | Hook::RawTracepoint { .. }
-        | Hook::Uprobe(_)
-        | Hook::Uretprobe(_)
-        | Hook::Own => None,
+        HookKind::Xdp
+        | HookKind::Kprobe
+        | HookKind::Kretprobe
+        | HookKind::RawTracepoint
+        | HookKind::Uprobe
+        | HookKind::Uretprobe => None,
     }
 }

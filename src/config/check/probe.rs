@@ -12,7 +12,7 @@ use crate::config::problem::Problem;
 use crate::config::source::SourceFile;
 use crate::config::yaml::Node;
 use crate::config::{Cx, raw};
-use crate::spec::{DEFAULT_INTERVAL, Hook, Place, ProbeId, ProbeSpec, Targets};
+use crate::spec::{DEFAULT_INTERVAL, Place, ProbeId, ProbeSpec, Targets};
 
 /// What a file has for all its probes.
 pub(super) struct InFile<'a> {
@@ -37,12 +37,12 @@ pub(super) fn check(
     cx.note_place(Place::Probe, cx.name());
 
     let hook = match &raw.hook {
-        Some(raw) => hook::check(&mut cx, raw),
-        None => Some((Hook::Own, Targets::One)),
+        Some(raw) => hook::check(&mut cx, raw).map(|(hook, targets)| (Some(hook), targets)),
+        None => Some((None, Targets::One)),
     };
     let program = program::choose(&mut cx, raw, catalog);
     // Nothing follows from a hook that must go.
-    let hook = if program.is_some_and(Program::has_own_hooks) { Some((Hook::Own, Targets::One)) } else { hook };
+    let hook = if program.is_some_and(Program::has_own_hooks) { Some((None, Targets::One)) } else { hook };
     let params = program::params(&mut cx, raw, program);
     program::refuse_needless_keys(&mut cx, raw, program);
     let mut capture = fields::captures(&mut cx, raw, program);
@@ -61,10 +61,10 @@ pub(super) fn check(
     };
     let sinks = sinks.into_iter().map(|(sink, _)| sink).collect();
 
-    if let Some((hook, _)) = &hook {
+    if let Some((Some(hook), _)) = &hook {
         offered::keep(&mut cx, hook, &mut capture);
     }
-    if let Some((hook, targets)) = &hook
+    if let Some((Some(hook), targets)) = &hook
         && *targets != Targets::One
         && !matches!(targets, Targets::FirstOf(_))
     {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program that a probe runs, and what it is told.
 
-use crate::catalog::{Catalog, Param, ParamType, Program};
+use crate::catalog::{Catalog, HookDecl, Param, ParamType, Program};
 use crate::config::forms::Scalar;
 use crate::config::{Cx, codes, raw, unknown};
 use crate::spec::{ParamValue, Place};
@@ -56,9 +56,9 @@ pub(super) fn stand_in<'c>(raw: &raw::Probe, catalog: &'c Catalog) -> Option<&'c
 fn fits(cx: &mut Cx<'_>, raw: &raw::Probe, program: &Program, catalog: &Catalog) -> bool {
     let (name, hook) = (&program.name, raw.hook.as_ref().and_then(raw::Hook::kind));
     let mut kinds: Vec<&str> = Vec::new();
-    for decl in program.hooks.iter().filter(|decl| decl.target.is_none()) {
-        if !kinds.contains(&decl.kind.as_str()) {
-            kinds.push(&decl.kind);
+    for decl in program.hooks.iter().filter(|decl| decl.site.is_none()) {
+        if !kinds.contains(&decl.kind.word()) {
+            kinds.push(decl.kind.word());
         }
     }
     let Some(hook) = hook else {
@@ -72,10 +72,12 @@ fn fits(cx: &mut Cx<'_>, raw: &raw::Probe, program: &Program, catalog: &Catalog)
         return false;
     };
     if program.has_own_hooks() {
-        let targets = program.hooks.iter().filter_map(|decl| decl.target.as_deref());
+        let targets: Vec<String> = program.hooks.iter().filter_map(HookDecl::target).collect();
         let message = format!("`{name}` brings its own hooks");
         let problem = cx.error(codes::NEEDLESS_HOOK, cx.key(&["hook"]), message).help("remove `hook`");
-        cx.report(problem.note(format!("`{name}` attaches to: {}", words::list(targets, 8))));
+        cx.report(
+            problem.note(format!("`{name}` attaches to: {}", words::list(targets.iter().map(String::as_str), 8))),
+        );
         return true;
     }
     if kinds.contains(&hook) {

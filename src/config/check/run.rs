@@ -11,7 +11,7 @@ use crate::config::cx::NAMELESS;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Node;
-use crate::spec::{Destination, Format, Hook, Place, ProbeId, ProbeSpec, Rights, SinkId, SinkSpec, Targets};
+use crate::spec::{Destination, Format, Place, ProbeId, ProbeSpec, Rights, SinkId, SinkSpec, Targets};
 
 /// A probe, or what is good of it, whose sinks have no numbers yet.
 pub(super) struct Draft {
@@ -113,11 +113,11 @@ impl Run {
     }
 
     fn claim_interface(&mut self, probe: &CheckedProbe, problems: &mut Vec<Problem>) {
-        let Hook::Xdp { interface, .. } = &probe.spec.hook else { return };
-        let one = std::slice::from_ref(interface);
+        let Some(interface) = probe.spec.interface().map(str::to_owned) else { return };
+        let one = [interface];
         let interfaces = match &probe.spec.targets {
-            Targets::Each(names) => names,
-            Targets::One | Targets::FirstOf(_) => one,
+            Targets::Each(names) => names.as_slice(),
+            Targets::One | Targets::FirstOf(_) => &one,
         };
         // What a glob stands for is known on the machine only.
         for interface in interfaces.iter().filter(|name| !Targets::is_pattern(name)) {

@@ -5,7 +5,7 @@ use super::hook::{every_function, names, offset_is_for_one, stands_for_all, targ
 use crate::config::forms::{Names, StringOr};
 use crate::config::source::Span;
 use crate::config::{Cx, TARGET, codes, raw};
-use crate::spec::{Hook, Place, Targets, UserPlace, UserPoint};
+use crate::spec::{Hook, HookKind, Place, Site, Targets, UserPlace, UserPoint};
 
 /// What a function's name or a path may have; the longest path is PATH_MAX (linux/limits.h) without its NUL.
 const MAX_BYTES: usize = 4095;
@@ -26,7 +26,8 @@ pub(super) fn check(cx: &mut Cx<'_>, kind: &str, raw: &StringOr<raw::UserFunctio
             good.then_some((UserPoint { binary, place, pid: long.pid, build_id, allow_untrusted }, targets))?
         }
     };
-    Some((if kind == "uretprobe" { Hook::Uretprobe(point) } else { Hook::Uprobe(point) }, targets))
+    let hook = if kind == "uretprobe" { HookKind::Uretprobe } else { HookKind::Uprobe };
+    Some((Hook { kind: hook, site: Site::Binary(point) }, targets))
 }
 
 /// `BINARY:FUNCTION`, split at the first colon: functions of C++ and Go have more of them than paths.

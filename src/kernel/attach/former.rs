@@ -6,7 +6,7 @@ use std::mem;
 use super::slot::{NewSlot, Slot};
 use super::{Attached, KernelError, Mount, attach_function};
 use crate::kernel::host::Host;
-use crate::spec::{FileIdentity, ProbeSpec, UserPoint};
+use crate::spec::{FileIdentity, Hook, HookKind, ProbeSpec};
 
 /// Files before the present one that stay probed. Each keeps the room of a deleted file taken.
 const MOST: usize = 8;
@@ -56,9 +56,11 @@ impl Attached {
 
     /// True if it is attached to what the probe's path leads to now, at the place that the probe names there, and the same
     /// instruction is there: something about the file has changed, its owner or mode for instance, and that is of no consequence.
-    pub fn stays(&mut self, point: &UserPoint, on_return: bool, host: &Host) -> bool {
+    pub fn stays(&mut self, hook: &Hook, host: &Host) -> bool {
         let binaries = &host.binaries;
-        let located = if on_return { binaries.locate_return(point) } else { binaries.locate(point) };
+        let Some(point) = hook.point() else { return false };
+        let located =
+            if hook.kind == HookKind::Uretprobe { binaries.locate_return(point) } else { binaries.locate(point) };
         let (Ok(located), [mount]) = (located, self.mounts.as_mut_slice()) else { return false };
         let Some(landed) = &mut mount.landed else { return false };
         let file = located.file.identity;
@@ -75,11 +77,11 @@ impl Attached {
     /// Attaches the program that runs also to the file that its path leads to now. What it was attached to it stays attached
     /// to, until [`Attached::leave`].
     pub fn follow(&mut self, spec: &ProbeSpec, host: &Host) -> Result<(), KernelError> {
-        let place = || (self.generation.functions().next().cloned(), self.generation.program(0));
-        let (Some(function), Some(program)) = place() else { return Ok(()) };
-        let mut slot = Slot::load(&function.kind, program)?;
+        let (function, program) = (self.generation.functions().next().cloned(), self.generation.program(0));
+        let (Some(function), Some(program), Some(hook)) = (function, program, &spec.hook) else { return Ok(()) };
+        let mut slot = Slot::load(function.hook.kind, program)?;
         let Some(jump) = NewSlot::program(&mut slot) else { return Ok(()) };
-        let attachment = attach_function(spec, &function, &jump, host)?;
+        let attachment = attach_function(hook, &jump, host)?;
         let next = Mount { hold: attachment.hold, slot: Some(slot.slot), landed: attachment.landed };
         if next.landed.as_ref().is_some_and(|landed| self.files().any(|file| file.is_same(&landed.file))) {
             // It was put back meanwhile: attached twice, each event would be two.

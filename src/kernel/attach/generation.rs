@@ -10,7 +10,7 @@ use libbpf_rs::{MapCore as _, MapHandle};
 use super::super::counters::CounterReader;
 use super::super::counts::Counts;
 use super::super::load::Loaded;
-use crate::catalog::{Counters, HookDecl};
+use crate::catalog::{Counters, FunctionAt};
 use crate::kernel::error::KernelError;
 use crate::kernel::host::descriptors;
 use crate::spec::{Limits, ParamValue, Place, ProbeSpec};
@@ -21,7 +21,7 @@ use crate::spec::{Limits, ParamValue, Place, ProbeSpec};
 pub struct Generation {
     counts: Option<Counts>,
     /// With the function that each program is, in the order of the mounts.
-    programs: Vec<(HookDecl, OwnedFd)>,
+    programs: Vec<(FunctionAt, OwnedFd)>,
     maps: Vec<(String, MapHandle)>,
     program: String,
     params: Vec<(String, ParamValue)>,
@@ -79,7 +79,7 @@ impl Generation {
         }
     }
 
-    pub(super) fn functions(&self) -> impl Iterator<Item = &HookDecl> {
+    pub(super) fn functions(&self) -> impl Iterator<Item = &FunctionAt> {
         self.programs.iter().map(|(function, _)| function)
     }
 

@@ -11,18 +11,17 @@ use crate::kernel::check::Finding;
 use crate::kernel::error::{KernelError, describe, privilege_help};
 use crate::kernel::host::Host;
 use crate::kernel::site::function::SymbolSearch;
-use crate::spec::Place;
+use crate::spec::{HookKind, Place};
 
 pub(super) fn attach(
     program: &ProgramMut<'_>,
+    kind: HookKind,
     symbol: &str,
     offset: u64,
-    on_return: bool,
     host: &Host,
 ) -> Result<Attachment, KernelError> {
-    let kind = if on_return { "kretprobe" } else { "kprobe" };
     let at = if offset == 0 { symbol.to_owned() } else { format!("{symbol}+{offset:#x}") };
-    match attach_at(program, symbol, offset, on_return) {
+    match attach_at(program, symbol, offset, kind == HookKind::Kretprobe) {
         Ok(link) => Ok(Attachment::new(link, format!("{kind} {at}"))),
         Err(code) => Err(diagnose(kind, symbol, &at, offset, code, host)),
     }
@@ -42,7 +41,7 @@ fn attach_at(program: &ProgramMut<'_>, symbol: &str, offset: u64, on_return: boo
 }
 
 /// Whether this kernel has kprobes at all; costs a look at one file.
-pub(in crate::kernel) fn check(kind: &str, symbol: &str, host: &Host) -> Result<(), KernelError> {
+pub(in crate::kernel) fn check(kind: HookKind, symbol: &str, host: &Host) -> Result<(), KernelError> {
     if host.has_kprobes() {
         return Ok(());
     }
@@ -51,7 +50,7 @@ pub(in crate::kernel) fn check(kind: &str, symbol: &str, host: &Host) -> Result<
 }
 
 /// What is wrong with the name of the function, as far as the kernel's lists tell.
-pub(in crate::kernel) fn check_target(kind: &str, symbol: &str, host: &Host) -> Option<Finding> {
+pub(in crate::kernel) fn check_target(kind: HookKind, symbol: &str, host: &Host) -> Option<Finding> {
     if host.kallsyms().is_empty() {
         let message = format!("failed to look up function `{symbol}`: `/proc/kallsyms` cannot be read");
         return Some(Finding::Unknown(KernelError::new(Place::Target, message, "")));
@@ -99,7 +98,7 @@ fn missing(symbol: &str, search: &SymbolSearch) -> Option<KernelError> {
 /// Each of them is so long, and begins at a multiple of it.
 const ARM64_INSTRUCTION_BYTES: u64 = 4;
 
-pub(super) fn diagnose(kind: &str, symbol: &str, at: &str, offset: u64, code: i32, host: &Host) -> KernelError {
+pub(super) fn diagnose(kind: HookKind, symbol: &str, at: &str, offset: u64, code: i32, host: &Host) -> KernelError {
     if matches!(code, libc::EPERM | libc::EACCES) {
         let message = format!("the kernel did not let us attach to `{at}` ({})", describe(code));
         return KernelError::new(Place::Target, message, privilege_help("CAP_BPF and CAP_PERFMON"));
@@ -137,14 +136,14 @@ fn no_instruction(at: &str) -> KernelError {
 }
 
 /// What a kernel without kprobes has for somebody who wanted this function.
-fn instead(kind: &str, symbol: &str, host: &Host) -> String {
+fn instead(kind: HookKind, symbol: &str, host: &Host) -> String {
     let prefixes = ["do_sys_", "__do_sys_", "__se_sys_", "__x64_sys_", "__arm64_sys_", "ksys_"];
     let syscall = match symbol {
         // The common end of open(2), openat(2) and openat2(2); nearly everybody calls openat.
         "do_sys_openat2" | "do_sys_open" => Some("openat"),
         symbol => prefixes.iter().find_map(|prefix| symbol.strip_prefix(prefix)),
     };
-    let when = if kind == "kretprobe" { "exit" } else { "enter" };
+    let when = if kind == HookKind::Kretprobe { "exit" } else { "enter" };
     let tracepoint = syscall.map(|name| format!("sys_{when}_{name}")).filter(|name| {
         let events = host.tracefs().map(|path| path.join("events/syscalls"));
         events.is_ok_and(|events| events.join(name).is_dir())

@@ -12,13 +12,16 @@
 use super::{Mount, info};
 use crate::catalog::{Btf, Named, Type, TypeId};
 use crate::kernel::host::Host;
+use crate::spec::HookKind;
 
 /// False where the kernel skips runs at this kind of hook, and nobody knows how many.
-pub(super) fn are_counted(kind: &str, host: &Host) -> bool {
+pub(super) fn are_counted(kind: HookKind, host: &Host) -> bool {
     match kind {
-        "xdp" | "raw_tracepoint" => true,
-        "uprobe" | "uretprobe" if host.version() >= (6, 0) => true,
-        _traced => host.version() >= (6, 7) || host.btf().is_some_and(links_count),
+        HookKind::Xdp | HookKind::RawTracepoint => true,
+        HookKind::Uprobe | HookKind::Uretprobe if host.version() >= (6, 0) => true,
+        HookKind::Kprobe | HookKind::Kretprobe | HookKind::Tracepoint | HookKind::Uprobe | HookKind::Uretprobe => {
+            host.version() >= (6, 7) || host.btf().is_some_and(links_count)
+        }
     }
 }
 

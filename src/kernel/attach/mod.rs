@@ -37,12 +37,12 @@ use libbpf_rs::{Link, ProgramMut};
 use self::slot::{NewSlot, Slot};
 use super::error::KernelError;
 use super::load::Loaded;
-use crate::catalog::HookDecl;
+use crate::catalog::FunctionAt;
 use crate::kernel::host::Host;
 use crate::kernel::host::descriptors;
 use crate::kernel::site::binary::Held;
 use crate::kernel::site::binary::Instruction;
-use crate::spec::{FileIdentity, Hook, Place, ProbeSpec, TracepointName, XdpMode};
+use crate::spec::{FileIdentity, Hook, HookKind, Place, ProbeSpec, Site, XdpMode};
 
 /// What keeps a program attached; dropping it detaches.
 enum Hold {
@@ -83,7 +83,7 @@ pub struct Attached {
     mounts: Vec<Mount>,
     former: Vec<Former>,
     generation: Generation,
-    hook: Hook,
+    hook: Option<Hook>,
     mode: Option<XdpMode>,
     swappable: bool,
     /// How often the recursion guard kept earlier generations from running.
@@ -130,23 +130,33 @@ impl Loaded {
         descriptors::enough()?;
         let (mut mounts, mut mechanisms, mut remark, mut mode) = (Vec::new(), Vec::new(), None, None);
         for function in self.functions.clone() {
-            let program = self.object.progs_mut().find(|program| program.name() == function.function.as_str());
+            let FunctionAt { function, hook } = &function;
+            let program = self.object.progs_mut().find(|program| program.name() == function.as_str());
             let Some(program) = program else { continue };
-            let mut slot = match function.kind.as_str() {
-                kind if swappable && kind != "xdp" => Some(Slot::load(kind, program.as_fd())?),
-                _ => None,
+            let mut slot = match hook.kind {
+                HookKind::Xdp => None,
+                HookKind::Kprobe
+                | HookKind::Kretprobe
+                | HookKind::Tracepoint
+                | HookKind::RawTracepoint
+                | HookKind::Uprobe
+                | HookKind::Uretprobe => swappable.then(|| Slot::load(hook.kind, program.as_fd())).transpose()?,
             };
             let attachment = match slot.as_mut().map(NewSlot::program) {
-                Some(Some(jump)) => attach_function(spec, &function, &jump, host)?,
-                Some(None) | None => attach_function(spec, &function, &program, host)?,
+                Some(Some(jump)) => attach_function(hook, &jump, host),
+                Some(None) | None => attach_function(hook, &program, host),
             };
+            // Of a program's own hooks the YAML names no target that could be to blame.
+            let blame =
+                |error| if spec.hook.is_some() { error } else { KernelError { place: Place::Program, ..error } };
+            let attachment = attachment.map_err(blame)?;
             let slot = slot.map(|new| new.slot);
             mounts.push(Mount { hold: attachment.hold, slot, landed: attachment.landed });
             mechanisms.push(attachment.mechanism);
             remark = remark.or(attachment.remark);
             mode = mode.or(attachment.mode);
         }
-        let missed_is_counted = self.functions.iter().all(|function| missed::are_counted(&function.kind, host));
+        let missed_is_counted = self.functions.iter().all(|function| missed::are_counted(function.hook.kind, host));
         let generation = Generation::new(self, spec)?;
         let (hook, mechanism) = (spec.hook.clone(), mechanisms.join(", "));
         Ok(Attached {
@@ -177,21 +187,13 @@ unsafe fn take_link(link: *mut libbpf_sys::bpf_link) -> Result<Link, i32> {
     }
 }
 
-fn attach_function(
-    spec: &ProbeSpec,
-    function: &HookDecl,
-    program: &ProgramMut<'_>,
-    host: &Host,
-) -> Result<Attachment, KernelError> {
-    match &spec.hook {
-        Hook::Xdp { interface, mode } => xdp::attach(program, interface, *mode, host),
-        Hook::Kprobe { symbol, offset } => kprobe::attach(program, symbol, *offset, false, host),
-        Hook::Kretprobe { symbol } => kprobe::attach(program, symbol, 0, true, host),
-        Hook::Tracepoint(name) => tracepoint::attach(program, name, host),
-        Hook::RawTracepoint { name } => raw_tracepoint::attach(program, name, host),
-        Hook::Uprobe(point) => uprobe::attach(program, point, false, host),
-        Hook::Uretprobe(point) => uprobe::attach(program, point, true, host),
-        Hook::Own => attach_own(function, program, host),
+fn attach_function(hook: &Hook, program: &ProgramMut<'_>, host: &Host) -> Result<Attachment, KernelError> {
+    match &hook.site {
+        Site::Interface { name, mode } => xdp::attach(program, name, *mode, host),
+        Site::Function { symbol, offset } => kprobe::attach(program, hook.kind, symbol, *offset, host),
+        Site::Event(name) => tracepoint::attach(program, name, host),
+        Site::RawEvent(name) => raw_tracepoint::attach(program, name, host),
+        Site::Binary(point) => uprobe::attach(program, hook.kind, point, host),
     }
 }
 
@@ -199,59 +201,29 @@ fn attach_function(
 /// something went wrong.
 pub(super) fn missing_target(spec: &ProbeSpec, host: &Host) -> Option<KernelError> {
     let no_function = |symbol: &str| !host.has_kprobes() || host.kernel_symbol(symbol).count == 0;
-    match &spec.hook {
-        Hook::Kprobe { symbol, offset } if no_function(symbol) => {
-            Some(kprobe::diagnose("kprobe", symbol, symbol, *offset, libc::ENOENT, host))
+    let hook = spec.hook.as_ref()?;
+    match &hook.site {
+        Site::Function { symbol, offset } if no_function(symbol) => {
+            Some(kprobe::diagnose(hook.kind, symbol, symbol, *offset, libc::ENOENT, host))
         }
-        Hook::Kretprobe { symbol } if no_function(symbol) => {
-            Some(kprobe::diagnose("kretprobe", symbol, symbol, 0, libc::ENOENT, host))
-        }
-        Hook::RawTracepoint { name } if !host.may_have_raw_tracepoint(name) => {
+        Site::RawEvent(name) if !host.may_have_raw_tracepoint(name) => {
             Some(raw_tracepoint::diagnose(name, libc::ENOENT, host))
         }
-        Hook::Kprobe { .. }
-        | Hook::Kretprobe { .. }
-        | Hook::RawTracepoint { .. }
-        | Hook::Xdp { .. }
-        | Hook::Tracepoint(_)
-        | Hook::Uprobe(_)
-        | Hook::Uretprobe(_)
-        | Hook::Own => None,
+        Site::Function { .. } | Site::RawEvent(_) | Site::Interface { .. } | Site::Event(_) | Site::Binary(_) => None,
     }
 }
 
 /// True where what the probe attaches to is not there, and may come: an interface, a binary, a function
 /// or tracepoint of a module.
 pub fn is_missing(spec: &ProbeSpec, host: &Host) -> bool {
-    match &spec.hook {
-        Hook::Xdp { interface, .. } => host.interface_index(interface).is_none(),
-        Hook::Tracepoint(name) => host.tracefs().is_ok() && host.tracepoint(name).is_err(),
-        Hook::Kprobe { .. } | Hook::Kretprobe { .. } => host.has_kprobes() && missing_target(spec, host).is_some(),
-        Hook::RawTracepoint { .. } => missing_target(spec, host).is_some(),
-        Hook::Uprobe(point) | Hook::Uretprobe(point) => host.binaries.open(&point.binary).is_err(),
-        Hook::Own => false,
+    match spec.hook.as_ref().map(|hook| &hook.site) {
+        Some(Site::Interface { name, .. }) => host.interface_index(name).is_none(),
+        Some(Site::Event(name)) => host.tracefs().is_ok() && host.tracepoint(name).is_err(),
+        Some(Site::Function { .. }) => host.has_kprobes() && missing_target(spec, host).is_some(),
+        Some(Site::RawEvent(_)) => missing_target(spec, host).is_some(),
+        Some(Site::Binary(point)) => host.binaries.open(&point.binary).is_err(),
+        None => false,
     }
-}
-
-/// A function that says itself where it belongs.
-fn attach_own(function: &HookDecl, program: &ProgramMut<'_>, host: &Host) -> Result<Attachment, KernelError> {
-    let target = function.target.as_deref().unwrap_or_default();
-    let attached = match (function.kind.as_str(), target.split_once(':')) {
-        ("kprobe", _) => kprobe::attach(program, target, 0, false, host),
-        ("kretprobe", _) => kprobe::attach(program, target, 0, true, host),
-        ("raw_tracepoint", _) => raw_tracepoint::attach(program, target, host),
-        ("tracepoint", Some((category, name))) => {
-            let name = TracepointName { category: category.to_owned(), name: name.to_owned() };
-            tracepoint::attach(program, &name, host)
-        }
-        (kind, _) => {
-            let message =
-                format!("function `{}` wants the hook `{kind}`, which this build does not attach", function.function);
-            Err(KernelError::new(Place::Program, message, ""))
-        }
-    };
-    // The YAML names no target that could be to blame.
-    attached.map_err(|error| KernelError { place: Place::Program, ..error })
 }
 
 /// Waits until every program that was detached before has ended on every CPU: a grace period of RCU.

@@ -13,7 +13,7 @@ use libbpf_rs::{AsRawLibbpf as _, MapCore as _, Object, ObjectBuilder, ProgramMu
 
 use crate::catalog::internal_object;
 use crate::kernel::error::{KernelError, describe};
-use crate::spec::Place;
+use crate::spec::{HookKind, Place};
 
 /// One program with its array of one element.
 pub(super) struct Slot {
@@ -40,7 +40,7 @@ impl NewSlot {
 impl Slot {
     /// The slot for functions of this kind of hook (`kprobe`, `tracepoint` …), which `program` takes at once: a slot is never
     /// empty.
-    pub(super) fn load(kind: &str, program: BorrowedFd<'_>) -> Result<NewSlot, KernelError> {
+    pub(super) fn load(kind: HookKind, program: BorrowedFd<'_>) -> Result<NewSlot, KernelError> {
         let failed = |what: &str| {
             KernelError::new(Place::Program, format!("failed to load the slot of a {kind} hook: {what}"), "")
         };
@@ -100,10 +100,12 @@ impl Slot {
 }
 
 /// kprobe, kretprobe and uprobes are one type of program, with one kind of context.
-fn functions(kind: &str) -> [&'static str; 2] {
+fn functions(kind: HookKind) -> [&'static str; 2] {
     match kind {
-        "tracepoint" => ["slot_tracepoint", "nothing_tracepoint"],
-        "raw_tracepoint" => ["slot_raw_tracepoint", "nothing_raw_tracepoint"],
-        _ => ["slot_kprobe", "nothing_kprobe"],
+        HookKind::Tracepoint => ["slot_tracepoint", "nothing_tracepoint"],
+        HookKind::RawTracepoint => ["slot_raw_tracepoint", "nothing_raw_tracepoint"],
+        HookKind::Kprobe | HookKind::Kretprobe | HookKind::Uprobe | HookKind::Uretprobe | HookKind::Xdp => {
+            ["slot_kprobe", "nothing_kprobe"]
+        }
     }
 }

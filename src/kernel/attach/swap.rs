@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use super::super::counters::CounterReader;
 use super::super::counts::Counts;
-use super::super::load::functions;
 use super::generation::Generation;
 use super::{Attached, Hold, KernelError, Loaded, Mount, info, missed, xdp};
-use crate::catalog::{Counters, HookDecl, Program};
+use crate::catalog::{Counters, FunctionAt, Program};
 use crate::kernel::error::describe;
 use crate::kernel::host::Host;
-use crate::spec::{Hook, Place, ProbeSpec, XdpMode};
+use crate::spec::{Hook, Place, ProbeSpec, Site, XdpMode};
 
 impl Attached {
     /// The program that runs now.
@@ -67,20 +66,20 @@ impl Attached {
 
     /// True if [`Attached::swap`] can put `program` for `spec` in this one's place: it belongs on the same hooks.
     pub fn can_swap(&self, spec: &ProbeSpec, program: &Program) -> bool {
-        let belongs = |function: &HookDecl| (function.kind.clone(), function.target.clone());
-        let now: Vec<_> = self.generation.functions().map(belongs).collect();
-        let next: Vec<_> = functions(spec, program).iter().map(belongs).collect();
-        let same_hook = match (&self.hook, &spec.hook) {
-            (Hook::Xdp { interface, .. }, Hook::Xdp { interface: next, mode }) => {
-                let same_mode = *mode == XdpMode::Auto || self.mode == Some(*mode);
-                interface == next && same_mode && *mode != XdpMode::Offload
-            }
-            (Hook::Uprobe(now), Hook::Uprobe(next)) | (Hook::Uretprobe(now), Hook::Uretprobe(next)) => {
-                now.is_at_place_of(next)
-            }
-            (now, next) => now == next,
+        let same = |(now, next): (&FunctionAt, &FunctionAt)| {
+            let same_site = match (&now.hook.site, &next.hook.site) {
+                (Site::Interface { name: now, .. }, Site::Interface { name: next, mode }) => {
+                    let same_mode = *mode == XdpMode::Auto || self.mode == Some(*mode);
+                    now == next && same_mode && *mode != XdpMode::Offload
+                }
+                (Site::Binary(now), Site::Binary(next)) => now.is_at_place_of(next),
+                (now, next) => now == next,
+            };
+            now.hook.kind == next.hook.kind && same_site
         };
-        self.swappable && same_hook && now == next && now.len() == self.mounts.len()
+        let (now, next): (Vec<_>, _) = (self.generation.functions().collect(), program.attached_for(spec));
+        let fits = now.len() == next.len() && now.len() == self.mounts.len();
+        self.swappable && fits && now.into_iter().zip(&next).all(same)
     }
 
     /// From now on `loaded` runs instead, on the same links: each event runs in exactly one of the two. Gives the old
@@ -129,7 +128,7 @@ impl Attached {
     /// False when what it was attached to is not there any more: an interface that was deleted leaves a link without one, one
     /// that was renamed takes its link along.
     pub fn is_attached(&self) -> bool {
-        let Some(interface) = self.hook.interface() else { return true };
+        let Some(interface) = self.hook.as_ref().and_then(Hook::interface) else { return true };
         let index = Host::default().interface_index(interface);
         self.mounts.iter().all(|mount| {
             // SAFETY: the union's member for links of XDP, which this is; plain data.

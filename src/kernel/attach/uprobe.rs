@@ -16,15 +16,15 @@ use crate::kernel::host::in_first_namespace;
 use crate::kernel::site::binary::BinaryFile;
 use crate::kernel::site::binary::Held;
 use crate::kernel::site::binary::Located;
-use crate::spec::{Place, UserPoint};
+use crate::spec::{HookKind, Place, UserPoint};
 
 pub(super) fn attach(
     program: &ProgramMut<'_>,
+    kind: HookKind,
     point: &UserPoint,
-    on_return: bool,
     host: &Host,
 ) -> Result<Attachment, KernelError> {
-    let kind = if on_return { "uretprobe" } else { "uprobe" };
+    let on_return = kind == HookKind::Uretprobe;
     let binaries = &host.binaries;
     let located = if on_return { binaries.locate_return(point) } else { binaries.locate(point) }?;
     // Read before the kernel does: it keeps a copy of the instruction, and a write since then is one to notice.
@@ -73,13 +73,13 @@ fn attach_at(
 }
 
 /// What is wrong with the file, the function or the process, as far as can be known without attaching.
-pub(in crate::kernel) fn check(kind: &str, point: &UserPoint, host: &Host) -> Result<(), KernelError> {
+pub(in crate::kernel) fn check(kind: HookKind, point: &UserPoint, host: &Host) -> Result<(), KernelError> {
     if !host.has_uprobes() {
         let message =
             format!("this kernel has no uprobes, so `{kind}: {}:{}` cannot be attached", point.binary, point.place);
         return Err(KernelError::new(Place::Hook, message, "it takes a kernel with CONFIG_UPROBE_EVENTS"));
     }
-    if kind == "uretprobe" { host.binaries.locate_return(point) } else { host.binaries.locate(point) }?;
+    if kind == HookKind::Uretprobe { host.binaries.locate_return(point) } else { host.binaries.locate(point) }?;
     match point.pid {
         Some(pid) if !Path::new("/proc").join(pid.to_string()).exists() => Err(no_process(pid)),
         Some(_) | None => Ok(()),
@@ -107,7 +107,7 @@ fn no_process(pid: u32) -> KernelError {
     KernelError::new(Place::Process, format!("there is no process {pid}"), "")
 }
 
-fn diagnose(kind: &str, point: &UserPoint, path: &Path, code: i32, host: &Host) -> KernelError {
+fn diagnose(kind: HookKind, point: &UserPoint, path: &Path, code: i32, host: &Host) -> KernelError {
     let at = format!("{}:{}", path.display(), point.place);
     if matches!(code, libc::EPERM | libc::EACCES) {
         let message = format!("the kernel did not let us attach to `{at}` ({})", describe(code));

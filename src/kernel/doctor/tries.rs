@@ -14,7 +14,8 @@ use crate::kernel::host::Host;
 use crate::kernel::load::Loaded;
 use crate::kernel::prepare::prepare;
 use crate::spec::{
-    DEFAULT_INTERVAL, Hook, Limits, Place, ProbeId, ProbeSpec, Targets, TracepointName, UserPlace, UserPoint, XdpMode,
+    DEFAULT_INTERVAL, Hook, HookKind, Limits, Place, ProbeId, ProbeSpec, Site, Targets, TracepointName, UserPlace,
+    UserPoint, XdpMode,
 };
 
 /// One hook kind, and how the trial went.
@@ -50,30 +51,28 @@ const RING_BYTES: u32 = 64 << 10;
 
 /// Tries every hook kind that this build has.
 pub(super) fn all(host: &Host) -> Vec<Try> {
-    let catalog = match builtin() {
-        Ok(catalog) => catalog,
-        Err(error) => {
-            let outcome = Outcome::Refused(format!("a built-in program is broken: {error}"), String::new());
-            return vec![Try { hook: Hook::Own, outcome, took: Duration::ZERO }];
-        }
-    };
+    // A broken built-in program would be said of each hook that it is for.
+    let catalog = builtin().unwrap_or_default();
     let known = |name: &&&str| host.kernel_symbol(name).count == 1;
     let symbol = (*QUIET_FUNCTIONS.iter().find(known).unwrap_or(&"do_sys_openat2")).to_owned();
     let event = || "sched_process_exec".to_owned();
     let mut tries = xdp(&catalog);
     let hooks = [
-        Hook::Kprobe { symbol: symbol.clone(), offset: 0 },
-        Hook::Kretprobe { symbol },
-        Hook::Tracepoint(TracepointName { category: "sched".to_owned(), name: event() }),
-        Hook::RawTracepoint { name: event() },
+        Hook::function(HookKind::Kprobe, &symbol),
+        Hook::function(HookKind::Kretprobe, &symbol),
+        Hook {
+            kind: HookKind::Tracepoint,
+            site: Site::Event(TracepointName { category: "sched".to_owned(), name: event() }),
+        },
+        Hook { kind: HookKind::RawTracepoint, site: Site::RawEvent(event()) },
     ];
     tries.extend(hooks.into_iter().map(|hook| one(hook, &catalog, host)));
     // In this process only: another one of the same binary may run at any moment.
     let place = UserPlace::Offset(place_in_file(quiet_function as fn() as usize as u64).unwrap_or(0));
     let (binary, pid) = (OURSELVES.to_owned(), Some(std::process::id()));
     let point = UserPoint { binary, place, pid, build_id: None, allow_untrusted: true };
-    let hooks = [Hook::Uprobe(point.clone()), Hook::Uretprobe(point)];
-    tries.extend(hooks.into_iter().map(|hook| one(hook, &catalog, host)));
+    let kinds = [HookKind::Uprobe, HookKind::Uretprobe];
+    tries.extend(kinds.map(|kind| one(Hook { kind, site: Site::Binary(point.clone()) }, &catalog, host)));
     tries
 }
 
@@ -125,11 +124,11 @@ fn xdp_in_namespace(catalog: &Catalog) -> Result<Vec<Try>, String> {
 }
 
 fn on(interface: &str, mode: XdpMode) -> Hook {
-    Hook::Xdp { interface: interface.to_owned(), mode }
+    Hook { kind: HookKind::Xdp, site: Site::Interface { name: interface.to_owned(), mode } }
 }
 
 fn not_tried(interface: &str, reason: String) -> Try {
-    let missing = Capabilities::effective().missing_for("xdp");
+    let missing = Capabilities::effective().missing_for(&[HookKind::Xdp]);
     let outcome = if missing.is_empty() { Outcome::NotTried(reason) } else { Outcome::Needs(missing.join(" and ")) };
     Try { hook: on(interface, XdpMode::Native), outcome, took: Duration::ZERO }
 }
@@ -146,12 +145,12 @@ fn one(hook: Hook, catalog: &Catalog, host: &Host) -> Try {
 }
 
 fn attach_and_detach(hook: &Hook, catalog: &Catalog, host: &Host) -> Result<(), KernelError> {
-    let name = if matches!(hook, Hook::Xdp { .. }) { "packet_count" } else { "trace" };
+    let name = if hook.kind == HookKind::Xdp { "packet_count" } else { "trace" };
     let missing = || KernelError::new(Place::Program, format!("there is no program `{name}`"), "");
     let program = catalog.get(name).ok_or_else(missing)?;
     let spec = ProbeSpec {
-        id: ProbeId { name: hook.kind().to_owned() },
-        hook: hook.clone(),
+        id: ProbeId { name: hook.kind.word().to_owned() },
+        hook: Some(hook.clone()),
         targets: Targets::One,
         program: name.to_owned(),
         params: Vec::new(),
@@ -170,17 +169,17 @@ fn attach_and_detach(hook: &Hook, catalog: &Catalog, host: &Host) -> Result<(), 
 
 /// A refusal for want of something is said as what is wanted.
 fn outcome(hook: &Hook, error: KernelError, host: &Host) -> Outcome {
-    if matches!(hook, Hook::Kprobe { .. } | Hook::Kretprobe { .. }) && !host.has_kprobes() {
+    if hook.symbol().is_some() && !host.has_kprobes() {
         return Outcome::Needs("a kernel with kprobes (CONFIG_KPROBE_EVENTS)".to_owned());
     }
-    if matches!(hook, Hook::Uprobe(_) | Hook::Uretprobe(_)) && !host.has_uprobes() {
+    if hook.point().is_some() && !host.has_uprobes() {
         return Outcome::Needs("a kernel with uprobes (CONFIG_UPROBE_EVENTS)".to_owned());
     }
-    let missing = Capabilities::effective().missing_for(hook.kind());
+    let missing = Capabilities::effective().missing_for(&[hook.kind]);
     if !missing.is_empty() {
         return Outcome::Needs(missing.join(" and "));
     }
-    if matches!(hook, Hook::Tracepoint(_)) && host.tracefs().is_err() {
+    if hook.kind == HookKind::Tracepoint && host.tracefs().is_err() {
         return Outcome::Needs("tracefs, readable".to_owned());
     }
     Outcome::Refused(error.message, error.help)

@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use crate::spec::HookKind;
+
 /// Those that matter here, by their numbers in `include/uapi/linux/capability.h`.
 const KNOWN: [(&str, u32); 9] = [
     ("CAP_DAC_READ_SEARCH", 2),
@@ -42,20 +44,28 @@ impl Capabilities {
         bit(name) == 1 || matches!(name, "CAP_BPF" | "CAP_PERFMON") && bit("CAP_SYS_ADMIN") == 1
     }
 
-    /// Those that a hook of this kind takes and the process does not have.
-    pub fn missing_for(self, kind: &str) -> Vec<&'static str> {
-        needed_for(kind).iter().copied().filter(|name| !self.has(name)).collect()
+    /// Those that hooks of these kinds take and the process does not have, each once.
+    pub fn missing_for(self, kinds: &[HookKind]) -> Vec<&'static str> {
+        let mut missing: Vec<&str> = Vec::new();
+        for name in kinds.iter().flat_map(|kind| needed_for(*kind)) {
+            if !self.has(name) && !missing.contains(name) {
+                missing.push(name);
+            }
+        }
+        missing
     }
 }
 
 /// The capabilities that a hook of this kind takes.
-pub(in crate::kernel) fn needed_for(kind: &str) -> &'static [&'static str] {
+pub(in crate::kernel) fn needed_for(kind: HookKind) -> &'static [&'static str] {
     match kind {
         // Without CAP_PERFMON the verifier refuses the length of a packet: `pointer -= pointer prohibited`.
-        "xdp" => &["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"],
+        HookKind::Xdp => &["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"],
         // perf_uprobe_event_init() in kernel/events/core.c does not take CAP_PERFMON alone.
-        "uprobe" | "uretprobe" => &["CAP_BPF", "CAP_PERFMON", "CAP_SYS_ADMIN"],
-        _other => &["CAP_BPF", "CAP_PERFMON"],
+        HookKind::Uprobe | HookKind::Uretprobe => &["CAP_BPF", "CAP_PERFMON", "CAP_SYS_ADMIN"],
+        HookKind::Kprobe | HookKind::Kretprobe | HookKind::Tracepoint | HookKind::RawTracepoint => {
+            &["CAP_BPF", "CAP_PERFMON"]
+        }
     }
 }
 
@@ -68,10 +78,10 @@ mod tests {
     fn masks() {
         let of = |mask: &str| Capabilities::parse(&format!("Name:\tx\nCapEff:\t{mask}\n"));
         assert_eq!(of("000000c000001000").names(), ["CAP_NET_ADMIN", "CAP_PERFMON", "CAP_BPF"]);
-        assert_eq!(of("0000000000200000").missing_for("kprobe"), Vec::<&str>::new());
-        assert_eq!(of("0000000000200000").missing_for("xdp"), ["CAP_NET_ADMIN"]);
-        assert_eq!(of("0000008000001000").missing_for("xdp"), ["CAP_PERFMON"]);
-        assert_eq!(of("0000000000000000").missing_for("tracepoint"), ["CAP_BPF", "CAP_PERFMON"]);
+        assert_eq!(of("0000000000200000").missing_for(&[HookKind::Kprobe]), Vec::<&str>::new());
+        assert_eq!(of("0000000000200000").missing_for(&[HookKind::Xdp]), ["CAP_NET_ADMIN"]);
+        assert_eq!(of("0000008000001000").missing_for(&[HookKind::Xdp]), ["CAP_PERFMON"]);
+        assert_eq!(of("0000000000000000").missing_for(&[HookKind::Tracepoint]), ["CAP_BPF", "CAP_PERFMON"]);
         assert_eq!(Capabilities::parse("").names(), Vec::<&str>::new());
     }
 }

@@ -14,7 +14,7 @@ use crate::kernel::site::binary::{MOST_MATCHES, matching, some};
 use crate::kernel::site::binary::{Opened, unusable};
 use crate::kernel::site::binary::{instead, meant};
 use crate::kernel::site::interface::Netdev;
-use crate::spec::{Hook, Place, ProbeSpec, Targets};
+use crate::spec::{Hook, HookKind, Place, ProbeSpec, Site, Targets};
 use crate::words::{list, matches_glob, nearest_glob};
 
 /// How many globs that match no function are compared with all functions for help.
@@ -54,27 +54,27 @@ pub(in crate::kernel) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> 
             let spec = under_its_own_name(spec, host);
             return (vec![Expanded { spec, target: None, place: Place::Target }], Vec::new());
         }
-        Targets::FirstOf(names) => match first_of(&spec.hook, names, host) {
+        Targets::FirstOf(names) => match first_of(spec.hook.as_ref(), names, host) {
             Ok(name) => {
-                let spec = ProbeSpec { hook: spec.hook.at(&name), targets: Targets::One, ..spec.clone() };
+                let spec = spec.at(&name);
                 return (vec![Expanded { spec, target: None, place: Place::Entry(name) }], Vec::new());
             }
             Err(error) => (Names::new(), vec![error]),
         },
-        Targets::Each(patterns) => match &spec.hook {
-            Hook::Xdp { .. } => interfaces(patterns),
-            Hook::Kprobe { .. } | Hook::Kretprobe { .. } => {
+        Targets::Each(patterns) => match spec.hook.as_ref().map(|hook| (hook.kind, &hook.site)) {
+            Some((_, Site::Interface { .. })) => interfaces(patterns),
+            Some((_, Site::Function { .. })) => {
                 let wanted = |glob: Option<&str>| {
                     host.probeable_functions(|name| glob.is_none_or(|glob| matches_glob(glob, name)))
                 };
                 functions(patterns, "this kernel", wanted)
             }
-            Hook::Uprobe(point) | Hook::Uretprobe(point) => {
+            Some((kind, Site::Binary(point))) => {
                 let found = host.binaries.of(point);
-                let found = found.and_then(|file| user_functions(patterns, spec.hook.kind() == "uretprobe", &file));
+                let found = found.and_then(|file| user_functions(patterns, kind == HookKind::Uretprobe, &file));
                 found.unwrap_or_else(|error| (Names::new(), vec![error]))
             }
-            Hook::Tracepoint(_) | Hook::RawTracepoint { .. } | Hook::Own => (Names::new(), Vec::new()),
+            Some((_, Site::Event(_) | Site::RawEvent(_))) | None => (Names::new(), Vec::new()),
         },
     };
     if names.len() > Targets::MAX {
@@ -87,8 +87,8 @@ pub(in crate::kernel) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> 
 
 /// The same at an interface that the file calls by a further name (`altname` of ip-link(8)); one that is not there keeps it.
 fn under_its_own_name(spec: &ProbeSpec, host: &Host) -> ProbeSpec {
-    match spec.hook.interface().and_then(|name| host.interface_name(name)) {
-        Some(name) => ProbeSpec { hook: spec.hook.at(&name), ..spec.clone() },
+    match spec.interface().and_then(|name| host.interface_name(name)) {
+        Some(name) => spec.at(&name),
         None => spec.clone(),
     }
 }
@@ -128,7 +128,7 @@ pub fn expand_present(spec: &ProbeSpec, host: &Host) -> (Vec<Expanded>, Vec<Kern
             let alone = ProbeSpec { targets: Targets::Each(vec![pattern.clone()]), ..spec.clone() };
             expand(&alone, host)
         } else {
-            let name = if spec.hook.interface().is_some() { host.interface_name(pattern) } else { None };
+            let name = if spec.interface().is_some() { host.interface_name(pattern) } else { None };
             Ok(vec![one(spec, name.unwrap_or_else(|| pattern.clone()), pattern.clone())])
         };
         match found {
@@ -144,8 +144,8 @@ pub fn expand_present(spec: &ProbeSpec, host: &Host) -> (Vec<Expanded>, Vec<Kern
 
 /// The probe at one of its targets, which comes from the entry `entry` of its file.
 fn one(spec: &ProbeSpec, name: String, entry: String) -> Expanded {
-    let mut spec = ProbeSpec { hook: spec.hook.at(&name), targets: Targets::One, ..spec.clone() };
-    if let Some(field) = spec.hook.target_field() {
+    let mut spec = spec.at(&name);
+    if let Some(field) = spec.hook.as_ref().and_then(Hook::target_field) {
         // People know functions of C++ and Rust by the names of their sources.
         let shown = if field == "symbol" { demangle(&name) } else { None };
         spec.labels.push((field.to_owned(), shown.unwrap_or_else(|| name.clone())));
@@ -155,7 +155,7 @@ fn one(spec: &ProbeSpec, name: String, entry: String) -> Expanded {
 
 /// The same of all probes of a configuration, at what is there of their targets.
 pub fn claims<'a>(specs: impl Iterator<Item = &'a ProbeSpec>, host: &Host) -> Vec<(usize, KernelError)> {
-    let at_interfaces = specs.enumerate().filter(|(_, spec)| spec.hook.interface().is_some());
+    let at_interfaces = specs.enumerate().filter(|(_, spec)| spec.interface().is_some());
     let expand = |(number, spec)| expand_what_is_there(spec, host).0.into_iter().map(move |one| (number, one));
     let all: Vec<(usize, Expanded)> = at_interfaces.flat_map(expand).collect();
     claimed_twice(all.iter().map(|(number, one)| (*number, one)))
@@ -167,7 +167,7 @@ pub fn claimed_twice<'a>(all: impl Iterator<Item = (usize, &'a Expanded)>) -> Ve
     let mut taken: BTreeMap<&str, &Expanded> = BTreeMap::new();
     let mut errors = Vec::new();
     for (number, one) in all {
-        let Some(interface) = one.spec.hook.interface() else { continue };
+        let Some(interface) = one.spec.interface() else { continue };
         let Some(first) = taken.get(interface) else {
             taken.insert(interface, one);
             continue;
@@ -323,10 +323,10 @@ fn functions(patterns: &[String], of: &str, list: impl Fn(Option<&str>) -> Vec<S
 }
 
 /// The first of these functions that the binary of the hook has, or else the kernel.
-fn first_of(hook: &Hook, names: &[String], host: &Host) -> Result<String, KernelError> {
+fn first_of(hook: Option<&Hook>, names: &[String], host: &Host) -> Result<String, KernelError> {
     let near = |help: &dyn Fn(&String) -> String| names.iter().map(help).find(|help| !help.is_empty());
-    let (found, owner, help) = match hook {
-        Hook::Uprobe(point) | Hook::Uretprobe(point) => {
+    let (found, owner, help) = match hook.and_then(Hook::point) {
+        Some(point) => {
             let Opened { path, binary, .. } = host.binaries.of(point)?;
             let mut found = None;
             for name in names {
@@ -341,12 +341,7 @@ fn first_of(hook: &Hook, names: &[String], host: &Host) -> Result<String, Kernel
             let help = if found.is_none() { near(&instead) } else { None };
             (found, format!("`{}`", path.display()), help)
         }
-        Hook::Kprobe { .. }
-        | Hook::Kretprobe { .. }
-        | Hook::Xdp { .. }
-        | Hook::Tracepoint(_)
-        | Hook::RawTracepoint { .. }
-        | Hook::Own => {
+        None => {
             let found = names.iter().find(|name| host.kernel_symbol(name).count > 0);
             let help = if found.is_none() { near(&|name| host.kernel_symbol(name).help) } else { None };
             (found, "this kernel".to_owned(), help)

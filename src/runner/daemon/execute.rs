@@ -246,10 +246,8 @@ impl<'a> Units<'a> {
         if can_swap {
             return self.swap(id, running, content, made, routes);
         }
-        let same_place = running.content.spec.hook.kind() == "xdp"
-            && content.spec.hook.kind() == "xdp"
-            && running.content.spec.hook.at("") != content.spec.hook.at("")
-            && running.content.spec.hook.interface() == content.spec.hook.interface();
+        let (now, wanted) = (&running.content.spec, &content.spec);
+        let same_place = now.hook != wanted.hook && now.interface().is_some() && now.interface() == wanted.interface();
         let rewritten = running.content.binary != content.binary
             && content.binary.is_some_and(|file| running.unit.attached.is_in(file));
         if same_place || rewritten {

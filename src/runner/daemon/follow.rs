@@ -110,7 +110,7 @@ impl Followed {
             let mut spec = probe.spec.clone();
             spec.buffer_bytes.get_or_insert(DAEMON_BUFFER_BYTES);
             let content = |spec: &ProbeSpec| Content {
-                binary: spec.hook.binary().and_then(binary_identity),
+                binary: spec.binary().and_then(binary_identity),
                 ..Content::new(spec, &config.sinks)
             };
             let (found, errors) = expand_present(&spec, host);
@@ -140,7 +140,7 @@ impl Followed {
     /// The paths of the programs and libraries that hooks are in, and of those that are looked for.
     pub(super) fn binaries(&self) -> BTreeSet<PathBuf> {
         let probes = self.config.iter().flat_map(|config| &config.probes);
-        let names: BTreeSet<&str> = probes.filter_map(|probe| probe.spec.hook.binary()).collect();
+        let names: BTreeSet<&str> = probes.filter_map(|probe| probe.spec.binary()).collect();
         names.into_iter().flat_map(binary_places).collect()
     }
 

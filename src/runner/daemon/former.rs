@@ -38,7 +38,7 @@ impl Looking {
         let mut files = Vec::new();
         for running in entries.values_mut().filter_map(|entry| entry.running.as_mut()) {
             let attached = &mut running.unit.attached;
-            let Some(name) = running.content.spec.hook.binary().filter(|_| attached.has_former()) else { continue };
+            let Some(name) = running.content.spec.binary().filter(|_| attached.has_former()) else { continue };
             detach_aside(attached.leave(|_| true));
             // One that was removed is known by its device and inode alone.
             let path = binary_path(name).unwrap_or_else(|| PathBuf::from(name));

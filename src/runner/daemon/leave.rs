@@ -14,7 +14,7 @@ use crate::runner::engine::retire::{Retiring, detach_aside};
 use crate::runner::engine::unit::Unit;
 use crate::runner::problem::refusal;
 use crate::runner::source::clock::now_unix_ns;
-use crate::spec::{Hook, LossCause, Place};
+use crate::spec::{LossCause, Place};
 
 /// How long the end waits for sinks that have no room.
 const LAST_READS: Duration = Duration::from_secs(1);
@@ -44,7 +44,7 @@ impl Units<'_> {
         for id in ids {
             let Some(mut running) = self.entries.get_mut(&id).and_then(|entry| entry.running.take()) else { continue };
             self.end(vec![&mut running]);
-            let interface = running.content.spec.hook.interface().unwrap_or_default();
+            let interface = running.content.spec.interface().unwrap_or_default();
             let message = match Host::default().interface_index(interface) {
                 // The words of a start without it: the next try has nothing new to say.
                 None => format!("there is no network interface `{interface}`"),
@@ -89,17 +89,7 @@ impl Units<'_> {
             let only_file = content.binary.filter(|to| running.content.in_file(*to) == *content);
             let (Some(_), true) = (only_file, running.content.binary != content.binary) else { continue };
             let attached = &mut running.unit.attached;
-            let stays = match &content.spec.hook {
-                Hook::Uprobe(point) => attached.stays(point, false, host),
-                Hook::Uretprobe(point) => attached.stays(point, true, host),
-                Hook::Xdp { .. }
-                | Hook::Kprobe { .. }
-                | Hook::Kretprobe { .. }
-                | Hook::Tracepoint(_)
-                | Hook::RawTracepoint { .. }
-                | Hook::Own => false,
-            };
-            if stays {
+            if content.spec.hook.as_ref().is_some_and(|hook| attached.stays(hook, host)) {
                 running.content = content.attached_to(attached.file());
             }
         }
