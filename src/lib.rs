@@ -7,7 +7,8 @@
 //! 3  cli  runner                            commands; the loop that owns live probes
 //! 2  kernel  sink  files  control  metrics  the only user of libbpf; destinations; configuration on disk; a socket; HTTP
 //!    trust                                  who could change what a path leads to
-//! 1  config  catalog  expr  format  plan    pure: text → specs, BTF → descriptions, bytes → lines, states → actions
+//! 1  config  catalog  expr  format  plan    pure: text → specs, BTF → descriptions, values → lines, states → actions,
+//!    record                                 bytes → values
 //! 0  spec  status  words                    the types everybody uses; the nearest word to a mistyped one
 //! ```
 
@@ -21,6 +22,7 @@ pub mod format;
 pub mod kernel;
 pub mod metrics;
 pub mod plan;
+pub mod record;
 pub mod runner;
 pub mod sink;
 pub mod spec;

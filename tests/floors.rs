@@ -8,13 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Module, floor, and the modules of the same floor that it may use.
-const FLOORS: [(&str, u8, &[&str]); 16] = [
+const FLOORS: [(&str, u8, &[&str]); 17] = [
     ("spec", 0, &[]),
     ("status", 0, &["spec", "words"]),
     ("words", 0, &[]),
     ("catalog", 1, &[]),
     ("expr", 1, &["catalog"]),
-    ("format", 1, &[]),
+    ("record", 1, &[]),
+    ("format", 1, &["record"]),
     ("config", 1, &["catalog", "expr"]),
     ("plan", 1, &["config"]),
     ("trust", 2, &[]),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// What a field's `unit` means for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(super) enum HumanUnit {
     /// A plain number.
     None,
     /// Nanoseconds.
@@ -20,7 +20,7 @@ type Scale = &'static [(&'static str, u64)];
 const TIME: Scale = &[("ns", 1), ("us", 1000), ("ms", 1000), ("s", 1000), ("m", 60), ("h", 60)];
 const SIZE: Scale = &[("B", 1), ("KiB", 1024), ("MiB", 1024), ("GiB", 1024), ("TiB", 1024), ("PiB", 1024)];
 
-impl Unit {
+impl HumanUnit {
     /// The unit that a [`crate::spec::Field`] names; one that is not known changes nothing.
     pub(super) fn named(name: &str) -> Self {
         match name {
@@ -98,7 +98,7 @@ fn scaled(value: u64, scale: Scale, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
-    fn text(unit: Unit, value: i64) -> String {
+    fn text(unit: HumanUnit, value: i64) -> String {
         let mut out = Vec::new();
         unit.signed(value, &mut out);
         String::from_utf8(out).unwrap()
@@ -119,14 +119,14 @@ mod tests {
             (5_400_000_000_000, "1.5h"),
             (-7_123_456, "-7.1ms"),
         ] {
-            assert_eq!(text(Unit::Ns, ns), expected);
+            assert_eq!(text(HumanUnit::Ns, ns), expected);
         }
         for (bytes, expected) in [(0, "0B"), (1023, "1023B"), (4096, "4.0KiB"), (1 << 30, "1.0GiB")] {
-            assert_eq!(text(Unit::Bytes, bytes), expected);
+            assert_eq!(text(HumanUnit::Bytes, bytes), expected);
         }
-        assert_eq!(text(Unit::None, -14), "-14");
+        assert_eq!(text(HumanUnit::None, -14), "-14");
         let mut out = Vec::new();
-        Unit::Bytes.unsigned(u64::MAX, &mut out);
+        HumanUnit::Bytes.unsigned(u64::MAX, &mut out);
         assert_eq!(out, b"16384.0PiB");
     }
 

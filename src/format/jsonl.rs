@@ -9,17 +9,16 @@
 //! A text that is no UTF-8 is written with `\xff` for each odd byte and `\\` for each backslash, and has a sibling:
 //! `"path":"/tmp/\\xff","path_escaped":true`. Without the sibling a string is what it reads like.
 
-use core::net::{Ipv4Addr, Ipv6Addr};
 use std::io::Write as _;
 use std::time::Duration;
 
 use super::argv::argv;
+use super::columns::{Column, Columns};
 use super::escape::{Style, hex, json_escape, json_style};
 use super::human::decimal;
 use super::notice::Notice;
-use super::path::Room;
 use super::time::Rfc3339;
-use super::value::{Column, Plan, Read, Value};
+use crate::record::{FieldValue, PathRoom, Record};
 use crate::spec::{Layout, LossCause};
 
 /// Writes JSON lines.
@@ -29,7 +28,7 @@ pub(super) struct Jsonl {
     probe: Vec<u8>,
     /// `,"env":"prod"` for each label.
     labels: Vec<u8>,
-    plan: Plan,
+    columns: Columns,
 }
 
 impl Jsonl {
@@ -43,7 +42,7 @@ impl Jsonl {
         }
         let cut = |name: &str| [key(&format!("{name}_truncated")).as_slice(), b"true"].concat();
         let escaped = |name: &str| [key(&format!("{name}_escaped")).as_slice(), b"true"].concat();
-        Self { stamp: Rfc3339::new(), probe: head, labels: constant, plan: Plan::new(layout, key, cut, escaped) }
+        Self { stamp: Rfc3339::new(), probe: head, labels: constant, columns: Columns::new(layout, key, cut, escaped) }
     }
 
     pub(super) fn event(&mut self, record: &[u8], unix_ns: u64, out: &mut Vec<u8>) {
@@ -82,11 +81,11 @@ impl Jsonl {
 
     #[inline]
     fn body(&self, record: &[u8], out: &mut Vec<u8>) {
-        let absent = self.plan.absent_mask(record);
-        columns(&self.plan.process, record, absent, out);
+        let record = self.columns.record(record);
+        columns(self.columns.process(), record, out);
         out.extend_from_slice(&self.labels);
-        columns(&self.plan.fields, record, absent, out);
-        if record.len() < self.plan.size {
+        columns(self.columns.fields(), record, out);
+        if record.is_short() {
             out.extend_from_slice(b",\"short_record\":true");
         }
     }
@@ -118,56 +117,53 @@ fn key(name: &str) -> Vec<u8> {
 }
 
 #[inline]
-fn columns(columns: &[Column], record: &[u8], absent: u32, out: &mut Vec<u8>) {
-    for column in columns {
-        match column.read(record, absent) {
-            Read::Value(found) => {
-                out.extend_from_slice(&column.key);
-                let is_escaped = value(found, out);
-                if found.is_cut() {
-                    out.extend_from_slice(&column.cut);
-                }
-                if is_escaped {
-                    out.extend_from_slice(&column.escaped);
-                }
-            }
-            Read::Absent => {
-                out.extend_from_slice(&column.key);
-                out.extend_from_slice(b"null");
-            }
-            Read::Unset => {}
+fn columns<'a>(columns: impl Iterator<Item = Column<'a>>, record: Record<'a>, out: &mut Vec<u8>) {
+    for Column { field, frame } in columns {
+        let value = record.value(field);
+        if matches!(value, FieldValue::Unset) {
+            continue;
+        }
+        out.extend_from_slice(&frame.key);
+        let is_escaped = write(value, out);
+        if value.is_cut() {
+            out.extend_from_slice(&frame.cut);
+        }
+        if is_escaped {
+            out.extend_from_slice(&frame.escaped);
         }
     }
 }
 
-/// True where it is a text with bytes that had to be escaped.
+/// Appends one value; true where it is a text with bytes that had to be escaped.
 #[inline]
-fn value(value: Value<'_>, out: &mut Vec<u8>) -> bool {
+fn write(value: FieldValue<'_>, out: &mut Vec<u8>) -> bool {
     match value {
-        Value::Unsigned(number) => decimal(number, out),
-        Value::Signed(number) => decimal(number, out),
-        Value::Bool(true) => out.extend_from_slice(b"true"),
-        Value::Bool(false) => out.extend_from_slice(b"false"),
-        Value::Text(text, _) => return string(text, out),
-        Value::Name(name) => return string(name.as_bytes(), out),
-        Value::Argv(words) => {
+        FieldValue::Null => out.extend_from_slice(b"null"),
+        FieldValue::Unset => {}
+        FieldValue::Unsigned(number) => decimal(number, out),
+        FieldValue::Signed(number) => decimal(number, out),
+        FieldValue::Bool(true) => out.extend_from_slice(b"true"),
+        FieldValue::Bool(false) => out.extend_from_slice(b"false"),
+        FieldValue::Text(text) => return string(text.bytes, out),
+        FieldValue::Named { name: Some(name), .. } => return string(name.as_bytes(), out),
+        FieldValue::Argv(words) => {
             let style = json_style(words);
             out.push(b'"');
             argv(words, style, out);
             out.push(b'"');
             return style == Style::JsonEscaped;
         }
-        Value::Path(path) => return string(path.text(&mut [0; size_of::<Room>()]), out),
-        Value::Bytes(bytes) => {
+        FieldValue::Path(path) => return string(path.text(&mut [0; size_of::<PathRoom>()]), out),
+        FieldValue::Bytes(bytes) => {
             out.push(b'"');
             hex(bytes, out);
             out.push(b'"');
         }
         // Writing to a Vec cannot fail.
-        Value::Hex(number) => drop(write!(out, "\"{number:#x}\"")),
-        Value::Ipv4(address) => drop(write!(out, "\"{}\"", Ipv4Addr::from(address))),
-        Value::Ipv6(address) => drop(write!(out, "\"{}\"", Ipv6Addr::from(address))),
-        Value::NoName(number) => drop(write!(out, "\"{number}\"")),
+        FieldValue::Hex(number) => drop(write!(out, "\"{number:#x}\"")),
+        FieldValue::Ipv4(address) => drop(write!(out, "\"{address}\"")),
+        FieldValue::Ipv6(address) => drop(write!(out, "\"{address}\"")),
+        FieldValue::Named { number, name: None } => drop(write!(out, "\"{number}\"")),
     }
     false
 }

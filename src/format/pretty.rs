@@ -14,13 +14,14 @@
 
 use std::time::Duration;
 
+use super::columns::{Column, Columns};
 use super::escape::quoted_if_needed;
-use super::human::{Unit, duration, thousands};
+use super::human::{HumanUnit, duration, thousands};
 use super::look::Look;
 use super::notice::Notice;
 use super::text;
 use super::time::clock;
-use super::value::{Column, Plan, Read, Value};
+use crate::record::{FieldValue, Record};
 use crate::spec::{Layout, LossCause};
 
 /// Columns that `comm[pid]` gets: 15 bytes of `comm` and a pid of usual length.
@@ -34,7 +35,7 @@ pub(super) struct Pretty {
     probe: Vec<u8>,
     /// ` env=prod` for each label, painted.
     labels: Vec<u8>,
-    plan: Plan,
+    columns: Columns,
 }
 
 /// ANSI sequences, or nothing at all.
@@ -87,19 +88,19 @@ impl Pretty {
             utc_offset_s: look.utc_offset_s,
             probe: name,
             labels: constant,
-            plan: Plan::new(layout, |name| paint.key(name), |_| "…".into(), |_| Vec::new()),
+            columns: Columns::new(layout, |name| paint.key(name), |_| "…".into(), |_| Vec::new()),
         }
     }
 
     pub(super) fn event(&mut self, record: &[u8], unix_ns: u64, out: &mut Vec<u8>) {
-        let absent = self.plan.absent_mask(record);
+        let record = self.columns.record(record);
         self.head(unix_ns, out);
-        self.who(record, absent, out);
-        for column in &self.plan.fields {
-            pair(column, record, absent, out);
+        self.who(record, out);
+        for column in self.columns.fields() {
+            pair(column, record, out);
         }
         out.extend_from_slice(&self.labels);
-        if record.len() < self.plan.size {
+        if record.is_short() {
             out.extend_from_slice(b" short_record=true");
         }
         out.push(b'\n');
@@ -154,55 +155,52 @@ impl Pretty {
     }
 
     /// ` cat[4711]          `, then what is worth saying of the other process fields.
-    fn who(&self, record: &[u8], absent: u32, out: &mut Vec<u8>) {
+    fn who<'a>(&'a self, record: Record<'a>, out: &mut Vec<u8>) {
         let read = |name: &str| {
-            let column = self.plan.process.iter().find(|column| column.name == name)?;
-            match column.read(record, absent) {
-                Read::Value(value) => Some((column, value)),
-                Read::Absent | Read::Unset => None,
-            }
+            let column = self.columns.process().find(|column| column.field.name() == name)?;
+            Some((column, record.value(column.field))).filter(|(_, value)| value.is_present())
         };
         let (comm, pid) = (read("comm"), read("pid"));
         if comm.is_some() || pid.is_some() {
             out.push(b' ');
             padded(out, WHO_WIDTH, |out| {
                 if let Some((_, comm)) = comm {
-                    text::value(comm, Unit::None, out);
+                    text::write(comm, HumanUnit::None, out);
                 }
                 if let Some((_, pid)) = pid {
                     out.push(b'[');
-                    text::value(pid, Unit::None, out);
+                    text::write(pid, HumanUnit::None, out);
                     out.push(b']');
                 }
             });
         }
         for (column, value) in [read("tid"), read("uid")].into_iter().flatten() {
-            let says_nothing = match column.name.as_str() {
+            let says_nothing = match column.field.name() {
                 "tid" => pid.is_some_and(|(_, pid)| pid == value),
-                _ => value == Value::Unsigned(0),
+                _ => value == FieldValue::Unsigned(0),
             };
             if !says_nothing {
-                out.extend_from_slice(&column.key);
-                text::value(value, Unit::None, out);
+                out.extend_from_slice(&column.frame.key);
+                text::write(value, HumanUnit::None, out);
             }
         }
     }
 
     /// A header of names and a line for each row: text to the left, numbers to the right.
     fn table(&self, rows: &[Vec<u8>], out: &mut Vec<u8>) {
-        let columns: Vec<&Column> = self.plan.process.iter().chain(&self.plan.fields).collect();
+        let columns: Vec<Column<'_>> = self.columns.process().chain(self.columns.fields()).collect();
         let cells: Vec<Vec<Cell>> = rows
             .iter()
             .map(|row| {
-                let absent = self.plan.absent_mask(row);
-                columns.iter().map(|column| Cell::new(column, row, absent)).collect()
+                let record = self.columns.record(row);
+                columns.iter().map(|column| Cell::new(*column, record)).collect()
             })
             .collect();
         let mut lines = vec![b"   ".to_vec(); rows.len() + 1];
         for (index, column) in columns.iter().enumerate() {
             let cell = |row: usize| cells.get(row).and_then(|row| row.get(index));
             let mut name = Vec::new();
-            quoted_if_needed(column.name.as_bytes(), &mut name);
+            quoted_if_needed(column.field.name().as_bytes(), &mut name);
             let numbers = (0..rows.len()).filter_map(cell).all(|cell| cell.right);
             let header = Cell { text: name, right: numbers };
             let in_order: Vec<&Cell> = std::iter::once(&header).chain((0..rows.len()).filter_map(cell)).collect();
@@ -239,33 +237,33 @@ struct Cell {
 }
 
 impl Cell {
-    fn new(column: &Column, row: &[u8], absent: u32) -> Self {
-        let mut text = Vec::new();
-        match column.read(row, absent) {
-            Read::Value(found) => {
-                value(column, found, &mut text);
-                Self { text, right: matches!(found, Value::Unsigned(_) | Value::Signed(_)) }
-            }
-            Read::Absent | Read::Unset => Self { text: b"-".to_vec(), right: true },
+    fn new<'a>(column: Column<'a>, row: Record<'a>) -> Self {
+        let value = row.value(column.field);
+        if !value.is_present() {
+            return Self { text: b"-".to_vec(), right: true };
         }
+        let mut text = Vec::new();
+        write(column, value, &mut text);
+        Self { text, right: matches!(value, FieldValue::Unsigned(_) | FieldValue::Signed(_)) }
     }
 }
 
 /// ` name=value`, or nothing where it is absent.
-fn pair(column: &Column, record: &[u8], absent: u32, out: &mut Vec<u8>) {
-    match column.read(record, absent) {
-        Read::Value(found) => {
-            out.extend_from_slice(&column.key);
-            value(column, found, out);
-        }
-        Read::Absent | Read::Unset => {}
+fn pair<'a>(column: Column<'a>, record: Record<'a>, out: &mut Vec<u8>) {
+    let value = record.value(column.field);
+    if value.is_present() {
+        out.extend_from_slice(&column.frame.key);
+        write(column, value, out);
     }
 }
 
-fn value(column: &Column, value: Value<'_>, out: &mut Vec<u8>) {
-    text::value(value, column.unit, out);
-    if let Value::Text(_, true) = value {
-        out.extend_from_slice(&column.cut);
+fn write(column: Column<'_>, value: FieldValue<'_>, out: &mut Vec<u8>) {
+    text::write(value, column.frame.unit, out);
+    // A path that was cut begins with the mark itself.
+    if let FieldValue::Text(text) = value
+        && text.is_cut
+    {
+        out.extend_from_slice(&column.frame.cut);
     }
 }
 

@@ -5,17 +5,16 @@
 //! ts=2026-11-21T07:40:00.123456789Z probe=opens pid=1 tid=1 uid=0 comm=cat path="/tmp/two words"
 //! ```
 
-use core::net::{Ipv4Addr, Ipv6Addr};
 use std::io::Write as _;
 use std::time::Duration;
 
 use super::argv::quoted_argv;
+use super::columns::{Column, Columns};
 use super::escape::{hex, quoted_if_needed};
-use super::human::{Unit, decimal};
+use super::human::{HumanUnit, decimal};
 use super::notice::Notice;
-use super::path::Room;
 use super::time::Rfc3339;
-use super::value::{Column, Plan, Read, Value};
+use crate::record::{FieldValue, PathRoom, Record};
 use crate::spec::{Layout, LossCause};
 
 /// Writes `key=value` lines.
@@ -25,7 +24,7 @@ pub(super) struct Text {
     probe: Vec<u8>,
     /// ` env=prod` for each label.
     labels: Vec<u8>,
-    plan: Plan,
+    columns: Columns,
 }
 
 impl Text {
@@ -36,7 +35,7 @@ impl Text {
             probe: pair("probe", probe),
             labels: labels.iter().flat_map(|(name, value)| pair(name, value)).collect(),
             // Here every backslash is doubled anyway.
-            plan: Plan::new(layout, key, cut, |_| Vec::new()),
+            columns: Columns::new(layout, key, cut, |_| Vec::new()),
         }
     }
 
@@ -74,11 +73,11 @@ impl Text {
     }
 
     fn body(&self, record: &[u8], out: &mut Vec<u8>) {
-        let absent = self.plan.absent_mask(record);
-        columns(&self.plan.process, record, absent, out);
+        let record = self.columns.record(record);
+        columns(self.columns.process(), record, out);
         out.extend_from_slice(&self.labels);
-        columns(&self.plan.fields, record, absent, out);
-        if record.len() < self.plan.size {
+        columns(self.columns.fields(), record, out);
+        if record.is_short() {
             out.extend_from_slice(b" short_record=true");
         }
     }
@@ -114,37 +113,36 @@ fn pair(name: &str, value: &str) -> Vec<u8> {
     pair
 }
 
-fn columns(columns: &[Column], record: &[u8], absent: u32, out: &mut Vec<u8>) {
-    for column in columns {
-        match column.read(record, absent) {
-            Read::Value(found) => {
-                out.extend_from_slice(&column.key);
-                value(found, Unit::None, out);
-                if found.is_cut() {
-                    out.extend_from_slice(&column.cut);
-                }
+fn columns<'a>(columns: impl Iterator<Item = Column<'a>>, record: Record<'a>, out: &mut Vec<u8>) {
+    for Column { field, frame } in columns {
+        let value = record.value(field);
+        if value.is_present() {
+            out.extend_from_slice(&frame.key);
+            write(value, HumanUnit::None, out);
+            if value.is_cut() {
+                out.extend_from_slice(&frame.cut);
             }
-            Read::Absent | Read::Unset => {}
         }
     }
 }
 
-/// Appends one value as text; `unit` says how numbers are to be read.
-pub(super) fn value(value: Value<'_>, unit: Unit, out: &mut Vec<u8>) {
+/// Appends one value as text, nothing where there is none; `unit` says how numbers are to be read.
+pub(super) fn write(value: FieldValue<'_>, unit: HumanUnit, out: &mut Vec<u8>) {
     match value {
-        Value::Unsigned(number) => unit.unsigned(number, out),
-        Value::Signed(number) => unit.signed(number, out),
-        Value::Bool(true) => out.extend_from_slice(b"true"),
-        Value::Bool(false) => out.extend_from_slice(b"false"),
-        Value::Text(text, _) => quoted_if_needed(text, out),
-        Value::Name(name) => quoted_if_needed(name.as_bytes(), out),
-        Value::Argv(words) => quoted_argv(words, out),
-        Value::Path(path) => quoted_if_needed(path.text(&mut [0; size_of::<Room>()]), out),
-        Value::Bytes(bytes) => hex(bytes, out),
-        Value::NoName(number) => decimal(number, out),
+        FieldValue::Null | FieldValue::Unset => {}
+        FieldValue::Unsigned(number) => unit.unsigned(number, out),
+        FieldValue::Signed(number) => unit.signed(number, out),
+        FieldValue::Bool(true) => out.extend_from_slice(b"true"),
+        FieldValue::Bool(false) => out.extend_from_slice(b"false"),
+        FieldValue::Text(text) => quoted_if_needed(text.bytes, out),
+        FieldValue::Named { name: Some(name), .. } => quoted_if_needed(name.as_bytes(), out),
+        FieldValue::Named { number, name: None } => decimal(number, out),
+        FieldValue::Argv(words) => quoted_argv(words, out),
+        FieldValue::Path(path) => quoted_if_needed(path.text(&mut [0; size_of::<PathRoom>()]), out),
+        FieldValue::Bytes(bytes) => hex(bytes, out),
         // Writing to a Vec cannot fail.
-        Value::Hex(number) => drop(write!(out, "{number:#x}")),
-        Value::Ipv4(address) => drop(write!(out, "{}", Ipv4Addr::from(address))),
-        Value::Ipv6(address) => drop(write!(out, "{}", Ipv6Addr::from(address))),
+        FieldValue::Hex(number) => drop(write!(out, "{number:#x}")),
+        FieldValue::Ipv4(address) => drop(write!(out, "{address}")),
+        FieldValue::Ipv6(address) => drop(write!(out, "{address}")),
     }
 }

@@ -8,31 +8,32 @@ const DELETED: &[u8] = b" (deleted)";
 /// Most bytes of names that are shown: as many as `bpf/include/names.h` collects.
 const MOST: usize = 256;
 
-/// Room for a path as text.
-pub(super) type Room = [u8; MOST + CUT.len() + DELETED.len()];
+/// Room for a path as text, for [`PathNames::text`].
+pub type PathRoom = [u8; MOST + CUT.len() + DELETED.len()];
 
 /// A path, still in the record's own bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Path<'a> {
+pub struct PathNames<'a> {
     /// The last one first, each with its NUL.
     names: &'a [u8],
     /// Its beginning is missing.
-    pub(super) cut: bool,
-    deleted: bool,
+    pub is_cut: bool,
+    /// The file has no name any more.
+    pub is_deleted: bool,
 }
 
-impl<'a> Path<'a> {
+impl<'a> PathNames<'a> {
     /// Of a slot: two bytes of length, whether it is cut, whether it is deleted, then the names.
     pub(super) fn of(slot: &'a [u8]) -> Self {
         let Some(([low, high, cut, deleted], names)) = slot.split_first_chunk() else {
-            return Self { names: &[], cut: false, deleted: false };
+            return Self { names: &[], is_cut: false, is_deleted: false };
         };
         let length = usize::from(u16::from_ne_bytes([*low, *high]));
-        Self { names: &names[..length.min(names.len()).min(MOST)], cut: *cut != 0, deleted: *deleted != 0 }
+        Self { names: &names[..length.min(names.len()).min(MOST)], is_cut: *cut != 0, is_deleted: *deleted != 0 }
     }
 
-    /// As text: `/`, `/usr/bin/ls`, `…/bin/ls`, `/memfd:x (deleted)`.
-    pub(super) fn text(self, room: &mut Room) -> &[u8] {
+    /// As text, written into `room`: `/`, `/usr/bin/ls`, `…/bin/ls`, `/memfd:x (deleted)`.
+    pub fn text(self, room: &mut PathRoom) -> &[u8] {
         let mut used = 0;
         let mut put = |bytes: &[u8]| {
             if let Some(place) = room.get_mut(used..used + bytes.len()) {
@@ -40,7 +41,7 @@ impl<'a> Path<'a> {
                 used += bytes.len();
             }
         };
-        if self.cut {
+        if self.is_cut {
             put(CUT.as_bytes());
         }
         let names = self.names.strip_suffix(&[0]).unwrap_or(self.names);
@@ -52,7 +53,7 @@ impl<'a> Path<'a> {
                 put(name);
             }
         }
-        if self.deleted {
+        if self.is_deleted {
             put(DELETED);
         }
         &room[..used]
@@ -66,8 +67,8 @@ mod tests {
     fn text(names: &[u8], cut: bool, deleted: bool) -> String {
         let length = (names.len() as u16).to_ne_bytes();
         let slot = [&[length[0], length[1], cut.into(), deleted.into()], names, &[7; 3]].concat();
-        let mut room = [0; size_of::<Room>()];
-        String::from_utf8(Path::of(&slot).text(&mut room).to_vec()).unwrap()
+        let mut room = [0; size_of::<PathRoom>()];
+        String::from_utf8(PathNames::of(&slot).text(&mut room).to_vec()).unwrap()
     }
 
     /// Names come in the order of the path, with what is missing and what is gone.
@@ -84,11 +85,11 @@ mod tests {
     /// A slot that is cut or says too much is read as far as it goes.
     #[test]
     fn broken_slots() {
-        let mut room = [0; size_of::<Room>()];
+        let mut room = [0; size_of::<PathRoom>()];
         for slot in [&b""[..], b"\x01", b"\xff\xff\0\0", b"\x02\0\0\0a"] {
-            assert!(Path::of(slot).text(&mut room).starts_with(b"/"));
+            assert!(PathNames::of(slot).text(&mut room).starts_with(b"/"));
         }
         let long = [&[0xff, 0xff, 1, 1][..], &[b'a'; 4000]].concat();
-        assert!(Path::of(&long).text(&mut room).len() <= size_of::<Room>());
+        assert!(PathNames::of(&long).text(&mut room).len() <= size_of::<PathRoom>());
     }
 }

@@ -1,124 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The one place that turns a record's bytes into values: a [`Layout`] is compiled once into a [`Plan`], whose
-//! columns then read each record without searching, allocating or panicking.
+//! One field of a plan: which bytes of a record it takes, and how they become a value.
 
 use std::ffi::CStr;
 
-use super::human::Unit;
-use super::path::Path;
-use crate::spec::{ERRNOS, Field, FieldType, Layout};
+use super::path::PathNames;
+use super::value::{FieldText, FieldValue};
+use crate::spec::{ERRNOS, Field, FieldType};
 
-/// A compiled [`Layout`].
-pub(super) struct Plan {
-    /// Bytes of a whole record.
-    pub(super) size: usize,
-    absent: Option<usize>,
-    /// The process fields that the record holds.
-    pub(super) process: Vec<Column>,
-    /// The other fields.
-    pub(super) fields: Vec<Column>,
-}
-
-impl Plan {
-    /// Compiles `layout`. `key` gives what the format writes before a value of this name, `cut` and `escaped` what it writes
-    /// after a text of this name that was cut, or that is not what it reads like.
-    pub(super) fn new(
-        layout: &Layout,
-        key: impl Fn(&str) -> Vec<u8>,
-        cut: impl Fn(&str) -> Vec<u8>,
-        escaped: impl Fn(&str) -> Vec<u8>,
-    ) -> Self {
-        let column = |field: &Field| Column {
-            cut: cut(&field.name).into(),
-            escaped: escaped(&field.name).into(),
-            ..Column::new(field, key(&field.name))
-        };
-        Self {
-            size: layout.size as usize,
-            absent: layout.absent.map(|offset| offset as usize),
-            process: layout.process.iter().map(column).collect(),
-            fields: layout.fields.iter().map(column).collect(),
-        }
-    }
-
-    /// The record's mask of absent values; 0 where it has none.
-    #[inline]
-    pub(super) fn absent_mask(&self, record: &[u8]) -> u32 {
-        let bytes = self.absent.and_then(|offset| record.get(offset..)?.first_chunk());
-        bytes.map_or(0, |bytes| u32::from_ne_bytes(*bytes))
-    }
-}
-
-/// One field of a [`Plan`].
-pub(super) struct Column {
-    /// The name in the output.
-    pub(super) name: String,
-    /// What the format writes before the value.
-    pub(super) key: Box<[u8]>,
-    /// What the format writes after a value that was cut.
-    pub(super) cut: Box<[u8]>,
-    /// What the format writes after a value with bytes that it had to write otherwise.
-    pub(super) escaped: Box<[u8]>,
-    /// How people want to read it.
-    pub(super) unit: Unit,
+/// A compiled [`Field`].
+#[derive(Debug, Clone)]
+pub struct RecordField {
+    name: Box<str>,
+    unit: Box<str>,
     start: usize,
     end: usize,
     absent_bit: u32,
-    op: Op,
+    reader: FieldReader,
 }
 
-/// What a column found in a record.
-pub(super) enum Read<'a> {
-    /// A value.
-    Value(Value<'a>),
-    /// The field has no value in this record, or the record ends before it.
-    Absent,
-    /// A [`FieldType::Flag`] that is not set: nothing is to be written.
-    Unset,
-}
-
-/// A value, still in the record's own bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Value<'a> {
-    Unsigned(u64),
-    Signed(i64),
-    Hex(u64),
-    Bool(bool),
-    /// Text and whether it was longer than its limit.
-    Text(&'a [u8], bool),
-    /// Words, each followed by NUL; the last one of a line that was cut may have none.
-    Argv(&'a [u8]),
-    Path(Path<'a>),
-    Bytes(&'a [u8]),
-    Ipv4([u8; 4]),
-    Ipv6([u8; 16]),
-    /// The name of a number.
-    Name(&'a str),
-    /// A number that should have a name and has none.
-    NoName(i64),
-}
-
-impl Value<'_> {
-    /// True for what a sibling `NAME_truncated` is to say of.
-    pub(super) fn is_cut(self) -> bool {
-        match self {
-            Self::Text(_, cut) | Self::Path(Path { cut, .. }) => cut,
-            Self::Unsigned(_)
-            | Self::Signed(_)
-            | Self::Hex(_)
-            | Self::Bool(_)
-            | Self::Argv(_)
-            | Self::Bytes(_)
-            | Self::Ipv4(_)
-            | Self::Ipv6(_)
-            | Self::Name(_)
-            | Self::NoName(_) => false,
-        }
-    }
-}
-
-/// How a column's bytes are read: [`FieldType`] with what can be known beforehand.
-enum Op {
+/// How the bytes of a field are read: its [`FieldType`] with what can be known beforehand.
+#[derive(Debug, Clone)]
+enum FieldReader {
     Unsigned(Width),
     Signed(Width),
     Hex(Width),
@@ -134,12 +36,12 @@ enum Op {
     Port,
     /// Sorted by number.
     Enum(Width, Box<[(i64, String)]>),
-    /// A size that this kind cannot have; a catalogue makes none. Never has a value.
+    /// A size that this type cannot have; a catalogue makes none. Never has a value.
     Unreadable,
 }
 
 /// Bytes of an integer.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Width {
     One,
     Two,
@@ -180,34 +82,41 @@ impl Width {
     }
 }
 
-impl Column {
-    fn new(field: &Field, key: Vec<u8>) -> Self {
+impl RecordField {
+    pub(super) fn new(field: &Field) -> Self {
         let start = field.offset as usize;
         Self {
-            name: field.name.clone(),
-            key: key.into(),
-            cut: Box::default(),
-            escaped: Box::default(),
-            unit: Unit::named(&field.unit),
+            name: field.name.as_str().into(),
+            unit: field.unit.as_str().into(),
             start,
             end: start.saturating_add(field.size as usize),
             absent_bit: field.absent_bit.and_then(|bit| 1u32.checked_shl(bit.into())).unwrap_or(0),
-            op: Op::new(&field.kind, field.size).unwrap_or(Op::Unreadable),
+            reader: FieldReader::new(&field.kind, field.size).unwrap_or(FieldReader::Unreadable),
         }
     }
 
-    /// What this column says about `record`, whose [`Plan::absent_mask`] is `absent`.
+    /// Its name in the output.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What its numbers count, as [`Field::unit`]: `ns`, `bytes` …; empty where nothing is said.
+    pub fn unit(&self) -> &str {
+        &self.unit
+    }
+
+    /// Its value in these bytes of a record, whose mask of absent values is `absent`.
     #[inline]
-    pub(super) fn read<'a>(&'a self, record: &'a [u8], absent: u32) -> Read<'a> {
+    pub(super) fn read<'a>(&'a self, record: &'a [u8], absent: u32) -> FieldValue<'a> {
         match record.get(self.start..self.end) {
-            Some(slot) if absent & self.absent_bit == 0 => self.op.read(slot),
-            Some(_) | None if matches!(self.op, Op::Flag) => Read::Unset,
-            Some(_) | None => Read::Absent,
+            Some(slot) if absent & self.absent_bit == 0 => self.reader.read(slot),
+            Some(_) | None if matches!(self.reader, FieldReader::Flag) => FieldValue::Unset,
+            Some(_) | None => FieldValue::Null,
         }
     }
 }
 
-impl Op {
+impl FieldReader {
     fn new(kind: &FieldType, size: u32) -> Option<Self> {
         Some(match kind {
             FieldType::Unsigned => Self::Unsigned(Width::of(size)?),
@@ -236,48 +145,53 @@ impl Op {
     }
 
     #[inline]
-    fn read<'a>(&'a self, slot: &'a [u8]) -> Read<'a> {
-        Read::Value(match self {
-            Self::Unsigned(width) => Value::Unsigned(width.unsigned(slot)),
-            Self::Signed(width) => Value::Signed(width.signed(slot)),
-            Self::Hex(width) => Value::Hex(width.unsigned(slot)),
-            Self::Id if slot.iter().all(|&byte| byte == 0xff) => return Read::Absent,
-            Self::Id => Value::Unsigned(Width::Four.unsigned(slot)),
-            Self::Bool => Value::Bool(slot.iter().any(|&byte| byte != 0)),
-            Self::Flag if slot.iter().all(|&byte| byte == 0) => return Read::Unset,
-            Self::Flag => Value::Bool(true),
-            Self::Text(limit) => text(slot, *limit),
-            Self::Argv => Value::Argv(words(slot)),
-            Self::Path => Value::Path(Path::of(slot)),
-            Self::Bytes => Value::Bytes(slot),
-            Self::Ipv4 => slot.first_chunk().map_or(Value::Bytes(slot), |bytes| Value::Ipv4(*bytes)),
-            Self::Ipv6 => slot.first_chunk().map_or(Value::Bytes(slot), |bytes| Value::Ipv6(*bytes)),
-            Self::Port => Value::Unsigned(slot.first_chunk().map_or(0, |bytes| u16::from_be_bytes(*bytes).into())),
+    fn read<'a>(&'a self, slot: &'a [u8]) -> FieldValue<'a> {
+        match self {
+            Self::Unsigned(width) => FieldValue::Unsigned(width.unsigned(slot)),
+            Self::Signed(width) => FieldValue::Signed(width.signed(slot)),
+            Self::Hex(width) => FieldValue::Hex(width.unsigned(slot)),
+            Self::Id if slot.iter().all(|&byte| byte == 0xff) => FieldValue::Null,
+            Self::Id => FieldValue::Unsigned(Width::Four.unsigned(slot)),
+            Self::Bool => FieldValue::Bool(slot.iter().any(|&byte| byte != 0)),
+            Self::Flag if slot.iter().all(|&byte| byte == 0) => FieldValue::Unset,
+            Self::Flag => FieldValue::Bool(true),
+            Self::Text(limit) => FieldValue::Text(text(slot, *limit)),
+            Self::Argv => FieldValue::Argv(words(slot)),
+            Self::Path => FieldValue::Path(PathNames::of(slot)),
+            Self::Bytes => FieldValue::Bytes(slot),
+            Self::Ipv4 => {
+                slot.first_chunk::<4>().map_or(FieldValue::Bytes(slot), |bytes| FieldValue::Ipv4((*bytes).into()))
+            }
+            Self::Ipv6 => {
+                slot.first_chunk::<16>().map_or(FieldValue::Bytes(slot), |bytes| FieldValue::Ipv6((*bytes).into()))
+            }
+            Self::Port => FieldValue::Unsigned(slot.first_chunk().map_or(0, |bytes| u16::from_be_bytes(*bytes).into())),
             Self::Enum(width, names) => {
                 let number = width.signed(slot);
-                match names.binary_search_by_key(&number, |&(number, _)| number) {
-                    Ok(index) => Value::Name(&names[index].1),
-                    Err(_) => Value::NoName(number),
+                let found = names.binary_search_by_key(&number, |&(number, _)| number).ok();
+                FieldValue::Named {
+                    number,
+                    name: found.and_then(|index| names.get(index)).map(|(_, name)| name.as_str()),
                 }
             }
-            Self::Unreadable => return Read::Absent,
-        })
+            Self::Unreadable => FieldValue::Null,
+        }
     }
 }
 
 /// The text before the first NUL, cut at `limit`.
 #[inline]
-fn text(slot: &[u8], limit: Option<usize>) -> Value<'_> {
+fn text(slot: &[u8], limit: Option<usize>) -> FieldText<'_> {
     let text = CStr::from_bytes_until_nul(slot).map_or(slot, CStr::to_bytes);
     match limit {
         Some(limit) if text.len() > limit => {
             let (shown, hidden) = text.split_at(limit);
             let inside_char = hidden.first().is_some_and(|byte| byte & 0xc0 == 0x80);
-            Value::Text(if inside_char { without_half_char(shown) } else { shown }, true)
+            FieldText { bytes: if inside_char { without_half_char(shown) } else { shown }, is_cut: true }
         }
         // The kernel fills a slot to its end (`comm`: to its final NUL), so a full one may end inside a character.
-        None if text.len() + 1 >= slot.len() => Value::Text(without_half_char(text), false),
-        Some(_) | None => Value::Text(text, false),
+        None if text.len() + 1 >= slot.len() => FieldText { bytes: without_half_char(text), is_cut: false },
+        Some(_) | None => FieldText { bytes: text, is_cut: false },
     }
 }
 
@@ -314,11 +228,13 @@ mod tests {
             unit: String::new(),
             doc: String::new(),
         };
-        match Column::new(&field, Vec::new()).read(slot, 0) {
-            Read::Value(Value::Text(text, cut)) => Some(format!("{} {cut}", text.escape_ascii())),
-            Read::Value(value) => Some(format!("{value:?}")),
-            Read::Absent => Some("absent".into()),
-            Read::Unset => None,
+        match RecordField::new(&field).read(slot, 0) {
+            FieldValue::Text(text) => Some(format!("{} {}", text.bytes.escape_ascii(), text.is_cut)),
+            FieldValue::Named { name: Some(name), .. } => Some(format!("Name({name:?})")),
+            FieldValue::Named { number, name: None } => Some(format!("NoName({number})")),
+            FieldValue::Null => Some("absent".into()),
+            FieldValue::Unset => None,
+            value => Some(format!("{value:?}")),
         }
     }
 

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a field of a record can hold, once its bytes have been read.
+
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+use super::path::PathNames;
+
+/// The value of one field of one record. Borrows from the record and its plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldValue<'a> {
+    /// It has no value: it could not be read, or the record ends before it. `null` in JSON.
+    Null,
+    /// A flag that is not set, which formats leave out altogether.
+    Unset,
+    /// `true` or `false`; a flag that is set is `true`.
+    Bool(bool),
+    /// A count, an id, a port.
+    Unsigned(u64),
+    /// An integer with a sign.
+    Signed(i64),
+    /// An integer that people read in hexadecimal: an address, a mask.
+    Hex(u64),
+    /// Text, of which the end may be missing.
+    Text(FieldText<'a>),
+    /// The words of a command line, each with its NUL; the last one may have none. Any bytes, UTF-8 or not.
+    Argv(&'a [u8]),
+    /// A path, still in the order in which its names were collected.
+    Path(PathNames<'a>),
+    /// Bytes that are no text.
+    Bytes(&'a [u8]),
+    /// An IPv4 address.
+    Ipv4(Ipv4Addr),
+    /// An IPv6 address.
+    Ipv6(Ipv6Addr),
+    /// A number of a set that has names, as errors and protocols have; `name` is `None` where this one has none.
+    Named {
+        /// The number.
+        number: i64,
+        /// Its name.
+        name: Option<&'a str>,
+    },
+}
+
+/// Text of a record, as bytes that somebody else chose: they need not be UTF-8, and may be what a terminal acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FieldText<'a> {
+    /// The text without its NUL. It does not end inside a UTF-8 character that was cut.
+    pub bytes: &'a [u8],
+    /// There was more of it than the field shows.
+    pub is_cut: bool,
+}
+
+impl FieldValue<'_> {
+    /// False where the field has no value, and where it is a flag that is not set.
+    #[inline]
+    pub fn is_present(&self) -> bool {
+        !matches!(self, Self::Null | Self::Unset)
+    }
+
+    /// True for a text that goes on where it ends, and for a path whose beginning is missing.
+    #[inline]
+    pub fn is_cut(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_cut,
+            Self::Path(path) => path.is_cut,
+            Self::Null
+            | Self::Unset
+            | Self::Bool(_)
+            | Self::Unsigned(_)
+            | Self::Signed(_)
+            | Self::Hex(_)
+            | Self::Argv(_)
+            | Self::Bytes(_)
+            | Self::Ipv4(_)
+            | Self::Ipv6(_)
+            | Self::Named { .. } => false,
+        }
+    }
+
+    /// The number behind it, whatever it is written as; `None` for what is no number.
+    pub fn number(&self) -> Option<i128> {
+        match *self {
+            Self::Unsigned(number) | Self::Hex(number) => Some(number.into()),
+            Self::Signed(number) | Self::Named { number, .. } => Some(number.into()),
+            Self::Null
+            | Self::Unset
+            | Self::Bool(_)
+            | Self::Text(_)
+            | Self::Argv(_)
+            | Self::Path(_)
+            | Self::Bytes(_)
+            | Self::Ipv4(_)
+            | Self::Ipv6(_) => None,
+        }
+    }
+}
