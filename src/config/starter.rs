@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-use super::pattern;
+use super::flow::flow;
 use super::schema::described;
 use crate::catalog::{Catalog, HookDecl, Program};
 use crate::words;
@@ -218,30 +218,4 @@ fn example_of(schema: &Value) -> Value {
     let entries: Map<String, Value> =
         required.map(|key| (key.to_owned(), example_of(&schema["properties"][key]))).collect();
     Value::Object(entries)
-}
-
-/// A value as YAML on one line, quoted where YAML would read something else.
-pub fn flow(value: &Value) -> String {
-    match value {
-        Value::String(text) if is_plain(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
-        Value::Object(map) if map.is_empty() => "{}".to_owned(),
-        Value::Object(map) => {
-            let entries: Vec<String> = map.iter().map(|(key, value)| format!("{key}: {}", flow(value))).collect();
-            format!("{{ {} }}", entries.join(", "))
-        }
-        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
-    }
-}
-
-/// True for text that needs no quotes anywhere: it begins with a letter or `/` or is a number with a unit, and has no sign
-/// that ends a plain scalar.
-fn is_plain(text: &str) -> bool {
-    let words = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
-    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-    (begins || (pattern::DURATION.matches)(text) || (pattern::SIZE.matches)(text))
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-./>:*? ".contains(c))
-        && !text.contains(": ")
-        && !text.ends_with([':', ' '])
-        && !words.contains(&text.to_lowercase().as_str())
 }

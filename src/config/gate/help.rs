@@ -4,9 +4,10 @@
 use serde_json::{Map, Value as Json};
 
 use super::meant::{hook_help, is_quoted_integer, meant_as_mapping, sample_of_number, sink_help};
-use super::message::{find, goes_on, is_version, shown};
 use super::validate::{Violation, types};
+use super::written::{find, goes_on, is_version, shown};
 use super::wrong_form::{mode_help, with_unit};
+use crate::config::flow::flow;
 use crate::config::pattern;
 use crate::config::source::SourceFile;
 use crate::config::yaml::{Node, Segment, Value};
@@ -166,17 +167,4 @@ fn example(schema: &Map<String, Json>) -> Option<String> {
 
 pub(super) fn example_help(schema: &Map<String, Json>) -> Option<String> {
     example(schema).map(|example| format!("for example `{example}`"))
-}
-
-/// A value as YAML on one line.
-fn flow(value: &Json) -> String {
-    match value {
-        Json::String(text) => text.clone(),
-        Json::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
-        Json::Object(map) => {
-            let entries: Vec<String> = map.iter().map(|(key, value)| format!("{key}: {}", flow(value))).collect();
-            format!("{{ {} }}", entries.join(", "))
-        }
-        Json::Null | Json::Bool(_) | Json::Number(_) => value.to_string(),
-    }
 }

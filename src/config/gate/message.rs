@@ -9,6 +9,7 @@ use super::help::{example_help, missing_help, type_help};
 use super::keys::unknown_key;
 use super::other_words;
 use super::validate::{Kind, Violation};
+use super::written::{find, goes_on, is_version, shown};
 use super::wrong_form::form_help;
 use crate::config::codes;
 use crate::config::origin::THROUGH;
@@ -106,13 +107,6 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
     })
 }
 
-/// True for a text without quotes that has more lines than people see at a glance.
-pub(super) fn goes_on(source: &SourceFile, root: &Node, violation: &Violation<'_>) -> bool {
-    let written = source.text.get(violation.span.start..violation.span.end).unwrap_or_default();
-    let is_text = find(root, &violation.path).is_some_and(|node| node.span == violation.span && node.text().is_some());
-    is_text && written.trim_end().contains('\n') && !written.starts_with(['"', '\'', '|', '>'])
-}
-
 /// The alias that brought in what is to blame.
 fn alias_on(root: &Node, violation: &Violation<'_>) -> Option<Span> {
     let mut node = root;
@@ -146,18 +140,6 @@ fn subject(path: &[Segment]) -> String {
     }
 }
 
-pub(super) fn is_version(path: &[Segment]) -> bool {
-    matches!(path, [Segment::Key(key)] if key == "version")
-}
-
-/// The value on one line: as written, or what the environment made of it.
-pub(super) fn shown(source: &SourceFile, root: &Node, violation: &Violation<'_>) -> String {
-    let written = || source.text.get(violation.span.start..violation.span.end).unwrap_or_default();
-    let node = find(root, &violation.path).filter(|node| node.span == violation.span);
-    let raw = node.map_or_else(written, |node| node.shown(&source.text));
-    raw.lines().next().unwrap_or_default().chars().take(60).collect()
-}
-
 /// The first line of a place: a missing key is blamed on where its mapping begins.
 fn first_line(source: &SourceFile, span: Span) -> Span {
     let raw = source.text.get(span.start..span.end).unwrap_or_default();
@@ -181,13 +163,6 @@ fn wanted(expected: &[&str]) -> String {
         [first, rest @ .., last] if !rest.is_empty() => format!("{first}, {}, or {last}", rest.join(", ")),
         _short => words.join(" or "),
     }
-}
-
-pub(super) fn find<'n>(root: &'n Node, path: &[Segment]) -> Option<&'n Node> {
-    path.iter().try_fold(root, |node, segment| match segment {
-        Segment::Key(key) => node.get(key).map(|entry| &entry.value),
-        Segment::Index(index) => node.items().get(*index),
-    })
 }
 
 fn choice(schema: &Map<String, Json>) -> String {

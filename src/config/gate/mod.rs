@@ -8,6 +8,7 @@ mod meant;
 mod message;
 mod other_words;
 mod validate;
+mod written;
 mod wrong_form;
 
 #[cfg(test)]
@@ -51,7 +52,7 @@ pub(super) fn problems(
     violations: &[Violation<'_>],
     most: usize,
 ) -> Vec<Problem> {
-    let keys = |violation: &Violation<'_>| message::find(root, &violation.path).map_or(0, |node| node.entries().len());
+    let keys = |violation: &Violation<'_>| written::find(root, &violation.path).map_or(0, |node| node.entries().len());
     let follows = |violation: &Violation<'_>| {
         keys::is_misspelt(violation, violations) || keys::is_of_unknown_keys(violation, violations, keys(violation))
     };
