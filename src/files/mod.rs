@@ -4,7 +4,8 @@
 //! Events are hints, never the truth: [`Watcher`] says "look again", and [`Looker`] looks. Each file is judged
 //! ([`crate::trust`]) and read through one descriptor. What never happens here: no file is written, no text is understood.
 
-mod inotify;
+mod debounce;
+mod hint;
 mod look;
 mod mounts;
 mod once;
@@ -16,7 +17,9 @@ mod roots;
 mod scan;
 mod scanned;
 mod stamp;
+mod targets;
 mod watch;
+mod watches;
 
 pub use look::Looker;
 pub use once::{Found, read_all};

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Says when to look again: inotify on directories, and on files that are mounts of their own; what is mounted; debounced.
+//! Says when to look again: directories are watched, and files that are mounts of their own; what is mounted; debounced.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::File;
 use std::io;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::inotify::{CONTENTS, Hint, Inotify, NAMES, WatchId, Woken};
+use super::debounce::{Shared, ends, locked};
 use super::mounts::{Mount, mounts, watch_mounts};
-use super::pending::Pending;
 use super::places::{Interest, Places, places};
+use super::targets::Targets;
+use super::watches::{Detail, Watches};
 use crate::words::{path_text, shown};
 
 /// How often the paths are walked again because they changed while they were being watched. Whoever changes them more often
@@ -36,24 +34,10 @@ impl std::error::Error for WatchError {}
 /// Watches what some roots are made of. Dropping it ends it.
 pub struct Watcher {
     roots: Vec<PathBuf>,
-    inotify: Arc<Inotify>,
-    armed: Arc<Mutex<Armed>>,
+    watches: Watches,
+    heard: Shared,
     /// Said, and still so.
     complained: bool,
-    /// The thread ends when this is closed.
-    _end: UnixStream,
-}
-
-/// What matters in each watched directory; nothing by name in a watched file.
-type Watched = BTreeMap<WatchId, Interest>;
-
-/// What is watched.
-#[derive(Default)]
-struct Armed {
-    watched: Watched,
-    places: Places,
-    /// The mounts on those places.
-    mounts: Vec<Mount>,
 }
 
 impl Watcher {
@@ -65,21 +49,18 @@ impl Watcher {
         look_again: impl Fn() + Send + 'static,
     ) -> Result<Self, WatchError> {
         let failed = |error: io::Error| WatchError(explain(&error));
-        let inotify = Arc::new(Inotify::new().map_err(failed)?);
-        let armed = Arc::<Mutex<Armed>>::default();
+        let heard = Shared::default();
         // Without proc(5) those are found by looking now and then.
         let mounts = watch_mounts().ok();
-        let (_end, ended) = UnixStream::pair().map_err(failed)?;
-        let thread = {
-            let source = Source { inotify: Arc::clone(&inotify), mounts, armed: Arc::clone(&armed) };
-            move || {
-                if let Err(error) = debounced(&source, &ended, debounce, &look_again) {
-                    tracing::warn!("{}; changes are found by looking now and then", WatchError(error.to_string()));
-                }
+        let (ear, waiter) = ends(&heard, debounce, mounts).map_err(failed)?;
+        let watches = Watches::new(move |event| ear.hear(&event)).map_err(failed)?;
+        let thread = move || {
+            if let Err(error) = waiter.run(&look_again) {
+                tracing::warn!("{}; changes are found by looking now and then", WatchError(error.to_string()));
             }
         };
         thread::Builder::new().name("watch".to_owned()).spawn(thread).map_err(failed)?;
-        Ok(Self { roots, inotify, armed, complained: false, _end })
+        Ok(Self { roots, watches, heard, complained: false })
     }
 
     /// From the next [`Watcher::rearm`] on these are watched instead.
@@ -104,32 +85,36 @@ impl Watcher {
 
     /// True if other directories, names or mounts are watched than before.
     fn arm(&mut self, places: Places, mounts: &[Mount]) -> bool {
-        let mut refusal = None;
-        let mounts = mounts_on(&places, mounts);
-        // Held until all is known of the new watches: their hints are looked at after that.
-        let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut now = Watched::new();
-        for (directory, interest) in &places {
-            let mask = if interest.contents { NAMES | CONTENTS } else { NAMES };
-            match self.inotify.watch(directory, mask) {
-                Ok(id) => now.entry(id).or_default().join(interest.clone()),
-                Err(error) if is_refusal(&error, interest) && refusal.is_none() => {
-                    refusal = Some((directory.clone(), error));
-                }
-                Err(_) => {}
+        let mut targets = Targets::new(places, mounts);
+        let (before, lost) = {
+            let mut heard = locked(&self.heard);
+            (heard.targets.clone(), std::mem::take(&mut heard.lost))
+        };
+        let watched = self.watches.all();
+        // A watch is one of a directory, whatever its path leads to by now.
+        let is_kept = |(path, detail): &(PathBuf, Detail)| {
+            let (known, wanted) = (before.all.get(path), targets.all.get(path));
+            !lost && known.zip(wanted).is_some_and(|(known, wanted)| known.is(wanted) && wanted.detail() == *detail)
+        };
+        let (kept, ended): (BTreeSet<_>, BTreeSet<_>) = watched.into_iter().partition(is_kept);
+        ended.iter().for_each(|(path, detail)| self.watches.unwatch(path, *detail));
+        let (mut refusal, mut is_new) = (None, false);
+        targets.all.retain(|path, target| {
+            if kept.contains(&(path.clone(), target.detail())) {
+                return true;
             }
-        }
-        // What is written into a file that is mounted is told to those who watch its own directory, or the file.
-        let files = mounts.iter().map(|mount| &mount.point).filter(|point| !places.contains_key(*point));
-        for id in files.filter_map(|file| self.inotify.watch_file(file).ok()) {
-            now.entry(id).or_default();
-        }
-        for id in armed.watched.keys().filter(|id| !now.contains_key(id)) {
-            self.inotify.unwatch(*id);
-        }
-        let changed = armed.watched != now || armed.mounts != mounts;
-        *armed = Armed { watched: now, places, mounts };
-        drop(armed);
+            match self.watches.watch(path, target.detail()) {
+                Ok(()) => is_new = true,
+                Err(error) if is_refusal(&error, &target.interest) && refusal.is_none() => {
+                    refusal = Some((path.clone(), error));
+                    return false;
+                }
+                Err(_) => return false,
+            }
+            true
+        });
+        let changed = is_new || targets != before;
+        locked(&self.heard).targets = targets;
         self.complain(refusal.as_ref().map(|(directory, error)| (directory.as_path(), error)));
         changed
     }
@@ -153,72 +138,6 @@ fn is_refusal(error: &io::Error, interest: &Interest) -> bool {
     }
 }
 
-/// True for what changes a name that matters, or a watched directory itself.
-fn matters(hint: &Hint<'_>, watched: &Watched) -> bool {
-    if hint.mask & libc::IN_Q_OVERFLOW != 0 {
-        return true;
-    }
-    // A watch that has ended says so once more.
-    watched.get(&hint.watch).is_some_and(|interest| hint.name.is_none_or(|name| interest.covers(name)))
-}
-
-/// The mounts whose places are watched directories, or names that matter in one.
-fn mounts_on(places: &Places, all: &[Mount]) -> Vec<Mount> {
-    let is_on = |mount: &&Mount| {
-        let named = || Some(places.get(mount.point.parent()?)?.covers(mount.point.file_name()?));
-        places.contains_key(&mount.point) || named().unwrap_or(false)
-    };
-    let mut found: Vec<Mount> = all.iter().filter(is_on).cloned().collect();
-    found.sort();
-    found
-}
-
-/// Where hints come from.
-struct Source {
-    inotify: Arc<Inotify>,
-    mounts: Option<File>,
-    armed: Arc<Mutex<Armed>>,
-}
-
-impl Source {
-    /// Takes all hints that there are.
-    fn take(&self, woken: &Woken, pending: &mut Option<Pending>) -> io::Result<()> {
-        let armed = || self.armed.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        if woken.mounts {
-            let all = mounts();
-            let armed = armed();
-            if mounts_on(&armed.places, &all) != armed.mounts {
-                pending.get_or_insert_with(|| Pending::new(now)).touch(now);
-            }
-        }
-        self.inotify.take(|hint| {
-            if matters(&hint, &armed().watched) {
-                let now = Instant::now();
-                pending.get_or_insert_with(|| Pending::new(now)).add(&hint, now);
-            }
-        })
-    }
-}
-
-/// Until the other end of `ended` is closed.
-fn debounced(source: &Source, ended: &UnixStream, debounce: Duration, look_again: &impl Fn()) -> io::Result<()> {
-    let mut pending: Option<Pending> = None;
-    loop {
-        let due = pending.as_ref().map(|pending| pending.due(debounce));
-        let patience = due.map(|due| due.saturating_duration_since(Instant::now()));
-        let woken = source.inotify.wait(source.mounts.as_ref(), ended, patience)?;
-        if woken.ended {
-            return Ok(());
-        }
-        source.take(&woken, &mut pending)?;
-        if pending.as_ref().is_some_and(|pending| pending.due(debounce) <= Instant::now()) {
-            pending = None;
-            look_again();
-        }
-    }
-}
-
 fn explain(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(libc::ENOSPC) => {
@@ -231,5 +150,29 @@ fn explain(error: &io::Error) -> String {
                 .to_owned()
         }
         Some(_) | None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    /// After hints were lost everything is watched anew, as the end of a watch may have been among them; then it rests.
+    #[test]
+    fn lost_hints_watch_anew() {
+        let place = tempfile::tempdir().unwrap();
+        let (look, looks) = channel();
+        let look = move || look.send(()).unwrap_or_default();
+        let mut watcher = Watcher::new(vec![place.path().to_owned()], Duration::from_millis(1), look).unwrap();
+        assert!(watcher.rearm());
+        assert!(!watcher.rearm());
+        locked(&watcher.heard).lost = true;
+        assert!(watcher.rearm());
+        assert!(!watcher.rearm());
+        fs::write(place.path().join("a.yaml"), "a").unwrap();
+        looks.recv_timeout(Duration::from_secs(10)).unwrap();
     }
 }

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Waits until what was heard is old enough, then says "look again".
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use notify::Event;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::hint::hints;
+use super::mounts::mounts;
+use super::pending::Pending;
+use super::targets::Targets;
+
+/// What is watched, and what was heard of it.
+#[derive(Default)]
+pub(super) struct Heard {
+    pub(super) targets: Targets,
+    /// Hints were lost: also the end of a watch may be among them.
+    pub(super) lost: bool,
+    pending: Option<Pending>,
+}
+
+/// Shared with those who watch. Nobody holds it while he asks them for something: they may be waiting for it.
+pub(super) type Shared = Arc<Mutex<Heard>>;
+
+pub(super) fn locked(heard: &Shared) -> MutexGuard<'_, Heard> {
+    heard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The one who hears events, and wakes the one who waits.
+#[derive(Clone)]
+pub(super) struct Ear {
+    heard: Shared,
+    debounce: Duration,
+    wake: Arc<UnixStream>,
+}
+
+/// The one who waits.
+pub(super) struct Waiter {
+    heard: Shared,
+    debounce: Duration,
+    woken: UnixStream,
+    /// Polls as changed when something is mounted.
+    mounts: Option<File>,
+}
+
+/// Both ends. The waiter ends when all ears have been dropped.
+pub(super) fn ends(heard: &Shared, debounce: Duration, mounts: Option<File>) -> io::Result<(Ear, Waiter)> {
+    let (wake, woken) = UnixStream::pair()?;
+    wake.set_nonblocking(true)?;
+    woken.set_nonblocking(true)?;
+    let ear = Ear { heard: Arc::clone(heard), debounce, wake: Arc::new(wake) };
+    Ok((ear, Waiter { heard: Arc::clone(heard), debounce, woken, mounts }))
+}
+
+impl Ear {
+    /// Takes what matters of an event.
+    pub(super) fn hear(&self, event: &notify::Result<Event>) {
+        let now = Instant::now();
+        let mut heard = locked(&self.heard);
+        let Heard { targets, lost, pending } = &mut *heard;
+        let before = pending.as_ref().map(|pending| pending.due(self.debounce));
+        match event {
+            Ok(event) if !event.need_rescan() => {
+                for hint in hints(event).filter(|hint| targets.matters(hint.path)) {
+                    pending.get_or_insert_with(|| Pending::new(now)).add(&hint, now);
+                }
+            }
+            // The queue was full (IN_Q_OVERFLOW), or could not be read.
+            Ok(_) | Err(_) => {
+                *lost = true;
+                pending.get_or_insert_with(|| Pending::new(now)).touch(now);
+            }
+        }
+        let due = pending.as_ref().map(|pending| pending.due(self.debounce));
+        // One who sleeps too long has to be woken; one who wakes too early sleeps again. A full pipe wakes as well.
+        if due.is_some_and(|due| before.is_none_or(|before| due < before)) {
+            drop((&*self.wake).write(&[0]));
+        }
+    }
+}
+
+/// Why a wait is over, beside time.
+struct Woken {
+    ended: bool,
+    /// Something was mounted or unmounted, anywhere.
+    mounts: bool,
+}
+
+impl Waiter {
+    /// Calls `look_again` each time when it is due.
+    pub(super) fn run(&self, look_again: &impl Fn()) -> io::Result<()> {
+        loop {
+            let due = locked(&self.heard).pending.as_ref().map(|pending| pending.due(self.debounce));
+            let woken = self.wait(due.map(|due| due.saturating_duration_since(Instant::now())))?;
+            if woken.ended {
+                return Ok(());
+            }
+            let mut heard = locked(&self.heard);
+            if woken.mounts && heard.targets.are_mounted_on_otherwise(&mounts()) {
+                let now = Instant::now();
+                heard.pending.get_or_insert_with(|| Pending::new(now)).touch(now);
+            }
+            let is_due = |pending: &mut Pending| pending.due(self.debounce) <= Instant::now();
+            let due = heard.pending.take_if(is_due);
+            drop(heard);
+            if due.is_some() {
+                look_again();
+            }
+        }
+    }
+
+    fn wait(&self, patience: Option<Duration>) -> io::Result<Woken> {
+        let mut all = vec![PollFd::new(&self.woken, PollFlags::IN)];
+        all.extend(self.mounts.as_ref().map(|mounts| PollFd::new(mounts, PollFlags::PRI)));
+        // One that is too long for the kernel is as good as none.
+        let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
+        match poll(&mut all, patience.as_ref()) {
+            Ok(_) => {
+                let mounts = all.get(1).is_some_and(|mounts| !mounts.revents().is_empty());
+                Ok(Woken { ended: self.has_ended()?, mounts })
+            }
+            Err(Errno::INTR) => Ok(Woken { ended: false, mounts: false }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes all there is to wake for; true after the last ear is gone.
+    fn has_ended(&self) -> io::Result<bool> {
+        let mut room = [0; 64];
+        loop {
+            match (&self.woken).read(&mut room) {
+                Ok(0) => return Ok(true),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use notify::EventKind;
+    use notify::event::Flag;
+
+    use super::*;
+
+    /// After a queue that was full somebody looks, and all is watched anew. The last ear that goes ends the wait.
+    #[test]
+    fn lost_hints_lead_to_a_look() {
+        let heard = Shared::default();
+        let (ear, waiter) = ends(&heard, Duration::from_millis(1), None).unwrap();
+        let (look, looks) = channel();
+        let waiting = thread::spawn(move || waiter.run(&|| look.send(()).unwrap_or_default()));
+        ear.hear(&Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)));
+        looks.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert!(locked(&heard).lost);
+        ear.hear(&Ok(Event::new(EventKind::Other).add_path("/nothing/that/matters".into())));
+        assert!(locked(&heard).pending.is_none());
+        drop(ear);
+        waiting.join().unwrap().unwrap();
+    }
+}
