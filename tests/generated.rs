@@ -12,6 +12,7 @@ use std::process::{Command, Output};
 
 use ebpf_run::catalog::{Program, builtin};
 use ebpf_run::config::{Environment, SourceFile, check, hook_forms, render, starter};
+use ebpf_run::status::ProbeState;
 
 fn root(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
@@ -144,11 +145,21 @@ fn bash_completes() {
     }
 }
 
-fn row(program: &Program) -> String {
-    let mut hooks: Vec<&str> = program.hooks.iter().map(|hook| hook.kind.word()).collect();
-    hooks.dedup();
-    let hooks = if program.has_own_hooks() { "its own".to_owned() } else { hooks.join(", ") };
-    format!("| `{}` | {hooks} | {} |\n", program.name, program.doc)
+fn row(program: &Program, kinds: &[&str]) -> String {
+    let runs_at = |kind: &&&str| program.hooks.iter().any(|hook| hook.kind.word() == **kind);
+    let (at, not): (Vec<&str>, Vec<&str>) = kinds.iter().partition(|kind| runs_at(kind));
+    let hooks = match (program.has_own_hooks(), not.len() < at.len()) {
+        (true, _) => "its own".to_owned(),
+        (false, true) => format!("all but {}", not.join(", ")),
+        (false, false) => at.join(", "),
+    };
+    format!("| `{}` | {hooks} | {} |\n", program.name, first_clause(&program.doc))
+}
+
+/// What a table has room for: the man page has the rest.
+fn first_clause(doc: &str) -> String {
+    let end = [": ", "; ", ". "].iter().filter_map(|sign| doc.find(sign)).min().unwrap_or(doc.len());
+    format!("{}.", doc[..end].trim_end_matches('.'))
 }
 
 /// The text with what stands between `<!-- NAME -->` and `<!-- end -->` replaced.
@@ -164,12 +175,24 @@ fn between(text: &str, name: &str, table: &str) -> String {
 fn tables_of_the_readme() {
     let catalog = builtin().unwrap();
     let forms = hook_forms(&catalog);
-    let hooks: String = forms.iter().map(|form| format!("| `{}` | {} |\n", form.example, form.doc)).collect();
-    let programs: String = catalog.programs().iter().map(row).collect();
+    let hooks: String =
+        forms.iter().map(|form| format!("| `{}` | {} |\n", form.example, first_clause(&form.doc))).collect();
+    let kinds: Vec<&str> = forms.iter().map(|form| form.kind.as_str()).collect();
+    let programs: String = catalog.programs().iter().map(|program| row(program, &kinds)).collect();
     let text = fs::read_to_string(root("README.md")).unwrap();
     let text = between(&text, "hooks", &format!("| `hook:` | where |\n|---|---|\n{hooks}"));
     let table = format!("| `program:` | hooks | what it reports |\n|---|---|---|\n{programs}");
     golden("README.md", &between(&text, "programs", &table));
+}
+
+/// The states of a probe, in the guide as in the man pages.
+#[test]
+fn states_in_the_guide() {
+    let row = |state: ProbeState| format!("| `{}` | {} | {} |\n", state.name(), state.meaning(), state.next());
+    let rows: String = ProbeState::ALL.into_iter().map(row).collect();
+    let text = fs::read_to_string(root("docs/daemon.md")).unwrap();
+    let table = format!("| state | the probe is | the daemon |\n|---|---|---|\n{rows}");
+    golden("docs/daemon.md", &between(&text, "states", &table));
 }
 
 fn assert_clean(name: &str, text: &str) {

@@ -68,9 +68,9 @@ fn own() -> u64 {
     u64::from_str_radix(bounding.trim(), 16).unwrap()
 }
 
-/// The README says how exposed the unit is, as Debian 12's systemd counts; no other version finds it much worse.
+/// The guide says how exposed the unit is, as Debian 12's systemd counts; no other version finds it much worse.
 #[test]
-fn the_score_is_the_one_in_the_readme() {
+fn the_score_is_the_one_in_the_guide() {
     need!(tool("systemd-analyze"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let analyze = |arguments: &[&str]| {
@@ -81,7 +81,7 @@ fn the_score_is_the_one_in_the_readme() {
     let score = said.split("exposure level for ebpf-run.service: ").nth(1).unwrap().split(' ').next().unwrap();
     assert!(score.parse::<f64>().unwrap() <= 4.0, "{said}");
     if analyze(&["--version"]).starts_with("systemd 252 ") {
-        let readme = fs::read_to_string(root.join("README.md")).unwrap();
-        assert!(readme.contains(&format!("\n{score} of 10, OK")), "it is {score} now");
+        let guide = fs::read_to_string(root.join("docs/daemon.md")).unwrap();
+        assert!(guide.contains(&format!("\n{score} of 10, OK")), "it is {score} now");
     }
 }
