@@ -11,10 +11,7 @@ use crate::config::{HookForm, described, flow, hook_forms};
 use crate::expr::{BUILTINS, CASTS};
 use crate::spec::{Field, LossCause, RESERVED_FIELDS};
 
-const LIMITS: &str = "First `sample` chooses, then `rate_limit` holds. What does not pass is counted by the program in the kernel and goes \
-                      no further; the summary at the end has it as `sampled out` and `rate limited`. Under `defaults`, programs that \
-                      emit no events (`packet_count`) are left alone. Where CPUs meet at the very end of a window, up to one event for \
-                      each of them may be held back although there was room: never is one too many let through.";
+const LIMITS: &str = "`sample` applies first, then `rate_limit`. The BPF program counts the events that do not pass; the summary shows them as `sampled out` and `rate limited`. Under `defaults`, limits do not apply to programs without events, such as `packet_count`. The limit is never exceeded. When several CPUs meet at the end of a window, up to one event for each CPU may be held back although the limit had room for it.";
 
 const PROBES: &str = "/properties/probes/items/properties";
 
@@ -27,25 +24,19 @@ pub(super) fn page(catalog: &Catalog) -> Vec<u8> {
     paragraph(&mut page, schema["description"].as_str().unwrap_or_default());
     paragraph(
         &mut page,
-        "A file is one YAML 1.2 document in UTF-8, at most 1 MiB. Keys that are not described here are errors. Of a \
-         directory, the files `*.yaml` and `*.yml` are read, in the order of their names. Times are written with one \
-         of the units ms, s, m, h; sizes with KiB, MiB, GiB; integers need no quotes; indexes count from 0.",
+        "A file is one YAML 1.2 document in UTF-8, at most 1 MiB. Unknown keys are errors. From a directory, ebpf-run reads the files `*.yaml` and `*.yml` in the order of their names. Times have one of the units ms, s, m, h; sizes KiB, MiB, GiB. Integers need no quotes. Indexes count from 0.",
     );
     paragraph(&mut page, "The smallest useful file:");
     verbatim(&mut page, "version: 1\nprobes:\n  - name: execs\n    program: exec");
     page.control("SS", ["Values from the environment"]);
     paragraph(
         &mut page,
-        "In a single value, `${env:NAME}` stands for the value of the variable NAME, and `${env:NAME:-default}` for the \
-         default where it is not set or empty. It is put in after the file was read: it never becomes a key, a list or a mapping. \
-         `$${env:` is the text itself. Messages about mistakes name the variable and leave out what it says; \
-         a probe's own name, labels, targets and files are shown as they are.",
+        "In a value, `${env:NAME}` is replaced by the environment variable NAME, and `${env:NAME:-default}` by the default if NAME is unset or empty. The replacement happens after the file is parsed: it cannot add keys, lists or mappings. Write `$${env:` for a literal `${env:`. Error messages name the variable but not its value; names of probes, labels, targets and paths are shown in full.",
     );
-    page.control("SS", ["What is written once"]);
+    page.control("SS", ["Anchors and defaults"]);
     paragraph(
         &mut page,
-        "`&name` marks a value, `*name` repeats it, and `<<: *name` takes the keys of a marked mapping that are not given here. \
-         `defaults` holds for all probes of the file.",
+        "`&name` marks a value, `*name` repeats it, and `<<: *name` merges the keys of a marked mapping, except those already set. `defaults` applies to all probes of the file.",
     );
     keys(&mut page, &schema);
     hooks(&mut page, &schema, &hook_forms(catalog));
@@ -84,10 +75,10 @@ fn keys(page: &mut Roff, schema: &Value) {
     properties(page, schema);
     page.control("SS", ["Under defaults"]);
     properties(page, &schema["properties"]["defaults"]);
-    page.control("SS", ["A probe, each entry of probes"]);
+    page.control("SS", ["A probe (an entry of probes)"]);
     if let Some(probe) = schema.pointer("/properties/probes/items") {
         properties(page, probe);
-        page.control("SS", ["Under limits, of a probe or of defaults"]);
+        page.control("SS", ["Under limits"]);
         paragraph(page, LIMITS);
         properties(page, &probe["properties"]["limits"]);
     }
@@ -137,7 +128,7 @@ fn type_words(schema: &Value) -> String {
         "number" => "number",
         "array" => "list",
         "object" => "mapping",
-        _text => "text",
+        _string => "string",
     };
     match &schema["type"] {
         Value::String(one) => word(one).to_owned(),
@@ -158,19 +149,24 @@ fn hooks(page: &mut Roff, schema: &Value, forms: &[HookForm]) {
             page.control("RE", []);
         }
     }
-    page.control("SS", ["Whose binary it is"]);
+    page.control("SS", ["Trusted binaries"]);
     paragraph(
         page,
-        "The kernel writes a breakpoint into what all processes map of a binary: whoever can change the file, or put another in \
-         its place, decides where. A file is opened once, and what was looked into is what is hooked. A daemon refuses a binary \
-         that others than root and its own user can change, by the file itself or by a directory or link on the way to it, \
-         unless the probe has `build_id` or `allow_untrusted`. `ebpf-run` PATH, `--watch`, `check --kernel` and `plan` warn.",
+        "A uprobe makes the kernel write a breakpoint into the mapped binary of every process that runs it, so anyone who can \
+         change or replace the file controls where. A daemon refuses a binary that users other than root and its own can change, \
+         directly or through a directory or link on its path, unless the probe sets `build_id` or `allow_untrusted`. A one-shot \
+         run, `--watch`, `check --kernel` and `plan` warn. The file is opened once: what was checked is what is hooked.",
     );
     paragraph(
         page,
-        "A build id tells builds apart: after an upgrade, or where a path leads to something else, the probe is refused instead \
-         of being somewhere else. It is no proof of who made a file, as anybody can write one with the same id, and whoever owns \
-         the file can write to it later. Where that matters, copy the binary to a place that is root's.",
+        "A build id identifies a build: after an upgrade, or if the path leads to another file, the probe is refused instead of \
+         hooking the wrong place. It does not prove who made the file, since anyone can create a file with the same id, and its \
+         owner can change it later. If that matters, copy the binary to a place only root can write to.",
+    );
+    paragraph(
+        page,
+        "A probe sees the processes that run this very file. A container has files of its own: name them by \
+         `/proc/PID/root/…`.",
     );
 }
 
@@ -178,8 +174,7 @@ fn capture(page: &mut Roff) {
     section(page, "CAPTURE");
     paragraph(
         page,
-        "On the left the name of a field in the output, on the right what is read: a name, then any number of members \
-         and elements, then the type.",
+        "On the left is the name of a field of the event, on the right what to read: a name, then any number of members and elements, then a type.",
     );
     verbatim(
         page,
@@ -191,42 +186,36 @@ fn capture(page: &mut Roff) {
         (
             "NAME",
             format!(
-                "A parameter of the function by its name in the kernel's source, a field of the tracepoint, or one of {builtins}."
+                "A parameter of the function, named as in the kernel's source, a field of the tracepoint, or one of {builtins}."
             ),
         ),
-        ("arg0, arg1 …", "An argument by number, where the kernel has no name for it.".to_owned()),
-        ("retval", "What the function returns, at `kretprobe` and `uretprobe`.".to_owned()),
-        ("->member", "Follows a pointer, then takes the member.".to_owned()),
-        (".member", "Takes a member of a struct that is already there.".to_owned()),
-        ("[N]", "Takes an element of an array, or of what a pointer points to, counted from 0.".to_owned()),
+        ("arg0, arg1 …", "An argument by number.".to_owned()),
+        ("retval", "The return value of the function, at `kretprobe` and `uretprobe`.".to_owned()),
+        ("->member", "The member of the struct that a pointer points to.".to_owned()),
+        (".member", "The member of an embedded struct.".to_owned()),
+        ("[N]", "An element of an array, or of the array that a pointer points to, counted from 0.".to_owned()),
     ] {
         term(page, vec![bold(name)], &text);
     }
     page.control("SS", ["as TYPE"]);
     paragraph(
         page,
-        "Types come from the kernel's own type information (BTF), or from the format of the tracepoint. `as` overrides them:",
+        "Types come from the kernel's type information (BTF) or from the format of the tracepoint. `as` overrides them:",
     );
     for (word, text) in CASTS {
         term(page, vec![bold(*word)], text);
     }
     paragraph(
         page,
-        "Arguments are read from registers: `arg0` to `arg5` on x86-64, to `arg7` on arm64; further ones lie on the stack and cannot be \
-         captured. A pointer of the kernel may lead into the memory of the process (`__user` in its source), as in \
-         `prev->robust_list->futex_offset`: such members and texts are read there.",
+        "Arguments are read from registers: `arg0` to `arg5` on x86-64, to `arg7` on arm64; arguments on the stack cannot be captured. A kernel pointer may point into the memory of the process (`__user` in the source), as in `prev->robust_list->futex_offset`: such members and strings are read there.",
     );
     paragraph(
         page,
-        "A binary tells neither the names nor the types of its arguments: `uprobe` has `arg0` and so on, `uretprobe` has \
-         `retval`, eight bytes each. `string` and `bytes[N]` read the memory of the process at that address; `u32`, `hex`, \
-         `port` or `ipv4` read the value itself; there are no members. What the process has not touched yet may not be in \
-         memory, and is null then.",
+        "Names and types of a binary's arguments are not known: use `arg0` and so on at `uprobe` and `retval` at `uretprobe`, eight bytes each. `string` and `bytes[N]` read the memory of the process at that address; `u32`, `hex`, `port` and `ipv4` read the value itself. Members are not available. Memory that the process has not touched yet may not be present and reads as null.",
     );
     paragraph(
         page,
-        "A text that was cut says so with a field `NAME_truncated`. What could not be read is null, and so is a \
-         user or group id that is not set (-1 for the kernel); `as u32` gives its number.",
+        "A truncated string is followed by the field `NAME_truncated`. A value that could not be read is null, and so is an unset user or group id (-1 in the kernel); `as u32` shows the number.",
     );
 }
 
@@ -236,25 +225,25 @@ fn programs(page: &mut Roff, schema: &Value, catalog: &Catalog) {
         page.control("SS", [program.name.as_str()]);
         paragraph(page, &program.doc);
         let hooks: Vec<String> = program.hooks.iter().filter(|decl| decl.only_if.is_none()).map(place).collect();
-        let own = if program.has_own_hooks() { "It brings its own hooks, and takes no `hook`" } else { "Hooks" };
+        let own = if program.has_own_hooks() { "This program has hooks of its own; leave out `hook`" } else { "Hooks" };
         paragraph(page, &format!("{own}: {}.", hooks.join(", ")));
         let mut conditions: Vec<&str> = program.hooks.iter().filter_map(|decl| decl.only_if.as_deref()).collect();
         conditions.dedup();
         for param in conditions {
             let of = |decl: &&HookDecl| decl.only_if.as_deref() == Some(param);
             let hooks: Vec<String> = program.hooks.iter().filter(of).map(place).collect();
-            paragraph(page, &format!("With `{param}` also: {}.", hooks.join(", ")));
+            paragraph(page, &format!("With `{param}`, also: {}.", hooks.join(", ")));
         }
         params(page, schema, program);
         if let Some(event) = &program.event {
             paragraph(page, "Fields of an event:");
             fields(page, event.process.iter().chain(&event.fields));
             if program.captures() {
-                paragraph(page, "and what `capture` names.");
+                paragraph(page, "and the fields of `capture`.");
             }
         }
         if let Some(counters) = &program.counters {
-            paragraph(page, "Counted, and reported each `interval`:");
+            paragraph(page, "Counters, reported each `interval`:");
             fields(page, counters.row.fields.iter());
         }
     }
@@ -286,7 +275,7 @@ fn fields<'f>(page: &mut Roff, fields: impl Iterator<Item = &'f Field>) {
 fn sinks(page: &mut Roff, schema: &Value) {
     section(page, "SINKS");
     paragraph(page, schema.pointer(PROBES).map_or("", |probe| probe["sinks"]["description"].as_str().unwrap_or("")));
-    paragraph(page, "A sink that a file declares under `sinks` has these keys:");
+    paragraph(page, "A sink declared under `sinks` has these keys:");
     if let Some(sink) = schema.pointer("/properties/sinks/additionalProperties") {
         properties(page, sink);
         for (key, inner) in sink["properties"].as_object().into_iter().flatten() {
@@ -301,18 +290,19 @@ fn sinks(page: &mut Roff, schema: &Value) {
     PLACES.iter().for_each(|text| paragraph(page, text));
 }
 
-/// What is never written to, and what becomes of lines that find no room.
+/// Where a sink does not write, and what happens to lines that cannot be written.
 const PLACES: [&str; 3] = [
-    "A sink does not write through a link that anybody but root and the user who runs ebpf-run could have made, nor to a file \
-     that others own or can write, nor to one with a second name in a directory where others make names. `owner` of the sink \
-     names another user whose file it may be. FIFOs and terminals are good, and so is /dev/null; block devices, and devices \
-     that are no terminal, are not. In a directory of somebody else a file can be made, with a warning: they can take it away.",
-    "A file that is moved or deleted is followed by a new one at the next line. Where something else takes its place, a \
-     directory, a FIFO, a link or a file of another user, events are lost, counted as `sink_error` and said to be, until a \
-     file or nothing is there again. A file that is truncated goes on at its new end.",
-    "Each line is written whole or counted as lost: where the disk is full, what was written of a line is taken back, and \
-     what a process that was killed left of one is taken out when the file is opened the next time. `ebpf-run status` and \
-     `status --check` say which sinks cannot write; a sink is tried again with each event, and twice a second without.",
+    "A sink never writes through a link that users other than root and the one who runs ebpf-run could have made, to a file that \
+     other users own or can write to, or to a file with a second name in a directory where others can create names. Set `owner` to \
+     allow one more owner. FIFOs, terminals and /dev/null are allowed; block devices and other character devices are not. In a \
+     directory of another user a file is created with a warning, because that user can remove it.",
+    "When a file is moved or deleted, the next line goes to a new file, so logrotate(8) needs no signal. A truncated file is \
+     continued at its new end. If a directory, FIFO, link or another user's file takes its place, events are lost and counted as \
+     `sink_error` until a regular file, or nothing, is there again.",
+    "Each line is written whole or counted as lost. On a full disk a partial line is removed; a partial line left by a killed \
+     process is removed when the file is next opened. `ebpf-run status` and `status --check` report sinks that cannot write, and \
+     sinks whose reader or file system has accepted nothing for 5 s. A failed sink is retried with each event, and twice a second \
+     without events.",
 ];
 
 fn output(page: &mut Roff) {
@@ -325,36 +315,42 @@ fn output(page: &mut Roff) {
         &format!(
             "An event in JSON is one flat object on one line: `ts` (wall time in UTC, RFC 3339 with nanoseconds), \
              `probe`, the process (`pid`, `tid`, `uid`, `comm`) where the program records it, the labels, then the \
-             program's or the captured fields in the order of the file. What \
-             is not an event says so in `type`: `sample` (the counters of an interval), `lost` (how many events were \
-             lost, and why: {causes}); of the daemon and of `--watch` also `probe_state` (what a probe does now, and why) \
-             and `reload` (what became of a file that changed). The names {reserved} cannot be captured or used as labels.",
+             program's or the captured fields in the order of the file. Other lines have \
+             a field `type`: `sample` (the counters of an interval), `lost` (the number of lost events and the cause: {causes}), and \
+             with the daemon or `--watch` also `probe_state` (`state`, with `change` and `mechanism`, or `code` and `message`) and \
+             `reload` (`file` and `result`: `ok`, or `refused` with `code` and `message`). The names {reserved} are \
+             reserved: they cannot be captured or used as labels.",
         ),
     );
-    paragraph(
+    paragraph(page, "For example:");
+    verbatim(
         page,
-        "`missed` is what the kernel skips: it runs no program at a tracepoint or kprobe while another one runs on the same CPU (an \
-         interrupt came, say), handles no kprobe within a kprobe, and has places for so many calls of a kretprobe. Linux counts that \
-         from 6.7 on; before, the summary and `status` say `missed unknown`, and there is no such metric. At raw tracepoints it is \
-         always known, and rarely anything.",
+        "{\"ts\":\"2026-11-21T08:18:13.103917088Z\",\"probe\":\"opens\",\"pid\":4711,\"tid\":4711,\"uid\":0,\n \
+         \"comm\":\"cat\",\"path\":\"/etc/hostname\",\"flags\":\"0x0\"}",
     );
     paragraph(
         page,
-        "Names and command lines can be any bytes. In JSON a string is what it reads like, unless a field `NAME_escaped` with the \
-         value true follows it (`path_escaped`, `comm_escaped`): then the text is not UTF-8, and in the string `\\xff` stands \
-         for the byte 0xff, `\\\\` for a backslash. A file whose name is \"a\" and that byte is reported as \
-         `\"path\":\"a\\\\xff\",\"path_escaped\":true`, one that is really called `a\\xff` as the same string alone. The formats `text` and \
-         `pretty` write `\\xff` for the byte and `\\\\` for every backslash.",
+        "`missed` counts the times the kernel skipped the program: at a tracepoint or kprobe while another program runs on the same \
+         CPU, for instance after an interrupt; at a kprobe inside a kprobe; and at a kretprobe when too many calls are pending. Linux \
+         counts this from 6.7 on; on older kernels the summary and `status` show `missed unknown`. At raw tracepoints it is always \
+         known and almost always 0.",
     );
     paragraph(
         page,
-        "No format, message or table passes on a character that a terminal would act on: controls, line ends, bidirectional \
-         marks and what cannot be seen are written as `\\u001b` in JSON, which reads back as the same character, and as `\\n`, \
-         `\\x1b` or `\\u{202e}` elsewhere.",
+        "Names and command lines can contain any bytes. In JSON a string is literal unless a field `NAME_escaped` with the value true \
+         follows it (`path_escaped`, `comm_escaped`): then it was not UTF-8, `\\xff` is the byte 0xff and `\\\\` a backslash. A file \
+         named \"a\" followed by that byte is reported as `\"path\":\"a\\\\xff\",\"path_escaped\":true`, a file named `a\\xff` as the same \
+         string alone. The formats `text` and `pretty` always write `\\xff` for the byte and `\\\\` for a backslash.",
     );
     paragraph(
         page,
-        "Every event that the kernel produced is delivered or counted as lost; the summary at the end of a run says so.",
+        "Output never contains characters that a terminal would act on. Control characters, line ends, bidirectional marks and \
+         invisible characters are written as `\\u001b` in JSON, which parses to the same character, and as `\\n`, `\\x1b` or \
+         `\\u{202e}` elsewhere.",
+    );
+    paragraph(
+        page,
+        "Every event that the kernel produced is delivered or counted as lost; the summary at the end of a run shows both.",
     );
 }
 
@@ -365,7 +361,7 @@ fn whole_files(page: &mut Roff) {
         include_str!("../../../examples/tcp-connect.yaml"),
         include_str!("../../../examples/packet-count.yaml"),
     ] {
-        // The line for editors and the empty comment behind it are for the file only.
+        // The line for editors and the empty comment after it are for the file only.
         let text = text.split_once("\n#\n").map_or(text, |(_, rest)| rest);
         verbatim(page, text.trim_end());
     }
