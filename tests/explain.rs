@@ -64,7 +64,7 @@ fn command() {
     for code in ["E0201", "e0201", "error[E0201]"] {
         let output = explain(&[code]);
         assert!(output.status.success());
-        assert!(String::from_utf8(output.stdout).unwrap().starts_with("E0201: a key is not known here\n\n"));
+        assert!(String::from_utf8(output.stdout).unwrap().starts_with("E0201: unknown key\n\n"));
     }
     let list = String::from_utf8(explain(&[]).stdout).unwrap();
     assert!(CODES.iter().all(|code| list.contains(&format!("{}  {}\n", code.code, code.title))));

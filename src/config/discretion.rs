@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! error[E0201]: unknown key `root:$6$…`            of web.yaml -> /etc/shadow becomes
-//! error[E0201]: a key is not known here
+//! error[E0201]: unknown key
 //!
 //! error[E0402]: there is no kernel function `s3cret`            of `kprobe: "${env:TOKEN}"` becomes
 //! error[E0402]: there is no kernel function `${env:TOKEN}`
