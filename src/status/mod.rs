@@ -4,6 +4,7 @@
 //!
 //! What never happens here: nothing is asked of the kernel and nothing is sent.
 
+mod exposition;
 mod metrics;
 mod table;
 
