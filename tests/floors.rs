@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Module, floor, and the modules of the same floor that it may use.
-const FLOORS: [(&str, u8, &[&str]); 17] = [
+const FLOORS: [(&str, u8, &[&str]); 18] = [
     ("spec", 0, &[]),
     ("status", 0, &["spec", "words"]),
     ("words", 0, &[]),
@@ -16,7 +16,8 @@ const FLOORS: [(&str, u8, &[&str]); 17] = [
     ("expr", 1, &["catalog"]),
     ("record", 1, &[]),
     ("format", 1, &["record"]),
-    ("config", 1, &["catalog", "expr"]),
+    ("config", 1, &["catalog", "expr", "key"]),
+    ("key", 1, &["catalog", "expr", "config"]),
     ("plan", 1, &["config"]),
     ("trust", 2, &[]),
     ("kernel", 2, &["trust"]),

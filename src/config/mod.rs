@@ -11,15 +11,17 @@ mod checked;
 mod cx;
 mod decode;
 mod discretion;
+mod document;
+mod draft;
 mod environment;
 mod flow;
 mod forms;
 mod gate;
 mod look_alike;
 mod origin;
-mod pattern;
+pub(crate) mod pattern;
 mod problem;
-mod raw;
+pub(crate) mod raw;
 mod render;
 mod report;
 mod schema;
@@ -28,10 +30,14 @@ mod starter;
 mod yaml;
 
 pub use check::check;
+pub(crate) use check::{FileSinks, Run, hook, offered};
 pub use checked::{Checked, CheckedProbe, Config};
 pub(crate) use cx::{Cx, TARGET, is_identifier, unknown};
+pub(crate) use decode::decode;
+pub(crate) use draft::Draft;
 pub use environment::Environment;
 pub use flow::flow;
+pub(crate) use forms::{Ordered, Scalar};
 pub use problem::{Problem, Severity};
 pub use render::render;
 pub use report::{json_line, sarif};
@@ -39,13 +45,14 @@ pub use schema::{described, schema};
 pub use source::{Location, SourceFile, Span, Withheld};
 pub use starter::{HookForm, hook_forms, starter};
 pub use yaml::MAX_BYTES as MAX_FILE_BYTES;
+pub(crate) use yaml::Node;
 
 use std::time::Duration;
 
 /// `500ms`, `10s`, `5m`, `1h`, as everywhere in the YAML; the error says what is expected.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     if (pattern::DURATION.matches)(text) {
-        Ok(check::duration(text))
+        Ok(pattern::duration(text))
     } else {
         Err(format!("must be {}", pattern::DURATION.expected))
     }

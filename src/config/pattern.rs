@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The forms that the schema asks of texts: for editors as regular expressions, for us as functions.
 
+use std::time::Duration;
+
 /// One form. A test holds `regex` and `matches` against each other.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pattern {
@@ -101,4 +103,16 @@ fn is_number_with(text: &str, most_digits: usize, units: &[&str]) -> bool {
 pub(crate) fn split_unit(text: &str) -> (&str, &str) {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     text.split_at(digits)
+}
+
+/// The time that a text of the form [`DURATION`] means; too large a number stands for the longest time there is.
+pub(crate) fn duration(text: &str) -> Duration {
+    let (digits, unit) = split_unit(text);
+    let value: u64 = digits.parse().unwrap_or(u64::MAX);
+    match unit {
+        "ms" => Duration::from_millis(value),
+        "m" => Duration::from_secs(value.saturating_mul(60)),
+        "h" => Duration::from_secs(value.saturating_mul(60 * 60)),
+        _seconds => Duration::from_secs(value),
+    }
 }

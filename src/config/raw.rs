@@ -1,76 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a person types, as types. The JSON schema is made from these, and a file is decoded into them.
-//!
-//! ```yaml
-//! version: 1
-//! probes:
-//!   - name: opens
-//!     hook: { kprobe: do_sys_openat2 }
-//!     capture: { path: filename as user_string }
-//! ```
+//! What a person types under `sinks` and `hook`, as types. The JSON schema is made from these, and a file is decoded into them.
 //!
 //! The doc comments below are the descriptions that editors show.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 
-use super::forms::{Names, NamesOr, Ordered, Scalar, StringOr};
+use super::forms::{Names, NamesOr, StringOr};
 use super::pattern;
-
-/// A configuration of ebpf-run: which probes run and where their events go.
-///
-/// In a value, `${env:NAME}` stands for an environment variable and `${env:NAME:-default}` has a default for one that is
-/// not set or empty; `$${` writes `${`. The result reads as if it stood there: without quotes, `8` is a number and `true`
-/// a boolean; in quotes it is text. Anchors, aliases and merge keys (`<<: *base`) work.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "ebpf-run configuration")]
-#[expect(dead_code, reason = "the root of the schema; a file's parts are decoded one by one")]
-pub(crate) struct Document {
-    /// The version of this language; this build understands 1.
-    #[schemars(extend("enum" = [1]))]
-    version: u32,
-    /// Sinks by name, for the probes of this file. A probe may also name a short form directly and needs no entry here.
-    #[serde(default)]
-    #[schemars(extend("examples" = [{ "events": { "file": { "path": "/var/log/ebpf-run/events.jsonl" } } }]))]
-    sinks: Option<Ordered<StringOr<Sink>>>,
-    /// What holds for every probe of this file that does not say otherwise.
-    #[serde(default)]
-    defaults: Option<Defaults>,
-    /// The probes. Each one attaches one program somewhere.
-    probes: Vec<Probe>,
-}
-
-/// What holds for every probe of the file: a probe's own value wins; labels are joined key by key.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("examples" = [{ "sinks": ["jsonl:events.jsonl"], "labels": { "team": "network" } }]))]
-#[expect(dead_code, reason = "for the schema; its parts are decoded one by one")]
-pub(crate) struct Defaults {
-    /// Where the events go: names of `sinks`, or short forms. A probe's own `sinks` replace these.
-    #[serde(default)]
-    #[schemars(length(min = 1, max = 16), extend("examples" = [["stdout"], ["jsonl:/var/log/ebpf-run/events.jsonl"]]))]
-    sinks: Option<Vec<String>>,
-    /// Constant fields of every event. A probe's own label of the same name wins; the others stay.
-    #[serde(default)]
-    #[schemars(schema_with = "label_values")]
-    labels: Option<Ordered<Scalar>>,
-    /// How often counters are reported, with a unit: from 10ms to 24h.
-    #[serde(default)]
-    #[schemars(extend("pattern" = pattern::DURATION.regex, "examples" = ["500ms", "1s", "2m", "1h"]))]
-    interval: Option<String>,
-    /// The size of the ring buffer of each probe: a power of two from 4KiB to 1GiB.
-    #[serde(default)]
-    #[schemars(extend("pattern" = pattern::SIZE.regex, "examples" = ["256KiB", "16MiB"]))]
-    buffer: Option<String>,
-    /// Whether probes see what ebpf-run does itself, for those whose program is `trace`.
-    #[serde(default)]
-    include_self: Option<bool>,
-    /// Which events pass, for the probes whose programs emit events. A probe's own `rate_limit` or `sample` wins; the other
-    /// one stays.
-    #[serde(default)]
-    limits: Option<Limits>,
-}
 
 /// Where events go and how they are written: a short form, or exactly one of `stdout`, `stderr` and `file`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -126,90 +63,6 @@ pub(crate) enum Format {
     Jsonl,
     /// One line an event, `key=value`.
     Text,
-}
-
-/// One probe: a hook, a program that runs there, and where its events go.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Probe {
-    /// The probe's name, unique in a run and fit for a file name: letters, digits, `.`, `_`, `-`, at most 64 characters.
-    /// Every event carries it.
-    #[schemars(extend("pattern" = pattern::NAME.regex, "examples" = ["opens", "eth0-packets"]))]
-    pub(crate) name: String,
-    /// What the probe is for, in a sentence.
-    #[serde(default)]
-    #[schemars(extend("examples" = ["opens of files, for the audit"]))]
-    #[expect(dead_code, reason = "for the people who read the file")]
-    pub(crate) description: Option<String>,
-    /// `false` parks the probe: it is checked and not run.
-    #[serde(default)]
-    #[schemars(extend("default" = true))]
-    pub(crate) enabled: Option<bool>,
-    /// Where the probe attaches: exactly one kind of hook. Programs with hooks of their own, such as `exec`, need none.
-    #[serde(default)]
-    pub(crate) hook: Option<Hook>,
-    /// The program that runs there; `ebpf-run programs` lists them. The default is `packet_count` for `xdp` and `trace`
-    /// for the other hooks.
-    #[serde(default)]
-    #[schemars(extend("examples" = ["trace", "packet_count", "exec"]))]
-    pub(crate) program: Option<String>,
-    /// The program's own parameters; `ebpf-run programs NAME` lists them.
-    #[serde(default)]
-    #[schemars(schema_with = "param_values")]
-    pub(crate) params: Option<Ordered<Scalar>>,
-    /// What to read when the probe fires: names of the output, each with an expression. For the program `trace`.
-    /// `arg0`…, a parameter's name, a tracepoint's field, `retval` or `cpu`, then `->member`, `.member`, `[index]`,
-    /// then `as TYPE`: u8…u64, i8…i64, string, string[N], user_string, user_string[N], hex, ipv4, ipv6, port, bytes[N].
-    #[serde(default)]
-    #[schemars(extend("minProperties" = 1, "examples" = [{ "path": "filename as user_string", "port": "sk->__sk_common.skc_dport as port" }]))]
-    pub(crate) capture: Option<Ordered<String>>,
-    /// How often counters are reported, with a unit: from 10ms to 24h. The default is 1s. For programs that count.
-    #[serde(default)]
-    #[schemars(extend("pattern" = pattern::DURATION.regex, "examples" = ["500ms", "1s", "2m", "1h"], "default" = "1s"))]
-    pub(crate) interval: Option<String>,
-    /// Constant fields of every event of this probe.
-    #[serde(default)]
-    #[schemars(schema_with = "label_values")]
-    pub(crate) labels: Option<Ordered<Scalar>>,
-    /// Where the events go: names of `sinks`, or short forms `stdout`, `stderr`, `jsonl:PATH`, `text:PATH`, `file:PATH`.
-    /// A relative PATH counts from the directory where ebpf-run was started. The default is `stdout`.
-    #[serde(default)]
-    #[schemars(length(min = 1, max = 16), extend("examples" = [["stdout"], ["jsonl:/var/log/ebpf-run/events.jsonl"]], "default" = ["stdout"]))]
-    pub(crate) sinks: Option<Vec<String>>,
-    /// The size of the ring buffer between kernel and runner: a power of two from 4KiB to 1GiB. The default is 4MiB.
-    /// For programs that emit events.
-    #[serde(default)]
-    #[schemars(extend("pattern" = pattern::SIZE.regex, "examples" = ["256KiB", "16MiB"], "default" = "4MiB"))]
-    pub(crate) buffer: Option<String>,
-    /// Whether the probe sees what ebpf-run does itself, such as writing events to a file. What is left out is counted, but not
-    /// as an event. The default is `false` at hooks that tell what the current thread does: uprobes, system calls (tracepoints
-    /// and functions), page faults, file systems. At all others it is `true`: there an interrupt may have found ebpf-run at work,
-    /// or the event is about another process, and `false` leaves out such events too. For the program `trace`.
-    #[serde(default)]
-    #[schemars(extend("examples" = [true]))]
-    pub(crate) include_self: Option<bool>,
-    /// Which events pass; the others are counted in the kernel and go no further. For programs that emit events, such as `trace`
-    /// and `exec`. The default is all of them.
-    #[serde(default)]
-    pub(crate) limits: Option<Limits>,
-}
-
-/// Which events pass: first `sample` chooses, then `rate_limit` holds. What does not pass is counted as lost.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("minProperties" = 1, "examples" = [{ "rate_limit": "1000/s" }, { "sample": "1/100" }]))]
-pub(crate) struct Limits {
-    /// At most so many events a second, minute or hour, on all CPUs together; of a probe with several targets, at each of
-    /// them. Exact for each second (minute, hour) since the machine was booted; so a burst over the end of one may be twice as
-    /// many. `1000/s`, `20/m`, `1/h`; at most 999999999. A `lost` line says each second how many did not pass.
-    #[serde(default)]
-    #[schemars(extend("pattern" = pattern::RATE.regex, "examples" = ["1000/s", "20/m"]))]
-    pub(crate) rate_limit: Option<String>,
-    /// One event in so many, each chosen at random by itself: no rhythm of the events can hide some of them. `1/100`; `1/1` is
-    /// all of them. The summary at the end says how many were left out.
-    #[serde(default)]
-    #[schemars(extend("pattern" = pattern::SAMPLE.regex, "examples" = ["1/100"]))]
-    pub(crate) sample: Option<String>,
 }
 
 /// Where a probe attaches: exactly one of these.
@@ -354,23 +207,6 @@ pub(crate) struct UserFunction {
     #[serde(default)]
     #[schemars(extend("default" = false))]
     pub(crate) allow_untrusted: Option<bool>,
-}
-
-fn param_values(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "type": "object",
-        "maxProperties": 64,
-        "additionalProperties": { "type": ["boolean", "integer", "string"] },
-    })
-}
-
-fn label_values(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "type": "object",
-        "maxProperties": 64,
-        "additionalProperties": { "type": ["string", "number", "boolean"] },
-        "examples": [{ "team": "network" }],
-    })
 }
 
 /// An enum of documented words is a `oneOf` of constants for schemars; a plain `enum` gives better errors.

@@ -8,8 +8,8 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use serde_json::{Map, Value, json};
 
+use super::document::Document;
 use super::flow::flow;
-use super::raw::Document;
 use crate::catalog::{Catalog, Param, ParamType, Program};
 use crate::spec::ParamValue;
 

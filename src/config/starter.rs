@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::flow::flow;
 use super::schema::described;
 use crate::catalog::{Catalog, HookDecl, Program};
+use crate::key::KEYS;
 use crate::words;
 
 /// Columns that comments are filled to.
@@ -112,11 +113,7 @@ fn file(word: &str, program: &Program, kind: Option<&str>, forms: &[HookForm], s
                 };
                 let _ = writeln!(out.text, "    capture:\n      {}: {}", capture.0, capture.1);
             }
-            "capture" => {}
-            "interval" if program.counters.is_none() => {}
-            "buffer" if program.event.is_none() => {}
-            "include_self" if !program.captures() => {}
-            "limits" if program.limit_table.is_none() => {}
+            word if KEYS.iter().any(|key| key.word == word && !key.makes_sense_for(program)) => {}
             _optional => {
                 out.text.push('\n');
                 out.prose(4, &doc(inner));

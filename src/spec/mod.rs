@@ -64,6 +64,24 @@ pub struct ProbeSpec {
 }
 
 impl ProbeSpec {
+    /// A probe that says where it attaches and what it runs, and nothing else yet.
+    pub fn new(id: ProbeId, hook: Option<Hook>, targets: Targets, program: String) -> Self {
+        Self {
+            id,
+            hook,
+            targets,
+            program,
+            params: Vec::new(),
+            capture: Vec::new(),
+            interval: DEFAULT_INTERVAL,
+            labels: Vec::new(),
+            sinks: Vec::new(),
+            buffer_bytes: None,
+            include_self: None,
+            limits: Limits::default(),
+        }
+    }
+
     /// Bytes of its ring buffer.
     pub fn ring_bytes(&self) -> u32 {
         self.buffer_bytes.unwrap_or(DEFAULT_BUFFER_BYTES)

@@ -13,7 +13,7 @@ use crate::config::origin::{add_origins, with_origin};
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile};
 use crate::config::yaml::{Entry, Node, Segment, Value};
-use crate::config::{codes, gate, look_alike, raw, yaml};
+use crate::config::{codes, gate, look_alike, yaml};
 
 /// Problems of one file that are shown; behind that a file is not what it was meant to be.
 const MAX_PROBLEMS: usize = 100;
@@ -76,7 +76,7 @@ fn one_file(
         file_sinks.declare(source, entry, raw.as_ref(), run, problems);
         add_origins(source, &root, problems, before);
     }
-    let defaults = defaults::check(source, &root, &clean, &file_sinks, run, problems);
+    let defaults = defaults::check(source, &root, &clean, (catalog, &file_sinks), run, problems);
 
     let Some(list) = root.at(&["probes"]) else { return };
     if list.value == Value::Seq(Vec::new()) && !list.is_incomplete() {
@@ -103,8 +103,8 @@ fn one_file(
         if !clean(&path) {
             let of_probe = of_probe.get(&index).map(Vec::as_slice).unwrap_or_default();
             partial::check(&file, node, of_probe, run, problems);
-        } else if let Some(raw) = decode::<raw::Probe>(source, node, problems) {
-            probe::check(&file, node, &raw, true, run, problems);
+        } else {
+            probe::check(&file, node, true, run, problems);
         }
         add_origins(source, node, problems, before);
         forget_repeated(problems, before);

@@ -32,7 +32,7 @@ impl raw::Hook {
 }
 
 /// The hook and what its target stands for, where that can exist.
-pub(super) fn check(cx: &mut Cx<'_>, raw: &raw::Hook) -> Option<(Hook, Targets)> {
+pub(crate) fn check(cx: &mut Cx<'_>, raw: &raw::Hook) -> Option<(Hook, Targets)> {
     let kind = raw.kind()?;
     cx.note_place(Place::Hook, cx.key(&["hook", kind]));
     if let Some(xdp) = &raw.xdp {

@@ -2,19 +2,17 @@
 //! The second gate: the rules. Raw probes become [`ProbeSpec`](crate::spec::ProbeSpec)s; one file for each topic.
 
 mod defaults;
-mod fields;
 mod file;
-mod hook;
-mod offered;
+pub(crate) mod hook;
+pub(crate) mod offered;
 mod partial;
 mod probe;
-mod program;
 mod run;
 mod sinks;
 mod user_function;
-mod values;
 
-pub(super) use values::duration;
+pub(crate) use run::Run;
+pub(crate) use sinks::FileSinks;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

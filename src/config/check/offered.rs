@@ -11,7 +11,7 @@ const OF_EXIT: [&str; 2] = ["ret", "__syscall_nr"];
 const RETURNED: [&str; 2] = ["ret", "retval"];
 
 /// Complains about the captures that the hook cannot have, and keeps the others.
-pub(super) fn keep(cx: &mut Cx<'_>, hook: &Hook, captures: &mut Vec<Capture>) {
+pub(crate) fn keep(cx: &mut Cx<'_>, hook: &Hook, captures: &mut Vec<Capture>) {
     captures.retain(|capture| {
         let base = capture.expr.base.as_str();
         let Some((message, help)) = missing(hook, base).filter(|_| !BUILTINS.contains(&base)) else { return true };

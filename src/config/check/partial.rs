@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What can be checked of a probe that did not pass the first gate, so that one mistake does not hide the others.
 
-use std::sync::Arc;
-
 use super::probe::{self, InFile};
 use super::run::Run;
 use crate::config::codes;
 use crate::config::cx::NAMELESS;
-use crate::config::decode::decode;
 use crate::config::gate::{Violation, is_unread, unknown_key_meant};
 use crate::config::problem::Problem;
-use crate::config::source::{SourceFile, Span};
+use crate::config::source::Span;
 use crate::config::yaml::{Entry, Node, Segment, Text, Value};
-
-/// Mappings whose entries stand for themselves: a broken one says nothing of the others.
-const MAPS: &[&str] = &["labels", "params", "capture", "limits"];
+use crate::key::{KEYS, Key};
 
 /// Kinds of hooks with a key that says how, not where: without it the hook is at the same place, or near it.
 const HOW: &[(&str, &str)] = &[
@@ -43,7 +38,8 @@ pub(super) fn check(
 ) {
     let Value::Map(entries) = &node.value else { return };
     let unread = node.is_incomplete();
-    let mut rest = Rest { entries: entries.clone(), meant: Vec::new(), fewer_captures: unread };
+    let fewer = if unread { KEYS.to_vec() } else { Vec::new() };
+    let mut rest = Rest { entries: entries.clone(), meant: Vec::new(), fewer };
     violations.iter().for_each(|violation| rest.leave_out(violation));
     let has = |rest: &Rest<'_>, key: &str| rest.entries.iter().any(|entry| entry.key == key);
     let lost = |rest: &Rest<'_>, key: &str| node.get(key).is_some() && !has(rest, key);
@@ -56,7 +52,7 @@ pub(super) fn check(
     let no_name = !has(&rest, "name");
     if no_program {
         // They mean what the program makes of them.
-        rest.entries.retain(|entry| !MAPS.contains(&entry.key.as_str()));
+        rest.entries.retain(|entry| by_entry(&entry.key).is_none());
     }
     if no_name {
         // One of the wrong form still tells people which probe it is.
@@ -68,19 +64,16 @@ pub(super) fn check(
         let value = written.unwrap_or_else(missing);
         rest.entries.push(Entry { key: "name".to_owned(), key_span: Span::default(), merged: None, value });
     }
-    let fewer_captures = rest.fewer_captures;
+    let fewer = rest.fewer;
     let rest = Node { span: node.span, value: Value::Map(rest.entries), origin: node.origin.clone() };
     let mut found = Vec::new();
-    let source: &Arc<SourceFile> = file.source;
-    // What cannot be decoded was blamed by the first gate.
-    if let Some(raw) = decode(source, &rest, &mut Vec::new()) {
-        let certain = !no_hook && !maybe_parked;
-        probe::check(file, &rest, &raw, certain, run, &mut found);
-    }
+    let certain = !no_hook && !maybe_parked;
+    probe::check(file, &rest, certain, run, &mut found);
     found.retain(|problem| match problem.code {
         codes::MISSING_HOOK => !(no_hook || no_program || no_name),
-        codes::TOO_MANY_CAPTURES => !fewer_captures,
-        _said => true,
+        // What cannot be decoded was blamed by the first gate.
+        codes::WRONG_TYPE => false,
+        code => !fewer.iter().any(|key| key.too_many == Some(code)),
     });
     problems.append(&mut found);
 }
@@ -90,8 +83,8 @@ struct Rest<'v> {
     entries: Vec<Entry>,
     /// For each of its keys that is not known: what was probably meant.
     meant: Vec<Option<&'v str>>,
-    /// Whether a capture was left out.
-    fewer_captures: bool,
+    /// The keys of which an entry was left out.
+    fewer: Vec<&'static Key>,
 }
 
 impl<'v> Rest<'v> {
@@ -104,12 +97,17 @@ impl<'v> Rest<'v> {
                 self.entries.retain(|entry| entry.key_span != violation.span);
                 self.meant.push(meant);
             }
-            [Segment::Key(map), Segment::Key(key), ..] if MAPS.contains(&map.as_str()) => {
-                self.fewer_captures |= map == "capture";
+            [Segment::Key(map), Segment::Key(key), ..] if let Some(known) = by_entry(map) => {
+                self.fewer.push(known);
                 retain_in(&mut self.entries, &[map], |entry| entry.key != *key);
             }
             // The entries that could be read are kept.
-            [Segment::Key(map)] if is_unread(violation) && self.is_part(map) => self.fewer_captures |= map == "capture",
+            [Segment::Key(map)]
+                if is_unread(violation)
+                    && let Some(known) = self.part(map) =>
+            {
+                self.fewer.push(known);
+            }
             [Segment::Key(hook), Segment::Key(kind)]
                 if hook == "hook" && meant.flatten().is_some_and(|key| HOW.contains(&(kind.as_str(), key))) =>
             {
@@ -126,11 +124,16 @@ impl<'v> Rest<'v> {
         }
     }
 
-    /// True where entries of one of [`MAPS`] are there and others could not be read.
-    fn is_part(&self, key: &str) -> bool {
-        let map = self.entries.iter().find(|entry| entry.key == key).filter(|_| MAPS.contains(&key));
-        map.is_some_and(|map| matches!(map.value.value, Value::Map(_)))
+    /// The key whose value is a mapping of which some entries are there and others could not be read.
+    fn part(&self, word: &str) -> Option<&'static Key> {
+        let map = self.entries.iter().find(|entry| entry.key == word)?;
+        by_entry(word).filter(|_| matches!(map.value.value, Value::Map(_)))
     }
+}
+
+/// The key of this word, if its entries stand for themselves.
+fn by_entry(word: &str) -> Option<&'static Key> {
+    KEYS.iter().copied().find(|key| key.word == word && key.by_entry)
 }
 
 /// Leaves the entry at this place out of the list at the end of these keys. False where that would leave nothing, or something else.

@@ -8,22 +8,15 @@ use std::sync::Arc;
 use crate::config::checked::{Checked, CheckedProbe, Config};
 use crate::config::codes;
 use crate::config::cx::NAMELESS;
+use crate::config::draft::Draft;
 use crate::config::problem::Problem;
-use crate::config::source::{Location, SourceFile, Span};
+use crate::config::source::{Location, SourceFile};
 use crate::config::yaml::Node;
-use crate::spec::{Destination, Format, Place, ProbeId, ProbeSpec, Rights, SinkId, SinkSpec, Targets};
-
-/// A probe, or what is good of it, whose sinks have no numbers yet.
-pub(super) struct Draft {
-    pub(super) spec: ProbeSpec,
-    pub(super) places: Vec<(Place, Span)>,
-    pub(super) sinks: Vec<SinkSpec>,
-    pub(super) source: Arc<SourceFile>,
-}
+use crate::spec::{Destination, Format, Place, ProbeId, Rights, SinkId, SinkSpec, Targets};
 
 /// The files so far.
 #[derive(Default)]
-pub(super) struct Run {
+pub(crate) struct Run {
     names: HashMap<String, Location>,
     files: HashMap<PathBuf, (Format, Rights, Location)>,
     /// Which probe has an interface: its name, where it has one, and where it says so.
@@ -36,12 +29,12 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn add_problems(&mut self, problems: Vec<Problem>) {
+    pub(crate) fn add_problems(&mut self, problems: Vec<Problem>) {
         self.problems.extend(problems);
     }
 
     /// Takes a probe's name, whatever else is wrong with the probe.
-    pub(super) fn claim_name(&mut self, source: &Arc<SourceFile>, probe: &Node, problems: &mut Vec<Problem>) {
+    pub(crate) fn claim_name(&mut self, source: &Arc<SourceFile>, probe: &Node, problems: &mut Vec<Problem>) {
         let Some(node) = probe.at(&["name"]) else { return };
         let Some(name) = node.text() else { return };
         let place = Location::new(source, node.span);
@@ -55,7 +48,7 @@ impl Run {
     }
 
     /// Takes the file of a sink for its format.
-    pub(super) fn claim_file(&mut self, sink: &SinkSpec, place: &Location, problems: &mut Vec<Problem>) {
+    pub(crate) fn claim_file(&mut self, sink: &SinkSpec, place: &Location, problems: &mut Vec<Problem>) {
         let (Destination::File(path), Some(format)) = (&sink.destination, sink.format) else { return };
         let path = plain(path);
         if path.starts_with("/dev") || path.starts_with("/proc") {
@@ -82,8 +75,8 @@ impl Run {
     }
 
     /// Takes a probe. One that is not whole has its problem: it is never run.
-    pub(super) fn add(&mut self, draft: Draft, enabled: bool, problems: &mut Vec<Problem>) {
-        let Draft { mut spec, places, sinks, source } = draft;
+    pub(crate) fn add(&mut self, draft: Draft, problems: &mut Vec<Problem>) {
+        let Draft { mut spec, places, sinks, enabled, source } = draft;
         if !enabled {
             self.parked.push(spec.id);
             return;
@@ -142,7 +135,7 @@ impl Run {
     }
 
     /// The verdict.
-    pub(super) fn finish(self) -> Checked {
+    pub(crate) fn finish(self) -> Checked {
         let good = !self.problems.iter().any(Problem::is_error);
         let Self { probes, sinks, parked, problems, .. } = self;
         if good {
@@ -154,7 +147,7 @@ impl Run {
 }
 
 /// True for two that write the same way to the same place.
-pub(super) fn same_sink(one: &SinkSpec, two: &SinkSpec) -> bool {
+pub(crate) fn same_sink(one: &SinkSpec, two: &SinkSpec) -> bool {
     let same_place = match (&one.destination, &two.destination) {
         (Destination::File(one), Destination::File(two)) => plain(one) == plain(two),
         (Destination::Stdout | Destination::Stderr | Destination::File(_), destination) => {

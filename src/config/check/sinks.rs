@@ -12,14 +12,14 @@ use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Entry;
 use crate::config::{Cx, codes, pattern, raw};
-use crate::spec::{Destination, Format, Place, Rights, SinkSpec};
+use crate::spec::{Destination, Format, Rights, SinkSpec};
 use crate::words;
 
 const SHORT_FORMS: &str = "short forms that need no name: `stdout`, `stderr`, `jsonl:PATH`, `text:PATH`, `file:PATH`";
 
 /// The sinks that a file declares. They are known in that file only.
 #[derive(Default)]
-pub(super) struct FileSinks {
+pub(crate) struct FileSinks {
     /// By name; `None` for one that has its problem already.
     named: HashMap<String, Option<SinkSpec>>,
     /// Their names in the order of the file.
@@ -67,7 +67,7 @@ impl FileSinks {
     }
 
     /// The sinks of a list under the key `sinks`, each with its place.
-    pub(super) fn resolve(&self, cx: &mut Cx<'_>, names: &[String], run: &mut Run) -> Vec<(SinkSpec, Span)> {
+    pub(crate) fn resolve(&self, cx: &mut Cx<'_>, names: &[String], run: &mut Run) -> Vec<(SinkSpec, Span)> {
         let mut found: Vec<(SinkSpec, Span)> = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let items = cx.node.at(&["sinks"]).map(crate::config::yaml::Node::items).unwrap_or_default();
@@ -83,7 +83,6 @@ impl FileSinks {
                 cx.report(problem.help("remove one of them: every event would be written twice"));
                 continue;
             }
-            cx.note_place(Place::Sink(name.clone()), span);
             found.push((spec, span));
         }
         found
@@ -123,11 +122,6 @@ impl FileSinks {
             }
         }
     }
-}
-
-/// Where events go when nothing is said.
-pub(super) fn unsaid() -> SinkSpec {
-    SinkSpec { name: "stdout".to_owned(), destination: Destination::Stdout, format: None, rights: Rights::default() }
 }
 
 /// A destination, a format, which a file always has, and whose the file is.

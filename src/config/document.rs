@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A whole file as the JSON schema describes it. Its parts are decoded one by one.
+//!
+//! ```yaml
+//! version: 1
+//! probes:
+//!   - name: opens
+//!     hook: { kprobe: do_sys_openat2 }
+//!     capture: { path: filename as user_string }
+//! ```
+//!
+//! The doc comments below are the descriptions that editors show.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value};
+
+use super::forms::{Ordered, StringOr};
+use super::raw::Sink;
+use crate::key::{InDefaults, KEYS};
+
+/// A configuration of ebpf-run: which probes run and where their events go.
+///
+/// In a value, `${env:NAME}` stands for an environment variable and `${env:NAME:-default}` has a default for one that is
+/// not set or empty; `$${` writes `${`. The result reads as if it stood there: without quotes, `8` is a number and `true`
+/// a boolean; in quotes it is text. Anchors, aliases and merge keys (`<<: *base`) work.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "ebpf-run configuration")]
+#[expect(dead_code, reason = "for the schema")]
+pub(crate) struct Document {
+    /// The version of this language; this build understands 1.
+    #[schemars(extend("enum" = [1]))]
+    version: u32,
+    /// Sinks by name, for the probes of this file. A probe may also name a short form directly and needs no entry here.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{ "events": { "file": { "path": "/var/log/ebpf-run/events.jsonl" } } }]))]
+    sinks: Option<Ordered<StringOr<Sink>>>,
+    /// What holds for every probe of this file that does not say otherwise.
+    #[serde(default)]
+    defaults: Option<Defaults>,
+    /// The probes. Each one attaches one program somewhere.
+    probes: Vec<Probe>,
+}
+
+/// What holds for every probe of the file, from the keys that can stand there.
+struct Defaults;
+
+impl JsonSchema for Defaults {
+    fn schema_name() -> Cow<'static, str> {
+        "Defaults".into()
+    }
+    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+        let mut keys: Vec<(&str, &InDefaults)> =
+            KEYS.iter().filter_map(|key| Some((key.word, key.in_defaults.as_ref()?))).collect();
+        keys.sort_by_key(|(_, key)| key.rank);
+        let properties: Map<String, Value> =
+            keys.into_iter().map(|(word, key)| (word.to_owned(), (key.schema)(schemas).to_value())).collect();
+        json_schema!({
+            "description": "What holds for every probe of the file: a probe's own value wins; labels are joined key by key.",
+            "type": "object",
+            "properties": properties,
+            "additionalProperties": false,
+            "examples": [{ "sinks": ["jsonl:events.jsonl"], "labels": { "team": "network" } }],
+        })
+    }
+}
+
+/// A probe, from all keys.
+struct Probe;
+
+impl JsonSchema for Probe {
+    fn schema_name() -> Cow<'static, str> {
+        "Probe".into()
+    }
+    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+        let properties: Map<String, Value> =
+            KEYS.iter().map(|key| (key.word.to_owned(), (key.schema)(schemas).to_value())).collect();
+        let required: Vec<&str> = KEYS.iter().filter(|key| key.required).map(|key| key.word).collect();
+        json_schema!({
+            "description": "One probe: a hook, a program that runs there, and where its events go.",
+            "type": "object",
+            "properties": properties,
+            "additionalProperties": false,
+            "required": required,
+        })
+    }
+}

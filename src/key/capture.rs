@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `capture: { path: filename as user_string }`
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::definition::{Checking, Key, Need};
+use super::fields::{MAX_NAME_BYTES, own_fields, refuse_target_field, reserved, sibling};
+use crate::catalog::{FetchTable, Program};
+use crate::config::{Cx, Ordered, Problem, codes, is_identifier, offered};
+use crate::expr;
+use crate::spec::{Capture, CaptureExpr, Place, RESERVED_FIELDS};
+use crate::words;
+
+/// What the head of an event holds anyway: a capture of it is a second name and costs no fetch.
+const HEAD: [&str; 4] = ["pid", "tid", "uid", "comm"];
+/// Most fields that are looked at; a probe with more has its problem by then.
+const MAX_FIELDS: usize = 64;
+
+pub(super) const CAPTURE: Key = Key {
+    word: "capture",
+    schema: |schemas| schemas.subschema_for::<Form>(),
+    needs: Some(Need { met: Program::captures, refuse }),
+    by_entry: true,
+    too_many: Some(codes::TOO_MANY_CAPTURES),
+    check,
+    ..Key::PLAIN
+};
+
+/// What to read when the probe fires: names of the output, each with an expression. For the program `trace`.
+/// `arg0`…, a parameter's name, a tracepoint's field, `retval` or `cpu`, then `->member`, `.member`, `[index]`,
+/// then `as TYPE`: u8…u64, i8…i64, string, string[N], user_string, user_string[N], hex, ipv4, ipv6, port, bytes[N].
+#[derive(Deserialize, JsonSchema)]
+#[schemars(extend("minProperties" = 1, "examples" = [{ "path": "filename as user_string", "port": "sk->__sk_common.skc_dport as port" }]))]
+struct Form(Ordered<String>);
+
+fn refuse(cx: &Cx<'_>, program: &Program) -> Option<Problem> {
+    let message = format!("`{}` decides itself what it reports and takes no `capture`", program.name);
+    let problem = cx.error(codes::NEEDLESS_CAPTURE, cx.key(&["capture"]), message).help("remove `capture`");
+    let names: Vec<&str> = own_fields(program).collect();
+    Some(if names.is_empty() { problem } else { problem.note(format!("it reports: {}", words::list(names, 16))) })
+}
+
+fn check(checking: &mut Checking<'_>) {
+    let Some(Form(Ordered(captures))) = checking.own("capture") else { return };
+    let program = checking.program;
+    let cx = &mut checking.cx;
+    let capacity = program.map_or(usize::MAX, capacity);
+    let fetched = || captures.iter().filter(|(_, text)| !HEAD.contains(&text.trim()));
+    if let Some((name, _)) = fetched().nth(capacity) {
+        let message = format!("the probe captures {} values, {capacity} at most are possible", fetched().count());
+        let problem = cx.error(codes::TOO_MANY_CAPTURES, cx.key(&["capture", name]), message);
+        cx.report(problem.label(format!("number {}", capacity + 1)).help("write a second probe on the same hook"));
+    }
+    let mut checked = Vec::new();
+    for (name, text) in captures.iter().take(MAX_FIELDS) {
+        if let Some(problem) = wrong_name(cx, name) {
+            cx.report(problem);
+        }
+        if let Some(expr) = expression(cx, name, text) {
+            cx.note_place(Place::Capture(name.clone()), cx.value(&["capture", name]));
+            checked.push(Capture { name: name.clone(), expr });
+        }
+    }
+    if let Some((Some(hook), targets)) = &checking.hook {
+        offered::keep(cx, hook, &mut checked);
+        refuse_target_field(cx, "capture", (hook, targets), |field| {
+            checked.iter().any(|capture| capture.name == field)
+        });
+    }
+    if let Some(program) = checking.stand_in {
+        keep_fitting(&mut checked, program);
+    }
+    checking.then(move |draft| draft.spec.capture.clone_from(&checked));
+}
+
+/// How many values a program can fetch.
+fn capacity(program: &Program) -> usize {
+    program.fetch_table.as_ref().map_or(usize::MAX, FetchTable::capacity)
+}
+
+/// Drops the captures for which the program has no room; a probe with such ones has its problem.
+fn keep_fitting(captures: &mut Vec<Capture>, program: &Program) {
+    let mut left = capacity(program);
+    captures.retain(|capture| {
+        if HEAD.contains(&capture.expr.to_string().as_str()) {
+            return true;
+        }
+        let fits = left > 0;
+        left = left.saturating_sub(1);
+        fits
+    });
+}
+
+fn expression(cx: &mut Cx<'_>, name: &str, text: &str) -> Option<CaptureExpr> {
+    let error = match expr::parse(text) {
+        Ok(expr) => return Some(expr),
+        Err(error) => error,
+    };
+    let span = cx.node.at(&["capture", name]).map_or(cx.name(), |node| node.part(&error.range));
+    let problem = cx.error(codes::EXPRESSION, span, format!("capture `{name}`: {}", error.message));
+    cx.report(problem.maybe_help(error.help));
+    None
+}
+
+/// What is wrong with the name of a capture.
+fn wrong_name(cx: &Cx<'_>, name: &str) -> Option<Problem> {
+    let span = cx.key(&["capture", name]);
+    if !is_identifier(name) || name.len() > MAX_NAME_BYTES {
+        let message = format!("`{name}` cannot be the name of a capture");
+        let problem = cx.error(codes::FIELD_NAME, span, message);
+        let problem = problem.label(format!("letters, digits and `_`, not a digit first, {MAX_NAME_BYTES} at most"));
+        return Some(match suggestion(name) {
+            Some(better) => problem.help(format!("for example `{better}`")),
+            None => problem,
+        });
+    }
+    if RESERVED_FIELDS.contains(&name) {
+        return Some(reserved(cx.error(codes::FIELD_NAME, span, format!("a capture cannot be called `{name}`")), name));
+    }
+    let (text, what, when) = sibling(name)?;
+    let message = format!("`{name}` would clash with what says that `{text}` {what}");
+    let problem = cx.error(codes::FIELD_CLASH, span, message);
+    if text == "comm" {
+        return Some(problem.help("call it something else"));
+    }
+    cx.node.at(&["capture"])?.get(text).map(|captured| {
+        problem
+            .related(cx.at(captured.key_span), format!("writes `{name}: true` when it {when}"))
+            .help("call one of them something else")
+    })
+}
+
+/// The name with everything that does not fit made `_`.
+fn suggestion(name: &str) -> Option<String> {
+    let mut better: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if better.starts_with(|c: char| c.is_ascii_digit()) {
+        better.insert(0, '_');
+    }
+    better.truncate(MAX_NAME_BYTES);
+    (is_identifier(&better) && better.contains(|c: char| c.is_ascii_alphanumeric())).then_some(better)
+}

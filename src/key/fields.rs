@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Names of fields of an event: what captures and labels cannot be called.
+
+use crate::catalog::Program;
+use crate::config::{Cx, Problem, codes};
+use crate::spec::{Hook, RESERVED_FIELDS, Targets};
+use crate::words;
+
+/// Longest name of a field.
+pub(super) const MAX_NAME_BYTES: usize = 64;
+/// What the siblings of a text are called behind the text's own name, what they say, and when they are written.
+const SIBLINGS: [(&str, &str, &str); 2] =
+    [("_truncated", "was cut", "is cut"), ("_escaped", "is not UTF-8", "is not UTF-8")];
+
+/// The text that a field of this name would be a sibling of, what the sibling says, and when.
+pub(super) fn sibling(name: &str) -> Option<(&str, &'static str, &'static str)> {
+    SIBLINGS.into_iter().find_map(|(end, what, when)| Some((name.strip_suffix(end)?, what, when)))
+}
+
+/// The same text; of any other field itself.
+pub(super) fn text_of(name: &str) -> &str {
+    sibling(name).map_or(name, |(text, ..)| text)
+}
+
+pub(super) fn reserved(problem: Problem, name: &str) -> Problem {
+    let problem = problem.label("reserved");
+    let problem = if ["pid", "tid", "uid", "comm"].contains(&name) {
+        problem.help(format!("events carry the `{name}` of the process anyway; call it for example `the_{name}`"))
+    } else {
+        problem.help(format!("call it for example `my_{name}`"))
+    };
+    problem.note(format!("the runner writes these itself: {}", words::list(RESERVED_FIELDS, 16)))
+}
+
+/// What a program reports without being asked.
+pub(super) fn own_fields(program: &Program) -> impl Iterator<Item = &str> {
+    let event = program.event.iter().flat_map(|layout| &layout.fields);
+    let counters = program.counters.iter().flat_map(|counters| &counters.row.fields);
+    event.chain(counters).map(|field| field.name.as_str())
+}
+
+/// A probe with several targets says in a field which one an event comes from: no other field can have that name.
+pub(super) fn refuse_target_field(
+    cx: &mut Cx<'_>,
+    key: &str,
+    (hook, targets): (&Hook, &Targets),
+    has: impl Fn(&str) -> bool,
+) {
+    let Some(field) = hook.target_field().filter(|field| has(field)) else { return };
+    match targets {
+        Targets::One | Targets::FirstOf(_) => {}
+        Targets::Each(_) => {
+            let message = format!("two fields would be called `{field}`");
+            let problem = cx.error(codes::FIELD_CLASH, cx.key(&[key, field]), message);
+            let label = format!("the {field} that an event comes from has this name");
+            cx.report(problem.label(label).help("choose another name"));
+        }
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `include_self: true`
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::definition::{Checking, InDefaults, Joined, Key, Need, needless};
+use crate::catalog::Program;
+
+pub(super) const INCLUDE_SELF: Key = Key {
+    word: "include_self",
+    schema: |schemas| schemas.subschema_for::<IncludeSelf>(),
+    in_defaults: Some(InDefaults {
+        rank: 5,
+        schema: |schemas| schemas.subschema_for::<Default>(),
+        joined: Joined::Replaced,
+        in_every_spec: false,
+    }),
+    needs: Some(Need {
+        met: Program::captures,
+        refuse: |cx, program| needless(cx, program, "include_self", "sees nothing that ebpf-run does itself"),
+    }),
+    check,
+    ..Key::PLAIN
+};
+
+/// Whether the probe sees what ebpf-run does itself, such as writing events to a file. What is left out is counted, but not
+/// as an event. The default is `false` at hooks that tell what the current thread does: uprobes, system calls (tracepoints
+/// and functions), page faults, file systems. At all others it is `true`: there an interrupt may have found ebpf-run at work,
+/// or the event is about another process, and `false` leaves out such events too. For the program `trace`.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(extend("examples" = [true]))]
+struct IncludeSelf(bool);
+
+/// Whether probes see what ebpf-run does itself, for those whose program is `trace`.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "for the schema")]
+struct Default(bool);
+
+fn check(checking: &mut Checking<'_>) {
+    if let Some(IncludeSelf(sees)) = checking.own("include_self")
+        && !checking.is_needless(&INCLUDE_SELF)
+    {
+        checking.then(move |draft| draft.spec.include_self = Some(sees));
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `program: trace`
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::definition::{Checking, Key};
+use crate::catalog::{HookDecl, Program};
+use crate::config::{Node, codes, unknown};
+use crate::spec::{Place, Targets};
+use crate::words;
+
+pub(super) const PROGRAM: Key =
+    Key { word: "program", schema: |schemas| schemas.subschema_for::<Form>(), check, ..Key::PLAIN };
+
+/// The program that runs there; `ebpf-run programs` lists them. The default is `packet_count` for `xdp` and `trace`
+/// for the other hooks.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(extend("examples" = ["trace", "packet_count", "exec"]))]
+struct Form(String);
+
+/// A program that brings its own hooks stays also where the file says another: it is the hook that must go.
+fn check(checking: &mut Checking<'_>) {
+    let kind = kind(checking.cx.node);
+    checking.program = choose(checking, kind);
+    // Nothing follows from a hook that must go.
+    if checking.program.is_some_and(Program::has_own_hooks) {
+        checking.hook = Some((None, Targets::One));
+    }
+    let usual = kind.and_then(|kind| checking.catalog.get(usual(kind)));
+    checking.stand_in = checking.program.or(usual);
+}
+
+/// The kind of hook that the file says.
+fn kind(probe: &Node) -> Option<&str> {
+    probe.at(&["hook"])?.entries().first().map(|entry| entry.key.as_str())
+}
+
+/// The program, where there is one of that name that fits the hook.
+fn choose<'c>(checking: &mut Checking<'c>, kind: Option<&str>) -> Option<&'c Program> {
+    let (given, catalog) = (checking.own("program"), checking.catalog);
+    let cx = &mut checking.cx;
+    let name = match (&given, kind) {
+        (Some(Form(name)), _) => {
+            cx.note_place(Place::Program, cx.value(&["program"]));
+            name.as_str()
+        }
+        (None, Some(kind)) => usual(kind),
+        (None, None) => {
+            let own = catalog.programs().iter().filter(|program| program.has_own_hooks());
+            let own = words::list(own.map(|program| program.name.as_str()), 8);
+            let probe = checking.id.as_ref().map(|id| id.name.as_str()).unwrap_or_default();
+            let message = format!("the probe `{probe}` says neither where it attaches nor what it runs");
+            let problem = cx.error(codes::MISSING_HOOK, cx.name(), message);
+            let problem = problem.help("add a hook, for example `hook: { kprobe: do_sys_openat2 }`");
+            cx.report(if own.is_empty() {
+                problem
+            } else {
+                problem.note(format!("programs that need no hook: {own}"))
+            });
+            return None;
+        }
+    };
+    let Some(program) = catalog.get(name) else {
+        let known = catalog.programs().iter().map(|program| program.name.as_str());
+        let problem =
+            cx.error(codes::UNKNOWN_PROGRAM, cx.value(&["program"]), format!("no program is called `{name}`"));
+        cx.report(unknown(problem, name, "programs", known));
+        return None;
+    };
+    fits(checking, kind, program).then_some(program)
+}
+
+/// What runs at a kind of hook where nothing is said.
+fn usual(kind: &str) -> &'static str {
+    if kind == "xdp" { "packet_count" } else { "trace" }
+}
+
+/// Whether the program can run at the probe's hook, or at its own.
+fn fits(checking: &mut Checking<'_>, hook: Option<&str>, program: &Program) -> bool {
+    let (name, cx) = (&program.name, &mut checking.cx);
+    let mut kinds: Vec<&str> = Vec::new();
+    for decl in program.hooks.iter().filter(|decl| decl.site.is_none()) {
+        if !kinds.contains(&decl.kind.word()) {
+            kinds.push(decl.kind.word());
+        }
+    }
+    let Some(hook) = hook else {
+        if program.has_own_hooks() {
+            return true;
+        }
+        let example = kinds.first().map_or("…", |kind| example(kind));
+        let problem = cx.error(codes::MISSING_HOOK, cx.value(&["program"]), format!("`{name}` needs a hook"));
+        let problem = problem.help(format!("say where it attaches, for example `hook: {{ {example} }}`"));
+        cx.report(problem.note(format!("`{name}` runs at: {}", words::list(kinds, 16))));
+        return false;
+    };
+    if program.has_own_hooks() {
+        let targets: Vec<String> = program.hooks.iter().filter_map(HookDecl::target).collect();
+        let message = format!("`{name}` brings its own hooks");
+        let problem = cx.error(codes::NEEDLESS_HOOK, cx.key(&["hook"]), message).help("remove `hook`");
+        let targets = words::list(targets.iter().map(String::as_str), 8);
+        cx.report(problem.note(format!("`{name}` attaches to: {targets}")));
+        return true;
+    }
+    if kinds.contains(&hook) {
+        return true;
+    }
+    let message = format!("`{name}` cannot run at `{hook}` hooks");
+    let problem = cx
+        .error(codes::PROGRAM_HOOK, cx.value(&["program"]), message)
+        .related(cx.at(cx.key(&["hook", hook])), "the hook");
+    let usual = usual(hook);
+    let problem = if name == usual {
+        problem
+    } else {
+        problem.help(format!("remove `program` to run `{usual}` there, or choose another hook"))
+    };
+    let problem = problem.note(format!("`{name}` runs at: {}", words::list(kinds, 16)));
+    // Which of both is meant is not known: what goes with either is said at once, and is no mistake of its own.
+    let either = [Some(program), checking.catalog.get(usual).filter(|usual| usual.name != *name)];
+    let problem = either.into_iter().flatten().fold(problem, |problem, program| {
+        let needless = checking.keys.iter().filter(|key| !key.makes_sense_for(program));
+        let given = needless.map(|key| key.word).filter(|word| checking.cx.node.get(word).is_some());
+        let list = words::list(given, 8);
+        if list.is_empty() { problem } else { problem.note(format!("`{}` has no use for {list}", program.name)) }
+    });
+    checking.cx.report(problem);
+    false
+}
+
+fn example(kind: &str) -> &'static str {
+    match kind {
+        "xdp" => "xdp: { interface: eth0 }",
+        "kprobe" => "kprobe: do_sys_openat2",
+        "kretprobe" => "kretprobe: do_sys_openat2",
+        "tracepoint" => "tracepoint: sched:sched_switch",
+        "raw_tracepoint" => "raw_tracepoint: sched_switch",
+        "uprobe" => "uprobe: libc.so.6:getaddrinfo",
+        "uretprobe" => "uretprobe: /usr/bin/bash:readline",
+        _other => "…",
+    }
+}
