@@ -5,13 +5,14 @@ use std::ffi::{CStr, c_char};
 use std::io;
 use std::os::fd::AsFd as _;
 
-use libbpf_rs::{AsRawLibbpf, MapCore, Object, ObjectBuilder, OpenObject};
+use libbpf_rs::{AsRawLibbpf, MapCore, MapHandle, Object, ObjectBuilder, OpenObject};
 
 use super::attach::{Generation, process_of};
+use super::counters::CounterReader;
 use super::error::{KernelError, describe, privilege_help};
 use super::prepare::Prepared;
 use super::ring::Ring;
-use crate::catalog::{FetchLimit, FunctionAt, Param, ParamType, Program};
+use crate::catalog::{Counters, FetchLimit, FunctionAt, Param, ParamType, Program};
 use crate::kernel::host::Capabilities;
 use crate::kernel::host::Host;
 use crate::kernel::host::descriptors;
@@ -67,6 +68,13 @@ impl Loaded {
             Ok(object) => Ok(Self { object, functions }),
             Err(code) => Err(refused(spec, program, code, &log, host)),
         }
+    }
+
+    /// Reads its counters.
+    pub fn counter_reader(&self, counters: &Counters) -> libbpf_rs::Result<CounterReader> {
+        let map = self.object.maps().find(|map| map.name() == counters.map.as_str());
+        let map = map.ok_or_else(|| libbpf_rs::Error::from(io::Error::other("the counters' map is missing")))?;
+        Ok(CounterReader::new(MapHandle::try_from(&map)?, counters.clone()))
     }
 
     /// The ring buffer of its events.

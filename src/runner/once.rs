@@ -1,17 +1,33 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One run of all probes of a configuration, or of none.
+//!
+//! ```text
+//! start     prepare all ─▶ load all ─▶ open sinks ─▶ attach all ─▶ read all     (one failure undoes everything)
+//! run       until a signal, the end of the time or of the count, or until nobody reads
+//! end       Engine::finish
+//! ```
 
+use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::control::{Control, let_signals_end_it};
-use super::start::{StartError, start};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::engine::{Draft, Ended, Engine, Made, Purpose, Sources, Unit};
+use super::process::{is_ignored, let_signals_end_it, raise_file_limit};
+use super::source::{Budget, End};
 use crate::catalog::Catalog;
-use crate::config::Config;
+use crate::config::{CheckedProbe, Config};
 use crate::format::Look;
-use crate::runner::engine::end::{Ended, finish};
-use crate::runner::engine::reader::Reader;
-use crate::runner::engine::unit::Unit;
+use crate::kernel::{Expanded, Host, KernelError, claimed_twice, expand};
+use crate::plan::{Content, UnitId};
+use crate::spec::Place;
+
+/// How often losses are reported on the stream, at most.
+const LOSS_INTERVAL: Duration = Duration::from_secs(1);
+/// How often to see whether anybody still reads the output.
+const CLOSED_INTERVAL: Duration = Duration::from_millis(250);
 
 /// When a run ends by itself, and how `pretty` looks.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +53,21 @@ pub enum Report<'a> {
     Ready(Vec<(&'a str, &'a str)>),
 }
 
+/// Why a run did not start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartError {
+    /// The probe that is to blame, by its index in the configuration; `None` for the machine.
+    pub probe: Option<usize>,
+    /// What is wrong, and which part of the probe is to blame.
+    pub error: KernelError,
+}
+
+impl StartError {
+    fn machine(error: &io::Error) -> Vec<Self> {
+        vec![Self { probe: None, error: KernelError::at(Place::Probe, format!("failed to set up the run: {error}")) }]
+    }
+}
+
 /// Runs until a signal, `--duration`, `--count`, or until nobody reads the output any more. Returns what every probe did.
 pub fn run(
     config: &Config,
@@ -44,23 +75,155 @@ pub fn run(
     options: &Options,
     mut report: impl FnMut(Report<'_>),
 ) -> Result<Ended, Vec<StartError>> {
+    raise_file_limit();
+    let end = Arc::new(End::default());
+    let (look, budget) = (options.look.clone(), Budget::new(options.count));
+    let engine = Engine::new(catalog, look, Purpose::Once, budget, Arc::clone(&end));
+    let mut engine = engine.map_err(|error| StartError::machine(&error))?;
     // Until here a signal ends the process at once, however long the start takes; nothing outlives it.
-    let mut live = start(config, catalog, options.count, &options.look)?;
-    let mut control = Control::new().map_err(|error| vec![StartError::other(&error)])?;
-    for unit in &live.units {
+    let (mut units, sources) = start(&mut engine, config)?;
+    let mut control = Control::new(end).map_err(|error| StartError::machine(&error))?;
+    for unit in &units {
         if let Some(remark) = &unit.attached.remark {
             report(Report::Remark { probe: &unit.title, text: remark });
         }
     }
-    let intakes = std::mem::take(&mut live.intakes);
-    let reader = Reader::spawn(intakes, Arc::clone(&live.budget), control.end());
-    let reader = reader.map_err(|error| vec![StartError::other(&error)])?;
-    fn mechanism(unit: &Unit) -> (&str, &str) {
-        (&unit.title, &unit.attached.mechanism)
-    }
-    report(Report::Ready(live.units.iter().map(mechanism).collect()));
-    control.run(&mut live, options.duration);
+    engine.read(sources);
+    report(Report::Ready(units.iter().map(|unit| (&*unit.title, &*unit.attached.mechanism)).collect()));
+    control.run(&engine, &mut units, options.duration);
     // The end may wait for a reader of standard error that does not read.
     let_signals_end_it();
-    Ok(finish(live, reader))
+    Ok(engine.finish(units))
+}
+
+/// One probe with one of its targets, on its way.
+struct Starting {
+    /// Its probe's index in the configuration.
+    index: usize,
+    one: Expanded,
+}
+
+impl Starting {
+    fn blame(&self, error: KernelError) -> StartError {
+        StartError { probe: Some(self.index), error: self.one.blame(error) }
+    }
+}
+
+/// Prepares, loads and attaches all probes. If one fails, everything that was done is undone, and all failures of the
+/// step are returned.
+fn start(engine: &mut Engine<'_>, config: &Config) -> Result<(Vec<Unit>, Sources), Vec<StartError>> {
+    let host = engine.host();
+    let all = expand_all(config, &host)?;
+    let claims = claimed_twice(all.iter().map(|starting| (starting.index, &starting.one)));
+    if !claims.is_empty() {
+        return Err(claims.into_iter().map(|(probe, error)| StartError { probe: Some(probe), error }).collect());
+    }
+    let drafts = each(all.iter(), |starting| {
+        let blame = |errors: Vec<KernelError>| errors.into_iter().map(|error| starting.blame(error)).collect();
+        engine.prepare(&starting.one.spec, &host).map_err(blame)
+    })?;
+    let made = each(all.iter().zip(drafts), |(starting, draft): (&Starting, Draft<'_>)| {
+        Engine::load(draft, &starting.one.spec, None, &host).map_err(|error| vec![starting.blame(error)])
+    })?;
+    open_sinks(engine, config)?;
+    let attached = each(all.iter().zip(made), |(starting, made): (&Starting, Made<'_>)| {
+        let content = Content::new(&starting.one.spec, &config.sinks);
+        let blame = |error| vec![starting.blame(error)];
+        let routes = engine.sinks.routes(&content.sinks, &[]);
+        let routes = routes.map_err(|errors| errors.into_iter().flat_map(blame).collect::<Vec<_>>())?;
+        let id = UnitId { probe: content.spec.id.clone(), target: starting.one.target.clone() };
+        engine.attach(id.to_string(), &content, made, routes, &host).map_err(blame)
+    })?;
+    let (units, sources): (Vec<Unit>, Vec<Sources>) = attached.into_iter().unzip();
+    Ok((units, sources.into_iter().flatten().collect()))
+}
+
+/// Does the same with each: all results, or all errors.
+fn each<T, U>(
+    items: impl Iterator<Item = T>,
+    mut step: impl FnMut(T) -> Result<U, Vec<StartError>>,
+) -> Result<Vec<U>, Vec<StartError>> {
+    let (mut values, mut errors) = (Vec::new(), Vec::new());
+    for item in items {
+        match step(item) {
+            Ok(value) => values.push(value),
+            Err(more) => errors.extend(more),
+        }
+    }
+    if errors.is_empty() { Ok(values) } else { Err(errors) }
+}
+
+/// The probes of the configuration, one for each of their targets.
+fn expand_all(config: &Config, host: &Host) -> Result<Vec<Starting>, Vec<StartError>> {
+    let expanded = each(config.probes.iter().enumerate(), |(index, probe)| {
+        let blame = |errors: Vec<KernelError>| {
+            errors.into_iter().map(|error| StartError { probe: Some(index), error }).collect::<Vec<_>>()
+        };
+        let all = expand(&probe.spec, host).map_err(blame)?;
+        Ok(all.into_iter().map(|one| Starting { index, one }).collect::<Vec<_>>())
+    })?;
+    Ok(expanded.into_iter().flatten().collect())
+}
+
+/// Opens all sinks of the configuration. One that cannot be opened is said of the first probe that writes to it.
+fn open_sinks(engine: &mut Engine<'_>, config: &Config) -> Result<(), Vec<StartError>> {
+    let opened = each(config.sinks.iter().enumerate(), |(id, spec)| {
+        engine.sinks.open(spec).map_err(|error| {
+            let uses = |probe: &CheckedProbe| probe.spec.sinks.iter().any(|sink| sink.0 == id);
+            vec![StartError { probe: config.probes.iter().position(uses), error }]
+        })
+    });
+    opened.map(drop)
+}
+
+/// The main thread while a run goes on: signals, the end of the time, losses on the stream. Signals are caught from its creation on.
+struct Control {
+    runtime: Runtime,
+    signals: [Signal; 2],
+    /// The terminal has gone; `None` where it does not matter (nohup).
+    hangup: Option<Signal>,
+    end: Arc<End>,
+}
+
+impl Control {
+    fn new(end: Arc<End>) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (signals, hangup) = {
+            let _inside = runtime.enter();
+            let hangup = if is_ignored(libc::SIGHUP) { None } else { Some(signal(SignalKind::hangup())?) };
+            ([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?], hangup)
+        };
+        Ok(Self { runtime, signals, hangup, end })
+    }
+
+    /// Returns when the run is to end; after `duration` at the latest.
+    fn run(&mut self, engine: &Engine<'_>, units: &mut [Unit], duration: Option<Duration>) {
+        let Self { runtime, signals: [interrupt, terminate], hangup, end } = self;
+        let finish = duration.and_then(|duration| Instant::now().checked_add(duration));
+        let mut losses = Instant::now() + LOSS_INTERVAL;
+        runtime.block_on(async {
+            loop {
+                let next = finish.into_iter().fold(Instant::now() + CLOSED_INTERVAL, Instant::min);
+                tokio::select! {
+                    biased;
+                    _ = interrupt.recv() => return,
+                    _ = terminate.recv() => return,
+                    Some(()) = async { hangup.as_mut()?.recv().await } => return,
+                    () = end.requested() => return,
+                    () = tokio::time::sleep_until(next.into()) => {}
+                }
+                let now = Instant::now();
+                if finish.is_some_and(|finish| now >= finish) {
+                    return;
+                }
+                if now >= losses {
+                    units.iter_mut().for_each(Unit::report_losses);
+                    losses = now + LOSS_INTERVAL;
+                }
+                if engine.is_spent() || engine.sinks.iter().all(|(_, sink)| sink.is_closed()) {
+                    return;
+                }
+            }
+        });
+    }
 }

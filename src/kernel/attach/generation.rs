@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One version of a probe's program, loaded: what a swap exchanges.
 
-use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::raw::c_int;
 
 use libbpf_rs::{MapCore as _, MapHandle};
 
-use super::super::counters::CounterReader;
 use super::super::counts::Counts;
 use super::super::load::Loaded;
 use crate::catalog::{Counters, FunctionAt};
@@ -81,13 +79,6 @@ impl Generation {
 
     pub(super) fn functions(&self) -> impl Iterator<Item = &FunctionAt> {
         self.programs.iter().map(|(function, _)| function)
-    }
-
-    /// Reads its counters.
-    pub(super) fn counter_reader(&self, counters: &Counters) -> libbpf_rs::Result<CounterReader> {
-        let map = self.map(&counters.map);
-        let map = map.ok_or_else(|| libbpf_rs::Error::from(io::Error::other("the counters' map is missing")))?;
-        Ok(CounterReader::new(MapHandle::try_from(map)?, counters.clone()))
     }
 
     /// The program of its `index`-th function.

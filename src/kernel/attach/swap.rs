@@ -5,11 +5,10 @@ use std::mem;
 use std::os::fd::AsRawFd as _;
 use std::time::Duration;
 
-use super::super::counters::CounterReader;
 use super::super::counts::Counts;
 use super::generation::Generation;
 use super::{Attached, Hold, KernelError, Loaded, Mount, info, missed, xdp};
-use crate::catalog::{Counters, FunctionAt, Program};
+use crate::catalog::{FunctionAt, Program};
 use crate::kernel::error::describe;
 use crate::kernel::host::Host;
 use crate::spec::{Hook, Place, ProbeSpec, Site, XdpMode};
@@ -23,11 +22,6 @@ impl Attached {
     /// What the program that runs now counts about its events; `None` if it emits none.
     pub fn counts(&self) -> Option<&Counts> {
         self.generation.counts()
-    }
-
-    /// Reads its counters.
-    pub fn counter_reader(&self, counters: &Counters) -> libbpf_rs::Result<CounterReader> {
-        self.generation.counter_reader(counters)
     }
 
     /// How often the kernel skipped the program since it was attached, as far as it counts that:

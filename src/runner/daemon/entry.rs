@@ -4,31 +4,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::config::CheckedProbe;
+use crate::config::{CheckedProbe, Problem};
 use crate::plan::{self, Action, Content, Plan, UnitId};
-use crate::runner::engine::unit::Unit;
-use crate::spec::Layout;
+use crate::runner::engine::Unit;
 
 /// One unit: what runs, what failed, and since when.
 pub(super) struct Entry {
     /// Where it stands in its file.
     pub(super) checked: CheckedProbe,
-    pub(super) running: Option<Running>,
+    pub(super) running: Option<Unit>,
     pub(super) failure: Option<Failure>,
     /// When its state last changed, nanoseconds since 1970.
     pub(super) since_unix_ns: u64,
     /// How many versions of it have run.
     pub(super) versions: u32,
-}
-
-/// A version that runs.
-pub(super) struct Running {
-    pub(super) unit: Unit,
-    pub(super) content: Content,
-    /// Names its ring for the reader.
-    pub(super) key: u64,
-    /// Of its events; `None` for a program that only counts.
-    pub(super) layout: Option<Layout>,
 }
 
 /// A version that could not be brought to run.
@@ -40,8 +29,16 @@ pub(super) struct Failure {
     pub(super) retry_at: Duration,
     /// What it attaches to is not there yet.
     pub(super) waiting: bool,
-    /// One line.
+    /// All that is wrong, in one line.
     pub(super) message: String,
+}
+
+impl Failure {
+    /// `content` was tried so many times in a row, the last one failed for these reasons.
+    pub(super) fn new(content: &Content, problems: &[Problem], times: u32, retry_at: Duration, waiting: bool) -> Self {
+        let messages: Vec<&str> = problems.iter().map(|problem| &*problem.message).collect();
+        Self { content: content.clone(), times, retry_at, waiting, message: messages.join("; ") }
+    }
 }
 
 impl Entry {
@@ -55,7 +52,7 @@ impl Entry {
         let failure =
             |failure: &Failure| plan::Failure { content: failure.content.clone(), retry_at: failure.retry_at };
         plan::Unit {
-            running: self.running.as_ref().map(|running| running.content.clone()),
+            running: self.running.as_ref().map(|unit| unit.content.clone()),
             failure: self.failure.as_ref().map(failure),
         }
     }
@@ -66,8 +63,8 @@ pub(super) fn rename(entries: &mut BTreeMap<UnitId, Entry>, plan: &Plan) {
     for action in &plan.actions {
         let Action::Rename(from, to) = action else { continue };
         let Some(mut entry) = entries.remove(from) else { continue };
-        if let Some(running) = &mut entry.running {
-            running.unit.title = to.to_string();
+        if let Some(unit) = &mut entry.running {
+            unit.title = to.to_string();
         }
         entries.insert(to.clone(), entry);
     }

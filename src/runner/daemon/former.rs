@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::entry::Entry;
 use crate::kernel::{FormerSearch, binary_path};
 use crate::plan::UnitId;
-use crate::runner::engine::retire::detach_aside;
+use crate::runner::engine::detach_aside;
 
 /// The look at all processes that is under way.
 #[derive(Default)]
@@ -36,9 +36,9 @@ impl Looking {
             return;
         }
         let mut files = Vec::new();
-        for running in entries.values_mut().filter_map(|entry| entry.running.as_mut()) {
-            let attached = &mut running.unit.attached;
-            let Some(name) = running.content.spec.binary().filter(|_| attached.has_former()) else { continue };
+        for unit in entries.values_mut().filter_map(|entry| entry.running.as_mut()) {
+            let attached = &mut unit.attached;
+            let Some(name) = unit.content.spec.binary().filter(|_| attached.has_former()) else { continue };
             detach_aside(attached.leave(|_| true));
             // One that was removed is known by its device and inode alone.
             let path = binary_path(name).unwrap_or_else(|| PathBuf::from(name));
@@ -62,8 +62,8 @@ impl Looking {
         let Some(search) = self.search.take() else { return };
         // It has told that it is done, so this waits for no more than its last instructions.
         if let Ok(found) = search.join() {
-            for running in entries.values_mut().filter_map(|entry| entry.running.as_mut()) {
-                detach_aside(running.unit.attached.leave(|file| found.may_be_mapped(file)));
+            for unit in entries.values_mut().filter_map(|entry| entry.running.as_mut()) {
+                detach_aside(unit.attached.leave(|file| found.may_be_mapped(file)));
             }
         }
         if std::mem::take(&mut self.again) {

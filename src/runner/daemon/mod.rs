@@ -25,8 +25,8 @@ mod roots;
 mod said;
 mod service;
 mod snapshot;
-mod tails;
 mod tell;
+mod units;
 
 pub use self::said::Said;
 
@@ -45,13 +45,13 @@ use tokio::sync::{Notify, mpsc};
 
 use self::binaries::BinaryWatch;
 use self::error::DaemonError;
-use self::execute::Units;
 use self::follow::{Followed, contents};
 use self::rates::Rates;
 use self::roots::Roots;
 use self::service::Service;
-use self::tell::{News, Tell};
-use super::control::let_signals_end_it;
+use self::tell::Tell;
+use self::units::Units;
+use super::process::{let_signals_end_it, raise_file_limit};
 use crate::catalog::Catalog;
 use crate::config::{Checked, SourceFile};
 use crate::control::{Asked, Listener};
@@ -60,10 +60,8 @@ use crate::format::Look;
 use crate::kernel::InterfaceWatch;
 use crate::metrics::Endpoint;
 use crate::plan::plan;
-use crate::runner::engine::end::Ended;
-use crate::runner::engine::reader::Reader;
-use crate::runner::source::budget::{Budget, End};
-use crate::runner::source::clock::now_unix_ns;
+use crate::runner::engine::{Ended, Engine, News, Purpose};
+use crate::runner::source::{Budget, End, now_unix_ns};
 use crate::status::Reloads;
 
 /// How often to look without a reason: for file systems whose changes nobody reports, such as NFS.
@@ -105,7 +103,7 @@ pub fn daemon(
     check: &dyn Fn(&[SourceFile]) -> Checked,
     say: &mut dyn FnMut(&Said<'_>),
 ) -> Result<Ended, DaemonError> {
-    super::start::raise_file_limit();
+    raise_file_limit();
     // First of all: two daemons must not both act on the files.
     let listener = options.socket.as_deref().map(Listener::bind).transpose()?;
     let endpoint = options.metrics.map(|address| serve_metrics(address, &options.metrics_hosts, say)).transpose()?;
@@ -119,13 +117,14 @@ pub fn daemon(
     let watcher = watcher.inspect_err(|error| {
         say(&Said::Warning(&format!("{error}; changes are found every {} s", RESCAN.as_secs())));
     });
-    let reader = Reader::spawn(Vec::new(), Arc::new(Budget::new(None)), Arc::<End>::default())?;
+    let purpose = Purpose::Follow { guarded: options.guarded };
+    let engine = Engine::new(catalog, options.look.clone(), purpose, Budget::new(None), Arc::<End>::default())?;
     let mut daemon = Daemon {
         roots: Roots::new(options.roots.clone(), options.trust),
         debounce: options.debounce,
         check,
         followed: Followed::default(),
-        units: Units::new(catalog, options.look.clone(), reader, options.guarded),
+        units: Units::new(engine),
         watcher: watcher.ok(),
         binaries: BinaryWatch::default(),
         next_retry: None,
@@ -264,16 +263,15 @@ impl Daemon<'_> {
                     ready.clear_ready();
                     if news {
                         tokio::time::sleep(INTERFACES).await;
-                        self.units.lose_gone(&mut Tell { say: &mut *self.say, news: &mut self.news, look: self.units.look.clone() });
+                        self.units.lose_gone(&mut Tell { say: &mut *self.say, news: &mut self.news, look: self.units.engine.look.clone() });
                         self.units.hurry(true);
                         self.act();
                     }
                 }
-                () = self.units.reader.activity(), if losses.is_none() => losses = Some(Instant::now() + LOSS_INTERVAL),
+                () = self.units.engine.readers.activity(), if losses.is_none() => losses = Some(Instant::now() + LOSS_INTERVAL),
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
             let now = Instant::now();
-            self.units.sample(now);
             if losses.is_some_and(|losses| now >= losses) {
                 self.units.report_losses();
                 losses = None;
@@ -300,9 +298,8 @@ impl Daemon<'_> {
     fn wake_at(&mut self, rescan: Instant, losses: Option<Instant>) -> Instant {
         let retry = self.next_retry.map(|at| Instant::now() + at.saturating_sub(self.units.now()));
         let unsettled = self.unsettled.then(|| Instant::now() + UNSETTLED);
-        let sweep = self.units.sweep().then(|| Instant::now() + LOSS_INTERVAL);
-        let next =
-            [retry, unsettled, self.roots.ask_at(), sweep, losses, self.units.next_sample(), self.service.next_sign()];
+        let sweep = self.units.engine.sweep().then(|| Instant::now() + LOSS_INTERVAL);
+        let next = [retry, unsettled, self.roots.ask_at(), sweep, losses, self.service.next_sign()];
         next.into_iter().flatten().fold(rescan, Instant::min)
     }
 
@@ -328,7 +325,7 @@ impl Daemon<'_> {
                 self.count_reload();
             }
             for root in roots {
-                Tell { say: &mut *self.say, news: &mut self.news, look: self.units.look.clone() }.reload(
+                Tell { say: &mut *self.say, news: &mut self.news, look: self.units.engine.look.clone() }.reload(
                     &root.path,
                     root.problem.as_ref(),
                     std::iter::empty(),
@@ -337,7 +334,7 @@ impl Daemon<'_> {
             for (path, problems) in changed.iter().flat_map(|changed| &changed.files) {
                 let problem = problems.iter().find(|problem| problem.is_error());
                 let units = self.units.of_file(path);
-                Tell { say: &mut *self.say, news: &mut self.news, look: self.units.look.clone() }
+                Tell { say: &mut *self.say, news: &mut self.news, look: self.units.engine.look.clone() }
                     .reload(path, problem, units);
             }
             self.units.copy_news(&mut self.news);
@@ -367,7 +364,7 @@ impl Daemon<'_> {
         self.units.execute(
             &plan_now,
             &desired,
-            &mut Tell { say: &mut *self.say, news: &mut self.news, look: self.units.look.clone() },
+            &mut Tell { say: &mut *self.say, news: &mut self.news, look: self.units.engine.look.clone() },
         );
         self.units.copy_news(&mut self.news);
         let current = self.units.entries.iter().map(|(id, entry)| (id.clone(), entry.as_planned())).collect();

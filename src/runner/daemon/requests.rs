@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What commands ask of the daemon.
 
+use std::os::fd::OwnedFd;
+
 use super::Daemon;
 use super::follow::StoppedAt;
 use super::said::Said;
 use crate::control::{Asked, Reply, Request};
-use crate::runner::source::clock::now_unix_ns;
+use crate::runner::source::now_unix_ns;
 use crate::spec::ProbeId;
 
 impl Daemon<'_> {
@@ -27,7 +29,7 @@ impl Daemon<'_> {
         drop(reply.send(answer));
         if let (Request::Tail { probe }, Some(stream)) = (request, stream)
             && let Ok(stream) = stream.await
-            && let Err(error) = self.units.add_tail(stream, probe)
+            && let Err(error) = self.add_tail(stream, probe)
         {
             (self.say)(&Said::Warning(&error));
         }
@@ -86,10 +88,13 @@ impl Daemon<'_> {
         if let Some(name) = name.filter(|name| !probes.any(|probe| probe.spec.id.name == *name)) {
             return self.unknown(name);
         }
-        match self.units.room_for_tail() {
-            Ok(()) => Reply::Tail,
-            Err(message) => Reply::Error { message },
-        }
+        self.units.engine.sweep();
+        self.units.engine.tails.is_full().map_or(Reply::Tail, |message| Reply::Error { message })
+    }
+
+    fn add_tail(&mut self, stream: OwnedFd, probe: Option<String>) -> Result<(), String> {
+        let units = self.units.entries.values().filter_map(|entry| entry.running.as_ref());
+        self.units.engine.add_tail(stream, probe, units)
     }
 
     fn unknown(&self, name: &str) -> Reply {

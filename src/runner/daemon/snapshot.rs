@@ -1,59 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Reading what runs: samples, losses, the units of a file, everything at one moment.
+//! Reading what runs: everything at one moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::Instant;
 
 use super::Daemon;
 use super::entry::Entry;
-use super::execute::Units;
 use super::service::headline;
 use crate::config::render;
 use crate::format::SinkTotals;
 use crate::plan::UnitId;
-use crate::runner::engine::unit::Unit;
-use crate::runner::source::budget::Budget;
-use crate::runner::source::clock::now_unix_ns;
-use crate::runner::source::counters::Sampler;
+use crate::runner::engine::Unit;
+use crate::runner::source::now_unix_ns;
 use crate::sink::Sink;
 use crate::spec::{LossCause, SinkSpec};
 use crate::status::{FileState, FileStatus, ProbeState, ProbeStatus, SinkShare, SinkStatus, Status};
 use crate::words::path_text;
-
-impl Units<'_> {
-    fn running(&self) -> impl Iterator<Item = &Unit> {
-        self.entries.values().filter_map(|entry| entry.running.as_ref()).map(|running| &running.unit)
-    }
-
-    fn running_mut(&mut self) -> impl Iterator<Item = &mut Unit> {
-        self.entries.values_mut().filter_map(|entry| entry.running.as_mut()).map(|running| &mut running.unit)
-    }
-
-    /// The units that run and whose probe stands in this file.
-    pub(super) fn of_file<'s>(&'s self, path: &'s Path) -> impl Iterator<Item = &'s Unit> {
-        let entries = self.entries.values().filter(move |entry| entry.checked.path() == path);
-        entries.filter_map(|entry| entry.running.as_ref()).map(|running| &running.unit)
-    }
-
-    /// When the next counters are due.
-    pub(super) fn next_sample(&self) -> Option<Instant> {
-        self.running().filter_map(|unit| unit.sampler.as_ref()).map(Sampler::next).min()
-    }
-
-    /// Reports the counters that are due.
-    pub(super) fn sample(&mut self, now: Instant) {
-        let budget = Budget::new(None);
-        for sampler in self.running_mut().filter_map(|unit| unit.sampler.as_mut()) {
-            sampler.tick(now, &budget);
-        }
-    }
-
-    /// Says on the streams what was lost since the last time.
-    pub(super) fn report_losses(&mut self) {
-        self.running_mut().for_each(Unit::report_losses);
-    }
-}
 
 impl Daemon<'_> {
     /// Everything at this moment.
@@ -66,7 +28,7 @@ impl Daemon<'_> {
         let mut probes: Vec<ProbeStatus> = entries.chain(self.stopped()).collect();
         probes.sort_by(|a, b| (&a.file, &a.name, &a.target).cmp(&(&b.file, &b.name, &b.target)));
         self.rates.borrow_mut().keep(|id| self.units.entries.contains_key(id));
-        let sinks = self.units.sinks.iter();
+        let sinks = self.units.engine.sinks.iter();
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -149,7 +111,7 @@ fn sink_status(spec: &SinkSpec, sink: &Sink) -> SinkStatus {
 }
 
 fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
-    let running = entry.running.as_ref().map(|running| &running.unit);
+    let running = entry.running.as_ref();
     let stats = running.and_then(|unit| unit.attached.run_stats());
     // In the order that an event goes, backwards: what sinks have first, what was produced last. While events come, no count
     // is then more than those that it is a part of.
@@ -164,7 +126,7 @@ fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
         generation: entry.versions,
         mechanism: running.map(|unit| unit.attached.mechanism.clone()).unwrap_or_default(),
         error: error(entry),
-        produced: running.filter(|unit| unit.intake.is_some()).map(|_| counted.events()),
+        produced: running.filter(|unit| unit.has_events()).map(|_| counted.events()),
         delivered: sinks.iter().map(|sink| sink.delivered).sum(),
         rate: 0.0,
         lost: by_cause(sinks.iter().flat_map(|sink| sink.lost.iter().copied()).chain(counted.lost())),
@@ -184,10 +146,9 @@ fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
 
 /// What is wrong with it: why its file is not carried out, or why what runs cannot be read.
 fn error(entry: &Entry) -> String {
-    let totals = entry.running.as_ref().and_then(|running| running.unit.intake.as_ref());
     match &entry.failure {
         Some(failure) => failure.message.clone(),
-        None if totals.is_some_and(|totals| totals.is_waiting()) => {
+        None if entry.running.as_ref().is_some_and(Unit::is_unreadable) => {
             "its ring buffer cannot be read: its events wait, and are lost when it is full".to_owned()
         }
         None => String::new(),

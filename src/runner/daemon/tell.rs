@@ -4,12 +4,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::entry::Failure;
 use super::said::Said;
 use crate::config::Problem;
 use crate::format::{Look, Notice, notice};
 use crate::plan::{Action, UnitId};
-use crate::runner::engine::unit::Unit;
-use crate::runner::source::clock::now_unix_ns;
+use crate::runner::engine::{News, Unit};
+use crate::runner::source::now_unix_ns;
 use crate::sink::{Batch, Delivery, Sink};
 use crate::spec::Format;
 use crate::words::path_text;
@@ -47,9 +48,6 @@ impl State {
     }
 }
 
-/// JSON lines for those who look on, each with the probe that it is about, where it is about one.
-pub(super) type News = Vec<(Option<String>, Vec<u8>)>;
-
 /// Where it is said.
 pub(super) struct Tell<'a> {
     pub(super) say: &'a mut dyn FnMut(&Said<'_>),
@@ -77,19 +75,18 @@ impl Tell<'_> {
         self.on_streams(id, Some(unit), &[("state", now), ("change", what), ("mechanism", mechanism)]);
     }
 
-    /// A unit could not be brought to run as its file says.
-    pub(super) fn failed(&mut self, id: &UnitId, unit: Option<&Unit>, problem: &Problem, waiting: bool) {
-        let state = match (unit.is_some(), waiting) {
+    /// A unit could not be brought to run as its file says: each problem is said.
+    pub(super) fn failed(&mut self, id: &UnitId, unit: Option<&Unit>, problems: &[Problem], failure: &Failure) {
+        let state = match (unit.is_some(), failure.waiting) {
             (true, _) => "outdated",
             (false, true) => "waiting",
             (false, false) => "failed",
         };
-        if waiting {
-            (self.say)(&Said::Waiting(id, problem));
-        } else {
-            (self.say)(&Said::Refused(id, problem));
+        for problem in problems {
+            (self.say)(&if failure.waiting { Said::Waiting(id, problem) } else { Said::Refused(id, problem) });
         }
-        self.on_streams(id, unit, &[("state", state), ("code", problem.code), ("message", &problem.message)]);
+        let code = problems.first().map_or("", |problem| problem.code);
+        self.on_streams(id, unit, &[("state", state), ("code", code), ("message", &failure.message)]);
     }
 
     /// What a unit was attached to has gone.

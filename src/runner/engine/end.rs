@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The end of a run: silence, drain, flush, add up, detach.
+//! The end of units: silence, settle, drain, flush, close, add up.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::Engine;
+use super::reader::Sources;
+use super::unit::Unit;
 use crate::format::SummaryRow;
-use crate::kernel::{Attached, settle};
-use crate::runner::engine::reader::Reader;
-use crate::runner::engine::unit::Unit;
-use crate::runner::source::ring::IntakeTotals;
-use crate::runner::start::Live;
+use crate::kernel::{Attached, Counts, settle};
+use crate::runner::source::Key;
 use crate::spec::LossCause;
 
-/// How long a CPU may take to leave a program after it was detached.
+/// How long a CPU may take to leave a program after it was silenced.
 const LAST_CPU: Duration = Duration::from_secs(1);
-/// How long sinks may take to have room for the last samples.
-const LAST_SAMPLES: Duration = Duration::from_millis(500);
-/// How long a sink may take to write what it has.
-const FLUSH: Duration = Duration::from_millis(800);
+/// How long the end waits for sinks that have no room.
+const LAST_READS: Duration = Duration::from_secs(1);
+/// How long sinks may take after that to write what they have.
+const LAST_WRITES: Duration = Duration::from_millis(400);
+/// The same where the readers were done at once.
+const MOST_WRITES: Duration = Duration::from_millis(800);
 
 /// What a run, or a daemon, came to.
 pub struct Ended {
@@ -27,35 +29,57 @@ pub struct Ended {
     pub silent: Vec<Attached>,
 }
 
-/// Ends the run. Everything that the kernel produced is delivered or counted as lost when it returns.
-pub(in crate::runner) fn finish(mut live: Live, reader: Reader) -> Ended {
-    live.units.iter_mut().for_each(|unit| unit.attached.silence());
-    settle();
-    wait_for_last_cpu(&live);
-    let mut intakes = reader.finish();
-    // One deadline for all: many that are stuck take no longer than one.
-    let deadline = Instant::now() + LAST_SAMPLES;
-    for sampler in live.units.iter_mut().filter_map(|unit| unit.sampler.as_mut()) {
-        sampler.finish(deadline);
+impl Engine<'_> {
+    /// Silences units, and has the readers take what they left behind. Their counts are final afterwards.
+    pub(in crate::runner) fn end<'u>(&mut self, units: impl IntoIterator<Item = &'u mut Unit>) {
+        let mut units: Vec<&mut Unit> = units.into_iter().collect();
+        if units.is_empty() {
+            return;
+        }
+        units.iter_mut().for_each(|unit| unit.attached.silence());
+        settle();
+        for unit in units {
+            let readings = std::mem::take(&mut unit.readings);
+            self.retiring.take(unit, &readings, unit.attached.counts(), &mut self.readers);
+            unit.has_ended = true;
+            unit.report_losses();
+        }
     }
-    live.report_losses();
-    let deadline = Instant::now() + FLUSH;
-    live.sinks.iter().for_each(|sink| sink.close_by(deadline));
-    live.sinks.iter().for_each(|sink| sink.flush_and_close(FLUSH));
-    let row = |(index, unit): (usize, &Unit)| {
-        let intake = intakes.iter().position(|intake| intake.key == index as u64);
-        let by_command = intake.map(|at| intakes.swap_remove(at).into_commands()).unwrap_or_default();
-        row(unit, by_command)
-    };
-    let rows = live.units.iter().enumerate().map(row).collect();
-    Ended { rows, silent: live.units.into_iter().map(|unit| unit.attached).collect() }
+
+    /// Ends these units, which are all that run, and everything else. What the kernel produced is delivered or counted as lost when it
+    /// returns.
+    pub(in crate::runner) fn finish(mut self, mut units: Vec<Unit>) -> Ended {
+        units.iter_mut().for_each(|unit| unit.attached.silence());
+        settle();
+        wait_for_last_cpu(&units);
+        let deadline = Instant::now() + LAST_READS;
+        self.tails.close_by(deadline);
+        let mut sources = self.readers.finish(deadline);
+        for unit in &mut units {
+            unit.report_losses();
+            if let Some(counts) = unit.attached.counts() {
+                for account in unit.accounts() {
+                    account.close(&unit.title, counts.produced(), counts.dropped());
+                }
+            }
+        }
+        let retired = self.retiring.finish();
+        // Where a stuck one has taken the readers' time, less is left for all: systemd and people wait.
+        let left = (deadline + LAST_WRITES).saturating_duration_since(Instant::now());
+        self.sinks.finish(left.min(MOST_WRITES));
+        let rows = units.iter().map(|unit| row(unit, &retired, &mut sources)).collect();
+        Ended { rows, silent: units.into_iter().map(|unit| unit.attached).collect() }
+    }
 }
 
-/// A grace period has passed since the programs were detached, where the kernel could be asked for one. Where it could
+/// A grace period has passed since the programs were silenced, where the kernel could be asked for one. Where it could
 /// not, the counts come to rest when the last CPU has left.
-fn wait_for_last_cpu(live: &Live) {
-    let produced =
-        || -> u64 { live.units.iter().filter_map(|unit| unit.attached.counts()).map(|counts| counts.produced()).sum() };
+fn wait_for_last_cpu(units: &[Unit]) {
+    let counts = || units.iter().filter_map(|unit| unit.attached.counts());
+    let produced = || -> u64 { counts().map(Counts::produced).sum() };
+    if counts().next().is_none() {
+        return;
+    }
     let deadline = Instant::now() + LAST_CPU;
     let mut before = produced();
     while Instant::now() < deadline {
@@ -68,39 +92,20 @@ fn wait_for_last_cpu(live: &Live) {
     }
 }
 
-fn row(unit: &Unit, by_command: Vec<(Vec<u8>, u64)>) -> SummaryRow {
+/// What one unit did. `retired`: what was lost in sources that its earlier programs filled.
+fn row(unit: &Unit, retired: &[(Key, [(LossCause, u64); 3])], sources: &mut Sources) -> SummaryRow {
     let counted = unit.counted();
-    let mut lost: Vec<(LossCause, u64)> = counted.lost().to_vec();
-    let counts = unit.intake.as_ref().and_then(|_| unit.attached.counts());
-    let produced = counts.map(|_| counted.events());
-    if let (Some(totals), Some(counts)) = (&unit.intake, counts) {
-        check_account(&unit.title, counts.produced(), counts.dropped(), totals);
-        lost.push((LossCause::AfterCount, totals.after_count()));
-        lost.push((LossCause::QueueFull, totals.undeliverable()));
-        lost.push((LossCause::Unreadable, totals.unreadable()));
-    }
+    let earlier = retired.iter().filter(|(line, _)| *line == unit.line).map(|(_, lost)| *lost);
+    let in_sources = unit.accounts().map(|account| account.lost()).chain(earlier).flatten();
+    let is_its = |key: Key| unit.readings.iter().any(|reading| reading.key == key);
+    let its = sources.iter_mut().filter(|source| is_its(source.key()));
     SummaryRow {
         probe: unit.title.clone(),
-        produced,
-        lost,
+        produced: unit.has_events().then(|| counted.events()),
+        lost: counted.lost().into_iter().chain(in_sources).collect(),
         sinks: unit.sinks(),
-        by_command,
+        by_command: its.flat_map(|source| source.take_commands()).collect(),
         of_itself: counted.of_itself,
         missed_unknown: unit.missed_unknown(),
     }
-}
-
-/// To be called when nothing more is written and nothing more is read: what is left in the ring could not be read, and is lost.
-/// Returns how many events that are.
-pub(in crate::runner) fn check_account(title: &str, produced: u64, dropped: u64, totals: &IntakeTotals) -> u64 {
-    let left = totals.give_up(produced.saturating_sub(dropped));
-    if left > 0 {
-        tracing::error!(probe = title, left, "events stayed in a ring buffer that could not be read");
-    }
-    let (consumed, unreadable) = (totals.consumed(), totals.unreadable());
-    if consumed + unreadable + dropped != produced {
-        // Never seen; if it happens, the numbers must not pretend that nothing did.
-        tracing::error!(probe = title, produced, dropped, consumed, "events are unaccounted for");
-    }
-    left
 }

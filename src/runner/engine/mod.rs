@@ -1,9 +1,127 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Units: how they are made, and what becomes of them.
+//! The engine: what is done with units, whoever wants it done.
+//!
+//! ```text
+//! make      prepare ─▶ load ─▶ sources ─▶ attach ─▶ read
+//! swap      the program, its place, its sinks: what ran before runs on where the kernel refuses
+//! end       silence ─▶ settle ─▶ drain ─▶ flush ─▶ close ─▶ add up
+//! ```
+//!
+//! `once` runs all probes of a configuration with it, or none; `daemon` makes what runs follow the files. What never happens here:
+//! nothing is printed, no file of a configuration is read.
 
-pub(super) mod end;
-pub(super) mod reader;
-pub(super) mod retire;
-pub(super) mod sinks;
-pub(super) mod tail;
-pub(super) mod unit;
+mod end;
+mod former;
+mod make;
+mod notices;
+mod past;
+mod reader;
+mod readers;
+mod retire;
+mod sinks;
+mod swap;
+mod tails;
+mod unit;
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Instant;
+
+use self::readers::Readers;
+use self::retire::Retiring;
+use self::sinks::Sinks;
+use self::tails::Tails;
+use super::source::{Budget, End, Key};
+use crate::catalog::Catalog;
+use crate::format::Look;
+use crate::kernel::Host;
+
+pub use end::Ended;
+pub(super) use make::{Draft, Made};
+pub(super) use reader::Sources;
+pub(super) use retire::detach_aside;
+pub(super) use tails::News;
+pub(super) use unit::Unit;
+
+/// What units are made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// They run to the end as they are.
+    Once,
+    /// They are exchanged without a gap when a file changes, and nobody waits for a file system. `guarded`: programs and libraries
+    /// that others than root could change are refused.
+    Follow { guarded: bool },
+}
+
+/// Everything that units share.
+pub(super) struct Engine<'a> {
+    pub(super) sinks: Sinks,
+    pub(super) readers: Readers,
+    /// How `pretty` looks.
+    pub(super) look: Look,
+    pub(super) tails: Tails,
+    catalog: &'a Catalog,
+    purpose: Purpose,
+    retiring: Retiring,
+    last_key: u64,
+}
+
+impl<'a> Engine<'a> {
+    /// One without units. `end` is told when the budget is spent. Fails where the kernel gives no thread.
+    pub(super) fn new(
+        catalog: &'a Catalog,
+        look: Look,
+        purpose: Purpose,
+        budget: Budget,
+        end: Arc<End>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            sinks: Sinks::new(purpose == Purpose::Once),
+            readers: Readers::new(budget, end)?,
+            look,
+            tails: Tails::default(),
+            catalog,
+            purpose,
+            retiring: Retiring::default(),
+            last_key: 0,
+        })
+    }
+
+    /// This machine, as it is now.
+    pub(super) fn host(&self) -> Host {
+        match self.purpose {
+            Purpose::Follow { guarded: true } => Host::guarded(),
+            Purpose::Follow { guarded: false } | Purpose::Once => Host::default(),
+        }
+    }
+
+    /// From now on a copy of what this probe reports, or all of `units`, goes to a connection.
+    pub(super) fn add_tail<'u>(
+        &mut self,
+        stream: OwnedFd,
+        probe: Option<String>,
+        units: impl Iterator<Item = &'u Unit>,
+    ) -> Result<(), String> {
+        self.tails.add(stream, probe, units, &self.readers, &self.look)
+    }
+
+    /// Looks after sources that were retired, sinks that nobody uses, and those who look on. True while there are some.
+    pub(super) fn sweep(&mut self) -> bool {
+        let retires = self.retiring.sweep();
+        self.readers.sweep();
+        self.sinks.sweep(Instant::now());
+        self.tails.sweep(&self.readers, &self.look);
+        retires || self.sinks.is_closing() || !self.tails.is_empty()
+    }
+
+    /// Whether there was a `--count`, and all of it came.
+    pub(super) fn is_spent(&self) -> bool {
+        self.readers.is_spent()
+    }
+
+    fn next_key(&mut self) -> Key {
+        self.last_key += 1;
+        Key(self.last_key)
+    }
+}

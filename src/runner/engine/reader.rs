@@ -1,42 +1,41 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The reader: one thread that takes records out of the rings, has them encoded, and hands batches to the sinks.
+//! A reader: one thread that polls sources, has what they give encoded, and hands batches to the sinks.
 //!
 //! While a probe's sinks have no room its ring fills up, where the kernel counts what it drops; other probes go on. After
 //! a round that found something it rests for a moment, so that a busy probe costs a thousand wake-ups a second and not
-//! one for each event; after an empty round it sleeps until the kernel has something.
+//! one for each event; after an empty round it sleeps until the kernel has something, or a source is due.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use crate::kernel::{Waker, wait};
-use crate::runner::source::budget::{Budget, End};
-use crate::runner::source::clock::Clock;
-use crate::runner::source::ring::Intake;
+use crate::kernel::{Ring, Waker, wait};
+use crate::runner::source::{Budget, End, Round, Source};
 
 /// How long records gather after a round that found some.
 const REST: Duration = Duration::from_millis(1);
 /// How long to wait for a sink that has no room before looking again.
 const BLOCKED: Duration = Duration::from_millis(1);
-/// How long the end waits for sinks without room.
-const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a ring has to be quiet before its memory is given back.
 const QUIET: Duration = Duration::from_secs(10);
-
 /// How long until a copy whose reader is slow is offered again.
 const COPIES: Duration = Duration::from_millis(50);
 
+/// The sources of a thread.
+pub(in crate::runner) type Sources = Vec<Box<dyn Source>>;
+
 /// Something to be done between two rounds.
-type Job = Box<dyn FnOnce(&mut Vec<Intake>) + Send>;
+type Job = Box<dyn FnOnce(&mut Sources) + Send>;
 
 /// What the thread shares with its owner.
 struct Shared {
     waker: Waker,
-    stop: AtomicBool,
+    /// Until when sinks without room are waited for; set when it is to end.
+    stop: OnceLock<Instant>,
     jobs: Mutex<Vec<Job>>,
     /// The owner wants to hear of the next round that found something.
     asked: AtomicBool,
@@ -46,39 +45,47 @@ struct Shared {
 /// The running thread.
 pub(in crate::runner) struct Reader {
     shared: Arc<Shared>,
-    thread: JoinHandle<Vec<Intake>>,
+    thread: JoinHandle<Sources>,
 }
 
 impl Reader {
-    /// Reads these rings; `end` is told when the budget is spent.
-    pub(in crate::runner) fn spawn(intakes: Vec<Intake>, budget: Arc<Budget>, end: Arc<End>) -> io::Result<Self> {
+    /// A thread of this name without sources; `end` is told when the budget is spent.
+    pub(in crate::runner) fn spawn(name: &str, budget: Arc<Budget>, end: Arc<End>) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             waker: Waker::new()?,
-            stop: AtomicBool::new(false),
+            stop: OnceLock::new(),
             jobs: Mutex::default(),
             asked: AtomicBool::new(false),
             activity: Notify::new(),
         });
         let body = {
             let shared = Arc::clone(&shared);
-            move || read(intakes, &shared, &budget, &end)
+            move || read(&shared, Round::new(budget), &end)
         };
-        let thread = thread::Builder::new().name("reader".to_owned()).spawn(body)?;
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(body)?;
         Ok(Self { shared, thread })
     }
 
-    /// Has the thread do something to its rings between two rounds, and waits for it: some milliseconds at most. `None` if the
+    /// Polls these from the next round on.
+    pub(in crate::runner) fn add(&self, mut new: Sources) {
+        self.ask(Box::new(move |sources| sources.append(&mut new)));
+    }
+
+    /// Has the thread do something to its sources between two rounds, and waits for it: some milliseconds at most. `None` if the
     /// thread has died.
     pub(in crate::runner) fn with<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut Vec<Intake>) -> T + Send + 'static,
+        job: impl FnOnce(&mut Sources) -> T + Send + 'static,
     ) -> Option<T> {
         let (done, result) = mpsc::sync_channel(1);
         // Nobody can have gone away: the receiver waits below.
-        let job: Job = Box::new(move |intakes| drop(done.send(job(intakes))));
+        self.ask(Box::new(move |sources| drop(done.send(job(sources)))));
+        result.recv().ok()
+    }
+
+    fn ask(&self, job: Job) {
         self.shared.jobs.lock().unwrap_or_else(PoisonError::into_inner).push(job);
         self.shared.waker.wake();
-        result.recv().ok()
     }
 
     /// Returns after the next round that found a record or a sink without room.
@@ -87,30 +94,35 @@ impl Reader {
         self.shared.activity.notified().await;
     }
 
-    /// To be called when every program is detached: reads what is left and ends.
-    pub(in crate::runner) fn finish(self) -> Vec<Intake> {
-        self.shared.stop.store(true, Ordering::Release);
+    /// To be called when every program is silent: has the thread take what is left until `deadline`, and end.
+    pub(in crate::runner) fn stop(&self, deadline: Instant) {
+        // Whoever asks a second time waits no longer.
+        let _ = self.shared.stop.set(deadline);
         self.shared.waker.wake();
+    }
+
+    /// Waits for a thread that was stopped. Gives what it has read to the end.
+    pub(in crate::runner) fn join(self) -> Sources {
         self.thread.join().unwrap_or_default()
     }
 }
 
-fn read(mut intakes: Vec<Intake>, shared: &Shared, budget: &Budget, end: &End) -> Vec<Intake> {
-    let mut clock = Clock::new();
+fn read(shared: &Shared, mut round: Round, end: &End) -> Sources {
+    let mut sources = Sources::new();
     let mut idle = Idle::new();
-    while !shared.stop.load(Ordering::Acquire) {
+    let deadline = loop {
+        if let Some(deadline) = shared.stop.get() {
+            break *deadline;
+        }
         for job in std::mem::take(&mut *shared.jobs.lock().unwrap_or_else(PoisonError::into_inner)) {
-            job(&mut intakes);
+            job(&mut sources);
         }
-        clock.refresh();
-        let count: usize = intakes.iter_mut().map(|intake| intake.drain(&clock, budget)).sum();
-        let mut flushed = true;
-        for intake in &mut intakes {
-            flushed &= intake.flush();
-        }
-        intakes.retain_mut(|intake| !intake.is_done());
-        idle.sweep(&mut intakes);
-        if budget.is_spent() {
+        round.next();
+        let count: usize = sources.iter_mut().map(|source| source.poll(&round)).sum();
+        let flushed = flush(&mut sources);
+        sources.retain_mut(|source| !source.is_done());
+        idle.sweep(&mut sources);
+        if round.budget.is_spent() {
             end.request();
         }
         if (count > 0 || !flushed) && shared.asked.swap(false, Ordering::AcqRel) {
@@ -119,22 +131,34 @@ fn read(mut intakes: Vec<Intake>, shared: &Shared, budget: &Budget, end: &End) -
         if !flushed {
             wait([].into_iter(), &shared.waker, Some(BLOCKED));
         } else if count == 0 {
-            let patience = idle.patience(&intakes);
-            wait(intakes.iter().map(|intake| &intake.ring), &shared.waker, patience);
-        } else {
-            if intakes.iter().all(|intake| intake.ring.pending_bytes() < intake.ring.size_bytes() / 4) {
-                wait([].into_iter(), &shared.waker, Some(REST));
-            }
+            let patience = idle.patience(&mut sources);
+            wait(rings(&sources), &shared.waker, patience);
+        } else if rings(&sources).all(|ring| ring.pending_bytes() < ring.size_bytes() / 4) {
+            wait([].into_iter(), &shared.waker, Some(REST));
         }
+    };
+    // A source may have come with the last words of its owner.
+    for job in std::mem::take(&mut *shared.jobs.lock().unwrap_or_else(PoisonError::into_inner)) {
+        job(&mut sources);
     }
-    let deadline = Instant::now() + PATIENCE;
-    for intake in &mut intakes {
-        intake.finish(&clock, budget, deadline);
-    }
-    intakes
+    sources.iter_mut().for_each(|source| source.finish(&round, deadline));
+    sources
 }
 
-/// Gives back the memory of rings that nothing came from for a while.
+fn rings(sources: &Sources) -> impl Iterator<Item = &Ring> {
+    sources.iter().filter_map(|source| source.ring())
+}
+
+/// Hands over what is ready. False if that is to be tried again soon: samples have time until the next one.
+fn flush(sources: &mut Sources) -> bool {
+    let mut all = true;
+    for source in sources {
+        all &= source.outputs().flush() || source.ring().is_none();
+    }
+    all
+}
+
+/// What is to be done when nothing comes.
 struct Idle {
     look_at: Instant,
 }
@@ -144,20 +168,22 @@ impl Idle {
         Self { look_at: Instant::now() + QUIET }
     }
 
-    fn sweep(&mut self, intakes: &mut [Intake]) {
+    /// Gives back the memory of sources that nothing came from for a while.
+    fn sweep(&mut self, sources: &mut Sources) {
         let now = Instant::now();
         if now >= self.look_at {
-            intakes.iter_mut().for_each(Intake::relax);
+            sources.iter_mut().for_each(|source| source.relax());
             self.look_at = now + QUIET;
         }
     }
 
-    /// Nothing to read: how long to wait at most. `None` once there is nothing to give back.
-    fn patience(&self, intakes: &[Intake]) -> Option<Duration> {
-        if intakes.iter().any(Intake::has_unsent_copies) {
+    /// How long to wait at most. `None` while no source is due and there is no memory to give back.
+    fn patience(&self, sources: &mut Sources) -> Option<Duration> {
+        if sources.iter_mut().any(|source| source.outputs().has_unsent_copies()) {
             return Some(COPIES);
         }
-        let mapped = intakes.iter().any(|intake| intake.ring.is_mapped());
-        mapped.then(|| self.look_at.saturating_duration_since(Instant::now()))
+        let mapped = rings(sources).any(Ring::is_mapped).then_some(self.look_at);
+        let next = sources.iter().filter_map(|source| source.due()).chain(mapped).min();
+        next.map(|next| next.saturating_duration_since(Instant::now()))
     }
 }

@@ -1,19 +1,72 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What has ended and is not gone yet: rings that are still read, links that the kernel takes its time to detach.
+//! What has ended and is not gone yet: sources that are still read, links that the kernel takes its time to detach.
 
 use std::sync::Arc;
 use std::thread;
 
-use crate::runner::source::ring::IntakeTotals;
+use super::readers::Readers;
+use super::unit::{Reading, Unit};
+use crate::kernel::Counts;
+use crate::runner::source::{Account, Key};
+use crate::spec::LossCause;
 
-/// A ring whose program does not run any more, until the reader has emptied it.
-pub(in crate::runner) struct Retiring {
-    pub(in crate::runner) title: String,
-    pub(in crate::runner) produced: u64,
-    pub(in crate::runner) dropped: u64,
-    pub(in crate::runner) totals: Arc<IntakeTotals>,
-    /// What could not be read until the end.
-    pub(in crate::runner) left: u64,
+/// A source whose program does not run any more, until its reader has emptied it.
+struct Retired {
+    /// Of which unit.
+    line: Key,
+    title: String,
+    produced: u64,
+    dropped: u64,
+    account: Arc<Account>,
+}
+
+/// All that have ended and are still read.
+#[derive(Default)]
+pub(super) struct Retiring(Vec<Retired>);
+
+impl Retiring {
+    /// No program fills these sources of a unit any more: they are read to their last events. `counts` are final.
+    pub(super) fn take(&mut self, unit: &Unit, readings: &[Reading], counts: Option<&Counts>, readers: &mut Readers) {
+        let (produced, dropped) = counts.map_or((0, 0), |counts| (counts.produced(), counts.dropped()));
+        let written = produced.saturating_sub(dropped);
+        for reading in readings {
+            readers.retire(reading.by, reading.key, written);
+            if let Some(account) = &reading.account {
+                let (title, account) = (unit.title.clone(), Arc::clone(account));
+                self.0.push(Retired { line: unit.line, title, produced, dropped, account });
+            }
+        }
+    }
+
+    /// Closes the accounts of those that are gone. True while there are others.
+    pub(super) fn sweep(&mut self) -> bool {
+        self.0.retain(|retired| {
+            // The reader drops its part when everything is handed over.
+            let is_gone = Arc::strong_count(&retired.account) == 1;
+            if is_gone {
+                retired.close();
+            }
+            !is_gone
+        });
+        !self.0.is_empty()
+    }
+
+    /// The end, nothing is read any more: closes all accounts. Gives what was lost, by unit.
+    pub(super) fn finish(self) -> Vec<(Key, [(LossCause, u64); 3])> {
+        let finish = |retired: Retired| {
+            let left = retired.close();
+            // What a reader gave up before is counted at the sinks.
+            let [after_count, undeliverable, (unreadable, _)] = retired.account.lost();
+            (retired.line, [after_count, undeliverable, (unreadable, left)])
+        };
+        self.0.into_iter().map(finish).collect()
+    }
+}
+
+impl Retired {
+    fn close(&self) -> u64 {
+        self.account.close(&self.title, self.produced, self.dropped)
+    }
 }
 
 /// Detaches what is silent already. The kernel takes its time for that, and nobody has to wait for it.

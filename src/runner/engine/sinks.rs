@@ -1,46 +1,62 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The open sinks of a daemon: shared by the units that write to them, closed when nobody does any more.
+//! The open sinks: shared by the units that write to them, closed when nobody does any more.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::runner::engine::unit::Route;
-use crate::sink::{Opener, Sink, SinkOpenError};
-use crate::spec::SinkSpec;
+use crate::kernel::KernelError;
+use crate::runner::source::Route;
+use crate::sink::{Opener, Sink};
+use crate::spec::{Place, SinkSpec};
 
 /// How long a sink that nobody uses any more may take to write what it has.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What is open.
-#[derive(Default)]
 pub(in crate::runner) struct Sinks {
     open: Vec<(SinkSpec, Arc<Sink>)>,
     closing: Vec<(Arc<Sink>, Instant)>,
-    opener: Opener,
+    /// `None`: a file system may take its time.
+    opener: Option<Opener>,
 }
 
 impl Sinks {
+    /// None yet. `patient`: opening one may take as long as its file system takes.
+    pub(super) fn new(patient: bool) -> Self {
+        Self { open: Vec::new(), closing: Vec::new(), opener: (!patient).then(Opener::default) }
+    }
+
     /// One route for each of `specs`. A sink that is open is shared, and where `before` already went there, it goes on
-    /// counting.
+    /// counting. Each that cannot be opened is an error.
     pub(in crate::runner) fn routes(
         &mut self,
         specs: &[SinkSpec],
         before: &[Route],
-    ) -> Result<Vec<Route>, SinkOpenError> {
-        let route = |spec: &SinkSpec| {
-            let sink = self.get(spec)?;
-            let delivery = before.iter().find(|(known, _)| Arc::ptr_eq(known, &sink)).map(|(_, delivery)| delivery);
-            Ok((sink, delivery.map_or_else(Arc::default, Arc::clone)))
-        };
-        specs.iter().map(route).collect()
+    ) -> Result<Vec<Route>, Vec<KernelError>> {
+        let (mut routes, mut errors) = (Vec::new(), Vec::new());
+        for spec in specs {
+            match self.open(spec) {
+                Ok(sink) => {
+                    let known = before.iter().find(|(known, _)| Arc::ptr_eq(known, &sink));
+                    let delivery = known.map_or_else(Arc::default, |(_, delivery)| Arc::clone(delivery));
+                    routes.push((sink, delivery));
+                }
+                Err(error) => errors.push(error),
+            }
+        }
+        if errors.is_empty() { Ok(routes) } else { Err(errors) }
     }
 
-    fn get(&mut self, spec: &SinkSpec) -> Result<Arc<Sink>, SinkOpenError> {
+    /// The sink of a spec, opened now if it is not.
+    pub(in crate::runner) fn open(&mut self, spec: &SinkSpec) -> Result<Arc<Sink>, KernelError> {
         let same = |known: &SinkSpec| SinkSpec { name: spec.name.clone(), ..known.clone() } == *spec;
         if let Some((_, sink)) = self.open.iter().find(|(known, _)| same(known)) {
             return Ok(Arc::clone(sink));
         }
-        let sink = Arc::new(self.opener.open(spec)?);
+        let opened = self.opener.as_mut().map_or_else(|| Sink::open(spec), |opener| opener.open(spec));
+        let sink = opened.map(Arc::new).map_err(|error| {
+            KernelError::new(Place::Sink(spec.name.clone()), error.to_string(), error.help().unwrap_or_default())
+        })?;
         self.open.push((spec.clone(), Arc::clone(&sink)));
         Ok(sink)
     }

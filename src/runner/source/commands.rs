@@ -8,7 +8,7 @@ const MAX_COMMANDS: usize = 4096;
 
 /// Counts by the `comm` of a record. An event costs a comparison of 16 bytes as long as the command stays the same.
 #[derive(Default)]
-pub(in crate::runner) struct Commands {
+pub(super) struct Commands {
     last: [u8; 16],
     pending: u64,
     counts: HashMap<[u8; 16], u64>,
@@ -17,7 +17,7 @@ pub(in crate::runner) struct Commands {
 
 impl Commands {
     #[inline]
-    pub(in crate::runner) fn add(&mut self, comm: &[u8; 16]) {
+    pub(super) fn add(&mut self, comm: &[u8; 16]) {
         if *comm != self.last {
             self.settle();
             self.last = *comm;
@@ -38,10 +38,10 @@ impl Commands {
     }
 
     /// Name without its NULs, and count.
-    pub(in crate::runner) fn into_counts(mut self) -> Vec<(Vec<u8>, u64)> {
+    pub(super) fn take_counts(&mut self) -> Vec<(Vec<u8>, u64)> {
         self.settle();
         let name = |comm: [u8; 16]| comm.split(|byte| *byte == 0).next().unwrap_or_default().to_vec();
-        let mut counts: Vec<_> = self.counts.into_iter().map(|(comm, count)| (name(comm), count)).collect();
+        let mut counts: Vec<_> = self.counts.drain().map(|(comm, count)| (name(comm), count)).collect();
         if self.others > 0 {
             counts.push((b"(others)".to_vec(), self.others));
         }
@@ -65,7 +65,7 @@ mod tests {
         for name in ["a", "a", "b", "a", "", "b"] {
             commands.add(&comm(name.as_bytes()));
         }
-        let mut counts = commands.into_counts();
+        let mut counts = commands.take_counts();
         counts.sort();
         assert_eq!(counts, [(b"".to_vec(), 1), (b"a".to_vec(), 3), (b"b".to_vec(), 2)]);
     }

@@ -1,9 +1,106 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a running unit reads, and how its lines get to sinks.
+//! What a running unit reads: one file for each kind of source.
+//!
+//! ```text
+//! ring buffer ──┐             ┌──▶ encoder ─▶ batch ─▶ sink
+//! counters ─────┴─▶ poll ─▶ Outputs ─▶ …
+//! ```
+//!
+//! A source belongs to a reader's thread (`engine::reader`), which polls it. What never happens here: no source decides when it ends, no
+//! event waits for a lock.
 
-pub(super) mod budget;
-pub(super) mod clock;
+mod account;
+mod budget;
+mod clock;
 mod commands;
-pub(super) mod counters;
-pub(super) mod output;
-pub(super) mod ring;
+mod counters;
+mod output;
+mod outputs;
+mod ring;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::kernel::Ring;
+
+pub(super) use account::Account;
+pub(super) use budget::{Budget, End};
+pub(super) use clock::{Clock, now_unix_ns};
+pub(super) use counters::CounterSource;
+pub(super) use output::{Output, Route, outputs};
+pub(super) use outputs::Outputs;
+pub(super) use ring::RingSource;
+
+/// Tells a source from all others of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key(pub(super) u64);
+
+/// What all sources of a reader share in one round.
+pub(super) struct Round {
+    pub(super) clock: Clock,
+    pub(super) budget: Arc<Budget>,
+    /// When the round began.
+    pub(super) now: Instant,
+}
+
+impl Round {
+    pub(super) fn new(budget: Arc<Budget>) -> Self {
+        Self { clock: Clock::new(), budget, now: Instant::now() }
+    }
+
+    /// Begins the next one.
+    pub(super) fn next(&mut self) {
+        self.clock.refresh();
+        self.now = Instant::now();
+    }
+}
+
+/// What a unit reads: something that its program fills in the kernel, and the way from there to the unit's sinks.
+pub(super) trait Source: Send {
+    /// Tells it from others.
+    fn key(&self) -> Key;
+
+    /// Where its events go.
+    fn outputs(&mut self) -> &mut Outputs;
+
+    /// What was taken out of it; `None` where it has no events that could be lost before they are taken.
+    fn account(&self) -> Option<Arc<Account>> {
+        None
+    }
+
+    /// The ring buffer that wakes its reader; `None` where it is read when it is due.
+    fn ring(&self) -> Option<&Ring> {
+        None
+    }
+
+    /// When it wants to be polled; `None`: when its ring has something.
+    fn due(&self) -> Option<Instant> {
+        None
+    }
+
+    /// A program fills it from now on.
+    fn begin(&mut self) {}
+
+    /// How often to report, where it reports at intervals.
+    fn set_interval(&mut self, _interval: Duration) {}
+
+    /// Takes what is there, as far as sinks have room. Gives how many events, or samples, those were.
+    fn poll(&mut self, round: &Round) -> usize;
+
+    /// Gives back the memory that it does not need as long as nothing comes. Called now and then.
+    fn relax(&mut self) {}
+
+    /// No program fills it any more. `written`: the records that ever were written, all of which are complete.
+    fn retire(&mut self, written: u64);
+
+    /// True for a retired one whose events are all handed over, or lost: its reader forgets it.
+    fn is_done(&mut self) -> bool;
+
+    /// The end of the run, no program fills it any more: takes what is left, and hands it over or counts it as lost until `deadline`.
+    fn finish(&mut self, round: &Round, deadline: Instant);
+
+    /// Its events by command, where they were counted. To be called once, at the end.
+    fn take_commands(&mut self) -> Vec<(Vec<u8>, u64)> {
+        Vec::new()
+    }
+}

@@ -5,10 +5,23 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::format::Encoder;
+use crate::format::{Encoder, Look};
 use crate::sink::{BATCH_BYTES, Batch, Delivery, Sink};
-use crate::spec::LossCause;
+use crate::spec::{Layout, LossCause, ProbeSpec};
 
+/// A sink and what it got from one unit.
+pub(in crate::runner) type Route = (Arc<Sink>, Arc<Delivery>);
+
+/// One output for each sink.
+pub(in crate::runner) fn outputs(routes: &[Route], spec: &ProbeSpec, layout: &Layout, look: &Look) -> Vec<Output> {
+    let output = |(sink, delivery): &Route| {
+        let encoder = Encoder::new(sink.format(), &spec.id.name, &spec.labels, layout, look);
+        Output::new(Arc::clone(sink), Arc::clone(delivery), encoder)
+    };
+    routes.iter().map(output).collect()
+}
+
+/// The way of one source to one sink.
 pub(in crate::runner) struct Output {
     pub(in crate::runner) sink: Arc<Sink>,
     pub(in crate::runner) delivery: Arc<Delivery>,

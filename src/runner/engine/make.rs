@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From the checked spec of one unit to one that runs.
+
+use super::former::Former;
+use super::notices::Notices;
+use super::past::Past;
+use super::readers::ReadBy;
+use super::unit::{Reading, Unit};
+use super::{Engine, Purpose, Sources};
+use crate::catalog::Program;
+use crate::kernel::{Generation, Host, KernelError, Loaded, Prepared, expand, prepare};
+use crate::plan::Content;
+use crate::runner::source::{CounterSource, Output, RingSource, Route, Source, outputs};
+use crate::spec::{Layout, Place, ProbeSpec, Targets};
+
+/// A program that was chosen for a unit, and what it is told.
+pub(in crate::runner) struct Draft<'a> {
+    program: &'a Program,
+    prepared: Prepared,
+}
+
+/// Something that the kernel has verified and that is ready to be attached.
+pub(in crate::runner) struct Made<'a> {
+    pub(super) program: &'a Program,
+    prepared: Prepared,
+    pub(super) loaded: Loaded,
+}
+
+impl<'a> Engine<'a> {
+    /// The program of a spec.
+    pub(super) fn program(&self, spec: &ProbeSpec) -> Result<&'a Program, KernelError> {
+        let missing = || KernelError::at(Place::Program, format!("no program `{}`", spec.program));
+        self.catalog.get(&spec.program).ok_or_else(missing)
+    }
+
+    /// What the program is told of this machine. All that cannot be done is an error each.
+    pub(in crate::runner) fn prepare(&self, spec: &ProbeSpec, host: &Host) -> Result<Draft<'a>, Vec<KernelError>> {
+        let program = self.program(spec).map_err(|error| vec![error])?;
+        Ok(Draft { program, prepared: prepare(spec, program, host)? })
+    }
+
+    /// Has the kernel verify it. It goes on counting where `running`, whose place it is to take, stops.
+    pub(in crate::runner) fn load(
+        draft: Draft<'a>,
+        spec: &ProbeSpec,
+        running: Option<&Generation>,
+        host: &Host,
+    ) -> Result<Made<'a>, KernelError> {
+        let Draft { program, prepared } = draft;
+        let loaded = Loaded::load_after(running, spec, program, &prepared, host)?;
+        Ok(Made { program, prepared, loaded })
+    }
+
+    /// Everything up to what the kernel has verified.
+    pub(super) fn make(
+        &self,
+        spec: &ProbeSpec,
+        running: Option<&Unit>,
+        host: &Host,
+    ) -> Result<Made<'a>, Vec<KernelError>> {
+        if spec.targets != Targets::One {
+            // It stands for nothing now: say so.
+            let nothing = || vec![KernelError::at(Place::Program, "it stands for nothing on this machine")];
+            return Err(expand(spec, host).err().unwrap_or_else(nothing));
+        }
+        let draft = self.prepare(spec, host)?;
+        let generation = running.map(|unit| unit.attached.generation());
+        Self::load(draft, spec, generation, host).map_err(|error| vec![error])
+    }
+
+    /// Brings a unit to run. All that stands against it is an error each.
+    pub(in crate::runner) fn start(
+        &mut self,
+        title: String,
+        content: &Content,
+        host: &Host,
+    ) -> Result<Unit, Vec<KernelError>> {
+        let made = self.make(&content.spec, None, host)?;
+        let routes = self.sinks.routes(&content.sinks, &[])?;
+        self.run(title, content, made, routes, host).map_err(|error| vec![error])
+    }
+
+    /// Attaches what was made, and reads it.
+    pub(super) fn run(
+        &mut self,
+        title: String,
+        content: &Content,
+        made: Made<'_>,
+        routes: Vec<Route>,
+        host: &Host,
+    ) -> Result<Unit, KernelError> {
+        let (unit, sources) = self.attach(title, content, made, routes, host)?;
+        self.read(sources);
+        Ok(unit)
+    }
+
+    /// Attaches what was made. Its sources wait for [`Engine::read`].
+    pub(in crate::runner) fn attach(
+        &mut self,
+        title: String,
+        content: &Content,
+        made: Made<'_>,
+        routes: Vec<Route>,
+        host: &Host,
+    ) -> Result<(Unit, Sources), KernelError> {
+        let spec = &content.spec;
+        let (readings, mut sources) = self.sources(&made, spec, &routes, false)?;
+        let attached = match self.purpose {
+            Purpose::Once => made.loaded.attach(spec, host)?,
+            Purpose::Follow { .. } => made.loaded.attach_swappable(spec, host)?,
+        };
+        sources.iter_mut().for_each(|source| source.begin());
+        let unit = Unit {
+            title,
+            content: content.attached_to(attached.file()),
+            notices: Notices::new(&routes, spec, &self.look),
+            attached,
+            routes,
+            line: self.next_key(),
+            readings,
+            past: Past::default(),
+            former: Former::default(),
+            has_ended: false,
+        };
+        Ok((unit, sources))
+    }
+
+    /// Reads these from now on.
+    pub(in crate::runner) fn read(&mut self, sources: Sources) {
+        self.readers.add(sources);
+    }
+
+    /// What there is to read of a program; without its counters where they are read already.
+    pub(super) fn sources(
+        &mut self,
+        made: &Made<'_>,
+        spec: &ProbeSpec,
+        routes: &[Route],
+        keeps_counters: bool,
+    ) -> Result<(Vec<Reading>, Sources), KernelError> {
+        let mut found: Vec<(&Layout, Box<dyn Source>)> = Vec::new();
+        if let Some(layout) = &made.prepared.layout {
+            let (key, outputs) = (self.next_key(), self.outputs(routes, spec, layout));
+            let by_command = self.purpose == Purpose::Once;
+            found.push((layout, Box::new(RingSource::new(key, made.loaded.ring()?, layout, outputs, by_command))));
+        }
+        if let Some(counters) = made.program.counters.as_ref().filter(|_| !keeps_counters) {
+            let reader = made
+                .loaded
+                .counter_reader(counters)
+                .map_err(|error| KernelError::at(Place::Program, format!("failed to read the counters: {error}")))?;
+            let (key, outputs) = (self.next_key(), self.outputs(routes, spec, &counters.row));
+            found.push((&counters.row, Box::new(CounterSource::new(key, reader, outputs, spec.interval))));
+        }
+        let (mut readings, mut sources) = (Vec::new(), Sources::new());
+        for (layout, source) in found {
+            let failed = |error| KernelError::at(Place::Probe, format!("failed to start a thread: {error}"));
+            self.readers.prepare(&*source).map_err(failed)?;
+            let (key, by, account) = (source.key(), ReadBy::of(&*source), source.account());
+            readings.push(Reading { key, by, layout: layout.clone(), account });
+            sources.push(source);
+        }
+        Ok((readings, sources))
+    }
+
+    /// To a unit's sinks, and to those who look on.
+    fn outputs(&self, routes: &[Route], spec: &ProbeSpec, layout: &Layout) -> Vec<Output> {
+        let mut all = outputs(routes, spec, layout, &self.look);
+        all.extend(self.tails.copies(spec, layout, &self.look));
+        all
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What programs counted about their events: produced = written + lost, by cause.
+
+use crate::kernel::Counts;
+use crate::spec::LossCause;
+
+/// What programs counted; of those that do not run any more, or of all.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::runner) struct Past {
+    pub(super) produced: u64,
+    pub(super) ring_full: u64,
+    pub(super) missed: u64,
+    pub(super) sampled_out: u64,
+    pub(super) rate_limited: u64,
+    /// What this process did itself: no events.
+    pub(in crate::runner) of_itself: u64,
+}
+
+impl Past {
+    /// With what another program counted, but for what the kernel skipped, which it does not know.
+    ///
+    /// An event is counted as produced before anything else happens to it, so that is read last: what was lost is never more.
+    pub(super) fn and(self, counts: Option<&Counts>) -> Self {
+        let of = |count: fn(&Counts) -> u64| counts.map_or(0, count);
+        let ring_full = self.ring_full + of(Counts::ring_full);
+        let sampled_out = self.sampled_out + of(Counts::sampled_out);
+        let rate_limited = self.rate_limited + of(Counts::rate_limited);
+        let of_itself = self.of_itself + of(Counts::of_itself);
+        let produced = self.produced + of(Counts::produced);
+        Self { produced, ring_full, sampled_out, rate_limited, of_itself, ..self }
+    }
+
+    /// What was lost before any sink.
+    pub(in crate::runner) fn lost(&self) -> [(LossCause, u64); 4] {
+        let Self { ring_full, missed, sampled_out, rate_limited, .. } = *self;
+        [
+            (LossCause::RingFull, ring_full),
+            (LossCause::Missed, missed),
+            (LossCause::SampledOut, sampled_out),
+            (LossCause::RateLimited, rate_limited),
+        ]
+    }
+
+    /// Runs of the program that were to write an event, and those that the kernel skipped.
+    pub(in crate::runner) fn events(&self) -> u64 {
+        self.produced + self.missed
+    }
+}

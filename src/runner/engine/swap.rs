@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Exchanges what a unit is: its program, its place, its sinks. What ran before runs on where that fails.
+
+use super::Engine;
+use super::make::Made;
+use super::retire::detach_aside;
+use super::unit::{Reading, Unit};
+use crate::kernel::{Host, KernelError, settle};
+use crate::plan::Content;
+use crate::runner::source::{Route, outputs};
+
+impl Engine<'_> {
+    /// Makes a unit what `content` says, with as small a gap as the kernel allows: mostly none.
+    pub(in crate::runner) fn replace(
+        &mut self,
+        unit: &mut Unit,
+        content: &Content,
+        host: &Host,
+    ) -> Result<(), Vec<KernelError>> {
+        let one = |error| vec![error];
+        if let Some(to) = content.binary
+            && unit.content.in_file(to) == *content
+            && unit.attached.can_follow(to)
+        {
+            unit.attached.follow(&content.spec, host).map_err(one)?;
+            unit.content = content.attached_to(unit.attached.file());
+            return Ok(());
+        }
+        let program = self.program(&content.spec).map_err(one)?;
+        let can_swap = unit.content.binary == content.binary && unit.attached.can_swap(&content.spec, program);
+        let made = self.make(&content.spec, can_swap.then_some(&*unit), host)?;
+        let routes = self.sinks.routes(&content.sinks, &unit.routes)?;
+        if can_swap {
+            return self.swap(unit, content, made, routes).map_err(one);
+        }
+        if must_leave_first(unit, content) {
+            return self.leave_first(unit, content, made, routes, host).map_err(one);
+        }
+        let mut next = self.run(unit.title.clone(), content, made, routes, host).map_err(one)?;
+        self.end([&mut *unit]);
+        next.succeed(unit);
+        detach_aside(vec![std::mem::replace(unit, next)]);
+        Ok(())
+    }
+
+    /// The program takes the place of the one that runs; each event runs in one of the two.
+    fn swap(
+        &mut self,
+        unit: &mut Unit,
+        content: &Content,
+        made: Made<'_>,
+        routes: Vec<Route>,
+    ) -> Result<(), KernelError> {
+        let (spec, before) = (&content.spec, &unit.content.spec);
+        let keeps_counters = before.program == spec.program && before.params == spec.params;
+        let (mut readings, mut sources) = self.sources(&made, spec, &routes, keeps_counters)?;
+        sources.iter_mut().for_each(|source| source.begin());
+        self.read(sources);
+        let old = match unit.attached.swap(made.loaded, spec) {
+            Ok(old) => old,
+            Err(error) => {
+                for reading in &readings {
+                    self.readers.remove(reading.by, reading.key);
+                }
+                return Err(error);
+            }
+        };
+        settle();
+        // The old program's counts are final, and its ring complete.
+        unit.past = unit.past.and(old.counts());
+        let goes_on = |reading: &Reading| keeps_counters && reading.account.is_none();
+        let (kept, ended): (Vec<Reading>, Vec<Reading>) =
+            std::mem::take(&mut unit.readings).into_iter().partition(goes_on);
+        self.retiring.take(unit, &ended, old.counts(), &mut self.readers);
+        unit.reroute(routes);
+        unit.content = content.clone();
+        self.route(unit, &kept);
+        readings.extend(kept);
+        unit.readings = readings;
+        unit.route_notices(&self.look);
+        Ok(())
+    }
+
+    /// The kernel has no room for both: the old one goes first, and comes back where the new one is refused.
+    fn leave_first(
+        &mut self,
+        unit: &mut Unit,
+        content: &Content,
+        made: Made<'_>,
+        routes: Vec<Route>,
+        host: &Host,
+    ) -> Result<(), KernelError> {
+        let (title, before, old_routes) = (unit.title.clone(), unit.content.clone(), unit.routes.clone());
+        self.end([&mut *unit]);
+        unit.attached.detach();
+        let (result, next) = match self.run(title.clone(), content, made, routes, host) {
+            Ok(next) => (Ok(()), Some(next)),
+            // Back to what worked.
+            Err(error) => {
+                let made = self.make(&before.spec, None, host).ok();
+                let back = made.and_then(|made| self.run(title, &before, made, old_routes, host).ok());
+                (Err(error), back)
+            }
+        };
+        if let Some(mut next) = next {
+            next.succeed(unit);
+            *unit = next;
+        }
+        result
+    }
+
+    /// The program goes on; what happens to its events changes.
+    pub(in crate::runner) fn reroute(&mut self, unit: &mut Unit, content: &Content) -> Result<(), Vec<KernelError>> {
+        let routes = self.sinks.routes(&content.sinks, &unit.routes)?;
+        unit.reroute(routes);
+        unit.content = content.clone();
+        self.route(unit, &unit.readings);
+        unit.route_notices(&self.look);
+        Ok(())
+    }
+
+    /// What these sources of a unit give goes to the sinks that it has now, as often as it says now.
+    fn route(&self, unit: &Unit, readings: &[Reading]) {
+        let spec = &unit.content.spec;
+        for reading in readings {
+            let (outputs, interval) = (outputs(&unit.routes, spec, &reading.layout, &self.look), spec.interval);
+            self.readers.with(reading.by, reading.key, move |source| {
+                source.outputs().route(outputs);
+                source.set_interval(interval);
+            });
+        }
+    }
+}
+
+/// True where the kernel has no room for both: another mode of the same interface, which runs one program. And of a binary that was
+/// written to, it keeps the instruction that was there for as long as a probe is at it.
+fn must_leave_first(unit: &Unit, content: &Content) -> bool {
+    let held = unit.content.spec.interface();
+    let same_interface = held.is_some() && held == content.spec.interface();
+    let rewritten =
+        unit.content.binary != content.binary && content.binary.is_some_and(|file| unit.attached.is_in(file));
+    same_interface || rewritten
+}
