@@ -69,7 +69,7 @@ impl Counts {
         }
     }
 
-    /// From now on the program does nothing, however long the kernel takes to detach it. [`super::attach::settle`] waits until no
+    /// From now on the program does nothing, however long the kernel takes to detach it. [`settle`](super::settle) waits until no
     /// CPU is in the middle of it: then the counts are final.
     pub(super) fn end(&self) {
         self.words().iter().skip(ENDED_WORD).step_by(WORDS_PER_CPU).for_each(|ended| ended.store(1, Ordering::Release));

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use crate::spec::Place;
+use crate::spec::{Place, ProbeSpec};
 
 /// "operation is not supported", of the kernel's own parts; not part of the user-space ABI.
 pub(super) const ENOTSUPP: i32 = 524;
@@ -32,6 +32,11 @@ impl KernelError {
     /// What is wrong, and what to do about it.
     pub fn new(place: Place, message: impl Into<String>, help: impl Into<String>) -> Self {
         Self { place, message: message.into(), help: help.into(), notes: Vec::new(), code: None }
+    }
+
+    /// The same of a hook of this probe: where its program brings its own, the file names no target that could be to blame.
+    pub(super) fn of_hook_in(self, spec: &ProbeSpec) -> Self {
+        if spec.hook.is_some() { self } else { Self { place: Place::Program, ..self } }
     }
 
     pub(super) fn coded(self, code: &'static str) -> Self {

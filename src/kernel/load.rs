@@ -2,35 +2,23 @@
 //! Opens a program's object, specialises it for one probe, and has the kernel verify it.
 
 use std::ffi::{CStr, c_char};
-use std::io;
-use std::os::fd::AsFd as _;
 
-use libbpf_rs::{AsRawLibbpf, MapCore, MapHandle, Object, ObjectBuilder, OpenObject};
+use libbpf_rs::{AsRawLibbpf, Object, ObjectBuilder, OpenObject};
 
-use super::attach::{Generation, process_of};
-use super::counters::CounterReader;
 use super::error::{KernelError, describe, privilege_help};
+use super::generation::Generation;
+use super::hook::of;
+use super::host::{Capabilities, Host, descriptors, own_process, process_of};
+use super::loaded::Loaded;
 use super::prepare::Prepared;
-use super::ring::Ring;
-use crate::catalog::{Counters, FetchLimit, FunctionAt, Param, ParamType, Program};
-use crate::kernel::host::Capabilities;
-use crate::kernel::host::Host;
-use crate::kernel::host::descriptors;
-use crate::kernel::host::own_process;
-use crate::kernel::site::interface::LinkLayer;
-use crate::spec::{Hook, ParamValue, Place, ProbeSpec, Site, XdpMode};
+use super::site::interface::LinkLayer;
+use crate::catalog::{FetchLimit, FunctionAt, Param, ParamType, Program};
+use crate::spec::{Hook, ParamValue, Place, ProbeSpec};
 
 /// Bytes of the verifier's log that are kept: the last lines tell why.
 const LOG_BYTES: usize = 64 << 10;
 /// Lines of it that a message shows.
 const LOG_LINES: usize = 12;
-
-/// A program that the kernel has verified; not attached yet.
-pub struct Loaded {
-    pub(super) object: Object,
-    /// The functions to attach, with the hook kind and target of each.
-    pub(super) functions: Vec<FunctionAt>,
-}
 
 impl Loaded {
     /// Loads `program` for one probe.
@@ -61,37 +49,13 @@ impl Loaded {
             keep_maps(&mut object, running, spec, program).map_err(|error| open(&error))?;
         }
         specialise(&mut object, spec, program, prepared)?;
-        if let Some(interface) = offloaded(spec) {
-            bind_to_device(&mut object, host.interface_index(interface).unwrap_or(0));
+        for FunctionAt { function, hook } in &functions {
+            (of(hook.kind).prepare)(&mut object, function, hook, host).map_err(|error| error.of_hook_in(spec))?;
         }
         match verify(object) {
             Ok(object) => Ok(Self { object, functions }),
             Err(code) => Err(refused(spec, program, code, &log, host)),
         }
-    }
-
-    /// Reads its counters.
-    pub fn counter_reader(&self, counters: &Counters) -> libbpf_rs::Result<CounterReader> {
-        let map = self.object.maps().find(|map| map.name() == counters.map.as_str());
-        let map = map.ok_or_else(|| libbpf_rs::Error::from(io::Error::other("the counters' map is missing")))?;
-        Ok(CounterReader::new(MapHandle::try_from(&map)?, counters.clone()))
-    }
-
-    /// The ring buffer of its events.
-    pub fn ring(&self) -> Result<Ring, KernelError> {
-        let map = self.object.maps().find(|map| map.name() == "events");
-        let ring = map.ok_or_else(|| io::Error::other("it has no map `events`"));
-        let ring = ring.and_then(|map| Ring::map(map.as_fd()));
-        ring.map_err(|error| {
-            let no_memory = error.raw_os_error() == Some(libc::ENOMEM);
-            let help = if no_memory {
-                "set a smaller `buffer` for this probe, or give the process more memory (`ulimit -v`)"
-            } else {
-                ""
-            };
-            let reason = error.raw_os_error().map_or_else(|| error.to_string(), describe);
-            KernelError::new(Place::Probe, format!("failed to map its ring buffer: {reason}"), help)
-        })
     }
 }
 
@@ -146,23 +110,6 @@ fn keep_maps(
         }
     }
     Ok(())
-}
-
-/// The interface whose card is to run the program.
-fn offloaded(spec: &ProbeSpec) -> Option<&str> {
-    match &spec.hook.as_ref()?.site {
-        Site::Interface { name, mode: XdpMode::Offload } => Some(name),
-        Site::Interface { .. } | Site::Function { .. } | Site::Event(_) | Site::RawEvent(_) | Site::Binary(_) => None,
-    }
-}
-
-fn bind_to_device(object: &mut OpenObject, index: u32) {
-    for mut program in object.progs_mut() {
-        program.set_ifindex(index);
-    }
-    for mut map in object.maps_mut() {
-        map.set_map_ifindex(index);
-    }
 }
 
 /// Writes parameters, limits and work list into `.rodata`, which is frozen when the object is loaded.
@@ -247,9 +194,9 @@ fn write_param(rodata: &mut [u8], param: &Param, value: &ParamValue) {
 
 fn refused(spec: &ProbeSpec, program: &Program, code: i32, log: &VerifierLog, host: &Host) -> KernelError {
     let name = &program.name;
-    if let Some(interface) = offloaded(spec) {
-        let message = format!("`{interface}` cannot run XDP programs on its hardware ({})", describe(code));
-        return KernelError::new(Place::Mode, message, "use `mode: native`, `generic` or `auto`");
+    let by_kind = |one: FunctionAt| (of(one.hook.kind).refused)(&one.hook, code, host);
+    if let Some(error) = program.attached_for(spec).into_iter().find_map(by_kind) {
+        return error.of_hook_in(spec);
     }
     // Without CAP_PERFMON the verifier forbids what all others may do, and says nothing of the capability.
     let forbidden = || log.is_empty() || !Capabilities::effective().has("CAP_PERFMON");

@@ -3,13 +3,12 @@
 
 use libbpf_rs::{MapType, ObjectBuilder};
 
-use super::attach::xdp_outlook;
+use super::hook::{Feature, KINDS, of};
+use super::host::{Capabilities, Host};
 use super::load::size_maps;
 use super::mapping::page_bytes;
 use crate::catalog::{FunctionAt, Program};
-use crate::kernel::host::Host;
-use crate::kernel::host::{Capabilities, needed_for};
-use crate::spec::{Hook, HookKind, ProbeSpec, Site};
+use crate::spec::{HookKind, ProbeSpec};
 
 /// How a probe would run.
 #[derive(Debug, Clone)]
@@ -48,26 +47,20 @@ pub struct Need {
     pub there: bool,
 }
 
-/// What a hook kind, or anything (`""`), takes of the kernel: hook kind, feature, first version.
-const FEATURES: [(&str, &str, (u32, u32), &str); 10] = [
-    ("", "parameters and work lists as constants (global data)", (5, 2), "5.2"),
-    ("event", "ring buffers", (5, 8), "5.8"),
-    ("capture", "reading kernel and process memory apart", (5, 5), "5.5"),
-    ("kprobe", "kprobes as perf events", (4, 17), "4.17"),
-    ("kretprobe", "kprobes as perf events", (4, 17), "4.17"),
-    ("uprobe", "uprobes as perf events", (4, 17), "4.17"),
-    ("uretprobe", "uprobes as perf events", (4, 17), "4.17"),
-    ("tracepoint", "programs at tracepoints", (4, 7), "4.7"),
-    ("raw_tracepoint", "raw tracepoints", (4, 17), "4.17"),
-    ("xdp", "XDP programs held by a link", (5, 9), "5.9"),
-];
+/// What every probe takes of the kernel.
+const EVERY: Feature =
+    Feature { what: "parameters and work lists as constants (global data)", since: "5.2", version: (5, 2) };
+/// What one takes that emits events.
+const EVENTS: Feature = Feature { what: "ring buffers", since: "5.8", version: (5, 8) };
+/// What one takes that captures.
+const CAPTURES: Feature = Feature { what: "reading kernel and process memory apart", since: "5.5", version: (5, 5) };
 
 /// Outlines a probe. Nothing is loaded, and no privileges are needed.
 pub fn outline(spec: &ProbeSpec, program: &Program, host: &Host) -> Outline {
     let functions = program.attached_for(spec);
     let kinds: Vec<HookKind> = functions.iter().map(|one| one.hook.kind).collect();
     let outlined = functions.iter().map(|FunctionAt { function, hook }| {
-        let (mechanism, why) = mechanism(hook, host);
+        let (mechanism, why) = (of(hook.kind).mechanism)(hook, host);
         FunctionOutline { function: function.clone(), at: hook.to_string(), mechanism, why }
     });
     Outline {
@@ -83,75 +76,33 @@ fn ring_bytes(asked: u32, page: u32) -> u32 {
     asked.max(page)
 }
 
-fn mechanism(hook: &Hook, host: &Host) -> (String, String) {
-    let perf_event = |of: &str| {
-        if host.version() >= (5, 15) {
-            (
-                format!("perf event of {of}, held by a link"),
-                "links of perf events are there since Linux 5.15".to_owned(),
-            )
-        } else {
-            let why = "this kernel has no links of perf events (Linux 5.15); closing the event detaches as well";
-            (format!("perf event of {of}"), why.to_owned())
-        }
-    };
-    match &hook.site {
-        Site::Function { .. } => perf_event("a kprobe"),
-        Site::Binary(_) => perf_event("a uprobe"),
-        Site::Event(_) => perf_event("the tracepoint"),
-        Site::RawEvent(_) => {
-            ("link of a raw tracepoint".to_owned(), "the only way, and the quickest to a tracepoint".to_owned())
-        }
-        Site::Interface { name: interface, mode } => {
-            let (mode, why) = xdp_outlook(interface, *mode, host);
-            let mode = mode.map_or_else(|| "native or generic".to_owned(), |mode| mode.name().to_owned());
-            (format!("link on the interface, {mode} mode"), why)
-        }
-    }
-}
-
 fn needs(spec: &ProbeSpec, program: &Program, kinds: &[HookKind], host: &Host) -> Vec<Need> {
-    let wanted = |word: &str| match word {
-        "" => true,
-        "event" => program.event.is_some(),
-        "capture" => !spec.capture.is_empty(),
-        kind => kinds.iter().any(|known| known.word() == kind),
-    };
+    let kinds = || KINDS.iter().filter(|known| kinds.contains(&known.kind));
     let version = host.version();
-    let of_table = FEATURES.into_iter().filter(|(word, ..)| wanted(word));
-    let mut needs: Vec<Need> = of_table
-        .map(|(_, what, first, since)| Need { what: what.to_owned(), since, there: version >= first })
-        .collect();
-    needs.dedup();
-    let mut add = |what: &str, there: bool| needs.push(Need { what: what.to_owned(), since: "", there });
-    if kinds.iter().any(|kind| matches!(kind, HookKind::Kprobe | HookKind::Kretprobe)) {
-        add("a kernel with kprobes (CONFIG_KPROBE_EVENTS)", host.has_kprobes());
-    }
-    if kinds.iter().any(|kind| is_user(*kind)) {
-        add("a kernel with uprobes (CONFIG_UPROBE_EVENTS)", host.has_uprobes());
-    }
-    if kinds.contains(&HookKind::Tracepoint) {
-        add("tracefs, readable", host.tracefs().is_ok());
-    }
-    let has_btf = || host.btf().is_some();
+    let events = program.event.is_some().then_some(&EVENTS);
+    let captures = (!spec.capture.is_empty()).then_some(&CAPTURES);
+    let features = [Some(&EVERY), events, captures].into_iter().flatten().chain(kinds().map(|kind| &kind.feature));
+    let mut needs: Vec<Need> = Vec::new();
+    let mut add = |what: &str, since, there: bool| {
+        let need = Need { what: what.to_owned(), since, there };
+        // Several kinds may take the same.
+        if !needs.contains(&need) {
+            needs.push(need);
+        }
+    };
+    features.for_each(|feature| add(feature.what, feature.since, version >= feature.version));
+    kinds().flat_map(|kind| kind.parts).for_each(|part| add(part.what, "", (part.is_there)(host)));
     if !program.captures() && program.event.is_some() {
-        add("the kernel's BTF, for the offsets of what the program reads", has_btf());
-    } else if !spec.capture.is_empty() && !kinds.iter().any(|kind| *kind == HookKind::Tracepoint || is_user(*kind)) {
-        add("the kernel's BTF, for names and types of captures", has_btf());
+        add("the kernel's BTF, for the offsets of what the program reads", "", host.btf().is_some());
+    } else if !spec.capture.is_empty() && kinds().all(|kind| kind.captures_by_btf) {
+        add("the kernel's BTF, for names and types of captures", "", host.btf().is_some());
     }
     let capabilities = Capabilities::effective();
-    let mut names: Vec<&str> = kinds.iter().flat_map(|kind| needed_for(*kind)).copied().collect();
+    let mut names: Vec<&str> = kinds().flat_map(|kind| kind.capabilities).copied().collect();
     names.sort_unstable();
     names.dedup();
-    for name in names {
-        add(name, capabilities.has(name));
-    }
+    names.into_iter().for_each(|name| add(name, "", capabilities.has(name)));
     needs
-}
-
-/// True for hooks in programs and libraries.
-fn is_user(kind: HookKind) -> bool {
-    matches!(kind, HookKind::Uprobe | HookKind::Uretprobe)
 }
 
 /// Name and bytes of each map that is made for the probe, on all CPUs.

@@ -23,7 +23,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd};
 use rustix::io::Errno;
 use rustix::mm::ProtFlags;
 
-use super::attach::map_entries;
+use super::info::map_entries;
 use super::mapping::{Mapping, page_bytes};
 
 const BUSY: u32 = 1 << 31;

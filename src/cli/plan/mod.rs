@@ -88,7 +88,7 @@ fn inspect_all(
     let targets = expanded.iter().filter_map(|one| one.target.clone()).collect();
     let mut inspected = expanded.iter().map(|one| {
         let (prepared, findings) = inspect(&one.spec, program, host);
-        (prepared, findings.into_iter().map(|finding| finding.blame(one)).collect::<Vec<_>>())
+        (prepared, findings.into_iter().map(|finding| finding.map(|error| one.blame(error))).collect::<Vec<_>>())
     });
     let (prepared, mut findings) = inspected.next().unwrap_or_default();
     for (_, more) in inspected {

@@ -3,10 +3,13 @@
 
 use std::mem;
 
-use super::slot::{NewSlot, Slot};
-use super::{Attached, KernelError, Mount, attach_function};
+use super::attached::{Attached, Mount};
+use crate::kernel::error::KernelError;
+use crate::kernel::hook::of;
 use crate::kernel::host::Host;
-use crate::spec::{FileIdentity, Hook, HookKind, ProbeSpec};
+use crate::kernel::info;
+use crate::kernel::slot::{NewSlot, Slot};
+use crate::spec::{FileIdentity, Hook, ProbeSpec};
 
 /// Files before the present one that stay probed. Each keeps the room of a deleted file taken.
 const MOST: usize = 8;
@@ -57,10 +60,8 @@ impl Attached {
     /// True if it is attached to what the probe's path leads to now, at the place that the probe names there, and the same
     /// instruction is there: something about the file has changed, its owner or mode for instance, and that is of no consequence.
     pub fn stays(&mut self, hook: &Hook, host: &Host) -> bool {
-        let binaries = &host.binaries;
-        let Some(point) = hook.point() else { return false };
-        let located =
-            if hook.kind == HookKind::Uretprobe { binaries.locate_return(point) } else { binaries.locate(point) };
+        let (Some(point), Some(locate)) = (hook.point(), of(hook.kind).locate) else { return false };
+        let located = locate(point, host);
         let (Ok(located), [mount]) = (located, self.mounts.as_mut_slice()) else { return false };
         let Some(landed) = &mut mount.landed else { return false };
         let file = located.file.identity;
@@ -77,12 +78,12 @@ impl Attached {
     /// Attaches the program that runs also to the file that its path leads to now. What it was attached to it stays attached
     /// to, until [`Attached::leave`].
     pub fn follow(&mut self, spec: &ProbeSpec, host: &Host) -> Result<(), KernelError> {
-        let (function, program) = (self.generation.functions().next().cloned(), self.generation.program(0));
-        let (Some(function), Some(program), Some(hook)) = (function, program, &spec.hook) else { return Ok(()) };
-        let mut slot = Slot::load(function.hook.kind, program)?;
+        let (Some(program), Some(hook)) = (self.generation.program(0), &spec.hook) else { return Ok(()) };
+        let Some(mut slot) = Slot::load(hook, program, host)? else { return Ok(()) };
         let Some(jump) = NewSlot::program(&mut slot) else { return Ok(()) };
-        let attachment = attach_function(hook, &jump, host)?;
-        let next = Mount { hold: attachment.hold, slot: Some(slot.slot), landed: attachment.landed };
+        let attachment = (of(hook.kind).attach)(&jump, hook, host)?;
+        let mechanism = attachment.mechanism.clone();
+        let next = Mount::new(attachment, Some(slot));
         if next.landed.as_ref().is_some_and(|landed| self.files().any(|file| file.is_same(&landed.file))) {
             // It was put back meanwhile: attached twice, each event would be two.
             return Ok(());
@@ -90,7 +91,7 @@ impl Attached {
         if let (Some(file), Some(mount)) = (self.file(), self.mounts.first_mut()) {
             self.former.push(Former { mount: mem::replace(mount, next), file });
         }
-        self.mechanism = attachment.mechanism;
+        self.mechanism = mechanism;
         Ok(())
     }
 
@@ -116,7 +117,7 @@ impl Attached {
         for slot in leave.iter().filter_map(|former| former.mount.slot.as_ref()) {
             // Nobody runs it, or it is one too many: silent at once, whenever the kernel detaches it.
             let _ = slot.clear();
-            self.missed_before += super::info::program(slot.program()).recursion_misses;
+            self.missed_before += info::program(slot.program()).recursion_misses;
         }
         leave
     }

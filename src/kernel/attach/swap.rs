@@ -5,13 +5,18 @@ use std::mem;
 use std::os::fd::AsRawFd as _;
 use std::time::Duration;
 
-use super::super::counts::Counts;
-use super::generation::Generation;
-use super::{Attached, Hold, KernelError, Loaded, Mount, info, missed, xdp};
+use super::attached::{Attached, Mount};
+use super::missed;
 use crate::catalog::{FunctionAt, Program};
-use crate::kernel::error::describe;
+use crate::kernel::counts::Counts;
+use crate::kernel::error::{KernelError, describe};
+use crate::kernel::generation::Generation;
+use crate::kernel::hook::{Exchange, of};
 use crate::kernel::host::Host;
-use crate::spec::{Hook, Place, ProbeSpec, Site, XdpMode};
+use crate::kernel::info;
+use crate::kernel::loaded::Loaded;
+use crate::kernel::slot::Slot;
+use crate::spec::{Place, ProbeSpec};
 
 impl Attached {
     /// The program that runs now.
@@ -34,7 +39,7 @@ impl Attached {
         self.missed_at_end.unwrap_or_else(|| self.missed_before + now())
     }
 
-    /// No event runs in the program any more. [`super::settle`] waits until no CPU does: what it has counted then is final.
+    /// No event runs in the program any more. [`settle`](crate::kernel::settle) waits until no CPU does: what it has counted then is final.
     ///
     /// A program with events does nothing from now on, at once; so does a slot. What stays on the hook does nothing, until it is
     /// dropped: [`Detaching`]. Where there is neither the link is closed.
@@ -60,24 +65,17 @@ impl Attached {
 
     /// True if [`Attached::swap`] can put `program` for `spec` in this one's place: it belongs on the same hooks.
     pub fn can_swap(&self, spec: &ProbeSpec, program: &Program) -> bool {
-        let same = |(now, next): (&FunctionAt, &FunctionAt)| {
-            let same_site = match (&now.hook.site, &next.hook.site) {
-                (Site::Interface { name: now, .. }, Site::Interface { name: next, mode }) => {
-                    let same_mode = *mode == XdpMode::Auto || self.mode == Some(*mode);
-                    now == next && same_mode && *mode != XdpMode::Offload
-                }
-                (Site::Binary(now), Site::Binary(next)) => now.is_at_place_of(next),
-                (now, next) => now == next,
-            };
-            now.hook.kind == next.hook.kind && same_site
+        let same = |(mount, next): (&Mount, &FunctionAt)| {
+            let (now, next) = (&mount.hook, &next.hook);
+            now.kind == next.kind && (of(now.kind).is_same_place)(now, next)
         };
-        let (now, next): (Vec<_>, _) = (self.generation.functions().collect(), program.attached_for(spec));
-        let fits = now.len() == next.len() && now.len() == self.mounts.len();
-        self.swappable && fits && now.into_iter().zip(&next).all(same)
+        let next = program.attached_for(spec);
+        let fits = self.generation.functions().count() == next.len() && next.len() == self.mounts.len();
+        self.swappable && fits && self.mounts.iter().zip(&next).all(same)
     }
 
     /// From now on `loaded` runs instead, on the same links: each event runs in exactly one of the two. Gives the old
-    /// generation, whose last events are in its ring once [`super::settle`] has returned. Where the kernel refuses, the old
+    /// generation, whose last events are in its ring once [`settle`](crate::kernel::settle) has returned. Where the kernel refuses, the old
     /// one runs on.
     pub fn swap(&mut self, loaded: Loaded, spec: &ProbeSpec) -> Result<Generation, KernelError> {
         let next = Generation::new(loaded, spec)?;
@@ -98,14 +96,13 @@ impl Attached {
         if self.mounts.iter().all(|mount| mount.slot.is_none()) {
             self.missed_before = self.missed();
         }
-        self.hook = spec.hook.clone();
         Ok(mem::replace(&mut self.generation, next))
     }
 
     /// Bytes of kernel memory that its programs and maps take.
     pub fn kernel_memory_bytes(&self) -> u64 {
         let mounts = self.mounts.iter().chain(self.former.iter().map(|former| &former.mount));
-        let slots = mounts.filter_map(|mount| mount.slot.as_ref()).flat_map(super::Slot::descriptors);
+        let slots = mounts.filter_map(|mount| mount.slot.as_ref()).flat_map(Slot::descriptors);
         let own = self.generation.programs().chain(self.generation.maps());
         own.chain(slots).map(info::memory_bytes).sum()
     }
@@ -122,13 +119,9 @@ impl Attached {
     /// False when what it was attached to is not there any more: an interface that was deleted leaves a link without one, one
     /// that was renamed takes its link along.
     pub fn is_attached(&self) -> bool {
-        let Some(interface) = self.hook.as_ref().and_then(Hook::interface) else { return true };
-        let index = Host::default().interface_index(interface);
-        self.mounts.iter().all(|mount| {
-            // SAFETY: the union's member for links of XDP, which this is; plain data.
-            let on = |info: libbpf_sys::bpf_link_info| unsafe { info.__bindgen_anon_1.xdp }.ifindex;
-            info::link(mount.hold.descriptor()).is_none_or(|info| Some(on(info)) == index)
-        })
+        let host = Host::default();
+        let is_live = |mount: &Mount| (of(mount.hook.kind).is_live)(&mount.hook, mount.hold.descriptor(), &host);
+        self.mounts.iter().all(is_live)
     }
 
     /// The ids of its links, where they have one (before Linux 5.15 perf events have none).
@@ -151,9 +144,9 @@ impl Attached {
 /// Puts the `index`-th function of `next` where that of `now` is.
 fn exchange(mount: &Mount, index: usize, now: &Generation, next: &Generation) -> Result<(), i32> {
     let (Some(old), Some(new)) = (now.program(index), next.program(index)) else { return Err(libc::ENOENT) };
-    match (&mount.slot, &mount.hold) {
+    match (&mount.slot, &of(mount.hook.kind).exchange) {
         (Some(slot), _) => slot.put(new),
-        (None, Hold::Fd(link)) => xdp::replace(link.as_raw_fd(), new.as_raw_fd(), old.as_raw_fd()),
-        (None, Hold::Libbpf(_)) => Err(libc::EINVAL),
+        (None, Exchange::Link(replace)) => replace(mount.hold.descriptor(), new.as_raw_fd(), old.as_raw_fd()),
+        (None, Exchange::Slot { .. }) => Err(libc::EINVAL),
     }
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What this machine can do: what it says about itself, and each hook kind tried for real.
 
-mod network;
 mod tries;
 
-pub use tries::{Outcome, Try};
-
-use crate::kernel::host::{Facts, Host};
+use super::hook::{Outcome, Try};
+use super::host::{Facts, Host};
 
 /// The result of an examination.
 #[derive(Debug, Clone)]

@@ -13,8 +13,18 @@ use crate::catalog::internal_object;
 const FIRST_NAMESPACE: &str = "pid:[4026531836]";
 
 /// True in the first PID namespace, where a process has the number that programs see.
-pub(in crate::kernel) fn in_first_namespace() -> bool {
+fn in_first_namespace() -> bool {
     fs::read_link("/proc/self/ns/pid").is_ok_and(|namespace| namespace.as_os_str() == FIRST_NAMESPACE)
+}
+
+/// What programs see as the number of the process that a thread of this number belongs to. `None` where they see another
+/// one than this process does, in a PID namespace that is not the first, and where there is no such thread.
+pub(in crate::kernel) fn process_of(pid: u32) -> Option<u32> {
+    if !in_first_namespace() {
+        return None;
+    }
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("Tgid:")?.trim().parse().ok())
 }
 
 /// The number of this process in the first PID namespace; `None` where the kernel does not tell.

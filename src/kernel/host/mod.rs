@@ -15,5 +15,4 @@ pub use facts::{Facts, Memlock};
 pub use machine::Host;
 
 pub(in crate::kernel) use answers::answers;
-pub(in crate::kernel) use capabilities::needed_for;
-pub(in crate::kernel) use itself::{in_first_namespace, own_process};
+pub(in crate::kernel) use itself::{own_process, process_of};

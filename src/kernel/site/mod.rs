@@ -4,12 +4,12 @@
 
 pub(in crate::kernel) mod binary;
 pub(in crate::kernel) mod event;
-mod expand;
 pub(in crate::kernel) mod function;
 pub(in crate::kernel) mod interface;
+mod lookup;
 mod near;
+mod targets;
 
-pub use expand::{Expanded, claimed_twice, claims, expand, expand_present};
-
-pub(in crate::kernel) use expand::expand_what_is_there;
+pub(in crate::kernel) use lookup::{first_of, is_missing, named};
 pub(in crate::kernel) use near::{MOST_ENTRIES, close_in_length};
+pub(in crate::kernel) use targets::Names;

@@ -2,6 +2,7 @@
 //! Programs and libraries: the file that a name leads to, whose it is, its functions, and the places in it.
 
 mod binaries;
+mod expand;
 mod file;
 mod held;
 mod library_paths;
@@ -14,8 +15,9 @@ pub use binaries::{binary_identity, binary_path};
 pub use library_paths::binary_places;
 pub use mapped::FormerSearch;
 
-pub(in crate::kernel) use binaries::{Binaries, Opened, unusable};
+pub(in crate::kernel) use binaries::{Binaries, unusable};
+pub(in crate::kernel) use expand::{first_of, named};
 pub(in crate::kernel) use file::BinaryFile;
 pub(in crate::kernel) use held::Held;
-pub(in crate::kernel) use names::{MOST_MATCHES, first, matching, near, of_a_source, some};
-pub(in crate::kernel) use places::{Instruction, Located, instead, meant};
+pub(in crate::kernel) use names::{first, near, of_a_source, some};
+pub(in crate::kernel) use places::{Instruction, Located};

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Functions of the kernel and its modules.
 
+mod expand;
 mod lists;
 mod names;
 
+pub(in crate::kernel) use expand::{first_of, named};
 pub(in crate::kernel) use lists::FunctionLists;
 pub(in crate::kernel) use names::SymbolSearch;

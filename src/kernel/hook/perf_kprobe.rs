@@ -1,33 +1,70 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `kprobe` and `kretprobe`: a perf event of the kprobe PMU (Linux 4.17; as a link, 5.15).
+//! What `kprobe` and `kretprobe` share: a perf event of the kprobe PMU (Linux 4.17; as a link, 5.15).
 
 use std::ffi::CString;
 use std::mem;
 
-use libbpf_rs::{AsRawLibbpf, Link, ProgramMut};
+use libbpf_rs::{AsRawLibbpf, ProgramMut};
 
-use super::{Attachment, take_link};
-use crate::kernel::check::Finding;
+use super::attachment::{Attachment, Hold, take_link};
+use super::kind::{
+    Feature, KPROBE_SLOT, KernelKind, Part, always_live, inside, is_equal, misplaced, not_to_blame, nothing_to_prepare,
+};
+use super::perf;
+use super::trial::quiet_function;
 use crate::kernel::error::{KernelError, describe, privilege_help};
+use crate::kernel::finding::Finding;
 use crate::kernel::host::Host;
 use crate::kernel::site::function::SymbolSearch;
-use crate::spec::{HookKind, Place};
+use crate::spec::{Hook, HookKind, Place, Site};
 
-pub(super) fn attach(
-    program: &ProgramMut<'_>,
-    kind: HookKind,
-    symbol: &str,
-    offset: u64,
-    host: &Host,
-) -> Result<Attachment, KernelError> {
-    let at = if offset == 0 { symbol.to_owned() } else { format!("{symbol}+{offset:#x}") };
-    match attach_at(program, symbol, offset, kind == HookKind::Kretprobe) {
-        Ok(link) => Ok(Attachment::new(link, format!("{kind} {at}"))),
-        Err(code) => Err(diagnose(kind, symbol, &at, offset, code, host)),
+/// What both say.
+pub(super) const BASE: KernelKind = KernelKind {
+    kind: HookKind::Kprobe,
+    feature: Feature { what: "kprobes as perf events", since: "4.17", version: (4, 17) },
+    parts: &[Part {
+        what: "a kernel with kprobes (CONFIG_KPROBE_EVENTS)",
+        is_there: Host::has_kprobes,
+        by_privilege: false,
+    }],
+    capabilities: &["CAP_BPF", "CAP_PERFMON"],
+    captures_by_btf: true,
+    exchange: KPROBE_SLOT,
+    check,
+    inspect,
+    missing,
+    is_out_of_reach: |hook, host| {
+        !host.has_kprobes() && hook.symbol().is_some_and(|(symbol, _)| host.kernel_symbol(symbol).count > 0)
+    },
+    has_programs: perf::has_kprobe_programs,
+    scope: inside,
+    prepare: nothing_to_prepare,
+    refused: not_to_blame,
+    attach,
+    is_live: always_live,
+    is_same_place: is_equal,
+    locate: None,
+    takes_entry: true,
+    mechanism: |_, host| perf::event_of("a kprobe", host),
+    counts_missed: perf::counts_missed,
+    tried_with: "trace",
+    tries: |_, _| Vec::new(),
+};
+
+/// Where both are tried.
+pub(super) fn quiet_hook(kind: HookKind, host: &Host) -> Hook {
+    Hook::function(kind, quiet_function(host))
+}
+
+fn attach(program: &ProgramMut<'_>, hook: &Hook, host: &Host) -> Result<Attachment, KernelError> {
+    let (symbol, offset) = hook.symbol().ok_or_else(|| misplaced(hook))?;
+    match attach_at(program, symbol, offset, hook.kind == HookKind::Kretprobe) {
+        Ok(hold) => Ok(Attachment::new(hold, hook.clone())),
+        Err(code) => Err(diagnose(hook.kind, symbol, &hook.site.to_string(), offset, code, host)),
     }
 }
 
-fn attach_at(program: &ProgramMut<'_>, symbol: &str, offset: u64, on_return: bool) -> Result<Link, i32> {
+fn attach_at(program: &ProgramMut<'_>, symbol: &str, offset: u64, on_return: bool) -> Result<Hold, i32> {
     let symbol = CString::new(symbol).map_err(|_| libc::ENOENT)?;
     let options = libbpf_sys::bpf_kprobe_opts {
         sz: mem::size_of::<libbpf_sys::bpf_kprobe_opts>() as libbpf_sys::size_t,
@@ -41,22 +78,39 @@ fn attach_at(program: &ProgramMut<'_>, symbol: &str, offset: u64, on_return: boo
 }
 
 /// Whether this kernel has kprobes at all; costs a look at one file.
-pub(in crate::kernel) fn check(kind: HookKind, symbol: &str, host: &Host) -> Result<(), KernelError> {
-    if host.has_kprobes() {
-        return Ok(());
-    }
+fn check(hook: &Hook, host: &Host) -> Result<(), KernelError> {
+    let (symbol, _) = hook.symbol().ok_or_else(|| misplaced(hook))?;
+    if host.has_kprobes() { Ok(()) } else { Err(without_kprobes(hook.kind, symbol, host)) }
+}
+
+fn without_kprobes(kind: HookKind, symbol: &str, host: &Host) -> KernelError {
     let message = format!("this kernel has no kprobes, so `{kind}: {symbol}` cannot be attached");
-    Err(KernelError::new(Place::Hook, message, instead(kind, symbol, host)))
+    KernelError::new(Place::Hook, message, instead(kind, symbol, host))
+}
+
+fn inspect(hook: &Hook, host: &Host) -> Vec<Finding> {
+    let finding = match (check(hook, host), &hook.site) {
+        (Err(error), _) => Some(Finding::Wrong(error)),
+        (Ok(()), Site::Function { symbol, .. }) => inspect_name(hook.kind, symbol, host),
+        (Ok(()), Site::Interface { .. } | Site::Event(_) | Site::RawEvent(_) | Site::Binary(_)) => None,
+    };
+    finding.into_iter().collect()
+}
+
+fn missing(hook: &Hook, host: &Host) -> Option<KernelError> {
+    let (symbol, offset) = hook.symbol()?;
+    let is_missing = host.has_kprobes() && host.kernel_symbol(symbol).count == 0;
+    is_missing.then(|| diagnose(hook.kind, symbol, symbol, offset, libc::ENOENT, host))
 }
 
 /// What is wrong with the name of the function, as far as the kernel's lists tell.
-pub(in crate::kernel) fn check_target(kind: HookKind, symbol: &str, host: &Host) -> Option<Finding> {
+fn inspect_name(kind: HookKind, symbol: &str, host: &Host) -> Option<Finding> {
     if host.kallsyms().is_empty() {
         let message = format!("failed to look up function `{symbol}`: `/proc/kallsyms` cannot be read");
         return Some(Finding::Unknown(KernelError::new(Place::Target, message, "")));
     }
     let search = host.kernel_symbol(symbol);
-    if let Some(error) = missing(symbol, &search) {
+    if let Some(error) = no_function(symbol, &search) {
         return Some(Finding::Wrong(error));
     }
     if host.kprobe_blacklist().is_some_and(|blacklist| blacklist.contains(symbol)) {
@@ -83,7 +137,7 @@ fn ambiguous(symbol: &str, search: &SymbolSearch) -> KernelError {
 }
 
 /// What to say where the kernel has no function of this name.
-fn missing(symbol: &str, search: &SymbolSearch) -> Option<KernelError> {
+fn no_function(symbol: &str, search: &SymbolSearch) -> Option<KernelError> {
     if search.count != 0 {
         return None;
     }
@@ -98,17 +152,17 @@ fn missing(symbol: &str, search: &SymbolSearch) -> Option<KernelError> {
 /// Each of them is so long, and begins at a multiple of it.
 const ARM64_INSTRUCTION_BYTES: u64 = 4;
 
-pub(super) fn diagnose(kind: HookKind, symbol: &str, at: &str, offset: u64, code: i32, host: &Host) -> KernelError {
+fn diagnose(kind: HookKind, symbol: &str, at: &str, offset: u64, code: i32, host: &Host) -> KernelError {
     if matches!(code, libc::EPERM | libc::EACCES) {
         let message = format!("the kernel did not let us attach to `{at}` ({})", describe(code));
         return KernelError::new(Place::Target, message, privilege_help("CAP_BPF and CAP_PERFMON"));
     }
-    if let Err(error) = check(kind, symbol, host) {
-        return error;
+    if !host.has_kprobes() {
+        return without_kprobes(kind, symbol, host);
     }
     let search = host.kernel_symbol(symbol);
     let place = Place::Target;
-    if let Some(error) = missing(symbol, &search) {
+    if let Some(error) = no_function(symbol, &search) {
         return error;
     }
     match (search.count, code) {

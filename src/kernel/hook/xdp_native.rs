@@ -4,7 +4,7 @@
 
 use libbpf_rs::num_possible_cpus;
 
-use super::xdp::{NETDEV_XDP_ACT_BASIC, query};
+use super::xdp_query::{NETDEV_XDP_ACT_BASIC, query};
 use crate::catalog::Named;
 use crate::kernel::host::Host;
 use crate::kernel::mapping::page_bytes;
@@ -12,7 +12,7 @@ use crate::kernel::site::interface::Netdev;
 
 /// What native mode will come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::kernel) enum Native {
+pub(super) enum Native {
     /// The driver takes it.
     Yes,
     /// It refuses: why, as the end of a sentence.
@@ -31,7 +31,7 @@ const USUAL_SHARED_INFO: u32 = 320;
 const USUAL_MTU: u32 = 1500;
 
 /// What the driver of an interface does with a program that needs each packet in one page, as all of ours do.
-pub(in crate::kernel) fn forecast(device: &Netdev, host: &Host) -> Native {
+pub(super) fn forecast(device: &Netdev, host: &Host) -> Native {
     // Linux 6.3: before, no driver says what it can.
     let features = query(device.index).filter(|_| host.version() >= (6, 3)).map(|query| query.feature_flags);
     if features.is_some_and(|features| features & NETDEV_XDP_ACT_BASIC == 0) {

@@ -4,58 +4,136 @@
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
-use libbpf_rs::ProgramMut;
+use libbpf_rs::{OpenObject, ProgramMut};
 
-use super::native::{Native, forecast};
-use super::occupied::occupied;
-use super::{Attachment, Hold};
-use crate::kernel::check::Finding;
+use super::attachment::{Attachment, Hold};
+use super::kind::{Exchange, Feature, KernelKind, always, inside, misplaced, nothing_missing, within_reach};
+use super::xdp_native::{Native, forecast};
+use super::xdp_occupied::occupied;
+use super::xdp_query::{NETDEV_XDP_ACT_HW_OFFLOAD, query};
+use super::xdp_trial;
 use crate::kernel::error::{ENOTSUPP, KernelError, describe, privilege_help};
+use crate::kernel::finding::Finding;
 use crate::kernel::host::Host;
-use crate::kernel::site::interface::Netdev;
-use crate::spec::{Place, XdpMode};
+use crate::kernel::info;
+use crate::kernel::site::interface::{Netdev, missing_interface};
+use crate::spec::{Hook, HookKind, Place, Site, XdpMode};
+
+pub(super) const KIND: KernelKind = KernelKind {
+    kind: HookKind::Xdp,
+    feature: Feature { what: "XDP programs held by a link", since: "5.9", version: (5, 9) },
+    parts: &[],
+    // Without CAP_PERFMON the verifier refuses the length of a packet: `pointer -= pointer prohibited`.
+    capabilities: &["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"],
+    captures_by_btf: true,
+    exchange: Exchange::Link(replace),
+    check,
+    inspect,
+    missing: nothing_missing,
+    is_out_of_reach: within_reach,
+    has_programs: always,
+    scope: inside,
+    prepare,
+    refused,
+    attach,
+    is_live,
+    is_same_place,
+    locate: None,
+    takes_entry: true,
+    mechanism,
+    counts_missed: always,
+    tried_with: "packet_count",
+    tries: |_, one| xdp_trial::tries(one),
+};
 
 /// `include/uapi/linux/if_link.h`
 const XDP_FLAGS_SKB_MODE: u32 = 1 << 1;
 const XDP_FLAGS_DRV_MODE: u32 = 1 << 2;
 const XDP_FLAGS_HW_MODE: u32 = 1 << 3;
 
-/// `include/uapi/linux/netdev.h`
-pub(super) const NETDEV_XDP_ACT_BASIC: u64 = 1 << 0;
-const NETDEV_XDP_ACT_HW_OFFLOAD: u64 = 1 << 4;
-
 /// Help where a driver has no native mode.
 const WITHOUT_NATIVE: &str = "use `mode: generic`, or `auto` to take what there is";
 /// What drivers mean by ERANGE: a packet does not fit into one page (`veth_xdp_set`, `virtnet_xdp_set`).
 const MTU_TOO_LARGE: &str = "its MTU is too large: a native program needs each packet in one page";
 
-pub(super) fn attach(
-    program: &ProgramMut<'_>,
-    interface: &str,
-    mode: XdpMode,
-    host: &Host,
-) -> Result<Attachment, KernelError> {
+/// The interface, and the mode that the file asks for.
+fn place(hook: &Hook) -> Result<(&str, XdpMode), KernelError> {
+    if let Site::Interface { name, mode } = &hook.site { Ok((name, *mode)) } else { Err(misplaced(hook)) }
+}
+
+fn check(hook: &Hook, host: &Host) -> Result<(), KernelError> {
+    let (interface, _) = place(hook)?;
+    match host.interface_index(interface) {
+        Some(_) => Ok(()),
+        None => Err(missing_interface(Place::Target, interface, &host.interfaces())),
+    }
+}
+
+fn inspect(hook: &Hook, host: &Host) -> Vec<Finding> {
+    let finding = match (check(hook, host), place(hook)) {
+        (Err(error), _) | (Ok(()), Err(error)) => Some(Finding::Wrong(error)),
+        (Ok(()), Ok((interface, mode))) => in_the_way(interface, mode, host),
+    };
+    finding.into_iter().collect()
+}
+
+/// A program for the hardware is verified by the driver of its interface.
+fn prepare(object: &mut OpenObject, _: &str, hook: &Hook, host: &Host) -> Result<(), KernelError> {
+    let (interface, mode) = place(hook)?;
+    if mode == XdpMode::Offload {
+        let index = host.interface_index(interface).unwrap_or(0);
+        object.progs_mut().for_each(|mut program| program.set_ifindex(index));
+        object.maps_mut().for_each(|mut map| map.set_map_ifindex(index));
+    }
+    Ok(())
+}
+
+fn refused(hook: &Hook, code: i32, _: &Host) -> Option<KernelError> {
+    let (interface, _) = place(hook).ok().filter(|(_, mode)| *mode == XdpMode::Offload)?;
+    let message = format!("`{interface}` cannot run XDP programs on its hardware ({})", describe(code));
+    Some(KernelError::new(Place::Mode, message, "use `mode: native`, `generic` or `auto`"))
+}
+
+/// An interface that was deleted leaves a link without one, one that was renamed takes its link along.
+fn is_live(hook: &Hook, link: i32, host: &Host) -> bool {
+    let index = hook.interface().and_then(|name| host.interface_index(name));
+    // SAFETY: the union's member for links of XDP, which this is; plain data.
+    let on = |info: libbpf_sys::bpf_link_info| unsafe { info.__bindgen_anon_1.xdp }.ifindex;
+    info::link(link).is_none_or(|info| Some(on(info)) == index)
+}
+
+/// The mode of a program that is attached is the one that its interface took.
+fn is_same_place(now: &Hook, next: &Hook) -> bool {
+    match (place(now), place(next)) {
+        (Ok((now, took)), Ok((next, mode))) => {
+            now == next && (mode == XdpMode::Auto || mode == took) && mode != XdpMode::Offload
+        }
+        (Err(_), _) | (_, Err(_)) => false,
+    }
+}
+
+fn mechanism(hook: &Hook, host: &Host) -> (String, String) {
+    let Ok((interface, mode)) = place(hook) else { return (String::new(), String::new()) };
+    let (mode, why) = outlook(interface, mode, host);
+    let mode = mode.map_or_else(|| "native or generic".to_owned(), |mode| mode.name().to_owned());
+    (format!("link on the interface, {mode} mode"), why)
+}
+
+fn attach(program: &ProgramMut<'_>, hook: &Hook, host: &Host) -> Result<Attachment, KernelError> {
+    let (interface, mode) = place(hook)?;
     let missing = || KernelError::new(Place::Target, format!("there is no network interface `{interface}`"), "");
     let index = host.interface_index(interface).ok_or_else(missing)?;
     let fd = program.as_fd().as_raw_fd();
-    let done = |link, mode: XdpMode, remark| Attachment {
-        landed: None,
-        hold: Hold::Fd(link),
-        mechanism: format!("xdp on {interface} ({})", mode.name()),
-        remark,
-        mode: Some(mode),
+    let done = |link, mode, remark| {
+        let site = Site::Interface { name: interface.to_owned(), mode };
+        Attachment { remark, ..Attachment::new(Hold::Fd(link), Hook { kind: hook.kind, site }) }
     };
     let fail = |code, mode| diagnose(interface, index, mode, code);
+    let just = |flags| create(fd, index, flags).map(|link| done(link, mode, None)).map_err(|code| fail(code, mode));
     match mode {
-        XdpMode::Native => {
-            create(fd, index, XDP_FLAGS_DRV_MODE).map(|link| done(link, mode, None)).map_err(|code| fail(code, mode))
-        }
-        XdpMode::Generic => {
-            create(fd, index, XDP_FLAGS_SKB_MODE).map(|link| done(link, mode, None)).map_err(|code| fail(code, mode))
-        }
-        XdpMode::Offload => {
-            create(fd, index, XDP_FLAGS_HW_MODE).map(|link| done(link, mode, None)).map_err(|code| fail(code, mode))
-        }
+        XdpMode::Native => just(XDP_FLAGS_DRV_MODE),
+        XdpMode::Generic => just(XDP_FLAGS_SKB_MODE),
+        XdpMode::Offload => just(XDP_FLAGS_HW_MODE),
         XdpMode::Auto => match create(fd, index, XDP_FLAGS_DRV_MODE) {
             Ok(link) => Ok(done(link, XdpMode::Native, None)),
             Err(code) if falls_back(code) => {
@@ -92,7 +170,7 @@ fn create(program: i32, index: u32, flags: u32) -> Result<OwnedFd, i32> {
 }
 
 /// Exchanges the program inside a link (Linux 5.9): every packet runs in the old one or in the new one.
-pub(super) fn replace(link: i32, program: i32, old: i32) -> Result<(), i32> {
+fn replace(link: i32, program: i32, old: i32) -> Result<(), i32> {
     let mut options = libbpf_sys::bpf_link_update_opts {
         sz: mem::size_of::<libbpf_sys::bpf_link_update_opts>() as libbpf_sys::size_t,
         flags: libbpf_sys::BPF_F_REPLACE,
@@ -131,7 +209,7 @@ fn diagnose(interface: &str, index: u32, mode: XdpMode, code: i32) -> KernelErro
 }
 
 /// What is known to stand in the way of attaching to this interface: another program, or a driver without the mode.
-pub(in crate::kernel) fn check(interface: &str, mode: XdpMode, host: &Host) -> Option<Finding> {
+fn in_the_way(interface: &str, mode: XdpMode, host: &Host) -> Option<Finding> {
     let index = host.interface_index(interface)?;
     if let Some(error) = occupied(interface, index) {
         return Some(Finding::Wrong(error));
@@ -160,7 +238,7 @@ pub(in crate::kernel) fn check(interface: &str, mode: XdpMode, host: &Host) -> O
 }
 
 /// The mode that a program at this interface will run in, as far as that is known, and why.
-pub(in crate::kernel) fn outlook(interface: &str, mode: XdpMode, host: &Host) -> (Option<XdpMode>, String) {
+fn outlook(interface: &str, mode: XdpMode, host: &Host) -> (Option<XdpMode>, String) {
     if mode != XdpMode::Auto {
         return (Some(mode), format!("the file says `mode: {}`", mode.name()));
     }
@@ -173,14 +251,4 @@ pub(in crate::kernel) fn outlook(interface: &str, mode: XdpMode, host: &Host) ->
         }
         Some(Native::Unknown(_)) | None => (None, "`mode: auto` tries native, then generic".to_owned()),
     }
-}
-
-/// What the kernel tells of the XDP of an interface.
-pub(super) fn query(index: u32) -> Option<libbpf_sys::bpf_xdp_query_opts> {
-    let mut query = libbpf_sys::bpf_xdp_query_opts {
-        sz: mem::size_of::<libbpf_sys::bpf_xdp_query_opts>() as libbpf_sys::size_t,
-        ..Default::default()
-    };
-    // SAFETY: `query` is plain data with its size set; libbpf fills it.
-    (unsafe { libbpf_sys::bpf_xdp_query(index as i32, 0, &mut query) } == 0).then_some(query)
 }

@@ -6,14 +6,14 @@ use std::os::raw::c_int;
 
 use libbpf_rs::{MapCore as _, MapHandle};
 
-use super::super::counts::Counts;
-use super::super::load::Loaded;
+use super::counts::Counts;
+use super::error::KernelError;
+use super::host::descriptors;
+use super::loaded::Loaded;
 use crate::catalog::{Counters, FunctionAt};
-use crate::kernel::error::KernelError;
-use crate::kernel::host::descriptors;
 use crate::spec::{Limits, ParamValue, Place, ProbeSpec};
 
-/// A loaded program with its maps. After a swap its last events are in its ring once [`super::settle`] has returned.
+/// A loaded program with its maps. After a swap its last events are in its ring once [`settle`](super::settle) has returned.
 ///
 /// Descriptors only: libbpf's object holds some 300 KiB of memory, which a daemon with hundreds of probes would feel.
 pub struct Generation {
@@ -98,12 +98,7 @@ impl Generation {
 
     /// The maps that a program for `spec` takes over: what this one counts where nothing about that changes, and its state
     /// (which threads it has seen). Not the ring: both versions write into one of their own.
-    pub(in crate::kernel) fn kept_map(
-        &self,
-        name: &str,
-        spec: &ProbeSpec,
-        counters: Option<&Counters>,
-    ) -> Option<BorrowedFd<'_>> {
+    pub(super) fn kept_map(&self, name: &str, spec: &ProbeSpec, counters: Option<&Counters>) -> Option<BorrowedFd<'_>> {
         let is_counters = counters.is_some_and(|counters| counters.map == name);
         let same = self.program == spec.program && (!is_counters || self.params == spec.params);
         if !same || name == "events" || name.contains('.') {

@@ -19,7 +19,7 @@ pub(super) fn program(fd: c_int) -> libbpf_sys::bpf_prog_info {
 }
 
 /// How many entries the kernel made a map with; of a ring buffer: bytes.
-pub(in crate::kernel) fn map_entries(map: BorrowedFd<'_>) -> io::Result<u32> {
+pub(super) fn map_entries(map: BorrowedFd<'_>) -> io::Result<u32> {
     let mut info = libbpf_sys::bpf_map_info::default();
     let mut len = mem::size_of_val(&info) as u32;
     // SAFETY: as above.

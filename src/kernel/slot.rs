@@ -11,9 +11,11 @@ use std::ptr;
 
 use libbpf_rs::{AsRawLibbpf as _, MapCore as _, Object, ObjectBuilder, ProgramMut};
 
+use super::error::{KernelError, describe};
+use super::hook::{Exchange, of};
+use super::host::Host;
 use crate::catalog::internal_object;
-use crate::kernel::error::{KernelError, describe};
-use crate::spec::{HookKind, Place};
+use crate::spec::{Hook, Place};
 
 /// One program with its array of one element.
 pub(super) struct Slot {
@@ -38,18 +40,22 @@ impl NewSlot {
 }
 
 impl Slot {
-    /// The slot for functions of this kind of hook (`kprobe`, `tracepoint` …), which `program` takes at once: a slot is never
-    /// empty.
-    pub(super) fn load(kind: HookKind, program: BorrowedFd<'_>) -> Result<NewSlot, KernelError> {
+    /// The slot for functions at this hook, which `program` takes at once: a slot is never empty. `None` where the program is
+    /// exchanged inside its link.
+    pub(super) fn load(hook: &Hook, program: BorrowedFd<'_>, host: &Host) -> Result<Option<NewSlot>, KernelError> {
+        let (kind, this) = (hook.kind, of(hook.kind));
+        let Exchange::Slot { jump, nothing } = this.exchange else { return Ok(None) };
         let failed = |what: &str| {
             KernelError::new(Place::Program, format!("failed to load the slot of a {kind} hook: {what}"), "")
         };
         let bytes = internal_object("slot").ok_or_else(|| failed("this build has none"))?;
         let mut builder = ObjectBuilder::default();
         let mut object = builder.open_memory(bytes).map_err(|error| failed(&format!("{error:#}")))?;
-        let [function, nothing] = functions(kind);
         for mut program in object.progs_mut() {
-            program.set_autoload(program.name() == function || program.name() == nothing);
+            program.set_autoload(program.name() == jump || program.name() == nothing);
+        }
+        for function in [jump, nothing] {
+            (this.prepare)(&mut object, function, hook, host)?;
         }
         // SAFETY: an open object that was not loaded before.
         let code = unsafe { libbpf_sys::bpf_object__load(object.as_libbpf_object().as_ptr()) };
@@ -58,9 +64,9 @@ impl Slot {
         }
         // SAFETY: the object is loaded, and `take_ptr` gives up its ownership.
         let object = unsafe { Object::from_ptr(object.take_ptr()) };
-        let slot = Self::of(&object, function, nothing).map_err(|error| failed(&error.to_string()))?;
+        let slot = Self::of(&object, jump, nothing).map_err(|error| failed(&error.to_string()))?;
         slot.put(program).map_err(|code| failed(&describe(code)))?;
-        Ok(NewSlot { slot, object, function })
+        Ok(Some(NewSlot { slot, object, function: jump }))
     }
 
     /// From now on events run in `program`; the error is an errno.
@@ -96,16 +102,5 @@ impl Slot {
     /// The descriptors of its programs and its array.
     pub(super) fn descriptors(&self) -> [i32; 3] {
         [self.program.as_raw_fd(), self.nothing.as_raw_fd(), self.array.as_raw_fd()]
-    }
-}
-
-/// kprobe, kretprobe and uprobes are one type of program, with one kind of context.
-fn functions(kind: HookKind) -> [&'static str; 2] {
-    match kind {
-        HookKind::Tracepoint => ["slot_tracepoint", "nothing_tracepoint"],
-        HookKind::RawTracepoint => ["slot_raw_tracepoint", "nothing_raw_tracepoint"],
-        HookKind::Kprobe | HookKind::Kretprobe | HookKind::Uprobe | HookKind::Uretprobe | HookKind::Xdp => {
-            ["slot_kprobe", "nothing_kprobe"]
-        }
     }
 }

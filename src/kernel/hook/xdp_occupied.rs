@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use libbpf_rs::query::{LinkInfoIter, LinkTypeInfo};
 
-use super::info;
-use super::xdp::query;
+use super::xdp_query::query;
 use crate::kernel::error::KernelError;
 use crate::kernel::host::Capabilities;
+use crate::kernel::info;
 use crate::kernel::site::interface::Netdev;
 use crate::spec::{Place, XdpMode};
 

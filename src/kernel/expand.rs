@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A probe with several targets becomes several probes: lists, globs and `@default-route` are looked up on this machine.
+
+use std::collections::BTreeMap;
+
+use super::error::KernelError;
+use super::hook::{is_there, of};
+use super::host::Host;
+use super::site::{self, Names};
+use crate::catalog::demangle;
+use crate::spec::{Hook, Place, ProbeSpec, Targets};
+use crate::words::matches_glob;
+
+/// The smallest ring buffer that a shared one is divided into.
+const LEAST_BUFFER_BYTES: u32 = 64 << 10;
+
+/// A probe with exactly one target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expanded {
+    /// What runs: the spec with one target, and, where the file names several, with a label that says which.
+    pub spec: ProbeSpec,
+    /// The target, where the file names several.
+    pub target: Option<String>,
+    /// Where in the file its target stands.
+    pub place: Place,
+}
+
+impl Expanded {
+    /// The error, with its blame for the target put on the entry that this target comes from.
+    #[must_use]
+    pub fn blame(&self, error: KernelError) -> KernelError {
+        if error.place == Place::Target { KernelError { place: self.place.clone(), ..error } } else { error }
+    }
+}
+
+/// The probes that a spec stands for on this machine; never none. All names that stand for nothing are errors at once.
+pub fn expand(spec: &ProbeSpec, host: &Host) -> Result<Vec<Expanded>, Vec<KernelError>> {
+    let (expanded, errors) = expand_what_is_there(spec, host);
+    if errors.is_empty() { Ok(expanded) } else { Err(errors) }
+}
+
+/// The same with the probes at those targets that are there, beside the errors about the others.
+pub(super) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expanded>, Vec<KernelError>) {
+    let (names, mut errors) = match &spec.targets {
+        Targets::One => {
+            let spec = under_its_own_name(spec, host);
+            return (vec![Expanded { spec, target: None, place: Place::Target }], Vec::new());
+        }
+        Targets::FirstOf(names) => match first_of(spec, names, host) {
+            Ok(name) => {
+                let spec = spec.at(&name);
+                return (vec![Expanded { spec, target: None, place: Place::Entry(name) }], Vec::new());
+            }
+            Err(error) => (Names::new(), vec![error]),
+        },
+        Targets::Each(patterns) => match &spec.hook {
+            Some(hook) => site::named(&hook.site, patterns, of(hook.kind).takes_entry, host),
+            None => (Names::new(), Vec::new()),
+        },
+    };
+    if names.len() > Targets::MAX {
+        errors.push(too_many(&spec.targets, &names));
+        return (Vec::new(), errors);
+    }
+    let all = names.into_iter().map(|(name, entry)| one(spec, name, entry));
+    (share_buffer(spec, all.collect()), errors)
+}
+
+fn first_of(spec: &ProbeSpec, names: &[String], host: &Host) -> Result<String, KernelError> {
+    let nothing = || KernelError::new(Place::Hook, "the program's own hooks have no names to choose from", "");
+    site::first_of(&spec.hook.as_ref().ok_or_else(nothing)?.site, names, host)
+}
+
+/// True where what the probe attaches to is not there, and may come: an interface, a binary, a function
+/// or tracepoint of a module.
+pub fn is_missing(spec: &ProbeSpec, host: &Host) -> bool {
+    spec.hook.as_ref().is_some_and(|hook| is_there(hook.kind, host) && site::is_missing(&hook.site, host))
+}
+
+/// The spec at an interface that the file calls by a further name (`altname` of ip-link(8)); one that is not there keeps it.
+fn under_its_own_name(spec: &ProbeSpec, host: &Host) -> ProbeSpec {
+    match spec.interface().and_then(|name| host.interface_name(name)) {
+        Some(name) => spec.at(&name),
+        None => spec.clone(),
+    }
+}
+
+/// That there are more targets than one probe may have, and which of the patterns stands for most of them.
+fn too_many(targets: &Targets, names: &Names) -> KernelError {
+    let patterns: &[String] = if let Targets::Each(patterns) = targets { patterns } else { &[] };
+    let stands_for = |pattern: &String| names.keys().filter(|name| matches_glob(pattern, name)).count();
+    let widest = patterns.iter().map(|pattern| (stands_for(pattern), pattern)).max_by_key(|(count, _)| *count);
+    let (all, most) = (names.len(), Targets::MAX);
+    let (place, subject) = match widest {
+        Some((count, glob)) if count == all => {
+            (Place::Entry(glob.clone()), format!("`{glob}` stands for {all} targets"))
+        }
+        Some((count @ 2.., glob)) => {
+            (Place::Entry(glob.clone()), format!("its names stand for {all} targets, `{glob}` for {count} of them"))
+        }
+        Some(_) | None => (Place::Target, format!("its names stand for {all} targets")),
+    };
+    let message = format!("{subject}: one probe may have {most}");
+    KernelError::new(place, message, "write a narrower glob, or several probes")
+}
+
+/// The same where interfaces come and go: a name stands for itself, whether it is there or not, a pattern for what is there
+/// now; an error is a pattern that nothing matches. Each target has the whole buffer, so that one more changes nothing about
+/// the others.
+pub fn expand_present(spec: &ProbeSpec, host: &Host) -> (Vec<Expanded>, Vec<KernelError>) {
+    let Targets::Each(patterns) = &spec.targets else {
+        return match expand(spec, host) {
+            Ok(all) => (all, Vec::new()),
+            Err(errors) => (Vec::new(), errors),
+        };
+    };
+    let (mut all, mut errors): (Vec<Expanded>, Vec<KernelError>) = (Vec::new(), Vec::new());
+    for pattern in patterns {
+        let found = if Targets::is_pattern(pattern) {
+            let alone = ProbeSpec { targets: Targets::Each(vec![pattern.clone()]), ..spec.clone() };
+            expand(&alone, host)
+        } else {
+            let name = if spec.interface().is_some() { host.interface_name(pattern) } else { None };
+            Ok(vec![one(spec, name.unwrap_or_else(|| pattern.clone()), pattern.clone())])
+        };
+        match found {
+            Ok(found) => all.extend(found),
+            Err(more) => errors.extend(more),
+        }
+    }
+    all.iter_mut().for_each(|part| part.spec.buffer_bytes = spec.buffer_bytes);
+    all.sort_by(|a, b| a.target.cmp(&b.target));
+    all.dedup_by(|a, b| a.target == b.target);
+    (all, errors)
+}
+
+/// The probe at one of its targets, which comes from the entry `entry` of its file.
+fn one(spec: &ProbeSpec, name: String, entry: String) -> Expanded {
+    let mut spec = spec.at(&name);
+    if let Some(field) = spec.hook.as_ref().and_then(Hook::target_field) {
+        // People know functions of C++ and Rust by the names of their sources.
+        let shown = if field == "symbol" { demangle(&name) } else { None };
+        spec.labels.push((field.to_owned(), shown.unwrap_or_else(|| name.clone())));
+    }
+    Expanded { spec, target: Some(name), place: Place::Entry(entry) }
+}
+
+/// The same of all probes of a configuration, at what is there of their targets.
+pub fn claims<'a>(specs: impl Iterator<Item = &'a ProbeSpec>, host: &Host) -> Vec<(usize, KernelError)> {
+    let at_interfaces = specs.enumerate().filter(|(_, spec)| spec.interface().is_some());
+    let expand = |(number, spec)| expand_what_is_there(spec, host).0.into_iter().map(move |one| (number, one));
+    let all: Vec<(usize, Expanded)> = at_interfaces.flat_map(expand).collect();
+    claimed_twice(all.iter().map(|(number, one)| (*number, one)))
+}
+
+/// What is wrong with probes at an interface where an earlier one of `all` is already, which only this machine knows: globs, further
+/// names, routes. `all` has the number of each probe in its configuration, its name there, and one of its targets.
+pub fn claimed_twice<'a>(all: impl Iterator<Item = (usize, &'a Expanded)>) -> Vec<(usize, KernelError)> {
+    let mut taken: BTreeMap<&str, &Expanded> = BTreeMap::new();
+    let mut errors = Vec::new();
+    for (number, one) in all {
+        let Some(interface) = one.spec.interface() else { continue };
+        let Some(first) = taken.get(interface) else {
+            taken.insert(interface, one);
+            continue;
+        };
+        let message =
+            format!("two XDP probes want the interface `{interface}`: `{}` has it already", first.spec.id.name);
+        let help = "an interface runs one XDP program: park one of the probes with `enabled: false`";
+        errors.push((number, one.blame(KernelError::new(Place::Target, message, help))));
+    }
+    errors
+}
+
+/// The buffer of the file is for the probe as a whole.
+fn share_buffer(spec: &ProbeSpec, mut all: Vec<Expanded>) -> Vec<Expanded> {
+    let parts = u32::try_from(all.len()).unwrap_or(u32::MAX).next_power_of_two();
+    let share = (spec.ring_bytes() / parts).max(LEAST_BUFFER_BYTES).min(spec.ring_bytes());
+    all.iter_mut().for_each(|part| part.spec.buffer_bytes = Some(share));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Too many targets are said with the glob that brings most of them.
+    #[test]
+    fn too_many_targets() {
+        let gets: Names = (0..200).map(|at| format!("get{at}")).map(|name| (name.clone(), name)).collect();
+        let names = gets.clone().into_iter().chain([("put".to_owned(), "put".to_owned())]).collect();
+        let each = |patterns: &[&str]| Targets::Each(patterns.iter().map(|&pattern| pattern.to_owned()).collect());
+        for (patterns, names, place, said) in [
+            (
+                &["get*"][..],
+                &gets,
+                Place::Entry("get*".to_owned()),
+                "`get*` stands for 200 targets: one probe may have 128",
+            ),
+            (
+                &["put", "get1*", "ge?*"],
+                &names,
+                Place::Entry("ge?*".to_owned()),
+                "its names stand for 201 targets, `ge?*` for 200 of them: one probe may have 128",
+            ),
+            (&["get1", "get2"], &gets, Place::Target, "its names stand for 200 targets: one probe may have 128"),
+        ] {
+            let error = too_many(&each(patterns), names);
+            assert_eq!((error.place, error.message.as_str()), (place, said));
+        }
+    }
+}

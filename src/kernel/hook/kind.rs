@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the half of a hook kind that touches the kernel says of it, and what most kinds say alike.
+
+use libbpf_rs::{OpenObject, ProgramMut};
+
+use super::attachment::Attachment;
+use super::trial::{Try, TryOne};
+use crate::expr::Scope;
+use crate::kernel::error::KernelError;
+use crate::kernel::finding::Finding;
+use crate::kernel::host::Host;
+use crate::kernel::site::binary::Located;
+use crate::spec::{Hook, HookKind, Place, UserPoint};
+
+/// One hook kind on this machine. A function that is given a hook is given one of this kind.
+pub(in crate::kernel) struct KernelKind {
+    /// Which one it is.
+    pub(in crate::kernel) kind: HookKind,
+    /// The feature of the kernel that it is.
+    pub(in crate::kernel) feature: Feature,
+    /// What the kernel may have been built without.
+    pub(in crate::kernel) parts: &'static [Part],
+    /// What the process must have.
+    pub(in crate::kernel) capabilities: &'static [&'static str],
+    /// True where names and types of captures come from the kernel's BTF.
+    pub(in crate::kernel) captures_by_btf: bool,
+    /// How an attached program is exchanged.
+    pub(in crate::kernel) exchange: Exchange,
+    /// What can be said about the target at little cost before anything is loaded.
+    pub(in crate::kernel) check: fn(&Hook, &Host) -> Result<(), KernelError>,
+    /// All that can be said about it without attaching, what [`KernelKind::check`] says included.
+    pub(in crate::kernel) inspect: fn(&Hook, &Host) -> Vec<Finding>,
+    /// Why the target cannot be what the hook says; `None` where it seems to be there. Costs a search: to be asked when something
+    /// went wrong.
+    pub(in crate::kernel) missing: fn(&Hook, &Host) -> Option<KernelError>,
+    /// True where the target is there to be looked at, and nothing can be attached to it.
+    pub(in crate::kernel) is_out_of_reach: fn(&Hook, &Host) -> bool,
+    /// False where the kernel does not know this type of programs.
+    pub(in crate::kernel) has_programs: fn(&Host) -> bool,
+    /// What captures can name there.
+    pub(in crate::kernel) scope: for<'a> fn(&'a Hook, &'a Host) -> Result<Scope<'a>, KernelError>,
+    /// Sets what the function of this name must know before its object is loaded.
+    pub(in crate::kernel) prepare: fn(&mut OpenObject, &str, &Hook, &Host) -> Result<(), KernelError>,
+    /// Why the kernel did not load a program for the hook, from the errno; `None`: the kind has nothing to do with that.
+    pub(in crate::kernel) refused: fn(&Hook, i32, &Host) -> Option<KernelError>,
+    /// Attaches a loaded program: try first, diagnose after.
+    pub(in crate::kernel) attach: fn(&ProgramMut<'_>, &Hook, &Host) -> Result<Attachment, KernelError>,
+    /// False when what the hook was attached to by the link of this descriptor is not there any more.
+    pub(in crate::kernel) is_live: fn(&Hook, i32, &Host) -> bool,
+    /// True where a program attached to the first can run for the second: they are one place, whatever else they say.
+    pub(in crate::kernel) is_same_place: fn(&Hook, &Hook) -> bool,
+    /// How a point of a program or library is found in its file; `None` for hooks that are elsewhere.
+    pub(in crate::kernel) locate: Option<fn(&UserPoint, &Host) -> Result<Located, KernelError>>,
+    /// False where a function that nothing has called cannot be its target.
+    pub(in crate::kernel) takes_entry: bool,
+    /// How it is attached here, and why that way and no other.
+    pub(in crate::kernel) mechanism: fn(&Hook, &Host) -> (String, String),
+    /// False where the kernel skips runs, and nobody knows how many.
+    pub(in crate::kernel) counts_missed: fn(&Host) -> bool,
+    /// The program that it is tried with.
+    pub(in crate::kernel) tried_with: &'static str,
+    /// Tries it for real, on what is there to be tried on.
+    pub(in crate::kernel) tries: fn(&Host, TryOne<'_>) -> Vec<Try>,
+}
+
+/// A feature of the kernel, and the first version that has it.
+pub(in crate::kernel) struct Feature {
+    /// `kprobes as perf events`
+    pub(in crate::kernel) what: &'static str,
+    /// `4.17`
+    pub(in crate::kernel) since: &'static str,
+    /// (4, 17)
+    pub(in crate::kernel) version: (u32, u32),
+}
+
+/// A part of the kernel that a machine may not have.
+pub(in crate::kernel) struct Part {
+    /// `a kernel with kprobes (CONFIG_KPROBE_EVENTS)`
+    pub(in crate::kernel) what: &'static str,
+    /// Whether it is there, for this process.
+    pub(in crate::kernel) is_there: fn(&Host) -> bool,
+    /// True where privileges may be all that it takes.
+    pub(in crate::kernel) by_privilege: bool,
+}
+
+/// How an attached program is exchanged for the next one, without an event lost or seen twice.
+pub(in crate::kernel) enum Exchange {
+    /// Behind a program that jumps into it: the functions of `bpf/internal/slot.bpf.c`, the one that jumps and the one that does nothing.
+    Slot { jump: &'static str, nothing: &'static str },
+    /// Inside its link: the descriptors of link, new and old program; the error is an errno.
+    Link(fn(i32, i32, i32) -> Result<(), i32>),
+}
+
+/// The slot of all that is a program of type kprobe, with one kind of context.
+pub(super) const KPROBE_SLOT: Exchange = Exchange::Slot { jump: "slot_kprobe", nothing: "nothing_kprobe" };
+
+/// Nothing is known to stand in the way.
+pub(super) fn nothing_missing(_: &Hook, _: &Host) -> Option<KernelError> {
+    None
+}
+
+/// What is there can be attached to.
+pub(super) fn within_reach(_: &Hook, _: &Host) -> bool {
+    false
+}
+
+/// Every kernel that this build runs on has them.
+pub(super) fn always(_: &Host) -> bool {
+    true
+}
+
+/// Captures name what the machine holds, and nothing of the target.
+pub(super) fn inside<'a>(_: &'a Hook, _: &'a Host) -> Result<Scope<'a>, KernelError> {
+    Ok(Scope::Inside)
+}
+
+/// The object's file says everything.
+pub(super) fn nothing_to_prepare(_: &mut OpenObject, _: &str, _: &Hook, _: &Host) -> Result<(), KernelError> {
+    Ok(())
+}
+
+/// A refusal has nothing to do with the kind.
+pub(super) fn not_to_blame(_: &Hook, _: i32, _: &Host) -> Option<KernelError> {
+    None
+}
+
+/// What was attached to stays there as long as the link.
+pub(super) fn always_live(_: &Hook, _: i32, _: &Host) -> bool {
+    true
+}
+
+/// Two hooks are one place where they say the same.
+pub(super) fn is_equal(now: &Hook, next: &Hook) -> bool {
+    now == next
+}
+
+/// For a hook whose site is none for its kind; the checks of a configuration let none through.
+pub(super) fn misplaced(hook: &Hook) -> KernelError {
+    KernelError::new(Place::Hook, format!("`{}` is no place for `{}`", hook.site, hook.kind), "")
+}

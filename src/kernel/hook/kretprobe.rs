@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `kretprobe`: the return of a kernel function.
+
+use super::kind::{KernelKind, misplaced};
+use super::perf_kprobe::{BASE, quiet_hook};
+use crate::expr::{Prototype, Scope};
+use crate::kernel::error::KernelError;
+use crate::kernel::host::Host;
+use crate::spec::{Hook, HookKind};
+
+pub(super) const KIND: KernelKind = KernelKind {
+    kind: HookKind::Kretprobe,
+    scope,
+    tries: |host, one| vec![one(quiet_hook(HookKind::Kretprobe, host), host)],
+    ..BASE
+};
+
+fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
+    let (symbol, _) = hook.symbol().ok_or_else(|| misplaced(hook))?;
+    Ok(Scope::Return { symbol, prototype: host.btf().and_then(|btf| Prototype::of_function(btf, symbol)) })
+}

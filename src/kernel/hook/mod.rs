@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The half of each hook kind that touches the kernel: one file for each, with the stem that it has in the pure half.
+//!
+//! What all kinds have is in [`kind`]; what is said of one place, whichever kind hooks it, is in `site`.
+
+mod attachment;
+mod kind;
+mod kprobe;
+mod kretprobe;
+mod perf;
+mod perf_kprobe;
+mod perf_uprobe;
+mod raw_tracepoint;
+mod registry;
+mod tracepoint;
+mod trial;
+mod uprobe;
+mod uretprobe;
+mod xdp;
+mod xdp_native;
+mod xdp_network;
+mod xdp_occupied;
+mod xdp_query;
+mod xdp_trial;
+
+pub use trial::{Outcome, Try};
+
+pub(in crate::kernel) use attachment::{Attachment, Hold, Landed};
+pub(in crate::kernel) use kind::{Exchange, Feature};
+pub(in crate::kernel) use registry::{KINDS, is_there, missing_capabilities, of};

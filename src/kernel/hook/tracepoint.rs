@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `tracepoint`: a perf event for the tracepoint, with the program on it (Linux 4.7; as a link, 5.15).
+
+use std::io;
+use std::mem;
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+
+use libbpf_rs::{AsRawLibbpf, ProgramMut};
+
+use super::attachment::{Attachment, Hold, take_link};
+use super::kind::{
+    Exchange, Feature, KernelKind, Part, always, always_live, is_equal, misplaced, not_to_blame, nothing_missing,
+    nothing_to_prepare, within_reach,
+};
+use super::perf;
+use super::trial::QUIET_EVENT;
+use crate::config::codes;
+use crate::expr::{Scope, TraceField};
+use crate::kernel::error::{KernelError, describe, privilege_help};
+use crate::kernel::finding::Finding;
+use crate::kernel::host::{Capabilities, Host};
+use crate::spec::{Hook, HookKind, Place, Site, TracepointName};
+
+pub(super) const KIND: KernelKind = KernelKind {
+    kind: HookKind::Tracepoint,
+    feature: Feature { what: "programs at tracepoints", since: "4.7", version: (4, 7) },
+    parts: &[Part { what: "tracefs, readable", is_there: |host| host.tracefs().is_ok(), by_privilege: true }],
+    capabilities: &["CAP_BPF", "CAP_PERFMON"],
+    captures_by_btf: false,
+    exchange: Exchange::Slot { jump: "slot_tracepoint", nothing: "nothing_tracepoint" },
+    check: |hook, host| fields(hook, host).map(drop),
+    inspect,
+    missing: nothing_missing,
+    is_out_of_reach: within_reach,
+    has_programs: always,
+    scope,
+    prepare: nothing_to_prepare,
+    refused: not_to_blame,
+    attach,
+    is_live: always_live,
+    is_same_place: is_equal,
+    locate: None,
+    takes_entry: true,
+    mechanism: |_, host| perf::event_of("the tracepoint", host),
+    counts_missed: perf::counts_missed,
+    tried_with: "trace",
+    tries: |host, one| {
+        let name = TracepointName { category: "sched".to_owned(), name: QUIET_EVENT.to_owned() };
+        vec![one(Hook { kind: HookKind::Tracepoint, site: Site::Event(name) }, host)]
+    },
+};
+
+fn name_of(hook: &Hook) -> Result<&TracepointName, KernelError> {
+    if let Site::Event(name) = &hook.site { Ok(name) } else { Err(misplaced(hook)) }
+}
+
+fn fields(hook: &Hook, host: &Host) -> Result<Vec<TraceField>, KernelError> {
+    host.tracepoint(name_of(hook)?).map_err(|(message, help)| KernelError::new(Place::Target, message, help))
+}
+
+fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
+    Ok(Scope::Tracepoint { name: hook.site.to_string(), fields: fields(hook, host)? })
+}
+
+fn inspect(hook: &Hook, host: &Host) -> Vec<Finding> {
+    let finding = match (host.tracefs(), fields(hook, host)) {
+        (Err((reason, help)), _) => {
+            let message = format!("failed to look up tracepoint `{}`: {reason}", hook.site);
+            let error = KernelError::new(Place::Target, message, help);
+            let may_mount = Capabilities::effective().has("CAP_SYS_ADMIN");
+            Some(if may_mount { Finding::Wrong(error) } else { Finding::Unknown(error) })
+        }
+        (Ok(_), Err(error)) => Some(Finding::Wrong(error)),
+        (Ok(_), Ok(_)) => name_of(hook).ok().and_then(|name| passes_by(name, host)),
+    };
+    finding.into_iter().collect()
+}
+
+/// The kernel's own tracepoints of system calls are those of its 64-bit table (`arch_trace_is_compat_syscall`).
+fn passes_by(name: &TracepointName, host: &Host) -> Option<Finding> {
+    if name.category != "syscalls" || !host.runs_32_bit() {
+        return None;
+    }
+    let raw = if name.name.starts_with("sys_exit_") { "sys_exit" } else { "sys_enter" };
+    let message = "this kernel runs 32-bit processes too, and tracepoints of system calls do not see what those call";
+    let help = format!(
+        "`raw_tracepoint: {raw}` sees all processes; the number of a call of a 32-bit one is that of its own table"
+    );
+    Some(Finding::Warning(KernelError::new(Place::Target, message, help).coded(codes::NOT_ALL_PROCESSES)))
+}
+
+fn attach(program: &ProgramMut<'_>, hook: &Hook, host: &Host) -> Result<Attachment, KernelError> {
+    let name = name_of(hook)?;
+    match attach_to(program, name, host) {
+        Ok(hold) => Ok(Attachment::new(hold, hook.clone())),
+        Err(code) => Err(diagnose(name, code, host)),
+    }
+}
+
+/// What `bpf_program__attach_tracepoint` does, which finds tracefs only where it is mounted. If this fails, `diagnose` says why.
+fn attach_to(program: &ProgramMut<'_>, name: &TracepointName, host: &Host) -> Result<Hold, i32> {
+    let event = open(host.tracepoint_number(name).ok_or(libc::ENOENT)?)?;
+    let program = program.as_libbpf_object().as_ptr();
+    // SAFETY: the program is loaded and the event is open; the result goes nowhere else.
+    let link = unsafe { take_link(libbpf_sys::bpf_program__attach_perf_event(program, event.as_raw_fd())) }?;
+    // The link closes it.
+    let _ = event.into_raw_fd();
+    Ok(link)
+}
+
+/// A perf event of a tracepoint. That of one CPU stands for all: the kernel runs a program wherever the tracepoint is hit.
+fn open(number: u64) -> Result<OwnedFd, i32> {
+    let attributes = libbpf_sys::perf_event_attr {
+        type_: libbpf_sys::PERF_TYPE_TRACEPOINT,
+        size: mem::size_of::<libbpf_sys::perf_event_attr>() as u32,
+        config: number,
+        ..Default::default()
+    };
+    let (every_process, cpu, no_group) = (-1, 0, -1);
+    let flags = libbpf_sys::PERF_FLAG_FD_CLOEXEC as libc::c_ulong;
+    // SAFETY: the attributes live across the call and say how long they are; the rest are numbers.
+    let fd =
+        unsafe { libc::syscall(libc::SYS_perf_event_open, &raw const attributes, every_process, cpu, no_group, flags) };
+    match i32::try_from(fd) {
+        // SAFETY: the descriptor is new and nobody else owns it.
+        Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+        Ok(_) | Err(_) => Err(io::Error::last_os_error().raw_os_error().unwrap_or(0)),
+    }
+}
+
+fn diagnose(name: &TracepointName, code: i32, host: &Host) -> KernelError {
+    if let Err((message, help)) = host.tracepoint(name) {
+        return KernelError::new(Place::Target, message, help);
+    }
+    if name.category == "ftrace" {
+        let message = format!("`{name}` is no tracepoint, but the form of a line that the tracer itself writes");
+        return KernelError::new(Place::Target, message, "nothing can be attached to the category `ftrace`");
+    }
+    let message = format!("failed to attach to tracepoint `{name}`: {}", describe(code));
+    let help = match code {
+        libc::EPERM | libc::EACCES => privilege_help("CAP_BPF and CAP_PERFMON"),
+        libc::EINVAL => "the program reads behind the end of this tracepoint's record".to_owned(),
+        libc::E2BIG => "64 programs are attached to this tracepoint already, which is the kernel's limit".to_owned(),
+        _ => String::new(),
+    };
+    KernelError::new(Place::Target, message, help)
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `uprobe`: an instruction of a program or library, before it runs; mostly the entry of a function.
+
+use super::kind::{KernelKind, misplaced};
+use super::perf_uprobe::{BASE, quiet_hook};
+use crate::expr::Scope;
+use crate::kernel::error::KernelError;
+use crate::kernel::host::Host;
+use crate::spec::{Hook, HookKind, UserPlace, UserPoint};
+
+pub(super) const KIND: KernelKind = KernelKind {
+    kind: HookKind::Uprobe,
+    scope,
+    tries: |host, one| vec![one(quiet_hook(HookKind::Uprobe), host)],
+    ..BASE
+};
+
+fn scope<'a>(hook: &'a Hook, _: &'a Host) -> Result<Scope<'a>, KernelError> {
+    Ok(match hook.point().ok_or_else(|| misplaced(hook))? {
+        UserPoint { place: UserPlace::Symbol { offset: 1.., .. }, .. } => Scope::Inside,
+        // A place in the file is mostly a function of a binary without symbols.
+        point => Scope::UserEntry { function: point.place.to_string() },
+    })
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Functions of a program or library that names and globs stand for, and the first of several that there is.
+
+use std::collections::HashMap;
+
+use super::binaries::{Opened, unusable};
+use super::names::{MOST_MATCHES, matching, some};
+use super::places::{instead, meant};
+use crate::catalog::{Lookup, ObjectError};
+use crate::kernel::error::KernelError;
+use crate::kernel::site::targets::{Named, functions, none_of};
+use crate::spec::{Place, Targets};
+
+/// Those that can be probed; `takes_entry` is false where the one that nothing calls cannot.
+pub(in crate::kernel) fn named(patterns: &[String], takes_entry: bool, file: &Opened) -> Result<Named, KernelError> {
+    let Opened { path, binary, .. } = file;
+    let failed = |error: ObjectError| unusable(path, &error);
+    let globs: Vec<&str> = patterns.iter().map(String::as_str).filter(|name| Targets::is_pattern(name)).collect();
+    let mut found = HashMap::new();
+    for (glob, names) in globs.iter().zip(matching(binary, &globs).map_err(failed)?) {
+        if names.len() >= MOST_MATCHES {
+            let message =
+                format!("`{glob}` stands for {MOST_MATCHES} functions or more: one probe may have {}", Targets::MAX);
+            return Err(KernelError::new(Place::Entry((*glob).to_owned()), message, "write a narrower glob"));
+        }
+        let begin = if takes_entry { None } else { binary.entry() };
+        let is_probeable = |name: &String| -> Result<bool, KernelError> {
+            let found = binary.find(name).map_err(failed)?;
+            Ok(matches!(found, Lookup::One(found) if !found.chooses && Some(found.offset) != begin))
+        };
+        let mut probeable = Vec::new();
+        for name in names {
+            if is_probeable(&name)? {
+                probeable.push(name);
+            }
+        }
+        found.insert(*glob, probeable);
+    }
+    let list = |glob: Option<&str>| match glob {
+        Some(glob) => found.get(glob).cloned().unwrap_or_default(),
+        None => some(binary).unwrap_or_default(),
+    };
+    Ok(functions(patterns, &format!("`{}`", path.display()), list))
+}
+
+/// The first of these that the file has.
+pub(in crate::kernel) fn first_of(names: &[String], file: &Opened) -> Result<String, KernelError> {
+    let Opened { path, binary, .. } = file;
+    let failed = |error: ObjectError| unusable(path, &error);
+    for name in names {
+        let is_there = binary.find(name).map_err(failed)? != Lookup::Missing;
+        if is_there || !meant(binary, name).map_err(failed)?.is_empty() {
+            return Ok(name.clone());
+        }
+    }
+    let instead = |name: &String| instead(binary, name, path).unwrap_or_default();
+    Err(none_of(names, &format!("`{}`", path.display()), instead))
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is asked of every site: what patterns stand for there, which of several names it has, whether it is missing.
+
+use super::targets::{Named, Names};
+use super::{binary, function, interface};
+use crate::kernel::error::KernelError;
+use crate::kernel::host::Host;
+use crate::spec::{Place, Site};
+
+/// The targets that names, globs and `@default-route` stand for. `takes_entry` is false where a function that nothing has called
+/// cannot be one.
+pub(in crate::kernel) fn named(site: &Site, patterns: &[String], takes_entry: bool, host: &Host) -> Named {
+    match site {
+        Site::Interface { .. } => interface::named(patterns),
+        Site::Function { .. } => function::named(patterns, host),
+        Site::Binary(point) => {
+            let found = host.binaries.of(point).and_then(|file| binary::named(patterns, takes_entry, &file));
+            found.unwrap_or_else(|error| (Names::new(), vec![error]))
+        }
+        Site::Event(_) | Site::RawEvent(_) => (Names::new(), Vec::new()),
+    }
+}
+
+/// The first of these functions that is there.
+pub(in crate::kernel) fn first_of(site: &Site, names: &[String], host: &Host) -> Result<String, KernelError> {
+    match site {
+        Site::Function { .. } => function::first_of(names, host),
+        Site::Binary(point) => binary::first_of(names, &host.binaries.of(point)?),
+        Site::Interface { .. } | Site::Event(_) | Site::RawEvent(_) => {
+            Err(KernelError::at(Place::Target, "only functions can be chosen by the first that is there"))
+        }
+    }
+}
+
+/// True where it is not there, and may come: an interface, a binary, a function or tracepoint of a module.
+pub(in crate::kernel) fn is_missing(site: &Site, host: &Host) -> bool {
+    match site {
+        Site::Interface { name, .. } => host.interface_index(name).is_none(),
+        Site::Function { symbol, .. } => host.kernel_symbol(symbol).count == 0,
+        Site::Event(name) => host.tracefs().is_ok() && host.tracepoint(name).is_err(),
+        Site::RawEvent(name) => !host.may_have_raw_tracepoint(name),
+        Site::Binary(point) => host.binaries.open(&point.binary).is_err(),
+    }
+}

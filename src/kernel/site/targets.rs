@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What names and globs of a file stand for.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
+use crate::kernel::error::KernelError;
+use crate::spec::{Place, Targets};
+use crate::words::{list, nearest_glob};
+
+/// How many globs that match no function are compared with all functions for help.
+const MAX_HELPS: usize = 8;
+
+/// Names of targets, each with what leads to its entry in the file: the entry itself, or a name that its pattern matches.
+pub(in crate::kernel) type Names = BTreeMap<String, String>;
+/// The names that patterns stand for, and what is wrong with those that stand for none.
+pub(in crate::kernel) type Named = (Names, Vec<KernelError>);
+
+/// The functions that names and globs stand for; `of` says whose they are, `list` gives those of a glob, or all.
+pub(super) fn functions(patterns: &[String], of: &str, list: impl Fn(Option<&str>) -> Vec<String>) -> Named {
+    let (mut names, mut errors, all) = (Names::new(), Vec::new(), OnceCell::new());
+    for pattern in patterns {
+        if !Targets::is_pattern(pattern) {
+            names.insert(pattern.clone(), pattern.clone());
+            continue;
+        }
+        let found = list(Some(pattern));
+        if found.is_empty() {
+            let message = format!("no function of {of} matches `{pattern}`");
+            if errors.len() >= MAX_HELPS {
+                errors.push(KernelError::new(Place::Entry(pattern.clone()), message, ""));
+                continue;
+            }
+            let known: &Vec<String> = all.get_or_init(|| list(None));
+            let near = nearest_glob(pattern, known.iter().map(String::as_str));
+            let help = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+            errors.push(KernelError::new(Place::Entry(pattern.clone()), message, help));
+        }
+        names.extend(found.into_iter().map(|name| (name.clone(), name)));
+    }
+    (names, errors)
+}
+
+/// That `owner` has none of these functions; `instead` says what it has for somebody who wanted one, or nothing.
+pub(super) fn none_of(names: &[String], owner: &str, instead: impl Fn(&String) -> String) -> KernelError {
+    let help = names.iter().map(instead).find(|help| !help.is_empty());
+    let tried = list(names.iter().map(String::as_str), 16);
+    let message = format!("{owner} has none of the functions {tried}");
+    KernelError::new(Place::Target, message, help.unwrap_or_default())
+}
