@@ -6,31 +6,13 @@ use std::os::fd::AsFd;
 use crate::catalog::FunctionAt;
 use crate::kernel::error::KernelError;
 use crate::kernel::generation::Generation;
-use crate::kernel::hook::{Attachment, Hold, Landed, of};
+use crate::kernel::hook::of;
 use crate::kernel::host::{Host, descriptors};
 use crate::kernel::loaded::Loaded;
 use crate::kernel::slot::{NewSlot, Slot};
-use crate::spec::{Hook, ProbeSpec};
+use crate::spec::ProbeSpec;
 
-use super::former::Former;
-
-/// One place where a function is attached.
-pub(super) struct Mount {
-    // Dropped first: nothing runs in the slot any more.
-    pub(super) hold: Hold,
-    /// What is attached there instead of the function, where it can be swapped and the link cannot.
-    pub(super) slot: Option<Slot>,
-    /// The hook, with the mode that an interface took.
-    pub(super) hook: Hook,
-    pub(super) landed: Option<Landed>,
-}
-
-impl Mount {
-    pub(super) fn new(attachment: Attachment, slot: Option<NewSlot>) -> Self {
-        let Attachment { hold, hook, landed, .. } = attachment;
-        Self { hold, slot: slot.map(|new| new.slot), hook, landed }
-    }
-}
+use super::mount::{Former, Mount};
 
 /// A program that is attached. Dropping it detaches it.
 pub struct Attached {

@@ -17,7 +17,8 @@ use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use rustix::process::{Pid, WaitOptions, waitpid};
 
-use super::attached::{Attached, Mount};
+use super::attached::Attached;
+use super::mount::Mount;
 
 /// How often to see whether the child has ended, until it is only waited for.
 const LOOK: Duration = Duration::from_millis(2);

@@ -3,7 +3,8 @@
 
 use std::mem;
 
-use super::attached::{Attached, Mount};
+use super::attached::Attached;
+use super::mount::{Former, Mount};
 use crate::kernel::error::KernelError;
 use crate::kernel::hook::of;
 use crate::kernel::host::Host;
@@ -13,18 +14,6 @@ use crate::spec::{FileIdentity, Hook, ProbeSpec};
 
 /// Files before the present one that stay probed. Each keeps the room of a deleted file taken.
 const MOST: usize = 8;
-
-/// Where a program is attached in a file that was replaced. Dropping it detaches it, which takes its time.
-pub struct Former {
-    pub(super) mount: Mount,
-    file: FileIdentity,
-}
-
-impl Former {
-    fn is_unused(&self) -> bool {
-        self.mount.landed.as_ref().is_some_and(|landed| landed.held.is_unused())
-    }
-}
 
 impl FileIdentity {
     /// True for the file itself, whatever was written to it since. On a file system of layers, a file that is changed becomes

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Runs that the kernel skips and that a link tells of.
 
-use super::attached::Mount;
+use super::mount::Mount;
 use crate::kernel::info;
 
 /// Hits of a kprobe or calls of a kretprobe that the kernel had no room for, so far.

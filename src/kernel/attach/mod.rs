@@ -5,8 +5,9 @@ mod attached;
 mod detach;
 mod former;
 mod missed;
+mod mount;
 mod swap;
 
 pub use attached::Attached;
 pub use detach::Detaching;
-pub use former::Former;
+pub use mount::Former;

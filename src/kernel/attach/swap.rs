@@ -5,8 +5,9 @@ use std::mem;
 use std::os::fd::AsRawFd as _;
 use std::time::Duration;
 
-use super::attached::{Attached, Mount};
+use super::attached::Attached;
 use super::missed;
+use super::mount::Mount;
 use crate::catalog::{FunctionAt, Program};
 use crate::kernel::counts::Counts;
 use crate::kernel::error::{KernelError, describe};
