@@ -9,25 +9,28 @@
 //!
 //! One request a connection, and every part of it is bounded: its size, its time, how many there are at once, the oldest idle
 //! one goes first. What never happens here: nothing is counted; each request asks the daemon's loop, as commands do.
-//!
-//! A framework would bring thirty crates for three answers and no header that matters.
 
+mod exchange;
 mod names;
 mod request;
 mod seats;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request as HttpRequest;
+use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::{sleep, timeout};
 
+use self::exchange::{TOO_SLOW, exchange};
 use self::names::Names;
-use self::request::{Answer, MAX_HEAD_BYTES, head_end, understand};
+use self::request::understand;
 use self::seats::{Seat, Seats};
 use crate::control::{Asked, Reply, Request};
 use crate::status::{CONTENT_TYPE, metrics};
@@ -94,21 +97,15 @@ async fn connection(
     names: &Names,
     mut seat: Seat,
 ) -> io::Result<()> {
-    let answer = tokio::select! {
-        head = timeout(PATIENCE, read_head(&mut stream)) => match head {
-            Ok(head) => understand(&head?, &|name| names.has(name)),
-            Err(_) => Answer::TooSlow,
-        },
-        () = seat.wanted() => {
-            // A new connection has nothing in its buffers: this never waits.
-            drop(stream.try_write(&Answer::TooSlow.bytes(CONTENT_TYPE, None)));
+    match served(&mut stream, asked, names, &mut seat).await {
+        Served::Done => {}
+        // A new connection has nothing in its buffers: this never waits.
+        Served::TooSlow => drop(stream.try_write(TOO_SLOW)),
+        Served::MustGo => {
+            drop(stream.try_write(TOO_SLOW));
             return Ok(());
         }
-    };
-    seat.is_busy();
-    let body = if answer.wants_metrics() { body(asked).await } else { None };
-    let bytes = answer.bytes(CONTENT_TYPE, body.as_deref());
-    timeout(PATIENCE, stream.write_all(&bytes)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+    }
     stream.shutdown().await?;
     seat.is_answered();
     // Closing a socket with unread bytes resets the connection, and the answer may be lost on its way.
@@ -125,15 +122,40 @@ async fn connection(
     Ok(())
 }
 
-/// What a client sends up to the empty line, or up to what is too much.
-async fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(1024);
-    while head.len() <= MAX_HEAD_BYTES && head_end(&head).is_none() {
-        if stream.read_buf(&mut head).await? == 0 {
-            break;
-        }
+/// What became of a connection.
+enum Served {
+    /// It was answered, or will not take its answer.
+    Done,
+    /// Its request did not come in time.
+    TooSlow,
+    /// Its request has not come, and somebody else wants its seat.
+    MustGo,
+}
+
+/// Reads a request and answers it; each step within its time.
+async fn served(stream: &mut TcpStream, asked: &mpsc::Sender<Asked>, names: &Names, seat: &mut Seat) -> Served {
+    let (heard, answered) = (&Notify::new(), &Notify::new());
+    let answer = |request: HttpRequest<Incoming>| async move {
+        heard.notify_one();
+        let answer = understand(&request, &|name| names.has(name));
+        let body = if answer.wants_metrics() { body(asked).await } else { None };
+        answered.notify_one();
+        answer.response(CONTENT_TYPE, body)
+    };
+    let mut exchange = pin!(exchange(stream, answer));
+    tokio::select! {
+        // Who hangs up has seen enough.
+        _ = &mut exchange => return Served::Done,
+        () = heard.notified() => seat.is_busy(),
+        () = sleep(PATIENCE) => return Served::TooSlow,
+        () = seat.wanted() => return Served::MustGo,
     }
-    Ok(head)
+    tokio::select! {
+        _ = &mut exchange => return Served::Done,
+        () = answered.notified() => {}
+    }
+    drop(timeout(PATIENCE, exchange).await);
+    Served::Done
 }
 
 /// The metrics; `None` where the daemon's loop does not answer.

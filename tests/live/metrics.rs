@@ -167,9 +167,9 @@ fn every_request_gets_its_answer() {
     let slow = TcpStream::connect(&address).unwrap();
     (&slow).write_all(b"GET /metrics HTTP/1.1\r\nX: ").unwrap();
     let began = Instant::now();
-    assert_eq!(status(b"GET / HTTP/1.0\r\n\r\n"), "HTTP/1.1 404 Not Found");
+    assert_eq!(status(b"GET / HTTP/1.0\r\n\r\n"), "HTTP/1.0 404 Not Found");
     assert_eq!(status(b"GET /metrics HTTP/1.1\r\n\r\n"), "HTTP/1.1 400 Bad Request");
-    assert_eq!(status(b"DELETE /metrics HTTP/1.0\r\n\r\n"), "HTTP/1.1 405 Method Not Allowed");
+    assert_eq!(status(b"DELETE /metrics HTTP/1.0\r\n\r\n"), "HTTP/1.0 405 Method Not Allowed");
     assert_eq!(status(b"\x16\x03\x01\r\n\r\n"), "HTTP/1.1 400 Bad Request");
     let long = [&b"GET /metrics HTTP/1.1\r\nX: "[..], &[b'x'; 100_000]].concat();
     assert_eq!(status(&long), "HTTP/1.1 431 Request Header Fields Too Large");
