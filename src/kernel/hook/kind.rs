@@ -50,7 +50,7 @@ pub(in crate::kernel) struct KernelKind {
     /// True where a program attached to the first can run for the second: they are one place, whatever else they say.
     pub(in crate::kernel) is_same_place: fn(&Hook, &Hook) -> bool,
     /// How a point of a program or library is found in its file; `None` for hooks that are elsewhere.
-    pub(in crate::kernel) locate: Option<fn(&UserPoint, &Host) -> Result<Located, KernelError>>,
+    pub(in crate::kernel) locate: Option<Locate>,
     /// False where a function that nothing has called cannot be its target.
     pub(in crate::kernel) takes_entry: bool,
     /// How it is attached here, and why that way and no other.
@@ -62,6 +62,9 @@ pub(in crate::kernel) struct KernelKind {
     /// Tries it for real, on what is there to be tried on.
     pub(in crate::kernel) tries: fn(&Host, TryOne<'_>) -> Vec<Try>,
 }
+
+/// Finds a point in its file.
+pub(in crate::kernel) type Locate = fn(&UserPoint, &Host) -> Result<Located, KernelError>;
 
 /// A feature of the kernel, and the first version that has it.
 pub(in crate::kernel) struct Feature {

@@ -9,7 +9,7 @@ use libbpf_rs::{AsRawLibbpf, ProgramMut};
 
 use super::attachment::{Attachment, Hold, Landed, take_link};
 use super::kind::{
-    Feature, KPROBE_SLOT, KernelKind, Part, always_live, inside, misplaced, not_to_blame, nothing_missing,
+    Feature, KPROBE_SLOT, KernelKind, Locate, Part, always_live, inside, misplaced, not_to_blame, nothing_missing,
     nothing_to_prepare, within_reach,
 };
 use super::perf;
@@ -51,9 +51,6 @@ pub(super) const BASE: KernelKind = KernelKind {
     tried_with: "trace",
     tries: |_, _| Vec::new(),
 };
-
-/// How a point is found in its file.
-pub(super) type Locate = fn(&UserPoint, &Host) -> Result<Located, KernelError>;
 
 fn locate(point: &UserPoint, host: &Host) -> Result<Located, KernelError> {
     host.binaries.locate(point)
