@@ -53,6 +53,13 @@ pub(super) enum Listing {
     Json,
 }
 
+/// How a configuration is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Notation {
+    Yaml,
+    Json,
+}
+
 /// A shell that has a completion script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Shell {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::args::{CheckArgs, Listing, RunArgs, Shell};
+use super::args::{CheckArgs, Listing, Notation, RunArgs, Shell};
 use super::client::{SocketArgs, StatusArgs};
 use super::daemon::DaemonArgs;
 use super::hooks::HooksArgs;
@@ -167,6 +167,23 @@ pub(super) enum Command {
         /// Output format
         #[arg(long, value_enum, default_value_t = Listing::Text)]
         format: Listing,
+    },
+    /// Print the effective configuration of files, with everything written out
+    ///
+    /// The output is one YAML document that `check` accepts and that runs the same probes: `defaults` are merged into each probe,
+    /// `${env:NAME}` is replaced by its value, and anchors, merge keys and short forms are written in full. The program, interval
+    /// and sinks of each probe are included even if they are the default. Unlike messages, it contains values from the
+    /// environment.
+    #[command(after_help = "Examples:\n  ebpf-run show probes.yaml\n  ebpf-run show probes.d/ > all.yaml\n  \
+                            ebpf-run show probes.d/ --format json | jq '.probes[] | {name, hook}'\n\n\
+                            Exit status: 0 success; 2 an error in a file, or bad usage.")]
+    Show {
+        /// YAML files or directories of them (*.yaml, *.yml)
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Output format
+        #[arg(long, value_enum, default_value_t = Notation::Yaml)]
+        format: Notation,
     },
     /// Print the JSON schema of the YAML files
     ///

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Files of the command line, read and checked.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::catalog::Catalog;
-use crate::config::{Checked, Environment, check};
+use crate::config::{Checked, Environment, SourceFile, check};
 use crate::files;
 use crate::trust::Breach;
 
@@ -12,6 +13,8 @@ use crate::trust::Breach;
 pub(super) struct Examined {
     /// The configuration, and the problems: first those of files that cannot be read.
     pub(super) checked: Checked,
+    /// The files that could be read.
+    pub(super) sources: Vec<SourceFile>,
     /// Files, unreadable ones included.
     pub(super) files: usize,
     /// Who could change the files.
@@ -22,6 +25,11 @@ pub(super) struct Examined {
 pub(super) fn examine(paths: &[PathBuf], catalog: &Catalog) -> Examined {
     let found = files::read_all(paths);
     let files = found.files.len() + found.problems.len();
-    let checked = check(&found.files, catalog, &Environment::new(&|name: &str| std::env::var_os(name)));
-    Examined { checked: checked.refused_for(found.problems), files, breaches: found.breaches }
+    let checked = check(&found.files, catalog, &Environment::new(&variable));
+    Examined { checked: checked.refused_for(found.problems), sources: found.files, files, breaches: found.breaches }
+}
+
+/// What a variable of the environment says.
+pub(super) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
 }

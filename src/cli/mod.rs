@@ -24,6 +24,7 @@ mod report;
 mod run;
 mod schema;
 mod screen;
+mod show;
 mod terminal;
 
 use std::ffi::OsString;
@@ -63,6 +64,7 @@ pub fn main() -> ExitCode {
         Some(Command::Doctor { format }) => doctor::doctor(format),
         Some(Command::Hooks(args)) => hooks::hooks(&args),
         Some(Command::Plan { paths, format }) => plan::plan(&paths, format),
+        Some(Command::Show { paths, format }) => show::show(&paths, format),
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Explain { code }) => explain::explain(code.as_deref()),
     }

@@ -21,6 +21,11 @@ pub(super) fn print(text: &str) -> ExitCode {
     write(&harmless(text, stdout_color()))
 }
 
+/// Prints YAML: as it is, but on a terminal with what acts on one written out.
+pub(super) fn print_yaml(yaml: &str) -> ExitCode {
+    if io::stdout().is_terminal() { print(yaml) } else { write(yaml) }
+}
+
 /// Prints JSON, also without a terminal: it may be shown on one later.
 pub(super) fn print_json(json: &str) -> ExitCode {
     write(&json_text(json))

@@ -14,6 +14,9 @@ pub(crate) struct Pattern {
     pub(crate) expected: &'static str,
 }
 
+/// Most bytes of the name of a probe or sink.
+pub(crate) const MAX_NAME_BYTES: usize = 64;
+
 /// Name of a probe.
 pub(crate) const NAME: Pattern = Pattern {
     regex: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
@@ -89,7 +92,7 @@ fn is_owner(text: &str) -> bool {
 }
 
 fn is_name(text: &str) -> bool {
-    text.len() <= 64
+    text.len() <= MAX_NAME_BYTES
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }

@@ -30,7 +30,7 @@ pub enum Withheld {
 
 impl Withheld {
     /// For a note: why nothing of the text is shown.
-    pub(super) fn note(self) -> &'static str {
+    pub fn note(self) -> &'static str {
         match self {
             Self::Outside => "its text is not shown: a link leads to it, out of the directory",
             Self::Private => "its text is not shown: not everybody may read it, and its name does not end in .yaml",

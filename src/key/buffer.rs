@@ -17,7 +17,6 @@ pub(super) const BUFFER: Key = Key {
         rank: 4,
         schema: |schemas| schemas.subschema_for::<Default>(),
         joined: Joined::Replaced,
-        in_every_spec: true,
     }),
     needs: Some(Need {
         met: |program| program.event.is_some(),

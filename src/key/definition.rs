@@ -3,9 +3,10 @@
 
 use schemars::{Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
 
 use crate::catalog::{Catalog, Program};
-use crate::config::{Cx, Draft, FileSinks, Node, Problem, Run, codes, decode};
+use crate::config::{Cx, Draft, FileSinks, Node, Problem, Run, SourceFile, codes, decode};
 use crate::spec::{Hook, ProbeId, Targets};
 
 /// One key of a probe: all that the schema, the checks, starter files and the man page need to know of it.
@@ -24,6 +25,8 @@ pub(crate) struct Key {
     pub(crate) by_entry: bool,
     /// The code of a problem that only says how many entries there are: with fewer of them it may not be one.
     pub(crate) too_many: Option<&'static str>,
+    /// Its value written out, without short forms.
+    pub(crate) written: fn(&SourceFile, &Node) -> Json,
     /// Reads it from a probe, and from `defaults` where it can stand there; reports what is wrong with it.
     pub(crate) check: fn(&mut Checking<'_>),
 }
@@ -36,8 +39,6 @@ pub(crate) struct InDefaults {
     pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
     /// What becomes of it where a probe has the key as well.
     pub(crate) joined: Joined,
-    /// Whether probes take it over although their program has no use for it.
-    pub(crate) in_every_spec: bool,
 }
 
 /// What becomes of a default where the probe has the key as well.
@@ -67,6 +68,7 @@ impl Key {
         needs: None,
         by_entry: false,
         too_many: None,
+        written: |_, node| node.to_json(),
         check: |_| {},
     };
 

@@ -14,7 +14,6 @@ pub(super) const INCLUDE_SELF: Key = Key {
         rank: 5,
         schema: |schemas| schemas.subschema_for::<Default>(),
         joined: Joined::Replaced,
-        in_every_spec: false,
     }),
     needs: Some(Need {
         met: Program::captures,

@@ -19,7 +19,6 @@ pub(super) const INTERVAL: Key = Key {
         rank: 3,
         schema: |schemas| schemas.subschema_for::<Default>(),
         joined: Joined::Replaced,
-        in_every_spec: true,
     }),
     needs: Some(Need {
         met: |program| program.counters.is_some(),

@@ -2,6 +2,7 @@
 //! `labels: { team: network }`
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::Value as Json;
 
 use super::definition::{Checking, InDefaults, Joined, Key};
 use super::fields::{MAX_NAME_BYTES, own_fields, refuse_target_field, reserved, text_of};
@@ -16,9 +17,9 @@ pub(super) const LABELS: Key = Key {
         rank: 2,
         schema: |schemas| schemas.subschema_for::<Default>(),
         joined: Joined::ByEntry,
-        in_every_spec: true,
     }),
     by_entry: true,
+    written,
     check,
     ..Key::PLAIN
 };
@@ -78,6 +79,12 @@ fn check(checking: &mut Checking<'_>) {
             }
         }
     });
+}
+
+/// All of them as text.
+fn written(source: &SourceFile, labels: &Node) -> Json {
+    let labels = labels.entries().iter();
+    labels.map(|label| (label.key.clone(), Json::from(text(source, &label.value)))).collect()
 }
 
 /// The text of a label: numbers and booleans as they are written.

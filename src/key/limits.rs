@@ -16,7 +16,6 @@ pub(super) const LIMITS: Key = Key {
         rank: 6,
         schema: |schemas| schemas.subschema_for::<Default>(),
         joined: Joined::ByEntry,
-        in_every_spec: false,
     }),
     needs: Some(Need { met: |program| program.limit_table.is_some(), refuse }),
     by_entry: true,

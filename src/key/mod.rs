@@ -23,6 +23,7 @@ mod sinks;
 mod tests;
 
 pub(crate) use definition::{Checking, InDefaults, Joined, Key, Set};
+pub(crate) use program::usual as usual_program;
 
 /// Every key, in the order in which they are described and checked: who the probe is, where it attaches and what it runs
 /// come first, since the others ask for that.

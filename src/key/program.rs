@@ -72,7 +72,7 @@ fn choose<'c>(checking: &mut Checking<'c>, kind: Option<&str>) -> Option<&'c Pro
 }
 
 /// What runs at a kind of hook where nothing is said.
-fn usual(kind: &str) -> &'static str {
+pub(crate) fn usual(kind: &str) -> &'static str {
     if kind == "xdp" { "packet_count" } else { "trace" }
 }
 

@@ -16,7 +16,6 @@ pub(super) const SINKS: Key = Key {
         rank: 1,
         schema: |schemas| schemas.subschema_for::<Default>(),
         joined: Joined::Replaced,
-        in_every_spec: true,
     }),
     check,
     ..Key::PLAIN

@@ -47,12 +47,13 @@ pub(super) fn related(page: &str) -> &'static [&'static str] {
         "ebpf-run-stop" => &["ebpf-run-daemon(1)", "ebpf-run-start(1)", "ebpf-run-status(1)"],
         "ebpf-run-start" => &["ebpf-run-daemon(1)", "ebpf-run-stop(1)", "ebpf-run-status(1)"],
         "ebpf-run-tail" => &["ebpf-run-daemon(1)", "ebpf-run-status(1)"],
-        "ebpf-run-check" => &["ebpf-run-explain(1)", "ebpf-run-plan(1)"],
+        "ebpf-run-check" => &["ebpf-run-explain(1)", "ebpf-run-plan(1)", "ebpf-run-show(1)"],
         "ebpf-run-explain" => &["ebpf-run-check(1)"],
         "ebpf-run-programs" | "ebpf-run-new" => &["ebpf-run-programs(1)", "ebpf-run-new(1)", "ebpf-run-hooks(1)"],
         "ebpf-run-doctor" => &["ebpf-run-plan(1)", "ebpf-run-check(1)", "capabilities(7)"],
         "ebpf-run-hooks" => &["ebpf-run-new(1)", "ebpf-run-check(1)"],
         "ebpf-run-plan" => &["ebpf-run-check(1)", "ebpf-run-doctor(1)"],
+        "ebpf-run-show" => &["ebpf-run-check(1)", "ebpf-run-plan(1)"],
         "ebpf-run-schema" => &["ebpf-run-check(1)", "ebpf-run-new(1)"],
         _ => &[],
     }
@@ -132,7 +133,7 @@ const RUN: &[Section] = &[
             ),
             Term("CAP_SYS_RESOURCE", "Before Linux 5.11, to raise the limit on locked memory (RLIMIT_MEMLOCK)."),
             Text(
-                "`check` without `--kernel`, `explain`, `programs`, `schema`, `new` and `completions` need no privileges.",
+                "`check` without `--kernel`, `explain`, `programs`, `schema`, `show`, `new` and `completions` need no privileges.",
             ),
         ],
     },

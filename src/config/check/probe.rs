@@ -49,7 +49,7 @@ pub(super) fn check(file: &InFile<'_>, node: &Node, certain: bool, run: &mut Run
     for (key, default) in &file.defaults.set {
         let Some(how) = &key.in_defaults else { continue };
         let stays = node.get(key.word).is_none() || how.joined == Joined::ByEntry;
-        if stays && (how.in_every_spec || key.makes_sense_for(program)) {
+        if stays && key.makes_sense_for(program) {
             default(&mut draft);
         }
     }

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What files come down to: one document that means the same, with everything written out.
+//!
+//! ```yaml
+//! defaults: { labels: { node: "${env:NODE}" } }
+//! probes: [{ name: opens, hook: { kprobe: do_sys_openat2 } }]
+//! ```
+//!
+//! becomes
+//!
+//! ```yaml
+//! version: 1
+//! probes:
+//! - name: opens
+//!   hook: { kprobe: { symbol: do_sys_openat2 } }
+//!   program: trace
+//!   labels: { node: node-17 }
+//!   sinks: [stdout]
+//! ```
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::environment::Environment;
+use super::source::SourceFile;
+use super::yaml::{self, Entry, Node};
+use super::{pattern, schema};
+use crate::catalog::{Catalog, Program};
+use crate::key::{Joined, KEYS, usual_program};
+
+/// Keys whose defaults are said.
+const SAID: [&str; 2] = ["interval", "sinks"];
+
+/// Files that [`check`](super::check()) found good, as one document that is checked and run alike: `defaults` are merged into the
+/// probes, values of the environment filled in, aliases, merge keys and short forms written out, and what is not said but
+/// decides how a probe runs (its program, how often it reports, where its events go) is said. Sinks of one name in two files
+/// become two names. Files with problems give what can be read of them.
+pub fn effective(files: &[SourceFile], catalog: &Catalog, environment: &Environment<'_>) -> Json {
+    let mut document = Document { catalog, sinks: Map::new(), probes: Vec::new() };
+    for file in files {
+        let source = Arc::new(file.clone());
+        if let (Some(root), _) = yaml::parse(&source, environment) {
+            document.add(&source, &root);
+        }
+    }
+    let mut written = Map::new();
+    written.insert("version".to_owned(), 1.into());
+    if !document.sinks.is_empty() {
+        written.insert("sinks".to_owned(), document.sinks.into());
+    }
+    written.insert("probes".to_owned(), document.probes.into());
+    Json::Object(written)
+}
+
+/// The document so far.
+struct Document<'c> {
+    catalog: &'c Catalog,
+    sinks: Map<String, Json>,
+    probes: Vec<Json>,
+}
+
+impl Document<'_> {
+    fn add(&mut self, source: &SourceFile, root: &Node) {
+        let mut names = HashMap::new();
+        for entry in root.at(&["sinks"]).map(Node::entries).unwrap_or_default() {
+            let sink = written_sink(literal(entry.value.to_json()));
+            names.insert(entry.key.clone(), self.declare(&entry.key, sink));
+        }
+        let defaults = root.at(&["defaults"]).map(|defaults| mapping(source, defaults)).unwrap_or_default();
+        for probe in root.at(&["probes"]).map(Node::items).unwrap_or_default() {
+            let mut probe = self.probe(mapping(source, probe), &defaults);
+            for name in probe.get_mut("sinks").and_then(Json::as_array_mut).into_iter().flatten() {
+                if let Some(declared) = name.as_str().and_then(|name| names.get(name)) {
+                    *name = declared.as_str().into();
+                }
+            }
+            self.probes.push(in_order(probe));
+        }
+    }
+
+    /// Declares a sink of a file, under another name where another file has another sink of this one.
+    fn declare(&mut self, name: &str, sink: Json) -> String {
+        let numbered = (2..).map(|number| {
+            let number = format!("-{number}");
+            format!("{}{number}", &name[..name.len().min(pattern::MAX_NAME_BYTES - number.len())])
+        });
+        let mut candidates = std::iter::once(name.to_owned()).chain(numbered);
+        let is_free = |name: &String| self.sinks.get(name).is_none_or(|declared| *declared == sink);
+        let name = candidates.find(is_free).unwrap_or_default();
+        self.sinks.insert(name.clone(), sink);
+        name
+    }
+
+    /// A probe with what the file and the program have for it.
+    fn probe(&self, mut probe: Map<String, Json>, defaults: &Map<String, Json>) -> Map<String, Json> {
+        let kind = probe.get("hook").and_then(Json::as_object).and_then(|hook| hook.keys().next());
+        let name = probe.get("program").and_then(Json::as_str).or_else(|| kind.map(|kind| usual_program(kind)));
+        let program = name.and_then(|name| self.catalog.get(name));
+        for key in KEYS.iter().filter(|key| program.is_none_or(|program| key.makes_sense_for(program))) {
+            let (Some(how), Some(default)) = (&key.in_defaults, defaults.get(key.word)) else { continue };
+            match (default, probe.get_mut(key.word)) {
+                (_, None) => drop(probe.insert(key.word.to_owned(), default.clone())),
+                (Json::Object(default), Some(Json::Object(own))) if how.joined == Joined::ByEntry => {
+                    let mut joined = default.clone();
+                    joined.extend(std::mem::take(own));
+                    *own = joined;
+                }
+                (_, Some(_)) => {}
+            }
+        }
+        if let Some(program) = program {
+            add_unsaid(&mut probe, program);
+        }
+        probe
+    }
+}
+
+/// A probe or the `defaults`, as JSON, in full.
+fn mapping(source: &SourceFile, node: &Node) -> Map<String, Json> {
+    let written = |entry: &Entry| match KEYS.iter().find(|key| key.word == entry.key) {
+        Some(key) => (key.written)(source, &entry.value),
+        None => entry.value.to_json(),
+    };
+    node.entries().iter().map(|entry| (entry.key.clone(), literal(written(entry)))).collect()
+}
+
+/// The value with `$${` for each `${` in it, which is to stay.
+fn literal(value: Json) -> Json {
+    match value {
+        Json::String(text) => Json::String(text.replace("${", "$${")),
+        Json::Array(items) => items.into_iter().map(literal).collect(),
+        Json::Object(map) => map.into_iter().map(|(key, value)| (key, literal(value))).collect(),
+        Json::Null | Json::Bool(_) | Json::Number(_) => value,
+    }
+}
+
+/// Says what nobody said and what decides how the probe runs.
+fn add_unsaid(probe: &mut Map<String, Json>, program: &Program) {
+    probe.entry("program").or_insert_with(|| program.name.as_str().into());
+    let schema = &schema::shared()["properties"]["probes"]["items"]["properties"];
+    for key in KEYS.iter().filter(|key| SAID.contains(&key.word) && key.makes_sense_for(program)) {
+        probe.entry(key.word).or_insert_with(|| schema[key.word]["default"].clone());
+    }
+}
+
+/// The long form of a destination, with its format where that does not hang on a terminal.
+fn written_sink(sink: Json) -> Json {
+    let mut sink = match &sink {
+        Json::String(short) => match short.split_once(':') {
+            Some(("text", path)) => json!({ "file": { "path": path }, "format": "text" }),
+            Some((_, path)) => json!({ "file": { "path": path } }),
+            None => json!({ short.as_str(): {} }),
+        },
+        Json::Object(_) | Json::Array(_) | Json::Null | Json::Bool(_) | Json::Number(_) => sink,
+    };
+    if sink.get("file").is_some() && sink.get("format").is_none() {
+        sink["format"] = "jsonl".into();
+    }
+    sink
+}
+
+/// The keys of a probe in the order of the documentation.
+fn in_order(mut probe: Map<String, Json>) -> Json {
+    let known: Vec<(String, Json)> = KEYS.iter().filter_map(|key| probe.shift_remove_entry(key.word)).collect();
+    known.into_iter().chain(probe).collect()
+}
