@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     match build() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            error.to_string().lines().for_each(|line| println!("cargo::error={line}"));
             ExitCode::FAILURE
         }
     }
