@@ -29,7 +29,6 @@ struct Job {
     architecture: &'static str,
 }
 
-#[expect(clippy::print_stderr, reason = "cargo shows it")]
 fn main() -> ExitCode {
     match build() {
         Ok(()) => ExitCode::SUCCESS,
