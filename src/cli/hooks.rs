@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Map, Value, json};
 
 use super::args::Listing;
 use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::terminal::{print, print_json, stdout_color, tell};
-use crate::kernel::{Found, Host, Listed, Pattern, Query, Search, binary_in_yaml, search};
+use crate::kernel::{Declared, FoundHook, Host, Listed, Pattern, Query, Search, Signature, binary_in_yaml, search};
 use crate::words::{json_text, shown};
 
 /// Most targets of one kind without `--all`.
@@ -25,8 +26,8 @@ pub(super) struct HooksArgs {
     #[arg(short, long)]
     verbose: bool,
     /// Only this kind of hook; may be repeated
-    #[arg(long, value_enum, value_name = "KIND")]
-    kind: Vec<Kind>,
+    #[arg(long, value_parser = kinds(), value_name = "KIND")]
+    kind: Vec<Listed>,
     /// Search this program or library instead of the kernel: a path, or a bare name as in `uprobe`
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
@@ -38,48 +39,26 @@ pub(super) struct HooksArgs {
     format: Listing,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum Kind {
-    Kprobe,
-    Kretprobe,
-    Tracepoint,
-    RawTracepoint,
-    Lsm,
-    Uprobe,
-}
-
-impl From<Kind> for Listed {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Kprobe => Self::Kprobe,
-            Kind::Kretprobe => Self::Kretprobe,
-            Kind::Tracepoint => Self::Tracepoint,
-            Kind::RawTracepoint => Self::RawTracepoint,
-            Kind::Lsm => Self::Lsm,
-            Kind::Uprobe => Self::Uprobe,
-        }
-    }
+fn kinds() -> impl TypedValueParser<Value = Listed> {
+    let words = PossibleValuesParser::new(Listed::all().into_iter().map(Listed::name));
+    words.try_map(|word| Listed::of_word(&word).ok_or("no such kind"))
 }
 
 pub(super) fn hooks(args: &HooksArgs) -> ExitCode {
     let host = Host::default();
-    let mut kinds: Vec<Listed> = args.kind.iter().copied().map(Listed::from).collect();
+    let mut kinds = args.kind.clone();
     if args.binary.is_some() && kinds.is_empty() {
-        kinds = vec![Listed::Uprobe];
-    } else if kinds.contains(&Listed::Uprobe) && args.binary.is_none() {
+        kinds = Listed::all().into_iter().filter(|kind| kind.is_in_binary()).collect();
+    } else if kinds.iter().any(|kind| kind.is_in_binary()) && args.binary.is_none() {
         tell("error: functions of which binary? name it with `--binary FILE`");
         return ExitCode::from(BAD_CONFIGURATION);
-    } else if args.binary.is_some() && kinds.iter().any(|kind| *kind != Listed::Uprobe) {
+    } else if args.binary.is_some() && kinds.iter().any(|kind| !kind.is_in_binary()) {
         tell("error: the functions of a binary are for uprobes: leave out `--binary`, or every `--kind` but `uprobe`");
         return ExitCode::from(BAD_CONFIGURATION);
     } else if kinds.is_empty() {
-        kinds = vec![Listed::Tracepoint, Listed::RawTracepoint, Listed::Lsm];
-        if host.has_kprobes() {
-            kinds.push(Listed::Kprobe);
-        } else {
-            tell("note: this kernel has no kprobes: its functions are left out (`--kind kprobe` lists them)");
-        }
+        let (unasked, left_out) = Listed::unasked(&host);
+        left_out.iter().for_each(|why| tell(&format!("note: {why}")));
+        kinds = unasked;
     }
     kinds.sort();
     kinds.dedup();
@@ -109,11 +88,11 @@ pub(super) fn hooks(args: &HooksArgs) -> ExitCode {
 }
 
 /// Kind and target of what bpftrace and the YAML call a hook: `tracepoint:sched:sched_switch`, `kprobe: do_exit`.
-fn with_kind(pattern: &str) -> Option<(String, &str)> {
+fn with_kind(pattern: &str) -> Option<(&'static str, &str)> {
     let (word, target) = pattern.split_once(':')?;
-    let kind = Kind::from_str(word, true).ok()?.to_possible_value()?.get_name().to_owned();
+    let kind = Listed::of_word(word).filter(|kind| !kind.is_in_binary())?;
     let target = target.trim().trim_matches('"');
-    (kind != "uprobe" && !target.is_empty()).then_some((kind, target))
+    (!target.is_empty()).then_some((kind.name(), target))
 }
 
 /// Lines for the YAML; everything else is a comment there.
@@ -132,19 +111,13 @@ fn text(search: &Search, binary: Option<&str>, color: bool) -> String {
 }
 
 /// `kprobe: tcp_v4_connect`
-fn yaml(found: &Found, binary: Option<&str>) -> String {
-    match found.kind {
-        Listed::Tracepoint => format!("tracepoint: {}", quoted(&found.target)),
-        Listed::Kprobe | Listed::Kretprobe | Listed::RawTracepoint | Listed::Lsm => match &*found.target {
-            plain if plain.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$".contains(&byte)) => {
-                format!("{}: {plain}", found.kind.name())
-            }
-            odd => format!("{}: {}", found.kind.name(), quoted(odd)),
-        },
-        Listed::Uprobe => {
-            format!("uprobe: {{ binary: {}, symbol: {} }}", quoted(binary.unwrap_or_default()), quoted(&found.target))
-        }
+fn yaml(found: &FoundHook, binary: Option<&str>) -> String {
+    let (kind, target) = (found.kind.name(), &found.target);
+    if found.kind.is_in_binary() {
+        return format!("{kind}: {{ binary: {}, symbol: {} }}", quoted(binary.unwrap_or_default()), quoted(target));
     }
+    let is_plain = target.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$".contains(&byte));
+    if is_plain { format!("{kind}: {target}") } else { format!("{kind}: {}", quoted(target)) }
 }
 
 /// JSON's quotes are YAML's: names of C++ and paths can hold anything.
@@ -153,16 +126,16 @@ fn quoted(text: &str) -> String {
 }
 
 /// A function as C declares it; a tracepoint's fields, one a line.
-fn details(found: &Found) -> Vec<String> {
-    let Some(params) = &found.params else { return Vec::new() };
-    let params = params.iter().map(|(name, c_type)| declaration(name, c_type));
-    match found.kind {
-        Listed::Kprobe | Listed::Kretprobe | Listed::Lsm => {
-            let returns = found.returns.as_deref().unwrap_or("void");
-            vec![format!("{}({})", declaration(&found.target, returns), params.collect::<Vec<_>>().join(", "))]
+fn details(found: &FoundHook) -> Vec<String> {
+    let written =
+        |params: &Declared| -> Vec<String> { params.iter().map(|(name, c_type)| declaration(name, c_type)).collect() };
+    match &found.signature {
+        Some(Signature::Function(params, returns)) => {
+            vec![format!("{}({})", declaration(&found.target, returns), written(params).join(", "))]
         }
-        Listed::RawTracepoint => vec![format!("{}({})", found.target, params.collect::<Vec<_>>().join(", "))],
-        Listed::Tracepoint | Listed::Uprobe => params.collect(),
+        Some(Signature::Event(params)) => vec![format!("{}({})", found.target, written(params).join(", "))],
+        Some(Signature::Fields(params)) => written(params),
+        None => Vec::new(),
     }
 }
 
@@ -174,14 +147,19 @@ fn declaration(name: &str, c_type: &str) -> String {
 }
 
 fn to_json(search: &Search, binary: Option<&str>) -> Value {
-    let hook = |found: &Found| {
+    let hook = |found: &FoundHook| {
+        let (params, returns) = match &found.signature {
+            Some(Signature::Function(params, returns)) => (Some(params), Some(returns)),
+            Some(Signature::Event(params) | Signature::Fields(params)) => (Some(params), None),
+            None => (None, None),
+        };
         let param = |(name, c_type): &(String, String)| json!({ "name": name, "type": c_type });
         json!({
             "kind": found.kind.name(),
             "target": found.target,
             "yaml": yaml(found, binary),
-            "params": found.params.as_ref().map(|params| params.iter().map(param).collect::<Vec<_>>()),
-            "returns": found.returns,
+            "params": params.map(|params| params.iter().map(param).collect::<Vec<_>>()),
+            "returns": returns,
             "remark": Some(&found.remark).filter(|remark| !remark.is_empty()),
         })
     };
@@ -198,11 +176,14 @@ fn to_json(search: &Search, binary: Option<&str>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::HookKind;
 
-    fn found(kind: Listed, target: &str, params: &[(&str, &str)]) -> Found {
-        let params = params.iter().map(|(name, c_type)| ((*name).to_owned(), (*c_type).to_owned())).collect();
-        let returns = Some("int".to_owned()).filter(|_| kind == Listed::Kprobe);
-        Found { kind, target: target.to_owned(), params: Some(params), returns, remark: String::new() }
+    fn found(kind: HookKind, target: &str, signature: Option<Signature>) -> FoundHook {
+        FoundHook { kind: Listed::Hook(kind), target: target.to_owned(), signature, remark: String::new() }
+    }
+
+    fn declared(params: &[(&str, &str)]) -> Declared {
+        params.iter().map(|(name, c_type)| ((*name).to_owned(), (*c_type).to_owned())).collect()
     }
 
     /// A pattern may name its kind in front, as the output does; categories are no kinds.
@@ -217,11 +198,15 @@ mod tests {
     /// Every line is YAML; functions and fields are written as C does.
     #[test]
     fn lines() {
-        let function = found(Listed::Kprobe, "tcp_v4_connect", &[("sk", "struct sock *"), ("addr_len", "int")]);
-        let event = found(Listed::Tracepoint, "sched:sched_switch", &[("prev_comm", "char[16]"), ("name", "char[]")]);
-        let raw = found(Listed::RawTracepoint, "sched_switch", &[("preempt", "bool"), ("", "struct rq *")]);
-        let mut remark = found(Listed::Kretprobe, "a", &[]);
-        (remark.params, remark.remark) = (None, "module x".to_owned());
+        let params = declared(&[("sk", "struct sock *"), ("addr_len", "int")]);
+        let signature = Signature::Function(params, "int".to_owned());
+        let function = found(HookKind::Kprobe, "tcp_v4_connect", Some(signature));
+        let fields = declared(&[("prev_comm", "char[16]"), ("name", "char[]")]);
+        let event = found(HookKind::Tracepoint, "sched:sched_switch", Some(Signature::Fields(fields)));
+        let params = declared(&[("preempt", "bool"), ("", "struct rq *")]);
+        let raw = found(HookKind::RawTracepoint, "sched_switch", Some(Signature::Event(params)));
+        let mut remark = found(HookKind::Kretprobe, "a", None);
+        remark.remark = "module x".to_owned();
         let search = Search { found: vec![function, event, raw, remark], ..Search::default() };
         let expected = "kprobe: tcp_v4_connect\n  # int tcp_v4_connect(struct sock *sk, int addr_len)\n\
             tracepoint: \"sched:sched_switch\"\n  # char prev_comm[16]\n  # char name[]\n\

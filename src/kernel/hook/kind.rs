@@ -4,6 +4,7 @@
 use libbpf_rs::{OpenObject, ProgramMut};
 
 use super::attachment::Attachment;
+use super::listing::Listing;
 use super::trial::{Try, TryOne};
 use crate::expr::Scope;
 use crate::kernel::error::KernelError;
@@ -57,6 +58,8 @@ pub(in crate::kernel) struct KernelKind {
     pub(in crate::kernel) mechanism: fn(&Hook, &Host) -> (String, String),
     /// False where the kernel skips runs, and nobody knows how many.
     pub(in crate::kernel) counts_missed: fn(&Host) -> bool,
+    /// How its targets are listed; `None`: they are not.
+    pub(in crate::kernel) listing: Option<Listing>,
     /// The program that it is tried with.
     pub(in crate::kernel) tried_with: &'static str,
     /// Tries it for real, on what is there to be tried on.

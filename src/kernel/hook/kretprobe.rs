@@ -2,6 +2,8 @@
 //! `kretprobe`: the return of a kernel function.
 
 use super::kind::{KernelKind, misplaced};
+use super::list_functions::FUNCTIONS;
+use super::listing::{Listing, Unasked};
 use super::perf_kprobe::{BASE, quiet_hook};
 use crate::expr::{Prototype, Scope};
 use crate::kernel::error::KernelError;
@@ -11,6 +13,8 @@ use crate::spec::{Hook, HookKind};
 pub(super) const KIND: KernelKind = KernelKind {
     kind: HookKind::Kretprobe,
     scope,
+    // The same functions as of kprobes.
+    listing: Some(Listing { unasked: |_| Unasked::NotListed, ..FUNCTIONS }),
     tries: |host, one| vec![one(quiet_hook(HookKind::Kretprobe, host), host)],
     ..BASE
 };

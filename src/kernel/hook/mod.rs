@@ -7,6 +7,8 @@ mod attachment;
 mod kind;
 mod kprobe;
 mod kretprobe;
+mod list_functions;
+mod listing;
 mod perf;
 mod perf_kprobe;
 mod perf_uprobe;
@@ -23,8 +25,10 @@ mod xdp_occupied;
 mod xdp_query;
 mod xdp_trial;
 
+pub use listing::{Declared, Signature};
 pub use trial::{Outcome, Try};
 
 pub(in crate::kernel) use attachment::{Attachment, Hold, Landed};
 pub(in crate::kernel) use kind::{Exchange, Feature};
+pub(in crate::kernel) use listing::{Listing, Places, Prototypes, Source, Unasked};
 pub(in crate::kernel) use registry::{KINDS, is_there, missing_capabilities, of};

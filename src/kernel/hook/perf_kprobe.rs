@@ -10,6 +10,7 @@ use super::attachment::{Attachment, Hold, take_link};
 use super::kind::{
     Feature, KPROBE_SLOT, KernelKind, Part, always_live, inside, is_equal, misplaced, not_to_blame, nothing_to_prepare,
 };
+use super::list_functions::FUNCTIONS;
 use super::perf;
 use super::trial::quiet_function;
 use crate::kernel::error::{KernelError, describe, privilege_help};
@@ -47,6 +48,7 @@ pub(super) const BASE: KernelKind = KernelKind {
     takes_entry: true,
     mechanism: |_, host| perf::event_of("a kprobe", host),
     counts_missed: perf::counts_missed,
+    listing: Some(FUNCTIONS),
     tried_with: "trace",
     tries: |_, _| Vec::new(),
 };

@@ -48,6 +48,7 @@ pub(super) const BASE: KernelKind = KernelKind {
     takes_entry: true,
     mechanism: |_, host| perf::event_of("a uprobe", host),
     counts_missed: |host| host.version() >= (6, 0) || perf::counts_missed(host),
+    listing: None,
     tried_with: "trace",
     tries: |_, _| Vec::new(),
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `raw_tracepoint`: called with the kernel's own arguments (Linux 4.17; always a link).
 
+use std::collections::BTreeMap;
 use std::ffi::CString;
 
 use libbpf_rs::{AsRawLibbpf, ProgramMut};
@@ -10,7 +11,9 @@ use super::kind::{
     Exchange, Feature, KernelKind, always, always_live, is_equal, misplaced, not_to_blame, nothing_to_prepare,
     within_reach,
 };
+use super::listing::{Listing, Places, Signature, Source, Unasked};
 use super::trial::QUIET_EVENT;
+use crate::catalog::Named;
 use crate::expr::{Prototype, Scope};
 use crate::kernel::error::{KernelError, describe, privilege_help};
 use crate::kernel::finding::Finding;
@@ -41,6 +44,15 @@ pub(super) const KIND: KernelKind = KernelKind {
         ("link of a raw tracepoint".to_owned(), "the only way, and the quickest to a tracepoint".to_owned())
     },
     counts_missed: always,
+    listing: Some(Listing {
+        source: Source::Machine(raw_tracepoints),
+        unasked: |_| Unasked::Listed,
+        describe: |name, prototypes, host| {
+            let quick = prototypes.get(&format!("__traceiter_{name}")).map(Prototype::without_first);
+            let slow = || Prototype::of_raw_tracepoint(host.btf()?, name);
+            quick.or_else(slow).map(|prototype| Signature::Event(prototype.declarations()))
+        },
+    }),
     tried_with: "trace",
     tries: |host, one| {
         let site = Site::RawEvent(QUIET_EVENT.to_owned());
@@ -55,6 +67,14 @@ fn name_of(hook: &Hook) -> Result<&str, KernelError> {
 fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
     let name = name_of(hook)?;
     Ok(Scope::Raw { name, prototype: host.btf().and_then(|btf| Prototype::of_raw_tracepoint(btf, name)) })
+}
+
+fn raw_tracepoints(host: &Host) -> Places {
+    let Some(btf) = host.btf() else {
+        return (BTreeMap::new(), Some("raw tracepoints: this kernel has no BTF, which lists them".to_owned()));
+    };
+    let names = btf.all(Named::Typedef).filter_map(|id| btf.name(id).strip_prefix("btf_trace_"));
+    (names.map(|name| (name.to_owned(), String::new())).collect(), None)
 }
 
 /// As far as this kernel's types and tracefs tell.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `tracepoint`: a perf event for the tracepoint, with the program on it (Linux 4.7; as a link, 5.15).
 
+use std::collections::BTreeMap;
 use std::io;
 use std::mem;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
@@ -12,10 +13,11 @@ use super::kind::{
     Exchange, Feature, KernelKind, Part, always, always_live, is_equal, misplaced, not_to_blame, nothing_missing,
     nothing_to_prepare, within_reach,
 };
+use super::listing::{Declared, Listing, Places, Signature, Source, Unasked};
 use super::perf;
 use super::trial::QUIET_EVENT;
 use crate::config::codes;
-use crate::expr::{Scope, TraceField};
+use crate::expr::{Scope, TraceField, TraceShape};
 use crate::kernel::error::{KernelError, describe, privilege_help};
 use crate::kernel::finding::Finding;
 use crate::kernel::host::{Capabilities, Host};
@@ -43,6 +45,11 @@ pub(super) const KIND: KernelKind = KernelKind {
     takes_entry: true,
     mechanism: |_, host| perf::event_of("the tracepoint", host),
     counts_missed: perf::counts_missed,
+    listing: Some(Listing {
+        source: Source::Machine(tracepoints),
+        unasked: |_| Unasked::Listed,
+        describe: |target, _, host| declared_fields(target, host).map(Signature::Fields),
+    }),
     tried_with: "trace",
     tries: |host, one| {
         let name = TracepointName { category: "sched".to_owned(), name: QUIET_EVENT.to_owned() };
@@ -74,6 +81,31 @@ fn inspect(hook: &Hook, host: &Host) -> Vec<Finding> {
         (Ok(_), Ok(_)) => name_of(hook).ok().and_then(|name| passes_by(name, host)),
     };
     finding.into_iter().collect()
+}
+
+fn tracepoints(host: &Host) -> Places {
+    let listed = host.tracefs().map_err(|(reason, help)| format!("{reason}; {help}")).and_then(|path| {
+        std::fs::read_to_string(path.join("available_events")).map_err(|error| format!("failed to list them: {error}"))
+    });
+    match listed {
+        Ok(text) => (text.lines().map(|line| (line.to_owned(), String::new())).collect(), None),
+        Err(reason) => (BTreeMap::new(), Some(format!("tracepoints: {reason}"))),
+    }
+}
+
+fn declared_fields(target: &str, host: &Host) -> Option<Declared> {
+    let (category, name) = target.split_once(':')?;
+    let name = TracepointName { category: category.to_owned(), name: name.to_owned() };
+    let fields = host.tracepoint(&name).ok()?;
+    let declare = |field: TraceField| {
+        let brackets = match field.shape {
+            TraceShape::Scalar => String::new(),
+            TraceShape::Array(count) => format!("[{count}]"),
+            TraceShape::DataLoc | TraceShape::RelLoc => "[]".to_owned(),
+        };
+        (field.name, field.c_type + &brackets)
+    };
+    Some(fields.into_iter().map(declare).collect())
 }
 
 /// The kernel's own tracepoints of system calls are those of its 64-bit table (`arch_trace_is_compat_syscall`).

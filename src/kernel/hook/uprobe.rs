@@ -2,6 +2,7 @@
 //! `uprobe`: an instruction of a program or library, before it runs; mostly the entry of a function.
 
 use super::kind::{KernelKind, misplaced};
+use super::listing::{Listing, Source, Unasked};
 use super::perf_uprobe::{BASE, quiet_hook};
 use crate::expr::Scope;
 use crate::kernel::error::KernelError;
@@ -11,6 +12,12 @@ use crate::spec::{Hook, HookKind, UserPlace, UserPoint};
 pub(super) const KIND: KernelKind = KernelKind {
     kind: HookKind::Uprobe,
     scope,
+    listing: Some(Listing {
+        source: Source::Binary,
+        unasked: |_| Unasked::NotListed,
+        // A binary's symbols have no types.
+        describe: |_, _, _| None,
+    }),
     tries: |host, one| vec![one(quiet_hook(HookKind::Uprobe), host)],
     ..BASE
 };

@@ -42,6 +42,7 @@ pub(super) const KIND: KernelKind = KernelKind {
     takes_entry: true,
     mechanism,
     counts_missed: always,
+    listing: None,
     tried_with: "packet_count",
     tries: |_, one| xdp_trial::tries(one),
 };

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Kernel functions as targets.
+
+use std::collections::HashMap;
+
+use super::listing::{Listing, Places, Source, Unasked};
+use crate::kernel::host::Host;
+
+/// Functions, of which most machines can probe the entries and returns.
+pub(super) const FUNCTIONS: Listing = Listing {
+    source: Source::Machine(functions),
+    unasked: |host| match host.has_kprobes() {
+        true => Unasked::Listed,
+        false => {
+            Unasked::LeftOut("this kernel has no kprobes: its functions are left out (`--kind kprobe` lists them)")
+        }
+    },
+    describe: |name, prototypes, _| prototypes.signature(name),
+};
+
+fn functions(host: &Host) -> Places {
+    let mut counts: HashMap<&str, (usize, &str)> = HashMap::new();
+    for (name, module) in host.functions().filter(|(name, _)| can_be_named(name)) {
+        counts.entry(name).or_insert((0, module)).0 += 1;
+    }
+    let note = if counts.is_empty() {
+        Some("functions: `/proc/kallsyms` cannot be read".to_owned())
+    } else if host.has_kprobes() {
+        None
+    } else {
+        Some("this kernel has no kprobes: none of its functions can be probed".to_owned())
+    };
+    let traceable = host.traceable_functions();
+    let remark = |name: &str, count: usize, module: &str| {
+        if host.kprobe_blacklist().is_some_and(|list| list.contains(name)) {
+            return "the kernel does not allow a kprobe here".to_owned();
+        }
+        if count > 1 {
+            return format!("{count} functions have this name: newer kernels attach to none of them");
+        }
+        if traceable.as_ref().is_some_and(|list| !list.contains(name)) {
+            return "not traceable: the kernel may refuse it".to_owned();
+        }
+        if module.is_empty() { String::new() } else { format!("module {module}") }
+    };
+    let all = counts.into_iter().map(|(name, (count, module))| (name.to_owned(), remark(name, count, module)));
+    (all.collect(), note)
+}
+
+/// Leaves out what the compiler made of functions: padding before them (`__pfx_`, `__cfi_`) and split-off cold halves.
+fn can_be_named(name: &str) -> bool {
+    let made = ["__pfx_", "__cfi_"].iter().any(|prefix| name.starts_with(prefix)) || name.contains(".cold");
+    !made && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the compiler made of functions is left out.
+    #[test]
+    fn names() {
+        assert!(can_be_named("tcp_v4_connect") && can_be_named("do_one.isra.0"));
+        assert!(!can_be_named("__pfx_tcp_v4_connect") && !can_be_named("do_one.cold") && !can_be_named("a$b"));
+    }
+}

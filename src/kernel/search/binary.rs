@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Looks through the functions of a program or library.
+
+use std::path::Path;
+
+use super::listed::Listed;
+use super::query::{FoundHook, Query, Search};
+use crate::catalog::{Lookup, Written, demangle};
+use crate::kernel::host::Host;
+use crate::kernel::site::binary::{first, near, of_a_source, some, unusable};
+
+/// What the YAML calls a binary that a command line names: a file by its absolute path; a bare name of no file here as it is,
+/// to be searched for.
+pub fn binary_in_yaml(path: &Path) -> String {
+    let is_bare = path.file_name().is_some_and(|name| name == path.as_os_str());
+    let file = if is_bare && !path.exists() { None } else { std::path::absolute(path).ok() };
+    file.as_deref().unwrap_or(path).to_string_lossy().into_owned()
+}
+
+/// Looks for functions of a binary. Only those that are shown are kept: it may have millions.
+pub(super) fn search_binary(kind: Listed, query: &Query<'_>, host: &Host, search: &mut Search) {
+    let Some(name) = &query.binary else { return };
+    let found = host.binaries.open(name).and_then(|file| {
+        let exact = query.pattern.word();
+        let written = of_a_source(query.pattern.text);
+        let of_source = |written: &Written<'_>, name: &str| {
+            if query.pattern.is_glob { written.matches(name) } else { written.is_part_of(name) }
+        };
+        let fits = |name: &str| {
+            query.pattern.matches(name) || written.as_ref().is_some_and(|written| of_source(written, name))
+        };
+        let first = first(&file.binary, query.most, &exact, fits);
+        let all = written.as_ref().map_or(Ok(()), Written::compared_all);
+        let (names, count) = all.and(first).map_err(|error| unusable(&file.path, &error))?;
+        Ok((file, names, count))
+    });
+    let (file, names, count) = match found {
+        Ok(found) => found,
+        Err(error) if error.help.is_empty() => return search.notes.push(error.message),
+        Err(error) => return search.notes.push(format!("{}: {}", error.message, error.help)),
+    };
+    let binary = &file.binary;
+    if binary.is_stripped() {
+        search.notes.push(format!("`{}` has no symbols of functions: it is stripped", file.path.display()));
+    }
+    if count > names.len() {
+        search.more.push((kind, count - names.len()));
+    }
+    let remark = |name: &str| match binary.find(name) {
+        Ok(Lookup::One(function)) if function.chooses => {
+            "chooses another function when a program starts: not probed".to_owned()
+        }
+        Ok(Lookup::Several(all)) => format!("{} functions have this name: choose one by `offset`", all.len()),
+        Ok(Lookup::One(_) | Lookup::Missing) | Err(_) => String::new(),
+    };
+    search.found.extend(names.into_iter().map(|target| {
+        let parts = [demangle(&target).unwrap_or_default(), remark(&target)];
+        let remark = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+        FoundHook { kind, target, signature: None, remark }
+    }));
+    if search.found.is_empty() {
+        let nearest = |names: Vec<String>| query.pattern.nearest(names.iter().map(String::as_str));
+        let close = near(binary, query.pattern.text).map(nearest);
+        search.nearest.extend(close.ok().flatten().or_else(|| some(binary).ok().and_then(nearest)));
+    }
+}
