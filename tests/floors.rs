@@ -16,7 +16,7 @@ const FLOORS: [(&str, u8, &[&str]); 18] = [
     ("expr", 1, &["catalog"]),
     ("record", 1, &[]),
     ("format", 1, &["record"]),
-    ("config", 1, &["catalog", "expr", "key"]),
+    ("config", 1, &["catalog", "expr", "format", "key"]),
     ("key", 1, &["catalog", "expr", "config"]),
     ("plan", 1, &["config"]),
     ("trust", 2, &[]),

@@ -3,11 +3,14 @@
 //!
 //! The doc comments below are the descriptions that editors show.
 
-use schemars::{JsonSchema, Schema};
-use serde::Deserialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::forms::{Names, NamesOr, StringOr};
 use super::pattern;
+use crate::format::{FormatWriter, WRITERS};
+use crate::spec::Format;
 
 /// Where events go and how they are written: a short form, or exactly one of `stdout`, `stderr` and `file`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -23,9 +26,8 @@ pub(crate) struct Sink {
     /// A file, appended to.
     #[serde(default)]
     pub(crate) file: Option<FileSink>,
-    /// `pretty`: for people, aligned. `jsonl`: one JSON object a line. `text`: one line of `key=value`, for grep.
-    /// The default is `jsonl`; on a terminal it is `pretty`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "format")]
+    #[schemars(schema_with = "formats")]
     pub(crate) format: Option<Format>,
 }
 
@@ -50,19 +52,6 @@ pub(crate) struct FileSink {
     #[serde(default)]
     #[schemars(extend("pattern" = pattern::OWNER.regex, "examples" = ["syslog:adm", ":adm", "1000:1000"]))]
     pub(crate) owner: Option<String>,
-}
-
-/// How events are written.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(transform = plain_enum)]
-pub(crate) enum Format {
-    /// For people at a terminal.
-    Pretty,
-    /// One JSON object a line.
-    Jsonl,
-    /// One line an event, `key=value`.
-    Text,
 }
 
 /// Where a probe attaches: exactly one of these.
@@ -223,4 +212,22 @@ fn plain_enum(schema: &mut Schema) {
     };
     schema.insert("type".to_owned(), "string".into());
     schema.insert("enum".to_owned(), words.into());
+}
+
+/// The word of a format.
+fn format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Format>, D::Error> {
+    let Some(name) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let writer = FormatWriter::named(&name).ok_or_else(|| D::Error::custom("no such format"))?;
+    Ok(Some(writer.format))
+}
+
+/// The words of all formats, and what they mean.
+fn formats(_: &mut SchemaGenerator) -> Schema {
+    let docs = WRITERS.iter().map(|writer| format!("`{}`: {}. ", writer.name, writer.doc)).collect::<String>();
+    let names: Vec<&str> = WRITERS.iter().map(|writer| writer.name).collect();
+    json_schema!({
+        "description": docs + "The default is `jsonl`; on a terminal it is `pretty`.",
+        "type": "string",
+        "enum": names,
+    })
 }

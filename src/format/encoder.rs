@@ -3,11 +3,9 @@
 
 use std::time::Duration;
 
-use super::jsonl::Jsonl;
 use super::look::Look;
 use super::notice::Notice;
-use super::pretty::Pretty;
-use super::text::Text;
+use super::writer::{FormatWriter, LineShape, WriteLines};
 use crate::spec::{Format, Layout, LossCause};
 
 /// Turns the records of one probe into lines of one format.
@@ -15,63 +13,43 @@ use crate::spec::{Format, Layout, LossCause};
 /// Order in JSON and text: `ts`, `probe`, `type` and `interval_ms` for what is not an event, process fields, labels,
 /// fields. A record that is shorter than its layout yields a line all the same: what does not fit is absent, and
 /// `short_record: true` at the end says so.
-pub struct Encoder(Writer);
-
-enum Writer {
-    Jsonl(Jsonl),
-    Pretty(Pretty),
-    Text(Text),
-}
+pub struct Encoder(Box<dyn WriteLines>);
 
 impl Encoder {
     /// Compiles `layout` for this probe and format. `labels` are the constant fields of every line.
     pub fn new(format: Format, probe: &str, labels: &[(String, String)], layout: &Layout, look: &Look) -> Self {
-        Self(match format {
-            Format::Jsonl => Writer::Jsonl(Jsonl::new(probe, labels, layout)),
-            Format::Pretty => Writer::Pretty(Pretty::new(probe, labels, layout, look)),
-            Format::Text => Writer::Text(Text::new(probe, labels, layout)),
-        })
+        Self((FormatWriter::of(format).compile)(&LineShape { probe, labels, layout, look }))
     }
 
     /// Appends exactly one line for one record that was made at `unix_ns`, nanoseconds since 1970 UTC.
     #[inline]
     pub fn event(&mut self, record: &[u8], unix_ns: u64, out: &mut Vec<u8>) {
-        match &mut self.0 {
-            Writer::Jsonl(writer) => writer.event(record, unix_ns, out),
-            Writer::Pretty(writer) => writer.event(record, unix_ns, out),
-            Writer::Text(writer) => writer.event(record, unix_ns, out),
-        }
+        self.0.event(record, unix_ns, out);
     }
 
     /// Appends the counters of an interval that ended at `unix_ns`: a line for each row, in the order given. Pretty
     /// makes one table of them, and one line where there are no rows; the other formats then write nothing.
     pub fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
-        match &mut self.0 {
-            Writer::Jsonl(writer) => writer.sample(rows, interval, unix_ns, out),
-            Writer::Pretty(writer) => writer.sample(rows, interval, unix_ns, out),
-            Writer::Text(writer) => writer.sample(rows, interval, unix_ns, out),
-        }
+        self.0.sample(rows, interval, unix_ns, out);
     }
 
     /// Appends one line that says that `count` events were lost and why.
     pub fn lost(&mut self, cause: LossCause, count: u64, unix_ns: u64, out: &mut Vec<u8>) {
-        match &mut self.0 {
-            Writer::Jsonl(writer) => writer.lost(cause, count, unix_ns, out),
-            Writer::Pretty(writer) => writer.lost(cause, count, unix_ns, out),
-            Writer::Text(writer) => writer.lost(cause, count, unix_ns, out),
-        }
+        self.0.lost(cause, count, unix_ns, out);
     }
 }
 
 /// The line in this format, with its `\n`.
 pub fn notice(format: Format, notice: &Notice<'_>, unix_ns: u64, look: &Look) -> Vec<u8> {
     let mut line = Vec::new();
-    match format {
-        Format::Jsonl => super::jsonl::notice(notice, unix_ns, &mut line),
-        Format::Pretty => super::pretty::notice(notice, unix_ns, look, &mut line),
-        Format::Text => super::text::notice(notice, unix_ns, &mut line),
-    }
+    (FormatWriter::of(format).notice)(notice, unix_ns, look, &mut line);
     line
+}
+
+/// True where `tail`, what stands behind the last `\n` of a file and does not begin with blanks, is a part of a line of this
+/// format: whoever wrote it was stopped. A whole line that lacks its `\n` only is none where the format can tell.
+pub fn is_torn(format: Format, tail: &[u8]) -> bool {
+    (FormatWriter::of(format).is_torn)(tail)
 }
 
 #[cfg(test)]

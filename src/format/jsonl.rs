@@ -18,11 +18,23 @@ use super::escape::{Style, hex, json_escape, json_style};
 use super::human::decimal;
 use super::notice::Notice;
 use super::time::Rfc3339;
+use super::writer::{FormatWriter, LineShape, WriteLines, begins_like};
 use crate::record::{FieldValue, PathRoom, Record};
-use crate::spec::{Layout, LossCause};
+use crate::spec::{Format, LossCause};
+
+/// The format.
+pub(super) const JSONL: FormatWriter = FormatWriter {
+    format: Format::Jsonl,
+    name: "jsonl",
+    doc: "one JSON object a line",
+    has_short_form: true,
+    compile: |shape| Box::new(Jsonl::new(shape)),
+    notice: |notice, unix_ns, _look, out| self::notice(notice, unix_ns, out),
+    is_torn: |tail| begins_like(tail, b"{\"ts\":\"") && !is_json(tail),
+};
 
 /// Writes JSON lines.
-pub(super) struct Jsonl {
+struct Jsonl {
     stamp: Rfc3339,
     /// `","probe":"opens"`.
     probe: Vec<u8>,
@@ -32,44 +44,22 @@ pub(super) struct Jsonl {
 }
 
 impl Jsonl {
-    pub(super) fn new(probe: &str, labels: &[(String, String)], layout: &Layout) -> Self {
+    fn new(shape: &LineShape<'_>) -> Self {
         let mut head = b"\",\"probe\":".to_vec();
-        string(probe.as_bytes(), &mut head);
+        string(shape.probe.as_bytes(), &mut head);
         let mut constant = Vec::new();
-        for (name, value) in labels {
+        for (name, value) in shape.labels {
             constant.extend(key(name));
             string(value.as_bytes(), &mut constant);
         }
         let cut = |name: &str| [key(&format!("{name}_truncated")).as_slice(), b"true"].concat();
         let escaped = |name: &str| [key(&format!("{name}_escaped")).as_slice(), b"true"].concat();
-        Self { stamp: Rfc3339::new(), probe: head, labels: constant, columns: Columns::new(layout, key, cut, escaped) }
-    }
-
-    pub(super) fn event(&mut self, record: &[u8], unix_ns: u64, out: &mut Vec<u8>) {
-        self.head(unix_ns, out);
-        self.body(record, out);
-        out.extend_from_slice(b"}\n");
-    }
-
-    pub(super) fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
-        for row in rows {
-            self.head(unix_ns, out);
-            out.extend_from_slice(b",\"type\":\"sample\",\"interval_ms\":");
-            decimal(interval.as_millis(), out);
-            self.body(row, out);
-            out.extend_from_slice(b"}\n");
+        Self {
+            stamp: Rfc3339::new(),
+            probe: head,
+            labels: constant,
+            columns: Columns::new(shape.layout, key, cut, escaped),
         }
-    }
-
-    pub(super) fn lost(&mut self, cause: LossCause, count: u64, unix_ns: u64, out: &mut Vec<u8>) {
-        self.head(unix_ns, out);
-        out.extend_from_slice(b",\"type\":\"lost\"");
-        out.extend_from_slice(&self.labels);
-        out.extend_from_slice(b",\"cause\":");
-        string(cause.name().as_bytes(), out);
-        out.extend_from_slice(b",\"count\":");
-        decimal(count, out);
-        out.extend_from_slice(b"}\n");
     }
 
     #[inline]
@@ -91,8 +81,37 @@ impl Jsonl {
     }
 }
 
+impl WriteLines for Jsonl {
+    fn event(&mut self, record: &[u8], unix_ns: u64, out: &mut Vec<u8>) {
+        self.head(unix_ns, out);
+        self.body(record, out);
+        out.extend_from_slice(b"}\n");
+    }
+
+    fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
+        for row in rows {
+            self.head(unix_ns, out);
+            out.extend_from_slice(b",\"type\":\"sample\",\"interval_ms\":");
+            decimal(interval.as_millis(), out);
+            self.body(row, out);
+            out.extend_from_slice(b"}\n");
+        }
+    }
+
+    fn lost(&mut self, cause: LossCause, count: u64, unix_ns: u64, out: &mut Vec<u8>) {
+        self.head(unix_ns, out);
+        out.extend_from_slice(b",\"type\":\"lost\"");
+        out.extend_from_slice(&self.labels);
+        out.extend_from_slice(b",\"cause\":");
+        string(cause.name().as_bytes(), out);
+        out.extend_from_slice(b",\"count\":");
+        decimal(count, out);
+        out.extend_from_slice(b"}\n");
+    }
+}
+
 /// Appends the line of a notice.
-pub(super) fn notice(notice: &Notice<'_>, unix_ns: u64, out: &mut Vec<u8>) {
+fn notice(notice: &Notice<'_>, unix_ns: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"ts\":\"");
     out.extend_from_slice(Rfc3339::new().format(unix_ns));
     out.push(b'"');
@@ -106,6 +125,11 @@ pub(super) fn notice(notice: &Notice<'_>, unix_ns: u64, out: &mut Vec<u8>) {
         decimal(count, out);
     }
     out.extend_from_slice(b"}\n");
+}
+
+/// True for a whole value.
+fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// `,"name":`.

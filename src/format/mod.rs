@@ -5,8 +5,10 @@
 //! Layout ──once──> Columns ──each record──> FieldValue ──> jsonl · pretty · text ──> bytes at the end of a Vec
 //! ```
 //!
-//! Bytes become values in [`crate::record`]; a format only writes a [`crate::record::FieldValue`]. What never happens here: no file, no terminal, no allocation for an event (the caller's buffer
-//! grows until it is large enough), no panic, whatever the record holds.
+//! Bytes become values in [`crate::record`]; a format only writes a [`crate::record::FieldValue`]. A format is one file and
+//! one line in [`WRITERS`], which the language, its schema and its man page are made from. What never happens here: no file, no
+//! terminal, no allocation for an event (the caller's buffer grows until it is large enough), no panic, whatever the record
+//! holds.
 
 mod argv;
 mod columns;
@@ -20,8 +22,12 @@ mod pretty;
 mod summary;
 mod text;
 mod time;
+mod writer;
+mod writers;
 
-pub use encoder::{Encoder, notice};
+pub use encoder::{Encoder, is_torn, notice};
 pub use look::Look;
 pub use notice::Notice;
 pub use summary::{SinkTotals, SummaryRow, summary};
+pub use writer::FormatWriter;
+pub use writers::WRITERS;

@@ -21,14 +21,26 @@ use super::look::Look;
 use super::notice::Notice;
 use super::text;
 use super::time::clock;
+use super::writer::{FormatWriter, LineShape, WriteLines};
 use crate::record::{FieldValue, Record};
-use crate::spec::{Layout, LossCause};
+use crate::spec::{Format, Layout, LossCause};
 
 /// Columns that `comm[pid]` gets: 15 bytes of `comm` and a pid of usual length.
 const WHO_WIDTH: usize = 20;
 
+/// The format.
+pub(super) const PRETTY: FormatWriter = FormatWriter {
+    format: Format::Pretty,
+    name: "pretty",
+    doc: "for people, aligned",
+    has_short_form: false,
+    compile: |shape| Box::new(Pretty::new(shape)),
+    notice: self::notice,
+    is_torn: is_clock,
+};
+
 /// Writes for people.
-pub(super) struct Pretty {
+struct Pretty {
     paint: Paint,
     utc_offset_s: i32,
     /// ` opens        `, padded and painted.
@@ -68,7 +80,8 @@ impl Paint {
 }
 
 impl Pretty {
-    pub(super) fn new(probe: &str, labels: &[(String, String)], layout: &Layout, look: &Look) -> Self {
+    fn new(shape: &LineShape<'_>) -> Self {
+        let LineShape { probe, labels, layout, look } = *shape;
         let paint = Paint::new(look.color);
         let mut name = b" ".to_vec();
         name.extend_from_slice(paint.probe);
@@ -90,43 +103,6 @@ impl Pretty {
             labels: constant,
             columns: Columns::new(layout, |name| paint.key(name), |_| "…".into(), |_| Vec::new()),
         }
-    }
-
-    pub(super) fn event(&mut self, record: &[u8], unix_ns: u64, out: &mut Vec<u8>) {
-        let record = self.columns.record(record);
-        self.head(unix_ns, out);
-        self.who(record, out);
-        for column in self.columns.fields() {
-            pair(column, record, out);
-        }
-        out.extend_from_slice(&self.labels);
-        if record.is_short() {
-            out.extend_from_slice(b" short_record=true");
-        }
-        out.push(b'\n');
-    }
-
-    pub(super) fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
-        self.head(unix_ns, out);
-        out.extend_from_slice(if rows.is_empty() { b" nothing in " } else { b" in " });
-        out.extend_from_slice(duration(interval).as_bytes());
-        out.extend_from_slice(&self.labels);
-        out.push(b'\n');
-        if !rows.is_empty() {
-            self.table(rows, out);
-        }
-    }
-
-    pub(super) fn lost(&mut self, cause: LossCause, count: u64, unix_ns: u64, out: &mut Vec<u8>) {
-        self.head(unix_ns, out);
-        out.push(b' ');
-        out.extend_from_slice(self.paint.warn);
-        let noun = if count == 1 { "event" } else { "events" };
-        let line = format!("lost {} {noun}: {}", thousands(count), cause.name().replace('_', " "));
-        out.extend_from_slice(line.as_bytes());
-        out.extend_from_slice(self.paint.off);
-        out.extend_from_slice(&self.labels);
-        out.push(b'\n');
     }
 
     /// `07:40:00.000 opens        probe_state state=running`
@@ -223,10 +199,55 @@ impl Pretty {
     }
 }
 
+impl WriteLines for Pretty {
+    fn event(&mut self, record: &[u8], unix_ns: u64, out: &mut Vec<u8>) {
+        let record = self.columns.record(record);
+        self.head(unix_ns, out);
+        self.who(record, out);
+        for column in self.columns.fields() {
+            pair(column, record, out);
+        }
+        out.extend_from_slice(&self.labels);
+        if record.is_short() {
+            out.extend_from_slice(b" short_record=true");
+        }
+        out.push(b'\n');
+    }
+
+    fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
+        self.head(unix_ns, out);
+        out.extend_from_slice(if rows.is_empty() { b" nothing in " } else { b" in " });
+        out.extend_from_slice(duration(interval).as_bytes());
+        out.extend_from_slice(&self.labels);
+        out.push(b'\n');
+        if !rows.is_empty() {
+            self.table(rows, out);
+        }
+    }
+
+    fn lost(&mut self, cause: LossCause, count: u64, unix_ns: u64, out: &mut Vec<u8>) {
+        self.head(unix_ns, out);
+        out.push(b' ');
+        out.extend_from_slice(self.paint.warn);
+        let noun = if count == 1 { "event" } else { "events" };
+        let line = format!("lost {} {noun}: {}", thousands(count), cause.name().replace('_', " "));
+        out.extend_from_slice(line.as_bytes());
+        out.extend_from_slice(self.paint.off);
+        out.extend_from_slice(&self.labels);
+        out.push(b'\n');
+    }
+}
+
 /// Appends the line of a notice.
-pub(super) fn notice(notice: &Notice<'_>, unix_ns: u64, look: &Look, out: &mut Vec<u8>) {
-    let name = notice.probe.unwrap_or_default();
-    Pretty::new(name, &[], &Layout::default(), look).notice(notice, unix_ns, out);
+fn notice(notice: &Notice<'_>, unix_ns: u64, look: &Look, out: &mut Vec<u8>) {
+    let (probe, layout) = (notice.probe.unwrap_or_default(), &Layout::default());
+    Pretty::new(&LineShape { probe, labels: &[], layout, look }).notice(notice, unix_ns, out);
+}
+
+/// `08:40:00.123 opens …`, as far as it goes.
+fn is_clock(text: &[u8]) -> bool {
+    let fits = |(byte, form): (&u8, &u8)| if *form == b'0' { byte.is_ascii_digit() } else { byte == form };
+    text.iter().zip(b"00:00:00.000 ").all(fits)
 }
 
 /// One value of a table.

@@ -14,11 +14,23 @@ use super::escape::{hex, quoted_if_needed};
 use super::human::{HumanUnit, decimal};
 use super::notice::Notice;
 use super::time::Rfc3339;
+use super::writer::{FormatWriter, LineShape, WriteLines, begins_like};
 use crate::record::{FieldValue, PathRoom, Record};
-use crate::spec::{Layout, LossCause};
+use crate::spec::{Format, LossCause};
+
+/// The format.
+pub(super) const TEXT: FormatWriter = FormatWriter {
+    format: Format::Text,
+    name: "text",
+    doc: "one line of `key=value`, for grep",
+    has_short_form: true,
+    compile: |shape| Box::new(Text::new(shape)),
+    notice: |notice, unix_ns, _look, out| self::notice(notice, unix_ns, out),
+    is_torn: |tail| begins_like(tail, b"ts="),
+};
 
 /// Writes `key=value` lines.
-pub(super) struct Text {
+struct Text {
     stamp: Rfc3339,
     /// ` probe=opens`.
     probe: Vec<u8>,
@@ -28,42 +40,15 @@ pub(super) struct Text {
 }
 
 impl Text {
-    pub(super) fn new(probe: &str, labels: &[(String, String)], layout: &Layout) -> Self {
+    fn new(shape: &LineShape<'_>) -> Self {
         let cut = |name: &str| [key(&format!("{name}_truncated")).as_slice(), b"true"].concat();
         Self {
             stamp: Rfc3339::new(),
-            probe: pair("probe", probe),
-            labels: labels.iter().flat_map(|(name, value)| pair(name, value)).collect(),
+            probe: pair("probe", shape.probe),
+            labels: shape.labels.iter().flat_map(|(name, value)| pair(name, value)).collect(),
             // Here every backslash is doubled anyway.
-            columns: Columns::new(layout, key, cut, |_| Vec::new()),
+            columns: Columns::new(shape.layout, key, cut, |_| Vec::new()),
         }
-    }
-
-    pub(super) fn event(&mut self, record: &[u8], unix_ns: u64, out: &mut Vec<u8>) {
-        self.head(unix_ns, out);
-        self.body(record, out);
-        out.push(b'\n');
-    }
-
-    pub(super) fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
-        for row in rows {
-            self.head(unix_ns, out);
-            out.extend_from_slice(b" type=sample interval_ms=");
-            decimal(interval.as_millis(), out);
-            self.body(row, out);
-            out.push(b'\n');
-        }
-    }
-
-    pub(super) fn lost(&mut self, cause: LossCause, count: u64, unix_ns: u64, out: &mut Vec<u8>) {
-        self.head(unix_ns, out);
-        out.extend_from_slice(b" type=lost");
-        out.extend_from_slice(&self.labels);
-        out.extend_from_slice(b" cause=");
-        out.extend_from_slice(cause.name().as_bytes());
-        out.extend_from_slice(b" count=");
-        decimal(count, out);
-        out.push(b'\n');
     }
 
     fn head(&mut self, unix_ns: u64, out: &mut Vec<u8>) {
@@ -83,8 +68,37 @@ impl Text {
     }
 }
 
+impl WriteLines for Text {
+    fn event(&mut self, record: &[u8], unix_ns: u64, out: &mut Vec<u8>) {
+        self.head(unix_ns, out);
+        self.body(record, out);
+        out.push(b'\n');
+    }
+
+    fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
+        for row in rows {
+            self.head(unix_ns, out);
+            out.extend_from_slice(b" type=sample interval_ms=");
+            decimal(interval.as_millis(), out);
+            self.body(row, out);
+            out.push(b'\n');
+        }
+    }
+
+    fn lost(&mut self, cause: LossCause, count: u64, unix_ns: u64, out: &mut Vec<u8>) {
+        self.head(unix_ns, out);
+        out.extend_from_slice(b" type=lost");
+        out.extend_from_slice(&self.labels);
+        out.extend_from_slice(b" cause=");
+        out.extend_from_slice(cause.name().as_bytes());
+        out.extend_from_slice(b" count=");
+        decimal(count, out);
+        out.push(b'\n');
+    }
+}
+
 /// Appends the line of a notice.
-pub(super) fn notice(notice: &Notice<'_>, unix_ns: u64, out: &mut Vec<u8>) {
+fn notice(notice: &Notice<'_>, unix_ns: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(b"ts=");
     out.extend_from_slice(Rfc3339::new().format(unix_ns));
     let probe = notice.probe.map(|probe| ("probe", probe));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What stands behind the last `\n` of a file, as bytes.
 
+use crate::format;
 use crate::spec::Format;
 
 /// What the end of a file is.
@@ -22,27 +23,7 @@ pub(super) fn judge(tail: &[u8], format: Format) -> Tail {
     }
     let zeros = tail.iter().rev().take_while(|byte| **byte == 0).count();
     let text = tail[..tail.len() - zeros].trim_ascii_start();
-    let torn = match format {
-        Format::Jsonl => begins_like(text, b"{\"ts\":\"") && !is_json(text),
-        Format::Text => begins_like(text, b"ts="),
-        Format::Pretty => is_clock(text),
-    };
-    if torn || text.is_empty() { Tail::Torn } else { Tail::Unended }
-}
-
-/// True where one of the two begins with the other.
-fn begins_like(text: &[u8], begin: &[u8]) -> bool {
-    text.starts_with(begin) || begin.starts_with(text)
-}
-
-fn is_json(text: &[u8]) -> bool {
-    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
-}
-
-/// `08:40:00.123 opens …`, as far as it goes.
-fn is_clock(text: &[u8]) -> bool {
-    let fits = |(byte, form): (&u8, &u8)| if *form == b'0' { byte.is_ascii_digit() } else { byte == form };
-    text.iter().zip(b"00:00:00.000 ").all(fits)
+    if text.is_empty() || format::is_torn(format, text) { Tail::Torn } else { Tail::Unended }
 }
 
 #[cfg(test)]

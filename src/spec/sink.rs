@@ -65,7 +65,7 @@ impl fmt::Display for Destination {
     }
 }
 
-/// How events are written.
+/// How events are written. What each of them is called, and what writes it, is in `format::WRITERS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// For people at a terminal: aligned, coloured, one line an event; counters as a small table.
@@ -77,12 +77,6 @@ pub enum Format {
 }
 
 impl Format {
-    /// The word in the YAML.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pretty => "pretty",
-            Self::Jsonl => "jsonl",
-            Self::Text => "text",
-        }
-    }
+    /// How many there are.
+    pub const COUNT: usize = Self::Text as usize + 1;
 }

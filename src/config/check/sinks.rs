@@ -12,10 +12,19 @@ use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Entry;
 use crate::config::{Cx, codes, pattern, raw};
+use crate::format::{FormatWriter, WRITERS};
 use crate::spec::{Destination, Format, Rights, SinkSpec};
 use crate::words;
 
-const SHORT_FORMS: &str = "short forms that need no name: `stdout`, `stderr`, `jsonl:PATH`, `text:PATH`, `file:PATH`";
+/// The first words of `WORD:PATH`.
+fn file_words() -> impl Iterator<Item = &'static str> {
+    WRITERS.iter().filter(|writer| writer.has_short_form).map(|writer| writer.name).chain(["file"])
+}
+
+fn short_forms() -> String {
+    let files = file_words().map(|word| format!(", `{word}:PATH`")).collect::<String>();
+    format!("short forms that need no name: `stdout`, `stderr`{files}")
+}
 
 /// The sinks that a file declares. They are known in that file only.
 #[derive(Default)]
@@ -111,7 +120,7 @@ impl FileSinks {
                 let nearest = words::nearest(name, known().chain(["stdout", "stderr"]));
                 let help = nearest.map(|word| format!("did you mean `{word}`?")).or_else(|| looks_like_path(name));
                 let problem = cx.error(codes::UNKNOWN_SINK, span, format!("no sink is called `{name}`"));
-                let problem = problem.maybe_help(help).note(SHORT_FORMS);
+                let problem = problem.maybe_help(help).note(short_forms());
                 let names = words::list(known(), 16);
                 cx.report(if names.is_empty() {
                     problem
@@ -132,9 +141,9 @@ fn short(text: &str) -> Option<Result<Parsed, String>> {
     let (format, path) = match text.split_once(':') {
         None if text == "stdout" => return Some(Ok((Destination::Stdout, None, Rights::default()))),
         None if text == "stderr" => return Some(Ok((Destination::Stderr, None, Rights::default()))),
-        Some(("jsonl" | "file", path)) => (Format::Jsonl, path),
-        Some(("text", path)) => (Format::Text, path),
-        Some(_) | None => return None,
+        Some(("file", path)) => (Format::Jsonl, path),
+        Some((word, path)) => (FormatWriter::named(word).filter(|writer| writer.has_short_form)?.format, path),
+        None => return None,
     };
     Some(file(path).map(|path| (Destination::File(path), Some(format), Rights::default())))
 }
@@ -179,7 +188,7 @@ fn declared(source: &Arc<SourceFile>, entry: &Entry, raw: &StringOr<raw::Sink>) 
             let place = Location::new(source, span);
             let problem = Problem::new(codes::UNKNOWN_SINK, place, format!("`{text}` is not a sink"));
             let nearest = words::nearest(text, ["stdout", "stderr"]).map(|word| format!("did you mean `{word}`?"));
-            Err(Box::new(problem.note(SHORT_FORMS).maybe_help(nearest.or_else(|| looks_like_path(text)))))
+            Err(Box::new(problem.note(short_forms()).maybe_help(nearest.or_else(|| looks_like_path(text)))))
         }
     }
 }
@@ -189,11 +198,7 @@ fn long(source: &Arc<SourceFile>, entry: &Entry, raw: &raw::Sink) -> Result<Pars
     let name = &entry.key;
     let given: Vec<&Entry> = entry.value.entries().iter().filter(|entry| entry.key != "format").collect();
     let count = |span, message: String| Problem::new(codes::KEY_COUNT, Location::new(source, span), message);
-    let format = raw.format.map(|format| match format {
-        raw::Format::Pretty => Format::Pretty,
-        raw::Format::Jsonl => Format::Jsonl,
-        raw::Format::Text => Format::Text,
-    });
+    let format = raw.format;
     if let [_, second, ..] = given.as_slice() {
         let problem = count(second.key_span, format!("the sink `{name}` has two destinations"));
         let help = "declare two sinks and name both in the probe's `sinks`";
@@ -228,7 +233,7 @@ fn rights(file: &raw::FileSink) -> Rights {
 /// Help for a path without its format, or with one that does not exist.
 fn looks_like_path(text: &str) -> Option<String> {
     if let Some((format, path)) = text.split_once(':') {
-        let nearest = words::nearest(format, ["jsonl", "text", "file"])?;
+        let nearest = words::nearest(format, file_words())?;
         return Some(format!("did you mean `{nearest}:{path}`?"));
     }
     let path = text.contains(['/', '.']);
