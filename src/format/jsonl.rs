@@ -19,7 +19,7 @@ use super::human::decimal;
 use super::notice::Notice;
 use super::time::Rfc3339;
 use super::writer::{FormatWriter, LineShape, WriteLines, begins_like};
-use crate::record::{FieldValue, PathRoom, Record};
+use crate::record::{FieldValue, NamedNumber, PathRoom, Record};
 use crate::spec::{Format, LossCause};
 
 /// The format.
@@ -169,7 +169,7 @@ fn write(value: FieldValue<'_>, out: &mut Vec<u8>) -> bool {
         FieldValue::Bool(true) => out.extend_from_slice(b"true"),
         FieldValue::Bool(false) => out.extend_from_slice(b"false"),
         FieldValue::Text(text) => return string(text.bytes, out),
-        FieldValue::Named { name: Some(name), .. } => return string(name.as_bytes(), out),
+        FieldValue::Named(NamedNumber { name: Some(name), .. }) => return string(name.as_bytes(), out),
         FieldValue::Argv(words) => {
             let style = json_style(words);
             out.push(b'"');
@@ -187,7 +187,7 @@ fn write(value: FieldValue<'_>, out: &mut Vec<u8>) -> bool {
         FieldValue::Hex(number) => drop(write!(out, "\"{number:#x}\"")),
         FieldValue::Ipv4(address) => drop(write!(out, "\"{address}\"")),
         FieldValue::Ipv6(address) => drop(write!(out, "\"{address}\"")),
-        FieldValue::Named { number, name: None } => drop(write!(out, "\"{number}\"")),
+        FieldValue::Named(NamedNumber { number, name: None }) => drop(write!(out, "\"{number}\"")),
     }
     false
 }

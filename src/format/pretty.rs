@@ -48,6 +48,22 @@ struct Pretty {
     /// ` env=prod` for each label, painted.
     labels: Vec<u8>,
     columns: Columns,
+    who: Who,
+}
+
+/// Where the process fields stand among those of a record.
+struct Who {
+    comm: Option<usize>,
+    pid: Option<usize>,
+    tid: Option<usize>,
+    uid: Option<usize>,
+}
+
+impl Who {
+    fn new(columns: &Columns) -> Self {
+        let at = |name: &str| columns.process().position(|column| column.field.name() == name);
+        Self { comm: at("comm"), pid: at("pid"), tid: at("tid"), uid: at("uid") }
+    }
 }
 
 /// ANSI sequences, or nothing at all.
@@ -96,13 +112,9 @@ impl Pretty {
             constant.extend(paint.key(label));
             quoted_if_needed(value.as_bytes(), &mut constant);
         }
-        Self {
-            paint,
-            utc_offset_s: look.utc_offset_s,
-            probe: name,
-            labels: constant,
-            columns: Columns::new(layout, |name| paint.key(name), |_| "…".into(), |_| Vec::new()),
-        }
+        let columns = Columns::new(layout, |name| paint.key(name), |_| "…".into(), |_| Vec::new());
+        let who = Who::new(&columns);
+        Self { paint, utc_offset_s: look.utc_offset_s, probe: name, labels: constant, columns, who }
     }
 
     /// `07:40:00.000 opens        probe_state state=running`
@@ -131,31 +143,25 @@ impl Pretty {
     }
 
     /// ` cat[4711]          `, then what is worth saying of the other process fields.
-    fn who<'a>(&'a self, record: Record<'a>, out: &mut Vec<u8>) {
-        let read = |name: &str| {
-            let column = self.columns.process().find(|column| column.field.name() == name)?;
-            Some((column, record.value(column.field))).filter(|(_, value)| value.is_present())
-        };
-        let (comm, pid) = (read("comm"), read("pid"));
-        if comm.is_some() || pid.is_some() {
+    fn who(&self, record: Record<'_>, out: &mut Vec<u8>) {
+        let column = |at: Option<usize>| at.and_then(|at| self.columns.process().nth(at));
+        let read = |at| column(at).map_or(FieldValue::Null, |column| record.value(column.field));
+        let (comm, pid) = (read(self.who.comm), read(self.who.pid));
+        if comm.is_present() || pid.is_present() {
             out.push(b' ');
             padded(out, WHO_WIDTH, |out| {
-                if let Some((_, comm)) = comm {
-                    text::write(comm, HumanUnit::None, out);
-                }
-                if let Some((_, pid)) = pid {
+                text::write(comm, HumanUnit::None, out);
+                if pid.is_present() {
                     out.push(b'[');
                     text::write(pid, HumanUnit::None, out);
                     out.push(b']');
                 }
             });
         }
-        for (column, value) in [read("tid"), read("uid")].into_iter().flatten() {
-            let says_nothing = match column.field.name() {
-                "tid" => pid.is_some_and(|(_, pid)| pid == value),
-                _ => value == FieldValue::Unsigned(0),
-            };
-            if !says_nothing {
+        for (at, nothing) in [(self.who.tid, pid), (self.who.uid, FieldValue::Unsigned(0))] {
+            let Some(column) = column(at) else { continue };
+            let value = record.value(column.field);
+            if value.is_present() && value != nothing {
                 out.extend_from_slice(&column.frame.key);
                 text::write(value, HumanUnit::None, out);
             }

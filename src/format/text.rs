@@ -15,7 +15,7 @@ use super::human::{HumanUnit, decimal};
 use super::notice::Notice;
 use super::time::Rfc3339;
 use super::writer::{FormatWriter, LineShape, WriteLines, begins_like};
-use crate::record::{FieldValue, PathRoom, Record};
+use crate::record::{FieldValue, NamedNumber, PathRoom, Record};
 use crate::spec::{Format, LossCause};
 
 /// The format.
@@ -149,8 +149,8 @@ pub(super) fn write(value: FieldValue<'_>, unit: HumanUnit, out: &mut Vec<u8>) {
         FieldValue::Bool(true) => out.extend_from_slice(b"true"),
         FieldValue::Bool(false) => out.extend_from_slice(b"false"),
         FieldValue::Text(text) => quoted_if_needed(text.bytes, out),
-        FieldValue::Named { name: Some(name), .. } => quoted_if_needed(name.as_bytes(), out),
-        FieldValue::Named { number, name: None } => decimal(number, out),
+        FieldValue::Named(NamedNumber { name: Some(name), .. }) => quoted_if_needed(name.as_bytes(), out),
+        FieldValue::Named(NamedNumber { number, name: None }) => decimal(number, out),
         FieldValue::Argv(words) => quoted_argv(words, out),
         FieldValue::Path(path) => quoted_if_needed(path.text(&mut [0; size_of::<PathRoom>()]), out),
         FieldValue::Bytes(bytes) => hex(bytes, out),

@@ -4,7 +4,7 @@
 use std::ffi::CStr;
 
 use super::path::PathNames;
-use super::value::{FieldText, FieldValue};
+use super::value::{FieldText, FieldValue, NamedNumber};
 use crate::spec::{ERRNOS, Field, FieldType};
 
 /// A compiled [`Field`].
@@ -169,10 +169,7 @@ impl FieldReader {
             Self::Enum(width, names) => {
                 let number = width.signed(slot);
                 let found = names.binary_search_by_key(&number, |&(number, _)| number).ok();
-                FieldValue::Named {
-                    number,
-                    name: found.and_then(|index| names.get(index)).map(|(_, name)| name.as_str()),
-                }
+                FieldValue::Named(NamedNumber { number, name: found.map(|index| &names[index].1) })
             }
             Self::Unreadable => FieldValue::Null,
         }
@@ -230,8 +227,8 @@ mod tests {
         };
         match RecordField::new(&field).read(slot, 0) {
             FieldValue::Text(text) => Some(format!("{} {}", text.bytes.escape_ascii(), text.is_cut)),
-            FieldValue::Named { name: Some(name), .. } => Some(format!("Name({name:?})")),
-            FieldValue::Named { number, name: None } => Some(format!("NoName({number})")),
+            FieldValue::Named(NamedNumber { name: Some(name), .. }) => Some(format!("Name({name:?})")),
+            FieldValue::Named(NamedNumber { number, name: None }) => Some(format!("NoName({number})")),
             FieldValue::Null => Some("absent".into()),
             FieldValue::Unset => None,
             value => Some(format!("{value:?}")),

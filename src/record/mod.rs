@@ -17,4 +17,4 @@ mod value;
 pub use field::RecordField;
 pub use path::{PathNames, PathRoom};
 pub use plan::{Record, RecordPlan};
-pub use value::{FieldText, FieldValue};
+pub use value::{FieldText, FieldValue, NamedNumber};
