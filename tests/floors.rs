@@ -49,7 +49,11 @@ const WORDS: [(&[&str], &[&str], &str); 5] = [
     ),
     (&["println!", "print!", "eprintln!", "eprint!", "dbg!"], &[], "use the functions of cli/terminal.rs"),
     // The sink opens a copy of the descriptor; it prints nothing of its own.
-    (&["stdout()", "stderr()", "io::stderr", "io::stdout"], &["src/cli/", "src/sink/open.rs"], "only `cli` prints"),
+    (
+        &["stdout()", "stderr()", "io::stderr", "io::stdout"],
+        &["src/cli/", "src/sink/output/stream.rs"],
+        "only `cli` prints",
+    ),
     (&["process::exit", "process::abort"], &[], "only `main` ends the process, by returning"),
 ];
 

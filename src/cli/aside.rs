@@ -3,11 +3,11 @@
 //! goes on, leaves out what finds no room, and says how much that was.
 
 use std::io::{self, Write as _};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::sink::{Batch, Delivery, Sink};
+use crate::sink::{Batch, Sink};
 use crate::spec::{Destination, Rights, SinkSpec};
 
 /// How long the first line waits that finds no room: a burst is no reader who has stopped.
@@ -60,7 +60,7 @@ impl Aside {
             bytes = format!("warning: {left_out} messages were left out: nobody read standard error\n").into_bytes();
         }
         bytes.extend_from_slice(lines);
-        let batch = Batch { bytes, events: 0, delivery: Arc::new(Delivery::default()) };
+        let batch = Batch::of_no_events(bytes);
         if has_room && self.sink.send(batch).is_ok() {
             self.left_out.fetch_sub(left_out, Ordering::Relaxed);
         } else {

@@ -13,7 +13,7 @@ use crate::trust::{Breach, Reason, Walked, is_of_the_kernel, writer_of_list};
 
 /// What a sink can be at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FileKind {
     /// A regular file.
     File,
     /// A named pipe.
@@ -22,7 +22,7 @@ pub(super) enum Kind {
     Device,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FileKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::File => "a file",
@@ -33,13 +33,13 @@ impl fmt::Display for Kind {
 }
 
 /// What it is, where a sink can be such a thing.
-pub(super) fn kind(about: &Metadata) -> Result<Kind, Refusal> {
+pub(super) fn kind(about: &Metadata) -> Result<FileKind, Refusal> {
     let kind = about.file_type();
     let refuse = |what: &str| Err(Refusal::said(what.to_owned()));
     if kind.is_file() {
-        Ok(Kind::File)
+        Ok(FileKind::File)
     } else if kind.is_fifo() {
-        Ok(Kind::Fifo)
+        Ok(FileKind::Fifo)
     } else if kind.is_dir() {
         refuse("it is a directory; a sink needs the path of a file")
     } else if kind.is_socket() {
@@ -47,7 +47,7 @@ pub(super) fn kind(about: &Metadata) -> Result<Kind, Refusal> {
     } else if kind.is_block_device() {
         refuse("it is a block device: events would overwrite what is on it")
     } else if takes_text(about.rdev()) {
-        Ok(Kind::Device)
+        Ok(FileKind::Device)
     } else {
         refuse("it is a device, and no terminal; a sink writes to files, FIFOs, terminals and /dev/null")
     }
@@ -58,7 +58,7 @@ pub(super) fn kind(about: &Metadata) -> Result<Kind, Refusal> {
 fn takes_text(device: u64) -> bool {
     const MEMORY: u32 = 1;
     const PSEUDO_TERMINALS: std::ops::RangeInclusive<u32> = 136..=143;
-    let (major, minor) = (libc::major(device), libc::minor(device));
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
     if major == MEMORY {
         // null, zero, full, kmsg
         return matches!(minor, 3 | 5 | 7 | 11);
@@ -86,15 +86,15 @@ pub(super) fn judge(
         return Ok(());
     }
     // `/proc/sys`, `/sys`: events would change how the machine runs.
-    if kind == Kind::File && is_of_the_kernel(found.file.as_fd())? {
+    if kind == FileKind::File && is_of_the_kernel(found.file.as_fd())? {
         return Err(Refusal::said("it is a file of the kernel's own, not a stored one".to_owned()));
     }
     // Devices have the owners and modes of those who use them; what counts is that nobody else put them there.
     let breach = match kind {
-        Kind::Device => found.replaced_by.clone(),
+        FileKind::Device => found.replaced_by.clone(),
         // Who writes into it as well cannot change what its reader gets from us; its owner can read it.
-        Kind::Fifo => owner_breach(found, rights),
-        Kind::File => owner_breach(found, rights).or_else(|| mode_breach(found, rights)),
+        FileKind::Fifo => owner_breach(found, rights),
+        FileKind::File => owner_breach(found, rights).or_else(|| mode_breach(found, rights)),
     };
     if let Some(breach) = breach {
         let help = match breach.reason {
@@ -107,7 +107,7 @@ pub(super) fn judge(
         };
         return Err(Refusal::Judged { why: breach.to_string(), help: Some(help) });
     }
-    if kind == Kind::File && found.about.nlink() > 1 {
+    if kind == FileKind::File && found.about.nlink() > 1 {
         let directory = directory()?;
         if directory.breach().is_some() || directory.is_shared {
             let why = "it has a second name, in a directory where others make theirs: it may be another file of yours";
@@ -124,13 +124,11 @@ fn owner_breach(found: &Walked, rights: Resolved) -> Option<Breach> {
 }
 
 fn is_trusted_user(uid: u32, rights: Resolved) -> bool {
-    // SAFETY: takes and returns a number.
-    uid == 0 || uid == unsafe { libc::geteuid() } || rights.user == Some(uid)
+    uid == 0 || uid == rustix::process::geteuid().as_raw() || rights.user == Some(uid)
 }
 
 fn mode_breach(found: &Walked, rights: Resolved) -> Option<Breach> {
-    // SAFETY: takes and returns a number.
-    let own = unsafe { libc::getegid() };
+    let own = rustix::process::getegid().as_raw();
     let (mode, gid) = (found.about.mode(), found.about.gid());
     // Many systems give each user a group of the same name, and let it write.
     let is_trusted = |gid: u32| gid == 0 || gid == own || rights.group == Some(gid);

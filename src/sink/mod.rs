@@ -2,9 +2,9 @@
 //! Destinations: each sink has one thread that writes whole batches of lines to one file descriptor.
 //!
 //! ```text
-//! Sink::open ──> take_buffer ──> (lines) ──> send ──> queue ──> write(2) ──> flush_and_close
+//! Sink::open ──> take_lines ───> (lines) ──> send ──> queue ──> write(2) ──> flush_and_close
 //!                     ^                                 │           │
-//!                     └──────── emptied buffers ────────┘           ├─ all written     delivered
+//!                     └──────── emptied lines ──────────┘           ├─ all written     delivered
 //!                                                                   ├─ disk full …     whole lines lost, goes on trying
 //!                                                                   └─ reader gone     closed: all lost from here on
 //! ```
@@ -14,9 +14,11 @@
 //! a new one; nothing is written through links, or into files, that others control; no event disappears: each is counted in
 //! its [`Delivery`], as delivered after the bytes were taken, or as lost.
 
+mod batch;
 mod delivery;
+mod error;
 mod judge;
-mod open;
+mod make;
 mod opener;
 mod output;
 mod owner;
@@ -28,10 +30,12 @@ mod tail;
 mod tests;
 mod writer;
 
+pub use batch::{Batch, Lines};
 pub use delivery::Delivery;
-pub use open::{SinkOpenError, examine};
+pub use error::SinkOpenError;
 pub use opener::Opener;
-pub use queue::{Batch, MAX_QUEUED_BATCHES, MAX_QUEUED_BYTES};
+pub use output::OUTPUTS;
+pub use queue::{MAX_QUEUED_BATCHES, MAX_QUEUED_BYTES};
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -39,11 +43,13 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use self::output::{Output, OutputKind, Stream};
+use self::refusal::Refusal;
 use crate::spec::{Destination, Format, Rights, SinkSpec};
 use crate::words::shown;
 
-/// How many bytes to put into a batch before sending it, where there is no reason to send it earlier. A buffer of
-/// [`Sink::take_buffer`] has room for a line more.
+/// How many bytes to put into a batch before sending it, where there is no reason to send it earlier. Lines of
+/// [`Sink::take_lines`] have room for a line more.
 pub const BATCH_BYTES: usize = 60 << 10;
 
 /// How much longer than the deadline a system call may take before its bytes are given up.
@@ -61,25 +67,25 @@ impl Sink {
     /// Opens the destination now, creating a file where there is none, and starts the thread. Never waits for the
     /// reader of a FIFO.
     pub fn open(spec: &SinkSpec) -> Result<Self, SinkOpenError> {
-        let output = open::open(spec)?;
-        Self::start(spec, output).map_err(|error| SinkOpenError::new(&spec.destination, &error.into()))
+        let failed = |why: &Refusal| SinkOpenError::new(&spec.destination, why);
+        let output = (OutputKind::of(&spec.destination).open)(spec).map_err(|why| failed(&why))?;
+        Self::start(spec, output).map_err(|error| failed(&error.into()))
     }
 
     /// A connection that is ours, as JSON lines. When its reader has gone it is closed.
     pub fn connection(name: &str, stream: OwnedFd) -> io::Result<Self> {
         let (destination, format) = (Destination::Stdout, Some(Format::Jsonl));
         let spec = SinkSpec { name: name.to_owned(), destination, format, rights: Rights::default() };
-        Self::start(&spec, output::Output::standard_stream(stream))
+        Self::start(&spec, Stream::boxed(stream))
     }
 
-    fn start(spec: &SinkSpec, output: output::Output) -> io::Result<Self> {
+    fn start(spec: &SinkSpec, output: Box<dyn Output>) -> io::Result<Self> {
         let usual = if output.is_terminal() { Format::Pretty } else { Format::Jsonl };
-        let place = open::Place::of(spec);
         let format = spec.format.unwrap_or(usual);
         ignore_size_signal();
         let (queue, stop) = queue::Queue::new()?;
         let queue = Arc::new(queue);
-        let writer = writer::Writer::new(spec.name.clone(), output, place, format, Arc::clone(&queue), stop);
+        let writer = writer::Writer::new(spec.name.clone(), output, format, Arc::clone(&queue), stop);
         let thread = thread::Builder::new().name("sink".to_owned()).spawn(move || writer.run())?;
         Ok(Self { name: spec.name.clone(), format, queue, thread: Mutex::new(Some(thread)) })
     }
@@ -104,9 +110,9 @@ impl Sink {
         self.queue.wait_for_room(patience)
     }
 
-    /// An empty buffer of at least 64 KiB, a used one where there is one.
-    pub fn take_buffer(&self) -> Vec<u8> {
-        self.queue.take_buffer()
+    /// No lines, with room for 64 KiB, which was used before where that is to be had.
+    pub fn take_lines(&self) -> Lines {
+        self.queue.take_lines()
     }
 
     /// Queues a batch; never blocks. Gives it back when the queue is full: then the caller waits for room or counts
@@ -165,9 +171,16 @@ impl Sink {
     }
 }
 
+/// What can be known of a sink without opening it or making anything: that its owner exists, and that what has its path
+/// already, or the directory where it would be made, is good. What this user may not look at is not judged.
+pub fn examine(spec: &SinkSpec) -> Result<(), SinkOpenError> {
+    (OutputKind::of(&spec.destination).examine)(spec).map_err(|why| SinkOpenError::new(&spec.destination, &why))
+}
+
 /// A file at the limit of RLIMIT_FSIZE is an error of write(2) like others, and not the end of the process (setrlimit(2)).
 fn ignore_size_signal() {
     static ONCE: Once = Once::new();
+    // rustix leaves signal handlers to libc.
     // SAFETY: ignoring a signal runs no code in a handler.
     ONCE.call_once(|| unsafe {
         libc::signal(libc::SIGXFSZ, libc::SIG_IGN);

@@ -5,8 +5,10 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::Sink;
+use super::error::SinkOpenError;
+use super::output::OutputKind;
 use super::refusal::Refusal;
-use super::{Sink, SinkOpenError};
 use crate::spec::{Destination, SinkSpec};
 
 /// How long one may take. Local file systems take microseconds; a server that is that slow is as good as dead.
@@ -24,7 +26,7 @@ pub struct Opener {
 impl Opener {
     /// As [`Sink::open`], but fails where that takes too long.
     pub fn open(&mut self, spec: &SinkSpec) -> Result<Sink, SinkOpenError> {
-        if !matches!(spec.destination, Destination::File(_)) {
+        if !OutputKind::of(&spec.destination).may_hang {
             return Sink::open(spec);
         }
         self.stuck.retain(|(_, thread)| !thread.is_finished());

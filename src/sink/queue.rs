@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Delivery;
+use super::batch::{Batch, Lines};
 use crate::spec::LossCause;
 
 /// Most batches that wait in a queue.
@@ -20,23 +21,8 @@ pub const MAX_QUEUED_BYTES: usize = 4 << 20;
 /// How long a batch may take to be written before that is said.
 const SLOW: Duration = Duration::from_secs(5);
 
-/// Capacity of a fresh buffer.
-const BUFFER_BYTES: usize = 64 << 10;
-
 /// Used buffers that are kept; a quiet run needs one or two.
 const MAX_SPARE_BUFFERS: usize = 4;
-
-/// Whole lines of one probe for one sink.
-#[derive(Debug)]
-pub struct Batch {
-    /// The lines, each with its `\n`.
-    pub bytes: Vec<u8>,
-    /// How many of them are events that count; other lines (`lost`, headers of tables) may be among them. When only a
-    /// part can be written, each line that is not counts as one of these events, as far as they go.
-    pub events: u64,
-    /// Where they are counted.
-    pub delivery: Arc<Delivery>,
-}
 
 /// The queue of one sink.
 pub(super) struct Queue {
@@ -55,7 +41,7 @@ pub(super) struct Queue {
 struct State {
     waiting: VecDeque<Batch>,
     waiting_bytes: usize,
-    spare: Vec<Vec<u8>>,
+    spare: Vec<Lines>,
     /// The events of the batch that is being written, and since when.
     in_flight: Option<(Arc<Delivery>, u64, Instant)>,
     /// The event of a line that is partly written.
@@ -129,18 +115,18 @@ impl Queue {
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
-    pub(super) fn take_buffer(&self) -> Vec<u8> {
-        self.lock().spare.pop().unwrap_or_else(|| Vec::with_capacity(BUFFER_BYTES))
+    pub(super) fn take_lines(&self) -> Lines {
+        self.lock().spare.pop().unwrap_or_else(Lines::with_room)
     }
 
     pub(super) fn send(&self, batch: Batch) -> Result<(), Batch> {
-        debug_assert!(batch.bytes.last().is_none_or(|&byte| byte == b'\n'), "a batch is whole lines");
+        debug_assert!(batch.lines.bytes().last().is_none_or(|&byte| byte == b'\n'), "a batch is whole lines");
         let mut state = self.lock();
         if state.closing || self.is_closed() {
-            batch.delivery.add_lost(LossCause::SinkError, batch.events);
-            state.recycle(batch.bytes);
+            batch.delivery.add_lost(LossCause::SinkError, batch.lines.events());
+            state.recycle(batch.lines);
         } else if state.has_room() {
-            state.waiting_bytes += batch.bytes.len();
+            state.waiting_bytes += batch.lines.bytes().len();
             state.waiting.push_back(batch);
             self.work.notify_one();
         } else {
@@ -208,8 +194,8 @@ impl Queue {
                 return Task::End;
             }
             if let Some(batch) = state.waiting.pop_front() {
-                state.waiting_bytes -= batch.bytes.len();
-                state.in_flight = Some((Arc::clone(&batch.delivery), batch.events, Instant::now()));
+                state.waiting_bytes -= batch.lines.bytes().len();
+                state.in_flight = Some((Arc::clone(&batch.delivery), batch.lines.events(), Instant::now()));
                 self.progress.notify_all();
                 return Task::Write(batch);
             }
@@ -229,8 +215,8 @@ impl Queue {
         }
     }
 
-    /// Counts what became of the batch that [`Queue::next`] gave, and takes its buffer back.
-    pub(super) fn settle(&self, outcome: Outcome, buffer: Vec<u8>) {
+    /// Counts what became of the batch that [`Queue::next`] gave, and takes its lines back.
+    pub(super) fn settle(&self, outcome: Outcome, lines: Lines) {
         let mut state = self.lock();
         // Nothing is in flight after `abandon`, which has counted it.
         if let Some((delivery, ..)) = state.in_flight.take() {
@@ -240,7 +226,7 @@ impl Queue {
                 state.torn = Some(delivery);
             }
         }
-        state.recycle(buffer);
+        state.recycle(lines);
     }
 
     /// A line that was partly written is complete: its event, where it is one, is delivered.
@@ -294,17 +280,16 @@ impl State {
         ))
     }
 
-    fn recycle(&mut self, mut buffer: Vec<u8>) {
-        // One that an unusual line made large is not kept.
-        if self.spare.len() < MAX_SPARE_BUFFERS && (BUFFER_BYTES..=2 * BUFFER_BYTES).contains(&buffer.capacity()) {
-            buffer.clear();
-            self.spare.push(buffer);
+    fn recycle(&mut self, mut lines: Lines) {
+        if self.spare.len() < MAX_SPARE_BUFFERS && lines.has_usual_room() {
+            lines.clear();
+            self.spare.push(lines);
         }
     }
 
     fn lose_all(&mut self) {
         for batch in self.waiting.drain(..) {
-            batch.delivery.add_lost(LossCause::SinkError, batch.events);
+            batch.delivery.add_lost(LossCause::SinkError, batch.lines.events());
         }
         self.waiting_bytes = 0;
         if let Some((delivery, events, _)) = self.in_flight.take() {

@@ -16,6 +16,10 @@ use std::io::{self, ErrorKind, Seek as _, SeekFrom, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::FileExt as _;
 
+use rustix::fs::{FallocateFlags, OFlags, fallocate, fcntl_getfl, fcntl_setfl};
+use rustix::io::Errno;
+use rustix::process::Resource;
+
 use super::tail::{Tail, judge};
 use crate::spec::Format;
 
@@ -26,7 +30,7 @@ const USUAL_LINE: u64 = 4096;
 /// The byte that tells processes of each other.
 const LOCKED_BYTE: i64 = 1 << 62;
 /// How much must fit into a file before it counts as having room again.
-const ROOM_BYTES: i64 = 4096;
+const ROOM_BYTES: u64 = 4096;
 
 /// A regular file and what is known of its end.
 pub(super) struct Regular {
@@ -216,20 +220,16 @@ pub(super) fn has_room(file: &File) -> bool {
 }
 
 fn room(file: &File) -> io::Result<()> {
-    let len = i64::try_from(file.metadata()?.len()).unwrap_or(i64::MAX - ROOM_BYTES);
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the kernel writes an `rlimit` into a local.
-    let known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) } == 0;
-    if known && limit.rlim_cur < (len + ROOM_BYTES) as u64 {
-        return Err(io::Error::from_raw_os_error(libc::EFBIG));
+    let len = file.metadata()?.len();
+    let limit = rustix::process::getrlimit(Resource::Fsize).current;
+    if limit.is_some_and(|limit| limit < len.saturating_add(ROOM_BYTES)) {
+        return Err(Errno::FBIG.into());
     }
     // What is reserved behind the end, the next line uses.
-    // SAFETY: takes a descriptor that is open, and numbers.
-    if unsafe { libc::fallocate(file.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, len, ROOM_BYTES) } == 0 {
-        return Ok(());
+    match fallocate(file, FallocateFlags::KEEP_SIZE, len, ROOM_BYTES) {
+        Ok(()) | Err(Errno::OPNOTSUPP) => Ok(()),
+        Err(error) => Err(error.into()),
     }
-    let error = io::Error::last_os_error();
-    if error.raw_os_error() == Some(libc::EOPNOTSUPP) { Ok(()) } else { Err(error) }
 }
 
 /// True unless the kernel says that there is room.
@@ -286,13 +286,8 @@ fn is_append_only(error: &io::Error) -> bool {
 }
 
 fn set_append(file: &File, on: bool) -> io::Result<()> {
-    // SAFETY: takes a descriptor that is open, and no pointer.
-    let flags = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFL) };
-    let flags = if on { flags | libc::O_APPEND } else { flags & !libc::O_APPEND };
-    // SAFETY: as above.
-    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETFL, flags) } == -1 {
-        return Err(io::Error::last_os_error());
-    }
+    let flags = fcntl_getfl(file)?;
+    fcntl_setfl(file, if on { flags | OFlags::APPEND } else { flags - OFlags::APPEND })?;
     Ok(())
 }
 
@@ -305,6 +300,7 @@ fn lock(file: &File, kind: i32) -> bool {
         l_len: 1,
         l_pid: 0,
     };
+    // rustix has no locks that belong to an open file instead of the process.
     // SAFETY: the kernel reads a `flock` that is a local.
     unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, std::ptr::from_ref(&range)) == 0 }
 }

@@ -8,8 +8,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::output::Output;
-use super::{Batch, Delivery, MAX_QUEUED_BATCHES, Sink};
+use super::output::Stream;
+use super::{Batch, Delivery, Lines, MAX_QUEUED_BATCHES, Sink};
 use crate::spec::{Destination, LossCause, Rights, SinkSpec};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -17,7 +17,7 @@ const LONG: Duration = Duration::from_secs(20);
 fn stdout_like(fd: OwnedFd) -> Sink {
     let spec =
         SinkSpec { name: "stdout".into(), destination: Destination::Stdout, format: None, rights: Rights::default() };
-    Sink::start(&spec, Output::standard_stream(fd)).unwrap()
+    Sink::start(&spec, Stream::boxed(fd)).unwrap()
 }
 
 fn pipe_sink() -> (Sink, PipeReader) {
@@ -27,8 +27,11 @@ fn pipe_sink() -> (Sink, PipeReader) {
 
 /// `lines` numbered lines of 100 bytes.
 fn batch(delivery: &Arc<Delivery>, lines: u64) -> Batch {
-    let bytes = (0..lines).flat_map(|number| format!("{number:099}\n").into_bytes()).collect();
-    Batch { bytes, events: lines, delivery: Arc::clone(delivery) }
+    let mut all = Lines::default();
+    for number in 0..lines {
+        all.push_event(|bytes| bytes.extend(format!("{number:099}\n").into_bytes()));
+    }
+    Batch { lines: all, delivery: Arc::clone(delivery) }
 }
 
 fn wait_until(what: &str, condition: impl Fn() -> bool) {
@@ -102,7 +105,7 @@ fn an_inherited_nonblocking_pipe_works() {
     let (mut reader, writer) = std::io::pipe().unwrap();
     // SAFETY: F_SETFL takes an integer, and `writer` is open.
     assert_eq!(unsafe { libc::fcntl(writer.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) }, 0);
-    let output = Output::file(File::from(OwnedFd::from(writer)));
+    let output = Stream::as_it_is(File::from(OwnedFd::from(writer)));
     let spec =
         SinkSpec { name: "pipe".into(), destination: Destination::Stdout, format: None, rights: Rights::default() };
     let sink = Sink::start(&spec, output).unwrap();
@@ -184,13 +187,13 @@ fn after_the_end() {
 fn buffers_come_back() {
     let (sink, _reader) = pipe_sink();
     let delivery = Arc::new(Delivery::default());
-    let mut bytes = sink.take_buffer();
-    assert!(bytes.capacity() >= 64 << 10 && bytes.is_empty());
-    let first = bytes.as_ptr();
-    bytes.extend_from_slice(b"line\n");
-    sink.send(Batch { bytes, events: 1, delivery: Arc::clone(&delivery) }).unwrap();
+    let mut lines = sink.take_lines();
+    assert!(lines.has_usual_room() && lines.is_empty());
+    let first = lines.bytes().as_ptr();
+    lines.push_event(|bytes| bytes.extend_from_slice(b"line\n"));
+    sink.send(Batch { lines, delivery: Arc::clone(&delivery) }).unwrap();
     wait_until("the line", || delivery.delivered() == 1);
     // It is recycled under the same lock that counts it.
-    let again = sink.take_buffer();
-    assert_eq!((again.as_ptr(), again.len()), (first, 0));
+    let again = sink.take_lines();
+    assert_eq!((again.bytes().as_ptr(), again.is_empty()), (first, true));
 }

@@ -22,7 +22,7 @@ pub use hook::{FileIdentity, Hook, HookKind, Site, Targets, TracepointName, User
 pub use layout::{Field, FieldType, Layout};
 pub use limits::{Limits, Period, RateLimit};
 pub use place::Place;
-pub use sink::{Destination, Format, Rights, SinkId, SinkSpec};
+pub use sink::{Destination, DestinationKind, Format, Rights, SinkId, SinkSpec};
 
 use std::time::Duration;
 

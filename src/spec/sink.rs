@@ -54,6 +54,33 @@ pub enum Destination {
     File(PathBuf),
 }
 
+/// What kind of thing a destination is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DestinationKind {
+    /// [`Destination::Stdout`].
+    Stdout,
+    /// [`Destination::Stderr`].
+    Stderr,
+    /// [`Destination::File`].
+    File,
+}
+
+impl DestinationKind {
+    /// How many there are.
+    pub const COUNT: usize = Self::File as usize + 1;
+}
+
+impl Destination {
+    /// Its kind.
+    pub fn kind(&self) -> DestinationKind {
+        match self {
+            Self::Stdout => DestinationKind::Stdout,
+            Self::Stderr => DestinationKind::Stderr,
+            Self::File(_) => DestinationKind::File,
+        }
+    }
+}
+
 /// `stdout`, `/var/log/events.jsonl`
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,13 +8,13 @@ mod places;
 
 use std::ffi::CString;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ebpf_run::sink::{Batch, Delivery, Sink};
+use ebpf_run::sink::{Batch, Delivery, Lines, Sink};
 use ebpf_run::spec::{Destination, Format, LossCause, Rights, SinkSpec};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -37,7 +37,9 @@ fn refusal(path: &Path) -> String {
 }
 
 fn batch(delivery: &Arc<Delivery>, text: &str) -> Batch {
-    Batch { bytes: text.as_bytes().to_vec(), events: text.lines().count() as u64, delivery: Arc::clone(delivery) }
+    let mut lines = Lines::default();
+    lines.push_several(text.lines().count() as u64, |bytes| bytes.extend_from_slice(text.as_bytes()));
+    Batch { lines, delivery: Arc::clone(delivery) }
 }
 
 /// Sends a line, and waits until it was written or lost.
@@ -198,7 +200,7 @@ fn a_stuck_sink_slows_no_other() {
     let mut sent = 0;
     while to_stuck.lost(LossCause::QueueFull) == 0 {
         if let Err(batch) = stuck.send(batch(&to_stuck, &text)) {
-            batch.delivery.add_lost(LossCause::QueueFull, batch.events);
+            batch.delivery.add_lost(LossCause::QueueFull, batch.lines.events());
         }
         assert!(free.wait_for_room(LONG));
         free.send(batch(&to_free, &text)).unwrap();
@@ -307,13 +309,12 @@ fn two_probes_share_a_sink() {
             let sink = &sink;
             scope.spawn(move || {
                 for _ in 0..200 {
-                    let mut bytes = sink.take_buffer();
-                    while bytes.len() < 10_000 {
-                        bytes.write_all(word.as_bytes()).unwrap();
+                    let mut lines = sink.take_lines();
+                    while lines.bytes().len() < 10_000 {
+                        lines.push_event(|bytes| bytes.extend_from_slice(word.as_bytes()));
                     }
-                    let events = (bytes.len() / word.len()) as u64;
                     assert!(sink.wait_for_room(LONG));
-                    let mut batch = Batch { bytes, events, delivery: Arc::clone(delivery) };
+                    let mut batch = Batch { lines, delivery: Arc::clone(delivery) };
                     while let Err(refused) = sink.send(batch) {
                         assert!(sink.wait_for_room(LONG));
                         batch = refused;

@@ -11,7 +11,7 @@ use crate::format::{Look, Notice, notice};
 use crate::plan::{Action, UnitId};
 use crate::runner::engine::{News, Unit};
 use crate::runner::source::now_unix_ns;
-use crate::sink::{Batch, Delivery, Sink};
+use crate::sink::{Batch, Sink};
 use crate::spec::Format;
 use crate::words::path_text;
 
@@ -128,7 +128,7 @@ impl Tell<'_> {
 /// A line that is no event. Where the sink has no room it is left out: the log has it too.
 fn send(sink: &Sink, line: &Notice<'_>, look: &Look) {
     let bytes = notice(sink.format(), line, now_unix_ns(), look);
-    if sink.send(Batch { bytes, events: 0, delivery: Arc::new(Delivery::default()) }).is_err() {
+    if sink.send(Batch::of_no_events(bytes)).is_err() {
         tracing::debug!(sink = sink.name(), "no room for a line about `{}`", line.kind);
     }
 }

@@ -58,7 +58,7 @@ impl Tail {
         let count = Some(lost - self.reported);
         let line = Notice { probe: None, kind: "lost", fields: &[("cause", "copy_too_slow")], count };
         let bytes = notice(Format::Jsonl, &line, now_unix_ns(), look);
-        if self.sink.send(Batch { bytes, events: 0, delivery: Arc::new(Delivery::default()) }).is_ok() {
+        if self.sink.send(Batch::of_no_events(bytes)).is_ok() {
             self.reported = lost;
         }
     }
@@ -121,7 +121,7 @@ impl Tails {
     pub(in crate::runner) fn copy_news(&self, news: &mut News) {
         for (probe, bytes) in news.drain(..) {
             for tail in self.0.iter().filter(|tail| tail.probe.is_none() || tail.probe == probe) {
-                let batch = Batch { bytes: bytes.clone(), events: 0, delivery: Arc::clone(&tail.delivery) };
+                let batch = Batch::of_no_events(bytes.clone());
                 if tail.sink.send(batch).is_err() {
                     tail.delivery.add_lost(LossCause::QueueFull, 1);
                 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::format::{Encoder, Look};
-use crate::sink::{BATCH_BYTES, Batch, Delivery, Sink};
+use crate::sink::{BATCH_BYTES, Batch, Delivery, Lines, Sink};
 use crate::spec::{Layout, LossCause, ProbeSpec};
 
 /// A sink and what it got from one unit.
@@ -28,13 +28,12 @@ pub(in crate::runner) struct Output {
     /// For somebody who looks on: losing it is not losing an event.
     pub(in crate::runner) is_copy: bool,
     encoder: Encoder,
-    buffer: Vec<u8>,
-    events: u64,
+    lines: Lines,
 }
 
 impl Output {
     pub(in crate::runner) fn new(sink: Arc<Sink>, delivery: Arc<Delivery>, encoder: Encoder) -> Self {
-        Self { sink, delivery, is_copy: false, encoder, buffer: Vec::new(), events: 0 }
+        Self { sink, delivery, is_copy: false, encoder, lines: Lines::default() }
     }
 
     /// One that neither keeps events waiting nor is waited for.
@@ -44,19 +43,18 @@ impl Output {
 
     /// True when nothing waits to be handed over.
     pub(in crate::runner) fn is_empty(&self) -> bool {
-        self.buffer.is_empty()
+        self.lines.is_empty()
     }
 
     /// True if an event can be taken now; sends a full batch first.
     #[inline]
     pub(in crate::runner) fn has_room(&mut self) -> bool {
-        self.buffer.len() < BATCH_BYTES || self.flush()
+        self.lines.bytes().len() < BATCH_BYTES || self.flush()
     }
 
     #[inline]
     pub(in crate::runner) fn event(&mut self, record: &[u8], unix_ns: u64) {
-        self.encoder.event(record, unix_ns, &mut self.buffer);
-        self.events += 1;
+        self.lines.push_event(|bytes| self.encoder.event(record, unix_ns, bytes));
     }
 
     /// An interval's counters, at once; `rows` lines, each of which counts as one event.
@@ -65,8 +63,7 @@ impl Output {
             self.delivery.add_lost(LossCause::QueueFull, rows.len() as u64);
             return;
         }
-        self.encoder.sample(rows, interval, unix_ns, &mut self.buffer);
-        self.events += rows.len() as u64;
+        self.lines.push_several(rows.len() as u64, |bytes| self.encoder.sample(rows, interval, unix_ns, bytes));
         self.flush();
     }
 
@@ -75,29 +72,27 @@ impl Output {
         if !self.has_room() {
             return false;
         }
-        self.encoder.lost(cause, count, unix_ns, &mut self.buffer);
+        self.lines.push_several(0, |bytes| self.encoder.lost(cause, count, unix_ns, bytes));
         self.flush();
         true
     }
 
     /// Hands over what is there; false if the sink has no room, then it is kept.
     pub(in crate::runner) fn flush(&mut self) -> bool {
-        if self.buffer.is_empty() {
+        if self.lines.is_empty() {
             return true;
         }
         if !self.sink.has_room() {
             return false;
         }
-        let batch =
-            Batch { bytes: mem::take(&mut self.buffer), events: self.events, delivery: Arc::clone(&self.delivery) };
+        let batch = Batch { lines: mem::take(&mut self.lines), delivery: Arc::clone(&self.delivery) };
         match self.sink.send(batch) {
             Ok(()) => {
-                self.buffer = self.sink.take_buffer();
-                self.events = 0;
+                self.lines = self.sink.take_lines();
                 true
             }
             Err(batch) => {
-                self.buffer = batch.bytes;
+                self.lines = batch.lines;
                 false
             }
         }
@@ -106,9 +101,8 @@ impl Output {
     /// The end: what cannot be handed over in time is lost, and counted.
     pub(in crate::runner) fn finish(&mut self, patience: Duration) {
         if !self.flush() && (!self.sink.wait_for_room(patience) || !self.flush()) {
-            self.delivery.add_lost(LossCause::QueueFull, self.events);
-            self.buffer.clear();
-            self.events = 0;
+            self.delivery.add_lost(LossCause::QueueFull, self.lines.events());
+            self.lines.clear();
         }
     }
 }

@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A file descriptor and how to write to it without waiting longer than wanted.
 
-use std::fs::{File, FileType, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
-use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
+use std::fs::{File, FileType, OpenOptions};
+use std::io::{self, ErrorKind, IsTerminal as _, PipeReader, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::judge::{self, Kind};
-use super::queue::Stop;
-use super::regular::{self, Regular};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
+
+use crate::sink::queue::Stop;
+use crate::sink::regular::{self, Regular};
 use crate::spec::Format;
 
-/// An open destination.
-pub(super) struct Output {
+/// An open file, whatever it is.
+pub(super) struct Descriptor {
     file: File,
     way: Way,
-    standard_stream: bool,
-    /// What it was when it was opened by its path; `None` for a standard stream.
-    kind: Option<Kind>,
-    identity: Option<(u64, u64)>,
     /// For a regular file.
     regular: Option<Regular>,
 }
@@ -41,53 +39,41 @@ enum Way {
 /// What poll(2) promises to fit: `PIPE_BUF`.
 const READY_BYTES: usize = 4096;
 
-impl Output {
-    /// A file that was opened by its path, with `O_NONBLOCK` where it has a reader.
-    pub(super) fn file(file: File) -> Self {
-        let about = file.metadata().ok();
-        let kind = about.as_ref().and_then(|about| judge::kind(about).ok());
-        let identity = about.map(|about| (about.dev(), about.ino()));
-        Self { way: way(&file), file, standard_stream: false, kind, identity, regular: None }
+impl Descriptor {
+    /// Of a file that is ours alone, with `O_NONBLOCK` where it has a reader.
+    pub(super) fn new(file: File) -> Self {
+        Self { way: way(&file), file, regular: None }
     }
 
-    /// A copy of standard output or standard error.
-    pub(super) fn standard_stream(fd: OwnedFd) -> Self {
+    /// Of one that may be shared with others.
+    pub(super) fn shared(fd: OwnedFd) -> Self {
         let file = File::from(fd);
         // A pipe that is opened again has a file description of its own, which can be non-blocking for us alone.
         let again = if is(&file, FileType::is_fifo) { open_pipe_again(&file).ok() } else { None };
-        let file = again.unwrap_or(file);
-        Self { way: way(&file), file, standard_stream: true, kind: None, identity: None, regular: None }
-    }
-
-    pub(super) fn is_standard_stream(&self) -> bool {
-        self.standard_stream
+        Self::new(again.unwrap_or(file))
     }
 
     pub(super) fn is_terminal(&self) -> bool {
         self.file.is_terminal()
     }
 
-    /// Lines of this format will be written: where it is a regular file they will be whole.
-    pub(super) fn expect(&mut self, format: Format) {
+    /// Lines of this format will be written to a file that was opened by us: where it is a regular one they will be whole.
+    pub(super) fn expect_own(&mut self, format: Format) {
         if is(&self.file, FileType::is_file) {
-            let regular = if self.standard_stream { Regular::stream(format) } else { Regular::own(&self.file, format) };
-            self.regular = Some(regular);
+            self.regular = Some(Regular::own(&self.file, format));
         }
     }
 
-    /// What was opened by its path.
-    pub(super) fn kind(&self) -> Option<Kind> {
-        self.kind
+    /// The same for one that others opened.
+    pub(super) fn expect_shared(&mut self, format: Format) {
+        if is(&self.file, FileType::is_file) {
+            self.regular = Some(Regular::stream(format));
+        }
     }
 
-    /// True where it is what was found at its path.
-    pub(super) fn is_at(&self, found: &Metadata) -> bool {
-        self.identity == Some((found.dev(), found.ino()))
-    }
-
-    /// True for a file that was deleted: nobody will ever read what is written to it.
-    pub(super) fn is_deleted(&self) -> bool {
-        self.kind == Some(Kind::File) && self.file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
+    /// True for a file that no directory has any more.
+    pub(super) fn has_no_name(&self) -> bool {
+        self.file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
     }
 
     /// Makes a regular file end where a line can begin.
@@ -115,7 +101,7 @@ impl Output {
         }
     }
 
-    /// Writes lines; of a regular file whole ones only, as many as there is room for. As [`Output::write_all`].
+    /// Writes lines; of a regular file whole ones only, as many as there is room for. As [`Descriptor::write_all`].
     pub(super) fn write_lines(&mut self, bytes: &[u8], stop: &Stop) -> (usize, io::Result<()>) {
         match &mut self.regular {
             Some(regular) => regular.write_lines(&self.file, bytes),
@@ -123,7 +109,7 @@ impl Output {
         }
     }
 
-    /// Writes the rest of a line that was begun. As [`Output::write_all`].
+    /// Writes the rest of a line that was begun. As [`Descriptor::write_all`].
     pub(super) fn write_rest(&mut self, bytes: &[u8], stop: &Stop) -> (usize, io::Result<()>) {
         let (written, result) = self.write_all(bytes, stop);
         let result = match &mut self.regular {
@@ -167,18 +153,17 @@ impl Output {
     /// Returns when a write would do something: take bytes or fail.
     fn wait_until_ready(&self, stop: &Stop) -> io::Result<()> {
         loop {
-            let (wake, timeout_ms) = match stop.deadline() {
-                None => (stop.wake.as_raw_fd(), -1),
+            let (wake, patience) = match stop.deadline() {
+                None => (Some(&stop.wake), None),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
                         return Err(io::Error::new(ErrorKind::TimedOut, "its reader was too slow at the end"));
                     }
-                    // Rounded up, so as not to spin through the last millisecond. poll(2) ignores a negative descriptor.
-                    (-1, i32::try_from(left.as_millis() + 1).unwrap_or(i32::MAX))
+                    (None, Some(left))
                 }
             };
-            if poll(self.file.as_raw_fd(), wake, timeout_ms)? {
+            if is_ready(&self.file, wake, patience)? {
                 return Ok(());
             }
         }
@@ -208,42 +193,36 @@ fn whole_lines(bytes: &[u8]) -> &[u8] {
 
 fn open_pipe_again(file: &File) -> io::Result<File> {
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path)
+    OpenOptions::new().write(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)
 }
 
 fn is_nonblocking(file: &File) -> bool {
-    // SAFETY: F_GETFL takes no pointer, and `file` keeps the descriptor open.
-    let flags = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFL) };
-    flags != -1 && flags & libc::O_NONBLOCK != 0
+    rustix::fs::fcntl_getfl(file).is_ok_and(|flags| flags.contains(OFlags::NONBLOCK))
 }
 
 /// False for a pipe or socket whose other end is closed.
 fn has_reader(file: &File) -> bool {
-    let mut one = libc::pollfd { fd: file.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
-    // SAFETY: one initialised `pollfd` that outlives the call.
-    unsafe { libc::poll(&mut one, 1, 0) >= 0 && one.revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) == 0 }
+    let mut one = [PollFd::new(file, PollFlags::OUT)];
+    let gone = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
+    poll(&mut one, Some(&Timespec::default())).is_ok() && !one[0].revents().intersects(gone)
 }
 
 /// True for a pipe in which something waits for a reader.
 fn has_unread(file: &File) -> bool {
-    let mut bytes: libc::c_int = 0;
-    // SAFETY: the kernel writes an `int` into a local.
-    unsafe { libc::ioctl(file.as_raw_fd(), libc::FIONREAD, &mut bytes) == 0 && bytes > 0 }
+    rustix::io::ioctl_fionread(file).is_ok_and(|bytes| bytes > 0)
 }
 
-/// True when `output` can be written (or has failed); false when `wake` hung up, a signal came or the time was over.
-fn poll(output: RawFd, wake: RawFd, timeout_ms: i32) -> io::Result<bool> {
-    let mut fds = [
-        libc::pollfd { fd: output, events: libc::POLLOUT, revents: 0 },
-        libc::pollfd { fd: wake, events: 0, revents: 0 },
-    ];
-    // SAFETY: `fds` is an array of two initialised `pollfd` that outlives the call, which writes only their `revents`.
-    let ready = unsafe { libc::poll(fds.as_mut_ptr(), 2, timeout_ms) };
-    if ready == -1 {
-        let error = io::Error::last_os_error();
-        return if error.kind() == ErrorKind::Interrupted { Ok(false) } else { Err(error) };
+/// True when `output` can be written (or has failed); false when `wake` hung up, a signal came or `patience` was over.
+fn is_ready(output: &File, wake: Option<&PipeReader>, patience: Option<Duration>) -> io::Result<bool> {
+    // One that does not end is as good as none.
+    let timeout = patience.and_then(|patience| Timespec::try_from(patience).ok());
+    let mut fds = vec![PollFd::new(output, PollFlags::OUT)];
+    fds.extend(wake.map(|wake| PollFd::new(wake, PollFlags::empty())));
+    match poll(&mut fds, timeout.as_ref()) {
+        Ok(_) => Ok(!fds[0].revents().is_empty()),
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
     }
-    Ok(fds[0].revents != 0)
 }
 
 #[cfg(test)]
