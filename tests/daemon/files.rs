@@ -219,6 +219,26 @@ fn refused_by_the_machine() {
     daemon.stop();
 }
 
+/// All that this machine refuses about one probe is said at once, each at its place, and the status has all of it: two captures of
+/// fields that are not there, two sinks that cannot be opened.
+#[test]
+fn all_that_is_refused() {
+    need!(bpf());
+    let captures = calls("one", EVENTS).replace("policy as u32", "policy as u32, a: nowhere as u32, b: nothing as u32");
+    let sinks = calls("two", "sinks: [\"jsonl:/no/first/x.jsonl\", \"jsonl:/no/second/x.jsonl\"]");
+    let daemon = Daemon::with(&[("a.yaml", &format!("{captures}{sinks}"))]);
+    let said = daemon.run.stderr_now();
+    for word in ["`nowhere`", "`nothing`", "/no/first", "/no/second"] {
+        assert!(said.lines().any(|line| line.starts_with("error[") && line.contains(word)), "{word}: {said}");
+    }
+    for (name, words) in [("one", ["nowhere", "nothing"]), ("two", ["/no/first", "/no/second"])] {
+        let failed = daemon.wait(name, "failed");
+        let error = failed["error"].as_str().unwrap();
+        assert!(words.iter().all(|word| error.contains(word)), "{failed}");
+    }
+    daemon.stop();
+}
+
 /// One bad file at the start does not keep the others from running; it runs once it is mended.
 #[test]
 fn one_bad_file_at_the_start() {

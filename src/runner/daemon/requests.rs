@@ -3,9 +3,9 @@
 
 use std::os::fd::OwnedFd;
 
-use super::Daemon;
 use super::follow::StoppedAt;
 use super::said::Said;
+use super::state::Daemon;
 use crate::control::{Asked, Reply, Request};
 use crate::runner::source::now_unix_ns;
 use crate::spec::ProbeId;
@@ -31,7 +31,7 @@ impl Daemon<'_> {
             && let Ok(stream) = stream.await
             && let Err(error) = self.add_tail(stream, probe)
         {
-            (self.say)(&Said::Warning(&error));
+            (self.tell.say)(&Said::Warning(&error));
         }
     }
 

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::Daemon;
 use super::entry::Entry;
 use super::service::headline;
+use super::state::Daemon;
 use crate::config::render;
 use crate::format::SinkTotals;
 use crate::plan::UnitId;

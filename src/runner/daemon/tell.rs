@@ -52,7 +52,7 @@ impl State {
 pub(super) struct Tell<'a> {
     pub(super) say: &'a mut dyn FnMut(&Said<'_>),
     /// Gathered for those who look on.
-    pub(super) news: &'a mut News,
+    pub(super) news: News,
     /// How `pretty` looks.
     pub(super) look: Look,
 }

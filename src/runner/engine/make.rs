@@ -15,27 +15,22 @@ use crate::spec::{Layout, Place, ProbeSpec, Targets};
 
 /// A program that was chosen for a unit, and what it is told.
 pub(in crate::runner) struct Draft<'a> {
-    program: &'a Program,
+    pub(super) program: &'a Program,
     prepared: Prepared,
 }
 
 /// Something that the kernel has verified and that is ready to be attached.
 pub(in crate::runner) struct Made<'a> {
-    pub(super) program: &'a Program,
+    program: &'a Program,
     prepared: Prepared,
     pub(super) loaded: Loaded,
 }
 
 impl<'a> Engine<'a> {
-    /// The program of a spec.
-    pub(super) fn program(&self, spec: &ProbeSpec) -> Result<&'a Program, KernelError> {
-        let missing = || KernelError::at(Place::Program, format!("no program `{}`", spec.program));
-        self.catalog.get(&spec.program).ok_or_else(missing)
-    }
-
     /// What the program is told of this machine. All that cannot be done is an error each.
     pub(in crate::runner) fn prepare(&self, spec: &ProbeSpec, host: &Host) -> Result<Draft<'a>, Vec<KernelError>> {
-        let program = self.program(spec).map_err(|error| vec![error])?;
+        let missing = || vec![KernelError::at(Place::Program, format!("no program `{}`", spec.program))];
+        let program = self.catalog.get(&spec.program).ok_or_else(missing)?;
         Ok(Draft { program, prepared: prepare(spec, program, host)? })
     }
 
@@ -51,21 +46,14 @@ impl<'a> Engine<'a> {
         Ok(Made { program, prepared, loaded })
     }
 
-    /// Everything up to what the kernel has verified.
-    pub(super) fn make(
-        &self,
-        spec: &ProbeSpec,
-        running: Option<&Unit>,
-        host: &Host,
-    ) -> Result<Made<'a>, Vec<KernelError>> {
+    /// The same for a unit that stands for one thing of this machine.
+    pub(super) fn draft(&self, spec: &ProbeSpec, host: &Host) -> Result<Draft<'a>, Vec<KernelError>> {
         if spec.targets != Targets::One {
             // It stands for nothing now: say so.
             let nothing = || vec![KernelError::at(Place::Program, "it stands for nothing on this machine")];
             return Err(expand(spec, host).err().unwrap_or_else(nothing));
         }
-        let draft = self.prepare(spec, host)?;
-        let generation = running.map(|unit| unit.attached.generation());
-        Self::load(draft, spec, generation, host).map_err(|error| vec![error])
+        self.prepare(spec, host)
     }
 
     /// Brings a unit to run. All that stands against it is an error each.
@@ -75,7 +63,8 @@ impl<'a> Engine<'a> {
         content: &Content,
         host: &Host,
     ) -> Result<Unit, Vec<KernelError>> {
-        let made = self.make(&content.spec, None, host)?;
+        let draft = self.draft(&content.spec, host)?;
+        let made = Self::load(draft, &content.spec, None, host).map_err(|error| vec![error])?;
         let routes = self.sinks.routes(&content.sinks, &[])?;
         self.run(title, content, made, routes, host).map_err(|error| vec![error])
     }

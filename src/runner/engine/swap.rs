@@ -26,9 +26,10 @@ impl Engine<'_> {
             unit.content = content.attached_to(unit.attached.file());
             return Ok(());
         }
-        let program = self.program(&content.spec).map_err(one)?;
-        let can_swap = unit.content.binary == content.binary && unit.attached.can_swap(&content.spec, program);
-        let made = self.make(&content.spec, can_swap.then_some(&*unit), host)?;
+        let draft = self.draft(&content.spec, host)?;
+        let can_swap = unit.content.binary == content.binary && unit.attached.can_swap(&content.spec, draft.program);
+        let generation = can_swap.then(|| unit.attached.generation());
+        let made = Self::load(draft, &content.spec, generation, host).map_err(one)?;
         let routes = self.sinks.routes(&content.sinks, &unit.routes)?;
         if can_swap {
             return self.swap(unit, content, made, routes).map_err(one);
@@ -97,7 +98,8 @@ impl Engine<'_> {
             Ok(next) => (Ok(()), Some(next)),
             // Back to what worked.
             Err(error) => {
-                let made = self.make(&before.spec, None, host).ok();
+                let draft = self.draft(&before.spec, host).ok();
+                let made = draft.and_then(|draft| Self::load(draft, &before.spec, None, host).ok());
                 let back = made.and_then(|made| self.run(title, &before, made, old_routes, host).ok());
                 (Err(error), back)
             }
