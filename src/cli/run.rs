@@ -60,8 +60,7 @@ fn configuration(args: &RunArgs, catalog: &Catalog) -> Option<Config> {
 
 /// False for a user's own files, also where sudo(8) made the user root, as far as not everybody can write them.
 fn is_worth_a_warning(breach: &Breach) -> bool {
-    // SAFETY: takes and returns a number.
-    let own = unsafe { libc::geteuid() };
+    let own = rustix::process::geteuid().as_raw();
     let sudo = std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse().ok());
     let owner = std::fs::metadata(&breach.path).map(|about| about.uid());
     let is_own = owner.is_ok_and(|owner| Some(owner) == sudo || owner == own && own != 0);

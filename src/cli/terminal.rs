@@ -95,12 +95,8 @@ fn colors_wanted() -> bool {
 
 /// Rows and columns of the window where standard output is a terminal; `None` elsewhere, or where nobody knows.
 pub(super) fn window() -> Option<(usize, usize)> {
-    let mut size = MaybeUninit::<libc::winsize>::zeroed();
-    // SAFETY: the kernel writes a `winsize` into a local of that type, or nothing.
-    let code = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, size.as_mut_ptr()) };
-    // SAFETY: plain data, zeroed and then filled.
-    let size = unsafe { size.assume_init() };
-    (code == 0 && size.ws_row > 0 && size.ws_col > 0).then_some((size.ws_row.into(), size.ws_col.into()))
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_row > 0 && size.ws_col > 0).then_some((size.ws_row.into(), size.ws_col.into()))
 }
 
 /// Local time minus UTC, in seconds, now.

@@ -105,8 +105,7 @@ fn connect(socket: &Path, request: &Request) -> Result<(Reply, BufReader<UnixStr
 
 /// Why the kernel lets us not connect: the socket is its owner's alone, and its owner is who the daemon runs as.
 fn refusal(socket: &Path) -> String {
-    // SAFETY: takes nothing, and cannot fail.
-    let own = unsafe { libc::geteuid() };
+    let own = rustix::process::geteuid().as_raw();
     match socket.metadata() {
         Ok(_) if own == 0 => {
             "this environment (a container, a security module) does not let even root connect".to_owned()

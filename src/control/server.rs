@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The daemon's end of the control socket.
 
-use std::ffi::CString;
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _, FromRawFd as _, OwnedFd};
-use std::os::unix::ffi::OsStrExt as _;
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{FlockOperation, Mode, OFlags, fchmod, flock, openat};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, socket_with};
+use rustix::process::geteuid;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
@@ -180,84 +183,57 @@ fn directory(path: &Path) -> io::Result<Walked> {
 fn lock(directory: &Walked, path: &Path) -> io::Result<Option<File>> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".lock");
-    let name = CString::new(name.as_bytes())?;
-    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
-    let mode: libc::c_uint = 0o600;
-    // SAFETY: the name ends with a NUL; a new descriptor or -1 comes back.
-    let fd = unsafe { libc::openat(directory.file.as_raw_fd(), name.as_ptr(), flags, mode) };
-    if fd < 0 {
-        return Err(match io::Error::last_os_error() {
-            error if error.raw_os_error() == Some(libc::ELOOP) => foreign(&name, "a link"),
-            // In a sticky directory the kernel itself keeps root from it (`fs.protected_symlinks`, `fs.protected_regular`).
-            error if error.kind() == io::ErrorKind::PermissionDenied => match stranger(directory, &name) {
-                Some(what) => foreign(&name, what),
-                None => error,
-            },
-            error => error,
-        });
-    }
-    // SAFETY: the descriptor is new and nobody else owns it.
-    let file = File::from(unsafe { OwnedFd::from_raw_fd(fd) });
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let opened = openat(&directory.file, &name, flags, Mode::RUSR | Mode::WUSR).map_err(|error| match error {
+        Errno::LOOP => foreign(&name, "a link"),
+        // In a sticky directory the kernel itself keeps root from it (`fs.protected_symlinks`, `fs.protected_regular`).
+        Errno::ACCESS | Errno::PERM => match stranger(directory, &name) {
+            Some(what) => foreign(&name, what),
+            None => error.into(),
+        },
+        error => error.into(),
+    });
+    let file = File::from(opened?);
     let about = file.metadata()?;
-    // SAFETY: takes and returns a number.
-    let own = unsafe { libc::geteuid() };
+    let own = geteuid().as_raw();
     if !about.is_file() {
         return Err(foreign(&name, "not a file"));
     }
     if about.uid() != 0 && about.uid() != own {
         return Err(foreign(&name, "a file of another user"));
     }
-    // SAFETY: takes a descriptor that we own, and numbers.
-    if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
-        return Ok(Some(file));
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(error.into()),
     }
-    let error = io::Error::last_os_error();
-    if error.kind() == io::ErrorKind::WouldBlock { Ok(None) } else { Err(error) }
 }
 
 /// What another user has put there; `None` where nobody has.
-fn stranger(directory: &Walked, name: &std::ffi::CStr) -> Option<&'static str> {
-    let name = std::ffi::OsStr::from_bytes(name.to_bytes());
+fn stranger(directory: &Walked, name: &OsStr) -> Option<&'static str> {
     let path = crate::trust::through(directory.file.as_fd()).join(name);
     let about = fs::symlink_metadata(path).ok()?;
-    // SAFETY: takes and returns a number.
-    let own = unsafe { libc::geteuid() };
+    let own = geteuid().as_raw();
     let what = if about.is_symlink() { "a link" } else { "a file of another user" };
     (own == 0 && about.uid() != own).then_some(what)
 }
 
-fn foreign(name: &std::ffi::CStr, what: &str) -> io::Error {
+fn foreign(name: &OsStr, what: &str) -> io::Error {
     io::Error::other(format!("its lock `{}` is {what}: remove it", name.to_string_lossy()))
 }
 
 /// A socket with mode 0600 from its first moment: bind(2) takes the mode from the socket itself, so that no name is used twice.
 fn listen(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {
-    // SAFETY: takes numbers; a new descriptor or -1 comes back.
-    let fd = unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the descriptor is new and nobody else owns it.
-    let socket = unsafe { OwnedFd::from_raw_fd(fd) };
-    let mut address = libc::sockaddr_un { sun_family: libc::AF_UNIX as libc::sa_family_t, sun_path: [0; 108] };
-    let name = path.as_os_str().as_bytes();
-    if name.len() >= address.sun_path.len() || name.contains(&0) {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "the path is too long for a socket: at most 107 bytes",
-        ));
-    }
-    for (to, from) in address.sun_path.iter_mut().zip(name) {
-        *to = *from as libc::c_char;
-    }
-    let length = size_of::<libc::sockaddr_un>() as libc::socklen_t;
-    let check = |result: i32| if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
-    // SAFETY: takes a descriptor that we own, and a number.
-    check(unsafe { libc::fchmod(socket.as_raw_fd(), 0o600) })?;
-    // SAFETY: the address is a local of the length that is given, and its path ends with a NUL.
-    check(unsafe { libc::bind(socket.as_raw_fd(), std::ptr::from_ref(&address).cast(), length) })?;
-    // SAFETY: takes a descriptor that we own, and a number.
-    check(unsafe { libc::listen(socket.as_raw_fd(), 128) })?;
+    let address = SocketAddrUnix::new(path).map_err(|error| match error {
+        Errno::NAMETOOLONG | Errno::INVAL => {
+            io::Error::new(io::ErrorKind::InvalidInput, "the path is too long for a socket: at most 107 bytes")
+        }
+        error => error.into(),
+    })?;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
+    bind(&socket, &address)?;
+    rustix::net::listen(&socket, 128)?;
     Ok(socket.into())
 }
 
@@ -267,6 +243,7 @@ fn owner(path: &Path) -> Option<i32> {
     let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };
     let mut len = size_of::<libc::ucred>() as libc::socklen_t;
     let (level, name) = (libc::SOL_SOCKET, libc::SO_PEERCRED);
+    // Not by rustix: it has no process 0, which is what one of another namespace is.
     // SAFETY: the kernel writes at most `len` bytes into a local of that size.
     let code = unsafe {
         libc::getsockopt(stream.as_raw_fd(), level, name, std::ptr::from_mut(&mut credentials).cast(), &mut len)
@@ -276,8 +253,7 @@ fn owner(path: &Path) -> Option<i32> {
 
 async fn connection(stream: UnixStream, asked: mpsc::Sender<Asked>) -> io::Result<()> {
     let peer = stream.peer_cred()?.uid();
-    // SAFETY: geteuid only reads the process's credentials and cannot fail.
-    let own = unsafe { libc::geteuid() };
+    let own = geteuid().as_raw();
     let mut stream = BufReader::new(stream);
     if peer != 0 && peer != own {
         let message = denial(own, peer);

@@ -28,8 +28,8 @@ pub(super) struct Heard {
 /// Shared with those who watch. Nobody holds it while he asks them for something: they may be waiting for it.
 pub(super) type Shared = Arc<Mutex<Heard>>;
 
-pub(super) fn locked(heard: &Shared) -> MutexGuard<'_, Heard> {
-    heard.lock().unwrap_or_else(PoisonError::into_inner)
+pub(super) fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The one who hears events, and wakes the one who waits.
@@ -93,8 +93,9 @@ struct Woken {
 }
 
 impl Waiter {
-    /// Calls `look_again` each time when it is due.
-    pub(super) fn run(&self, look_again: &impl Fn()) -> io::Result<()> {
+    /// Calls `look_again` each time when it is due. `catch_up` waits until all has been heard that happened before: on a busy machine
+    /// it may not have been.
+    pub(super) fn run(&self, catch_up: &impl Fn(), look_again: &impl Fn()) -> io::Result<()> {
         loop {
             let due = locked(&self.heard).pending.as_ref().map(|pending| pending.due(self.debounce));
             let woken = self.wait(due.map(|due| due.saturating_duration_since(Instant::now())))?;
@@ -107,8 +108,12 @@ impl Waiter {
                 heard.pending.get_or_insert_with(|| Pending::new(now)).touch(now);
             }
             let is_due = |pending: &mut Pending| pending.due(self.debounce) <= Instant::now();
-            let due = heard.pending.take_if(is_due);
+            if !heard.pending.as_mut().is_some_and(is_due) {
+                continue;
+            }
             drop(heard);
+            catch_up();
+            let due = locked(&self.heard).pending.take_if(is_due);
             if due.is_some() {
                 look_again();
             }
@@ -161,7 +166,7 @@ mod tests {
         let heard = Shared::default();
         let (ear, waiter) = ends(&heard, Duration::from_millis(1), None).unwrap();
         let (look, looks) = channel();
-        let waiting = thread::spawn(move || waiter.run(&|| look.send(()).unwrap_or_default()));
+        let waiting = thread::spawn(move || waiter.run(&|| {}, &|| look.send(()).unwrap_or_default()));
         ear.hear(&Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)));
         looks.recv_timeout(Duration::from_secs(10)).unwrap();
         assert!(locked(&heard).lost);

@@ -9,10 +9,11 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
-use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
+
+use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
 
 /// The mounts of the namespace of whoever reads it; it polls as changed (POLLPRI) after each change.
 const MOUNTS: &str = "/proc/thread-self/mountinfo";
@@ -73,15 +74,9 @@ pub(super) struct Mounted {
 
 /// In which mount an open file is; `None` where the kernel does not say (before 5.8).
 pub(super) fn mounted(file: BorrowedFd<'_>) -> Option<Mounted> {
-    let mut about = MaybeUninit::<libc::statx>::zeroed();
-    // SAFETY: an empty name means the descriptor itself; the kernel writes a `statx` into a local of that type, or nothing.
-    let code = unsafe {
-        libc::statx(file.as_raw_fd(), c"".as_ptr(), libc::AT_EMPTY_PATH, libc::STATX_MNT_ID, about.as_mut_ptr())
-    };
-    // SAFETY: plain data, zeroed and then filled.
-    let about = unsafe { about.assume_init() };
-    let told = code == 0 && about.stx_mask & libc::STATX_MNT_ID != 0;
-    let is_root = about.stx_attributes & libc::STATX_ATTR_MOUNT_ROOT as u64 != 0;
+    let about = statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).ok()?;
+    let told = about.stx_mask & StatxFlags::MNT_ID.bits() != 0;
+    let is_root = about.stx_attributes.contains(StatxAttributes::MOUNT_ROOT);
     told.then_some(Mounted { id: about.stx_mnt_id, is_root })
 }
 

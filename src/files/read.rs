@@ -56,8 +56,7 @@ fn withheld(walked: &Walked, directory: Option<&Path>) -> Option<Withheld> {
         None => {
             let named = walked.path.file_name().is_some_and(is_config_name);
             let private = walked.about.mode() & 0o004 == 0;
-            // SAFETY: takes and returns a number.
-            let privileged = unsafe { libc::geteuid() } == 0;
+            let privileged = rustix::process::geteuid().is_root();
             (privileged && private && !named).then_some(Withheld::Private)
         }
     }

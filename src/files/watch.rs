@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ impl std::error::Error for WatchError {}
 /// Watches what some roots are made of. Dropping it ends it.
 pub struct Watcher {
     roots: Vec<PathBuf>,
-    watches: Watches,
+    watches: Arc<Mutex<Watches>>,
     heard: Shared,
     /// Said, and still so.
     complained: bool,
@@ -53,9 +54,15 @@ impl Watcher {
         // Without proc(5) those are found by looking now and then.
         let mounts = watch_mounts().ok();
         let (ear, waiter) = ends(&heard, debounce, mounts).map_err(failed)?;
-        let watches = Watches::new(move |event| ear.hear(&event)).map_err(failed)?;
+        let watches = Arc::new(Mutex::new(Watches::new(move |event| ear.hear(&event)).map_err(failed)?));
+        let watching = Arc::downgrade(&watches);
         let thread = move || {
-            if let Err(error) = waiter.run(&look_again) {
+            let catch_up = || {
+                if let Some(watches) = watching.upgrade() {
+                    locked(&watches).catch_up();
+                }
+            };
+            if let Err(error) = waiter.run(&catch_up, &look_again) {
                 tracing::warn!("{}; changes are found by looking now and then", WatchError(error.to_string()));
             }
         };
@@ -90,20 +97,21 @@ impl Watcher {
             let mut heard = locked(&self.heard);
             (heard.targets.clone(), std::mem::take(&mut heard.lost))
         };
-        let watched = self.watches.all();
+        let mut watches = locked(&self.watches);
+        let watched = watches.all();
         // A watch is one of a directory, whatever its path leads to by now.
         let is_kept = |(path, detail): &(PathBuf, Detail)| {
             let (known, wanted) = (before.all.get(path), targets.all.get(path));
             !lost && known.zip(wanted).is_some_and(|(known, wanted)| known.is(wanted) && wanted.detail() == *detail)
         };
         let (kept, ended): (BTreeSet<_>, BTreeSet<_>) = watched.into_iter().partition(is_kept);
-        ended.iter().for_each(|(path, detail)| self.watches.unwatch(path, *detail));
+        ended.iter().for_each(|(path, detail)| watches.unwatch(path, *detail));
         let (mut refusal, mut is_new) = (None, false);
         targets.all.retain(|path, target| {
             if kept.contains(&(path.clone(), target.detail())) {
                 return true;
             }
-            match self.watches.watch(path, target.detail()) {
+            match watches.watch(path, target.detail()) {
                 Ok(()) => is_new = true,
                 Err(error) if is_refusal(&error, &target.interest) && refusal.is_none() => {
                     refusal = Some((path.clone(), error));
@@ -113,6 +121,7 @@ impl Watcher {
             }
             true
         });
+        drop(watches);
         let changed = is_new || targets != before;
         locked(&self.heard).targets = targets;
         self.complain(refusal.as_ref().map(|(directory, error)| (directory.as_path(), error)));

@@ -49,6 +49,16 @@ impl Watches {
         Ok(Self { names: instance(NAMES, listen.clone())?, contents: instance(CONTENTS, listen)? })
     }
 
+    /// Comes back when all has been told that happened before.
+    pub(super) fn catch_up(&self) {
+        // An instance answers questions and tells events by turns: the second answer comes after a turn of events.
+        for instance in [&self.names, &self.contents] {
+            for _ in 0..2 {
+                drop(instance.watched_paths());
+            }
+        }
+    }
+
     /// What is watched. A directory that has gone, or got another name, is watched no more.
     pub(super) fn all(&self) -> BTreeSet<(PathBuf, Detail)> {
         let of = |instance: &INotifyWatcher, detail| {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The names under which this machine is asked for its metrics.
 
-use std::ffi::CStr;
 use std::fs;
-use std::mem::MaybeUninit;
 
 /// Where the resolver finds the domains that complete a name (resolv.conf(5)).
 const RESOLV_CONF: &str = "/etc/resolv.conf";
@@ -43,14 +41,9 @@ fn is_own(name: &str, host: &str, resolv_conf: &str) -> bool {
 
 /// `None` where it has none.
 fn host_name() -> Option<String> {
-    let mut names = MaybeUninit::<libc::utsname>::zeroed();
-    // SAFETY: the kernel writes a `utsname` into a local of that type, or nothing.
-    let code = unsafe { libc::uname(names.as_mut_ptr()) };
-    // SAFETY: plain data, zeroed and then filled.
-    let names = unsafe { names.assume_init() };
-    // SAFETY: the kernel ends the name with a NUL, inside of its array.
-    let name = unsafe { CStr::from_ptr(names.nodename.as_ptr()) }.to_str().ok()?;
-    (code == 0 && !name.is_empty() && name != "(none)").then(|| name.to_owned())
+    let names = rustix::system::uname();
+    let name = names.nodename().to_str().ok()?;
+    (!name.is_empty() && name != "(none)").then(|| name.to_owned())
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 //! Files that the kernel makes: to read one may wait, or take what others wait for; to write to one changes how the machine runs.
 
 use std::io;
-use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 /// Numbers of file systems whose files nobody stored (`linux/magic.h`, statfs(2)).
 const KERNELS_OWN: [u32; 22] = [
@@ -38,11 +37,5 @@ pub fn is_of_the_kernel(file: BorrowedFd<'_>) -> io::Result<bool> {
 
 /// The number of the file system that a file is in.
 pub fn file_system(file: BorrowedFd<'_>) -> io::Result<u32> {
-    let mut about = MaybeUninit::<libc::statfs>::zeroed();
-    // SAFETY: the kernel writes a `statfs` into a local of that type, or nothing.
-    if unsafe { libc::fstatfs(file.as_raw_fd(), about.as_mut_ptr()) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: plain data, zeroed and then filled.
-    Ok(unsafe { about.assume_init() }.f_type as u32)
+    Ok(rustix::fs::fstatfs(file)?.f_type as u32)
 }

@@ -10,10 +10,13 @@
 //! that may, the list says who else.
 
 use std::fs::Metadata;
-use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt as _;
 
+use rustix::fs::{getxattr, getxattr_query};
+
 use super::breach::Reason;
+use super::through::through;
 
 const GROUP_WRITES: u32 = 0o020;
 const USER: u16 = 2;
@@ -43,16 +46,12 @@ pub fn writer_of_list(file: BorrowedFd<'_>, about: &Metadata, is_one: impl Fn(Re
 }
 
 fn list(file: BorrowedFd<'_>) -> Option<Vec<u8>> {
-    let path = std::ffi::CString::new(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?;
-    let name = c"system.posix_acl_access";
-    // SAFETY: both texts end with a NUL; without room, only the length is asked for.
-    let length = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0) };
-    if length <= 0 {
+    let (path, name) = (through(file), "system.posix_acl_access");
+    if getxattr_query(&path, name).ok()? == 0 {
         return None;
     }
-    let mut room = vec![0_u8; MOST];
-    // SAFETY: as above; the kernel writes at most the length that is given.
-    let length = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), room.as_mut_ptr().cast(), room.len()) };
-    room.truncate(usize::try_from(length).ok()?);
+    let mut room = vec![0; MOST];
+    let length = getxattr(&path, name, &mut room[..]).ok()?;
+    room.truncate(length);
     Some(room)
 }

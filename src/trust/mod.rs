@@ -20,9 +20,11 @@ mod breach;
 mod file_system;
 mod list;
 mod owner;
+mod through;
 mod walk;
 
 pub use breach::{Breach, Reason, user_name};
 pub use file_system::{file_system, is_of_the_kernel};
 pub use list::writer_of_list;
-pub use walk::{Walked, through, walk};
+pub use through::through;
+pub use walk::{Walked, walk};

@@ -68,6 +68,5 @@ fn is_trusted_writer(reason: Reason) -> bool {
 
 /// Root, and whoever the process runs as.
 fn is_trusted(uid: u32) -> bool {
-    // SAFETY: takes and returns a number.
-    uid == 0 || uid == unsafe { libc::geteuid() }
+    uid == 0 || uid == rustix::process::geteuid().as_raw()
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From the root to what a path leads to, one name after the other.
 
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{CWD, Mode, OFlags, PROC_SUPER_MAGIC, openat, readlinkat};
 
 use super::breach::Breach;
 use super::file_system::file_system;
@@ -106,36 +108,26 @@ struct Step {
 
 impl Step {
     fn root() -> io::Result<Self> {
-        // SAFETY: an absolute path leaves the descriptor of the directory unused.
-        let nowhere = unsafe { BorrowedFd::borrow_raw(libc::AT_FDCWD) };
-        Self::open(nowhere, OsStr::new("/"), PathBuf::from("/"), libc::O_NOFOLLOW)
+        Self::open(CWD, OsStr::new("/"), PathBuf::from("/"), OFlags::NOFOLLOW)
     }
 
     /// An entry of this directory; of a link, the link itself.
     fn enter(&self, name: &OsStr) -> io::Result<Self> {
-        Self::open(self.file.as_fd(), name, self.path.join(name), libc::O_NOFOLLOW)
+        Self::open(self.file.as_fd(), name, self.path.join(name), OFlags::NOFOLLOW)
     }
 
     /// What a link in this directory leads to, as the kernel follows it.
     fn follow(&self, name: &OsStr) -> io::Result<Self> {
-        Self::open(self.file.as_fd(), name, self.path.join(name), 0)
+        Self::open(self.file.as_fd(), name, self.path.join(name), OFlags::empty())
     }
 
     /// True for a directory of proc(5).
     fn is_proc(&self) -> io::Result<bool> {
-        file_system(self.file.as_fd()).map(|number| number == libc::PROC_SUPER_MAGIC as u32)
+        file_system(self.file.as_fd()).map(|number| number == PROC_SUPER_MAGIC as u32)
     }
 
-    fn open(directory: BorrowedFd<'_>, name: &OsStr, path: PathBuf, flags: i32) -> io::Result<Self> {
-        let name = CString::new(name.as_bytes())?;
-        let flags = flags | libc::O_PATH | libc::O_CLOEXEC;
-        // SAFETY: the name ends with a NUL; a new descriptor or -1 comes back.
-        let fd = unsafe { libc::openat(directory.as_raw_fd(), name.as_ptr(), flags) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the descriptor is new and nobody else owns it.
-        let file = File::from(unsafe { OwnedFd::from_raw_fd(fd) });
+    fn open(directory: BorrowedFd<'_>, name: &OsStr, path: PathBuf, flags: OFlags) -> io::Result<Self> {
+        let file = File::from(openat(directory, name, flags | OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?);
         let about = file.metadata()?;
         Ok(Self { file: file.into(), path, about })
     }
@@ -146,18 +138,10 @@ impl Step {
 
     /// Where this link leads.
     fn target(&self) -> io::Result<PathBuf> {
-        let mut room = vec![0_u8; libc::PATH_MAX as usize];
-        // SAFETY: the kernel writes at most the length that is given; an empty name means the link itself (readlink(2)).
-        let length =
-            unsafe { libc::readlinkat(self.file.as_raw_fd(), c"".as_ptr(), room.as_mut_ptr().cast(), room.len()) };
-        room.truncate(usize::try_from(length).map_err(|_| io::Error::last_os_error())?);
-        Ok(PathBuf::from(OsString::from_vec(room)))
+        // An empty name means the link itself (readlink(2)).
+        let target = readlinkat(&self.file, "", Vec::new())?;
+        Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
     }
-}
-
-/// A path to what an open descriptor (`O_PATH`) stands for, whatever has its name by now.
-pub fn through(file: BorrowedFd<'_>) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 /// The names of a path, the first one last.

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From a descriptor back to a path.
+
+use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::path::PathBuf;
+
+/// A path to what an open descriptor (`O_PATH`) stands for, whatever has its name by now.
+pub fn through(file: BorrowedFd<'_>) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
