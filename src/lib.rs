@@ -8,7 +8,7 @@
 //! 2  kernel  sink  files  control  metrics  the only user of libbpf; destinations; configuration on disk; a socket; HTTP
 //!    trust                                  who could change what a path leads to
 //! 1  config  catalog  expr  format  plan    pure: text → specs, BTF → descriptions, values → lines, states → actions,
-//!    key  record                            bytes → values
+//!    hook  key  record                      the kinds of hooks, the keys of probes; bytes → values
 //! 0  spec  status  words                    the types everybody uses; the nearest word to a mistyped one
 //! ```
 
@@ -19,6 +19,7 @@ pub mod control;
 pub mod expr;
 pub mod files;
 pub mod format;
+pub mod hook;
 pub mod kernel;
 pub mod key;
 pub mod metrics;

@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
+
 use super::codes;
+use super::decode::decode;
 use super::problem::Problem;
 use super::source::{Location, SourceFile, Span};
 use super::yaml::Node;
@@ -50,6 +53,11 @@ impl Cx<'_> {
 
     pub(crate) fn report(&mut self, problem: Problem) {
         self.problems.push(problem);
+    }
+
+    /// What stands at the end of these keys, as the type that it is decoded into; `None`, and reported, where it is not one.
+    pub(crate) fn decode<T: DeserializeOwned>(&mut self, keys: &[&str]) -> Option<T> {
+        decode(self.source, self.node.at(keys)?, self.problems)
     }
 
     /// An error at a span.

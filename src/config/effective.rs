@@ -29,6 +29,7 @@ use super::yaml::{self, Entry, Node};
 use super::{pattern, schema};
 use crate::catalog::{Catalog, Program};
 use crate::key::{Joined, KEYS, usual_program};
+use crate::spec::HookKind;
 
 /// Keys whose defaults are said.
 const SAID: [&str; 2] = ["interval", "sinks"];
@@ -96,7 +97,10 @@ impl Document<'_> {
     /// A probe with what the file and the program have for it.
     fn probe(&self, mut probe: Map<String, Json>, defaults: &Map<String, Json>) -> Map<String, Json> {
         let kind = probe.get("hook").and_then(Json::as_object).and_then(|hook| hook.keys().next());
-        let name = probe.get("program").and_then(Json::as_str).or_else(|| kind.map(|kind| usual_program(kind)));
+        let name = probe
+            .get("program")
+            .and_then(Json::as_str)
+            .or_else(|| kind.and_then(|kind| HookKind::of_word(kind)).map(usual_program));
         let program = name.and_then(|name| self.catalog.get(name));
         for key in KEYS.iter().filter(|key| program.is_none_or(|program| key.makes_sense_for(program))) {
             let (Some(how), Some(default)) = (&key.in_defaults, defaults.get(key.word)) else { continue };

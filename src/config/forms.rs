@@ -229,3 +229,31 @@ impl<T: JsonSchema> JsonSchema for StringOr<T> {
         schema
     }
 }
+
+/// The schema of a form.
+pub(crate) fn form<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// The same with these examples.
+pub(crate) fn form_with<T: JsonSchema>(generator: &mut SchemaGenerator, examples: serde_json::Value) -> Schema {
+    let mut schema = form::<T>(generator);
+    schema.insert("examples".to_owned(), examples);
+    schema
+}
+
+/// An enum of documented words is a `oneOf` of constants for schemars; a plain `enum` gives better errors.
+pub(crate) fn plain_enum(schema: &mut Schema) {
+    let words: Vec<_> = match schema.remove("oneOf") {
+        Some(serde_json::Value::Array(branches)) => branches
+            .iter()
+            .flat_map(|branch| match branch.get("const") {
+                Some(word) => vec![word.clone()],
+                None => branch.get("enum").and_then(|words| words.as_array()).cloned().unwrap_or_default(),
+            })
+            .collect(),
+        _other => return,
+    };
+    schema.insert("type".to_owned(), "string".into());
+    schema.insert("enum".to_owned(), words.into());
+}

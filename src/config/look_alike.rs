@@ -32,6 +32,6 @@ pub(super) fn note(problem: &mut Problem) {
 }
 
 /// The text without quotes that are none.
-pub(super) fn without_curly(text: &str) -> &str {
+pub(crate) fn without_curly(text: &str) -> &str {
     text.trim_matches(CURLY)
 }

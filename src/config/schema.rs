@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::document::Document;
 use super::flow::flow;
 use crate::catalog::{Catalog, Param, ParamType, Program};
+use crate::hook;
 use crate::spec::ParamValue;
 
 /// The JSON schema (draft-07) of a configuration file, for editors.
@@ -124,9 +125,7 @@ fn add_programs(probe: &mut Map<String, Value>, catalog: &Catalog) {
     let named = catalog.programs().iter().map(|program| {
         rule(json!({ "required": ["program"], "properties": { "program": { "const": program.name } } }), program)
     });
-    let at_xdp = json!({ "required": ["hook"], "properties": { "hook": { "required": ["xdp"] } } });
-    let elsewhere = json!({ "required": ["hook"], "properties": { "hook": { "not": { "required": ["xdp"] } } } });
-    let unnamed = [(at_xdp, "packet_count"), (elsewhere, "trace")].into_iter().filter_map(|(mut condition, name)| {
+    let unnamed = usual_programs().into_iter().filter_map(|(name, mut condition)| {
         condition["not"] = json!({ "required": ["program"] });
         Some(rule(condition, catalog.get(name)?))
     });
@@ -134,6 +133,25 @@ fn add_programs(probe: &mut Map<String, Value>, catalog: &Catalog) {
     if !rules.is_empty() {
         probe.insert("allOf".to_owned(), rules.into());
     }
+}
+
+/// The programs that run where none is named, each with the condition on the hook. What runs at most kinds runs at all that
+/// no other rule is for.
+fn usual_programs() -> Vec<(&'static str, Value)> {
+    let most =
+        hook::KINDS.iter().max_by_key(|kind| hook::KINDS.iter().filter(|other| other.program == kind.program).count());
+    let most = most.map_or("", |kind| kind.program);
+    let any_of = |programs: &dyn Fn(&str) -> bool| {
+        let kinds = hook::KINDS.iter().filter(|kind| programs(kind.program));
+        let named: Vec<Value> = kinds.map(|kind| json!({ "required": [kind.kind.word()] })).collect();
+        if let [only] = named.as_slice() { only.clone() } else { json!({ "anyOf": named }) }
+    };
+    let at = |hook: Value| json!({ "required": ["hook"], "properties": { "hook": hook } });
+    let mut programs: Vec<&str> =
+        hook::KINDS.iter().map(|kind| kind.program).filter(|program| *program != most).collect();
+    programs.dedup();
+    let others = programs.into_iter().map(|name| (name, at(any_of(&|program| program == name))));
+    others.chain([(most, at(json!({ "not": any_of(&|program| program != most) })))]).collect()
 }
 
 /// The parameters of one program.

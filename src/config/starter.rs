@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use super::flow::flow;
 use super::schema::described;
 use crate::catalog::{Catalog, HookDecl, Program};
+use crate::hook;
 use crate::key::KEYS;
+use crate::spec::HookKind;
 use crate::words;
 
 /// Columns that comments are filled to.
@@ -102,15 +104,8 @@ fn file(word: &str, program: &Program, kind: Option<&str>, forms: &[HookForm], s
             "capture" if program.captures() => {
                 out.text.push('\n');
                 out.prose(4, &doc(inner));
-                let capture = match kind {
-                    Some("kprobe") => ("path", "filename as user_string"),
-                    Some("kretprobe") => ("result", "retval"),
-                    Some("tracepoint") => ("next", "next_comm"),
-                    Some("raw_tracepoint") => ("next", "next->comm"),
-                    Some("uprobe") => ("host", "arg0 as string"),
-                    Some("uretprobe") => ("line", "retval as string"),
-                    _other => ("on_cpu", "cpu"),
-                };
+                let capture =
+                    kind.and_then(HookKind::of_word).map_or(("on_cpu", "cpu"), |kind| hook::kind(kind).capture);
                 let _ = writeln!(out.text, "    capture:\n      {}: {}", capture.0, capture.1);
             }
             word if KEYS.iter().any(|key| key.word == word && !key.makes_sense_for(program)) => {}

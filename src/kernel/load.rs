@@ -13,6 +13,7 @@ use super::loaded::Loaded;
 use super::prepare::Prepared;
 use super::site::interface::LinkLayer;
 use crate::catalog::{FetchLimit, FunctionAt, Param, ParamType, Program};
+use crate::hook::leaves_itself_out;
 use crate::spec::{Hook, ParamValue, Place, ProbeSpec};
 
 /// Bytes of the verifier's log that are kept: the last lines tell why.
@@ -142,7 +143,7 @@ fn specialise(
         {
             table.keep_to_process(rodata, pid);
         }
-        if spec.leaves_itself_out()
+        if leaves_itself_out(spec)
             && let Some(pid) = own_process()
         {
             table.leave_out_process(rodata, pid);

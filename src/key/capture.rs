@@ -7,8 +7,9 @@ use serde::Deserialize;
 use super::definition::{Checking, Key, Need};
 use super::fields::{MAX_NAME_BYTES, own_fields, refuse_target_field, reserved, sibling};
 use crate::catalog::{FetchTable, Program};
-use crate::config::{Cx, Ordered, Problem, codes, is_identifier, offered};
+use crate::config::{Cx, Ordered, Problem, codes, is_identifier};
 use crate::expr;
+use crate::hook::keep_offered;
 use crate::spec::{Capture, CaptureExpr, Place, RESERVED_FIELDS};
 use crate::words;
 
@@ -63,7 +64,7 @@ fn check(checking: &mut Checking<'_>) {
         }
     }
     if let Some((Some(hook), targets)) = &checking.hook {
-        offered::keep(cx, hook, &mut checked);
+        keep_offered(cx, hook, &mut checked);
         refuse_target_field(cx, "capture", (hook, targets), |field| {
             checked.iter().any(|capture| capture.name == field)
         });

@@ -3,10 +3,11 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::definition::{Checking, Key};
-use crate::config::{Node, SourceFile, hook, raw};
+use crate::config::{Node, SourceFile};
+use crate::hook::{self, RawHook};
 use crate::spec::{HookKind, Targets};
 
 pub(super) const HOOK: Key =
@@ -14,13 +15,13 @@ pub(super) const HOOK: Key =
 
 /// Where the probe attaches: exactly one kind of hook. Programs with hooks of their own, such as `exec`, need none.
 #[derive(Deserialize, JsonSchema)]
-struct Form(raw::Hook);
+struct Form(RawHook);
 
 fn check(checking: &mut Checking<'_>) {
     if checking.cx.node.get("hook").is_none() {
         checking.hook = Some((None, Targets::One));
     } else if let Some(Form(form)) = checking.own("hook") {
-        let hook = hook::check(&mut checking.cx, &form);
+        let hook = hook::check(&mut checking.cx, form.0);
         checking.hook = hook.map(|(hook, targets)| (Some(hook), targets));
     }
 }
@@ -30,30 +31,10 @@ fn written(_: &SourceFile, hook: &Node) -> Json {
     kinds.map(|kind| (kind.key.clone(), long_form(&kind.key, kind.value.to_json()))).collect()
 }
 
-/// The long form of what stands behind a kind of hook.
+/// The long form of what is written for a kind of hook.
 fn long_form(kind: &str, value: Json) -> Json {
-    let Some(kind) = HookKind::of_word(kind) else { return value };
-    match (kind, value) {
-        (HookKind::Xdp, Json::Object(mut xdp)) => {
-            xdp.entry("mode").or_insert_with(|| "auto".into());
-            Json::Object(xdp)
-        }
-        (HookKind::Kprobe | HookKind::Kretprobe, symbol @ (Json::String(_) | Json::Array(_))) => {
-            json!({ "symbol": symbol })
-        }
-        (HookKind::Uprobe | HookKind::Uretprobe, Json::String(short)) => {
-            let (binary, symbol) = short.split_once(':').unwrap_or((&short, ""));
-            json!({ "binary": binary, "symbol": symbol })
-        }
-        (
-            HookKind::Xdp
-            | HookKind::Kprobe
-            | HookKind::Kretprobe
-            | HookKind::Tracepoint
-            | HookKind::RawTracepoint
-            | HookKind::Uprobe
-            | HookKind::Uretprobe,
-            value,
-        ) => value,
+    match HookKind::of_word(kind) {
+        Some(kind) => (hook::kind(kind).long)(value),
+        None => value,
     }
 }

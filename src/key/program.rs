@@ -7,7 +7,8 @@ use serde::Deserialize;
 use super::definition::{Checking, Key};
 use crate::catalog::{HookDecl, Program};
 use crate::config::{Node, codes, unknown};
-use crate::spec::{Place, Targets};
+use crate::hook;
+use crate::spec::{HookKind, Place, Targets};
 use crate::words;
 
 pub(super) const PROGRAM: Key =
@@ -32,12 +33,12 @@ fn check(checking: &mut Checking<'_>) {
 }
 
 /// The kind of hook that the file says.
-fn kind(probe: &Node) -> Option<&str> {
-    probe.at(&["hook"])?.entries().first().map(|entry| entry.key.as_str())
+fn kind(probe: &Node) -> Option<HookKind> {
+    probe.at(&["hook"])?.entries().first().and_then(|entry| HookKind::of_word(&entry.key))
 }
 
 /// The program, where there is one of that name that fits the hook.
-fn choose<'c>(checking: &mut Checking<'c>, kind: Option<&str>) -> Option<&'c Program> {
+fn choose<'c>(checking: &mut Checking<'c>, kind: Option<HookKind>) -> Option<&'c Program> {
     let (given, catalog) = (checking.own("program"), checking.catalog);
     let cx = &mut checking.cx;
     let name = match (&given, kind) {
@@ -72,27 +73,28 @@ fn choose<'c>(checking: &mut Checking<'c>, kind: Option<&str>) -> Option<&'c Pro
 }
 
 /// What runs at a kind of hook where nothing is said.
-pub(crate) fn usual(kind: &str) -> &'static str {
-    if kind == "xdp" { "packet_count" } else { "trace" }
+pub(crate) fn usual(kind: HookKind) -> &'static str {
+    hook::kind(kind).program
 }
 
 /// Whether the program can run at the probe's hook, or at its own.
-fn fits(checking: &mut Checking<'_>, hook: Option<&str>, program: &Program) -> bool {
+fn fits(checking: &mut Checking<'_>, given: Option<HookKind>, program: &Program) -> bool {
     let (name, cx) = (&program.name, &mut checking.cx);
-    let mut kinds: Vec<&str> = Vec::new();
+    let mut kinds: Vec<HookKind> = Vec::new();
     for decl in program.hooks.iter().filter(|decl| decl.site.is_none()) {
-        if !kinds.contains(&decl.kind.word()) {
-            kinds.push(decl.kind.word());
+        if !kinds.contains(&decl.kind) {
+            kinds.push(decl.kind);
         }
     }
-    let Some(hook) = hook else {
+    let words = words::list(kinds.iter().map(|kind| kind.word()), 16);
+    let Some(given) = given else {
         if program.has_own_hooks() {
             return true;
         }
-        let example = kinds.first().map_or("…", |kind| example(kind));
+        let example = kinds.first().map_or("…", |kind| hook::kind(*kind).example);
         let problem = cx.error(codes::MISSING_HOOK, cx.value(&["program"]), format!("`{name}` needs a hook"));
         let problem = problem.help(format!("say where it attaches, for example `hook: {{ {example} }}`"));
-        cx.report(problem.note(format!("`{name}` runs at: {}", words::list(kinds, 16))));
+        cx.report(problem.note(format!("`{name}` runs at: {words}")));
         return false;
     };
     if program.has_own_hooks() {
@@ -103,20 +105,20 @@ fn fits(checking: &mut Checking<'_>, hook: Option<&str>, program: &Program) -> b
         cx.report(problem.note(format!("`{name}` attaches to: {targets}")));
         return true;
     }
-    if kinds.contains(&hook) {
+    if kinds.contains(&given) {
         return true;
     }
-    let message = format!("`{name}` cannot run at `{hook}` hooks");
+    let message = format!("`{name}` cannot run at `{given}` hooks");
     let problem = cx
         .error(codes::PROGRAM_HOOK, cx.value(&["program"]), message)
-        .related(cx.at(cx.key(&["hook", hook])), "the hook");
-    let usual = usual(hook);
+        .related(cx.at(cx.key(&["hook", given.word()])), "the hook");
+    let usual = usual(given);
     let problem = if name == usual {
         problem
     } else {
         problem.help(format!("remove `program` to run `{usual}` there, or choose another hook"))
     };
-    let problem = problem.note(format!("`{name}` runs at: {}", words::list(kinds, 16)));
+    let problem = problem.note(format!("`{name}` runs at: {words}"));
     // Which of both is meant is not known: what goes with either is said at once, and is no mistake of its own.
     let either = [Some(program), checking.catalog.get(usual).filter(|usual| usual.name != *name)];
     let problem = either.into_iter().flatten().fold(problem, |problem, program| {
@@ -127,17 +129,4 @@ fn fits(checking: &mut Checking<'_>, hook: Option<&str>, program: &Program) -> b
     });
     checking.cx.report(problem);
     false
-}
-
-fn example(kind: &str) -> &'static str {
-    match kind {
-        "xdp" => "xdp: { interface: eth0 }",
-        "kprobe" => "kprobe: do_sys_openat2",
-        "kretprobe" => "kretprobe: do_sys_openat2",
-        "tracepoint" => "tracepoint: sched:sched_switch",
-        "raw_tracepoint" => "raw_tracepoint: sched_switch",
-        "uprobe" => "uprobe: libc.so.6:getaddrinfo",
-        "uretprobe" => "uretprobe: /usr/bin/bash:readline",
-        _other => "…",
-    }
 }

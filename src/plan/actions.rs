@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::content::{Change, Content, UnitId};
-use crate::spec::ProbeSpec;
+use crate::hook::claims;
+use crate::spec::{Claim, ProbeSpec};
 
 /// The longest time between two tries of something that fails.
 const MOST: Duration = Duration::from_secs(60);
@@ -91,12 +92,12 @@ pub fn plan(desired: &Desired, current: &Current, now: Duration) -> Plan {
     let stops = current.keys().filter(|id| !desired.contains_key(*id)).cloned().map(Action::Stop);
     let mut actions: Vec<Action> = stops.collect();
     actions.extend(names.into_iter().map(|(from, to)| Action::Rename(from, to)));
-    let left = interfaces_left(desired, current, now);
+    let left = claims_left(desired, current, now);
     let mut next_retry: Option<Duration> = None;
     for (id, wanted) in desired {
         let unit = current.get(id);
         let retry_at = unit.and_then(|unit| unit.held_back(wanted, now));
-        if let Some(retry_at) = retry_at.filter(|_| !wanted.spec.interface().is_some_and(|to| left.contains_key(to))) {
+        if let Some(retry_at) = retry_at.filter(|_| !claims(&wanted.spec).is_some_and(|to| left.contains_key(&to))) {
             next_retry = Some(next_retry.map_or(retry_at, |next| next.min(retry_at)));
             continue;
         }
@@ -122,7 +123,7 @@ pub fn plan(desired: &Desired, current: &Current, now: Duration) -> Plan {
 /// a second interface.
 fn new_names(desired: &Desired, current: &Current) -> Vec<(UnitId, UnitId)> {
     let same_place = |one: &ProbeSpec, two: &ProbeSpec| {
-        one.hook == two.hook || one.interface().is_some_and(|at| two.interface() == Some(at))
+        one.hook == two.hook || claims(one).is_some_and(|at| claims(two) == Some(at))
     };
     let new_name = |(from, unit): (&UnitId, &Unit)| {
         let spec = &unit.running.as_ref()?.spec;
@@ -135,21 +136,20 @@ fn new_names(desired: &Desired, current: &Current) -> Vec<(UnitId, UnitId)> {
     current.iter().filter(|(id, _)| !desired.contains_key(*id)).filter_map(new_name).collect()
 }
 
-/// Interfaces that running units leave now: `true` where for another place, `false` where their units stop, after which they
-/// are free. One that waits for another try of its move stays.
-fn interfaces_left<'a>(desired: &Desired, current: &'a Current, now: Duration) -> BTreeMap<&'a str, bool> {
-    let left = |(id, unit): (&UnitId, &'a Unit)| {
-        let held = unit.running.as_ref()?.spec.interface()?;
+/// What running units have and leave now: `true` where for another place, `false` where their units stop, after which it is free.
+/// One that waits for another try of its move stays.
+fn claims_left(desired: &Desired, current: &Current, now: Duration) -> BTreeMap<Claim, bool> {
+    let left = |(id, unit): (&UnitId, &Unit)| {
+        let held = claims(&unit.running.as_ref()?.spec)?;
         let Some(wanted) = desired.get(id) else { return Some((held, false)) };
-        let stays = wanted.spec.interface() == Some(held) || unit.held_back(wanted, now).is_some();
+        let stays = claims(&wanted.spec).as_ref() == Some(&held) || unit.held_back(wanted, now).is_some();
         (!stays).then_some((held, true))
     };
     current.iter().filter_map(left).collect()
 }
 
-/// True where a unit wants an interface from which another one has yet to go. Two that change places would otherwise wait
-/// for each other: an interface runs one program.
-fn moves_into(running: &Content, wanted: &Content, left: &BTreeMap<&str, bool>) -> bool {
-    let to = wanted.spec.interface();
-    to != running.spec.interface() && to.is_some_and(|to| left.get(to) == Some(&true))
+/// True where a unit wants what another one has yet to leave. Two that change places would otherwise wait for each other.
+fn moves_into(running: &Content, wanted: &Content, left: &BTreeMap<Claim, bool>) -> bool {
+    let to = claims(&wanted.spec);
+    to != claims(&running.spec) && to.is_some_and(|to| left.get(&to) == Some(&true))
 }

@@ -210,51 +210,6 @@ impl Hook {
         if let Site::Function { symbol, offset } = &self.site { Some((symbol, *offset)) } else { None }
     }
 
-    /// True where an event is what the current thread does: never an interrupt that came while it ran, never something that
-    /// happens to another thread. By name, so not of each hook of which it is true: system calls, functions of user space, page
-    /// faults, file systems.
-    pub fn tells_of_the_current_thread(&self) -> bool {
-        /// Categories of tracepoints.
-        const CATEGORIES: [&str; 15] = [
-            "syscalls",
-            "raw_syscalls",
-            "exceptions",
-            "9p",
-            "btrfs",
-            "erofs",
-            "ext4",
-            "f2fs",
-            "filelock",
-            "filemap",
-            "fuse",
-            "iomap",
-            "netfs",
-            "nfs",
-            "xfs",
-        ];
-        /// Raw tracepoints of the first three.
-        const RAW: [&str; 4] = ["sys_enter", "sys_exit", "page_fault_user", "page_fault_kernel"];
-        /// Beginnings of the functions that system calls are, or go through.
-        const FUNCTIONS: [&str; 9] = [
-            "__x64_sys_",
-            "__ia32_sys_",
-            "__arm64_sys_",
-            "__se_sys_",
-            "__do_sys_",
-            "do_sys_",
-            "ksys_",
-            "vfs_",
-            "filp_",
-        ];
-        match &self.site {
-            Site::Binary(_) => true,
-            Site::Event(name) => CATEGORIES.contains(&name.category.as_str()),
-            Site::RawEvent(name) => RAW.contains(&name.as_str()),
-            Site::Function { symbol, .. } => FUNCTIONS.iter().any(|begin| symbol.starts_with(begin)),
-            Site::Interface { .. } => false,
-        }
-    }
-
     /// The field that says which target an event comes from, where a probe has several.
     pub fn target_field(&self) -> Option<&'static str> {
         match self.site {
@@ -370,4 +325,11 @@ pub struct FileIdentity {
     pub changed: (i64, i64),
     /// When it was made, since 1970; `None` where the file system does not know.
     pub born: Option<Duration>,
+}
+
+/// What one running probe at most can have.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Claim {
+    /// A network interface, for a program that is alone there.
+    Interface(String),
 }

@@ -18,7 +18,7 @@ pub use capture::{CaptureExpr, Cast, DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES, Step};
 pub use errnos::ERRNOS;
 pub use event::{LossCause, RESERVED_FIELDS};
 pub use fetch::{Fetch, FetchCopy, FetchSource};
-pub use hook::{FileIdentity, Hook, HookKind, Site, Targets, TracepointName, UserPlace, UserPoint, XdpMode};
+pub use hook::{Claim, FileIdentity, Hook, HookKind, Site, Targets, TracepointName, UserPlace, UserPoint, XdpMode};
 pub use layout::{Field, FieldType, Layout};
 pub use limits::{Limits, Period, RateLimit};
 pub use place::Place;
@@ -85,14 +85,6 @@ impl ProbeSpec {
     /// Bytes of its ring buffer.
     pub fn ring_bytes(&self) -> u32 {
         self.buffer_bytes.unwrap_or(DEFAULT_BUFFER_BYTES)
-    }
-
-    /// True if what this process does itself is no event: what it writes would be traced, and written, and traced again.
-    ///
-    /// Where the file does not say, that is so at hooks that tell what the current thread does. At others the current thread
-    /// may be one that an interrupt found there, or the event is about another one: leaving it out would lose events of others.
-    pub fn leaves_itself_out(&self) -> bool {
-        !self.include_self.unwrap_or(!self.hook.as_ref().is_some_and(Hook::tells_of_the_current_thread))
     }
 
     /// The interface that it attaches to, where it does to one.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::Planned;
 use crate::cli::programs::kind;
 use crate::config::Config;
+use crate::hook::leaves_itself_out;
 use crate::kernel::{Finding, FunctionOutline, KernelError, Need};
 use crate::spec::{Destination, ParamValue, Place, SinkSpec};
 
@@ -41,7 +42,7 @@ fn probe_json(probe: &Planned<'_>, config: &Config) -> Value {
         "interval_ms": probe.program.counters.as_ref().map(|_| spec.interval.as_millis() as u64),
         "record_bytes": probe.record_bytes(),
         "ring_bytes": ring,
-        "include_self": probe.program.captures().then(|| !spec.leaves_itself_out()),
+        "include_self": probe.program.captures().then(|| !leaves_itself_out(spec)),
         "limits": probe.program.limit_table.as_ref().map(|_| json!({
             "sample": spec.limits.sample.map(|one_in| format!("1/{one_in}")),
             "rate_limit": spec.limits.rate.map(|rate| rate.to_string()),

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::Planned;
 use crate::cli::programs::kind;
 use crate::config::Config;
+use crate::hook::leaves_itself_out;
 use crate::kernel::Need;
 use crate::sink::MAX_QUEUED_BYTES;
 use crate::spec::{Destination, Limits, ParamValue, SinkSpec};
@@ -136,7 +137,7 @@ fn limits(probe: &Planned<'_>) -> Vec<String> {
     let sample = sample.map(|one_in| format!("sample: one event in {one_in}, at random"));
     let each = if probe.targets.is_empty() { "" } else { ", at each target" };
     let rate = rate.map(|rate| format!("rate_limit: at most {rate}, on all CPUs together{each}"));
-    let own = probe.program.captures() && probe.spec.leaves_itself_out();
+    let own = probe.program.captures() && leaves_itself_out(&probe.spec);
     let own = own.then(|| "what ebpf-run does itself is left out (`include_self: true` has it too)".to_owned());
     sample.into_iter().chain(rate).chain(own).collect()
 }

@@ -3,13 +3,10 @@
 
 mod defaults;
 mod file;
-pub(crate) mod hook;
-pub(crate) mod offered;
 mod partial;
 mod probe;
 mod run;
 mod sinks;
-mod user_function;
 
 pub(crate) use run::Run;
 pub(crate) use sinks::FileSinks;

@@ -9,19 +9,9 @@ use crate::config::gate::{Violation, is_unread, unknown_key_meant};
 use crate::config::problem::Problem;
 use crate::config::source::Span;
 use crate::config::yaml::{Entry, Node, Segment, Text, Value};
+use crate::hook;
 use crate::key::{KEYS, Key};
-
-/// Kinds of hooks with a key that says how, not where: without it the hook is at the same place, or near it.
-const HOW: &[(&str, &str)] = &[
-    ("xdp", "mode"),
-    ("kprobe", "offset"),
-    ("uprobe", "pid"),
-    ("uretprobe", "pid"),
-    ("uprobe", "build_id"),
-    ("uretprobe", "build_id"),
-    ("uprobe", "allow_untrusted"),
-    ("uretprobe", "allow_untrusted"),
-];
+use crate::spec::HookKind;
 
 /// A list whose entries mean something by their order: nothing can be said of it where one of them is left out.
 const FIRST_OF: &str = "first_of";
@@ -78,6 +68,11 @@ pub(super) fn check(
     problems.append(&mut found);
 }
 
+/// True for a key of a hook that says how, not where.
+fn says_how(kind: &str, key: &str) -> bool {
+    HookKind::of_word(kind).is_some_and(|kind| hook::kind(kind).how.contains(&key))
+}
+
 /// What is left of a probe.
 struct Rest<'v> {
     entries: Vec<Entry>,
@@ -109,12 +104,12 @@ impl<'v> Rest<'v> {
                 self.fewer.push(known);
             }
             [Segment::Key(hook), Segment::Key(kind)]
-                if hook == "hook" && meant.flatten().is_some_and(|key| HOW.contains(&(kind.as_str(), key))) =>
+                if hook == "hook" && meant.flatten().is_some_and(|key| says_how(kind, key)) =>
             {
                 retain_in(&mut self.entries, &[hook, kind], |entry| entry.key_span != violation.span);
             }
             [Segment::Key(hook), Segment::Key(kind), Segment::Key(key), ..]
-                if hook == "hook" && HOW.contains(&(kind.as_str(), key.as_str())) =>
+                if hook == "hook" && says_how(kind, key) =>
             {
                 retain_in(&mut self.entries, &[hook, kind], |entry| entry.key != *key);
             }

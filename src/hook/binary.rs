@@ -1,38 +1,84 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `uprobe` and `uretprobe`: a binary, and a function or a place in it.
+//! Points in programs and libraries, as hooks name them: the forms of `uprobe` and its relatives.
 
-use super::hook::{every_function, names, offset_is_for_one, stands_for_all, target, targets};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::names::{every_function, names, offset_is_for_one, stands_for_all, target, targets};
+use crate::config::Span;
 use crate::config::forms::{Names, StringOr};
-use crate::config::source::Span;
-use crate::config::{Cx, TARGET, codes, raw};
+use crate::config::{Cx, TARGET, codes, pattern};
 use crate::spec::{Hook, HookKind, Place, Site, Targets, UserPlace, UserPoint};
 
 /// What a function's name or a path may have; the longest path is PATH_MAX (linux/limits.h) without its NUL.
 const MAX_BYTES: usize = 4095;
 
+/// A function of a program or library.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserFunction {
+    /// The program or library: an absolute path, or a bare name. A name with `.so` is searched for in LD_LIBRARY_PATH and the
+    /// directories of the system's libraries, any other in PATH.
+    #[schemars(length(min = 1, max = 4095), extend("examples" = ["/usr/bin/bash", "bash", "libc.so.6"]))]
+    binary: String,
+    /// The function's name in the binary, as `ebpf-run hooks NAME --binary FILE` lists it; a list of names, or a glob. With
+    /// anything but one name, events carry a field `symbol`.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["readline", ["malloc", "calloc"], "SSL_*"]))]
+    symbol: Option<Names>,
+    /// The first of these functions that the binary has: for names that differ by version.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 128), extend("examples" = [["SSL_write_ex", "SSL_write"]]))]
+    first_of: Option<Vec<String>>,
+    /// With `symbol`, at `uprobe`: bytes after the function's start. Alone: bytes into the file, for a function of a binary
+    /// without symbols. It must be the start of an instruction: that is checked where the file says which function it is in;
+    /// elsewhere a wrong one breaks the program that runs it.
+    #[serde(default)]
+    #[schemars(range(min = 0), extend("examples" = [4096]))]
+    offset: Option<u64>,
+    /// Only this process, with all its threads. Before Linux 6.13, and in a container that numbers its processes itself, a
+    /// `uretprobe` may also see others that are probed at the same function.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 4_194_304), extend("examples" = [1234]))]
+    pid: Option<u32>,
+    /// Only this build of the binary: its build id, which `readelf -n FILE` shows. Any other file
+    /// is refused. A daemon asks for it, or for `allow_untrusted`, where others than root could change the file or put another
+    /// in its place.
+    #[serde(default)]
+    #[schemars(extend("pattern" = pattern::BUILD_ID.regex, "examples" = ["4f1c89a0b2d3e4f5061728394a5b6c7d8e9fa0b1"]))]
+    build_id: Option<String>,
+    /// Takes a binary that others than root could change, also in a daemon: a program in somebody's home, or in a container
+    /// (`/proc/PID/root/…`). Whoever can change it decides what is probed. With `offset` alone, `build_id` is needed all the same.
+    #[serde(default)]
+    #[schemars(extend("default" = false))]
+    allow_untrusted: Option<bool>,
+}
+
 /// The hook and what its function's name stands for, where that can exist.
-pub(super) fn check(cx: &mut Cx<'_>, kind: &str, raw: &StringOr<raw::UserFunction>) -> Option<(Hook, Targets)> {
+pub(super) fn check(cx: &mut Cx<'_>, kind: HookKind, raw: &StringOr<UserFunction>) -> Option<(Hook, Targets)> {
+    let word = kind.word();
     let (point, targets) = match raw {
         StringOr::Short(text) => short(cx, kind, text)?,
         StringOr::Long(long) => {
-            let binary = cx.value(&["hook", kind, "binary"]);
+            let binary = cx.value(&["hook", word, "binary"]);
             cx.note_place(Place::Binary, binary);
-            cx.note_place(Place::Process, cx.value(&["hook", kind, "pid"]));
-            cx.note_place(Place::BuildId, cx.value(&["hook", kind, "build_id"]));
-            let good = check_binary(cx, kind, &long.binary, binary);
+            cx.note_place(Place::Process, cx.value(&["hook", word, "pid"]));
+            cx.note_place(Place::BuildId, cx.value(&["hook", word, "build_id"]));
+            let good = check_binary(cx, word, &long.binary, binary);
             let (place, targets) = place(cx, kind, long)?;
             let (binary, build_id) = (long.binary.clone(), long.build_id.as_ref().map(|id| id.to_ascii_lowercase()));
             let allow_untrusted = long.allow_untrusted.unwrap_or(false);
             good.then_some((UserPoint { binary, place, pid: long.pid, build_id, allow_untrusted }, targets))?
         }
     };
-    let hook = if kind == "uretprobe" { HookKind::Uretprobe } else { HookKind::Uprobe };
-    Some((Hook { kind: hook, site: Site::Binary(point) }, targets))
+    Some((Hook { kind, site: Site::Binary(point) }, targets))
 }
 
 /// `BINARY:FUNCTION`, split at the first colon: functions of C++ and Go have more of them than paths.
-fn short(cx: &mut Cx<'_>, kind: &str, text: &str) -> Option<(UserPoint, Targets)> {
-    let span = target(cx, &["hook", kind]);
+fn short(cx: &mut Cx<'_>, kind: HookKind, text: &str) -> Option<(UserPoint, Targets)> {
+    let word = kind.word();
+    let span = target(cx, &["hook", word]);
     let Some((binary, symbol)) = text.split_once(':') else {
         let problem = cx.error(TARGET, span, format!("`{text}` is not `BINARY:FUNCTION`"));
         let help = match text.contains(['/', '.']) {
@@ -42,7 +88,7 @@ fn short(cx: &mut Cx<'_>, kind: &str, text: &str) -> Option<(UserPoint, Targets)
         cx.report(problem.label("expected a binary, a colon and a function in it").help(help));
         return None;
     };
-    let good = check_binary(cx, kind, binary, span);
+    let good = check_binary(cx, word, binary, span);
     let good = check_symbol(cx, kind, binary, symbol, span, true) && good;
     let (name, targets) = targets(vec![(symbol.to_owned(), span)])?;
     let (binary, place) = (binary.to_owned(), UserPlace::Symbol { name, offset: 0 });
@@ -50,17 +96,18 @@ fn short(cx: &mut Cx<'_>, kind: &str, text: &str) -> Option<(UserPoint, Targets)
 }
 
 /// The place in the binary that the long form names.
-fn place(cx: &mut Cx<'_>, kind: &str, raw: &raw::UserFunction) -> Option<(UserPlace, Targets)> {
+fn place(cx: &mut Cx<'_>, kind: HookKind, raw: &UserFunction) -> Option<(UserPlace, Targets)> {
+    let word = kind.word();
     let one_of = |cx: &mut Cx<'_>, found: &str, label: &str| {
-        let problem = cx.error(codes::KEY_COUNT, cx.value(&["hook", kind]), format!("`{kind}` {found}"));
+        let problem = cx.error(codes::KEY_COUNT, cx.value(&["hook", word]), format!("`{kind}` {found}"));
         cx.report(problem.label(label.to_owned()));
         None
     };
     let names = match (&raw.symbol, &raw.first_of, raw.offset) {
-        (Some(given), None, _) => names(cx, &["hook", kind, "symbol"], given),
-        (None, Some(first_of), _) => names(cx, &["hook", kind, "first_of"], &Names::Several(first_of.clone())),
+        (Some(given), None, _) => names(cx, &["hook", word, "symbol"], given),
+        (None, Some(first_of), _) => names(cx, &["hook", word, "first_of"], &Names::Several(first_of.clone())),
         (None, None, Some(offset)) => {
-            target(cx, &["hook", kind, "offset"]);
+            target(cx, &["hook", word, "offset"]);
             return Some((UserPlace::Offset(offset), Targets::One));
         }
         (Some(_), Some(_), _) => {
@@ -77,16 +124,16 @@ fn place(cx: &mut Cx<'_>, kind: &str, raw: &raw::UserFunction) -> Option<(UserPl
         None => targets(names)?,
     };
     let offset = raw.offset.unwrap_or(0);
-    if kind == "uretprobe" && offset != 0 {
-        let problem = cx.error(TARGET, cx.value(&["hook", kind, "offset"]), "the return of a function has no offset");
+    if kind == HookKind::Uretprobe && offset != 0 {
+        let problem = cx.error(TARGET, cx.value(&["hook", word, "offset"]), "the return of a function has no offset");
         cx.report(problem.help("remove `offset`, or `symbol`: alone, an offset is the function's place in the file"));
         return None;
     }
-    good &= offset_is_for_one(cx, kind, offset, &targets);
+    good &= offset_is_for_one(cx, word, offset, &targets);
     let place = UserPlace::Symbol { name, offset };
     if offset != 0 {
         // The function is there, and so short: that is said of the number.
-        cx.note_place(Place::Entry(place.to_string()), cx.value(&["hook", kind, "offset"]));
+        cx.note_place(Place::Entry(place.to_string()), cx.value(&["hook", word, "offset"]));
     }
     good.then_some((place, targets))
 }
@@ -111,7 +158,7 @@ fn check_binary(cx: &mut Cx<'_>, kind: &str, binary: &str, span: Span) -> bool {
 }
 
 /// Names in binaries can hold nearly anything: C++, Rust and Go have signs in them.
-fn check_symbol(cx: &mut Cx<'_>, kind: &str, binary: &str, symbol: &str, span: Span, patterns: bool) -> bool {
+fn check_symbol(cx: &mut Cx<'_>, kind: HookKind, binary: &str, symbol: &str, span: Span, patterns: bool) -> bool {
     if patterns && stands_for_all(symbol) {
         let message = format!("`{symbol}` stands for functions of any name: a binary has hundreds of them");
         let list = format!("`ebpf-run hooks '*' --binary {binary}` lists them");
@@ -129,9 +176,10 @@ fn check_symbol(cx: &mut Cx<'_>, kind: &str, binary: &str, symbol: &str, span: S
     } else if symbol.contains(char::is_control) || symbol.len() > MAX_BYTES {
         ("this cannot be the name of a function".to_owned(), String::new())
     } else if let Some((name, offset)) = bare.split_once('+').filter(|(_, offset)| is_number(offset)) {
-        let help = match kind {
-            "uprobe" => format!("write `uprobe: {{ binary: {binary}, symbol: {name}, offset: {offset} }}`"),
-            _return => format!("the return of a function has no offset: write `{name}`"),
+        let help = if kind == HookKind::Uretprobe {
+            format!("the return of a function has no offset: write `{name}`")
+        } else {
+            format!("write `{kind}: {{ binary: {binary}, symbol: {name}, offset: {offset} }}`")
         };
         (format!("`{symbol}` is a function and an offset"), help)
     } else if bare != symbol {
@@ -149,4 +197,17 @@ fn check_symbol(cx: &mut Cx<'_>, kind: &str, binary: &str, symbol: &str, span: S
 
 fn is_number(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// `{ binary: FILE, symbol: NAME }` for `FILE:NAME`.
+pub(super) fn long(value: Value) -> Value {
+    match value.as_str().and_then(|short| short.split_once(':')) {
+        Some((binary, symbol)) => json!({ "binary": binary, "symbol": symbol }),
+        None => value,
+    }
+}
+
+/// A process runs its own functions.
+pub(super) fn of_current_thread(_: &Site) -> bool {
+    true
 }

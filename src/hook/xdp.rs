@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `xdp`: every packet that an interface receives.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::kind::{Kind, Lack};
+use super::names::{as_list, names, targets};
+use crate::config::Span;
+use crate::config::forms::{Names, form, plain_enum};
+use crate::config::{Cx, TARGET};
+use crate::spec::{Claim, Hook, HookKind, Place, Site, Targets, XdpMode};
+
+/// Longest name of an interface: ALTIFNAMSIZ (linux/if.h) without its NUL. What is longer than 15 bytes is a further name
+/// (`altname` of ip-link(8)).
+const MAX_INTERFACE_BYTES: usize = 127;
+
+/// The kind.
+pub(super) static KIND: Kind = Kind {
+    kind: HookKind::Xdp,
+    doc: "Every packet that an interface receives.",
+    program: "packet_count",
+    example: "xdp: { interface: eth0 }",
+    capture: ("on_cpu", "cpu"),
+    how: &["mode"],
+    form: form::<Xdp>,
+    long,
+    check,
+    lacks,
+    of_current_thread,
+    claim,
+};
+
+/// Every packet that an interface receives.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Xdp {
+    /// The interface's name, as `ip link` shows it (`altname`s too); a list of names, a glob (`eth*`), or `@default-route` for the interfaces
+    /// that lead to everywhere. With anything but one name, events carry a field `interface`.
+    #[schemars(extend("examples" = ["eth0", ["eth0", "eth1"], "eth*", "@default-route"]))]
+    interface: Names,
+    /// `native`: in the driver. `generic`: in the network stack, on every interface. `offload`: on the network card.
+    /// `auto`: native where the driver can, else generic; the runner says which.
+    #[serde(default)]
+    #[schemars(extend("default" = "auto"))]
+    mode: Option<RawMode>,
+}
+
+/// How an interface runs an XDP program.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(transform = plain_enum)]
+enum RawMode {
+    /// Native where the driver can, else generic.
+    Auto,
+    /// In the driver.
+    Native,
+    /// In the network stack.
+    Generic,
+    /// On the network card.
+    Offload,
+}
+
+fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
+    let raw = cx.decode::<Xdp>(&["hook", "xdp"])?;
+    let names = names(cx, &["hook", "xdp", "interface"], &raw.interface);
+    if cx.node.at(&["hook", "xdp", "mode"]).is_some() {
+        cx.note_place(Place::Mode, cx.value(&["hook", "xdp", "mode"]));
+    }
+    let mut good = true;
+    for (name, span) in &names {
+        good &= check_interface(cx, name, *span);
+    }
+    let mode = match raw.mode {
+        None | Some(RawMode::Auto) => XdpMode::Auto,
+        Some(RawMode::Native) => XdpMode::Native,
+        Some(RawMode::Generic) => XdpMode::Generic,
+        Some(RawMode::Offload) => XdpMode::Offload,
+    };
+    let (interface, targets) = targets(names)?;
+    let site = Site::Interface { name: interface, mode };
+    good.then_some((Hook { kind: HookKind::Xdp, site }, targets))
+}
+
+fn check_interface(cx: &mut Cx<'_>, interface: &str, span: Span) -> bool {
+    let complaint = if interface == Targets::DEFAULT_ROUTE {
+        return true;
+    } else if interface.is_empty() {
+        "it is empty".to_owned()
+    } else if interface.starts_with('@') {
+        format!("the only word with `@` is `{}`", Targets::DEFAULT_ROUTE)
+    } else if interface.len() > MAX_INTERFACE_BYTES {
+        format!("it has {} bytes, an interface's name has {MAX_INTERFACE_BYTES} at most", interface.len())
+    } else if interface.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control()) {
+        "an interface's name has no space and no `/`".to_owned()
+    } else if interface == "." || interface == ".." {
+        "not a valid interface name".to_owned()
+    } else {
+        return true;
+    };
+    let help = match as_list(interface) {
+        Some(list) => format!("write a list: `interface: {list}`"),
+        None => "`ip link` lists the interfaces of this machine".to_owned(),
+    };
+    let problem = cx.error(TARGET, span, format!("`{interface}` cannot be the name of an interface"));
+    cx.report(problem.label(complaint).help(help));
+    false
+}
+
+fn long(mut value: Value) -> Value {
+    if let Value::Object(xdp) = &mut value {
+        xdp.entry("mode").or_insert_with(|| "auto".into());
+    }
+    value
+}
+
+/// An interface runs one XDP program.
+fn claim(hook: &Hook) -> Option<Claim> {
+    hook.interface().map(|name| Claim::Interface(name.to_owned()))
+}
+
+fn lacks(_: &Hook, _: &str) -> Option<Lack> {
+    None
+}
+
+/// Packets arrive in interrupts.
+fn of_current_thread(_: &Site) -> bool {
+    false
+}
