@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Module, floor, and the modules of the same floor that it may use.
-const FLOORS: [(&str, u8, &[&str]); 18] = [
+const FLOORS: [(&str, u8, &[&str]); 19] = [
     ("spec", 0, &[]),
     ("status", 0, &["spec", "words"]),
     ("words", 0, &[]),
@@ -16,9 +16,8 @@ const FLOORS: [(&str, u8, &[&str]); 18] = [
     ("expr", 1, &["catalog"]),
     ("record", 1, &[]),
     ("format", 1, &["record"]),
-    ("config", 1, &["catalog", "expr", "format", "key"]),
-    ("key", 1, &["catalog", "expr", "config"]),
-    ("plan", 1, &["config"]),
+    ("hook", 1, &["config", "expr"]),
+    ("config", 1, &["catalog", "expr", "format", "hook", "key"]),
     ("trust", 2, &[]),
     ("kernel", 2, &["trust"]),
     ("sink", 2, &["trust"]),
