@@ -18,6 +18,8 @@ const FLOORS: [(&str, u8, &[&str]); 19] = [
     ("format", 1, &["record"]),
     ("hook", 1, &["config", "expr"]),
     ("config", 1, &["catalog", "expr", "format", "hook", "key"]),
+    ("key", 1, &["catalog", "expr", "config", "hook"]),
+    ("plan", 1, &["config", "hook"]),
     ("trust", 2, &[]),
     ("kernel", 2, &["trust"]),
     ("sink", 2, &["trust"]),
