@@ -58,6 +58,29 @@ const WORDS: [(&[&str], &[&str], &str); 5] = [
     (&["process::exit", "process::abort"], &[], "only `main` ends the process, by returning"),
 ];
 
+/// Functions of libc that rustix has without `unsafe`.
+const RUSTIX_HAS: &str = "\
+    accept accept4 bind clock_gettime clock_nanosleep close connect dup dup2 dup3 epoll_create1 epoll_ctl epoll_wait \
+    eventfd fallocate fchmod fchown fcntl fdatasync fgetxattr flock fstat fstatat fstatfs fsync ftruncate getegid geteuid \
+    getgid getpid getppid getpriority getrandom getrlimit getsockname getsockopt gettid getuid getxattr if_indextoname \
+    if_nametoindex inotify_add_watch inotify_init1 inotify_rm_watch ioctl isatty kill lgetxattr link linkat listen lseek \
+    lstat madvise memfd_create mkdir mkdirat mlock mmap mount mprotect munmap nanosleep open openat pidfd_open pipe pipe2 \
+    poll ppoll prctl pread preadv prlimit pwrite pwritev read readlink readlinkat readv recv recvfrom recvmsg rename \
+    renameat renameat2 rmdir sched_setaffinity sched_yield select send sendfile sendmsg sendto setns setpriority setrlimit \
+    setsockopt setxattr shutdown socket socketpair splice stat statfs statvfs statx symlink symlinkat sync sysconf \
+    tcgetattr tcsetattr timerfd_create timerfd_settime umask umount umount2 uname unlink unlinkat unshare usleep utimensat \
+    wait wait4 waitid waitpid write writev";
+
+/// Where libc does it nonetheless, and why.
+const LIBC_DOES: [(&str, &[&str], &str); 6] = [
+    ("src/control/server.rs", &["getsockopt"], "credentials of a peer whose process is 0"),
+    ("src/kernel/attach/detach.rs", &["close", "usleep", "wait"], "the child of a fork, which may allocate nothing"),
+    ("src/kernel/site/binary/held.rs", &["fcntl"], "F_SETLEASE"),
+    ("src/kernel/site/interface/netdev.rs", &["ioctl"], "SIOCETHTOOL"),
+    ("src/kernel/site/interface/watch.rs", &["setsockopt"], "NETLINK_ADD_MEMBERSHIP"),
+    ("src/sink/regular.rs", &["fcntl"], "F_OFD_SETLK"),
+];
+
 /// Most lines of a file in src/ and bpf/.
 const MAX_LINES: usize = 500;
 
@@ -128,6 +151,12 @@ fn problems(path: &str, text: &str) -> Vec<String> {
                 _ => {}
             }
         }
+        for function in RUSTIX_HAS.split(' ').filter(|function| says(line, &format!("libc::{function}("))) {
+            let is_known = |(place, functions, _): &(&str, &[&str], _)| *place == path && functions.contains(&function);
+            if !LIBC_DOES.iter().any(is_known) {
+                add(number, format!("`libc::{function}`: rustix has it without `unsafe`"));
+            }
+        }
         for (words, places, why) in WORDS {
             let found = words.iter().find(|word| says(line, word));
             if let (Some(word), false) = (found, places.iter().any(|place| path.starts_with(place))) {
@@ -155,6 +184,18 @@ fn floors_hold() {
     assert!(sources.len() > 50, "{}", sources.len());
     let of = |path: &PathBuf| problems(path.to_str().unwrap(), &read(path));
     none(&sources.iter().flat_map(of).collect::<Vec<_>>());
+}
+
+/// What libc does is still done there.
+#[test]
+fn libc_does_no_more() {
+    for (place, functions, why) in LIBC_DOES {
+        let text = read(Path::new(place));
+        for function in functions {
+            let is_there = code(&text).any(|(_, line)| says(line, &format!("libc::{function}(")));
+            assert!(is_there, "{place}: `libc::{function}` ({why}) is gone: take it off the list");
+        }
+    }
 }
 
 /// The table here and the drawing in src/lib.rs are about the same modules, on the same floors.
@@ -239,6 +280,8 @@ fn rules_bite() {
         ("src/catalog/elf.rs", "let bytes = std::fs::read(path);", "pure floors"),
         ("src/spec/sink.rs", "fn f() { libc::getpid(); }", "pure floors"),
         ("src/config/mod.rs", "use tokio::time;", "pure floors"),
+        ("src/trust/walk.rs", "let fd = unsafe { libc::openat(at, name, flags) };", "rustix has it"),
+        ("src/sink/mod.rs", "unsafe { libc::fcntl(fd, libc::F_SETFL, 0) };", "rustix has it"),
         ("src/cli/run.rs", "eprintln!(\"x\");", "cli/terminal.rs"),
         ("src/runner/mod.rs", "writeln!(io::stderr(), \"x\")", "only `cli` prints"),
         ("src/kernel/mod.rs", "std::process::exit(1);", "only `main` ends the process"),

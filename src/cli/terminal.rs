@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::mem::MaybeUninit;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tracing_subscriber::EnvFilter;
 
@@ -101,12 +102,11 @@ pub(super) fn window() -> Option<(usize, usize)> {
 
 /// Local time minus UTC, in seconds, now.
 pub(super) fn utc_offset_s() -> i32 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = libc::time_t::try_from(now.as_secs()).unwrap_or_default();
     let mut local = MaybeUninit::<libc::tm>::zeroed();
-    // SAFETY: both pointers are valid; `time` accepts NULL. No other thread runs yet that could change TZ.
-    unsafe {
-        let now = libc::time(std::ptr::null_mut());
-        libc::localtime_r(&now, local.as_mut_ptr());
-    }
+    // SAFETY: both pointers are to locals. No other thread runs yet that could change TZ.
+    unsafe { libc::localtime_r(&now, local.as_mut_ptr()) };
     // SAFETY: plain data, zeroed and then filled.
     i32::try_from(unsafe { local.assume_init() }.tm_gmtoff).unwrap_or(0)
 }

@@ -3,10 +3,12 @@
 
 use std::fs::File;
 use std::io::{PipeReader, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use super::output::Stream;
 use super::{Batch, Delivery, Lines, MAX_QUEUED_BATCHES, Sink};
@@ -93,9 +95,7 @@ fn the_shared_description_is_left_alone() {
     let (reader, writer) = std::io::pipe().unwrap();
     let shared: OwnedFd = writer.try_clone().unwrap().into();
     let sink = stdout_like(shared);
-    // SAFETY: F_GETFL takes no pointer, and `writer` is open.
-    let flags = unsafe { libc::fcntl(writer.as_raw_fd(), libc::F_GETFL) };
-    assert_eq!(flags & libc::O_NONBLOCK, 0);
+    assert!(!fcntl_getfl(&writer).unwrap().contains(OFlags::NONBLOCK));
     drop((sink, reader));
 }
 
@@ -103,8 +103,7 @@ fn the_shared_description_is_left_alone() {
 #[test]
 fn an_inherited_nonblocking_pipe_works() {
     let (mut reader, writer) = std::io::pipe().unwrap();
-    // SAFETY: F_SETFL takes an integer, and `writer` is open.
-    assert_eq!(unsafe { libc::fcntl(writer.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) }, 0);
+    fcntl_setfl(&writer, OFlags::NONBLOCK).unwrap();
     let output = Stream::as_it_is(File::from(OwnedFd::from(writer)));
     let spec =
         SinkSpec { name: "pipe".into(), destination: Destination::Stdout, format: None, rights: Rights::default() };
