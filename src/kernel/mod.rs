@@ -6,6 +6,15 @@
 //!            BTF, tracefs          verifier         links                 nothing left
 //! ```
 //!
+//! | module | |
+//! |---|---|
+//! | `host` | the machine: the running kernel, what this process may do on it |
+//! | `site` | places: interfaces, kernel functions, events, points of binaries; found, expanded, watched |
+//! | `hook` | kinds of hooks, one file each: what they need, how they attach, what is said when they do not |
+//! | `prepare`, `load`, `attach` | a probe on its way to run, and what is done with it then |
+//! | `check`, `outline`, `doctor`, `search` | what would run here, without running it |
+//! | `ring`, `counts`, `counters` | what programs hand over |
+//!
 //! A value dropped at any point undoes what was done to the kernel so far: all of it hangs on file descriptors.
 //! What never happens here: nothing is printed, no event is formatted.
 
@@ -29,11 +38,10 @@ mod outline;
 mod prepare;
 mod ring;
 mod search;
-mod settle;
 mod site;
 mod slot;
 
-pub use attach::{Attached, Detaching, Former};
+pub use attach::{Attached, Detaching, Former, settle};
 pub use check::{check, inspect};
 pub use counters::CounterReader;
 pub use counts::Counts;
@@ -50,6 +58,5 @@ pub use outline::{FunctionOutline, Need, Outline, outline};
 pub use prepare::{Prepared, prepare};
 pub use ring::{Ring, Waker, wait};
 pub use search::{FoundHook, Listed, Pattern, Query, Search, binary_in_yaml, search};
-pub use settle::settle;
 pub use site::binary::{FormerSearch, binary_identity, binary_path, binary_places};
 pub use site::interface::{InterfaceWatch, LinkLayer};

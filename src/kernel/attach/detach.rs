@@ -90,7 +90,8 @@ fn has_ended(child: libc::pid_t, flags: WaitOptions) -> bool {
     }
 }
 
-/// A child that closes these descriptors, which ascend, and has no others.
+/// A child that closes these descriptors, which ascend, and has no others. Its calls are libc's: rustix has neither `fork` nor
+/// numbers of descriptors that nobody owns.
 fn spawn(hooks: &[i32], closed: &Shared) -> io::Result<libc::pid_t> {
     // SAFETY: the child makes system calls only and never returns from `close_all`, whatever other threads held then.
     match unsafe { libc::fork() } {

@@ -6,8 +6,10 @@ mod detach;
 mod former;
 mod missed;
 mod mount;
+mod settle;
 mod swap;
 
 pub use attached::Attached;
 pub use detach::Detaching;
 pub use mount::Former;
+pub use settle::settle;

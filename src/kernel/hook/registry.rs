@@ -49,7 +49,44 @@ pub(in crate::kernel) fn missing_capabilities(kinds: &[HookKind], process: Capab
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::time::Duration;
+
     use super::*;
+    use crate::kernel::hook::trial::{Outcome, Try};
+    use crate::spec::Hook;
+
+    /// True where one of the lines uses the kind, outside of a comment.
+    fn uses(text: &str, kind: HookKind) -> bool {
+        let key = format!("{kind}:");
+        let begins = |before: &str| !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let code = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+        code.into_iter().any(|line| line.match_indices(&key).any(|(at, _)| begins(&line[..at])))
+    }
+
+    /// Both halves have the same kinds.
+    #[test]
+    fn two_halves() {
+        let pure: Vec<HookKind> = crate::hook::KINDS.iter().map(|known| known.kind).collect();
+        assert_eq!(KINDS.map(|known| known.kind).to_vec(), pure);
+    }
+
+    /// Each kind is in the man page of the language and in an example, and the doctor tries it.
+    #[test]
+    fn every_kind_is_shown_and_tried() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let page = fs::read_to_string(root.join("man/ebpf-run.yaml.5")).unwrap().replace("\\fB", "");
+        let files = fs::read_dir(root.join("examples")).unwrap().flatten();
+        let examples: Vec<String> = files.map(|file| fs::read_to_string(file.path()).unwrap()).collect();
+        let one = |hook: Hook, _: &Host| Try { hook, outcome: Outcome::Works, took: Duration::ZERO };
+        for (kind, word) in HookKind::WORDS {
+            assert!(uses(&page, kind), "`{word}` is not in the man page");
+            assert!(examples.iter().any(|example| uses(example, kind)), "no example has a `{word}`");
+            let tries = (of(kind).tries)(&Host::default(), &one);
+            assert!(!tries.is_empty() && tries.iter().all(|one| one.hook.kind == kind), "`{word}` is not tried");
+        }
+    }
 
     /// A kind takes what its programs and its target take; CAP_SYS_ADMIN includes what was split off it.
     #[test]

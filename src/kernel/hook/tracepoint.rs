@@ -150,7 +150,7 @@ fn open(number: u64) -> Result<OwnedFd, i32> {
     };
     let (every_process, cpu, no_group) = (-1, 0, -1);
     let flags = libbpf_sys::PERF_FLAG_FD_CLOEXEC as libc::c_ulong;
-    // SAFETY: the attributes live across the call and say how long they are; the rest are numbers.
+    // SAFETY: the attributes live across the call and say how long they are; the rest are numbers. (rustix does not have it.)
     let fd =
         unsafe { libc::syscall(libc::SYS_perf_event_open, &raw const attributes, every_process, cpu, no_group, flags) };
     match i32::try_from(fd) {

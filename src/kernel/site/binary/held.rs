@@ -42,7 +42,7 @@ impl Held {
     pub(in crate::kernel) fn is_unused(&self) -> bool {
         let fd = self.0.as_fd().as_raw_fd();
         // SAFETY: takes numbers. Who opens the file in between is told to wait, for an instant, and we would hear of it by a signal
-        // that everybody ignores.
+        // that everybody ignores. (rustix has no leases.)
         unsafe {
             if libc::fcntl(fd, F_SETSIG, libc::SIGURG) != 0 || libc::fcntl(fd, libc::F_SETLEASE, libc::F_WRLCK) != 0 {
                 return false;
