@@ -89,7 +89,10 @@ impl Daemon<'_> {
             return self.unknown(name);
         }
         self.units.engine.sweep();
-        self.units.engine.tails.is_full().map_or(Reply::Tail, |message| Reply::Error { message })
+        match self.units.engine.tails.room() {
+            Ok(()) => Reply::Tail,
+            Err(message) => Reply::Error { message },
+        }
     }
 
     fn add_tail(&mut self, stream: OwnedFd, probe: Option<String>) -> Result<(), String> {

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::Engine;
 use super::reader::Sources;
-use super::unit::Unit;
+use super::unit::{Lineage, Unit};
 use crate::format::SummaryRow;
 use crate::kernel::{Attached, Counts, settle};
-use crate::runner::source::Key;
+use crate::runner::source::SourceId;
 use crate::spec::LossCause;
 
 /// How long a CPU may take to leave a program after it was silenced.
@@ -93,12 +93,12 @@ fn wait_for_last_cpu(units: &[Unit]) {
 }
 
 /// What one unit did. `retired`: what was lost in sources that its earlier programs filled.
-fn row(unit: &Unit, retired: &[(Key, [(LossCause, u64); 3])], sources: &mut Sources) -> SummaryRow {
+fn row(unit: &Unit, retired: &[(Lineage, [(LossCause, u64); 3])], sources: &mut Sources) -> SummaryRow {
     let counted = unit.counted();
-    let earlier = retired.iter().filter(|(line, _)| *line == unit.line).map(|(_, lost)| *lost);
+    let earlier = retired.iter().filter(|(lineage, _)| *lineage == unit.lineage).map(|(_, lost)| *lost);
     let in_sources = unit.accounts().map(|account| account.lost()).chain(earlier).flatten();
-    let is_its = |key: Key| unit.readings.iter().any(|reading| reading.key == key);
-    let its = sources.iter_mut().filter(|source| is_its(source.key()));
+    let is_its = |id: SourceId| unit.readings.iter().any(|reading| reading.id == id);
+    let its = sources.iter_mut().filter(|source| is_its(source.id()));
     SummaryRow {
         probe: unit.title.clone(),
         produced: unit.has_events().then(|| counted.events()),

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From the checked spec of one unit to one that runs.
 
-use super::former::Former;
+use super::deliveries::Deliveries;
 use super::notices::Notices;
-use super::past::Past;
-use super::readers::ReadBy;
-use super::unit::{Reading, Unit};
+use super::tally::Tally;
+use super::unit::{Lineage, Reading, Unit};
 use super::{Engine, Purpose, Sources};
 use crate::catalog::Program;
 use crate::kernel::{Generation, Host, KernelError, Loaded, Prepared, expand, prepare};
 use crate::plan::Content;
-use crate::runner::source::{CounterSource, Output, RingSource, Route, Source, outputs};
+use crate::runner::source::{KINDS, Making, Output, Route, SourceId, outputs};
 use crate::spec::{Layout, Place, ProbeSpec, Targets};
 
 /// A program that was chosen for a unit, and what it is told.
@@ -105,10 +104,10 @@ impl<'a> Engine<'a> {
             notices: Notices::new(&routes, spec, &self.look),
             attached,
             routes,
-            line: self.next_key(),
+            lineage: Lineage(self.next_id()),
             readings,
-            past: Past::default(),
-            former: Former::default(),
+            past: Tally::default(),
+            former: Deliveries::default(),
             has_ended: false,
         };
         Ok((unit, sources))
@@ -119,34 +118,25 @@ impl<'a> Engine<'a> {
         self.readers.add(sources);
     }
 
-    /// What there is to read of a program; without its counters where they are read already.
+    /// What there is to read of a program. `goes_on`: without what the version before is read for already.
     pub(super) fn sources(
         &mut self,
         made: &Made<'_>,
         spec: &ProbeSpec,
         routes: &[Route],
-        keeps_counters: bool,
+        goes_on: bool,
     ) -> Result<(Vec<Reading>, Sources), KernelError> {
-        let mut found: Vec<(&Layout, Box<dyn Source>)> = Vec::new();
-        if let Some(layout) = &made.prepared.layout {
-            let (key, outputs) = (self.next_key(), self.outputs(routes, spec, layout));
-            let by_command = self.purpose == Purpose::Once;
-            found.push((layout, Box::new(RingSource::new(key, made.loaded.ring()?, layout, outputs, by_command))));
-        }
-        if let Some(counters) = made.program.counters.as_ref().filter(|_| !keeps_counters) {
-            let reader = made
-                .loaded
-                .counter_reader(counters)
-                .map_err(|error| KernelError::at(Place::Program, format!("failed to read the counters: {error}")))?;
-            let (key, outputs) = (self.next_key(), self.outputs(routes, spec, &counters.row));
-            found.push((&counters.row, Box::new(CounterSource::new(key, reader, outputs, spec.interval))));
-        }
         let (mut readings, mut sources) = (Vec::new(), Sources::new());
-        for (layout, source) in found {
+        let Made { program, prepared, loaded } = made;
+        for make in KINDS {
+            let id = SourceId(self.next_id());
+            let outputs = |layout: &Layout| self.outputs(routes, spec, layout);
+            let by_command = self.purpose == Purpose::Once;
+            let making = Making { spec, program, prepared, loaded, outputs: &outputs, by_command };
+            let Some(source) = make(&making, id)?.filter(|source| !(goes_on && source.goes_on())) else { continue };
             let failed = |error| KernelError::at(Place::Probe, format!("failed to start a thread: {error}"));
             self.readers.prepare(&*source).map_err(failed)?;
-            let (key, by, account) = (source.key(), ReadBy::of(&*source), source.account());
-            readings.push(Reading { key, by, layout: layout.clone(), account });
+            readings.push(Reading::of(&*source));
             sources.push(source);
         }
         Ok((readings, sources))

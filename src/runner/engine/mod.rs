@@ -10,17 +10,17 @@
 //! `once` runs all probes of a configuration with it, or none; `daemon` makes what runs follow the files. What never happens here:
 //! nothing is printed, no file of a configuration is read.
 
+mod deliveries;
 mod end;
-mod former;
 mod make;
 mod notices;
-mod past;
 mod reader;
 mod readers;
 mod retire;
 mod sinks;
 mod swap;
 mod tails;
+mod tally;
 mod unit;
 
 use std::io;
@@ -32,7 +32,7 @@ use self::readers::Readers;
 use self::retire::Retiring;
 use self::sinks::Sinks;
 use self::tails::Tails;
-use super::source::{Budget, End, Key};
+use super::source::{Budget, End};
 use crate::catalog::Catalog;
 use crate::format::Look;
 use crate::kernel::Host;
@@ -64,7 +64,7 @@ pub(super) struct Engine<'a> {
     catalog: &'a Catalog,
     purpose: Purpose,
     retiring: Retiring,
-    last_key: u64,
+    last_id: u64,
 }
 
 impl<'a> Engine<'a> {
@@ -84,7 +84,7 @@ impl<'a> Engine<'a> {
             catalog,
             purpose,
             retiring: Retiring::default(),
-            last_key: 0,
+            last_id: 0,
         })
     }
 
@@ -120,8 +120,8 @@ impl<'a> Engine<'a> {
         self.readers.is_spent()
     }
 
-    fn next_key(&mut self) -> Key {
-        self.last_key += 1;
-        Key(self.last_key)
+    fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The lines that tell a unit's sinks what was lost.
 
-use super::past::Past;
+use super::tally::Tally;
 use crate::format::Look;
 use crate::runner::source::{Output, Route, now_unix_ns, outputs};
 use crate::spec::{Layout, ProbeSpec};
@@ -23,13 +23,13 @@ impl Notices {
     }
 
     /// What was lost so far was said before.
-    pub(super) fn skip(&mut self, counted: &Past) {
+    pub(super) fn skip(&mut self, counted: &Tally) {
         let reported = counted.lost().map(|(_, count)| count);
         self.0.iter_mut().for_each(|notice| notice.reported = reported);
     }
 
     /// Says on the streams what was lost since the last time.
-    pub(super) fn report(&mut self, counted: &Past) {
+    pub(super) fn report(&mut self, counted: &Tally) {
         // Each sink by itself: one without room must not make the others say it twice.
         for Notice { output, reported } in &mut self.0 {
             for ((cause, total), reported) in counted.lost().into_iter().zip(reported) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::reader::{Reader, Sources};
-use crate::runner::source::{Budget, End, Key, Source};
+use crate::runner::source::{Budget, End, Source, SourceId};
 
 /// Which thread reads a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,10 +70,10 @@ impl Readers {
     }
 
     /// Does something to one source between two rounds, and waits for it.
-    pub(super) fn with(&self, by: ReadBy, key: Key, job: impl FnOnce(&mut dyn Source) + Send + 'static) {
+    pub(super) fn with(&self, by: ReadBy, id: SourceId, job: impl FnOnce(&mut dyn Source) + Send + 'static) {
         let Some(reader) = self.get(by) else { return };
         reader.with(move |sources| {
-            if let Some(source) = sources.iter_mut().find(|source| source.key() == key) {
+            if let Some(source) = sources.iter_mut().find(|source| source.id() == id) {
                 job(&mut **source);
             }
         });
@@ -88,15 +88,15 @@ impl Readers {
     }
 
     /// No program fills this source any more; `written` records were.
-    pub(super) fn retire(&mut self, by: ReadBy, key: Key, written: u64) {
-        self.with(by, key, move |source| source.retire(written));
+    pub(super) fn retire(&mut self, by: ReadBy, id: SourceId, written: u64) {
+        self.with(by, id, move |source| source.retire(written));
         self.forget(by);
     }
 
     /// Drops a source that no program has filled.
-    pub(super) fn remove(&mut self, by: ReadBy, key: Key) {
+    pub(super) fn remove(&mut self, by: ReadBy, id: SourceId) {
         if let Some(reader) = self.get(by) {
-            reader.with(move |sources| sources.retain(|source| source.key() != key));
+            reader.with(move |sources| sources.retain(|source| source.id() != id));
         }
         self.forget(by);
     }

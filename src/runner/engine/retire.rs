@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::thread;
 
 use super::readers::Readers;
-use super::unit::{Reading, Unit};
+use super::unit::{Lineage, Reading, Unit};
 use crate::kernel::Counts;
-use crate::runner::source::{Account, Key};
+use crate::runner::source::Account;
 use crate::spec::LossCause;
 
 /// A source whose program does not run any more, until its reader has emptied it.
 struct Retired {
     /// Of which unit.
-    line: Key,
+    lineage: Lineage,
     title: String,
     produced: u64,
     dropped: u64,
@@ -30,10 +30,10 @@ impl Retiring {
         let (produced, dropped) = counts.map_or((0, 0), |counts| (counts.produced(), counts.dropped()));
         let written = produced.saturating_sub(dropped);
         for reading in readings {
-            readers.retire(reading.by, reading.key, written);
+            readers.retire(reading.by, reading.id, written);
             if let Some(account) = &reading.account {
                 let (title, account) = (unit.title.clone(), Arc::clone(account));
-                self.0.push(Retired { line: unit.line, title, produced, dropped, account });
+                self.0.push(Retired { lineage: unit.lineage, title, produced, dropped, account });
             }
         }
     }
@@ -52,12 +52,12 @@ impl Retiring {
     }
 
     /// The end, nothing is read any more: closes all accounts. Gives what was lost, by unit.
-    pub(super) fn finish(self) -> Vec<(Key, [(LossCause, u64); 3])> {
+    pub(super) fn finish(self) -> Vec<(Lineage, [(LossCause, u64); 3])> {
         let finish = |retired: Retired| {
             let left = retired.close();
             // What a reader gave up before is counted at the sinks.
             let [after_count, undeliverable, (unreadable, _)] = retired.account.lost();
-            (retired.line, [after_count, undeliverable, (unreadable, left)])
+            (retired.lineage, [after_count, undeliverable, (unreadable, left)])
         };
         self.0.into_iter().map(finish).collect()
     }

@@ -61,7 +61,7 @@ impl Engine<'_> {
             Ok(old) => old,
             Err(error) => {
                 for reading in &readings {
-                    self.readers.remove(reading.by, reading.key);
+                    self.readers.remove(reading.by, reading.id);
                 }
                 return Err(error);
             }
@@ -69,7 +69,7 @@ impl Engine<'_> {
         settle();
         // The old program's counts are final, and its ring complete.
         unit.past = unit.past.and(old.counts());
-        let goes_on = |reading: &Reading| keeps_counters && reading.account.is_none();
+        let goes_on = |reading: &Reading| keeps_counters && reading.goes_on;
         let (kept, ended): (Vec<Reading>, Vec<Reading>) =
             std::mem::take(&mut unit.readings).into_iter().partition(goes_on);
         self.retiring.take(unit, &ended, old.counts(), &mut self.readers);
@@ -126,7 +126,7 @@ impl Engine<'_> {
         let spec = &unit.content.spec;
         for reading in readings {
             let (outputs, interval) = (outputs(&unit.routes, spec, &reading.layout, &self.look), spec.interval);
-            self.readers.with(reading.by, reading.key, move |source| {
+            self.readers.with(reading.by, reading.id, move |source| {
                 source.outputs().route(outputs);
                 source.set_interval(interval);
             });

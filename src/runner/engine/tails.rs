@@ -69,9 +69,10 @@ impl Tail {
 pub(in crate::runner) struct Tails(Vec<Tail>);
 
 impl Tails {
-    /// Why there can be no more; `None` where there can.
-    pub(in crate::runner) fn is_full(&self) -> Option<String> {
-        (self.0.len() >= MOST).then(|| format!("{MOST} connections look on already: end one of them first"))
+    /// Refuses one more than there may be.
+    pub(in crate::runner) fn room(&self) -> Result<(), String> {
+        let has_room = self.0.len() < MOST;
+        has_room.then_some(()).ok_or_else(|| format!("{MOST} connections look on already: end one of them first"))
     }
 
     pub(super) fn add<'u>(
@@ -89,7 +90,7 @@ impl Tails {
         for unit in units.filter(|unit| tail.wants(&unit.content.spec.id.name)) {
             for reading in &unit.readings {
                 let copy = tail.copy(&unit.content.spec, &reading.layout, look);
-                readers.with(reading.by, reading.key, move |source| source.outputs().add_copy(copy));
+                readers.with(reading.by, reading.id, move |source| source.outputs().add_copy(copy));
             }
         }
         self.0.push(tail);

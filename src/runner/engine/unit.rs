@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use super::former::Former;
+use super::deliveries::Deliveries;
 use super::notices::Notices;
-use super::past::Past;
 use super::readers::ReadBy;
+use super::tally::Tally;
 use crate::format::{Look, SinkTotals};
 use crate::kernel::Attached;
 use crate::plan::Content;
-use crate::runner::source::{Account, Key, Route};
+use crate::runner::source::{Account, Route, Source, SourceId};
 use crate::spec::Layout;
 
 /// A unit that is attached.
@@ -23,26 +23,45 @@ pub(in crate::runner) struct Unit {
     /// Its sinks, with what they got from it.
     pub(in crate::runner) routes: Vec<Route>,
     /// Names it and those that take its place.
-    pub(super) line: Key,
+    pub(super) lineage: Lineage,
     pub(super) readings: Vec<Reading>,
     /// What earlier programs of it counted.
-    pub(super) past: Past,
+    pub(super) past: Tally,
     /// What sinks got from it that it does not write to any more.
-    pub(super) former: Former,
+    pub(super) former: Deliveries,
     pub(super) notices: Notices,
     /// Nothing of it runs, and nothing is read.
     pub(in crate::runner) has_ended: bool,
 }
 
+/// A unit and those that take its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lineage(pub(super) u64);
+
 /// A source of a unit, as its unit knows it; a reader has it.
 #[derive(Clone)]
 pub(super) struct Reading {
-    pub(super) key: Key,
+    pub(super) id: SourceId,
     pub(super) by: ReadBy,
     /// Of what it gives.
     pub(super) layout: Layout,
+    /// The source of a version that takes over what this one counts goes on with it.
+    pub(super) goes_on: bool,
     /// What was taken out of it; `None` for one without events.
     pub(super) account: Option<Arc<Account>>,
+}
+
+impl Reading {
+    /// Of a source that is about to be given to its reader.
+    pub(super) fn of(source: &dyn Source) -> Self {
+        Self {
+            id: source.id(),
+            by: ReadBy::of(source),
+            layout: source.layout().clone(),
+            goes_on: source.goes_on(),
+            account: source.account(),
+        }
+    }
 }
 
 impl Unit {
@@ -56,7 +75,7 @@ impl Unit {
     pub(super) fn succeed(&mut self, before: &mut Self) {
         self.past = before.counted();
         self.notices.skip(&self.past);
-        self.line = before.line;
+        self.lineage = before.lineage;
         self.former = std::mem::take(&mut before.former);
         self.former.take(std::mem::take(&mut before.routes), &self.routes);
     }
@@ -69,10 +88,10 @@ impl Unit {
     }
 
     /// What its programs counted so far, the one that runs included.
-    pub(in crate::runner) fn counted(&self) -> Past {
-        // Read first: see [`Past::and`].
+    pub(in crate::runner) fn counted(&self) -> Tally {
+        // Read first: see [`Tally::and`].
         let missed = self.past.missed + self.attached.missed();
-        Past { missed, ..self.past }.and(self.attached.counts())
+        Tally { missed, ..self.past }.and(self.attached.counts())
     }
 
     /// What its readers did with its events; none for a program without events.

@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 
 use super::clock::now_unix_ns;
 use super::outputs::Outputs;
-use super::{Budget, Key, Output, Round, Source};
-use crate::kernel::CounterReader;
-use crate::spec::LossCause;
+use super::{Budget, Making, Round, Source, SourceId};
+use crate::kernel::{CounterReader, KernelError};
+use crate::spec::{Layout, LossCause, Place};
 
 /// The counters of one unit, and where their samples go.
-pub(in crate::runner) struct CounterSource {
-    key: Key,
+struct CounterSource {
+    id: SourceId,
     reader: CounterReader,
+    layout: Layout,
     outputs: Outputs,
     interval: Duration,
     since: Instant,
@@ -23,12 +24,25 @@ pub(in crate::runner) struct CounterSource {
     ended: bool,
 }
 
-impl CounterSource {
-    pub(in crate::runner) fn new(key: Key, reader: CounterReader, outputs: Vec<Output>, interval: Duration) -> Self {
-        let (outputs, now) = (Outputs::new(outputs), Instant::now());
-        Self { key, reader, outputs, interval, since: now, next: now + interval, failing: false, ended: false }
-    }
+/// The counters of a program that counts.
+pub(super) fn make(making: &Making<'_>, id: SourceId) -> Result<Option<Box<dyn Source>>, KernelError> {
+    let Some(counters) = &making.program.counters else { return Ok(None) };
+    let failed = |error| KernelError::at(Place::Program, format!("failed to read the counters: {error}"));
+    let (interval, now) = (making.spec.interval, Instant::now());
+    Ok(Some(Box::new(CounterSource {
+        id,
+        reader: making.loaded.counter_reader(counters).map_err(failed)?,
+        layout: counters.row.clone(),
+        outputs: Outputs::new((making.outputs)(&counters.row)),
+        interval,
+        since: now,
+        next: now + interval,
+        failing: false,
+        ended: false,
+    })))
+}
 
+impl CounterSource {
     /// Reports what was counted since the last time, however long ago. What a sink has no room for until `deadline` is lost,
     /// and counted.
     fn end(&mut self, deadline: Instant) {
@@ -68,8 +82,16 @@ impl CounterSource {
 }
 
 impl Source for CounterSource {
-    fn key(&self) -> Key {
-        self.key
+    fn id(&self) -> SourceId {
+        self.id
+    }
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn goes_on(&self) -> bool {
+        true
     }
 
     fn outputs(&mut self) -> &mut Outputs {

@@ -21,19 +21,19 @@ mod ring;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::kernel::Ring;
+use crate::catalog::Program;
+use crate::kernel::{KernelError, Loaded, Prepared, Ring};
+use crate::spec::{Layout, ProbeSpec};
 
 pub(super) use account::Account;
 pub(super) use budget::{Budget, End};
 pub(super) use clock::{Clock, now_unix_ns};
-pub(super) use counters::CounterSource;
 pub(super) use output::{Output, Route, outputs};
 pub(super) use outputs::Outputs;
-pub(super) use ring::RingSource;
 
 /// Tells a source from all others of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Key(pub(super) u64);
+pub(super) struct SourceId(pub(super) u64);
 
 /// What all sources of a reader share in one round.
 pub(super) struct Round {
@@ -55,10 +55,37 @@ impl Round {
     }
 }
 
+/// What it takes to read something of a program.
+pub(super) struct Making<'m> {
+    pub(super) spec: &'m ProbeSpec,
+    pub(super) program: &'m Program,
+    pub(super) prepared: &'m Prepared,
+    pub(super) loaded: &'m Loaded,
+    /// Its way to the unit's sinks, for events of a layout.
+    pub(super) outputs: &'m dyn Fn(&Layout) -> Vec<Output>,
+    /// Whether somebody wants to know at the end which commands caused events.
+    pub(super) by_command: bool,
+}
+
+/// Makes a source of one kind; `None` where the program has nothing of that kind.
+type Make = fn(&Making<'_>, SourceId) -> Result<Option<Box<dyn Source>>, KernelError>;
+
+/// All kinds of sources.
+pub(super) const KINDS: [Make; 2] = [ring::make, counters::make];
+
 /// What a unit reads: something that its program fills in the kernel, and the way from there to the unit's sinks.
 pub(super) trait Source: Send {
     /// Tells it from others.
-    fn key(&self) -> Key;
+    fn id(&self) -> SourceId;
+
+    /// What its events look like.
+    fn layout(&self) -> &Layout;
+
+    /// True where the next version of a program takes over what this one filled, if it is the same program with the same params: then it
+    /// is read on.
+    fn goes_on(&self) -> bool {
+        false
+    }
 
     /// Where its events go.
     fn outputs(&mut self) -> &mut Outputs;

@@ -94,3 +94,48 @@ impl Outputs {
         self.now.iter_mut().chain(&mut self.leaving).for_each(|output| output.finish(Duration::ZERO));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader};
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+    use crate::format::{Encoder, Look};
+    use crate::spec::{Format, Layout};
+
+    /// An output, and where its lines arrive.
+    fn output(probe: &str, make: fn(Arc<Sink>, Encoder) -> Output) -> (Output, BufReader<UnixStream>) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        theirs.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let sink = Arc::new(Sink::connection(probe, ours.into()).unwrap());
+        let encoder = Encoder::new(Format::Jsonl, probe, &[], &Layout::default(), &Look::default());
+        (make(sink, encoder), BufReader::new(theirs))
+    }
+
+    fn says(reader: &mut BufReader<UnixStream>, probe: &str) -> bool {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        line.contains(&format!("\"{probe}\""))
+    }
+
+    /// What an earlier route holds is delivered although events go elsewhere now; who looks on goes on doing so, until that ends.
+    #[test]
+    fn an_earlier_route_is_delivered() {
+        let own = |sink, encoder| Output::new(sink, Arc::default(), encoder);
+        let (mut before, mut at_before) = output("before", own);
+        let (now, mut at_now) = output("now", own);
+        let (copy, mut at_copy) = output("copy", |sink, encoder| Output::copy(sink, Arc::default(), encoder));
+        // Open until the end.
+        let [_before, _now, looks_on] = [&before, &now, &copy].map(|output| Arc::clone(&output.sink));
+        before.event(&[], 1);
+        let mut outputs = Outputs::new(vec![before, copy]);
+        outputs.route(vec![now]);
+        outputs.iter_mut().for_each(|output| output.event(&[], 2));
+        assert!(!outputs.is_empty() && outputs.flush() && outputs.is_empty());
+        assert!(says(&mut at_before, "before") && says(&mut at_now, "now") && says(&mut at_copy, "copy"));
+        assert_eq!((outputs.now.len(), outputs.leaving.len()), (2, 0));
+        outputs.remove_copies(&looks_on);
+        assert_eq!(outputs.now.len(), 1);
+    }
+}

@@ -9,8 +9,8 @@ use super::account::Account;
 use super::clock;
 use super::commands::Commands;
 use super::outputs::Outputs;
-use super::{Key, Output, Round, Source};
-use crate::kernel::Ring;
+use super::{Making, Round, Source, SourceId};
+use crate::kernel::{KernelError, Ring};
 use crate::spec::{Layout, LossCause};
 
 /// How long to wait for a sink that has no room before looking again.
@@ -20,8 +20,8 @@ const BLOCKED: Duration = Duration::from_millis(1);
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// One ring, where its records go, and what became of them.
-pub(in crate::runner) struct RingSource {
-    key: Key,
+struct RingSource {
+    id: SourceId,
     ring: Ring,
     outputs: Outputs,
     /// Since when no program writes into the ring any more, and how many records were written: it goes when it is empty.
@@ -32,34 +32,31 @@ pub(in crate::runner) struct RingSource {
     active: bool,
     time_at: Option<usize>,
     comm_at: Option<usize>,
+    layout: Layout,
     account: Arc<Account>,
     commands: Commands,
 }
 
-impl RingSource {
-    /// Reads records of `layout`; `by_command`: counts them by command, where they have one.
-    pub(in crate::runner) fn new(
-        key: Key,
-        ring: Ring,
-        layout: &Layout,
-        outputs: Vec<Output>,
-        by_command: bool,
-    ) -> Self {
-        let comm = layout.process.iter().find(|field| by_command && field.name == "comm" && field.size == 16);
-        Self {
-            key,
-            ring,
-            outputs: Outputs::new(outputs),
-            retired: None,
-            given_up: false,
-            active: false,
-            time_at: layout.time.map(|at| at as usize),
-            comm_at: comm.map(|field| field.offset as usize),
-            account: Arc::default(),
-            commands: Commands::default(),
-        }
-    }
+/// The ring of a program with events.
+pub(super) fn make(making: &Making<'_>, id: SourceId) -> Result<Option<Box<dyn Source>>, KernelError> {
+    let Some(layout) = &making.prepared.layout else { return Ok(None) };
+    let comm = layout.process.iter().find(|field| making.by_command && field.name == "comm" && field.size == 16);
+    Ok(Some(Box::new(RingSource {
+        id,
+        ring: making.loaded.ring()?,
+        outputs: Outputs::new((making.outputs)(layout)),
+        retired: None,
+        given_up: false,
+        active: false,
+        time_at: layout.time.map(|at| at as usize),
+        comm_at: comm.map(|field| field.offset as usize),
+        layout: layout.clone(),
+        account: Arc::default(),
+        commands: Commands::default(),
+    })))
+}
 
+impl RingSource {
     /// Takes all that is left in the ring, and delivers none of it. Gives how many records that were.
     fn discard(&mut self) -> u64 {
         let mut left = 0;
@@ -83,8 +80,12 @@ impl RingSource {
 }
 
 impl Source for RingSource {
-    fn key(&self) -> Key {
-        self.key
+    fn id(&self) -> SourceId {
+        self.id
+    }
+
+    fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     fn outputs(&mut self) -> &mut Outputs {

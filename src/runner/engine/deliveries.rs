@@ -10,9 +10,9 @@ use crate::spec::LossCause;
 
 /// What sinks got that a unit has left, by their names.
 #[derive(Default)]
-pub(super) struct Former(Vec<(String, Arc<Delivery>)>);
+pub(super) struct Deliveries(Vec<(String, Arc<Delivery>)>);
 
-impl Former {
+impl Deliveries {
     /// Keeps those of `before` that are not among the routes `now`. What is final and bears the same name is added up: a file that
     /// changes for years must not eat the memory.
     pub(super) fn take(&mut self, before: Vec<Route>, now: &[Route]) {
@@ -52,4 +52,32 @@ impl Former {
 fn totals(name: &str, closed: bool, delivery: &Delivery) -> SinkTotals {
     let lost = LossCause::ALL.into_iter().map(|cause| (cause, delivery.lost(cause))).collect();
     SinkTotals { name: name.to_owned(), delivered: delivery.delivered(), lost, closed }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+    use crate::sink::Sink;
+
+    /// What sinks of one name got is one sum, however often they were left; what is still on its way counts as well.
+    #[test]
+    fn one_sum_for_each_name() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let sink = Arc::new(Sink::connection("a", ours.into()).unwrap());
+        let mut former = Deliveries::default();
+        let on_its_way = Arc::new(Delivery::default());
+        for delivery in [Arc::default(), Arc::default(), Arc::clone(&on_its_way), Arc::default()] {
+            delivery.add_delivered(2);
+            delivery.add_lost(LossCause::QueueFull, 1);
+            former.take(vec![(Arc::clone(&sink), delivery)], &[]);
+        }
+        assert_eq!(former.0.len(), 2);
+        on_its_way.add_delivered(1);
+        let totals = former.totals(&[]);
+        let lost: u64 =
+            totals[0].lost.iter().filter(|(cause, _)| *cause == LossCause::QueueFull).map(|(_, count)| count).sum();
+        assert_eq!((totals.len(), totals[0].delivered, lost), (1, 9, 4));
+    }
 }

@@ -6,7 +6,7 @@ use crate::spec::LossCause;
 
 /// What programs counted; of those that do not run any more, or of all.
 #[derive(Debug, Clone, Copy, Default)]
-pub(in crate::runner) struct Past {
+pub(in crate::runner) struct Tally {
     pub(super) produced: u64,
     pub(super) ring_full: u64,
     pub(super) missed: u64,
@@ -16,7 +16,7 @@ pub(in crate::runner) struct Past {
     pub(in crate::runner) of_itself: u64,
 }
 
-impl Past {
+impl Tally {
     /// With what another program counted, but for what the kernel skipped, which it does not know.
     ///
     /// An event is counted as produced before anything else happens to it, so that is read last: what was lost is never more.
