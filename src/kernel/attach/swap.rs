@@ -43,7 +43,7 @@ impl Attached {
     /// No event runs in the program any more. [`settle`](crate::kernel::settle) waits until no CPU does: what it has counted then is final.
     ///
     /// A program with events does nothing from now on, at once; so does a slot. What stays on the hook does nothing, until it is
-    /// dropped: [`Detaching`]. Where there is neither the link is closed.
+    /// dropped: [`Detaching`](crate::kernel::Detaching). Where there is neither the link is closed.
     pub fn silence(&mut self) {
         self.missed_at_end = Some(self.missed());
         let ended = self.generation.counts().map(Counts::end).is_some();
