@@ -9,8 +9,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use ebpf_run::catalog::{Program, builtin, describe};
-use ebpf_run::expr::{Prototype, Scope, parse, resolve};
-use ebpf_run::spec::Capture;
+use ebpf_run::expr::{Arguments, FunctionScope, Owner, Prototype, Returned, Scope, parse, resolve};
+use ebpf_run::spec::{Capture, HookKind};
 use object::Endianness;
 use object::elf::FileHeader64;
 use object::read::elf::{FileHeader as _, SectionHeader as _};
@@ -50,7 +50,14 @@ fn survives(bytes: &[u8]) {
     let catalog = builtin().unwrap();
     let head = catalog.get("trace").unwrap().event.as_ref().unwrap();
     for function in ["exec_start", "exec_end", "trace_kprobe", "packet_count"] {
-        let scope = Scope::Entry { symbol: function, prototype: Prototype::of_function(&btf, function) };
+        let scope = Scope::Function(FunctionScope {
+            owner: Owner::Kernel,
+            name: function.to_owned(),
+            prototype: Prototype::of_function(&btf, function),
+            arguments: Arguments::Registers,
+            result: Returned::Nowhere,
+            kinds: (HookKind::Kprobe, HookKind::Kretprobe),
+        });
         for text in
             ["ctx", "arg0", "ctx->__data_loc_filename", "ctx->di", "ctx[3]", "ctx as string", "ctx->data as ipv6"]
         {

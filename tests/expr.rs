@@ -6,8 +6,11 @@
 use std::io::Write as _;
 
 use ebpf_run::catalog::{Btf, builtin};
-use ebpf_run::expr::{Prototype, ResolveError, Resolved, Scope, parse, parse_format, resolve};
-use ebpf_run::spec::{Capture, FetchCopy, FetchSource, FieldType, Layout};
+use ebpf_run::expr::{
+    Arguments, FunctionScope, Owner, Prototype, RecordScope, ResolveError, Resolved, Returned, Scope, parse,
+    parse_format, resolve,
+};
+use ebpf_run::spec::{Capture, FetchCopy, FetchSource, FieldType, HookKind, Layout};
 
 const FORMAT: &str = "format:\n\
     \tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\
@@ -62,7 +65,36 @@ fn brief(scope: &Scope<'_>, text: &str) -> Brief {
 }
 
 fn tracepoint(name: &str) -> Scope<'static> {
-    Scope::Tracepoint { name: name.to_owned(), fields: parse_format(FORMAT) }
+    Scope::Record(RecordScope { name: name.to_owned(), fields: parse_format(FORMAT) })
+}
+
+fn function<'a>(
+    (owner, name): (Owner, &str),
+    prototype: Option<Prototype<'a>>,
+    (arguments, result): (Arguments, Returned),
+    kinds: (HookKind, HookKind),
+) -> Scope<'a> {
+    Scope::Function(FunctionScope { owner, name: name.to_owned(), prototype, arguments, result, kinds })
+}
+
+fn entry<'a>(symbol: &str, prototype: Option<Prototype<'a>>) -> Scope<'a> {
+    let places = (Arguments::Registers, Returned::Nowhere);
+    function((Owner::Kernel, symbol), prototype, places, (HookKind::Kprobe, HookKind::Kretprobe))
+}
+
+fn on_return<'a>(symbol: &str, prototype: Option<Prototype<'a>>) -> Scope<'a> {
+    let places = (Arguments::Gone, Returned::Register);
+    function((Owner::Kernel, symbol), prototype, places, (HookKind::Kprobe, HookKind::Kretprobe))
+}
+
+fn raw<'a>(name: &str, prototype: Option<Prototype<'a>>) -> Scope<'a> {
+    let places = (Arguments::Words, Returned::Nowhere);
+    function((Owner::Event, name), prototype, places, (HookKind::RawTracepoint, HookKind::RawTracepoint))
+}
+
+fn user(arguments: Arguments, result: Returned) -> Scope<'static> {
+    let kinds = (HookKind::Uprobe, HookKind::Uretprobe);
+    function((Owner::User, "readline"), None, (arguments, result), kinds)
 }
 
 /// Fields of a tracepoint: the C type gives width and sign, `as` another reading, `__data_loc` a place of its own.
@@ -102,7 +134,8 @@ fn fields_of_a_tracepoint() {
 #[test]
 fn user_and_group_ids() {
     let format = "field:uid_t ruid;\toffset:16;\tsize:8;\tsigned:0;\n\tfield:u32 id;\toffset:24;\tsize:4;\tsigned:0;\n";
-    let scope = Scope::Tracepoint { name: "syscalls:sys_enter_setresuid".to_owned(), fields: parse_format(format) };
+    let scope =
+        Scope::Record(RecordScope { name: "syscalls:sys_enter_setresuid".to_owned(), fields: parse_format(format) });
     let shown = |scope: &Scope<'_>, expression: &str| {
         let (.., kind, size) = brief(scope, expression);
         (kind, size)
@@ -111,7 +144,7 @@ fn user_and_group_ids() {
     assert_eq!(shown(&scope, "ruid as u32"), (FieldType::Unsigned, 4));
     assert_eq!(shown(&scope, "id"), (FieldType::Unsigned, 4));
     let Some(kernel) = kernel() else { return };
-    let scope = Scope::Raw { name: "sched_wakeup", prototype: Prototype::of_raw_tracepoint(&kernel, "sched_wakeup") };
+    let scope = raw("sched_wakeup", Prototype::of_raw_tracepoint(&kernel, "sched_wakeup"));
     assert_eq!(shown(&scope, "p->cred->uid.val"), (FieldType::Id, 4));
     assert_eq!(shown(&scope, "p->loginuid.val"), (FieldType::Id, 4));
     assert_eq!(shown(&scope, "p->pid"), (FieldType::Signed, 4));
@@ -212,7 +245,7 @@ fn refusals_of_a_tracepoint() {
 #[test]
 fn members_of_arguments() {
     let Some(kernel) = kernel() else { return };
-    let scope = Scope::Entry { symbol: "tcp_sendmsg", prototype: Prototype::of_function(&kernel, "tcp_sendmsg") };
+    let scope = entry("tcp_sendmsg", Prototype::of_function(&kernel, "tcp_sendmsg"));
     let (source, hops, offset, copy, size, kind, _) = brief(&scope, "sk->__sk_common.skc_daddr as ipv4");
     assert_eq!(
         (source, hops.len(), copy, size, kind),
@@ -260,7 +293,7 @@ fn members_of_arguments() {
 #[test]
 fn returns() {
     let Some(kernel) = kernel() else { return };
-    let scope = |symbol| Scope::Return { symbol, prototype: Prototype::of_function(&kernel, symbol) };
+    let scope = |symbol| on_return(symbol, Prototype::of_function(&kernel, symbol));
     let (source, .., kind, size) = brief(&scope("vfs_read"), "retval");
     assert_eq!((source, kind, size), (FetchSource::Return, FieldType::Signed, 8));
     refused(
@@ -281,10 +314,7 @@ fn returns() {
 #[test]
 fn raw_tracepoints() {
     let Some(kernel) = kernel() else { return };
-    let scope = Scope::Raw {
-        name: "sched_process_exec",
-        prototype: Prototype::of_raw_tracepoint(&kernel, "sched_process_exec"),
-    };
+    let scope = raw("sched_process_exec", Prototype::of_raw_tracepoint(&kernel, "sched_process_exec"));
     assert_eq!(brief(&scope, "p->pid").0, FetchSource::Argument(0));
     let (source, hops, .., copy, _, _, _) = brief(&scope, "bprm->filename as string");
     assert_eq!((source, hops.len(), copy), (FetchSource::Argument(2), 1, FetchCopy::KernelText));
@@ -305,7 +335,7 @@ fn raw_tracepoints() {
             ("arg3", "this tracepoint has 3 arguments, there is no `arg3`", "its arguments are `p`, `old_pid`, `bprm`"),
         ],
     );
-    let unknown = Scope::Raw { name: "of_a_module", prototype: None };
+    let unknown = raw("of_a_module", None);
     assert_eq!(brief(&unknown, "arg11 as hex").0, FetchSource::Argument(11));
     assert_eq!(brief(&unknown, "arg0 as bytes[20]").3, FetchCopy::Kernel);
     refused(
@@ -343,7 +373,7 @@ fn several_captures() {
 #[test]
 fn functions_of_programs() {
     use FetchCopy::{User, UserText, Value};
-    let entry = Scope::UserEntry { function: "readline".to_owned() };
+    let entry = user(Arguments::Registers, Returned::Nowhere);
     let text = FieldType::Text { limit: Some(256) };
     let argument = FetchSource::Argument;
     for (expression, expected) in [
@@ -376,7 +406,7 @@ fn functions_of_programs() {
             ),
         ],
     );
-    let exit = Scope::UserReturn { function: "readline".to_owned() };
+    let exit = user(Arguments::Gone, Returned::Register);
     assert_eq!(brief(&exit, "retval"), (FetchSource::Return, vec![], 0, Value, 8, FieldType::Signed, 8));
     assert_eq!(brief(&exit, "retval as string"), (FetchSource::Return, vec![], 0, UserText, 258, text, 258));
     refused(

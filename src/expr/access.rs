@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where a partly followed expression stands, and one step further.
 
-use super::resolve::ResolveError;
+use super::error::ResolveError;
 use crate::catalog::{Btf, Type, TypeId};
 use crate::spec::FetchSource;
 use crate::words::suggest;

@@ -9,15 +9,27 @@
 //! What never happens here: no file is read, no kernel is asked. BTF and format texts come in as bytes.
 
 mod access;
+mod builtin;
 mod casts;
+mod error;
+mod function;
 mod parse;
+mod prototype;
+mod record;
 mod resolve;
 mod scope;
 mod shape;
 mod tracepoint;
 
+pub use builtin::BUILTINS;
 pub use casts::CASTS;
+pub use error::ResolveError;
+pub use function::{
+    Arguments, FunctionScope, MOST_RAW_ARGUMENTS, Owner, REGISTER_ARGUMENTS, Returned, beyond_registers,
+};
 pub use parse::{ExprError, parse};
-pub use resolve::{ResolveError, Resolved, resolve};
-pub use scope::{BUILTINS, MOST_RAW_ARGUMENTS, Prototype, REGISTER_ARGUMENTS, Scope, beyond_registers};
+pub use prototype::Prototype;
+pub use record::RecordScope;
+pub use resolve::{Resolved, resolve};
+pub use scope::Scope;
 pub use tracepoint::{TraceField, TraceShape, parse_format};

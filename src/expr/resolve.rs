@@ -11,24 +11,10 @@
 //! ```
 
 use super::access::{Place, Ty};
+use super::error::ResolveError;
 use super::scope::Scope;
 use super::shape::{head_shape, shape};
 use crate::spec::{Capture, CaptureExpr, Fetch, Field, Layout, Step};
-
-/// Why an expression cannot be read at this hook, and what would work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ResolveError {
-    /// What is wrong.
-    pub message: String,
-    /// What would work; empty where nothing is known.
-    pub help: String,
-}
-
-impl ResolveError {
-    pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into() }
-    }
-}
 
 /// A probe's captures, resolved: what the program is told and how its records are read.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,7 @@
 //! From where an expression ends, and what follows `as`, to bytes in the record.
 
 use super::access::{Place, Ty};
-use super::resolve::ResolveError;
+use super::error::ResolveError;
 use crate::catalog::Type;
 use crate::spec::{CaptureExpr, Cast, FetchCopy, Field, FieldType};
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 
 use super::kind::KernelKind;
 use super::perf_kprobe::{BASE, quiet_hook};
-use crate::expr::{Prototype, Scope};
+use crate::expr::{Arguments, FunctionScope, Owner, Prototype, Returned, Scope};
 use crate::kernel::error::KernelError;
 use crate::kernel::host::Host;
 use crate::spec::{Hook, HookKind};
@@ -18,9 +18,14 @@ pub(super) const KIND: KernelKind = KernelKind {
 /// The arguments lie where the function finds them only at its entry.
 fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
     Ok(match hook.symbol() {
-        Some((symbol, 0)) => {
-            Scope::Entry { symbol, prototype: host.btf().and_then(|btf| Prototype::of_function(btf, symbol)) }
-        }
+        Some((symbol, 0)) => Scope::Function(FunctionScope {
+            owner: Owner::Kernel,
+            name: symbol.to_owned(),
+            prototype: host.btf().and_then(|btf| Prototype::of_function(btf, symbol)),
+            arguments: Arguments::Registers,
+            result: Returned::Nowhere,
+            kinds: (HookKind::Kprobe, HookKind::Kretprobe),
+        }),
         Some(_) | None => Scope::Inside,
     })
 }

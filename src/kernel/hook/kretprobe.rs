@@ -5,7 +5,7 @@ use super::kind::{KernelKind, misplaced};
 use super::list_functions::FUNCTIONS;
 use super::listing::{Listing, Unasked};
 use super::perf_kprobe::{BASE, quiet_hook};
-use crate::expr::{Prototype, Scope};
+use crate::expr::{Arguments, FunctionScope, Owner, Prototype, Returned, Scope};
 use crate::kernel::error::KernelError;
 use crate::kernel::host::Host;
 use crate::spec::{Hook, HookKind};
@@ -21,5 +21,12 @@ pub(super) const KIND: KernelKind = KernelKind {
 
 fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
     let (symbol, _) = hook.symbol().ok_or_else(|| misplaced(hook))?;
-    Ok(Scope::Return { symbol, prototype: host.btf().and_then(|btf| Prototype::of_function(btf, symbol)) })
+    Ok(Scope::Function(FunctionScope {
+        owner: Owner::Kernel,
+        name: symbol.to_owned(),
+        prototype: host.btf().and_then(|btf| Prototype::of_function(btf, symbol)),
+        arguments: Arguments::Gone,
+        result: Returned::Register,
+        kinds: (HookKind::Kprobe, HookKind::Kretprobe),
+    }))
 }

@@ -14,7 +14,7 @@ use super::kind::{
 use super::listing::{Listing, Places, Signature, Source, Unasked};
 use super::trial::QUIET_EVENT;
 use crate::catalog::Named;
-use crate::expr::{Prototype, Scope};
+use crate::expr::{Arguments, FunctionScope, Owner, Prototype, Returned, Scope};
 use crate::kernel::error::{KernelError, describe, privilege_help};
 use crate::kernel::finding::Finding;
 use crate::kernel::host::Host;
@@ -66,7 +66,14 @@ fn name_of(hook: &Hook) -> Result<&str, KernelError> {
 
 fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
     let name = name_of(hook)?;
-    Ok(Scope::Raw { name, prototype: host.btf().and_then(|btf| Prototype::of_raw_tracepoint(btf, name)) })
+    Ok(Scope::Function(FunctionScope {
+        owner: Owner::Event,
+        name: name.to_owned(),
+        prototype: host.btf().and_then(|btf| Prototype::of_raw_tracepoint(btf, name)),
+        arguments: Arguments::Words,
+        result: Returned::Nowhere,
+        kinds: (HookKind::RawTracepoint, HookKind::RawTracepoint),
+    }))
 }
 
 fn raw_tracepoints(host: &Host) -> Places {

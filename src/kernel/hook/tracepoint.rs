@@ -17,7 +17,7 @@ use super::listing::{Declared, Listing, Places, Signature, Source, Unasked};
 use super::perf;
 use super::trial::QUIET_EVENT;
 use crate::config::codes;
-use crate::expr::{Scope, TraceField, TraceShape};
+use crate::expr::{RecordScope, Scope, TraceField, TraceShape};
 use crate::kernel::error::{KernelError, describe, privilege_help};
 use crate::kernel::finding::Finding;
 use crate::kernel::host::{Capabilities, Host};
@@ -66,7 +66,7 @@ fn fields(hook: &Hook, host: &Host) -> Result<Vec<TraceField>, KernelError> {
 }
 
 fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
-    Ok(Scope::Tracepoint { name: hook.site.to_string(), fields: fields(hook, host)? })
+    Ok(Scope::Record(RecordScope { name: hook.site.to_string(), fields: fields(hook, host)? }))
 }
 
 fn inspect(hook: &Hook, host: &Host) -> Vec<Finding> {

@@ -4,7 +4,7 @@
 use super::kind::{KernelKind, misplaced};
 use super::listing::{Listing, Source, Unasked};
 use super::perf_uprobe::{BASE, quiet_hook};
-use crate::expr::Scope;
+use crate::expr::{Arguments, FunctionScope, Owner, Returned, Scope};
 use crate::kernel::error::KernelError;
 use crate::kernel::host::Host;
 use crate::spec::{Hook, HookKind, UserPlace, UserPoint};
@@ -26,6 +26,13 @@ fn scope<'a>(hook: &'a Hook, _: &'a Host) -> Result<Scope<'a>, KernelError> {
     Ok(match hook.point().ok_or_else(|| misplaced(hook))? {
         UserPoint { place: UserPlace::Symbol { offset: 1.., .. }, .. } => Scope::Inside,
         // A place in the file is mostly a function of a binary without symbols.
-        point => Scope::UserEntry { function: point.place.to_string() },
+        point => Scope::Function(FunctionScope {
+            owner: Owner::User,
+            name: point.place.to_string(),
+            prototype: None,
+            arguments: Arguments::Registers,
+            result: Returned::Nowhere,
+            kinds: (HookKind::Uprobe, HookKind::Uretprobe),
+        }),
     })
 }

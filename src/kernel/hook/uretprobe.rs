@@ -4,7 +4,7 @@
 use super::kind::{KernelKind, misplaced};
 use super::perf_uprobe::{BASE, attach, check, inspect, quiet_hook};
 use crate::config::codes;
-use crate::expr::Scope;
+use crate::expr::{Arguments, FunctionScope, Owner, Returned, Scope};
 use crate::kernel::error::KernelError;
 use crate::kernel::finding::Finding;
 use crate::kernel::host::Host;
@@ -42,5 +42,12 @@ fn danger(hook: &Hook, host: &Host) -> Option<Finding> {
 
 fn scope<'a>(hook: &'a Hook, _: &'a Host) -> Result<Scope<'a>, KernelError> {
     let point = hook.point().ok_or_else(|| misplaced(hook))?;
-    Ok(Scope::UserReturn { function: point.place.to_string() })
+    Ok(Scope::Function(FunctionScope {
+        owner: Owner::User,
+        name: point.place.to_string(),
+        prototype: None,
+        arguments: Arguments::Gone,
+        result: Returned::Register,
+        kinds: (HookKind::Uprobe, HookKind::Uretprobe),
+    }))
 }

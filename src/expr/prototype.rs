@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Parameters and return types of the kernel's functions and raw tracepoints, from its BTF.
+
+use crate::catalog::{Btf, Named, Type, TypeId};
+
+/// Parameters and return type of a kernel function.
+#[derive(Clone)]
+pub struct Prototype<'a> {
+    pub(super) btf: &'a Btf,
+    pub(super) returns: TypeId,
+    pub(super) params: Vec<(String, TypeId)>,
+}
+
+impl<'a> Prototype<'a> {
+    /// The prototype of a kernel function; `None` if the BTF does not have it.
+    pub fn of_function(btf: &'a Btf, symbol: &str) -> Option<Self> {
+        Self::of_type(btf, btf.find(Named::Func, symbol)?)
+    }
+
+    /// The arguments of a raw tracepoint. Their names come from `__traceiter_NAME` (Linux 5.10), their types from
+    /// there or from `btf_trace_NAME`; both begin with a pointer that a program does not get.
+    pub fn of_raw_tracepoint(btf: &'a Btf, name: &str) -> Option<Self> {
+        let from_iterator = Self::of_function(btf, &format!("__traceiter_{name}"));
+        let prototype = from_iterator.or_else(|| {
+            let id = btf.find(Named::Typedef, &format!("btf_trace_{name}"))?;
+            let (_, Type::Ptr(target)) = btf.resolve(id) else { return None };
+            Self::of(btf, target)
+        })?;
+        Some(prototype.without_first())
+    }
+
+    /// The same without the first parameter, which the program of a raw tracepoint does not get.
+    pub fn without_first(mut self) -> Self {
+        if !self.params.is_empty() {
+            self.params.remove(0);
+        }
+        self
+    }
+
+    /// The prototype of a type that is a function.
+    pub fn of_type(btf: &'a Btf, id: TypeId) -> Option<Self> {
+        let Type::Func(prototype) = btf.get(id) else { return None };
+        Self::of(btf, prototype)
+    }
+
+    /// Name and C type of each parameter; the name of a variable rest is empty, its type `...`.
+    pub fn declarations(&self) -> Vec<(String, String)> {
+        let declare = |(name, ty): &(String, TypeId)| match (name.is_empty(), ty) {
+            (true, 0) => (String::new(), "...".to_owned()),
+            _ => (name.clone(), self.btf.display(*ty)),
+        };
+        self.params.iter().map(declare).collect()
+    }
+
+    /// C type of what the function returns.
+    pub fn returned_type(&self) -> String {
+        self.btf.display(self.returns)
+    }
+
+    fn of(btf: &'a Btf, id: TypeId) -> Option<Self> {
+        match btf.resolve(id).1 {
+            Type::Proto { returns, params } => Some(Self { btf, returns, params }),
+            _ => None,
+        }
+    }
+
+    /// Words of eight bytes that the first `count` parameters take in the context of a trampoline (`btf_ctx_arg_offset` of
+    /// kernel/bpf/btf.c, Linux 6.1; before, each takes one).
+    pub(super) fn words(&self, count: usize) -> usize {
+        let words = |(_, ty): &(String, TypeId)| match self.btf.resolve(*ty).1 {
+            Type::Composite { size, .. } => size.div_ceil(8) as usize,
+            _ => 1,
+        };
+        self.params.iter().take(count).map(words).sum()
+    }
+
+    /// The C type of a parameter, or of what is returned, that is passed by value and not in one register; `None` for others.
+    pub(super) fn by_value(&self, ty: TypeId) -> Option<String> {
+        let is_so = matches!(self.btf.resolve(ty).1, Type::Composite { .. } | Type::Float(_));
+        is_so.then(|| self.btf.display(ty))
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.params.iter().map(|(name, _)| name.as_str()).filter(|name| !name.is_empty())
+    }
+}
