@@ -16,8 +16,8 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value};
 
+use super::destination::SinkForm;
 use super::forms::{Ordered, StringOr};
-use super::raw::Sink;
 use crate::key::{InDefaults, KEYS};
 
 /// A configuration of ebpf-run: which probes run and where their events go.
@@ -36,7 +36,7 @@ pub(crate) struct Document {
     /// Sinks by name, for the probes of this file. A probe may also name a short form directly and needs no entry here.
     #[serde(default)]
     #[schemars(extend("examples" = [{ "events": { "file": { "path": "/var/log/ebpf-run/events.jsonl" } } }]))]
-    sinks: Option<Ordered<StringOr<Sink>>>,
+    sinks: Option<Ordered<StringOr<SinkForm>>>,
     /// What holds for every probe of this file that does not say otherwise.
     #[serde(default)]
     defaults: Option<Defaults>,

@@ -30,14 +30,16 @@ pub(super) const JSONL: FormatWriter = FormatWriter {
     has_short_form: true,
     compile: |shape| Box::new(Jsonl::new(shape)),
     notice: |notice, unix_ns, _look, out| self::notice(notice, unix_ns, out),
-    is_torn: |tail| begins_like(tail, b"{\"ts\":\"") && !is_json(tail),
+    is_torn: |tail| begins_like(tail, STAMP) && !is_json(tail),
 };
+
+/// How each line begins, before the time.
+const STAMP: &[u8] = b"{\"ts\":\"";
 
 /// Writes JSON lines.
 struct Jsonl {
-    stamp: Rfc3339,
-    /// `","probe":"opens"`.
-    probe: Vec<u8>,
+    /// `{"ts":"…","probe":"opens"`.
+    head: Rfc3339,
     /// `,"env":"prod"` for each label.
     labels: Vec<u8>,
     columns: Columns,
@@ -45,8 +47,8 @@ struct Jsonl {
 
 impl Jsonl {
     fn new(shape: &LineShape<'_>) -> Self {
-        let mut head = b"\",\"probe\":".to_vec();
-        string(shape.probe.as_bytes(), &mut head);
+        let mut probe = b"\",\"probe\":".to_vec();
+        string(shape.probe.as_bytes(), &mut probe);
         let mut constant = Vec::new();
         for (name, value) in shape.labels {
             constant.extend(key(name));
@@ -55,8 +57,7 @@ impl Jsonl {
         let cut = |name: &str| [key(&format!("{name}_truncated")).as_slice(), b"true"].concat();
         let escaped = |name: &str| [key(&format!("{name}_escaped")).as_slice(), b"true"].concat();
         Self {
-            stamp: Rfc3339::new(),
-            probe: head,
+            head: Rfc3339::between(STAMP, &probe),
             labels: constant,
             columns: Columns::new(shape.layout, key, cut, escaped),
         }
@@ -64,9 +65,7 @@ impl Jsonl {
 
     #[inline]
     fn head(&mut self, unix_ns: u64, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"ts\":\"");
-        out.extend_from_slice(self.stamp.format(unix_ns));
-        out.extend_from_slice(&self.probe);
+        out.extend_from_slice(self.head.format(unix_ns));
     }
 
     #[inline]
@@ -112,9 +111,7 @@ impl WriteLines for Jsonl {
 
 /// Appends the line of a notice.
 fn notice(notice: &Notice<'_>, unix_ns: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"ts\":\"");
-    out.extend_from_slice(Rfc3339::new().format(unix_ns));
-    out.push(b'"');
+    out.extend_from_slice(Rfc3339::between(STAMP, b"\"").format(unix_ns));
     let probe = notice.probe.map(|probe| ("probe", probe));
     for (name, value) in probe.into_iter().chain([("type", notice.kind)]).chain(notice.given()) {
         out.extend_from_slice(&key(name));

@@ -26,14 +26,16 @@ pub(super) const TEXT: FormatWriter = FormatWriter {
     has_short_form: true,
     compile: |shape| Box::new(Text::new(shape)),
     notice: |notice, unix_ns, _look, out| self::notice(notice, unix_ns, out),
-    is_torn: |tail| begins_like(tail, b"ts="),
+    is_torn: |tail| begins_like(tail, STAMP),
 };
+
+/// How each line begins, before the time.
+const STAMP: &[u8] = b"ts=";
 
 /// Writes `key=value` lines.
 struct Text {
-    stamp: Rfc3339,
-    /// ` probe=opens`.
-    probe: Vec<u8>,
+    /// `ts=… probe=opens`.
+    head: Rfc3339,
     /// ` env=prod` for each label.
     labels: Vec<u8>,
     columns: Columns,
@@ -43,8 +45,7 @@ impl Text {
     fn new(shape: &LineShape<'_>) -> Self {
         let cut = |name: &str| [key(&format!("{name}_truncated")).as_slice(), b"true"].concat();
         Self {
-            stamp: Rfc3339::new(),
-            probe: pair("probe", shape.probe),
+            head: Rfc3339::between(STAMP, &pair("probe", shape.probe)),
             labels: shape.labels.iter().flat_map(|(name, value)| pair(name, value)).collect(),
             // Here every backslash is doubled anyway.
             columns: Columns::new(shape.layout, key, cut, |_| Vec::new()),
@@ -52,9 +53,7 @@ impl Text {
     }
 
     fn head(&mut self, unix_ns: u64, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"ts=");
-        out.extend_from_slice(self.stamp.format(unix_ns));
-        out.extend_from_slice(&self.probe);
+        out.extend_from_slice(self.head.format(unix_ns));
     }
 
     fn body(&self, record: &[u8], out: &mut Vec<u8>) {
@@ -99,8 +98,7 @@ impl WriteLines for Text {
 
 /// Appends the line of a notice.
 fn notice(notice: &Notice<'_>, unix_ns: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"ts=");
-    out.extend_from_slice(Rfc3339::new().format(unix_ns));
+    out.extend_from_slice(Rfc3339::between(STAMP, b"").format(unix_ns));
     let probe = notice.probe.map(|probe| ("probe", probe));
     for (name, value) in probe.into_iter().chain([("type", notice.kind)]).chain(notice.given()) {
         out.extend_from_slice(&pair(name, value));

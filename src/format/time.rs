@@ -3,44 +3,52 @@
 
 const NS_PER_S: u64 = 1_000_000_000;
 
-/// A UTC time stamp of RFC 3339 with nanoseconds. Remembers the text of the last second, which most events share.
+/// A UTC time stamp of RFC 3339 with nanoseconds, between what always stands before and after it: the beginning of a line is
+/// copied in one piece. Remembers the text of the last second, which most events share.
 pub(super) struct Rfc3339 {
     second: u64,
-    text: [u8; 30],
+    /// What stands before it, the 30 bytes, what stands after it.
+    text: Box<[u8]>,
+    /// Where the 30 bytes begin.
+    at: usize,
 }
 
 impl Rfc3339 {
     /// Stands at the epoch.
-    pub(super) fn new() -> Self {
-        Self { second: 0, text: *b"1970-01-01T00:00:00.000000000Z" }
+    pub(super) fn between(before: &[u8], after: &[u8]) -> Self {
+        let text = [before, b"1970-01-01T00:00:00.000000000Z", after].concat();
+        Self { second: 0, text: text.into(), at: before.len() }
     }
 
-    /// The 30 bytes for `unix_ns` nanoseconds since the epoch.
+    /// The stamp of `unix_ns` nanoseconds since the epoch, with what stands around it.
     #[inline]
-    pub(super) fn format(&mut self, unix_ns: u64) -> &[u8; 30] {
+    pub(super) fn format(&mut self, unix_ns: u64) -> &[u8] {
         let second = unix_ns / NS_PER_S;
         if second != self.second {
             self.set_second(second);
         }
         // Three numbers of three digits: the processor works on them at the same time.
         let ns = (unix_ns % NS_PER_S) as u32;
-        digits3(&mut self.text, 20, ns / 1_000_000);
-        digits3(&mut self.text, 23, ns / 1000 % 1000);
-        digits3(&mut self.text, 26, ns % 1000);
+        if let Some(text) = self.text[self.at..].first_chunk_mut() {
+            digits3(text, 20, ns / 1_000_000);
+            digits3(text, 23, ns / 1000 % 1000);
+            digits3(text, 26, ns % 1000);
+        }
         &self.text
     }
 
     #[cold]
     fn set_second(&mut self, second: u64) {
         self.second = second;
+        let text = &mut self.text[self.at..];
         let (year, month, day) = civil_from_days(second / 86_400);
         let of_day = second % 86_400;
-        digits(&mut self.text[0..4], year);
-        digits(&mut self.text[5..7], month);
-        digits(&mut self.text[8..10], day);
-        digits(&mut self.text[11..13], of_day / 3600);
-        digits(&mut self.text[14..16], of_day / 60 % 60);
-        digits(&mut self.text[17..19], of_day % 60);
+        digits(&mut text[0..4], year);
+        digits(&mut text[5..7], month);
+        digits(&mut text[8..10], day);
+        digits(&mut text[11..13], of_day / 3600);
+        digits(&mut text[14..16], of_day / 60 % 60);
+        digits(&mut text[17..19], of_day % 60);
     }
 }
 
@@ -95,7 +103,7 @@ mod tests {
     use super::*;
 
     fn rfc3339(unix_ns: u64) -> String {
-        String::from_utf8(Rfc3339::new().format(unix_ns).to_vec()).unwrap()
+        String::from_utf8(Rfc3339::between(b"", b"").format(unix_ns).to_vec()).unwrap()
     }
 
     /// Known dates, leap days and the ends of years and centuries come out as `date -u` prints them.
@@ -138,7 +146,7 @@ mod tests {
     /// The remembered second does not outlive its second, in either direction.
     #[test]
     fn remembers_only_the_same_second() {
-        let mut stamp = Rfc3339::new();
+        let mut stamp = Rfc3339::between(b"", b"");
         for ns in [1_795_246_799_999_999_999, 1_795_246_800_000_000_001, 1_795_246_799_000_000_000, u64::MAX] {
             assert_eq!(String::from_utf8_lossy(stamp.format(ns)), rfc3339(ns));
         }

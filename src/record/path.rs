@@ -11,25 +11,32 @@ const MOST: usize = 256;
 /// Room for a path as text, for [`PathNames::text`].
 pub type PathRoom = [u8; MOST + CUT.len() + DELETED.len()];
 
-/// A path, still in the record's own bytes.
+/// A path, still in the record's own bytes: two of length, one that says that it is cut, one that its file is deleted, then
+/// its names, the last one first, each with its NUL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PathNames<'a> {
-    /// The last one first, each with its NUL.
-    names: &'a [u8],
-    /// Its beginning is missing.
-    pub is_cut: bool,
-    /// The file has no name any more.
-    pub is_deleted: bool,
-}
+pub struct PathNames<'a>(&'a [u8]);
 
 impl<'a> PathNames<'a> {
-    /// Of a slot: two bytes of length, whether it is cut, whether it is deleted, then the names.
     pub(super) fn of(slot: &'a [u8]) -> Self {
-        let Some(([low, high, cut, deleted], names)) = slot.split_first_chunk() else {
-            return Self { names: &[], is_cut: false, is_deleted: false };
-        };
+        Self(slot)
+    }
+
+    /// The last one first, each with its NUL.
+    fn names(self) -> &'a [u8] {
+        let Some(([low, high, ..], names)) = self.0.split_first_chunk::<4>() else { return &[] };
         let length = usize::from(u16::from_ne_bytes([*low, *high]));
-        Self { names: &names[..length.min(names.len()).min(MOST)], is_cut: *cut != 0, is_deleted: *deleted != 0 }
+        &names[..length.min(names.len()).min(MOST)]
+    }
+
+    /// Its beginning is missing.
+    #[inline]
+    pub fn is_cut(self) -> bool {
+        self.0.first_chunk::<4>().is_some_and(|head| head[2] != 0)
+    }
+
+    /// Its file has no name any more.
+    pub fn is_deleted(self) -> bool {
+        self.0.first_chunk::<4>().is_some_and(|head| head[3] != 0)
     }
 
     /// As text, written into `room`: `/`, `/usr/bin/ls`, `…/bin/ls`, `/memfd:x (deleted)`.
@@ -41,10 +48,11 @@ impl<'a> PathNames<'a> {
                 used += bytes.len();
             }
         };
-        if self.is_cut {
+        if self.is_cut() {
             put(CUT.as_bytes());
         }
-        let names = self.names.strip_suffix(&[0]).unwrap_or(self.names);
+        let names = self.names();
+        let names = names.strip_suffix(&[0]).unwrap_or(names);
         if names.is_empty() {
             put(b"/");
         } else {
@@ -53,7 +61,7 @@ impl<'a> PathNames<'a> {
                 put(name);
             }
         }
-        if self.is_deleted {
+        if self.is_deleted() {
             put(DELETED);
         }
         &room[..used]

@@ -36,7 +36,7 @@ pub enum FieldValue<'a> {
     Named(NamedNumber<'a>),
 }
 
-/// A number and its name, by a thin pointer: a larger value costs an event up to a twentieth.
+/// A number and its name, by a thin pointer: so a value is three words, and an event costs up to a twentieth less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NamedNumber<'a> {
     /// The number.
@@ -66,7 +66,7 @@ impl FieldValue<'_> {
     pub fn is_cut(&self) -> bool {
         match self {
             Self::Text(text) => text.is_cut,
-            Self::Path(path) => path.is_cut,
+            Self::Path(path) => path.is_cut(),
             Self::Null
             | Self::Unset
             | Self::Bool(_)
@@ -96,5 +96,16 @@ impl FieldValue<'_> {
             | Self::Ipv4(_)
             | Self::Ipv6(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A value is three words: one is handed over for each field of each event.
+    #[test]
+    fn values_are_small() {
+        assert_eq!(size_of::<FieldValue<'_>>(), 24);
     }
 }

@@ -34,7 +34,6 @@ pub use batch::{Batch, Lines};
 pub use delivery::Delivery;
 pub use error::SinkOpenError;
 pub use opener::Opener;
-pub use output::OUTPUTS;
 pub use queue::{MAX_QUEUED_BATCHES, MAX_QUEUED_BYTES};
 
 use std::io;

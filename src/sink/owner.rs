@@ -36,6 +36,7 @@ fn id(name: &str, what: &str, look_up: impl Fn(&CString) -> Option<u32>) -> Resu
 fn user_id(name: &CString) -> Option<u32> {
     let mut entry = MaybeUninit::<libc::passwd>::uninit();
     let (mut room, mut found) = (vec![0 as c_char; ENTRY_ROOM], ptr::null_mut());
+    // rustix asks no databases of users.
     // SAFETY: the name ends with a NUL, all other pointers are to locals of the sizes that are given; `found` is null or
     // points to `entry`.
     unsafe {

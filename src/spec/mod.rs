@@ -2,7 +2,7 @@
 //! The words that every floor uses: what a probe is, where it hooks, what a record looks like, where events go.
 //!
 //! Nothing here does anything: no file, no kernel, no terminal. Values of these types have been checked; what a
-//! person typed lives in `config::raw`, what runs lives in `kernel`.
+//! person typed lives in `key` and `config`, what runs lives in `kernel`.
 
 mod capture;
 mod errnos;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::run::Run;
 use super::{defaults, partial, probe, sinks};
 use crate::catalog::Catalog;
-use crate::config::decode::decode;
 use crate::config::environment::Environment;
 use crate::config::origin::{add_origins, with_origin};
 use crate::config::problem::Problem;
@@ -69,11 +68,9 @@ fn one_file(
         None => root.is_incomplete(),
     };
     for entry in root.at(&["sinks"]).map(Node::entries).unwrap_or_default() {
-        let raw = clean(&[sinks_key.clone(), Segment::Key(entry.key.clone())])
-            .then(|| decode(source, &entry.value, problems))
-            .flatten();
+        let is_clean = clean(&[sinks_key.clone(), Segment::Key(entry.key.clone())]);
         let before = problems.len();
-        file_sinks.declare(source, entry, raw.as_ref(), run, problems);
+        file_sinks.declare(source, entry, is_clean, run, problems);
         add_origins(source, &root, problems, before);
     }
     let defaults = defaults::check(source, &root, &clean, (catalog, &file_sinks), run, problems);

@@ -2,12 +2,13 @@
 //! What all files share: names, interfaces, files that are written.
 
 use std::collections::HashMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::checked::{Checked, CheckedProbe, Config};
 use crate::config::codes;
 use crate::config::cx::NAMELESS;
+use crate::config::destination::DestinationForm;
 use crate::config::draft::Draft;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile};
@@ -49,11 +50,8 @@ impl Run {
 
     /// Takes the file of a sink for its format.
     pub(crate) fn claim_file(&mut self, sink: &SinkSpec, place: &Location, problems: &mut Vec<Problem>) {
-        let (Destination::File(path), Some(format)) = (&sink.destination, sink.format) else { return };
-        let path = plain(path);
-        if path.starts_with("/dev") || path.starts_with("/proc") {
-            return;
-        }
+        let claim = (DestinationForm::of(&sink.destination).claim)(&sink.destination);
+        let (Some(path), Some(format)) = (claim, sink.format) else { return };
         let Some((other, rights, first)) = self.files.get(&path) else {
             self.files.insert(path, (format, sink.rights.clone(), place.clone()));
             return;
@@ -92,11 +90,7 @@ impl Run {
 
     /// The number of a sink; the same for all that write the same way to the same place.
     fn sink(&mut self, sink: SinkSpec) -> SinkId {
-        let destination = match &sink.destination {
-            Destination::File(path) => Destination::File(plain(path)),
-            Destination::Stdout => Destination::Stdout,
-            Destination::Stderr => Destination::Stderr,
-        };
+        let destination = plain(&sink.destination);
         let new = SinkId(self.sinks.len());
         let id = *self.sink_ids.entry((destination, sink.format)).or_insert(new);
         if id == new {
@@ -148,16 +142,10 @@ impl Run {
 
 /// True for two that write the same way to the same place.
 pub(crate) fn same_sink(one: &SinkSpec, two: &SinkSpec) -> bool {
-    let same_place = match (&one.destination, &two.destination) {
-        (Destination::File(one), Destination::File(two)) => plain(one) == plain(two),
-        (Destination::Stdout | Destination::Stderr | Destination::File(_), destination) => {
-            one.destination == *destination
-        }
-    };
-    same_place && one.format == two.format
+    plain(&one.destination) == plain(&two.destination) && one.format == two.format
 }
 
-/// A path without `.` parts, so that `./a` and `a` are one file. Links are not followed: no file is looked at.
-fn plain(path: &Path) -> PathBuf {
-    path.components().filter(|part| *part != Component::CurDir).collect()
+/// The same destination without detours.
+fn plain(destination: &Destination) -> Destination {
+    (DestinationForm::of(destination).plain)(destination)
 }

@@ -2,29 +2,17 @@
 //! Where events go: the sinks of a file, and the ones that its probes name.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::run::{Run, same_sink};
-use crate::config::forms::StringOr;
-use crate::config::gate::shell_variable;
+use crate::config::destination::{DestinationForm, FORMS, Given, short, short_forms, short_words};
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
-use crate::config::yaml::Entry;
-use crate::config::{Cx, codes, pattern, raw};
-use crate::format::{FormatWriter, WRITERS};
-use crate::spec::{Destination, Format, Rights, SinkSpec};
+use crate::config::yaml::{Entry, Node};
+use crate::config::{Cx, codes, pattern};
+use crate::format::FormatWriter;
+use crate::spec::SinkSpec;
 use crate::words;
-
-/// The first words of `WORD:PATH`.
-fn file_words() -> impl Iterator<Item = &'static str> {
-    WRITERS.iter().filter(|writer| writer.has_short_form).map(|writer| writer.name).chain(["file"])
-}
-
-fn short_forms() -> String {
-    let files = file_words().map(|word| format!(", `{word}:PATH`")).collect::<String>();
-    format!("short forms that need no name: `stdout`, `stderr`{files}")
-}
 
 /// The sinks that a file declares. They are known in that file only.
 #[derive(Default)]
@@ -38,18 +26,18 @@ pub(crate) struct FileSinks {
 }
 
 impl FileSinks {
-    /// Takes an entry of `sinks`; `raw` is `None` where it has its problem already.
+    /// Takes an entry of `sinks`, which has its problem already where it is not `clean`.
     pub(super) fn declare(
         &mut self,
         source: &Arc<SourceFile>,
         entry: &Entry,
-        raw: Option<&StringOr<raw::Sink>>,
+        clean: bool,
         run: &mut Run,
         problems: &mut Vec<Problem>,
     ) {
         let name = &entry.key;
         let place = Location::new(source, entry.key_span);
-        if matches!(name.as_str(), "stdout" | "stderr") {
+        if short_words(false).any(|word| word == name) {
             let message = format!("a sink cannot be called `{name}`: that is a short form");
             let help = format!("call it something else, or remove it and write `sinks: [{name}]` in the probe");
             problems.push(Problem::new(codes::WRONG_FORM, place, message).help(help));
@@ -58,16 +46,14 @@ impl FileSinks {
             let better = crate::config::gate::name_like(name).map(|name| format!("for example `{name}`"));
             problems.push(Problem::new(codes::WRONG_FORM, place, message).maybe_help(better));
         }
-        let parsed = match raw.map(|raw| declared(source, entry, raw)) {
+        let spec = match clean.then(|| declared(source, entry)) {
             None => None,
-            Some(Ok(parsed)) => Some(parsed),
-            Some(Err(problem)) => {
-                problems.push(*problem);
+            Some(Ok(given)) => Some(given.into_spec(name)),
+            Some(Err(found)) => {
+                problems.extend(found);
                 None
             }
         };
-        let spec =
-            parsed.map(|(destination, format, rights)| SinkSpec { name: name.clone(), destination, format, rights });
         if let Some(spec) = &spec {
             run.claim_file(spec, &Location::new(source, entry.key_span), problems);
         }
@@ -103,8 +89,8 @@ impl FileSinks {
             return spec.clone();
         }
         match short(name) {
-            Some(Ok((destination, format, rights))) => {
-                let spec = SinkSpec { name: name.to_owned(), destination, format, rights };
+            Some(Ok(given)) => {
+                let spec = given.into_spec(name);
                 let place = cx.at(span);
                 run.claim_file(&spec, &place, cx.problems);
                 Some(spec)
@@ -117,7 +103,7 @@ impl FileSinks {
             None if self.incomplete => None,
             None => {
                 let known = || self.order.iter().take(1000).map(String::as_str);
-                let nearest = words::nearest(name, known().chain(["stdout", "stderr"]));
+                let nearest = words::nearest(name, known().chain(short_words(false).map(|word| -> &str { word })));
                 let help = nearest.map(|word| format!("did you mean `{word}`?")).or_else(|| looks_like_path(name));
                 let problem = cx.error(codes::UNKNOWN_SINK, span, format!("no sink is called `{name}`"));
                 let problem = problem.maybe_help(help).note(short_forms());
@@ -133,107 +119,53 @@ impl FileSinks {
     }
 }
 
-/// A destination, a format, which a file always has, and whose the file is.
-type Parsed = (Destination, Option<Format>, Rights);
-
-/// A short form; `None` where it looks like none, `Err` where its path is missing or not good.
-fn short(text: &str) -> Option<Result<Parsed, String>> {
-    let (format, path) = match text.split_once(':') {
-        None if text == "stdout" => return Some(Ok((Destination::Stdout, None, Rights::default()))),
-        None if text == "stderr" => return Some(Ok((Destination::Stderr, None, Rights::default()))),
-        Some(("file", path)) => (Format::Jsonl, path),
-        Some((word, path)) => (FormatWriter::named(word).filter(|writer| writer.has_short_form)?.format, path),
-        None => return None,
-    };
-    Some(file(path).map(|path| (Destination::File(path), Some(format), Rights::default())))
-}
-
-fn file(path: &str) -> Result<PathBuf, String> {
-    if let Some(name) = variable(path) {
-        return Err(format!("`${name}` is not expanded: write `${{env:{name}}}`"));
-    }
-    match path {
-        "" => Err("the path is missing".to_owned()),
-        _ if path.trim() != path => Err("the path begins or ends with a space".to_owned()),
-        _ if path.starts_with("~/") => Err("`~` is not expanded: write the whole path".to_owned()),
-        _ if path.ends_with('/') => Err("this is a directory: add the name of a file".to_owned()),
-        _ if path.contains('\0') => Err("a path has no NUL".to_owned()),
-        _good => Ok(PathBuf::from(path)),
-    }
-}
-
-/// What a shell would put in the place of a directory: `HOME` of `$HOME/events.jsonl`. Such names have capitals only; a
-/// directory may be called `$Recycle.Bin`.
-fn variable(path: &str) -> Option<&str> {
-    let of_part =
-        |part| shell_variable(part).filter(|(before, name, _)| before.is_empty() && !name.contains(char::is_lowercase));
-    path.split('/').find_map(of_part).map(|(_, name, _)| name)
-}
-
 fn short_problem(source: &Arc<SourceFile>, span: Span, text: &str, label: &str) -> Problem {
     Problem::new(codes::WRONG_FORM, Location::new(source, span), format!("`{text}` names no file to write to"))
         .label(label)
 }
 
 /// What an entry of `sinks` says.
-fn declared(source: &Arc<SourceFile>, entry: &Entry, raw: &StringOr<raw::Sink>) -> Result<Parsed, Box<Problem>> {
-    let text = match raw {
-        StringOr::Short(text) => text,
-        StringOr::Long(sink) => return long(source, entry, sink),
-    };
+fn declared(source: &Arc<SourceFile>, entry: &Entry) -> Result<Given, Vec<Problem>> {
+    let Some(text) = entry.value.text() else { return long(source, entry) };
     let span = entry.value.span;
     match short(text) {
-        Some(parsed) => parsed.map_err(|label| Box::new(short_problem(source, span, text, &label))),
+        Some(given) => given.map_err(|label| vec![short_problem(source, span, text, &label)]),
         None => {
             let place = Location::new(source, span);
             let problem = Problem::new(codes::UNKNOWN_SINK, place, format!("`{text}` is not a sink"));
-            let nearest = words::nearest(text, ["stdout", "stderr"]).map(|word| format!("did you mean `{word}`?"));
-            Err(Box::new(problem.note(short_forms()).maybe_help(nearest.or_else(|| looks_like_path(text)))))
+            let nearest = words::nearest(text, short_words(false)).map(|word| format!("did you mean `{word}`?"));
+            Err(vec![problem.note(short_forms()).maybe_help(nearest.or_else(|| looks_like_path(text)))])
         }
     }
 }
 
-/// The long form: exactly one destination.
-fn long(source: &Arc<SourceFile>, entry: &Entry, raw: &raw::Sink) -> Result<Parsed, Box<Problem>> {
+/// The long form: exactly one destination, and a format where one is given.
+fn long(source: &Arc<SourceFile>, entry: &Entry) -> Result<Given, Vec<Problem>> {
     let name = &entry.key;
-    let given: Vec<&Entry> = entry.value.entries().iter().filter(|entry| entry.key != "format").collect();
+    let entries = entry.value.entries();
+    let destinations: Vec<&Entry> = entries.iter().filter(|entry| entry.key != "format").collect();
     let count = |span, message: String| Problem::new(codes::KEY_COUNT, Location::new(source, span), message);
-    let format = raw.format;
-    if let [_, second, ..] = given.as_slice() {
+    if let [_, second, ..] = destinations.as_slice() {
         let problem = count(second.key_span, format!("the sink `{name}` has two destinations"));
         let help = "declare two sinks and name both in the probe's `sinks`";
-        return Err(Box::new(problem.label("a second one").help(help)));
+        return Err(vec![problem.label("a second one").help(help)]);
     }
-    if let Some(raw) = &raw.file {
-        let path = file(&raw.path).map_err(|label| {
-            let span = entry.value.at(&["file", "path"]).map_or(entry.key_span, |node| node.span);
-            Box::new(short_problem(source, span, &raw.path, &label))
-        })?;
-        return Ok((Destination::File(path), format.or(Some(Format::Jsonl)), rights(raw)));
-    }
-    match (&raw.stdout, &raw.stderr) {
-        (Some(_), _) => Ok((Destination::Stdout, format, Rights::default())),
-        (None, Some(_)) => Ok((Destination::Stderr, format, Rights::default())),
-        (None, None) => {
-            let problem = count(entry.key_span, format!("the sink `{name}` does not say where events go"));
-            Err(Box::new(problem.help("add one of `stdout: {}`, `stderr: {}`, `file: { path: … }`")))
-        }
-    }
-}
-
-/// Whose the file is; the forms have been checked.
-fn rights(file: &raw::FileSink) -> Rights {
-    let owner = file.owner.as_deref().unwrap_or_default();
-    let (user, group) = owner.split_once(':').unwrap_or((owner, ""));
-    let given = |name: &str| Some(name.to_owned()).filter(|name| !name.is_empty());
-    let mode = file.mode.as_deref().and_then(|mode| u32::from_str_radix(mode, 8).ok());
-    Rights { mode, user: given(user), group: given(group) }
+    let only = destinations.first().and_then(|entry| Some((DestinationForm::named(&entry.key)?, entry)));
+    let Some((form, destination)) = only else {
+        let problem = count(entry.key_span, format!("the sink `{name}` does not say where events go"));
+        let examples: Vec<String> = FORMS.iter().map(|form| format!("`{}`", form.example)).collect();
+        return Err(vec![problem.help(format!("add one of {}", examples.join(", ")))]);
+    };
+    let given = (form.long)(source, destination)?;
+    let word = entry.value.at(&["format"]).and_then(Node::text);
+    let format = word.and_then(FormatWriter::named).map(|writer| writer.format);
+    Ok(Given { format: format.or(given.format), ..given })
 }
 
 /// Help for a path without its format, or with one that does not exist.
 fn looks_like_path(text: &str) -> Option<String> {
     if let Some((format, path)) = text.split_once(':') {
-        let nearest = words::nearest(format, file_words())?;
+        let nearest = words::nearest(format, short_words(true))?;
         return Some(format!("did you mean `{nearest}:{path}`?"));
     }
     let path = text.contains(['/', '.']);

@@ -9,9 +9,9 @@ use crate::sink::refusal::Refusal;
 use crate::spec::{DestinationKind, Format, SinkSpec};
 
 /// A kind of destination, as its own file describes it.
-pub struct OutputKind {
+pub(in crate::sink) struct OutputKind {
     /// Which one it is.
-    pub kind: DestinationKind,
+    pub(in crate::sink) kind: DestinationKind,
     /// Opens it without waiting for anybody.
     pub(in crate::sink) open: fn(&SinkSpec) -> Result<Box<dyn Output>, Refusal>,
     /// What can be known of it without opening or making anything.

@@ -7,7 +7,7 @@ use super::stream::{STDERR, STDOUT};
 use crate::spec::{Destination, DestinationKind};
 
 /// Every kind of destination, in the order in which they are declared.
-pub const OUTPUTS: &[&OutputKind] = &[&STDOUT, &STDERR, &FILE];
+const OUTPUTS: &[&OutputKind] = &[&STDOUT, &STDERR, &FILE];
 
 /// Each kind is opened by its own entry.
 const _: () = {
