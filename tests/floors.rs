@@ -4,8 +4,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+#[path = "support/circles.rs"]
+mod circles;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use self::circles::Crate;
 
 /// Module, floor, and the modules of the same floor that it may use.
 const FLOORS: [(&str, u8, &[&str]); 19] = [
@@ -184,6 +189,46 @@ fn floors_hold() {
     assert!(sources.len() > 50, "{}", sources.len());
     let of = |path: &PathBuf| problems(path.to_str().unwrap(), &read(path));
     none(&sources.iter().flat_map(of).collect::<Vec<_>>());
+}
+
+/// No two files need each other, over however many others.
+#[test]
+fn no_circles() {
+    let sources: Vec<(String, String)> = files("src", &[".rs"])
+        .iter()
+        .map(|path| (path.strip_prefix("src").unwrap().to_str().unwrap().to_owned(), read(path)))
+        .collect();
+    let found = Crate::new(sources.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    none(
+        &found.circles().iter().map(|files| format!("they need each other: {}", files.join(", "))).collect::<Vec<_>>(),
+    );
+}
+
+/// Circles are found through what modules give on, renamed names and paths in the code; comments, unit tests and what a `mod.rs`
+/// gives on are none.
+#[test]
+fn circles_bite() {
+    let beside = [
+        (
+            "a/mod.rs",
+            "mod one;\nmod two;\nmod three;\npub use one::One;\npub(crate) use self::two::{Two as Second, more};\n",
+        ),
+        ("a/one.rs", "use super::{Second, three::{self, Three}};\n"),
+        ("a/three.rs", "pub struct Three;\n// use super::One;\npub(in crate::a) fn f() {}\n"),
+        ("b.rs", "use crate::a::One;\nuse std::fs::{self, File};\n"),
+    ];
+    for (two, circle) in [
+        ("fn f(one: &crate::a::One) {}", &["a/one.rs", "a/two.rs"][..]),
+        ("use super::One as First;", &["a/one.rs", "a/two.rs"]),
+        ("use crate::{b::{self, B}, spec};", &["a/one.rs", "a/two.rs", "b.rs"]),
+        ("use super::three::Three;", &[]),
+        ("// use super::One;", &[]),
+        ("#[cfg(test)]\nmod tests {\n    use crate::a::One;\n}", &[]),
+    ] {
+        let found = Crate::new(beside.into_iter().chain([("a/two.rs", two)]));
+        let wanted: &[&[&str]] = if circle.is_empty() { &[] } else { &[circle] };
+        assert_eq!(found.circles(), wanted, "{two}");
+    }
 }
 
 /// What libc does is still done there.
