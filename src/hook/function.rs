@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::names::{as_list, every_function, names, offset_is_for_one, stands_for_all, targets};
 use crate::config::Span;
 use crate::config::forms::{Names, NamesOr};
-use crate::config::look_alike::without_curly;
+use crate::config::without_curly;
 use crate::config::{Cx, TARGET, codes};
 use crate::spec::{Hook, HookKind, Site, Targets};
 

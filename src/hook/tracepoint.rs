@@ -5,7 +5,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 
 use super::kind::{Kind, Lack, as_written, no_claim};
 use super::names::{is_event_word, target};
-use crate::config::look_alike::without_curly;
+use crate::config::without_curly;
 use crate::config::{Cx, TARGET};
 use crate::spec::{Hook, HookKind, Site, Targets, TracepointName};
 

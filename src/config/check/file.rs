@@ -12,7 +12,7 @@ use crate::config::origin::{add_origins, with_origin};
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile};
 use crate::config::yaml::{Entry, Node, Segment, Value};
-use crate::config::{codes, gate, look_alike, yaml};
+use crate::config::{codes, gate, guess, yaml};
 
 /// Problems of one file that are shown; behind that a file is not what it was meant to be.
 const MAX_PROBLEMS: usize = 100;
@@ -22,7 +22,7 @@ pub(super) fn check(source: &Arc<SourceFile>, catalog: &Catalog, environment: &E
     let mut problems = Vec::new();
     one_file(source, catalog, environment, run, &mut problems);
     forget_repeated(&mut problems, 0);
-    problems.iter_mut().for_each(look_alike::note);
+    problems.iter_mut().for_each(add_notes);
     problems.sort_by_key(|problem| problem.primary.span.start);
     if problems.len() > MAX_PROBLEMS {
         let any_error = problems.iter().any(Problem::is_error);
@@ -35,6 +35,15 @@ pub(super) fn check(source: &Arc<SourceFile>, catalog: &Catalog, environment: &E
         }
     }
     run.add_problems(problems);
+}
+
+/// Adds notes on how the text looks that is to blame.
+fn add_notes(problem: &mut Problem) {
+    let span = problem.primary.span;
+    let text = problem.primary.source.text.get(span.start..span.end).unwrap_or_default();
+    if problem.code != codes::SYNTAX && !text.contains('\n') {
+        problem.notes.extend(guess::notes(text));
+    }
 }
 
 fn one_file(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::run::{Run, same_sink};
 use crate::config::destination::{DestinationForm, FORMS, Given, short, short_forms, short_words};
+use crate::config::guess::name_like;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::{Entry, Node};
@@ -43,7 +44,7 @@ impl FileSinks {
             problems.push(Problem::new(codes::WRONG_FORM, place, message).help(help));
         } else if !(pattern::NAME.matches)(name) {
             let message = format!("the name of a sink must be {}", pattern::NAME.expected);
-            let better = crate::config::gate::name_like(name).map(|name| format!("for example `{name}`"));
+            let better = name_like(name).map(|name| format!("for example `{name}`"));
             problems.push(Problem::new(codes::WRONG_FORM, place, message).maybe_help(better));
         }
         let spec = match clean.then(|| declared(source, entry)) {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::form::{DestinationForm, Given};
 use crate::config::decode::decode;
-use crate::config::gate::shell_variable;
+use crate::config::guess::shell_variable;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile};
 use crate::config::yaml::Entry;

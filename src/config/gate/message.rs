@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::help::{example_help, missing_help, type_help};
+use super::help::{example_help, missing_help};
 use super::keys::unknown_key;
-use super::other_words;
-use super::validate::{Kind, Violation};
+use super::validate::{Kind, Violation, types};
 use super::written::{find, goes_on, is_version, shown};
-use super::wrong_form::form_help;
 use crate::config::codes;
+use crate::config::guess::{self, Misfit};
 use crate::config::origin::THROUGH;
 use crate::config::pattern;
 use crate::config::problem::Problem;
@@ -40,7 +39,7 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
                 };
                 new(codes::WRONG_TYPE, message)
                     .label(format!("expected {wanted}"))
-                    .maybe_help(type_help(violation, source, root))
+                    .maybe_help(type_help(violation, source, root, &shown).or_else(|| example_help(violation.schema)))
             }
             Kind::UnknownKey { key, allowed } => {
                 let problem = new(codes::UNKNOWN_KEY, format!("unknown key `{key}` in {subject}"));
@@ -60,7 +59,7 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
                 let problem =
                     new(codes::UNKNOWN_WORD, format!("{subject} cannot be `{}`", shown.trim_matches(['"', '\''])));
                 let key = if let Some(Segment::Key(key)) = violation.path.last() { key.as_str() } else { "" };
-                let known = other_words::here(key, shown.trim_matches(['"', '\'']));
+                let known = guess::for_word(key, shown.trim_matches(['"', '\'']));
                 let nearest = known.or_else(|| words::nearest(&shown, allowed.iter().copied()));
                 problem
                     .label(format!("expected one of {}", words::list(allowed.iter().copied(), 12)))
@@ -70,7 +69,7 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
                 let form = pattern::ALL.iter().find(|form| form.regex == *regex);
                 let expected = form.map_or("of another form", |form| form.expected);
                 new(codes::WRONG_FORM, format!("{subject} must be {expected}"))
-                    .maybe_help(form_help(regex, &shown).or_else(|| example_help(violation.schema)))
+                    .maybe_help(form_help(form, &shown).or_else(|| example_help(violation.schema)))
             }
             Kind::TooShort => {
                 new(codes::WRONG_FORM, format!("{subject} is empty")).maybe_help(example_help(violation.schema))
@@ -105,6 +104,19 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
         Some(alias) => problem.related(Location::new(source, alias), THROUGH),
         None => problem,
     })
+}
+
+/// What to write instead of a value of the wrong type, where it says what is meant.
+fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &Node, shown: &str) -> Option<String> {
+    let (node, expected) = (find(root, &violation.path)?, types(violation.schema));
+    let goes_on = goes_on(source, root, violation);
+    let (path, schema) = (&violation.path, violation.schema);
+    guess::for_value(&Misfit { source, path, node, shown, goes_on, schema, expected: &expected })
+}
+
+/// What to write instead of a text of another form, where it says what is meant.
+fn form_help(form: Option<&pattern::Pattern>, shown: &str) -> Option<String> {
+    guess::for_form(form?, shown.trim_matches(['"', '\'']).trim())
 }
 
 /// The alias that brought in what is to blame.

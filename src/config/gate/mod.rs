@@ -3,13 +3,9 @@
 
 mod help;
 mod keys;
-mod limits;
-mod meant;
 mod message;
-mod other_words;
 mod validate;
 mod written;
-mod wrong_form;
 
 #[cfg(test)]
 mod oracle;
@@ -18,7 +14,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 pub(super) use validate::Violation;
-pub(super) use wrong_form::{name_like, shell_variable};
 
 use super::problem::Problem;
 use super::schema;

@@ -9,14 +9,12 @@
 mod anchors;
 mod build;
 mod explain;
-mod foreign;
 mod marks;
 mod node;
 mod scalar;
 mod spans;
 mod tabs;
 
-pub(super) use foreign::is_odd_space;
 pub(crate) use node::{Entry, Node, Segment, Text, Value};
 
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A value becomes a key of the mapping around it, where it can be one.
 
-use super::super::foreign;
 use super::super::node::{Node, Value};
 use super::{Builder, Frame, Key};
 use crate::config::codes;
+use crate::config::guess::template_around;
 use crate::config::source::Location;
 
 impl Builder<'_> {
@@ -31,9 +31,8 @@ impl Builder<'_> {
                 } else {
                     "write `key: value`; a text with brackets in it needs quotes".to_owned()
                 };
-                let template = matches!(node.value, Value::Map(_))
-                    .then(|| foreign::template_around(self.source, node.span))
-                    .flatten();
+                let template =
+                    matches!(node.value, Value::Map(_)).then(|| template_around(self.source, node.span)).flatten();
                 let problem = template.unwrap_or_else(|| problem.help(help));
                 self.problems.push(problem);
                 return None;

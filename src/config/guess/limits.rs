@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What was probably meant by a rate or a sample that is written in another way.
+//! Rates and samples that are written in another way.
 
-use crate::config::pattern;
+use crate::config::pattern::{self, Pattern};
 
 /// `write `1000/s`` for `1000/sec`, `1000 per second`, `1000`.
-pub(super) fn rate_help(text: &str) -> Option<String> {
+pub(super) fn rate(form: &Pattern, text: &str) -> Option<String> {
+    if form.regex != pattern::RATE.regex {
+        return None;
+    }
     let (digits, behind) = pattern::split_unit(text);
     if !digits.is_empty() && digits.bytes().all(|digit| digit == b'0') {
         return Some("it must be more than 0; a probe that is to be silent is parked with `enabled: false`".to_owned());
@@ -20,12 +23,15 @@ pub(super) fn rate_help(text: &str) -> Option<String> {
     written(&format!("{digits}/{unit}"), &pattern::RATE)
 }
 
-/// `write `1/100`` for `1%`, `2/200`, `1 in 100`, `1:100`, `100`, `0.01`.
-pub(super) fn sample_help(text: &str) -> Option<String> {
+/// `write `1/100`` for `1%`, `2/200`, `100`, `0.01`.
+pub(super) fn sample(form: &Pattern, text: &str) -> Option<String> {
+    if form.regex != pattern::SAMPLE.regex {
+        return None;
+    }
     let (digits, behind) = pattern::split_unit(text);
     if let Some(decimals) = behind.strip_prefix('.').filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit())) {
         let whole = 10_u64.checked_pow(decimals.len().try_into().ok()?)?;
-        return sample_help(&format!("{}/{whole}", format!("{digits}{decimals}").parse::<u64>().ok()?));
+        return sample(form, &format!("{}/{whole}", format!("{digits}{decimals}").parse::<u64>().ok()?));
     }
     let part: u64 = digits.parse().ok()?;
     let behind = behind.trim();
@@ -37,7 +43,7 @@ pub(super) fn sample_help(text: &str) -> Option<String> {
         _ if behind.is_empty() => 1,
         Some("") => 100,
         Some(_more) => return None,
-        None => of("/").or_else(|| of(":")).or_else(|| of("in ")).or_else(|| of("of "))?.parse().ok()?,
+        None => of("/")?.parse().ok()?,
     };
     match (part, whole) {
         (0, _) => {
@@ -54,6 +60,6 @@ pub(super) fn sample_help(text: &str) -> Option<String> {
 }
 
 /// What to write, if that is right.
-fn written(text: &str, form: &pattern::Pattern) -> Option<String> {
+fn written(text: &str, form: &Pattern) -> Option<String> {
     (form.matches)(text).then(|| format!("write `{text}`"))
 }

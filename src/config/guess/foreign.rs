@@ -4,22 +4,35 @@
 
 use std::sync::Arc;
 
+use super::syntax::Stumble;
 use crate::config::codes;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 
-/// The problem, where the parser stumbled at byte `at` over one of these: on that line or the one above.
-pub(super) fn problem(source: &Arc<SourceFile>, at: usize) -> Option<Problem> {
-    conflict(source).or_else(|| {
-        let line = line_start(&source.text, at);
-        let above = line_start(&source.text, line.saturating_sub(1));
-        let on = |start| template(source, start).or_else(|| comment(source, start)).or_else(|| space(source, start));
-        on(above).or_else(|| on(line))
-    })
+/// The first answer about the line above the place where the parser stopped, or about its own.
+fn nearby(stumble: &Stumble<'_>, on: impl Fn(&Arc<SourceFile>, usize) -> Option<Problem>) -> Option<Problem> {
+    let line = line_start(&stumble.source.text, stumble.at);
+    let above = line_start(&stumble.source.text, line.saturating_sub(1));
+    on(stumble.source, above).or_else(|| on(stumble.source, line))
+}
+
+/// `name: {{ .Values.name }}`, which Helm, Ansible or Jinja would have filled in.
+pub(super) fn template(stumble: &Stumble<'_>) -> Option<Problem> {
+    nearby(stumble, template_on)
+}
+
+/// A comment as C, Go and JavaScript have it.
+pub(super) fn comment(stumble: &Stumble<'_>) -> Option<Problem> {
+    nearby(stumble, comment_on)
+}
+
+/// A space of another kind where structure needs a plain one: in the indentation, behind a `:`, a `-` or a bracket.
+pub(super) fn space(stumble: &Stumble<'_>) -> Option<Problem> {
+    nearby(stumble, space_on)
 }
 
 /// A text between `{{` and `}}` or `{%` and `%}`, on the line that begins at byte `line`.
-fn template(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
+fn template_on(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
     let text = before_comment(&source.text[line..]);
     let (start, closing) = [("{{", "}}"), ("{%", "%}")]
         .into_iter()
@@ -34,7 +47,7 @@ fn template(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
 }
 
 /// The problem of a template, where a mapping that should be a key is the inner half of one: `{{ .Values.name }}`.
-pub(super) fn template_around(source: &Arc<SourceFile>, inner: Span) -> Option<Problem> {
+pub(in crate::config) fn template_around(source: &Arc<SourceFile>, inner: Span) -> Option<Problem> {
     let bytes = source.text.as_bytes();
     let start = inner.start.checked_sub(1).filter(|start| bytes[*start] == b'{')?;
     // The parser counts the outer bracket as well where nothing stands behind a `:`.
@@ -50,7 +63,8 @@ fn unfilled(source: &Arc<SourceFile>, span: Span) -> Problem {
 }
 
 /// What git leaves where two sides have changed the same lines.
-fn conflict(source: &Arc<SourceFile>) -> Option<Problem> {
+pub(super) fn conflict(stumble: &Stumble<'_>) -> Option<Problem> {
+    let source = stumble.source;
     let text = &*source.text;
     let starts = |sign: &str| {
         let found = text.match_indices(sign).map(|(at, _)| at);
@@ -66,8 +80,7 @@ fn conflict(source: &Arc<SourceFile>) -> Option<Problem> {
     Some(problem.help("keep one of the two sides, and remove the lines with `<<<<<<<`, `=======` and `>>>>>>>`"))
 }
 
-/// A comment as C, Go and JavaScript have it.
-fn comment(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
+fn comment_on(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
     let text = first_line(&source.text[line..]);
     let start = text.len() - text.trim_start().len();
     if !text[start..].starts_with("//") && !text[start..].starts_with("/*") {
@@ -78,8 +91,7 @@ fn comment(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
     Some(problem.help("a comment begins with `#` and ends with its line"))
 }
 
-/// A space of another kind where structure needs a plain one: in the indentation, behind a `:`, a `-` or a bracket.
-fn space(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
+fn space_on(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
     // What stands before it, spaces left out: nothing but `-`, or this.
     let (mut leads, mut last) = (true, ' ');
     let mut is_found = |(_, c): &(usize, char)| {
@@ -101,7 +113,7 @@ fn space(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
 }
 
 /// True for what looks like a space, or like nothing, and is neither space nor tab.
-pub(in crate::config) fn is_odd_space(c: char) -> bool {
+pub(super) fn is_odd_space(c: char) -> bool {
     matches!(c, '\u{a0}' | '\u{2000}'..='\u{200f}' | '\u{202f}' | '\u{205f}'..='\u{2064}' | '\u{3000}' | '\u{feff}')
 }
 
