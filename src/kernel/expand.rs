@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::error::KernelError;
 use super::hook::{is_there, of};
 use super::host::Host;
-use super::site::{self, Names};
+use super::site::{self, Named, Names};
 use crate::catalog::demangle;
 use crate::spec::{Hook, Place, ProbeSpec, Targets};
 use crate::words::matches_glob;
@@ -54,7 +54,7 @@ pub(super) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expand
             Err(error) => (Names::new(), vec![error]),
         },
         Targets::Each(patterns) => match &spec.hook {
-            Some(hook) => site::named(&hook.site, patterns, of(hook.kind).takes_entry, host),
+            Some(hook) => named(hook, patterns, host),
             None => (Names::new(), Vec::new()),
         },
     };
@@ -64,6 +64,14 @@ pub(super) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expand
     }
     let all = names.into_iter().map(|(name, entry)| one(spec, name, entry));
     (share_buffer(spec, all.collect()), errors)
+}
+
+/// The names that patterns stand for. One that is named is a target whatever the kind says, which then says why it cannot be one.
+fn named(hook: &Hook, patterns: &[String], host: &Host) -> Named {
+    let kind = of(hook.kind);
+    let (mut names, errors) = site::named(&hook.site, patterns, kind.takes_entry, host);
+    names.retain(|name, _| patterns.contains(name) || (kind.takes)(name, host));
+    (names, errors)
 }
 
 fn first_of(spec: &ProbeSpec, names: &[String], host: &Host) -> Result<String, KernelError> {

@@ -54,6 +54,8 @@ pub(in crate::kernel) struct KernelKind {
     pub(in crate::kernel) locate: Option<Locate>,
     /// False where a function that nothing has called cannot be its target.
     pub(in crate::kernel) takes_entry: bool,
+    /// False for a name that a pattern stands for and that cannot be its target.
+    pub(in crate::kernel) takes: fn(&str, &Host) -> bool,
     /// How it is attached here, and why that way and no other.
     pub(in crate::kernel) mechanism: fn(&Hook, &Host) -> (String, String),
     /// False where the kernel skips runs, and nobody knows how many.
@@ -108,6 +110,11 @@ pub(super) fn nothing_missing(_: &Hook, _: &Host) -> Option<KernelError> {
 /// What is there can be attached to.
 pub(super) fn within_reach(_: &Hook, _: &Host) -> bool {
     false
+}
+
+/// Whatever is there can be a target.
+pub(super) fn every_name(_: &str, _: &Host) -> bool {
+    true
 }
 
 /// Every kernel that this build runs on has them.

@@ -8,7 +8,8 @@ use libbpf_rs::{AsRawLibbpf, ProgramMut};
 
 use super::attachment::{Attachment, Hold, take_link};
 use super::kind::{
-    Feature, KPROBE_SLOT, KernelKind, Part, always_live, inside, is_equal, misplaced, not_to_blame, nothing_to_prepare,
+    Feature, KPROBE_SLOT, KernelKind, Part, always_live, every_name, inside, is_equal, misplaced, not_to_blame,
+    nothing_to_prepare,
 };
 use super::list_functions::FUNCTIONS;
 use super::perf;
@@ -46,6 +47,7 @@ pub(super) const BASE: KernelKind = KernelKind {
     is_same_place: is_equal,
     locate: None,
     takes_entry: true,
+    takes: every_name,
     mechanism: |_, host| perf::event_of("a kprobe", host),
     counts_missed: perf::counts_missed,
     listing: Some(FUNCTIONS),

@@ -9,8 +9,8 @@ use libbpf_rs::{AsRawLibbpf, ProgramMut};
 
 use super::attachment::{Attachment, Hold, Landed, take_link};
 use super::kind::{
-    Feature, KPROBE_SLOT, KernelKind, Locate, Part, always_live, inside, misplaced, not_to_blame, nothing_missing,
-    nothing_to_prepare, within_reach,
+    Feature, KPROBE_SLOT, KernelKind, Locate, Part, always_live, every_name, inside, misplaced, not_to_blame,
+    nothing_missing, nothing_to_prepare, within_reach,
 };
 use super::perf;
 use crate::config::codes;
@@ -46,6 +46,7 @@ pub(super) const BASE: KernelKind = KernelKind {
     is_same_place: |now, next| matches!((now.point(), next.point()), (Some(now), Some(next)) if now.is_at_place_of(next)),
     locate: Some(locate),
     takes_entry: true,
+    takes: every_name,
     mechanism: |_, host| perf::event_of("a uprobe", host),
     counts_missed: |host| host.version() >= (6, 0) || perf::counts_missed(host),
     listing: None,

@@ -7,7 +7,9 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use libbpf_rs::{OpenObject, ProgramMut};
 
 use super::attachment::{Attachment, Hold};
-use super::kind::{Exchange, Feature, KernelKind, always, inside, misplaced, nothing_missing, within_reach};
+use super::kind::{
+    Exchange, Feature, KernelKind, always, every_name, inside, misplaced, nothing_missing, within_reach,
+};
 use super::xdp_native::{Native, forecast};
 use super::xdp_occupied::occupied;
 use super::xdp_query::{NETDEV_XDP_ACT_HW_OFFLOAD, query};
@@ -40,6 +42,7 @@ pub(super) const KIND: KernelKind = KernelKind {
     is_same_place,
     locate: None,
     takes_entry: true,
+    takes: every_name,
     mechanism,
     counts_missed: always,
     listing: None,

@@ -12,4 +12,4 @@ mod targets;
 
 pub(in crate::kernel) use lookup::{first_of, is_missing, named};
 pub(in crate::kernel) use near::{MOST_ENTRIES, close_in_length};
-pub(in crate::kernel) use targets::Names;
+pub(in crate::kernel) use targets::{Named, Names};
