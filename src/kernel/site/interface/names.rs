@@ -14,6 +14,9 @@ impl Host {
 
     /// The number of a network interface in this network namespace. `name` may be a further one (`altname` of ip-link(8)).
     pub fn interface_index(&self, name: &str) -> Option<u32> {
+        if name.contains('\0') {
+            return None;
+        }
         // The call takes names of up to 15 bytes, and is quick.
         let quick = datagram_socket().ok().and_then(|socket| name_to_index(socket, name).ok());
         quick.or_else(|| Netdev::named(name).map(|found| found.index))
