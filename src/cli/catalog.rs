@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The programs inside of the binary, for commands.
+//! The built-in programs, for commands.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use super::exit::FAILED;
 use super::terminal::tell;
 use crate::catalog::{Catalog, builtin};
 
-/// Does something with the programs of the binary.
+/// Runs a command that needs the built-in programs; if one is broken, says so.
 pub(super) fn with_catalog(act: impl FnOnce(&Catalog) -> ExitCode) -> ExitCode {
     match builtin() {
         Ok(catalog) => act(&catalog),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Files of the command line, read and checked.
+//! Reads and checks the files that the command line names.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the exit status says.
+//! Exit statuses.
 
 /// Exit status for bad usage and bad configuration.
 pub(super) const BAD_CONFIGURATION: u8 = 2;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What one shot and the daemon say alike: problems of files, and what each probe did.
+//! What a run and `--watch` report alike: problems of files, and what each probe did.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -17,7 +17,7 @@ const CLOSING: Duration = Duration::from_millis(50);
 const FEW: usize = 10;
 const CLOSING_FEW: Duration = Duration::from_millis(500);
 
-/// Writes problems to standard error, each with the lines that it is about.
+/// Writes problems to standard error, each with the lines of its file.
 pub(super) fn tell_problems(problems: &[Problem]) {
     let color = stderr_color();
     for problem in problems {

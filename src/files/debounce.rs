@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Waits until what was heard is old enough, then says "look again".
+//! Debounces: waits until the last change is old enough, then says "look again".
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -16,23 +16,23 @@ use super::mounts::mounts;
 use super::pending::Pending;
 use super::targets::Targets;
 
-/// What is watched, and what was heard of it.
+/// What is watched, and which changes of it nobody has looked at yet.
 #[derive(Default)]
 pub(super) struct Heard {
     pub(super) targets: Targets,
-    /// Hints were lost: also the end of a watch may be among them.
+    /// Hints were lost. The end of a watch may be one of them.
     pub(super) lost: bool,
     pending: Option<Pending>,
 }
 
-/// Shared with those who watch. Nobody holds it while he asks them for something: they may be waiting for it.
+/// Shared with the threads of `notify`. Do not ask them for anything while holding the lock: they may be waiting for it.
 pub(super) type Shared = Arc<Mutex<Heard>>;
 
 pub(super) fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The one who hears events, and wakes the one who waits.
+/// Takes events, and wakes the [`Waiter`].
 #[derive(Clone)]
 pub(super) struct Ear {
     heard: Shared,
@@ -40,7 +40,7 @@ pub(super) struct Ear {
     wake: Arc<UnixStream>,
 }
 
-/// The one who waits.
+/// Waits for the next look.
 pub(super) struct Waiter {
     heard: Shared,
     debounce: Duration,
@@ -49,7 +49,7 @@ pub(super) struct Waiter {
     mounts: Option<File>,
 }
 
-/// Both ends. The waiter ends when all ears have been dropped.
+/// Makes both ends. The waiter ends when every ear has been dropped.
 pub(super) fn ends(heard: &Shared, debounce: Duration, mounts: Option<File>) -> io::Result<(Ear, Waiter)> {
     let (wake, woken) = UnixStream::pair()?;
     wake.set_nonblocking(true)?;
@@ -59,7 +59,7 @@ pub(super) fn ends(heard: &Shared, debounce: Duration, mounts: Option<File>) -> 
 }
 
 impl Ear {
-    /// Takes what matters of an event.
+    /// Remembers the hints of an event that matter.
     pub(super) fn hear(&self, event: &notify::Result<Event>) {
         let now = Instant::now();
         let mut heard = locked(&self.heard);
@@ -71,21 +71,21 @@ impl Ear {
                     pending.get_or_insert_with(|| Pending::new(now)).add(&hint, now);
                 }
             }
-            // The queue was full (IN_Q_OVERFLOW), or could not be read.
+            // The queue overflowed (IN_Q_OVERFLOW), or reading it failed.
             Ok(_) | Err(_) => {
                 *lost = true;
                 pending.get_or_insert_with(|| Pending::new(now)).touch(now);
             }
         }
         let due = pending.as_ref().map(|pending| pending.due(self.debounce));
-        // One who sleeps too long has to be woken; one who wakes too early sleeps again. A full pipe wakes as well.
+        // Wake a waiter that would sleep too long; one that wakes too early sleeps again. If the socket is full, it is awake.
         if due.is_some_and(|due| before.is_none_or(|before| due < before)) {
             drop((&*self.wake).write(&[0]));
         }
     }
 }
 
-/// Why a wait is over, beside time.
+/// Why a wait ended before its time.
 struct Woken {
     ended: bool,
     /// Something was mounted or unmounted, anywhere.
@@ -93,8 +93,8 @@ struct Woken {
 }
 
 impl Waiter {
-    /// Calls `look_again` each time when it is due. `catch_up` waits until all has been heard that happened before: on a busy machine
-    /// it may not have been.
+    /// Calls `look_again` whenever a look is due. `catch_up` returns when every event so far has been heard: on a busy machine the
+    /// threads of `notify` fall behind.
     pub(super) fn run(&self, catch_up: &impl Fn(), look_again: &impl Fn()) -> io::Result<()> {
         loop {
             let due = locked(&self.heard).pending.as_ref().map(|pending| pending.due(self.debounce));
@@ -123,7 +123,7 @@ impl Waiter {
     fn wait(&self, patience: Option<Duration>) -> io::Result<Woken> {
         let mut all = vec![PollFd::new(&self.woken, PollFlags::IN)];
         all.extend(self.mounts.as_ref().map(|mounts| PollFd::new(mounts, PollFlags::PRI)));
-        // One that is too long for the kernel is as good as none.
+        // If it is too long for the kernel, wait without a limit.
         let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
         match poll(&mut all, patience.as_ref()) {
             Ok(_) => {
@@ -135,7 +135,7 @@ impl Waiter {
         }
     }
 
-    /// Takes all there is to wake for; true after the last ear is gone.
+    /// Empties the socket; true if every ear has been dropped.
     fn has_ended(&self) -> io::Result<bool> {
         let mut room = [0; 64];
         loop {
@@ -160,7 +160,7 @@ mod tests {
 
     use super::*;
 
-    /// After a queue that was full somebody looks, and all is watched anew. The last ear that goes ends the wait.
+    /// An overflow of the queue leads to a look, and asks for new watches. Dropping the last ear ends the wait.
     #[test]
     fn lost_hints_lead_to_a_look() {
         let heard = Shared::default();

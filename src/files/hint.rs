@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What an event of `notify` says about one path, as far as it matters when to look.
+//! What an event of `notify` says about a path: as much as decides when to look.
 
 use std::path::{Path, PathBuf};
 
@@ -17,11 +17,11 @@ pub(super) struct Hint<'a> {
 /// What happened to it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Change {
-    /// Somebody wrote to it and has not closed it.
+    /// Written to, and still open.
     Written,
-    /// Whoever wrote to it has closed it, or it got or lost its name.
+    /// Closed after writing, or it got or lost its name.
     Complete,
-    /// It is there, or other permissions are.
+    /// Created, or its permissions changed.
     Other,
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a look says: files with their texts, directories with their states.
+//! The result of a look: files with their texts, directories with their states.
 
 use std::path::PathBuf;
 use std::sync::Arc;

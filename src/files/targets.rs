@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is to be watched now, and which events of it matter.
+//! What to watch now, and which of its events matter.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,18 +13,18 @@ use super::watches::Detail;
 /// A directory, or a file that is a mount of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
-    /// Which one it was when it was seen last: device and inode; `None` for one that cannot be looked at.
+    /// Device and inode, when it was seen last; `None` if stat(2) failed.
     identity: Option<(u64, u64)>,
     pub(super) interest: Interest,
 }
 
 impl Target {
-    /// True for the same directory or file.
+    /// True if both are the same directory or file.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.identity == other.identity
     }
 
-    /// What is to be said of it.
+    /// Which events it needs.
     pub(super) fn detail(&self) -> Detail {
         if self.interest.contents { Detail::Contents } else { Detail::Names }
     }
@@ -40,8 +40,8 @@ pub(super) struct Targets {
 }
 
 impl Targets {
-    /// The directories of `places`, and files of them that are mounts: what is written into such a file is told to those who
-    /// watch its own directory, or the file.
+    /// The directories of `places`, and files in them that are mounts: inotify(7) reports writes into such a file to watches of the
+    /// file and of the directory that it comes from.
     pub(super) fn new(places: Places, mounts: &[Mount]) -> Self {
         let mounts = mounts_on(&places, mounts);
         let file = || Interest { contents: true, ..Interest::default() };
@@ -55,19 +55,19 @@ impl Targets {
         Self { all: joined(all.collect()), places, mounts }
     }
 
-    /// True for a name that matters, and for a target itself.
+    /// True for a target itself, and for a name in it that matters.
     pub(super) fn matters(&self, path: &Path) -> bool {
         let named = || Some(self.all.get(path.parent()?)?.interest.covers(path.file_name()?));
         self.all.contains_key(path) || named().unwrap_or(false)
     }
 
-    /// True where something else of what is mounted is on these places than before.
+    /// True if other mounts are on these places than before.
     pub(super) fn are_mounted_on_otherwise(&self, mounts: &[Mount]) -> bool {
         mounts_on(&self.places, mounts) != self.mounts
     }
 }
 
-/// One directory that has two paths is watched under one of them.
+/// A directory with two paths has one watch, which reports events under one of the paths only: both get the same interest.
 fn joined(mut targets: BTreeMap<PathBuf, Target>) -> BTreeMap<PathBuf, Target> {
     let mut interests = BTreeMap::<_, Interest>::new();
     for target in targets.values() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Says when to look again: directories are watched, and files that are mounts of their own; what is mounted; debounced.
+//! Says when to look again: watches directories, files that are mounts of their own, and the list of mounts.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -99,7 +99,7 @@ impl Watcher {
         };
         let mut watches = locked(&self.watches);
         let watched = watches.all();
-        // A watch is one of a directory, whatever its path leads to by now.
+        // A watch belongs to a directory, not to its path, which may lead to another one by now.
         let is_kept = |(path, detail): &(PathBuf, Detail)| {
             let (known, wanted) = (before.all.get(path), targets.all.get(path));
             !lost && known.zip(wanted).is_some_and(|(known, wanted)| known.is(wanted) && wanted.detail() == *detail)
@@ -169,7 +169,7 @@ mod tests {
 
     use super::*;
 
-    /// After hints were lost everything is watched anew, as the end of a watch may have been among them; then it rests.
+    /// Lost hints renew every watch, once: the end of a watch may have been one of them.
     #[test]
     fn lost_hints_watch_anew() {
         let place = tempfile::tempdir().unwrap();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The directories and files that inotify(7) watches, by `notify`.
+//! Watches of directories and files: inotify(7), through `notify`.
 //!
-//! Two instances, since `notify` asks for the same events on all paths of one: who writes into `/tmp` does not wake those who
-//! follow `/tmp/probes.d`. Nobody is woken by who opens or reads a file.
+//! Two instances, since `notify` asks for the same events on all paths of an instance: writes to files in `/tmp` do not wake a
+//! daemon that follows `/tmp/probes.d`. Opening and reading files never does.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -10,37 +10,37 @@ use std::path::{Path, PathBuf};
 
 use notify::{Config, ErrorKind, EventKindMask, INotifyWatcher, RecursiveMode, Watcher as _};
 
-/// Names come, go or change their permissions, in a directory or of it.
+/// A name is created, removed or renamed, or its permissions change.
 const NAMES: EventKindMask = EventKindMask::CREATE
     .union(EventKindMask::REMOVE)
     .union(EventKindMask::MODIFY_META)
     .union(EventKindMask::MODIFY_NAME);
 
-/// The same, and files of a directory are written.
+/// The same, and writes to files.
 const CONTENTS: EventKindMask = EventKindMask::CORE.union(EventKindMask::ACCESS_CLOSE);
 
-/// What is said of a watched path.
+/// Which events a path needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Detail {
-    /// Which names there are.
+    /// Those about names.
     Names,
-    /// Also that files are written.
+    /// Those about names, and writes.
     Contents,
 }
 
-/// Two instances of inotify. Dropping them ends both, and drops who listens.
+/// Two instances of inotify. Dropping them ends their threads and drops the listeners.
 pub(super) struct Watches {
     names: INotifyWatcher,
     contents: INotifyWatcher,
 }
 
 impl Watches {
-    /// Calls `listen` with what happens, on threads of their own.
+    /// Calls `listen` with each event, on two threads of `notify`. Fails like inotify_init1(2), or if a thread cannot be started.
     pub(super) fn new(listen: impl FnMut(notify::Result<notify::Event>) + Clone + Send + 'static) -> io::Result<Self> {
         let instance = |mask, listen| {
             let made = INotifyWatcher::new(listen, Config::default().with_event_kinds(mask)).map_err(io_error)?;
             if let Err(error) = made.watched_paths() {
-                // Its thread could not be started, which only this tells: dropping it would panic.
+                // `notify` hides that its thread could not be started; dropping this watcher would panic (9.0.0-rc.7).
                 std::mem::forget(made);
                 return Err(io_error(error));
             }
@@ -49,9 +49,9 @@ impl Watches {
         Ok(Self { names: instance(NAMES, listen.clone())?, contents: instance(CONTENTS, listen)? })
     }
 
-    /// Comes back when all has been told that happened before.
+    /// Returns when every event so far has been told.
     pub(super) fn catch_up(&self) {
-        // An instance answers questions and tells events by turns: the second answer comes after a turn of events.
+        // A thread of `notify` takes turns between questions and events: between two answers it has told all events.
         for instance in [&self.names, &self.contents] {
             for _ in 0..2 {
                 drop(instance.watched_paths());
@@ -59,7 +59,7 @@ impl Watches {
         }
     }
 
-    /// What is watched. A directory that has gone, or got another name, is watched no more.
+    /// What is watched. `notify` drops a watch when its directory is removed or renamed.
     pub(super) fn all(&self) -> BTreeSet<(PathBuf, Detail)> {
         let of = |instance: &INotifyWatcher, detail| {
             instance.watched_paths().into_iter().flatten().map(move |(path, _)| (path, detail))
@@ -67,15 +67,14 @@ impl Watches {
         of(&self.names, Detail::Names).chain(of(&self.contents, Detail::Contents)).collect()
     }
 
-    /// Watches what has this path now: a directory, or a file under all of its names. One whose path is watched is left as it
-    /// is, also where the path leads to another one by now.
+    /// Watches the directory or file that has this path now. A path that is watched already stays as it is, even if it leads to
+    /// another directory now: unwatch it first.
     pub(super) fn watch(&mut self, path: &Path, detail: Detail) -> io::Result<()> {
         self.instance(detail).watch(path, RecursiveMode::NonRecursive).map_err(io_error)
     }
 
-    /// Ends a watch.
+    /// Ends a watch, if there is one.
     pub(super) fn unwatch(&mut self, path: &Path, detail: Detail) {
-        // It may have ended by itself.
         drop(self.instance(detail).unwatch(path));
     }
 
@@ -113,7 +112,7 @@ mod tests {
         (Watches::new(move |event: notify::Result<Event>| drop(tell.send(event.unwrap()))).unwrap(), told)
     }
 
-    /// Everything that is told up to the name `end`, which is made for that.
+    /// All events before the one that creates `end`.
     fn until_end(told: &Receiver<Event>, directory: &Path) -> Vec<EventKind> {
         let end = directory.join("end");
         fs::write(&end, "").unwrap();
@@ -121,7 +120,7 @@ mod tests {
         events.take_while(|event| !event.paths.contains(&end)).map(|event| event.kind).collect()
     }
 
-    /// Others who open, read and list wake nobody: a hundred times, no event. Who writes does, where contents matter.
+    /// Opening, reading and listing a hundred times is no event. Writing is one where contents matter.
     #[test]
     fn readers_wake_nobody() {
         let place = tempfile::tempdir().unwrap();
@@ -144,7 +143,7 @@ mod tests {
         }
     }
 
-    /// A directory that gets another name is watched no more: the list says so as soon as its events have been told.
+    /// A directory that is renamed is not watched any more, and the list says so once its events have been told.
     #[test]
     fn what_moves_away_is_not_watched() {
         let place = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One request and its answer over one connection: hyper reads and writes HTTP/1.1 (RFC 9112), within our bounds.
+//! One request and its answer on a connection: hyper speaks HTTP/1.1 (RFC 9112), within our bounds.
 
 use std::convert::Infallible;
 use std::io;
@@ -13,15 +13,15 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The longest head of a request: the least that hyper takes. A longer one is answered with 431.
+/// The longest head of a request: the smallest limit that hyper takes. It answers a longer one with 431.
 pub(super) const MAX_HEAD_BYTES: usize = 8 << 10;
 
-/// What one gets whose request does not come in time: hyper would say nothing.
+/// The answer to a request that does not arrive in time. hyper would send none.
 pub(super) const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain; charset=utf-8\r\n\
                                      Content-Length: 26\r\nConnection: close\r\n\r\nthe request took too long\n";
 
-/// Reads one request, without its body, and writes the answer. What is no HTTP/1.x is answered with 400. Fails where the client
-/// hangs up, and after what hyper answers itself.
+/// Reads one request, without its body, and writes the answer. Answers 400 to anything but HTTP/1.0 and HTTP/1.1. Fails if the
+/// client hangs up, and after an answer that hyper made itself.
 pub(super) async fn exchange<S, F>(stream: &mut S, answer: impl Fn(Request<Incoming>) -> F) -> hyper::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -33,10 +33,10 @@ where
     });
     Builder::new()
         .keep_alive(false)
-        // One who has sent all may say so before the answer.
+        // A client may shut down its side of the connection before it reads the answer.
         .half_close(true)
         .max_buf_size(MAX_HEAD_BYTES)
-        // Whoever polls this knows how long it may take.
+        // The caller has its own limits.
         .header_read_timeout(None)
         .auto_date_header(false)
         .title_case_headers(true)
@@ -44,7 +44,7 @@ where
         .await
 }
 
-/// A stream of tokio, as hyper wants one.
+/// Adapts a stream of tokio to hyper.
 struct Stream<'s, S>(&'s mut S);
 
 impl<S: AsyncRead + Unpin> Read for Stream<'_, S> {
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
     use crate::metrics::request::{Answer, understand};
 
-    /// What comes back for these bytes, and what was understood of them where they are a request.
+    /// The answer to these bytes, and how the request was judged if hyper took it for one.
     fn sent(bytes: &[u8]) -> (String, Option<Answer>) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
@@ -144,7 +144,7 @@ mod tests {
             understood(&format!("{line}\r\nHost: 127.0.0.1\r\n\r\n"), wanted);
         }
         understood("\r\n\r\nGET /metrics HTTP/1.1\nHost: localhost\n\n", Ok(Answer::Metrics));
-        // It has no end: whoever hung up does not wait for an answer.
+        // A client that hangs up in the middle of a request gets no answer.
         understood("GET /metrics HTTP/1.1\r\nHost: localhost\r\n", Err(""));
         assert!(sent(b"GET /\xff HTTP/1.1\r\nHost: localhost\r\n\r\n").0.starts_with("HTTP/1.1 400 "));
         let long = format!("GET /metrics HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(MAX_HEAD_BYTES));
@@ -184,8 +184,8 @@ mod tests {
         understood("GET http://localhost/metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n", Ok(Answer::Metrics));
     }
 
-    /// One answer a connection, whatever follows the request: it says so, how long it is, also where HEAD leaves that out, and
-    /// nobody waits for a body.
+    /// A connection gets one answer, whatever follows the request. The answer gives its length, for HEAD as well; a body is not
+    /// waited for.
     #[test]
     fn answers() {
         let get = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";

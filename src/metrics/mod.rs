@@ -122,17 +122,17 @@ async fn connection(
     Ok(())
 }
 
-/// What became of a connection.
+/// How a connection ended.
 enum Served {
-    /// It was answered, or will not take its answer.
+    /// It got its answer, or does not take it.
     Done,
-    /// Its request did not come in time.
+    /// Its request did not arrive in time.
     TooSlow,
-    /// Its request has not come, and somebody else wants its seat.
+    /// Its request has not arrived, and another connection needs its seat.
     MustGo,
 }
 
-/// Reads a request and answers it; each step within its time.
+/// Reads a request and answers it; each step has its limit.
 async fn served(stream: &mut TcpStream, asked: &mpsc::Sender<Asked>, names: &Names, seat: &mut Seat) -> Served {
     let (heard, answered) = (&Notify::new(), &Notify::new());
     let answer = |request: HttpRequest<Incoming>| async move {
@@ -144,7 +144,7 @@ async fn served(stream: &mut TcpStream, asked: &mpsc::Sender<Asked>, names: &Nam
     };
     let mut exchange = pin!(exchange(stream, answer));
     tokio::select! {
-        // Who hangs up has seen enough.
+        // Answered by hyper, or the client hung up.
         _ = &mut exchange => return Served::Done,
         () = heard.notified() => seat.is_busy(),
         () = sleep(PATIENCE) => return Served::TooSlow,

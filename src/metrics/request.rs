@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a request gets: by its method, its path and for whom it is.
+//! How a request is answered: by its method, its path and the host it names.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -22,12 +22,11 @@ pub(super) enum Answer {
     NotAllowed,
     /// It is for a host of another name.
     NotHere,
-    /// It does not say for whom it is, or says so twice (RFC 9112 §3.2).
+    /// It names no host, or two (RFC 9112 §3.2).
     Bad,
 }
 
-/// Judges a request: `GET /metrics?x=y HTTP/1.1`, and for whom it is; nothing else of it matters. `is_own` knows the names of
-/// this machine.
+/// Judges a request by its first line, `GET /metrics?x=y HTTP/1.1`, and its host. `is_own` knows the names of this machine.
 pub(super) fn understand<B>(request: &Request<B>, is_own: &dyn Fn(&str) -> bool) -> Answer {
     let mut hosts = request.headers().get_all(HOST).iter();
     let host = match (hosts.next(), hosts.next()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Metrics as text, by `prometheus-client`: from a collector, since its own counters live in a registry, and a snapshot's series
-//! come and go with the files.
+//! Writes metrics as text, with `prometheus-client`: through a collector, since its own counters live in a registry, and the series
+//! of a snapshot come and go with the files.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 
 use crate::words::{distinct, shown};
 
-/// What comes before the name of every metric, and `_`.
+/// Begins the name of every metric, before a `_`.
 const PREFIX: &str = "ebpf_run";
 
 /// One metric with its values.
@@ -25,8 +25,8 @@ pub(super) struct Family {
     pub(super) series: Series,
 }
 
-/// The values of one metric, by labels. Prometheus refuses a whole scrape where two series have the same, as two formats on
-/// standard output would: their values are added.
+/// The values of one metric, by labels. Values of the same labels are added, as for two formats on standard output: Prometheus
+/// refuses a scrape with two series of the same labels.
 #[derive(Debug, Default)]
 pub(super) struct Series(BTreeMap<Vec<(&'static str, String)>, f64>);
 
@@ -42,8 +42,8 @@ impl Series {
     }
 }
 
-/// The value of a label. The encoder escapes a backslash, a quote and the end of a line, as the format has it. For other characters
-/// that act on a terminal the format has nothing: they are written out, and no two values become the same.
+/// The value of a label. The encoder escapes backslashes, quotes and newlines. The format has no escape for other characters that act
+/// on a terminal: they are written out, and no two values become the same.
 fn harmless(value: &str) -> String {
     let lines: Vec<_> = value.split('\n').map(shown).collect();
     lines.join("\n")
@@ -58,8 +58,8 @@ impl Collector for Snapshot {
         for Family { name, help, kind, series } in self.0.iter().filter(|family| !family.series.0.is_empty()) {
             let mut family = encoder.encode_descriptor(name, help, None, *kind)?;
             for (labels, value) in &series.0 {
-                // Also of a counter: its encoder wants the name without `_total` where type and help are, as OpenMetrics has it,
-                // and in this format those would be of another metric.
+                // Counters too: the encoder for counters leaves `_total` out of the HELP and TYPE lines, as in OpenMetrics, and in
+                // this format those lines would describe another metric.
                 ConstGauge::new(Number(*value)).encode(family.encode_family(labels)?)?;
             }
         }
@@ -67,7 +67,7 @@ impl Collector for Snapshot {
     }
 }
 
-/// A value, without a fraction where it has none.
+/// A value; a whole number is written without a fraction.
 #[derive(Debug, Clone, Copy)]
 struct Number(f64);
 
@@ -78,7 +78,7 @@ impl EncodeGaugeValue for Number {
     }
 }
 
-/// The text of metrics; those without series are left out.
+/// The text of all metrics that have series.
 pub(super) fn exposition(families: Vec<Family>) -> String {
     let mut registry = Registry::with_prefix(PREFIX);
     registry.register_collector(Box::new(Snapshot(families)));

@@ -18,7 +18,7 @@ use crate::spec::LossCause;
 /// What a scrape is answered with.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// One metric: its name without `ebpf_run_`, what it means, and where its values are in a snapshot.
+/// One metric: its name without `ebpf_run_`, its meaning, and where a snapshot has its values.
 #[derive(Debug)]
 struct Metric {
     name: &'static str,
@@ -27,25 +27,25 @@ struct Metric {
     of: Of,
 }
 
-/// What has a value of a metric, and which one.
+/// What has values of a metric, and which.
 #[derive(Debug)]
 enum Of {
     /// The daemon.
     Daemon(fn(&Status) -> f64),
     /// Each probe.
     Probe(fn(&ProbeStatus) -> f64),
-    /// Each probe that has counters in the kernel now, where they say. What does not run has none, and a zero would look like a
-    /// fall.
+    /// Each probe that has counters in the kernel now, unless the value is unknown. A probe that does not run has none, and a zero
+    /// would look like a reset.
     Running(fn(&ProbeStatus) -> Option<f64>),
-    /// Each sink of such a probe: what it wrote and what it lost.
+    /// Each sink of such a probe.
     Share(fn(&SinkShare) -> u64),
     /// Each open sink.
     Sink(fn(&SinkStatus) -> f64),
-    /// Something with labels of its own.
+    /// Anything else, with labels of its own.
     Other(fn(&Status, &mut Series)),
 }
 
-/// Every metric, in the order in which they are written.
+/// Every metric, in the order of the text.
 static METRICS: &[Metric] = &[
     gauge(
         "build_info",

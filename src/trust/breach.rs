@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Somebody who could change what a path leads to, and what would keep them from it.
+//! Who could change what a path leads to, and which command prevents it.
 
 use std::ffi::CStr;
 use std::fmt;

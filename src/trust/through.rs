@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! From a descriptor back to a path.
+//! A path to an open descriptor.
 
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::path::PathBuf;

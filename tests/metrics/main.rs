@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What Prometheus reads of a snapshot, byte for byte.
+//! The metrics of a snapshot, byte for byte.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use ebpf_run::status::{Status, metrics};
 
-/// Names, help texts, labels and values of every metric stay what they are: dashboards and alerts are made of them. Two series
-/// of the same labels are one, odd characters stay inside of their quotes, and what does not run has no counters.
+/// Every metric keeps its name, help text and labels: dashboards and alerts use them. Values of the same labels are added, odd
+/// characters stay inside their quotes, and a probe that does not run has no counters.
 #[test]
 fn every_metric() {
     let status: Status = serde_json::from_str(include_str!("snapshot.json")).unwrap();
@@ -17,7 +17,7 @@ fn every_metric() {
     assert_eq!(text, include_str!("metrics.txt"), "UPDATE=1 rewrites it");
 }
 
-/// A daemon that follows nothing has no series of probes, files and sinks, and its metrics have no line for them.
+/// A metric without series is left out: a daemon without probes, files and sinks has none for them.
 #[test]
 fn no_series_no_metric() {
     let mut status: Status = serde_json::from_str(include_str!("snapshot.json")).unwrap();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which source files need each other: what two need of each other belongs in a third one below both.
+//! Finds source files that need each other. What two files need of each other belongs in a third one below both.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
