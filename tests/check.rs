@@ -391,3 +391,32 @@ fn endless_names() {
         assert!(began.elapsed() < std::time::Duration::from_secs(6), "{at}: {:?}", began.elapsed());
     }
 }
+
+/// `--set` replaces variables of the files for `check`, `plan` and a run; what it is wrong with is said in each of them.
+#[test]
+fn variables_are_set() {
+    let text = "version: 1\nvars: { program: exce }\nprobes:\n  - { name: execs, program: \"${var:program}\" }\n";
+    let folder = folder(&[("a.yaml", text)]);
+    assert_eq!(check(&folder, &["a.yaml"]).status, 2);
+    let good = check(&folder, &["a.yaml", "--set", "program=exec"]);
+    assert_eq!((good.stdout.as_str(), good.status), ("ok: 1 file, 1 probe\n", 0));
+    for command_words in [&["check"][..], &["plan"], &[], &["--watch"]] {
+        for (setting, said) in [
+            ("program", "must be NAME=VALUE"),
+            ("1st=exec", "the name of a variable has letters, digits and `_`, and no digit first"),
+            ("=exec", "the name of a variable has letters, digits and `_`, and no digit first"),
+        ] {
+            let ended = ended(command(&folder, &[command_words, &["a.yaml", "--set", setting]].concat()));
+            assert_eq!(ended.status, 2, "{command_words:?} {setting}: {}", ended.stderr);
+            assert!(ended.stderr.contains(said), "{command_words:?} {setting}: {}", ended.stderr);
+        }
+    }
+    for command_words in [&["check"][..], &["plan"], &[]] {
+        let settings = ["a.yaml", "--set", "program=exec", "--set", "progam=exec"];
+        let ended = ended(command(&folder, &[command_words, &settings].concat()));
+        assert_eq!(ended.status, 2, "{command_words:?}: {}", ended.stderr);
+        let text = ended.stdout + &ended.stderr;
+        assert!(text.contains("error[E0113]: no file declares the variable `progam`\n --> --set:1:1\n"), "{text}");
+        assert!(text.contains("did you mean `program`?"), "{text}");
+    }
+}

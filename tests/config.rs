@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use ebpf_run::config::{self, Checked, Environment, SourceFile, check, codes, render};
+use ebpf_run::config::{self, Checked, Environment, Severity, SourceFile, check, codes, render};
 use ebpf_run::spec::{Destination, Format, ParamValue, Place};
 use proptest::prelude::*;
 use support::catalog;
@@ -362,7 +362,7 @@ proptest! {
         which in any::<prop::sample::Index>(),
         from in any::<prop::sample::Index>(),
         length in 0usize..40,
-        insert in "(&a |\\*a|<<: \\*a|\\$\\{env:NODE\\}|\\$\\{|\\PC|[ \n\t:\\-{}\\[\\]#&*!|>'\",]|null|- |\\{a: b\\}|1e400|0x|é){0,6}",
+        insert in "(&a |\\*a|<<: \\*a|\\$\\{env:NODE\\}|\\$\\{var:team\\}|\\$\\{|\\PC|[ \n\t:\\-{}\\[\\]#&*!|>'\",]|null|- |\\{a: b\\}|1e400|0x|é){0,6}",
     ) {
         let texts = good_texts();
         let text: Vec<char> = which.get(&texts).chars().collect();
@@ -485,6 +485,12 @@ fn specs_of_the_language() {
     assert_eq!([0, 1, 2, 3].map(numbers), [(1, 1024, 2), (1, 4096, 1), (1, 64, 2), (5, 4096, 2)]);
     assert_eq!(config.probes[2].locate(&Place::Sink("stderr".into())).to_string(), "defaults.yaml:5:19");
 
+    let config = specs("vars.yaml");
+    assert_eq!(config.probes[0].spec.id.name, "network-packets");
+    assert_eq!((config.probes[0].spec.interface(), config.probes[0].spec.interval.as_secs()), (Some("eth0"), 10));
+    assert_eq!(config.probes[1].spec.params, [("uid".to_owned(), ParamValue::Int(1000))]);
+    assert_eq!(labels(&config, 1), "team=network all=${var:team} user=1000 text=17 place=here and node-17");
+
     let config = specs("limits.yaml");
     let limits = |probe: usize| {
         let limits = config.probes[probe].spec.limits;
@@ -503,4 +509,57 @@ fn specs_of_the_language() {
         config.probes[1].spec.hook.as_ref().map(ToString::to_string).as_deref(),
         Some("kprobe tcp_sendmsg+0x11")
     );
+}
+
+/// Checks a text with values for its variables, as `--set` gives them; what is wrong in words.
+fn check_set(text: &str, settings: &[(&str, &str)], unknown: Severity) -> (Checked, String) {
+    let settings: Vec<_> = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let files = [SourceFile::new("t.yaml", text)];
+    let checked = check(&files, &catalog(), &Environment::new(&variables).set(&settings, unknown));
+    let said = rendered(&checked);
+    (checked, said)
+}
+
+/// `--set` replaces what a file says, also where that comes from the environment; what it gives is read as it would be there.
+#[test]
+fn variables_are_set() {
+    let text = "version: 1\nvars:\n  every: 10s\n  uid: 1\n  rack: \"1\"\n  host: ${env:NODE}\nprobes:\n  - name: a\n    \
+                hook: { xdp: { interface: eth0 } }\n    interval: ${var:every}\n  - name: b\n    program: exec\n    \
+                params:\n      uid: ${var:uid}\n      comm: ${var:rack}\n    labels: { host: \"${var:host}\" }\n";
+    let told = [("every", "1s"), ("every", "20ms"), ("uid", "0x10"), ("rack", "2"), ("host", "x=y")];
+    let (checked, said) = check_set(text, &told, Severity::Error);
+    assert_eq!(said, "");
+    let probes = checked.config.unwrap().probes;
+    assert_eq!(probes[0].spec.interval.as_millis(), 20);
+    let params = [("uid".to_owned(), ParamValue::Int(16)), ("comm".to_owned(), ParamValue::Text("2".to_owned()))];
+    assert_eq!(probes[1].spec.params, params);
+    assert_eq!(probes[1].spec.labels, [("host".to_owned(), "x=y".to_owned())]);
+    let (_, said) = check_set(text, &[("every", "soon")], Severity::Error);
+    assert!(said.contains("with these variables `${var:every}` is \"soon\""), "{said}");
+}
+
+/// A name that no file declares is an error, which shows the command line; for files that come and go it is a warning.
+#[test]
+fn variables_that_no_file_has() {
+    let text = "version: 1\nvars: { every: 10s }\nprobes:\n  - name: a\n    hook: { xdp: { interface: eth0 } }\n    interval: ${var:every}\n";
+    let (checked, said) = check_set(text, &[("evry", "1s")], Severity::Error);
+    assert!(checked.config.is_none());
+    let expected = "error[E0113]: no file declares the variable `evry`\n --> --set:1:1\n  |\n1 | evry=1s\n  | ^^^^\n  |\n  \
+                    = note: variables: `every`\n  = help: did you mean `every`?\n\n";
+    assert_eq!(said, expected);
+    let (checked, said) = check_set(text, &[("evry", "1s")], Severity::Warning);
+    assert!(checked.config.is_some() && said.starts_with("warning[E0113]"), "{said}");
+    let (_, said) = check_set("version: 1\nprobes: [\n", &[("evry", "1s")], Severity::Error);
+    assert!(!said.contains("evry"), "what cannot be read may declare it: {said}");
+}
+
+/// Variables of one file are not known in another.
+#[test]
+fn variables_are_of_one_file() {
+    let one = "version: 1\nvars: { program: exec }\nprobes:\n  - { name: one, program: \"${var:program}\" }\n";
+    let two = "version: 1\nprobes:\n  - { name: two, program: \"${var:program}\" }\n";
+    let checked = check_files(&[SourceFile::new("one.yaml", one), SourceFile::new("two.yaml", two)]);
+    let messages: Vec<String> = checked.problems.iter().map(|problem| problem.message.clone()).collect();
+    assert_eq!(messages, ["unknown variable `program`"]);
+    assert_eq!(checked.problems[0].primary.to_string(), "two.yaml:3:28");
 }

@@ -127,3 +127,38 @@ fn bytes() {
     assert!(said.contains("`TOKEN` is not UTF-8"), "{said}");
     assert_eq!(shown(&said), None);
 }
+
+/// A variable of a file that has its value from the environment is as discreet.
+#[test]
+fn variables_of_files() {
+    let catalog = catalog();
+    let mut wrong = 0;
+    for value in VALUES {
+        for (declared, used) in [
+            ("${env:TOKEN}", "${var:token}"),
+            ("\"${env:TOKEN}\"", "\"${var:token}\""),
+            ("{ value: \"x-${env:TOKEN}\", help: a token }", "\"y-${var:token}\""),
+        ] {
+            for probe in [
+                "hook: { kprobe: USED }",
+                "hook: { tracepoint: USED }",
+                "program: USED",
+                "program: exec\n    sinks: [USED]",
+                "hook: { kprobe: do_exit }\n    capture: { a: USED }",
+                "program: exec\n    params: { uid: USED }",
+                "program: exec\n    buffer: USED",
+            ] {
+                let probe = probe.replace("USED", used).replace(": ${var:token} }", ":\n       ${var:token} }");
+                let text = format!("version: 1\nvars:\n  token: {declared}\nprobes:\n  - name: one\n    {probe}\n");
+                let variables = |name: &str| (name == "TOKEN").then(|| OsString::from(value));
+                let file = SourceFile::new("t.yaml", text.as_str());
+                let problems = check(&[file], &catalog, &Environment::new(&variables)).problems;
+                wrong += problems.len();
+                let said: String =
+                    problems.iter().map(|problem| render(problem, false) + &json_line(problem)).collect();
+                assert_eq!(shown(&said), None, "{value:?} in {said}\nof\n{text}");
+            }
+        }
+    }
+    assert!(wrong > 200, "only {wrong} problems: this holds nothing");
+}

@@ -8,6 +8,14 @@ use clap::{Args, ValueEnum};
 
 use crate::config;
 
+/// Values for variables of files, for every command that reads files once or for a run.
+#[derive(Debug, Args)]
+pub(super) struct Settings {
+    /// Replace the value of a variable that the files declare under `vars`; repeat it for several
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub(super) set: Vec<(String, String)>,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
     /// YAML files or directories of them (*.yaml, *.yml)
@@ -22,6 +30,8 @@ pub(super) struct RunArgs {
     /// Follow the files: start, replace and stop probes as they change, as the daemon does
     #[arg(long, conflicts_with_all = ["duration", "count"])]
     pub(super) watch: bool,
+    #[command(flatten)]
+    pub(super) settings: Settings,
 }
 
 #[derive(Debug, Args)]
@@ -38,6 +48,8 @@ pub(super) struct CheckArgs {
     /// Output format: text for people, json with one problem per line, sarif (2.1.0) for code review
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub(super) format: ReportFormat,
+    #[command(flatten)]
+    pub(super) settings: Settings,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -66,6 +78,16 @@ pub(super) enum Shell {
     Bash,
     Zsh,
     Fish,
+}
+
+/// `NAME=VALUE`, split at the first `=`.
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("must be NAME=VALUE")?;
+    if config::is_var_name(name) {
+        Ok((name.to_owned(), value.to_owned()))
+    } else {
+        Err("the name of a variable has letters, digits and `_`, and no digit first".to_owned())
+    }
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {

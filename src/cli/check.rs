@@ -23,7 +23,7 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let Examined { checked, files, .. } = examine(&args.paths, &catalog);
+    let Examined { checked, files, .. } = examine(&args.paths, &args.settings, &catalog);
     let probes = checked.config.as_ref().map_or(0, |config| config.probes.len() + config.parked.len());
     let about_machine = if args.kernel { ask_kernel(&checked, &catalog) } else { Vec::new() };
     let mut problems = checked.problems;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::args::{CheckArgs, Listing, Notation, RunArgs, Shell};
+use super::args::{CheckArgs, Listing, Notation, RunArgs, Settings, Shell};
 use super::client::{SocketArgs, StatusArgs};
 use super::daemon::DaemonArgs;
 use super::hooks::HooksArgs;
@@ -167,6 +167,8 @@ pub(super) enum Command {
         /// Output format
         #[arg(long, value_enum, default_value_t = Listing::Text)]
         format: Listing,
+        #[command(flatten)]
+        settings: Settings,
     },
     /// Print the effective configuration of files, with everything written out
     ///
@@ -184,6 +186,8 @@ pub(super) enum Command {
         /// Output format
         #[arg(long, value_enum, default_value_t = Notation::Yaml)]
         format: Notation,
+        #[command(flatten)]
+        settings: Settings,
     },
     /// Print the JSON schema of the YAML files
     ///

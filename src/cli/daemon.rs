@@ -14,7 +14,7 @@ use super::report::{tell_end, tell_problems};
 use super::terminal::{Log, stdout_color, tell, utc_offset_s};
 use super::{aside, journal};
 use crate::catalog::Catalog;
-use crate::config::{Environment, SourceFile, check};
+use crate::config::{Environment, Severity, SourceFile, check};
 use crate::files::Trust;
 use crate::format::Look;
 use crate::kernel::{Detaching, quiet_libbpf};
@@ -77,7 +77,7 @@ pub(super) fn daemon(args: DaemonArgs, catalog: &Catalog, log: Log) -> ExitCode 
     let trust = if allow_untrusted_config { Trust::Warned } else { Trust::Required };
     let (socket, look) = (Some(socket), look());
     let options = DaemonOptions { roots, socket, metrics, metrics_hosts, trust, debounce, look, guarded: true };
-    let code = follow(&options, catalog, log).map_or_else(
+    let code = follow(&options, &[], catalog, log).map_or_else(
         |failed| failed,
         |ended| {
             Detaching::begin(ended.silent).wait();
@@ -90,7 +90,7 @@ pub(super) fn daemon(args: DaemonArgs, catalog: &Catalog, log: Log) -> ExitCode 
 
 /// `ebpf-run --watch PATH…`: like a daemon, and at the end it adds up as one shot does.
 pub(super) fn watch(args: RunArgs, catalog: &Catalog, log: Log) -> ExitCode {
-    let (roots, debounce) = (args.paths, WATCH_DEBOUNCE);
+    let (roots, settings, debounce) = (args.paths, args.settings, WATCH_DEBOUNCE);
     let options = DaemonOptions {
         roots,
         socket: None,
@@ -102,7 +102,7 @@ pub(super) fn watch(args: RunArgs, catalog: &Catalog, log: Log) -> ExitCode {
         look: look(),
         guarded: false,
     };
-    let code = follow(&options, catalog, log).map_or_else(|failed| failed, tell_end);
+    let code = follow(&options, &settings.set, catalog, log).map_or_else(|failed| failed, tell_end);
     aside::finish();
     code
 }
@@ -112,10 +112,17 @@ fn look() -> Look {
 }
 
 /// Follows directories and files until a signal ends it. Returns what each probe did.
-fn follow(options: &DaemonOptions, catalog: &Catalog, log: Log) -> Result<Ended, ExitCode> {
+fn follow(
+    options: &DaemonOptions,
+    settings: &[(String, String)],
+    catalog: &Catalog,
+    log: Log,
+) -> Result<Ended, ExitCode> {
     quiet_libbpf();
     let environment = |name: &str| std::env::var_os(name);
-    let check = |files: &[SourceFile]| check(files, catalog, &Environment::new(&environment));
+    // A file that has the variable may come later.
+    let environment = Environment::new(&environment).set(settings, Severity::Warning);
+    let check = |files: &[SourceFile]| check(files, catalog, &environment);
     let mut say: fn(&Said<'_>) = match log {
         Log::Journal => journal::say,
         Log::Stderr => {

@@ -4,8 +4,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::args::Settings;
 use crate::catalog::Catalog;
-use crate::config::{Checked, Environment, SourceFile, check};
+use crate::config::{Checked, Environment, Severity, SourceFile, check};
 use crate::files;
 use crate::trust::Breach;
 
@@ -21,11 +22,12 @@ pub(super) struct Examined {
     pub(super) breaches: Vec<Breach>,
 }
 
-/// Reads and checks files; those that cannot be read do not keep the others from being checked.
-pub(super) fn examine(paths: &[PathBuf], catalog: &Catalog) -> Examined {
+/// Reads and checks files, their variables as they are set; those that cannot be read do not keep the others from being checked.
+pub(super) fn examine(paths: &[PathBuf], settings: &Settings, catalog: &Catalog) -> Examined {
     let found = files::read_all(paths);
     let files = found.files.len() + found.problems.len();
-    let checked = check(&found.files, catalog, &Environment::new(&variable));
+    let environment = Environment::new(&variable).set(&settings.set, Severity::Error);
+    let checked = check(&found.files, catalog, &environment);
     Examined { checked: checked.refused_for(found.problems), sources: found.files, files, breaches: found.breaches }
 }
 

@@ -63,8 +63,8 @@ pub fn main() -> ExitCode {
         Some(Command::Man { directory }) => man::write(&directory),
         Some(Command::Doctor { format }) => doctor::doctor(format),
         Some(Command::Hooks(args)) => hooks::hooks(&args),
-        Some(Command::Plan { paths, format }) => plan::plan(&paths, format),
-        Some(Command::Show { paths, format }) => show::show(&paths, format),
+        Some(Command::Plan { paths, format, settings }) => plan::plan(&paths, &settings, format),
+        Some(Command::Show { paths, format, settings }) => show::show(&paths, &settings, format),
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Explain { code }) => explain::explain(code.as_deref()),
     }

@@ -37,7 +37,7 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
 
 /// Reads and checks the files; says what is wrong with them.
 fn configuration(args: &RunArgs, catalog: &Catalog) -> Option<Config> {
-    let Examined { checked, breaches, .. } = examine(&args.paths, catalog);
+    let Examined { checked, breaches, .. } = examine(&args.paths, &args.settings, catalog);
     if let Some(breach) = breaches.iter().find(|breach| is_worth_a_warning(breach)) {
         tell(&format!("warning: {breach}: whoever can change it decides what runs here"));
     }

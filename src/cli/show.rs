@@ -4,22 +4,23 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::args::Notation;
+use super::args::{Notation, Settings};
 use super::catalog::with_catalog;
 use super::examine::{examine, variable};
 use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::report::tell_problems;
 use super::terminal::{print_json, print_yaml, tell};
-use crate::config::{Environment, SourceFile, effective};
+use crate::config::{Environment, Severity, SourceFile, effective};
 
-pub(super) fn show(paths: &[PathBuf], format: Notation) -> ExitCode {
+pub(super) fn show(paths: &[PathBuf], settings: &Settings, format: Notation) -> ExitCode {
     with_catalog(|catalog| {
-        let examined = examine(paths, catalog);
+        let examined = examine(paths, settings, catalog);
         tell_problems(&examined.checked.problems);
         if examined.checked.config.is_none() || tell_withheld(&examined.sources) {
             return ExitCode::from(BAD_CONFIGURATION);
         }
-        let document = effective(&examined.sources, catalog, &Environment::new(&variable));
+        let document =
+            effective(&examined.sources, catalog, &Environment::new(&variable).set(&settings.set, Severity::Error));
         match format {
             Notation::Json => print_json(&format!("{document:#}\n")),
             Notation::Yaml => match serde_yaml::to_string(&document) {

@@ -44,6 +44,9 @@ codes! {
     INTEGER_RANGE = "E0110", "an integer does not fit 64 bits";
     ENV_FORM = "E0111", "a reference to an environment variable is malformed";
     ENV_MISSING = "E0112", "an environment variable is not set";
+    UNKNOWN_VAR = "E0113", "unknown variable";
+    VAR_FORM = "E0114", "a reference to a variable is malformed";
+    VAR_IN_VAR = "E0115", "the value of a variable refers to a variable";
 
     UNKNOWN_KEY = "E0201", "unknown key";
     MISSING_KEY = "E0202", "a required key is missing";
@@ -86,6 +89,7 @@ codes! {
 
     MOUNTED_FILE = "W0001", "a file is mounted by itself, so replacing it has no effect";
     NO_PROBES = "W0101", "the file has no probes";
+    UNUSED_VAR = "W0102", "a variable is not used";
     NOT_VERIFIED = "W0401", "whether this machine can run the probe is unknown";
     UNTRUSTED_BINARY_HERE = "W0402", "a daemon would refuse the hooked program or library";
     NOT_ALL_PROCESSES = "W0403", "the hook does not see all processes";

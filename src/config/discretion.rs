@@ -21,7 +21,11 @@ const BY_CHANCE: usize = 3;
 
 /// What variables said while files were checked, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Values(pub(super) BTreeMap<String, String>);
+pub(super) struct Values {
+    pub(super) said: BTreeMap<String, String>,
+    /// The variables of files that have their values from the environment: file, name, and which of the environment.
+    pub(super) through: Vec<(PathBuf, String, Vec<String>)>,
+}
 
 /// What may be said: of a file whose text is withheld, one problem of each code; of the environment, names.
 pub(super) fn discreet(problems: Vec<Problem>, values: &Values) -> Vec<Problem> {
@@ -73,7 +77,7 @@ impl Values {
     /// The same problem without what variables say. Where it is about a value that came from one, not even a part of that is
     /// left: a message that quotes one says what its code stands for instead.
     pub(super) fn leave_out(&self, mut problem: Problem) -> Problem {
-        if self.0.is_empty() {
+        if self.said.is_empty() {
             return problem;
         }
         let own: Vec<(&str, &str)> = self.at(&problem.primary).collect();
@@ -118,18 +122,34 @@ impl Values {
     }
 
     fn all(&self) -> impl Iterator<Item = (&str, &str)> {
-        let all = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let all = self.said.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         all.filter(|(_, value)| !value.is_empty())
+    }
+
+    /// True where a text of a file refers to a variable of the file that has its value from `name` of the environment.
+    fn leads_to(&self, place: &Location, text: &str, name: &str) -> bool {
+        let of_file = self.through.iter().filter(|(path, ..)| *path == place.source.path);
+        let mut leading = of_file.filter(|(_, _, names)| names.iter().any(|known| known == name));
+        leading.any(|(_, var, _)| refers(text, "${var:", var))
     }
 
     /// Those that the text at a place refers to.
     fn at(&self, place: &Location) -> impl Iterator<Item = (&str, &str)> {
         let text = place.source.text.get(place.span.start..place.span.end).unwrap_or_default();
-        self.all().filter(move |(name, _)| {
-            let mut references = text.match_indices("${env:").map(|(at, start)| &text[at + start.len()..]);
-            references.any(|rest| rest.strip_prefix(name).is_some_and(|rest| rest.starts_with(['}', ':'])))
-        })
+        self.all().filter(move |(name, _)| refers(text, "${env:", name) || self.leads_to(place, text, name))
     }
+}
+
+/// The names of the environment that a text of a file refers to.
+pub(super) fn names_in(text: &str) -> Vec<String> {
+    let references = text.match_indices("${env:").map(|(at, start)| &text[at + start.len()..]);
+    references.map(|rest| rest.split(['}', ':']).next().unwrap_or_default().to_owned()).collect()
+}
+
+/// True where a text has a reference of this kind to this name.
+fn refers(text: &str, begin: &str, name: &str) -> bool {
+    let mut references = text.match_indices(begin).map(|(at, start)| &text[at + start.len()..]);
+    references.any(|rest| rest.strip_prefix(name).is_some_and(|rest| rest.starts_with(['}', ':'])))
 }
 
 /// The text with the name of a variable in the place of its value, as a message may quote it. A value of few characters counts
@@ -189,7 +209,7 @@ fn is_common(part: &[char]) -> bool {
 
 fn without_references(text: &str) -> String {
     let (mut rest, mut left) = (text, String::new());
-    while let Some(at) = rest.find("${env:") {
+    while let Some(at) = rest.find("${env:").into_iter().chain(rest.find("${var:")).min() {
         left.push_str(&rest[..at]);
         let end = rest[at..].find('}').map_or(rest.len(), |end| at + end + 1);
         rest = &rest[end..];

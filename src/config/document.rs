@@ -17,14 +17,15 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value};
 
 use super::destination::SinkForm;
-use super::forms::{Ordered, StringOr};
+use super::forms::{Ordered, ScalarOr, StringOr};
 use crate::key::{InDefaults, KEYS};
 
 /// A configuration of ebpf-run: which probes run and where their events go.
 ///
 /// In a value, `${env:NAME}` stands for an environment variable and `${env:NAME:-default}` has a default for one that is
-/// not set or empty; `$${` writes `${`. The result reads as if it stood there: without quotes, `8` is a number and `true`
-/// a boolean; in quotes it is text. Anchors, aliases and merge keys (`<<: *base`) work.
+/// not set or empty; `${var:NAME}` stands for a variable of the file (`vars`); `$${` writes `${`. The result reads as if it
+/// stood there: without quotes, `8` is a number and `true` a boolean; in quotes it is text. Anchors, aliases and merge keys
+/// (`<<: *base`) work.
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "ebpf-run configuration")]
@@ -33,6 +34,10 @@ pub(crate) struct Document {
     /// The version of this language; this build understands 1.
     #[schemars(extend("enum" = [1]))]
     version: u32,
+    /// Variables by name, for the values of this file: `${var:NAME}` stands for one. `--set NAME=VALUE` replaces its value in a
+    /// run, and for `check`, `plan` and `show`. A value in quotes is a string, also when it is replaced.
+    #[schemars(extend("examples" = [{ "min": "10ms" }, { "port": { "value": 443, "help": "where the service listens" } }]))]
+    vars: Option<Ordered<ScalarOr<Var>>>,
     /// Sinks by name, for the probes of this file. A probe may also name a short form directly and needs no entry here.
     #[serde(default)]
     #[schemars(extend("examples" = [{ "events": { "file": { "path": "/var/log/ebpf-run/events.jsonl" } } }]))]
@@ -42,6 +47,19 @@ pub(crate) struct Document {
     defaults: Option<Defaults>,
     /// The probes. Each one attaches one program somewhere.
     probes: Vec<Probe>,
+}
+
+/// What `${var:NAME}` stands for: the value alone, or with what it is for.
+#[derive(Debug, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "for the schema; variables are taken as they are written")]
+struct Var {
+    /// The value: a string, a number, `true` or `false`.
+    #[schemars(extend("type" = ["string", "number", "boolean"], "examples" = ["10ms", 443]))]
+    value: serde_json::Value,
+    /// What the variable is for, in a sentence.
+    #[schemars(extend("examples" = ["where the service listens"]))]
+    help: Option<String>,
 }
 
 /// What holds for every probe of the file, from the keys that can stand there.

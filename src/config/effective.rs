@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::check::read_vars;
 use super::environment::Environment;
 use super::source::SourceFile;
 use super::yaml::{self, Entry, Node};
@@ -35,14 +36,15 @@ use crate::spec::HookKind;
 const SAID: [&str; 2] = ["interval", "sinks"];
 
 /// Files that [`check`](super::check()) found good, as one document that is checked and run alike: `defaults` are merged into the
-/// probes, values of the environment filled in, aliases, merge keys and short forms written out, and what is not said but
+/// probes, values of the environment and of `vars` filled in, aliases, merge keys and short forms written out, and what is not said but
 /// decides how a probe runs (its program, how often it reports, where its events go) is said. Sinks of one name in two files
 /// become two names. Files with problems give what can be read of them.
 pub fn effective(files: &[SourceFile], catalog: &Catalog, environment: &Environment<'_>) -> Json {
     let mut document = Document { catalog, sinks: Map::new(), probes: Vec::new() };
     for file in files {
         let source = Arc::new(file.clone());
-        if let (Some(root), _) = yaml::parse(&source, environment) {
+        let read = read_vars(&source, environment);
+        if let (Some(root), _) = yaml::parse(&source, &environment.with_vars(&read.vars)) {
             document.add(&source, &root);
         }
     }

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `${env:NAME}` in a value: what the environment says, as part of a scalar, never as structure.
+//! References in a value: what the environment or a variable of the file says, as part of a scalar, never as structure.
 //!
 //! | written | becomes |
 //! |---|---|
 //! | `${env:NAME}` | the variable's value; an error where it is not set |
 //! | `${env:NAME:-default}` | its value; `default` where it is not set or empty, as in a shell |
+//! | `${var:NAME}` | what the file has under `vars`, or `--set` instead |
 //! | `$${` | `${` |
 
 use std::ffi::OsString;
 use std::ops::Range;
 
 use super::codes;
+use super::problem::Severity;
+use super::vars::{NoValue, Vars, nested};
 
 /// Complaints about one scalar that are shown.
 const MAX_COMPLAINTS: usize = 16;
@@ -22,6 +25,12 @@ type Lookup<'e> = &'e dyn Fn(&str) -> Option<OsString>;
 #[derive(Clone, Copy, Default)]
 pub struct Environment<'e> {
     lookup: Option<Lookup<'e>>,
+    /// What variables of files stand for instead: `--set NAME=VALUE`.
+    settings: &'e [(String, String)],
+    /// How bad it is that no file has such a variable.
+    unknown: Option<Severity>,
+    /// Those of the file that is being read; `None` where they are being found out.
+    vars: Option<&'e Vars>,
 }
 
 impl std::fmt::Debug for Environment<'_> {
@@ -38,6 +47,7 @@ pub(super) struct Complaint {
     pub(super) code: &'static str,
     pub(super) message: String,
     pub(super) help: String,
+    pub(super) note: Option<String>,
 }
 
 impl<'e> Environment<'e> {
@@ -49,7 +59,44 @@ impl<'e> Environment<'e> {
     /// let environment = Environment::new(&lookup);
     /// ```
     pub fn new(lookup: &'e dyn Fn(&str) -> Option<OsString>) -> Self {
-        Self { lookup: Some(lookup) }
+        Self { lookup: Some(lookup), settings: &[], unknown: None, vars: None }
+    }
+
+    /// The same, with values for variables of files (`vars`), each by its name: they replace what the files say. Of two for
+    /// one name the last one counts. `unknown` says how bad it is that no file has such a variable.
+    #[must_use]
+    pub fn set(self, settings: &'e [(String, String)], unknown: Severity) -> Self {
+        Self { settings, unknown: Some(unknown), ..self }
+    }
+
+    /// The same with another way to find variables of the environment.
+    pub(super) fn with_lookup(self, lookup: &'e dyn Fn(&str) -> Option<OsString>) -> Self {
+        Self { lookup: Some(lookup), ..self }
+    }
+
+    /// How bad it is that no file has a variable of `--set`.
+    pub(super) fn unknown(&self) -> Severity {
+        self.unknown.unwrap_or(Severity::Error)
+    }
+
+    /// What `--set` gives.
+    pub(super) fn settings(&self) -> &'e [(String, String)] {
+        self.settings
+    }
+
+    /// The same for a file with these variables.
+    pub(super) fn with_vars(self, vars: &'e Vars) -> Self {
+        Self { vars: Some(vars), ..self }
+    }
+
+    /// The same where variables are declared: there they cannot be used.
+    pub(super) fn without_vars(self) -> Self {
+        Self { vars: None, ..self }
+    }
+
+    /// True for a text that is a string whatever it becomes: a variable that is declared in quotes.
+    pub(super) fn is_quoted(&self, text: &str) -> bool {
+        self.vars.is_some_and(|vars| vars.is_quoted(text))
     }
 
     /// What a variable says.
@@ -57,9 +104,11 @@ impl<'e> Environment<'e> {
         self.lookup.and_then(|lookup| lookup(name))
     }
 
-    /// The text with every reference replaced. Nothing is replaced any more once it is longer than `most_bytes`.
+    /// The text with every reference replaced. Nothing is replaced any more once it is longer than `most_bytes`. Where what
+    /// is referred to has its problem already, there are no complaints.
     pub(super) fn substitute(&self, text: &str, most_bytes: usize) -> Result<String, Vec<Complaint>> {
         let (mut replaced, mut complaints, mut at) = (String::with_capacity(text.len()), Vec::new(), 0);
+        let mut broken = false;
         while let Some(dollar) = text[at..].find("${").map(|found| at + found) {
             if replaced.len() > most_bytes {
                 break;
@@ -76,16 +125,19 @@ impl<'e> Environment<'e> {
             at = end;
             match value {
                 Ok(value) => replaced.push_str(&value),
-                Err(complaint) if complaints.len() < MAX_COMPLAINTS => complaints.push(*complaint),
-                Err(_) => {}
+                Err(complaint) => {
+                    broken = true;
+                    complaints
+                        .extend(complaint.filter(|_| complaints.len() < MAX_COMPLAINTS).map(|complaint| *complaint));
+                }
             }
         }
         replaced.push_str(&text[at..]);
-        if complaints.is_empty() { Ok(replaced) } else { Err(complaints) }
+        if broken { Err(complaints) } else { Ok(replaced) }
     }
 
     /// The reference that begins at `start`: where it ends, and what it stands for.
-    fn reference(&self, text: &str, start: usize) -> (usize, Result<String, Box<Complaint>>) {
+    fn reference(&self, text: &str, start: usize) -> (usize, Result<String, Option<Box<Complaint>>>) {
         let inside_at = start + 2;
         let stop = text[inside_at..].find(['}', '\n']).map(|found| inside_at + found);
         let Some(close) = stop.filter(|stop| text.as_bytes()[*stop] == b'}') else {
@@ -96,30 +148,38 @@ impl<'e> Environment<'e> {
                 code: codes::ENV_FORM,
                 message: "this `${` is not closed".to_owned(),
                 help: help.to_owned(),
+                note: None,
             };
-            return (end, Err(Box::new(complaint)));
+            return (end, Err(Some(Box::new(complaint))));
         };
         let inside = &text[inside_at..close];
-        let (code, message, help) = match self.value(inside) {
-            Ok(value) => return (close + 1, Ok(value)),
-            Err(words) => words,
+        let complaint = |none: NoValue| {
+            let NoValue { code, message, help, note } = none;
+            Box::new(Complaint { range: start..close + 1, code, message, help, note })
         };
-        (close + 1, Err(Box::new(Complaint { range: start..close + 1, code, message, help })))
+        (close + 1, self.value(inside).map_err(|none| none.map(complaint)))
     }
 
-    /// What stands between the braces: `env:NAME` or `env:NAME:-default`.
-    fn value(&self, inside: &str) -> Result<String, (&'static str, String, String)> {
-        let form = |message: String, help: String| Err((codes::ENV_FORM, message, help));
+    /// What stands between the braces: `var:NAME`, `env:NAME` or `env:NAME:-default`.
+    fn value(&self, inside: &str) -> Result<String, Option<NoValue>> {
+        let no_value = |code, message: String, help: String| Err(Some(NoValue { code, message, help, note: None }));
+        let form = |message: String, help: String| no_value(codes::ENV_FORM, message, help);
         if inside.contains("${") {
             return form(
                 "references cannot be nested".to_owned(),
                 "the default of a reference is plain text".to_owned(),
             );
         }
+        if let Some(reference) = inside.strip_prefix("var:") {
+            return self.vars.ok_or_else(|| Some(nested()))?.value(reference);
+        }
         let Some(reference) = inside.strip_prefix("env:") else {
             let name = inside.trim_start_matches("ENV:").trim_start_matches("env.").trim();
             let bare = name.split([':', '-']).next().unwrap_or_default();
-            let help = if is_variable(bare) {
+            let declared = bare.trim_start_matches("var.").trim_start_matches("vars.");
+            let help = if self.vars.is_some_and(|vars| vars.has(declared)) {
+                format!("write `${{var:{declared}}}`; to mean these characters themselves, write `$${{{inside}}}`")
+            } else if is_variable(bare) {
                 format!("write `${{env:{name}}}`; to mean these characters themselves, write `$${{{inside}}}`")
             } else {
                 format!("to mean these characters themselves, write `$${{{inside}}}`")
@@ -151,7 +211,7 @@ impl<'e> Environment<'e> {
             None => None,
             Some(Err(_)) => {
                 let message = format!("the environment variable `{name}` is not UTF-8 text");
-                return Err((codes::ENV_MISSING, message, "set it to text".to_owned()));
+                return no_value(codes::ENV_MISSING, message, "set it to text".to_owned());
             }
         };
         match (found, default) {
@@ -161,7 +221,7 @@ impl<'e> Environment<'e> {
             (None, None) => {
                 let message = format!("the environment variable `{name}` is not set");
                 let help = format!("set it, or give a default: `${{env:{name}:-default}}`");
-                Err((codes::ENV_MISSING, message, help))
+                no_value(codes::ENV_MISSING, message, help)
             }
         }
     }

@@ -257,3 +257,22 @@ pub(crate) fn plain_enum(schema: &mut Schema) {
     schema.insert("type".to_owned(), "string".into());
     schema.insert("enum".to_owned(), words.into());
 }
+
+/// A single value, or a mapping: `min: 10ms`, `min: { value: 10ms, help: … }`. For the schema only.
+#[derive(Debug)]
+pub(crate) struct ScalarOr<T>(PhantomData<T>);
+
+impl<T: JsonSchema> JsonSchema for ScalarOr<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("ScalarOr{}", T::schema_name()).into()
+    }
+    /// As for [`StringOr`]: each keyword touches one type only.
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = T::json_schema(generator);
+        schema.insert("type".to_owned(), serde_json::json!(["string", "number", "boolean", "object"]));
+        schema
+    }
+}

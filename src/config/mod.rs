@@ -28,6 +28,7 @@ mod report;
 mod schema;
 mod source;
 mod starter;
+mod vars;
 pub(crate) mod yaml;
 
 pub use check::check;
@@ -47,6 +48,7 @@ pub use report::{json_line, sarif};
 pub use schema::{described, schema};
 pub use source::{Location, SourceFile, Span, Withheld};
 pub use starter::{HookForm, hook_forms, starter};
+pub use vars::is_var_name;
 pub use yaml::MAX_BYTES as MAX_FILE_BYTES;
 pub(crate) use yaml::Node;
 

@@ -25,7 +25,8 @@ pub(super) fn with_origin(source: &Arc<SourceFile>, part: &Node, mut problem: Pr
         let short: String = text.chars().take(60).collect();
         let dots = if short.len() < text.len() { "…" } else { "" };
         if !problem.message.contains(&*text) || text.is_empty() {
-            problem = problem.note(format!("with this environment `{}` is {:?}{dots}", written.trim(), short));
+            let with = if written.contains("${var:") { "these variables" } else { "this environment" };
+            problem = problem.note(format!("with {with} `{}` is {:?}{dots}", written.trim(), short));
         }
     }
     if let Some(alias) = origin.alias {

@@ -66,7 +66,7 @@ fn for_editors(schema: &mut Value) {
     }
 }
 
-/// What is asked of a single value is not asked of one that has `${env:NAME}` in it: nobody knows its value yet.
+/// What is asked of a single value is not asked of one that has `${env:NAME}` or `${var:NAME}` in it: nobody knows its value yet.
 fn allow_variables(schema: &mut Map<String, Value>) {
     let types = match &schema.get("type") {
         Some(Value::String(one)) => vec![one.as_str()],
@@ -89,7 +89,7 @@ fn allow_variables(schema: &mut Map<String, Value>) {
         schema.insert("examples".to_owned(), words.clone());
     }
     if !asked.is_empty() {
-        schema.insert("if".to_owned(), json!({ "type": "string", "pattern": "\\$\\{env:" }));
+        schema.insert("if".to_owned(), json!({ "type": "string", "pattern": "\\$\\{(env|var):" }));
         schema.insert("else".to_owned(), asked.into());
     }
 }

@@ -75,7 +75,9 @@ fn wrong_value(cx: &Cx<'_>, program: &Program, param: &Param, label: String) -> 
     let problem = cx.error(codes::PARAM_VALUE, span, message).label(label);
     let written = cx.source.text.get(span.start..span.end).unwrap_or_default();
     let bare = written.trim_matches(['"', '\'']);
-    let quoted = bare.len() < written.len() && bare.contains("${env:") && !matches!(param.ty, ParamType::Text { .. });
+    let quoted = bare.len() < written.len()
+        && (bare.contains("${env:") || bare.contains("${var:"))
+        && !matches!(param.ty, ParamType::Text { .. });
     let help = || format!("in quotes it is text: write it on a line of its own, without them: `{name}: {bare}`");
     let problem = problem.maybe_help(quoted.then(help));
     if param.doc.is_empty() { problem } else { problem.note(format!("`{name}`: {}", param.doc)) }

@@ -33,6 +33,20 @@ pub(super) fn page(catalog: &Catalog) -> Vec<u8> {
         &mut page,
         "In a value, `${env:NAME}` is replaced by the environment variable NAME, and `${env:NAME:-default}` by the default if NAME is unset or empty. The replacement happens after the file is parsed: it cannot add keys, lists or mappings. Write `$${env:` for a literal `${env:`. Error messages name the variable but not its value; names of probes, labels, targets and paths are shown in full.",
     );
+    page.control("SS", ["Variables of the file"]);
+    paragraph(
+        &mut page,
+        "`vars` names values that are used in several places or differ from machine to machine; `${var:NAME}` in a value of the \
+         same file is replaced by one, wherever `${env:NAME}` may be used. As there, without quotes `8` is a number, in quotes it is a \
+         string; a variable declared in quotes is a string as well. `--set NAME=VALUE` replaces the value for a run, `check`, \
+         `plan` and `show`; it is an error if no file declares the variable. A value of `vars` may come from the environment, but not from \
+         another variable.",
+    );
+    verbatim(
+        &mut page,
+        "vars:\n  every: 1s\n  interface: { value: eth0, help: where packets are counted }\nprobes:\n  - name: packets\n    \
+         hook: { xdp: { interface: \"${var:interface}\" } }\n    interval: ${var:every}",
+    );
     page.control("SS", ["Anchors and defaults"]);
     paragraph(
         &mut page,

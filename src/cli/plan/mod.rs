@@ -7,7 +7,7 @@ mod text;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::args::Listing;
+use super::args::{Listing, Settings};
 use super::examine::examine;
 use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::findings;
@@ -32,7 +32,7 @@ struct Planned<'a> {
     findings: Vec<Finding>,
 }
 
-pub(super) fn plan(paths: &[PathBuf], format: Listing) -> ExitCode {
+pub(super) fn plan(paths: &[PathBuf], settings: &Settings, format: Listing) -> ExitCode {
     quiet_libbpf();
     let catalog = match builtin() {
         Ok(catalog) => catalog,
@@ -41,7 +41,7 @@ pub(super) fn plan(paths: &[PathBuf], format: Listing) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let checked = examine(paths, &catalog).checked;
+    let checked = examine(paths, settings, &catalog).checked;
     tell_problems(&checked.problems);
     let Some(config) = checked.config else { return ExitCode::from(BAD_CONFIGURATION) };
     let planned = plan_all(&config, &catalog);

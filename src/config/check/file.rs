@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::run::Run;
-use super::{defaults, partial, probe, sinks};
+use super::{defaults, partial, probe, sinks, vars};
 use crate::catalog::Catalog;
 use crate::config::environment::Environment;
 use crate::config::origin::{add_origins, with_origin};
@@ -53,9 +53,17 @@ fn one_file(
     run: &mut Run,
     problems: &mut Vec<Problem>,
 ) {
-    let (root, mut yaml_problems) = yaml::parse(source, environment);
+    let mut declared = vars::read(source, environment);
+    problems.append(&mut declared.problems);
+    run.note_environment(source, &mut declared.through);
+    let file_vars = declared.vars;
+    let (root, mut yaml_problems) = yaml::parse(source, &environment.with_vars(&file_vars));
+    let whole = yaml_problems.is_empty();
     problems.append(&mut yaml_problems);
-    let Some(root) = root else { return };
+    let Some(root) = root else { return run.note_unread() };
+    if !whole && root.is_incomplete() {
+        run.note_unread();
+    }
 
     let violations = gate::violations(&root);
     let gate_problems = gate::problems(source, &root, &violations, MAX_PROBLEMS + 1);
@@ -68,6 +76,7 @@ fn one_file(
     let broken: HashSet<&[Segment]> = violations.iter().filter_map(|violation| violation.path.get(..2)).collect();
     let clean = |part: &[Segment]| !broken.contains(part);
 
+    vars::check(source, &root, &file_vars, whole, run, problems);
     let mut file_sinks = sinks::FileSinks::default();
     let sinks_key = Segment::Key("sinks".to_owned());
     file_sinks.incomplete = match root.get("sinks") {

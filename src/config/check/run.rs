@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What all files share: names, interfaces, files that are written.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -26,12 +26,44 @@ pub(crate) struct Run {
     sinks: Vec<SinkSpec>,
     sink_ids: HashMap<(Destination, Option<Format>), SinkId>,
     parked: Vec<ProbeId>,
+    /// The variables that files declare; what they are is for each file alone.
+    vars: BTreeSet<String>,
+    /// The variables of files that have their values from the environment: file, name, and which of the environment.
+    through: Vec<(PathBuf, String, Vec<String>)>,
+    /// Some file could not be read as a whole.
+    unread: bool,
     problems: Vec<Problem>,
 }
 
 impl Run {
     pub(crate) fn add_problems(&mut self, problems: Vec<Problem>) {
         self.problems.extend(problems);
+    }
+
+    /// Notes that a file could not be read as a whole: what it declares is not known.
+    pub(super) fn note_unread(&mut self) {
+        self.unread = true;
+    }
+
+    /// Notes that a file has a variable.
+    pub(super) fn declare_var(&mut self, name: &str) {
+        self.vars.insert(name.to_owned());
+    }
+
+    /// The variables of all files; `None` where they are not known.
+    pub(super) fn declared_vars(&self) -> Option<BTreeSet<String>> {
+        (!self.unread).then(|| self.vars.clone())
+    }
+
+    /// Notes which variables of a file have their values from the environment, and from which names there.
+    pub(super) fn note_environment(&mut self, source: &SourceFile, vars: &mut Vec<(String, Vec<String>)>) {
+        let some = vars.drain(..).filter(|(_, names)| !names.is_empty());
+        self.through.extend(some.map(|(var, names)| (source.path.clone(), var, names)));
+    }
+
+    /// What has been noted of the environment.
+    pub(super) fn take_environment(&mut self) -> Vec<(PathBuf, String, Vec<String>)> {
+        std::mem::take(&mut self.through)
     }
 
     /// Takes a probe's name, whatever else is wrong with the probe.

@@ -38,6 +38,11 @@ impl Builder<'_> {
                 return None;
             }
         };
+        if name.contains("${var:") {
+            let problem = self.problem(codes::VAR_FORM, node.span, "a key cannot come from a variable");
+            self.problems.push(problem.help("write the key itself; only values are replaced"));
+            return None;
+        }
         if name.contains("${env:") {
             let problem = self.problem(codes::ENV_FORM, node.span, "a key cannot come from the environment");
             self.problems.push(problem.help("write the key itself; only values are replaced"));

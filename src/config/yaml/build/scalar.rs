@@ -8,6 +8,7 @@ use super::super::node::{Node, Origin, Text, Value};
 use super::super::scalar::{Plain, resolve};
 use super::{Builder, Frame, Key, Stop};
 use crate::config::codes;
+use crate::config::problem::Problem;
 use crate::config::source::Span;
 
 impl Builder<'_> {
@@ -27,7 +28,8 @@ impl Builder<'_> {
             let value = self.value(text, style, span, verbatim_at);
             return Ok(Node::new(span, value));
         }
-        match self.environment.substitute(text, MAX_BYTES.saturating_sub(self.copied)) {
+        let environment = if self.is_in_vars() { self.environment.without_vars() } else { *self.environment };
+        match environment.substitute(text, MAX_BYTES.saturating_sub(self.copied)) {
             Ok(replaced) => {
                 self.copied += replaced.len();
                 if self.copied > MAX_BYTES {
@@ -37,6 +39,7 @@ impl Builder<'_> {
                     self.problems.push(problem.help("is it the right variable?"));
                     return Err(Stop::All);
                 }
+                let style = if environment.is_quoted(text) { ScalarStyle::DoubleQuoted } else { style };
                 let value = self.value(&replaced, style, span, None);
                 let origin = Origin { substituted: Some(replaced), ..Origin::default() };
                 Ok(Node { span, value, origin: Some(Box::new(origin)) })
@@ -48,12 +51,17 @@ impl Builder<'_> {
                     let start = verbatim_at.map_or_else(found, |at| at + complaint.range.start);
                     let length = if self.source.text[start..].starts_with(reference) { reference.len() } else { 0 };
                     let place = if length == 0 { span } else { Span::new(start, start + length) };
-                    let problem = self.problem(complaint.code, place, complaint.message);
-                    self.problems.push(problem.help(complaint.help));
+                    let problem = self.problem(complaint.code, place, complaint.message).help(complaint.help);
+                    self.problems.push(complaint.note.into_iter().fold(problem, Problem::note));
                 }
                 Ok(Node::new(span, Value::Broken))
             }
         }
+    }
+
+    /// True inside of `vars` of the file.
+    fn is_in_vars(&self) -> bool {
+        matches!(self.stack.first(), Some(Frame::Map { key: Key::Is(word, _), .. }) if word == "vars")
     }
 
     fn value(&mut self, text: &str, style: ScalarStyle, span: Span, verbatim_at: Option<usize>) -> Value {
