@@ -78,11 +78,5 @@ pub(crate) fn unknown<'w>(
     problem.note(format!("{what}: {}", crate::words::list(known, 16)))
 }
 
-/// True for the words that code, JSON keys and `key=value` lines can carry: `[A-Za-z_][A-Za-z0-9_]*`.
-pub(crate) fn is_identifier(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
 /// The code for all hook targets.
 pub(crate) const TARGET: &str = codes::BAD_TARGET;

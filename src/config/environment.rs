@@ -12,6 +12,7 @@ use std::ffi::OsString;
 use std::ops::Range;
 
 use super::codes;
+use super::pattern::is_identifier;
 use super::problem::Severity;
 use super::vars::{NoValue, Vars, nested};
 
@@ -179,7 +180,7 @@ impl<'e> Environment<'e> {
             let declared = bare.trim_start_matches("var.").trim_start_matches("vars.");
             let help = if self.vars.is_some_and(|vars| vars.has(declared)) {
                 format!("write `${{var:{declared}}}`; to mean these characters themselves, write `$${{{inside}}}`")
-            } else if is_variable(bare) {
+            } else if is_identifier(bare) {
                 format!("write `${{env:{name}}}`; to mean these characters themselves, write `$${{{inside}}}`")
             } else {
                 format!("to mean these characters themselves, write `$${{{inside}}}`")
@@ -190,9 +191,9 @@ impl<'e> Environment<'e> {
             Some((name, default)) => (name, Some(default)),
             None => (reference, None),
         };
-        if !is_variable(name) {
+        if !is_identifier(name) {
             let help = match name.split_once([':', '-', '=', '?', '+']) {
-                Some((name, default)) if is_variable(name) => {
+                Some((name, default)) if is_identifier(name) => {
                     format!("a default is written `${{env:{name}:-{}}}`", default.trim_start_matches(['-', '=']))
                 }
                 Some(_) | None => "write `${env:NAME}` or `${env:NAME:-default}`".to_owned(),
@@ -225,12 +226,6 @@ impl<'e> Environment<'e> {
             }
         }
     }
-}
-
-/// `[A-Za-z_][A-Za-z0-9_]*`.
-fn is_variable(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 #[cfg(test)]

@@ -119,3 +119,9 @@ pub(crate) fn duration(text: &str) -> Duration {
         _seconds => Duration::from_secs(value),
     }
 }
+
+/// True for the words that code, JSON keys and `key=value` lines can carry: `[A-Za-z_][A-Za-z0-9_]*`.
+pub(crate) fn is_identifier(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use super::codes;
-use super::cx::is_identifier;
+use super::pattern::is_identifier;
 use crate::words;
 
 /// The variables that a file declares. They are known in that file only.
