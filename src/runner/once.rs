@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! start     prepare all ─▶ load all ─▶ open sinks ─▶ attach all ─▶ read all     (one failure undoes everything)
-//! run       until a signal, the end of the time or of the count, or until nobody reads
+//! run       until a signal, the end of the time or of the count, or until the output is closed
 //! end       Engine::finish
 //! ```
 
@@ -68,7 +68,7 @@ impl StartError {
     }
 }
 
-/// Runs until a signal, `--duration`, `--count`, or until nobody reads the output any more. Returns what every probe did.
+/// Runs until a signal, `--duration`, `--count`, or until every reader of the output is gone. Returns what every probe did.
 pub fn run(
     config: &Config,
     catalog: &Catalog,

@@ -13,7 +13,7 @@ pub(super) fn raise_file_limit() {
     }
 }
 
-/// From here on SIGINT and SIGTERM end the process at once: for whoever does not want to wait for a good end.
+/// From here on SIGINT and SIGTERM end the process at once: a second Ctrl-C does not wait for an orderly end.
 pub(super) fn let_signals_end_it() {
     for signal in [libc::SIGINT, libc::SIGTERM] {
         // SAFETY: the default action needs no handler, and tokio's handler, which it replaces, is not needed any more.
@@ -21,7 +21,7 @@ pub(super) fn let_signals_end_it() {
     }
 }
 
-/// True where whoever started us wants this signal ignored.
+/// True where the parent process had this signal ignored (nohup).
 pub(super) fn is_ignored(signal: libc::c_int) -> bool {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: with a null action nothing changes; the old one is written to valid memory.

@@ -34,7 +34,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// `content` was tried so many times in a row, the last one failed for these reasons.
+    /// `content` failed `times` times in a row, this time for these reasons.
     pub(super) fn new(content: &Content, problems: &[Problem], times: u32, retry_at: Duration, waiting: bool) -> Self {
         let messages: Vec<&str> = problems.iter().map(|problem| &*problem.message).collect();
         Self { content: content.clone(), times, retry_at, waiting, message: messages.join("; ") }

@@ -14,7 +14,7 @@ use super::state::Daemon;
 use crate::control::Asked;
 use crate::kernel::InterfaceWatch;
 
-/// How often to look without a reason: for file systems whose changes nobody reports, such as NFS.
+/// How often to look without a reason: for file systems that report no changes, such as NFS.
 pub(super) const RESCAN: Duration = Duration::from_secs(30);
 /// How often losses are said, at most.
 const LOSS_INTERVAL: Duration = Duration::from_secs(1);

@@ -30,7 +30,7 @@ pub struct Ended {
 }
 
 impl Engine<'_> {
-    /// Silences units, and has the readers take what they left behind. Their counts are final afterwards.
+    /// Silences units and has the readers take what is left of their events. Their counts are final afterwards.
     pub(in crate::runner) fn end<'u>(&mut self, units: impl IntoIterator<Item = &'u mut Unit>) {
         let mut units: Vec<&mut Unit> = units.into_iter().collect();
         if units.is_empty() {
@@ -46,8 +46,8 @@ impl Engine<'_> {
         }
     }
 
-    /// Ends these units, which are all that run, and everything else. What the kernel produced is delivered or counted as lost when it
-    /// returns.
+    /// Ends the run. `units` are all that still run; when it returns, every event that the kernel produced is delivered or counted as
+    /// lost.
     pub(in crate::runner) fn finish(mut self, mut units: Vec<Unit>) -> Ended {
         units.iter_mut().for_each(|unit| unit.attached.silence());
         settle();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The engine: what is done with units, whoever wants it done.
+//! The engine: makes, exchanges, reads and ends units for both ways to run.
 //!
 //! ```text
 //! make      prepare ─▶ load ─▶ sources ─▶ attach ─▶ read
@@ -49,7 +49,7 @@ pub(super) use unit::Unit;
 pub(super) enum Purpose {
     /// They run to the end as they are.
     Once,
-    /// They are exchanged without a gap when a file changes, and nobody waits for a file system. `guarded`: programs and libraries
+    /// They are exchanged without a gap when a file changes, and a file system that does not answer holds up none of them. `guarded`: programs and libraries
     /// that others than root could change are refused.
     Follow { guarded: bool },
 }
@@ -68,7 +68,7 @@ pub(super) struct Engine<'a> {
 }
 
 impl<'a> Engine<'a> {
-    /// One without units. `end` is told when the budget is spent. Fails where the kernel gives no thread.
+    /// An engine without units. `end` is told when the budget is spent. Fails where the kernel refuses a thread.
     pub(super) fn new(
         catalog: &'a Catalog,
         look: Look,
@@ -106,7 +106,7 @@ impl<'a> Engine<'a> {
         self.tails.add(stream, probe, units, &self.readers, &self.look)
     }
 
-    /// Looks after sources that were retired, sinks that nobody uses, and those who look on. True while there are some.
+    /// Looks after retired sources, unused sinks, and those who look on. True while there are some.
     pub(super) fn sweep(&mut self) -> bool {
         let retires = self.retiring.sweep();
         self.readers.sweep();

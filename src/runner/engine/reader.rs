@@ -78,7 +78,7 @@ impl Reader {
         job: impl FnOnce(&mut Sources) -> T + Send + 'static,
     ) -> Option<T> {
         let (done, result) = mpsc::sync_channel(1);
-        // Nobody can have gone away: the receiver waits below.
+        // This cannot fail: the receiver waits below.
         self.ask(Box::new(move |sources| drop(done.send(job(sources)))));
         result.recv().ok()
     }
@@ -96,12 +96,12 @@ impl Reader {
 
     /// To be called when every program is silent: has the thread take what is left until `deadline`, and end.
     pub(in crate::runner) fn stop(&self, deadline: Instant) {
-        // Whoever asks a second time waits no longer.
+        // A second call does not move the deadline.
         let _ = self.shared.stop.set(deadline);
         self.shared.waker.wake();
     }
 
-    /// Waits for a thread that was stopped. Gives what it has read to the end.
+    /// Waits for a stopped thread. Returns its sources, all read to the end.
     pub(in crate::runner) fn join(self) -> Sources {
         self.thread.join().unwrap_or_default()
     }
@@ -168,7 +168,7 @@ impl Idle {
         Self { look_at: Instant::now() + QUIET }
     }
 
-    /// Gives back the memory of sources that nothing came from for a while.
+    /// Frees the memory of sources that were quiet for a while.
     fn sweep(&mut self, sources: &mut Sources) {
         let now = Instant::now();
         if now >= self.look_at {

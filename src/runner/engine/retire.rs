@@ -51,7 +51,7 @@ impl Retiring {
         !self.0.is_empty()
     }
 
-    /// The end, nothing is read any more: closes all accounts. Gives what was lost, by unit.
+    /// The end, nothing is read any more: closes all accounts. Returns what was lost, by unit.
     pub(super) fn finish(self) -> Vec<(Lineage, [(LossCause, u64); 3])> {
         let finish = |retired: Retired| {
             let left = retired.close();
@@ -69,7 +69,7 @@ impl Retired {
     }
 }
 
-/// Detaches what is silent already. The kernel takes its time for that, and nobody has to wait for it.
+/// Detaches what is silent already, on a thread of its own: the kernel takes its time for that.
 pub(in crate::runner) fn detach_aside<T: Send + 'static>(ended: Vec<T>) {
     if !ended.is_empty() {
         // Where there is no thread to be had they are dropped here and now.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The open sinks: shared by the units that write to them, closed when nobody does any more.
+//! The open sinks: shared by the units that write to them, closed when no unit does any more.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use crate::runner::source::Route;
 use crate::sink::{Opener, Sink};
 use crate::spec::{Place, SinkSpec};
 
-/// How long a sink that nobody uses any more may take to write what it has.
+/// How long an unused sink may take to write what it has queued.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What is open.
@@ -61,7 +61,7 @@ impl Sinks {
         Ok(sink)
     }
 
-    /// Closes those that nobody uses; to be called now and then. Never waits.
+    /// Closes unused sinks; called now and then. Never waits.
     pub(in crate::runner) fn sweep(&mut self, now: Instant) {
         let (used, unused) =
             std::mem::take(&mut self.open).into_iter().partition(|(_, sink)| Arc::strong_count(sink) > 1);

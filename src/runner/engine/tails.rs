@@ -49,7 +49,7 @@ impl Tail {
         Output::copy(Arc::clone(&self.sink), Arc::clone(&self.delivery), encoder)
     }
 
-    /// Says that it was too slow for so many lines.
+    /// Tells it how many lines it was too slow for.
     fn tell_loss(&mut self, look: &Look) {
         let lost = self.delivery.lost(LossCause::QueueFull);
         if lost <= self.reported || !self.sink.has_room() {

@@ -38,14 +38,14 @@ pub(in crate::runner) struct Unit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Lineage(pub(super) u64);
 
-/// A source of a unit, as its unit knows it; a reader has it.
+/// What a unit knows of one of its sources; the source itself belongs to a reader.
 #[derive(Clone)]
 pub(super) struct Reading {
     pub(super) id: SourceId,
     pub(super) by: ReadBy,
-    /// Of what it gives.
+    /// Of its events or samples.
     pub(super) layout: Layout,
-    /// The source of a version that takes over what this one counts goes on with it.
+    /// It is read on where the next version takes over what it reads: [`Source::goes_on`].
     pub(super) goes_on: bool,
     /// What was taken out of it; `None` for one without events.
     pub(super) account: Option<Arc<Account>>,

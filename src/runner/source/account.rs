@@ -32,7 +32,7 @@ impl Account {
     }
 
     /// To be called when nothing more is written and nothing more is read: what is left in the ring could not be read, and is
-    /// lost. Gives how many events that are.
+    /// lost. Returns the number of these events.
     pub(in crate::runner) fn close(&self, title: &str, produced: u64, dropped: u64) -> u64 {
         let left = self.give_up(produced.saturating_sub(dropped));
         if left > 0 {
@@ -56,7 +56,7 @@ impl Account {
         self.after_count.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// So many of them could no sink take in time at the end.
+    /// How many of them no sink could take in time at the end.
     pub(super) fn add_undeliverable(&self, records: u64) {
         self.undeliverable.fetch_add(records, Ordering::Relaxed);
     }
@@ -66,7 +66,7 @@ impl Account {
         self.waiting.store(waiting, Ordering::Relaxed);
     }
 
-    /// Nothing is read any more: of `written` records, those that were not taken out are lost. Gives how many that are.
+    /// Nothing is read any more: of `written` records, those that were not taken out are lost. Returns their number.
     pub(super) fn give_up(&self, written: u64) -> u64 {
         let known = self.consumed.load(Ordering::Relaxed) + self.unreadable.load(Ordering::Relaxed);
         let left = written.saturating_sub(known);

@@ -10,7 +10,7 @@ const REMEASURE: Duration = Duration::from_secs(1);
 /// A smaller change is noise of the measurement: adopting it would let times run backwards.
 const TOLERANCE_NS: u64 = 100_000;
 
-/// Of so many readings of both clocks the one that took the shortest counts, if the first one took long.
+/// How many readings of both clocks are taken at most; the shortest one counts.
 const READINGS: usize = 4;
 
 /// Converts CLOCK_BOOTTIME, which `bpf_ktime_get_boot_ns` reads, to nanoseconds since 1970.

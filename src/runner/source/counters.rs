@@ -50,7 +50,7 @@ impl CounterSource {
             return;
         }
         if self.report(Instant::now(), &Budget::new(None)).is_none() {
-            // Nobody knows how many rows it would have had.
+            // How many rows it would have had is unknown.
             self.outputs.add_lost(LossCause::Unreadable, 1);
         }
         self.outputs.finish(deadline);
@@ -126,7 +126,7 @@ impl Source for CounterSource {
         reported.unwrap_or(0)
     }
 
-    /// A sink without room waits for nobody here, and nobody for it.
+    /// Does not wait for a sink without room.
     fn retire(&mut self, _written: u64) {
         self.end(Instant::now());
     }

@@ -111,10 +111,10 @@ pub(super) trait Source: Send {
     /// How often to report, where it reports at intervals.
     fn set_interval(&mut self, _interval: Duration) {}
 
-    /// Takes what is there, as far as sinks have room. Gives how many events, or samples, those were.
+    /// Takes what is there, as far as sinks have room. Returns the number of events or samples.
     fn poll(&mut self, round: &Round) -> usize;
 
-    /// Gives back the memory that it does not need as long as nothing comes. Called now and then.
+    /// Frees the memory that it does not need while nothing comes. Called now and then.
     fn relax(&mut self) {}
 
     /// No program fills it any more. `written`: the records that ever were written, all of which are complete.

@@ -57,7 +57,7 @@ pub(super) fn make(making: &Making<'_>, id: SourceId) -> Result<Option<Box<dyn S
 }
 
 impl RingSource {
-    /// Takes all that is left in the ring, and delivers none of it. Gives how many records that were.
+    /// Empties the ring without delivering anything. Returns the number of records.
     fn discard(&mut self) -> u64 {
         let mut left = 0;
         self.ring.consume(|_| {
@@ -131,7 +131,7 @@ impl Source for RingSource {
         count
     }
 
-    /// Gives the memory of the ring back if nothing came since the last call.
+    /// Unmaps the ring if nothing came since the last call.
     fn relax(&mut self) {
         if !std::mem::take(&mut self.active) {
             self.ring.relax();
