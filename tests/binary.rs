@@ -219,7 +219,7 @@ fn shared_names() {
     assert_eq!(one(&ask("tails", shared(20_000, 1 << 20, 50)).unwrap(), "x"), CODE + 32);
     assert_eq!(one(&ask("one name of 4,000", shared(4_000, 4000, 0)).unwrap(), "x"), CODE + 32);
     let error = ask("tails of 4,000", shared(1_000_000, 4000, 0)).unwrap_err();
-    assert!(error.to_string().contains("its symbols share their names"), "{error}");
+    assert!(error.to_string().contains("its symbol names overlap"), "{error}");
     // Of a name that thousands have, so many are looked at.
     let binary = ask("one name of all", shared(1_000_000, 1, 0)).unwrap();
     assert!(matches!(binary.find("x").unwrap(), Lookup::Several(all) if all.len() <= 1024));
@@ -269,7 +269,7 @@ fn names_that_take_long() {
     let names: Vec<String> = (0..60_000).map(|at| format!("_Z5victm1SIiiE{doubled}{at}")).collect();
     let binary = ask("doubled types", Sparse::new(&Elf::functions(names.iter().map(String::as_str)))).unwrap();
     let found = within("to find one", || binary.in_source(&Written::new("victm")));
-    assert!(found.unwrap_err().to_string().contains("write more of it"));
+    assert!(found.unwrap_err().to_string().contains("write more of the name"));
     let names = (0..60_000).map(|at| format!("_ZN6n{at:05}6answerEi")).collect::<Vec<_>>();
     let binary = ask("usual names", Sparse::new(&Elf::functions(names.iter().map(String::as_str)))).unwrap();
     assert_eq!(binary.in_source(&Written::new("ns::answer")).unwrap(), []);
@@ -317,7 +317,7 @@ fn sparse() {
     let elf = Elf { code: 3 << 30, ..Elf::functions(["f"]) };
     assert_eq!(one(&ask("3 GiB of code", Sparse::new(&elf)).unwrap(), "f"), CODE);
     let zeroes = Sparse { size: 3 << 30, parts: Vec::new() };
-    assert!(ask("3 GiB of nothing", zeroes).unwrap_err().to_string().contains("does not begin like one"));
+    assert!(ask("3 GiB of nothing", zeroes).unwrap_err().to_string().contains("does not begin with an ELF header"));
     // The headers of sections are the last 512 bytes: kind at 4, offset at 24, size at 32 of each.
     let with = |section: usize, size: u64, symbols: bool| {
         let mut file = Sparse::new(&elf);
@@ -337,11 +337,11 @@ fn sparse() {
     };
     assert_eq!(ask("8 million symbols that are none", with(1, 24 * 8_000_000, false)).unwrap().function_count(), 0);
     for (file, said) in [
-        (with(1, 24 * 10_000_000, false), "10000000 symbols are more than any program has"),
+        (with(1, 24 * 10_000_000, false), "it has 10000000 symbols, more than any real program"),
         (with(1, 24 * 3_000_000, true), "it has too many functions"),
-        (with(2, 1 << 30, false), "bytes of names of symbols are more than any program has"),
-        (with(1, u64::MAX - 7, false), "symbols are more than any program has"),
-        (with(2, u64::MAX - 7, false), "a table of it lies behind its end"),
+        (with(2, 1 << 30, false), "bytes, more than any real program"),
+        (with(1, u64::MAX - 7, false), "symbols, more than any real program"),
+        (with(2, u64::MAX - 7, false), "one of its tables lies beyond its end"),
     ] {
         let error = ask(said, file).unwrap_err().to_string();
         assert!(error.contains(said), "{said}: {error}");
@@ -358,13 +358,13 @@ fn counts() {
         elf
     };
     for (what, elf, said) in [
-        ("segments", with(56, &[0xff, 0xff]), "a table of it lies behind its end"),
-        ("size of segments", with(54, &[57, 0]), "its segments have headers of another size"),
-        ("sections", with(60, &[0xff, 0xff]), "a table of it lies behind its end"),
-        ("place of sections", with(40, &[0xff; 8]), "a table of it lies behind its end"),
-        ("size of sections", with(58, &[63, 0]), "its sections have headers of another size"),
-        ("32 bits", with(4, &[1]), "it is for 32 bits"),
-        ("machine", with(18, &[8, 0]), "it was compiled for another machine"),
+        ("segments", with(56, &[0xff, 0xff]), "one of its tables lies beyond its end"),
+        ("size of segments", with(54, &[57, 0]), "its program headers have an unexpected size"),
+        ("sections", with(60, &[0xff, 0xff]), "one of its tables lies beyond its end"),
+        ("place of sections", with(40, &[0xff; 8]), "one of its tables lies beyond its end"),
+        ("size of sections", with(58, &[63, 0]), "its section headers have an unexpected size"),
+        ("32 bits", with(4, &[1]), "it is a 32-bit file"),
+        ("machine", with(18, &[8, 0]), "it is for another architecture"),
         ("kind", with(16, &[1, 0]), "neither a program nor a library, but another kind of ELF file"),
     ] {
         let error = ask(what, elf.bytes().as_slice()).unwrap_err().to_string();

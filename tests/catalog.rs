@@ -144,7 +144,7 @@ fn other_files() {
     assert!(refusal(b"").starts_with("not a BPF object file"));
     assert!(refusal(&[0xff; 4096]).starts_with("not a BPF object file"));
     let own = fs::read(std::env::current_exe().unwrap()).unwrap();
-    assert_eq!(refusal(&own), "not a BPF object file: it was compiled for another machine");
+    assert_eq!(refusal(&own), "not a BPF object file: it is for another architecture");
     let mut big_endian = object("exec");
     big_endian[5] = 2;
     assert!(describe("x", &big_endian[..]).is_err());

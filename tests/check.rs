@@ -164,7 +164,7 @@ fn unreadable() {
     refuses(&folder, "fifo.yaml", "E0003", "not a regular file");
     refuses(&folder, "/dev/null", "E0003", "not a regular file");
     fs::write(path("latin.yaml"), b"version: 1\n# \xe9\n").unwrap();
-    refuses(&folder, "latin.yaml", "E0004", "line 2 has the first byte");
+    refuses(&folder, "latin.yaml", "E0004", "the first invalid byte is in line 2");
     File::create(path("sparse.yaml")).unwrap().set_len(1 << 30).unwrap();
     refuses(&folder, "sparse.yaml", "E0104", "larger than 1 MiB");
     std::os::unix::fs::symlink("loop.yaml", path("loop.yaml")).unwrap();
@@ -205,7 +205,7 @@ fn hostile_files() {
         (1..10).map(|at| format!("l{at}: &l{at} [{}]\n", format!("*l{},", at - 1).repeat(10))).collect();
     let blocks: String = (0..3000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
     for (name, text, said) in [
-        ("laughs.yaml", format!("l0: &l0 lol\n{laughs}"), "with this alias the file holds more than 100000 values"),
+        ("laughs.yaml", format!("l0: &l0 lol\n{laughs}"), "with this alias the file has more than 100000 values"),
         ("brackets.yaml", "[".repeat(100_000), "more than 65536 commas and brackets"),
         ("deep.yaml", "[".repeat(60_000), "nested too deep"),
         ("blocks.yaml", blocks.chars().take(1 << 20).collect(), "nested more than 64 levels deep"),

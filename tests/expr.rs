@@ -193,16 +193,16 @@ fn refusals_of_a_tracepoint() {
             (
                 "filename as string",
                 "`filename` is a pointer: it cannot be read as `string[256]`",
-                "it points into the memory of the process: write `as user_string`",
+                "it points to process memory: write `as user_string`",
             ),
             (
                 "filename[0]",
-                "`filename` is a pointer, and this hook does not tell what it points to",
+                "`filename` is a pointer, and its type is not known at this hook",
                 "for the bytes there write `filename as bytes[N]`",
             ),
             (
                 "filename->x",
-                "`filename` cannot be followed with `->`: this hook does not tell what it points to",
+                "`filename` cannot be followed with `->`: its type is not known at this hook",
                 "use a kprobe or a raw tracepoint, whose arguments have the kernel's own types",
             ),
             ("last->x", "`last` is not a pointer: it has no members", ""),
@@ -210,7 +210,7 @@ fn refusals_of_a_tracepoint() {
             (
                 "dfd as u64",
                 "`dfd` is `i32`: it cannot be read as `u64`",
-                "it has 4 bytes: a wider type would read what lies behind it",
+                "it has 4 bytes: a wider type would read past its end",
             ),
             (
                 "args",
@@ -219,8 +219,8 @@ fn refusals_of_a_tracepoint() {
             ),
             (
                 "args[6]",
-                "`args` has 6 elements, there is no number 6",
-                "elements count from 0: the last one is `args[5]`",
+                "`args` has 6 elements; there is no element 6",
+                "indexes count from 0: the last element is `args[5]`",
             ),
             (
                 "saddr as ipv6",
@@ -229,8 +229,8 @@ fn refusals_of_a_tracepoint() {
             ),
             (
                 "name as user_string",
-                "`name` is an array whose length only the event tells: it cannot be read as `user_string[256]`",
-                "it lies in the memory of the kernel: write `as string`",
+                "`name` is an array whose length is only known from the event: it cannot be read as `user_string[256]`",
+                "it is in kernel memory: write `as string`",
             ),
             (
                 "comm as hex",
@@ -329,8 +329,8 @@ fn raw_tracepoints() {
             ),
             (
                 "p->comm[16]",
-                "`p->comm` has 16 elements, there is no number 16",
-                "elements count from 0: the last one is `p->comm[15]`",
+                "`p->comm` has 16 elements; there is no element 16",
+                "indexes count from 0: the last element is `p->comm[15]`",
             ),
             ("arg3", "this tracepoint has 3 arguments, there is no `arg3`", "its arguments are `p`, `old_pid`, `bprm`"),
         ],
@@ -343,10 +343,10 @@ fn raw_tracepoints() {
         &[
             (
                 "x",
-                "the kernel's BTF does not tell the arguments of `of_a_module`: there is no `x`, only numbers",
+                "there is no `x`: the kernel's BTF does not describe the arguments of `of_a_module`",
                 "there are `arg0`, `arg1`, `arg2`, `pid`, `tid`, `uid`, `gid`, `comm`, `cpu`",
             ),
-            ("arg12", "no raw tracepoint has as many arguments as `arg12` says", "`arg0` to `arg11` can be captured"),
+            ("arg12", "no raw tracepoint has an argument `arg12`", "`arg0` to `arg11` can be captured"),
         ],
     );
 }
@@ -389,8 +389,8 @@ fn functions_of_programs() {
     ] {
         assert_eq!(brief(&entry, expression), expected, "{expression}");
     }
-    let untyped = "a binary does not tell what its arguments point to";
-    let help = "`arg0 as string` is the text at that address, `arg0 as bytes[N]` are the bytes";
+    let untyped = "binaries do not store the types of arguments";
+    let help = "`arg0 as string` reads the string at that address, `arg0 as bytes[N]` the bytes";
     refused(
         &entry,
         &[
@@ -401,7 +401,7 @@ fn functions_of_programs() {
             ("retval", "there is no `retval` at the entry of `readline`", "a `uretprobe` of `readline` has it"),
             (
                 "prompt",
-                "a binary does not tell the arguments of `readline`: there is no `prompt`, only numbers",
+                "there is no `prompt`: binaries do not store the argument names of `readline`",
                 "there are `arg0`, `arg1`, `arg2`, `pid`, `tid`, `uid`, `gid`, `comm`, `cpu`",
             ),
         ],
@@ -425,7 +425,7 @@ fn functions_of_programs() {
             (
                 "retval->x",
                 &format!("`retval->x` cannot be read: {untyped}"),
-                "`retval as string` is the text at that address, `retval as bytes[N]` are the bytes",
+                "`retval as string` reads the string at that address, `retval as bytes[N]` the bytes",
             ),
         ],
     );

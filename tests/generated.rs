@@ -238,7 +238,7 @@ fn new_is_careful() {
     fs::write(path, "mine").unwrap();
     let output = ebpf_run(&["new", "exec", "--output", path]);
     assert_eq!((output.status.code(), fs::read_to_string(path).unwrap().as_str()), (Some(2), "mine"));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("is there already"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("already exists"));
     let output = ebpf_run(&["new", "kprob"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("did you mean `kprobe`?"));

@@ -91,7 +91,7 @@ fn lists_of_rights() {
     assert_eq!(breach(&at.join("d/b")), Some((at.join("d"), Reason::User(STRANGER))));
     let found = walk(&at.join("d")).unwrap();
     let found = found.breach().unwrap();
-    assert!(found.to_string().ends_with("can be written by the user 123456 (getfacl)"), "{found}");
+    assert!(found.to_string().ends_with("is writable by the user 123456 (getfacl)"), "{found}");
     assert!(found.remedy().starts_with("chmod g-w "), "{}", found.remedy());
     // A sticky directory lets them make names, and take nobody else's away.
     fs::set_permissions(at.join("d"), Permissions::from_mode(0o1775)).unwrap();

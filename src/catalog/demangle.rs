@@ -159,8 +159,7 @@ impl<'a> Written<'a> {
 
     /// Fails where there was too much to take apart: not all names were compared.
     pub fn compared_all(&self) -> Result<(), ObjectError> {
-        let why =
-            "too many of its names of C++ and Rust may be this one: write more of it, or the name as it is in the file";
+        let why = "too many C++ or Rust names match: write more of the name, or the symbol as it is in the file";
         if self.gave_up() { Err(ObjectError(why.to_owned())) } else { Ok(()) }
     }
 

@@ -133,14 +133,14 @@ impl Describe<'_> {
             }
             let place = offset as usize..offset.saturating_add(size) as usize;
             let bytes = self.parts.rodata.get(place).filter(|_| size > 0 && self.btf.size_of(ty) == Some(size));
-            let bytes = bytes.ok_or_else(|| ObjectError(format!("parameter `{name}` lies outside of .rodata")))?;
+            let bytes = bytes.ok_or_else(|| ObjectError(format!("parameter `{name}` lies outside .rodata")))?;
             let (ty, default) = self.param_type(ty, bytes).ok_or_else(|| {
                 ObjectError(format!("parameter `{name}` is neither a number, nor a bool, nor an array of char"))
             })?;
             let ty = match self.tag(id, None, "range:") {
                 Some(range) => ty
                     .within(range)
-                    .ok_or_else(|| ObjectError(format!("`{range}` is no range of the parameter `{name}`")))?,
+                    .ok_or_else(|| ObjectError(format!("`{range}` is not a valid range for parameter `{name}`")))?,
                 None => ty,
             };
             let (unit, doc) = (self.text(id, None, "unit:"), self.text(id, None, "doc:"));
@@ -204,8 +204,7 @@ impl Describe<'_> {
         base: u32,
         depth: u32,
     ) -> Result<(), ObjectError> {
-        let depth =
-            depth.checked_sub(1).ok_or_else(|| ObjectError("structs lie too deep in one another".to_owned()))?;
+        let depth = depth.checked_sub(1).ok_or_else(|| ObjectError("structs are nested too deeply".to_owned()))?;
         let mut number = 0;
         self.members.set(self.members.get().saturating_add(members.len() as u32));
         if self.members.get() > MAX_MEMBERS {
@@ -252,13 +251,13 @@ impl Describe<'_> {
         let kind = match self.tag(id, index, "as:") {
             Some(word) => match kind_by_word(word, size) {
                 Some(kind) => kind,
-                None => return fail(&format!("has {size} bytes and AS(\"{word}\"), which do not go together")),
+                None => return fail(&format!("has {size} bytes and AS(\"{word}\"), which do not match")),
             },
             None => match self.kind_by_type(member.ty) {
                 Some(kind) => kind,
                 None => {
                     return fail(&format!(
-                        "has the type `{}`, which has no form in the output",
+                        "has the type `{}`, which has no output format",
                         self.btf.display(member.ty)
                     ));
                 }
@@ -301,7 +300,7 @@ impl Describe<'_> {
                 }
             };
             let (Some(key), Some(value)) = (pointed("key"), pointed("value")) else {
-                return Err(ObjectError(format!("map `{name}` does not say `__type(key, …)` and `__type(value, …)`")));
+                return Err(ObjectError(format!("map `{name}` lacks `__type(key, …)` or `__type(value, …)`")));
             };
             return self.counter_rows(name, key_name, key, value).map(Some);
         }

@@ -35,7 +35,7 @@ pub(super) fn parts(data: &[u8]) -> Result<Parts<'_>, ObjectError> {
     let header = FileHeader64::<Endianness>::parse(data).map_err(broken)?;
     let endian = header.endian().map_err(broken)?;
     if header.e_machine(endian) != object::elf::EM_BPF {
-        return Err(ObjectError("not a BPF object file: it was compiled for another machine".to_owned()));
+        return Err(ObjectError("not a BPF object file: it is for another architecture".to_owned()));
     }
     let sections = header.sections(endian, data).map_err(broken)?;
     let content = |name: &[u8]| match sections.section_by_name(endian, name) {

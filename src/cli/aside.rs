@@ -57,7 +57,7 @@ impl Aside {
         let has_room = self.sink.has_room() || self.sink.wait_for_room(patience);
         let mut bytes = Vec::new();
         if left_out > 0 {
-            bytes = format!("warning: {left_out} messages were left out: nobody read standard error\n").into_bytes();
+            bytes = format!("warning: {left_out} messages were dropped: standard error was not read\n").into_bytes();
         }
         bytes.extend_from_slice(lines);
         let batch = Batch::of_no_events(bytes);

@@ -140,7 +140,7 @@ fn snapshot(socket: &Path, request: &Request) -> Result<Status, ClientError> {
     match control::ask(socket, request)? {
         Reply::Status { status } => Ok(*status),
         Reply::Done { .. } | Reply::Tail | Reply::Error { .. } | Reply::Denied { .. } => {
-            Err(ClientError::Refused("the daemon answered something else".to_owned()))
+            Err(ClientError::Refused("unexpected answer from the daemon".to_owned()))
         }
     }
 }

@@ -142,7 +142,7 @@ fn say(said: &Said<'_>) {
         Said::Warning(text) | Said::UnitWarning(_, text) => tell(&format!("warning: {text}")),
         Said::Problem(problem) | Said::Refused(_, problem) => tell_problems(std::slice::from_ref(problem)),
         Said::Waiting(id, problem) => {
-            tell(&format!("`{id}` waits: {} ({})", problem.message, problem.primary));
+            tell(&format!("`{id}` is waiting: {} ({})", problem.message, problem.primary));
         }
         Said::Ready => tell("ready"),
     }

@@ -62,7 +62,7 @@ fn facts(facts: &Facts) -> Vec<(&'static str, String)> {
     let unknown = || "unknown".to_owned();
     let btf = match facts.btf {
         Some((types, bytes)) => format!("{types} types, {:.1} MiB", bytes as f64 / f64::from(1 << 20)),
-        None => "none: types and arguments are only known by number (CONFIG_DEBUG_INFO_BTF)".to_owned(),
+        None => "none: arguments have only numbers, no names or types (CONFIG_DEBUG_INFO_BTF)".to_owned(),
     };
     let user = if facts.uid == 0 { "root".to_owned() } else { format!("user {}", facts.uid) };
     let capabilities = match facts.capabilities.is_empty() {
@@ -83,11 +83,11 @@ fn facts(facts: &Facts) -> Vec<(&'static str, String)> {
     let limit =
         facts.memlock.limit_bytes.map_or_else(|| "unlimited".to_owned(), |bytes| format!("{} KiB", bytes >> 10));
     let memlock = match facts.memlock.counted {
-        true => format!("counted against RLIMIT_MEMLOCK ({limit}), which is raised where that is allowed"),
+        true => format!("counted against RLIMIT_MEMLOCK ({limit}), raised where allowed"),
         false => "not counted against RLIMIT_MEMLOCK".to_owned(),
     };
     let stats = match facts.bpf_stats {
-        Some(true) => "on: each run of a program is measured, at a cost".to_owned(),
+        Some(true) => "on: every run of a program is measured, which costs time".to_owned(),
         Some(false) => "off".to_owned(),
         None => unknown(),
     };
@@ -128,7 +128,7 @@ fn verdict(outcome: &Outcome) -> (&'static str, String) {
         Outcome::Works => (GREEN, "works".to_owned()),
         Outcome::Needs(what) => (YELLOW, format!("needs {what}")),
         Outcome::Refused(why, _) => (RED, format!("refused: {why}")),
-        Outcome::NotTried(why) => (DIM, format!("not tried: {why}")),
+        Outcome::NotTried(why) => (DIM, format!("not tested: {why}")),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::words::nearest;
 pub(super) fn explain(code: Option<&str>) -> ExitCode {
     let Some(code) = code else {
         let mut list: String = CODES.iter().map(|code| format!("{}  {}\n", code.code, code.title)).collect();
-        list.push_str("\n`ebpf-run explain CODE` says more, with examples.\n");
+        list.push_str("\n`ebpf-run explain CODE` explains one, with examples.\n");
         return print(&list);
     };
     let wanted = code.trim_start_matches("error[").trim_start_matches("warning[").trim_end_matches(']');
@@ -19,7 +19,7 @@ pub(super) fn explain(code: Option<&str>) -> ExitCode {
     if let Some(code) = CODES.iter().find(|code| code.code == wanted) {
         return print(&format!("{}: {}\n\n{}", code.code, code.title, code.explanation));
     }
-    tell(&format!("error: there is no code `{code}`"));
+    tell(&format!("error: unknown code `{code}`"));
     match nearest(&wanted, CODES.iter().map(|code| code.code)) {
         Some(nearest) => tell(&format!("help: did you mean `{nearest}`? `ebpf-run explain` lists all")),
         None => tell("help: `ebpf-run explain` lists all"),

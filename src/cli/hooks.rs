@@ -50,10 +50,10 @@ pub(super) fn hooks(args: &HooksArgs) -> ExitCode {
     if args.binary.is_some() && kinds.is_empty() {
         kinds = Listed::all().into_iter().filter(|kind| kind.is_in_binary()).collect();
     } else if kinds.iter().any(|kind| kind.is_in_binary()) && args.binary.is_none() {
-        tell("error: functions of which binary? name it with `--binary FILE`");
+        tell("error: `--kind uprobe` needs `--binary FILE`");
         return ExitCode::from(BAD_CONFIGURATION);
     } else if args.binary.is_some() && kinds.iter().any(|kind| !kind.is_in_binary()) {
-        tell("error: the functions of a binary are for uprobes: leave out `--binary`, or every `--kind` but `uprobe`");
+        tell("error: `--binary` lists functions for `uprobe`: leave it out, or use `--kind uprobe` only");
         return ExitCode::from(BAD_CONFIGURATION);
     } else if kinds.is_empty() {
         let (unasked, left_out) = Listed::unasked(&host);
@@ -76,9 +76,9 @@ pub(super) fn hooks(args: &HooksArgs) -> ExitCode {
         tell(&format!("note: {more} more match as {}: --all lists them", kind.name()));
     }
     if found.found.is_empty() {
-        tell(&format!("error: nothing here matches `{}`", args.pattern));
+        tell(&format!("error: no match for `{}`", args.pattern));
         if let Some((kind, target)) = with_kind(&args.pattern) {
-            tell(&format!("help: without the kind: `ebpf-run hooks '{target}' --kind {kind}`"));
+            tell(&format!("help: leave out the kind: `ebpf-run hooks '{target}' --kind {kind}`"));
         } else if !found.nearest.is_empty() {
             tell(&format!("help: did you mean `{}`?", found.nearest.join("`, `")));
         }

@@ -55,7 +55,7 @@ pub(super) fn say(said: &Said<'_>) {
         Said::Refused(id, problem) => say_problem(Some(id), problem),
         Said::Waiting(id, problem) => {
             let (file, line) = place(problem);
-            let text = format!("`{id}` waits: {}", problem.message);
+            let text = format!("`{id}` is waiting: {}", problem.message);
             let (probe, text) = (name(id), shown(&text));
             tracing::warn!(target: TARGET, probe, on = on(id), file, line, code = problem.code, "{text}");
         }

@@ -32,7 +32,7 @@ fn write(path: &Path, text: &str) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            tell(&format!("error: `{shown}` is there already; it is left as it is"));
+            tell(&format!("error: `{shown}` already exists"));
             ExitCode::from(BAD_CONFIGURATION)
         }
         Err(error) => {

@@ -83,7 +83,7 @@ fn hooks(program: &Program) -> Vec<String> {
 
 fn page(program: &Program) -> String {
     let mut text = format!("{}\n  {}\n\nhooks\n", shown(&program.name), shown(&program.doc));
-    let own = if program.has_own_hooks() { "  (its own: no `hook` in the YAML)" } else { "" };
+    let own = if program.has_own_hooks() { "  (its own: leave out `hook` in YAML)" } else { "" };
     let _ = writeln!(text, "  {}{own}", shown(&hooks(program).join(", ")));
     if !program.params.is_empty() {
         text.push_str("\nparams\n");
@@ -126,7 +126,7 @@ fn param_type(param: &Param) -> String {
     match param.ty {
         ParamType::Bool => "bool".to_owned(),
         ParamType::Int { size, signed, .. } => format!("{}{}", if signed { 'i' } else { 'u' }, u32::from(size) * 8),
-        ParamType::Text { size } => format!("text of at most {} bytes", size.saturating_sub(1)),
+        ParamType::Text { size } => format!("string of at most {} bytes", size.saturating_sub(1)),
     }
 }
 

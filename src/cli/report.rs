@@ -40,7 +40,7 @@ fn close(silent: Vec<Attached>) {
     if left > 0 {
         // The first process of a container ends when all others there have.
         let way_out = if std::process::id() == 1 { "" } else { " (Ctrl-C does not wait for it)" };
-        tell(&format!("note: events have ended; the kernel is still closing {left} of {all} hooks{way_out}"));
+        tell(&format!("note: no more events; the kernel is still detaching {left} of {all} hooks{way_out}"));
     }
     detaching.wait();
 }

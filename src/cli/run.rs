@@ -39,7 +39,7 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
 fn configuration(args: &RunArgs, catalog: &Catalog) -> Option<Config> {
     let Examined { checked, breaches, .. } = examine(&args.paths, &args.settings, catalog);
     if let Some(breach) = breaches.iter().find(|breach| is_worth_a_warning(breach)) {
-        tell(&format!("warning: {breach}: whoever can change it decides what runs here"));
+        tell(&format!("warning: {breach}: anyone who can change it controls what runs here"));
     }
     tell_problems(&checked.problems);
     if let Some(command) = mistyped_command(&args.paths) {
@@ -49,9 +49,9 @@ fn configuration(args: &RunArgs, catalog: &Catalog) -> Option<Config> {
     if config.probes.is_empty() {
         let parked = config.parked.len();
         tell(&match parked {
-            0 => "error: there is nothing to run: no file names a probe".to_owned(),
-            1 => format!("error: there is nothing to run: `{}` has `enabled: false`", config.parked[0].name),
-            _ => format!("error: there is nothing to run: all {parked} probes have `enabled: false`"),
+            0 => "error: nothing to run: the files have no probes".to_owned(),
+            1 => format!("error: nothing to run: `{}` has `enabled: false`", config.parked[0].name),
+            _ => format!("error: nothing to run: all {parked} probes have `enabled: false`"),
         });
         return None;
     }

@@ -36,7 +36,7 @@ codes! {
     TAB = "E0102", "a tab is used for indentation";
     DUPLICATE_KEY = "E0103", "a key occurs twice in one mapping";
     TOO_LARGE = "E0104", "the file is too large or too deeply nested";
-    EMPTY = "E0105", "the file is empty";
+    EMPTY = "E0105", "the file has no content";
     SEVERAL_DOCUMENTS = "E0106", "the file has several YAML documents";
     ANCHOR = "E0107", "an alias or merge key is invalid";
     TAG = "E0108", "YAML tags are not supported";

@@ -116,7 +116,7 @@ impl Values {
         }
         if left_out {
             let names: Vec<String> = own.iter().map(|(name, _)| format!("`{name}`")).collect();
-            problem.notes.push(format!("values of the environment are not shown: {}", names.join(", ")));
+            problem.notes.push(format!("environment variables hidden here: {}", names.join(", ")));
         }
         problem
     }

@@ -143,7 +143,7 @@ impl<'e> Environment<'e> {
         let stop = text[inside_at..].find(['}', '\n']).map(|found| inside_at + found);
         let Some(close) = stop.filter(|stop| text.as_bytes()[*stop] == b'}') else {
             let end = stop.unwrap_or(text.len());
-            let help = "add the `}`; to mean the two characters themselves, write `$${`";
+            let help = "add the `}`; for a literal `${` write `$${`";
             let complaint = Complaint {
                 range: start..end,
                 code: codes::ENV_FORM,
@@ -179,11 +179,11 @@ impl<'e> Environment<'e> {
             let bare = name.split([':', '-']).next().unwrap_or_default();
             let declared = bare.trim_start_matches("var.").trim_start_matches("vars.");
             let help = if self.vars.is_some_and(|vars| vars.has(declared)) {
-                format!("write `${{var:{declared}}}`; to mean these characters themselves, write `$${{{inside}}}`")
+                format!("write `${{var:{declared}}}`; to write these characters literally: `$${{{inside}}}`")
             } else if is_identifier(bare) {
-                format!("write `${{env:{name}}}`; to mean these characters themselves, write `$${{{inside}}}`")
+                format!("write `${{env:{name}}}`; to write these characters literally: `$${{{inside}}}`")
             } else {
-                format!("to mean these characters themselves, write `$${{{inside}}}`")
+                format!("to write these characters literally: `$${{{inside}}}`")
             };
             return form(format!("`${{{inside}}}` is not a reference to the environment"), help);
         };
@@ -201,9 +201,7 @@ impl<'e> Environment<'e> {
             let message = if name.is_empty() {
                 "the name of the environment variable is missing".to_owned()
             } else {
-                format!(
-                    "`{name}` cannot be the name of an environment variable: letters, digits and `_`, not a digit first"
-                )
+                format!("`{name}` is not a valid variable name: letters, digits and `_`, no leading digit")
             };
             return form(message, help);
         }
@@ -212,7 +210,7 @@ impl<'e> Environment<'e> {
             None => None,
             Some(Err(_)) => {
                 let message = format!("the environment variable `{name}` is not UTF-8 text");
-                return no_value(codes::ENV_MISSING, message, "set it to text".to_owned());
+                return no_value(codes::ENV_MISSING, message, "set it to valid UTF-8".to_owned());
             }
         };
         match (found, default) {
@@ -221,7 +219,7 @@ impl<'e> Environment<'e> {
             (None, Some(default)) => Ok(default.to_owned()),
             (None, None) => {
                 let message = format!("the environment variable `{name}` is not set");
-                let help = format!("set it, or give a default: `${{env:{name}:-default}}`");
+                let help = format!("set it, or add a default: `${{env:{name}:-default}}`");
                 no_value(codes::ENV_MISSING, message, help)
             }
         }

@@ -105,7 +105,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for StringOr<T> {
         impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
             type Value = StringOr<T>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("text or a mapping")
+                f.write_str("a string or a mapping")
             }
             fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
                 Ok(StringOr::Short(value.to_owned()))
@@ -157,7 +157,7 @@ enum Nothing {}
 
 impl<'de> Deserialize<'de> for Nothing {
     fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-        Err(serde::de::Error::custom("a name or a list of names is needed"))
+        Err(serde::de::Error::custom("expected a name or a list of names"))
     }
 }
 
@@ -176,7 +176,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for NamesOr<T> {
         impl<'de, T: Deserialize<'de>> Visitor<'de> for Any<T> {
             type Value = NamesOr<T>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("text, a list or a mapping")
+                f.write_str("a string, a list or a mapping")
             }
             fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
                 Ok(NamesOr::Names(Names::One(value.to_owned())))

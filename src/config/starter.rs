@@ -77,8 +77,9 @@ fn file(word: &str, program: &Program, kind: Option<&str>, forms: &[HookForm], s
     out.text.push_str(&format!("#     sudo ebpf-run {word}.yaml\n#\n"));
     out.prose(
         0,
-        "A key behind a `#` is used when the `#` is taken away; one that stands inside of another, when both are. The man page `ebpf-run.yaml(5)` describes the language. \
-         An editor completes it after `ebpf-run schema > ebpf-run.schema.json`, with this as the first line:",
+        "Remove the `#` before a key to use it; for a nested key, also the `#` before the outer one. The man page \
+         `ebpf-run.yaml(5)` describes the language. For completion in an editor, run `ebpf-run schema > \
+         ebpf-run.schema.json` and make this the first line:",
     );
     out.text.push_str("#     # yaml-language-server: $schema=./ebpf-run.schema.json\n");
     let empty = Map::new();
@@ -97,7 +98,7 @@ fn file(word: &str, program: &Program, kind: Option<&str>, forms: &[HookForm], s
             "hook" => out.hook(schema, form, program),
             "program" => {
                 out.text.push('\n');
-                out.prose(4, &format!("`ebpf-run programs {}` lists what it takes and reports.", program.name));
+                out.prose(4, &format!("`ebpf-run programs {}` lists its parameters and fields.", program.name));
                 out.value(4, false, key, &program.name.as_str().into());
             }
             "params" => out.params(schema, program),
@@ -154,7 +155,7 @@ impl Writer {
         self.text.push('\n');
         let Some(form) = form else {
             let targets: Vec<String> = program.hooks.iter().filter_map(HookDecl::target).collect();
-            self.prose(4, &format!("It brings its own hooks, so there is no `hook` here: {}.", targets.join(", ")));
+            self.prose(4, &format!("It has hooks of its own, so there is no `hook` here: {}.", targets.join(", ")));
             return;
         };
         let others = program.hooks.iter().map(|decl| decl.kind.word()).filter(|kind| *kind != form.kind);
@@ -187,7 +188,7 @@ impl Writer {
         let rule = rules.into_iter().flatten().find(own);
         let params = rule.and_then(|rule| rule.pointer("/then/properties/params/properties")?.as_object());
         let Some(params) = params.filter(|params| !params.is_empty()) else { return };
-        self.text.push_str("\n    # What the program can be told, each with its default.\n    #params:\n");
+        self.text.push_str("\n    # Parameters of the program, with their defaults.\n    #params:\n");
         for (name, inner) in params {
             self.prose(6, &doc(inner));
             self.value(6, true, name, &inner["default"]);

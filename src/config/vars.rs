@@ -17,7 +17,7 @@ pub(super) struct Vars {
     used: RefCell<BTreeSet<String>>,
 }
 
-/// True for what a variable of a file may be called: letters, digits and `_`, not a digit first, 64 at most.
+/// True for what a variable of a file may be called: letters, digits and `_`, no leading digit, at most 64.
 pub fn is_var_name(name: &str) -> bool {
     is_identifier(name) && name.len() <= 64
 }

@@ -43,7 +43,7 @@ impl fmt::Display for ClientError {
             Self::Denied(path, why) => write!(f, "permission denied at `{}`: {why}", path_text(path)),
             Self::Silent(path) => write!(
                 f,
-                "the daemon at `{}` has not answered in {} s: it is stopped or stuck, or too many are connected to it",
+                "the daemon at `{}` has not answered for {} s: it is stopped or stuck, or has too many connections",
                 path_text(path),
                 PATIENCE.as_secs()
             ),
@@ -89,9 +89,9 @@ fn connect(socket: &Path, request: &Request) -> Result<(Reply, BufReader<UnixStr
         written.map_err(failed)?;
     }
     match count.map_err(failed)? {
-        0 => return Err(ClientError::Io(socket.to_owned(), io::Error::other("it hung up"))),
+        0 => return Err(ClientError::Io(socket.to_owned(), io::Error::other("it closed the connection"))),
         _ if answer.len() as u64 == MAX_ANSWER_BYTES => {
-            return Err(ClientError::Io(socket.to_owned(), io::Error::other("its answer has no end")));
+            return Err(ClientError::Io(socket.to_owned(), io::Error::other("its answer is incomplete")));
         }
         _ => {}
     }
@@ -108,7 +108,7 @@ fn refusal(socket: &Path) -> String {
     let own = rustix::process::geteuid().as_raw();
     match socket.metadata() {
         Ok(_) if own == 0 => {
-            "this environment (a container, a security module) does not let even root connect".to_owned()
+            "this environment (a container, a security module) denies even root the connection".to_owned()
         }
         Ok(about) => denial(about.uid(), own),
         // Not even its directory lets us look.

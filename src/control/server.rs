@@ -153,7 +153,7 @@ impl Drop for Listener {
 fn is_free(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.file_type().is_socket() => Ok(()),
-        Ok(_) => Err(io::Error::other("something that is no socket has this name: remove it, or name another path")),
+        Ok(_) => Err(io::Error::other("a file that is not a socket has this name: remove it, or choose another path")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
@@ -169,7 +169,7 @@ fn directory(path: &Path) -> io::Result<Walked> {
     let breach = if there == directory { walked.replaced_by.as_ref() } else { walked.breach() };
     if let Some(breach) = breach {
         return Err(io::Error::other(format!(
-            "{breach}: others could put a link in the way; choose another directory"
+            "{breach}: other users could put a link in its place; choose another directory"
         )));
     }
     if there == directory {
@@ -299,7 +299,7 @@ fn parse(line: &[u8]) -> Result<Request, String> {
     if line.len() as u64 >= MAX_REQUEST_BYTES && !line.ends_with(b"\n") {
         return Err(format!("the request is longer than {MAX_REQUEST_BYTES} bytes"));
     }
-    let failed = |error: serde_json::Error| format!("the request is not understood: {error}");
+    let failed = |error: serde_json::Error| format!("invalid request: {error}");
     let mut line: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line).map_err(failed)?;
     match line.remove("version") {
         Some(version) if version == VERSION => {}

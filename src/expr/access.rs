@@ -85,8 +85,8 @@ impl<'a> Place<'a> {
         if !self.is_user_register() {
             return Ok(());
         }
-        let message = format!("`{text}{step}` cannot be read: a binary does not tell what its arguments point to");
-        let help = format!("`{text} as string` is the text at that address, `{text} as bytes[N]` are the bytes");
+        let message = format!("`{text}{step}` cannot be read: binaries do not store the types of arguments");
+        let help = format!("`{text} as string` reads the string at that address, `{text} as bytes[N]` the bytes");
         Err(ResolveError::new(message, help))
     }
 
@@ -98,7 +98,7 @@ impl<'a> Place<'a> {
             // Eight bytes whose type nobody tells may be an address.
             Ty::Pointer | Ty::Int { size: 8, .. } => {
                 return Err(ResolveError::new(
-                    format!("`{text}` cannot be followed with `->`: this hook does not tell what it points to"),
+                    format!("`{text}` cannot be followed with `->`: its type is not known at this hook"),
                     "use a kprobe or a raw tracepoint, whose arguments have the kernel's own types",
                 ));
             }
@@ -154,7 +154,7 @@ impl<'a> Place<'a> {
                 _ => Err(not_an_array(text)),
             },
             Ty::Pointer => Err(ResolveError::new(
-                format!("`{text}` is a pointer, and this hook does not tell what it points to"),
+                format!("`{text}` is a pointer, and its type is not known at this hook"),
                 format!("for the bytes there write `{text} as bytes[N]`"),
             )),
             Ty::Int { .. } | Ty::Id | Ty::Bool | Ty::Head(_) => Err(not_an_array(text)),
@@ -240,12 +240,12 @@ fn find_member(btf: &Btf, id: TypeId, name: &str, seen: &mut Seen) -> Option<Fou
 
 fn element_offset(base: u32, index: u32, size: u32, text: &str) -> Result<u32, ResolveError> {
     let offset = index.checked_mul(size).and_then(|bytes| base.checked_add(bytes));
-    offset.ok_or_else(|| ResolveError::new(format!("`{text}[{index}]` lies too far away"), ""))
+    offset.ok_or_else(|| ResolveError::new(format!("`{text}[{index}]` is too far away"), ""))
 }
 
 fn out_of_range(text: &str, index: u32, count: u32) -> ResolveError {
-    let message = format!("`{text}` has {count} elements, there is no number {index}");
-    ResolveError::new(message, format!("elements count from 0: the last one is `{text}[{}]`", count - 1))
+    let message = format!("`{text}` has {count} elements; there is no element {index}");
+    ResolveError::new(message, format!("indexes count from 0: the last element is `{text}[{}]`", count - 1))
 }
 
 fn not_an_array(text: &str) -> ResolveError {

@@ -3,17 +3,18 @@
 
 /// Every type as it is written, and what it makes of the bytes.
 pub const CASTS: &[(&str, &str)] = &[
-    ("u8, u16, u32, u64", "An unsigned integer of so many bits."),
-    ("i8, i16, i32, i64", "A signed integer of so many bits."),
+    ("u8, u16, u32, u64", "An unsigned integer of 8, 16, 32 or 64 bits."),
+    ("i8, i16, i32, i64", "A signed integer of 8, 16, 32 or 64 bits."),
     ("hex", "An integer, written `0x1f`."),
     (
         "string, string[N]",
-        "Text that ends with a NUL, of at most N bytes: 1 to 4096, 256 without N. The address tells whether it is read from the \
-         memory of the kernel or of the process.",
+        "A string that ends with a NUL, of at most N bytes: 1 to 4096, 256 without N. Its address decides whether it \
+         is read from kernel or process memory.",
     ),
     (
         "user_string, user_string[N]",
-        "The same, in the memory of the process only: an argument of a system call can be any number, an address of the kernel too.",
+        "The same, in process memory only. Use it for arguments of system calls: a process can pass any number, even \
+         an address of the kernel.",
     ),
     ("bytes[N]", "N bytes, 1 to 4096, written as hexadecimal digits."),
     ("ipv4", "Four bytes in network order, written as an IPv4 address."),

@@ -89,7 +89,7 @@ impl<'a> FunctionScope<'a> {
         let limit = if self.arguments == Arguments::Registers { REGISTER_ARGUMENTS } else { MOST_RAW_ARGUMENTS };
         if index >= limit {
             let message = match self.owner {
-                Owner::Event => format!("no raw tracepoint has as many arguments as `{name}` says"),
+                Owner::Event => format!("no raw tracepoint has an argument `{name}`"),
                 Owner::Kernel | Owner::User => beyond_registers(name, index),
             };
             return Err(ResolveError::new(message, format!("`arg0` to `arg{}` can be captured", limit - 1)));

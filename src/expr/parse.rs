@@ -141,9 +141,9 @@ impl Reader<'_> {
                 return ExprError { range, message, help: Some(help.to_owned()) };
             }
             "*" => "to follow a pointer write `pointer[0]`, or `pointer->member`".to_owned(),
-            "&" => "addresses are not taken; write `as hex` behind a pointer to see it".to_owned(),
-            "(" => "C casts are not used; put the type behind: `arg0 as u64`".to_owned(),
-            "$" => "names have no `$`: arguments are `arg0` to `arg5`, or have the names of the function".to_owned(),
+            "&" => "`&` is not supported; write `as hex` after a pointer to show the address".to_owned(),
+            "(" => "C casts are not supported; put the type last: `arg0 as u64`".to_owned(),
+            "$" => "names have no `$`: arguments are `arg0` to `arg5`, or named as in the function".to_owned(),
             _other => "begin with a name: `arg0`…, a parameter, a field, `retval`".to_owned(),
         };
         let message = format!("an expression cannot begin with `{}`", &self.text[range.clone()]);
@@ -185,7 +185,7 @@ impl Reader<'_> {
             None => word.parse(),
         };
         let Ok(value) = parsed else {
-            return Err(error(range, "a number must stand between `[` and `]`", help));
+            return Err(error(range, "expected a number between `[` and `]`", help));
         };
         self.at = range.end;
         if !self.eat("]") {
@@ -229,9 +229,9 @@ impl Reader<'_> {
         let range = self.here();
         let found = &self.text[range.clone()];
         let help = match found {
-            "(" if cast.is_some() => "a size stands between `[` and `]`: `string[64]`",
-            "(" => "functions are not called; write `NAME as string` or `NAME as user_string`",
-            "*" => "types have no `*`; for text write `as string` or `as user_string`",
+            "(" if cast.is_some() => "write the size between `[` and `]`: `string[64]`",
+            "(" => "function calls are not supported; write `NAME as string` or `NAME as user_string`",
+            "*" => "types have no `*`; for a string write `as string` or `as user_string`",
             "=" | "!" | "<" | ">" | "&" | "|" | "+" | "-" | "/" => {
                 "an expression only reads a value; it does not calculate"
             }
@@ -277,7 +277,7 @@ fn cast(word: &str, range: Range<usize>, size: Option<(u64, Range<usize>)>) -> R
         None => Ok(cast),
         Some((_, place)) => {
             let help = "only `string`, `user_string` and `bytes` do; an element of an array is chosen before `as`";
-            Err(error(place, format!("`{word}` takes no size"), help))
+            Err(error(place, format!("`{word}` has no size"), help))
         }
     }
 }
@@ -286,7 +286,7 @@ fn checked_size(bytes: u64, place: Range<usize>) -> Result<u16, ExprError> {
     match u16::try_from(bytes) {
         Ok(size @ 1..=MAX_TEXT_BYTES) => Ok(size),
         Ok(_) | Err(_) => {
-            let help = format!("a size goes from 1 to {MAX_TEXT_BYTES}");
+            let help = format!("a size must be from 1 to {MAX_TEXT_BYTES}");
             Err(error(place, format!("{bytes} bytes cannot be read"), help))
         }
     }

@@ -137,7 +137,7 @@ fn by_type<'a>(expr: &CaptureExpr, place: Place<'a>, thing: &Thing) -> Result<Sh
         Thing::Pointer => integer(expr, place, thing, 8, FieldType::Hex),
         Thing::Bytes { text: true, .. } => text(expr, place, thing, crate::spec::DEFAULT_TEXT_BYTES, false),
         Thing::Bytes { size: size @ 1..=64, .. } => network(expr, place, thing, *size as u16, FieldType::Bytes),
-        Thing::Bytes { .. } => Err(unfit(expr, &place, "say how much of it: `as bytes[N]`")),
+        Thing::Bytes { .. } => Err(unfit(expr, &place, "add a size: `as bytes[N]`")),
         Thing::Elements => Err(unfit(expr, &place, &format!("choose an element: `{}[0]`", base_text(expr)))),
         Thing::Struct { .. } => {
             let members = members(&place);
@@ -175,10 +175,8 @@ fn integer<'a>(
     };
     // A register is always whole: a function may be declared to take an `int` and use 64 bits of it.
     if place.in_memory && size > width && width != 0 {
-        let help = format!(
-            "it has {width} byte{}: a wider type would read what lies behind it",
-            if width == 1 { "" } else { "s" }
-        );
+        let help =
+            format!("it has {width} byte{}: a wider type would read past its end", if width == 1 { "" } else { "s" });
         return Err(unfit(expr, &place, &help));
     }
     let (copy, bytes) = if place.in_memory { (FetchCopy::Kernel, size as u16) } else { (FetchCopy::Value, 8) };
@@ -240,7 +238,7 @@ fn text<'a>(
     };
     match thing {
         Thing::Pointer if place.user && !user => {
-            Err(unfit(expr, &place, "it points into the memory of the process: write `as user_string`"))
+            Err(unfit(expr, &place, "it points to process memory: write `as user_string`"))
         }
         Thing::Pointer => shape(place.follow(), max),
         Thing::Int { size: 8, .. } => shape(place.follow(), max),
@@ -253,13 +251,11 @@ fn text<'a>(
             }
             Ok(_) | Err(_) => shape(place, max),
         },
-        Thing::Bytes { .. } if place.in_memory => {
-            Err(unfit(expr, &place, "it lies in the memory of the kernel: write `as string`"))
-        }
+        Thing::Bytes { .. } if place.in_memory => Err(unfit(expr, &place, "it is in kernel memory: write `as string`")),
         Thing::Int { .. } | Thing::Bytes { .. } | Thing::Elements | Thing::Struct { .. } | Thing::Nothing => {
             let word = if user { "user_string" } else { "string" };
             let also = if user { "" } else { ", or an array of char" };
-            Err(unfit(expr, &place, &format!("`{word}` needs a pointer to text{also}")))
+            Err(unfit(expr, &place, &format!("`{word}` needs a pointer to a string{also}")))
         }
     }
 }
@@ -271,7 +267,7 @@ fn unfit(expr: &CaptureExpr, place: &Place<'_>, help: &str) -> ResolveError {
         Ty::Id => "a user or group id".to_owned(),
         Ty::Bool => "`bool`".to_owned(),
         Ty::Pointer => "a pointer".to_owned(),
-        Ty::Array { count: 0, .. } => "an array whose length only the event tells".to_owned(),
+        Ty::Array { count: 0, .. } => "an array whose length is only known from the event".to_owned(),
         Ty::Array { size: 1, count, .. } => format!("an array of {count} bytes"),
         Ty::Array { size, count, .. } => format!("an array of {count} elements of {size} bytes"),
         Ty::Head(name) => format!("the builtin `{name}`"),

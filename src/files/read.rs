@@ -18,7 +18,7 @@ use crate::trust::{Breach, Walked, is_of_the_kernel, through, walk};
 pub(super) struct Reading {
     /// Its text, or why there is none.
     pub(super) text: Result<String, Box<Problem>>,
-    /// What was read, by its times; `None` where it could not be looked at.
+    /// What was read, by its times; `None` where it could not be examined.
     pub(super) stamp: Option<Stamp>,
     /// Why messages may not quote it.
     pub(super) withheld: Option<Withheld>,
@@ -78,7 +78,7 @@ pub(super) fn words(error: &io::Error) -> String {
         Some(libc::ENOENT) => "there is no such file".to_owned(),
         Some(libc::EACCES | libc::EPERM) => "permission denied".to_owned(),
         Some(libc::ENOTCONN) => "the program that serves this file system has ended (FUSE)".to_owned(),
-        Some(libc::ESTALE) => "the server has no such file system any more (stale file handle)".to_owned(),
+        Some(libc::ESTALE) => "the server no longer has this file system (stale file handle)".to_owned(),
         Some(_) | None => error.to_string(),
     }
 }
@@ -109,17 +109,17 @@ fn unreadable(path: &Path, error: &io::Error) -> Refusal {
 
 fn text(walked: &Walked) -> Result<String, Refusal> {
     if walked.about.is_dir() {
-        return Err(refused(codes::NOT_A_FILE, "it is a directory", "directories inside of directories are not read"));
+        return Err(refused(codes::NOT_A_FILE, "it is a directory", "subdirectories are not read"));
     }
     if !walked.about.is_file() {
         return Err(refused(codes::NOT_A_FILE, "it is not a regular file", "pipes, sockets and devices are not read"));
     }
     let failed = |error: io::Error| unreadable(&walked.path, &error);
     if is_of_the_kernel(walked.file.as_fd()).map_err(failed)? {
-        let why = "it is a file of the kernel, not a stored one";
+        let why = "it is a virtual file of the kernel";
         return Err(refused(codes::NOT_A_FILE, why, "files of /proc, /sys and the like are not read"));
     }
-    let too_large = || refused(codes::TOO_LARGE, "it is larger than 1 MiB", "is it the right file?");
+    let too_large = || refused(codes::TOO_LARGE, "it is larger than 1 MiB", "check that it is the right file");
     if walked.about.len() > MAX_FILE_BYTES as u64 {
         return Err(too_large());
     }
@@ -133,7 +133,7 @@ fn text(walked: &Walked) -> Result<String, Refusal> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-        let help = format!("line {line} has the first byte that is not; save the file as UTF-8");
+        let help = format!("the first invalid byte is in line {line}; save the file as UTF-8");
         refused(codes::NOT_TEXT, "it is not UTF-8 text", &help)
     })
 }

@@ -108,7 +108,7 @@ impl Known {
         }
         let message = format!("`{}` has been deleted: its probes were stopped", path_text(root));
         let problem = problem(codes::FILE_MISSING, root, message);
-        (DirectoryState::Deleted, Some(problem.help("make it again: watching for it")))
+        (DirectoryState::Deleted, Some(problem.help("create it again; watching for it")))
     }
 }
 
@@ -125,16 +125,16 @@ fn unmounted(root: &Path) -> (DirectoryState, Option<Problem>) {
 
 /// A problem of a directory whose files nobody knows.
 fn unknown(root: &Path, message: &str) -> Problem {
-    problem(codes::FILE_UNREADABLE, root, message.to_owned()).note("its probes go on as its files said last")
+    problem(codes::FILE_UNREADABLE, root, message.to_owned()).note("its probes keep running")
 }
 
 /// A file or directory is not read because of who could change it.
 pub(super) fn untrusted(path: &Path, breach: &Breach) -> Problem {
     let message = format!("`{}` is not read: {breach}", path_text(path));
     problem(codes::UNTRUSTED, path, message)
-        .note("whoever can change it decides what runs; probes that ran before go on")
+        .note("anyone who can change it controls what runs; its probes keep running")
         .help(format!(
-            "`{}` lets only root change it; `--allow-untrusted-config` trusts others as well",
+            "`{}` makes it writable by root only; `--allow-untrusted-config` trusts other users as well",
             breach.remedy()
         ))
 }

@@ -200,14 +200,14 @@ impl RawScan {
 fn mounted_file(path: &Path, stale: Stale) -> Problem {
     let shown = path_text(path);
     let message = if stale {
-        format!("`{shown}` shows a file that has been replaced or deleted: what takes its place is not seen here")
+        format!("`{shown}` is a mount of a file that was replaced or deleted: the new file is not visible here")
     } else {
-        format!("`{shown}` is a mount of its own: a file that takes the place of its source is not seen here")
+        format!("`{shown}` is mounted by itself: if its source is replaced, the new file is not visible here")
     };
     let help = if stale {
-        "mount it again; a mount of the directory shows what takes its place"
+        "mount it again, or mount the directory, which shows new files"
     } else {
-        "mount the directory instead; what is written into the source itself arrives"
+        "mount the directory instead; only changes written into the source itself are seen"
     };
     let problem = problem(codes::MOUNTED_FILE, path, message).help(help);
     Problem { severity: crate::config::Severity::Warning, ..problem }

@@ -113,7 +113,7 @@ fn place(cx: &mut Cx<'_>, kind: HookKind, raw: &UserFunction) -> Option<(UserPla
         (Some(_), Some(_), _) => {
             return one_of(cx, "has both `symbol` and `first_of`", "needs exactly one of `symbol` and `first_of`");
         }
-        (None, None, None) => return one_of(cx, "names no function", "needs `symbol`, `first_of` or `offset`"),
+        (None, None, None) => return one_of(cx, "has no function", "needs `symbol`, `first_of` or `offset`"),
     };
     let mut good = true;
     for (name, span) in &names {
@@ -140,11 +140,11 @@ fn place(cx: &mut Cx<'_>, kind: HookKind, raw: &UserFunction) -> Option<(UserPla
 
 fn check_binary(cx: &mut Cx<'_>, kind: &str, binary: &str, span: Span) -> bool {
     let message = if binary.is_empty() {
-        format!("`{kind}` names no binary")
+        format!("`{kind}` has no binary")
     } else if binary.contains(char::is_control) || binary.len() > MAX_BYTES {
-        "this cannot be the path of a binary".to_owned()
+        "not a valid path of a binary".to_owned()
     } else if binary.trim() != binary {
-        let problem = cx.error(TARGET, span, format!("`{binary}` has a space too much"));
+        let problem = cx.error(TARGET, span, format!("`{binary}` has leading or trailing whitespace"));
         cx.report(problem.help(format!("write `{}`", binary.trim())));
         return false;
     } else if binary.contains('/') && !binary.starts_with('/') {
@@ -160,9 +160,9 @@ fn check_binary(cx: &mut Cx<'_>, kind: &str, binary: &str, span: Span) -> bool {
 /// Names in binaries can hold nearly anything: C++, Rust and Go have signs in them.
 fn check_symbol(cx: &mut Cx<'_>, kind: HookKind, binary: &str, symbol: &str, span: Span, patterns: bool) -> bool {
     if patterns && stands_for_all(symbol) {
-        let message = format!("`{symbol}` stands for functions of any name: a binary has hundreds of them");
+        let message = format!("`{symbol}` matches every function: a binary has hundreds of them");
         let list = format!("`ebpf-run hooks '*' --binary {binary}` lists them");
-        every_function(cx, span, message, format!("write a part of the name, for example `get*`; {list}"));
+        every_function(cx, span, message, format!("write part of the name, for example `get*`; {list}"));
         return false;
     }
     // In a name of C++, empty brackets are parameters.
@@ -174,7 +174,7 @@ fn check_symbol(cx: &mut Cx<'_>, kind: HookKind, binary: &str, symbol: &str, spa
         let help = format!("an offset into the file is written `{kind}: {{ binary: {binary}, offset: {symbol} }}`");
         (format!("`{symbol}` is a number, not a function"), help)
     } else if symbol.contains(char::is_control) || symbol.len() > MAX_BYTES {
-        ("this cannot be the name of a function".to_owned(), String::new())
+        ("not a valid function name".to_owned(), String::new())
     } else if let Some((name, offset)) = bare.split_once('+').filter(|(_, offset)| is_number(offset)) {
         let help = if kind == HookKind::Uretprobe {
             format!("the return of a function has no offset: write `{name}`")
@@ -183,10 +183,10 @@ fn check_symbol(cx: &mut Cx<'_>, kind: HookKind, binary: &str, symbol: &str, spa
         };
         (format!("`{symbol}` is a function and an offset"), help)
     } else if bare != symbol {
-        (format!("`{symbol}` cannot be the name of a function"), format!("write the name alone: `{bare}`"))
+        (format!("`{symbol}` is not a valid function name"), format!("write the name alone: `{bare}`"))
     } else if !patterns && symbol.contains('*') && !symbol.contains('(') {
-        let help = "write whole names here; a glob goes into `symbol`".to_owned();
-        (format!("`{symbol}` cannot be the name of a function"), help)
+        let help = "write full names here; globs go into `symbol`".to_owned();
+        (format!("`{symbol}` is not a valid function name"), help)
     } else {
         return true;
     };

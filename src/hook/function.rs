@@ -62,7 +62,7 @@ pub(super) fn check_function<F: LongFunction>(
         (Some(given), None) => names(cx, &["hook", word, "symbol"], given),
         (None, Some(first_of)) => names(cx, &["hook", word, "first_of"], &Names::Several(first_of.to_vec())),
         (Some(_), Some(_)) => return one_of(cx, "has both `symbol` and `first_of`"),
-        (None, None) => return one_of(cx, "names no function"),
+        (None, None) => return one_of(cx, "has no function"),
     };
     let patterns = first_of.is_none();
     let mut good = true;
@@ -87,8 +87,8 @@ fn check_symbol(
     let star = |c: char| patterns && (c == '*' || c == '?');
     let is_good = is_symbol(&symbol.replace(star, "_"));
     if patterns && stands_for_all(symbol) {
-        let message = format!("`{symbol}` stands for functions of any name: a kernel has more than 50000");
-        let help = "write a part of the name, for example `tcp_*`; `ebpf-run hooks PATTERN` lists what matches";
+        let message = format!("`{symbol}` matches every function: a kernel has more than 50000");
+        let help = "write part of the name, for example `tcp_*`; `ebpf-run hooks PATTERN` lists the matches";
         every_function(cx, span, message, help.to_owned());
         return false;
     }
@@ -105,9 +105,10 @@ fn check_symbol(
             format!("the return of a function has no offset: write `{name}`")
         }
     } else if !patterns && symbol.contains('*') {
-        "write whole names here; a glob goes into `symbol`".to_owned()
+        "write full names here; globs go into `symbol`".to_owned()
     } else if symbol.contains(['^', '|', '(', '[', '\\']) && bare == symbol {
-        "regular expressions are not known: `*` is any text and `?` one character, or write a list of names".to_owned()
+        "regular expressions are not supported: `*` matches any text and `?` one character; or write a list of names"
+            .to_owned()
     } else if let Some(list) = as_list(bare).filter(|_| bare.contains(',')) {
         format!("write a list: `{kind}: {list}`")
     } else if bare != symbol && is_symbol(bare) {
@@ -118,7 +119,7 @@ fn check_symbol(
     let message = if symbol.is_empty() {
         "the name of the function is empty".to_owned()
     } else {
-        format!("`{symbol}` cannot be the name of a kernel function")
+        format!("`{symbol}` is not a valid kernel function name")
     };
     let problem = cx.error(TARGET, span, message);
     cx.report(problem.label("letters, digits, `_` and `.` only").help(help));

@@ -22,7 +22,7 @@ pub(super) fn names(cx: &mut Cx<'_>, keys: &[&str], names: &Names) -> Vec<(Strin
     let mut names: Vec<(String, Span)> = Vec::new();
     for (name, span) in given {
         if let Some((_, first)) = names.iter().find(|(known, _)| *known == name) {
-            let problem = cx.error(codes::REPEATED_TARGET, span, format!("`{name}` is named twice"));
+            let problem = cx.error(codes::REPEATED_TARGET, span, format!("`{name}` is listed twice"));
             cx.report(problem.related(cx.at(*first), "first here").help("remove one of them"));
             continue;
         }
@@ -54,8 +54,8 @@ pub(super) fn offset_is_for_one(cx: &mut Cx<'_>, kind: &str, offset: u64, target
     if offset == 0 || *targets == Targets::One {
         return true;
     }
-    let problem = cx.error(TARGET, cx.value(&["hook", kind, "offset"]), "an offset is for one function");
-    cx.report(problem.label("means another instruction in each function").help("name one function as `symbol`"));
+    let problem = cx.error(TARGET, cx.value(&["hook", kind, "offset"]), "`offset` works with one function only");
+    cx.report(problem.label("would be a different instruction in each function").help("name one function as `symbol`"));
     false
 }
 
@@ -73,7 +73,7 @@ pub(super) fn stands_for_all(symbol: &str) -> bool {
 
 /// Complains about a glob for functions of any name.
 pub(super) fn every_function(cx: &mut Cx<'_>, span: Span, message: String, help: String) {
-    let problem = cx.error(TARGET, span, message).label(format!("one probe may have {}", Targets::MAX));
+    let problem = cx.error(TARGET, span, message).label(format!("a probe can have at most {}", Targets::MAX));
     cx.report(problem.help(help));
 }
 

@@ -63,6 +63,6 @@ pub(super) fn nameless(base: &str) -> Option<Lack> {
     if number_of(base).is_some() {
         return None;
     }
-    let message = format!("there is no `{base}`: a binary does not tell the names of its arguments");
-    Some(Lack::new(message, "arguments have numbers here: `arg0` is the first one"))
+    let message = format!("there is no `{base}`: binaries do not store argument names");
+    Some(Lack::new(message, "use numbers: `arg0` is the first argument"))
 }

@@ -48,7 +48,7 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
     } else {
         "for example `raw_tracepoint: sched_switch`".to_owned()
     };
-    let problem = cx.error(TARGET, span, format!("`{name}` cannot be the name of a raw tracepoint"));
+    let problem = cx.error(TARGET, span, format!("`{name}` is not a valid raw tracepoint name"));
     cx.report(problem.help(help));
     None
 }

@@ -67,7 +67,7 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
     let parts: Vec<&str> = without_curly(text).split([':', '/', '.', ' ']).filter(|part| !part.is_empty()).collect();
     let help = match parts.as_slice() {
         _ if text.contains(['*', '?']) => {
-            format!("a tracepoint is one name: `ebpf-run hooks '{text}'` lists those that match")
+            format!("write one tracepoint: `ebpf-run hooks '{text}'` lists the matches")
         }
         ["tracepoint" | "tp", category, name] | [category, name] if is_event_word(category) && is_event_word(name) => {
             format!("write `tracepoint: {category}:{name}`")

@@ -89,11 +89,11 @@ fn check_interface(cx: &mut Cx<'_>, interface: &str, span: Span) -> bool {
     } else if interface.is_empty() {
         "it is empty".to_owned()
     } else if interface.starts_with('@') {
-        format!("the only word with `@` is `{}`", Targets::DEFAULT_ROUTE)
+        format!("the only name with `@` is `{}`", Targets::DEFAULT_ROUTE)
     } else if interface.len() > MAX_INTERFACE_BYTES {
-        format!("it has {} bytes, an interface's name has {MAX_INTERFACE_BYTES} at most", interface.len())
+        format!("{} bytes; an interface name has at most {MAX_INTERFACE_BYTES}", interface.len())
     } else if interface.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control()) {
-        "an interface's name has no space and no `/`".to_owned()
+        "an interface name has no space and no `/`".to_owned()
     } else if interface == "." || interface == ".." {
         "not a valid interface name".to_owned()
     } else {
@@ -103,7 +103,7 @@ fn check_interface(cx: &mut Cx<'_>, interface: &str, span: Span) -> bool {
         Some(list) => format!("write a list: `interface: {list}`"),
         None => "`ip link` lists the interfaces of this machine".to_owned(),
     };
-    let problem = cx.error(TARGET, span, format!("`{interface}` cannot be the name of an interface"));
+    let problem = cx.error(TARGET, span, format!("`{interface}` is not a valid interface name"));
     cx.report(problem.label(complaint).help(help));
     false
 }

@@ -36,7 +36,7 @@ fn check_one(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
     let kinds: Vec<HookKind> = program.attached_for(spec).into_iter().map(|one| one.hook.kind).collect();
     let missing = missing_capabilities(&kinds, Capabilities::effective());
     if !missing.is_empty() {
-        let message = format!("not verified by the kernel: loading a program takes {}", missing.join(" and "));
+        let message = format!("not verified by the kernel: loading a program needs {}", missing.join(" and "));
         findings.push(Finding::Unknown(KernelError::new(Place::Program, message, "check as root to verify it")));
     } else if kinds.iter().any(|kind| !(of(*kind).has_programs)(host)) {
         // The kernel would say no more than that it has none of this type.

@@ -77,9 +77,10 @@ pub(super) fn privilege_help(needs: &str) -> String {
     if rustix::process::geteuid().is_root() {
         let lockdown = std::fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
         if lockdown.contains("[confidentiality]") {
-            return "the kernel is locked down (confidentiality mode): it lets nobody read its memory".to_owned();
+            return "the kernel is locked down (confidentiality mode): it does not allow reading kernel memory"
+                .to_owned();
         }
-        return format!("it takes {needs}, which this environment (a container?) does not give even to root");
+        return format!("it needs {needs}, which this environment (a container?) denies even to root");
     }
     format!("run it as root, or with {needs}")
 }

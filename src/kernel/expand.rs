@@ -100,15 +100,13 @@ fn too_many(targets: &Targets, names: &Names) -> KernelError {
     let widest = patterns.iter().map(|pattern| (stands_for(pattern), pattern)).max_by_key(|(count, _)| *count);
     let (all, most) = (names.len(), Targets::MAX);
     let (place, subject) = match widest {
-        Some((count, glob)) if count == all => {
-            (Place::Entry(glob.clone()), format!("`{glob}` stands for {all} targets"))
-        }
+        Some((count, glob)) if count == all => (Place::Entry(glob.clone()), format!("`{glob}` matches {all} targets")),
         Some((count @ 2.., glob)) => {
-            (Place::Entry(glob.clone()), format!("its names stand for {all} targets, `{glob}` for {count} of them"))
+            (Place::Entry(glob.clone()), format!("its names match {all} targets, `{glob}` {count} of them"))
         }
-        Some(_) | None => (Place::Target, format!("its names stand for {all} targets")),
+        Some(_) | None => (Place::Target, format!("its names match {all} targets")),
     };
-    let message = format!("{subject}: one probe may have {most}");
+    let message = format!("{subject}: a probe can have at most {most}");
     KernelError::new(place, message, "write a narrower glob, or several probes")
 }
 
@@ -173,7 +171,7 @@ pub fn claimed_twice<'a>(all: impl Iterator<Item = (usize, &'a Expanded)>) -> Ve
             continue;
         };
         let message =
-            format!("two XDP probes want the interface `{interface}`: `{}` has it already", first.spec.id.name);
+            format!("two XDP probes use the interface `{interface}`: `{}` already has it", first.spec.id.name);
         let help = "an interface runs one XDP program: park one of the probes with `enabled: false`";
         errors.push((number, one.blame(KernelError::new(Place::Target, message, help))));
     }
@@ -203,15 +201,15 @@ mod tests {
                 &["get*"][..],
                 &gets,
                 Place::Entry("get*".to_owned()),
-                "`get*` stands for 200 targets: one probe may have 128",
+                "`get*` matches 200 targets: a probe can have at most 128",
             ),
             (
                 &["put", "get1*", "ge?*"],
                 &names,
                 Place::Entry("ge?*".to_owned()),
-                "its names stand for 201 targets, `ge?*` for 200 of them: one probe may have 128",
+                "its names match 201 targets, `ge?*` 200 of them: a probe can have at most 128",
             ),
-            (&["get1", "get2"], &gets, Place::Target, "its names stand for 200 targets: one probe may have 128"),
+            (&["get1", "get2"], &gets, Place::Target, "its names match 200 targets: a probe can have at most 128"),
         ] {
             let error = too_many(&each(patterns), names);
             assert_eq!((error.place, error.message.as_str()), (place, said));

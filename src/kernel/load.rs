@@ -161,7 +161,7 @@ fn too_much(prepared: &Prepared, limit: &FetchLimit) -> KernelError {
     };
     match limit {
         FetchLimit::Entries(limit) => {
-            let message = format!("{} captures need a fetch, one probe has room for {limit}", prepared.fetches.len());
+            let message = format!("{} captures need a fetch; one probe has room for {limit}", prepared.fetches.len());
             KernelError::new(Place::Probe, message, "split them over two probes of the same hook")
         }
         FetchLimit::Hops(index, limit) => {
@@ -202,7 +202,7 @@ fn refused(spec: &ProbeSpec, program: &Program, code: i32, log: &VerifierLog, ho
     // Without CAP_PERFMON the verifier forbids what all others may do, and says nothing of the capability.
     let forbidden = || log.is_empty() || !Capabilities::effective().has("CAP_PERFMON");
     if matches!(code, libc::EPERM | libc::EACCES) && forbidden() {
-        let message = format!("the kernel did not let us load program `{name}` ({})", describe(code));
+        let message = format!("no permission to load program `{name}` ({})", describe(code));
         return KernelError::new(
             Place::Program,
             message,
@@ -211,7 +211,7 @@ fn refused(spec: &ProbeSpec, program: &Program, code: i32, log: &VerifierLog, ho
     }
     if host.btf().is_none() && !program.captures() && log.is_empty() {
         let message = format!("program `{name}` needs the kernel's BTF, and this kernel has none");
-        let help = "use a kernel with CONFIG_DEBUG_INFO_BTF: the file /sys/kernel/btf/vmlinux is there then";
+        let help = "use a kernel with CONFIG_DEBUG_INFO_BTF, which provides /sys/kernel/btf/vmlinux";
         return KernelError::new(Place::Program, message, help);
     }
     if code == libc::ENOMEM || code == libc::E2BIG && log.is_empty() {

@@ -92,7 +92,7 @@ impl Ring {
             let len = header & !DISCARD;
             let next = self.position + (u64::from(len) + HEADER_BYTES).next_multiple_of(8);
             if next > produced {
-                tracing::error!(len, "a ring buffer holds what is no record: it is read no further");
+                tracing::error!(len, "a ring buffer contains an invalid record: it is not read any further");
                 self.trouble = Some(Trouble::Broken);
                 break;
             }
@@ -128,7 +128,8 @@ impl Ring {
                     if self.trouble.is_none() {
                         let bytes = self.size_bytes();
                         tracing::warn!(
-                            "failed to map a ring buffer of {bytes} bytes: {error}; its events wait until it can be"
+                            "failed to map a ring buffer of {bytes} bytes: {error}; its events wait until that \
+                             succeeds"
                         );
                     }
                     self.trouble = Some(Trouble::NoMemory { again_at: Instant::now() + RETRY });

@@ -20,7 +20,7 @@ pub(super) const BUFFER: Key = Key {
     }),
     needs: Some(Need {
         met: |program| program.event.is_some(),
-        refuse: |cx, program| needless(cx, program, "buffer", "emits no events that could be buffered"),
+        refuse: |cx, program| needless(cx, program, "buffer", "has no events to buffer"),
     }),
     check,
     ..Key::PLAIN
@@ -54,7 +54,7 @@ fn check(checking: &mut Checking<'_>) {
         return;
     }
     let cx = &mut checking.cx;
-    let problem = cx.error(codes::BUFFER, cx.value(&["buffer"]), format!("a ring buffer cannot have {text}"));
+    let problem = cx.error(codes::BUFFER, cx.value(&["buffer"]), format!("a ring buffer cannot have a size of {text}"));
     let problem = problem.label("must be a power of two from 4KiB to 1GiB");
     let better = bytes.clamp(LEAST_BYTES, MOST_BYTES).next_power_of_two();
     cx.report(problem.help(format!("write `{}`", size(better))));

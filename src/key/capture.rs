@@ -36,7 +36,7 @@ pub(super) const CAPTURE: Key = Key {
 struct Form(Ordered<String>);
 
 fn refuse(cx: &Cx<'_>, program: &Program) -> Option<Problem> {
-    let message = format!("`{}` decides itself what it reports and takes no `capture`", program.name);
+    let message = format!("`{}` does not use `capture`", program.name);
     let problem = cx.error(codes::NEEDLESS_CAPTURE, cx.key(&["capture"]), message).help("remove `capture`");
     let names: Vec<&str> = own_fields(program).collect();
     Some(if names.is_empty() { problem } else { problem.note(format!("it reports: {}", words::list(names, 16))) })
@@ -49,7 +49,7 @@ fn check(checking: &mut Checking<'_>) {
     let capacity = program.map_or(usize::MAX, capacity);
     let fetched = || captures.iter().filter(|(_, text)| !HEAD.contains(&text.trim()));
     if let Some((name, _)) = fetched().nth(capacity) {
-        let message = format!("the probe captures {} values, {capacity} at most are possible", fetched().count());
+        let message = format!("the probe captures {} values; at most {capacity} are possible", fetched().count());
         let problem = cx.error(codes::TOO_MANY_CAPTURES, cx.key(&["capture", name]), message);
         cx.report(problem.label(format!("number {}", capacity + 1)).help("write a second probe on the same hook"));
     }
@@ -108,27 +108,30 @@ fn expression(cx: &mut Cx<'_>, name: &str, text: &str) -> Option<CaptureExpr> {
 fn wrong_name(cx: &Cx<'_>, name: &str) -> Option<Problem> {
     let span = cx.key(&["capture", name]);
     if !is_identifier(name) || name.len() > MAX_NAME_BYTES {
-        let message = format!("`{name}` cannot be the name of a capture");
+        let message = format!("`{name}` is not a valid capture name");
         let problem = cx.error(codes::FIELD_NAME, span, message);
-        let problem = problem.label(format!("letters, digits and `_`, not a digit first, {MAX_NAME_BYTES} at most"));
+        let problem = problem.label(format!("letters, digits and `_`, no leading digit, at most {MAX_NAME_BYTES}"));
         return Some(match suggestion(name) {
             Some(better) => problem.help(format!("for example `{better}`")),
             None => problem,
         });
     }
     if RESERVED_FIELDS.contains(&name) {
-        return Some(reserved(cx.error(codes::FIELD_NAME, span, format!("a capture cannot be called `{name}`")), name));
+        return Some(reserved(
+            cx.error(codes::FIELD_NAME, span, format!("a capture cannot have the reserved name `{name}`")),
+            name,
+        ));
     }
     let (text, what, when) = sibling(name)?;
-    let message = format!("`{name}` would clash with what says that `{text}` {what}");
+    let message = format!("`{name}` clashes with the field that marks that `{text}` {what}");
     let problem = cx.error(codes::FIELD_CLASH, span, message);
     if text == "comm" {
-        return Some(problem.help("call it something else"));
+        return Some(problem.help("choose another name"));
     }
     cx.node.at(&["capture"])?.get(text).map(|captured| {
         problem
             .related(cx.at(captured.key_span), format!("writes `{name}: true` when it {when}"))
-            .help("call one of them something else")
+            .help("rename one of them")
     })
 }
 

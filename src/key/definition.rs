@@ -133,7 +133,7 @@ impl Checking<'_> {
 
 /// That the program has no use for a key, since it does not do what the key is about.
 pub(super) fn needless(cx: &Cx<'_>, program: &Program, word: &str, why: &str) -> Option<Problem> {
-    let message = format!("`{}` has no use for `{word}`: it {why}", program.name);
+    let message = format!("`{}` does not use `{word}`: it {why}", program.name);
     let problem = cx.error(codes::NEEDLESS_KEY, cx.key(&[word]), message);
     Some(problem.help(format!("remove `{word}`")))
 }

@@ -25,11 +25,14 @@ pub(super) fn text_of(name: &str) -> &str {
 pub(super) fn reserved(problem: Problem, name: &str) -> Problem {
     let problem = problem.label("reserved");
     let problem = if ["pid", "tid", "uid", "comm"].contains(&name) {
-        problem.help(format!("events carry the `{name}` of the process anyway; call it for example `the_{name}`"))
+        problem.help(format!(
+            "every event has the `{name}` of the process; choose another name, for example \
+                              `the_{name}`"
+        ))
     } else {
-        problem.help(format!("call it for example `my_{name}`"))
+        problem.help(format!("choose another name, for example `my_{name}`"))
     };
-    problem.note(format!("the runner writes these itself: {}", words::list(RESERVED_FIELDS, 16)))
+    problem.note(format!("reserved names: {}", words::list(RESERVED_FIELDS, 16)))
 }
 
 /// What a program reports without being asked.
@@ -50,9 +53,9 @@ pub(super) fn refuse_target_field(
     match targets {
         Targets::One | Targets::FirstOf(_) => {}
         Targets::Each(_) => {
-            let message = format!("two fields would be called `{field}`");
+            let message = format!("two fields would have the name `{field}`");
             let problem = cx.error(codes::FIELD_CLASH, cx.key(&[key, field]), message);
-            let label = format!("the {field} that an event comes from has this name");
+            let label = format!("this is the field for the {field} that an event comes from");
             cx.report(problem.label(label).help("choose another name"));
         }
     }

@@ -17,7 +17,7 @@ pub(super) const INCLUDE_SELF: Key = Key {
     }),
     needs: Some(Need {
         met: Program::captures,
-        refuse: |cx, program| needless(cx, program, "include_self", "sees nothing that ebpf-run does itself"),
+        refuse: |cx, program| needless(cx, program, "include_self", "has no events of ebpf-run itself"),
     }),
     check,
     ..Key::PLAIN

@@ -22,7 +22,7 @@ pub(super) const INTERVAL: Key = Key {
     }),
     needs: Some(Need {
         met: |program| program.counters.is_some(),
-        refuse: |cx, program| needless(cx, program, "interval", "counts nothing that could be reported"),
+        refuse: |cx, program| needless(cx, program, "interval", "has no counters to report"),
     }),
     check,
     ..Key::PLAIN

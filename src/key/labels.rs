@@ -96,10 +96,10 @@ fn text(source: &SourceFile, node: &Node) -> String {
 fn wrong_name(cx: &Cx<'_>, name: &str, span: Span) -> Option<Problem> {
     let odd = |c: char| c.is_whitespace() || c.is_control() || c == '=' || c == '"';
     if name.is_empty() || name.len() > MAX_NAME_BYTES || name.contains(odd) {
-        let problem = cx.error(codes::FIELD_NAME, span, format!("`{name}` cannot be the name of a label"));
+        let problem = cx.error(codes::FIELD_NAME, span, format!("`{name}` is not a valid label name"));
         return Some(problem.label(format!("1 to {MAX_NAME_BYTES} characters, no space, `=` or `\"`")));
     }
-    let problem = || cx.error(codes::FIELD_NAME, span, format!("a label cannot be called `{name}`"));
+    let problem = || cx.error(codes::FIELD_NAME, span, format!("a label cannot have the reserved name `{name}`"));
     RESERVED_FIELDS.contains(&name).then(|| reserved(problem(), name))
 }
 
@@ -109,11 +109,12 @@ fn clash(cx: &Cx<'_>, name: &str, span: Span, program: Option<&Program>) -> Opti
     let capture = captures.and_then(|captures| captures.get(text_of(name)));
     let capture = capture.or_else(|| captures?.get(name));
     if let Some(capture) = capture {
-        let problem = cx.error(codes::FIELD_CLASH, span, format!("label `{name}` has the name of a captured field"));
-        return Some(problem.related(cx.at(capture.key_span), "captured here").help("call one of them something else"));
+        let problem =
+            cx.error(codes::FIELD_CLASH, span, format!("label `{name}` has the same name as a captured field"));
+        return Some(problem.related(cx.at(capture.key_span), "captured here").help("rename one of them"));
     }
     let has = |program: &&Program| own_fields(program).any(|field| field == name || field == text_of(name));
     let program = program.filter(|program| has(program) || text_of(name) == "comm")?;
-    let message = format!("label `{name}` has the name of a field that `{}` reports", program.name);
-    Some(cx.error(codes::FIELD_CLASH, span, message).help("call the label something else"))
+    let message = format!("label `{name}` has the same name as a field of `{}`", program.name);
+    Some(cx.error(codes::FIELD_CLASH, span, message).help("rename the label"))
 }

@@ -53,10 +53,10 @@ struct Limits {
 }
 
 fn refuse(cx: &Cx<'_>, program: &Program) -> Option<Problem> {
-    let message = format!("`{}` emits no events that `limits` could hold back", program.name);
+    let message = format!("`{}` has no events to limit", program.name);
     let problem = cx.error(codes::NEEDLESS_LIMITS, cx.key(&["limits"]), message).help("remove `limits`");
     let counts = program.counters.is_some();
-    let note = "it counts, and reports the counters each `interval`: a longer one means fewer reports";
+    let note = "it reports counters each `interval`: set a longer one for fewer reports";
     Some(if counts { problem.note(note) } else { problem })
 }
 

@@ -48,7 +48,7 @@ fn values_of(cx: &mut Cx<'_>, program: &Program, params: &Ordered<Scalar>) -> Ve
             let problem = cx.error(codes::UNKNOWN_PARAM, span, message);
             let known = program.params.iter().map(|param| param.name.as_str());
             cx.report(if program.params.is_empty() {
-                problem.help("remove `params`: this program takes none")
+                problem.help("remove `params`: this program has none")
             } else {
                 unknown(problem, name, &format!("parameters of `{}`", program.name), known)
             });
@@ -71,14 +71,14 @@ fn values_of(cx: &mut Cx<'_>, program: &Program, params: &Ordered<Scalar>) -> Ve
 
 fn wrong_value(cx: &Cx<'_>, program: &Program, param: &Param, label: String) -> Problem {
     let (name, span) = (&param.name, cx.value(&["params", &param.name]));
-    let message = format!("parameter `{name}` of `{}` does not take this value", program.name);
+    let message = format!("invalid value for parameter `{name}` of `{}`", program.name);
     let problem = cx.error(codes::PARAM_VALUE, span, message).label(label);
     let written = cx.source.text.get(span.start..span.end).unwrap_or_default();
     let bare = written.trim_matches(['"', '\'']);
     let quoted = bare.len() < written.len()
         && (bare.contains("${env:") || bare.contains("${var:"))
         && !matches!(param.ty, ParamType::Text { .. });
-    let help = || format!("in quotes it is text: write it on a line of its own, without them: `{name}: {bare}`");
+    let help = || format!("in quotes it is a string: write it on a line of its own, without them: `{name}: {bare}`");
     let problem = problem.maybe_help(quoted.then(help));
     if param.doc.is_empty() { problem } else { problem.note(format!("`{name}`: {}", param.doc)) }
 }
@@ -114,7 +114,7 @@ fn value_of(param: &Param, value: &Scalar) -> Result<ParamValue, String> {
             Err(format!("it has {} bytes, {most} at most fit", text.len()))
         }
         (ParamType::Text { .. }, Scalar::Bool(_) | Scalar::Int(_) | Scalar::Float) => {
-            Err("expected text: put it in quotes".to_owned())
+            Err("expected a string: put it in quotes".to_owned())
         }
     }
 }

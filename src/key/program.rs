@@ -57,15 +57,14 @@ fn choose<'c>(checking: &mut Checking<'c>, kind: Option<HookKind>) -> Option<&'c
             cx.report(if own.is_empty() {
                 problem
             } else {
-                problem.note(format!("programs that need no hook: {own}"))
+                problem.note(format!("programs with hooks of their own: {own}"))
             });
             return None;
         }
     };
     let Some(program) = catalog.get(name) else {
         let known = catalog.programs().iter().map(|program| program.name.as_str());
-        let problem =
-            cx.error(codes::UNKNOWN_PROGRAM, cx.value(&["program"]), format!("no program is called `{name}`"));
+        let problem = cx.error(codes::UNKNOWN_PROGRAM, cx.value(&["program"]), format!("unknown program `{name}`"));
         cx.report(unknown(problem, name, "programs", known));
         return None;
     };
@@ -93,13 +92,13 @@ fn fits(checking: &mut Checking<'_>, given: Option<HookKind>, program: &Program)
         }
         let example = kinds.first().map_or("…", |kind| hook::kind(*kind).example);
         let problem = cx.error(codes::MISSING_HOOK, cx.value(&["program"]), format!("`{name}` needs a hook"));
-        let problem = problem.help(format!("say where it attaches, for example `hook: {{ {example} }}`"));
+        let problem = problem.help(format!("add where it attaches, for example `hook: {{ {example} }}`"));
         cx.report(problem.note(format!("`{name}` runs at: {words}")));
         return false;
     };
     if program.has_own_hooks() {
         let targets: Vec<String> = program.hooks.iter().filter_map(HookDecl::target).collect();
-        let message = format!("`{name}` brings its own hooks");
+        let message = format!("`{name}` has hooks of its own");
         let problem = cx.error(codes::NEEDLESS_HOOK, cx.key(&["hook"]), message).help("remove `hook`");
         let targets = words::list(targets.iter().map(String::as_str), 8);
         cx.report(problem.note(format!("`{name}` attaches to: {targets}")));
@@ -125,7 +124,7 @@ fn fits(checking: &mut Checking<'_>, given: Option<HookKind>, program: &Program)
         let needless = checking.keys.iter().filter(|key| !key.makes_sense_for(program));
         let given = needless.map(|key| key.word).filter(|word| checking.cx.node.get(word).is_some());
         let list = words::list(given, 8);
-        if list.is_empty() { problem } else { problem.note(format!("`{}` has no use for {list}", program.name)) }
+        if list.is_empty() { problem } else { problem.note(format!("`{}` does not use {list}", program.name)) }
     });
     checking.cx.report(problem);
     false

@@ -13,11 +13,11 @@ const MAN_PAGE: &str = include_str!("../../man/ebpf-run.yaml.5");
 /// What a probe is told that has a key of no use for its program.
 const NEEDLESS: [(&str, &str); 6] = [
     ("params", "`PROGRAM` has no parameter `port`"),
-    ("capture", "`PROGRAM` decides itself what it reports and takes no `capture`"),
-    ("interval", "`PROGRAM` has no use for `interval`: it counts nothing that could be reported"),
-    ("buffer", "`PROGRAM` has no use for `buffer`: it emits no events that could be buffered"),
-    ("include_self", "`PROGRAM` has no use for `include_self`: it sees nothing that ebpf-run does itself"),
-    ("limits", "`PROGRAM` emits no events that `limits` could hold back"),
+    ("capture", "`PROGRAM` does not use `capture`"),
+    ("interval", "`PROGRAM` does not use `interval`: it has no counters to report"),
+    ("buffer", "`PROGRAM` does not use `buffer`: it has no events to buffer"),
+    ("include_self", "`PROGRAM` does not use `include_self`: it has no events of ebpf-run itself"),
+    ("limits", "`PROGRAM` has no events to limit"),
 ];
 
 fn example(catalog: &Catalog, key: &str) -> String {

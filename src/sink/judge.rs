@@ -49,7 +49,7 @@ pub(super) fn kind(about: &Metadata) -> Result<FileKind, Refusal> {
     } else if takes_text(about.rdev()) {
         Ok(FileKind::Device)
     } else {
-        refuse("it is a device, and no terminal; a sink writes to files, FIFOs, terminals and /dev/null")
+        refuse("it is a device but not a terminal; a sink writes to files, FIFOs, terminals and /dev/null")
     }
 }
 
@@ -87,7 +87,7 @@ pub(super) fn judge(
     }
     // `/proc/sys`, `/sys`: events would change how the machine runs.
     if kind == FileKind::File && is_of_the_kernel(found.file.as_fd())? {
-        return Err(Refusal::said("it is a file of the kernel's own, not a stored one".to_owned()));
+        return Err(Refusal::said("it is a virtual file of the kernel".to_owned()));
     }
     // Devices have the owners and modes of those who use them; what counts is that nobody else put them there.
     let breach = match kind {
@@ -100,17 +100,18 @@ pub(super) fn judge(
         let help = match breach.reason {
             Reason::Owner(uid) => format!("remove it, or trust its owner: `file: {{ path: …, owner: \"{uid}\" }}`"),
             Reason::Group(gid) => {
-                format!("take the right away with chmod g-w, or trust the group: `owner: \":{gid}\"`")
+                format!("remove the permission with chmod g-w, or trust the group: `owner: \":{gid}\"`")
             }
-            Reason::User(_) => "take the right away with chmod g-w".to_owned(),
-            Reason::Everybody => "take the right away with chmod o-w".to_owned(),
+            Reason::User(_) => "remove the permission with chmod g-w".to_owned(),
+            Reason::Everybody => "remove the permission with chmod o-w".to_owned(),
         };
         return Err(Refusal::Judged { why: breach.to_string(), help: Some(help) });
     }
     if kind == FileKind::File && found.about.nlink() > 1 {
         let directory = directory()?;
         if directory.breach().is_some() || directory.is_shared {
-            let why = "it has a second name, in a directory where others make theirs: it may be another file of yours";
+            let why = "it has a second name in a directory where other users create files: it may be another file of \
+                       yours";
             return Err(Refusal::said(why.to_owned()));
         }
     }

@@ -82,7 +82,7 @@ fn open_or_make(path: &Path, rights: Resolved, before: Option<FileKind>) -> Resu
             return follow(&directory, path, &target).map(Opened::Link);
         }
     }
-    Err(Refusal::said("it comes and goes".to_owned()))
+    Err(Refusal::said("it is being replaced again and again".to_owned()))
 }
 
 /// The directory in which it was found.
@@ -107,7 +107,7 @@ fn open_found(path: &Path, found: &Walked, rights: Resolved, before: Option<File
     };
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     options.custom_flags(flags).open(judged).map_err(|error| match Errno::from_io_error(&error) {
-        Some(Errno::NXIO) => Refusal::said("it is a FIFO that nobody reads; start its reader first".to_owned()),
+        Some(Errno::NXIO) => Refusal::said("it is a FIFO without a reader; start the reader first".to_owned()),
         Some(Errno::NOENT) => Refusal::said(format!("`{}` cannot be opened without /proc: mount it", path.display())),
         Some(_) | None => error.into(),
     })
@@ -187,7 +187,7 @@ fn follow(directory: &Walked, path: &Path, target: &Path) -> Result<PathBuf, Ref
         return Err(Refusal::link(breach));
     }
     if directory.is_shared {
-        let what = format!("`{}` is a link, in a directory where others make theirs", path.display());
+        let what = format!("`{}` is a link in a directory where other users create files", path.display());
         return Err(Refusal::said(what));
     }
     Ok(directory.path.join(target))

@@ -127,7 +127,7 @@ impl Sink {
 
     /// Why the destination takes nothing now, as far as is known; `None` where it does.
     pub fn trouble(&self) -> Option<String> {
-        if self.is_closed() { Some("nobody reads it any more".to_owned()) } else { self.queue.trouble() }
+        if self.is_closed() { Some("its reader has closed it".to_owned()) } else { self.queue.trouble() }
     }
 
     /// Bytes that the destination has taken.

@@ -47,7 +47,7 @@ impl Opener {
                 self.stuck.push((spec.destination.clone(), thread));
                 Err(failed(no_answer()))
             }
-            Err(RecvTimeoutError::Disconnected) => Err(failed(Refusal::said("it could not be looked at".to_owned()))),
+            Err(RecvTimeoutError::Disconnected) => Err(failed(Refusal::said("it could not be examined".to_owned()))),
         }
     }
 }

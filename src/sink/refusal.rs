@@ -25,7 +25,7 @@ impl Refusal {
         Self::Judged {
             why: format!("a link on the way is not followed: {breach}"),
             help: Some(
-                "write the path without links, or write to a directory of root's, as /var/log/ebpf-run".to_owned(),
+                "write the path without links, or to a directory owned by root, such as /var/log/ebpf-run".to_owned(),
             ),
         }
     }
@@ -33,8 +33,8 @@ impl Refusal {
     /// Giving a file away takes a right that this process does not have.
     pub(super) fn no_chown() -> Self {
         Self::Judged {
-            why: "a file cannot be given to its owner: that takes CAP_CHOWN".to_owned(),
-            help: Some("run it as root; the comments in ebpf-run.service say what the unit needs".to_owned()),
+            why: "setting the owner of a file needs CAP_CHOWN".to_owned(),
+            help: Some("run it as root; the comments in ebpf-run.service explain what the unit needs".to_owned()),
         }
     }
 

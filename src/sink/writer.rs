@@ -44,7 +44,7 @@ impl Writer {
     pub(super) fn run(mut self) {
         // What a process that was killed left torn is mended now, not when the next event comes.
         if let Err(error) = self.output.prepare() {
-            tracing::debug!(sink = %self.name, "its end could not be looked at: {error}");
+            tracing::debug!(sink = %self.name, "its end could not be read: {error}");
         }
         loop {
             match self.queue.next(self.failing.then_some(RETRY)) {
@@ -122,11 +122,11 @@ impl Writer {
     fn fails(&mut self, error: &Refusal) {
         let gone = reader_is_gone(error);
         if gone && self.output.ends_with_its_reader() {
-            tracing::debug!(sink = %self.name, "nobody reads it any more");
+            tracing::debug!(sink = %self.name, "its reader has closed it");
             self.queue.set_closed();
             return;
         }
-        let why = if gone { "nobody reads it".to_owned() } else { error.to_string() };
+        let why = if gone { "it has no reader".to_owned() } else { error.to_string() };
         if !self.failing {
             self.failing = true;
             let name = shown(&self.name);
@@ -142,7 +142,7 @@ impl Writer {
             let lost = std::mem::take(&mut self.lost);
             // At the level of what it ends: whoever was told that it fails is told that it does no more.
             let name = shown(&self.name);
-            tracing::warn!(sink = %name, "`{name}` takes events again; {lost} were lost");
+            tracing::warn!(sink = %name, "`{name}` accepts events again; {lost} were lost");
         }
     }
 }

@@ -56,7 +56,7 @@ static METRICS: &[Metric] = &[
     ),
     gauge(
         "config_info",
-        "The files' texts that count, as a hash; the value is always 1.",
+        "A hash of the files in effect; the value is always 1.",
         Of::Other(|status, series| {
             series.add(&[("hash", &status.config_hash)], 1.0);
         }),
@@ -73,7 +73,7 @@ static METRICS: &[Metric] = &[
     ),
     counter(
         "reloads_total",
-        "Changes of the files, by what became of them.",
+        "Reloads of changed files, by result.",
         Of::Other(|status, series| {
             series.add(&[("result", "ok")], status.reloads.ok as f64);
             series.add(&[("result", "failed")], status.reloads.failed as f64);
@@ -81,12 +81,12 @@ static METRICS: &[Metric] = &[
     ),
     gauge(
         "last_reload_success_timestamp_seconds",
-        "When everything was last as the files say after a change, Unix time; 0: never.",
+        "When a reload last succeeded, Unix time; 0: never.",
         Of::Daemon(|status| seconds(status.reloads.last_ok_unix_ns)),
     ),
     gauge(
         "config_directory_ok",
-        "1 where the directory's files are known, 0 where it is missing or cannot be read.",
+        "1 if the directory can be read, 0 if it is missing or cannot be read.",
         Of::Other(|status, series| {
             let all = status.directories.iter();
             all.for_each(|it| series.add(&[("directory", &it.path)], flag(it.state == DirectoryState::Ok)));
@@ -94,7 +94,7 @@ static METRICS: &[Metric] = &[
     ),
     gauge(
         "config_file_ok",
-        "1 where the file's text counts, 0 where it has an error.",
+        "1 if the file is valid, 0 if it has an error.",
         Of::Other(|status, series| {
             let all = status.files.iter();
             all.for_each(|file| series.add(&[("file", &file.path)], flag(file.state == FileState::Ok)));
@@ -129,7 +129,7 @@ static METRICS: &[Metric] = &[
     ),
     counter(
         "probe_self_events_total",
-        "What the daemon did itself and the probe left out; no events.",
+        "Activity of the daemon itself that the probe excluded; not events.",
         Of::Running(|probe| count(Some(probe.of_itself))),
     ),
     gauge(
@@ -149,7 +149,7 @@ static METRICS: &[Metric] = &[
     ),
     gauge(
         "sink_open",
-        "How many open sinks of this name and destination take events; 0: the reader has gone.",
+        "How many open sinks of this name and destination accept events; 0: the reader has closed it.",
         Of::Sink(|sink| flag(sink.open)),
     ),
     counter("sink_written_bytes_total", "Bytes that the destination took.", Of::Sink(|sink| sink.written_bytes as f64)),

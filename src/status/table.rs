@@ -40,7 +40,7 @@ pub fn table(status: &Status, color: bool) -> String {
     let probes: Vec<Row> = status.probes.iter().flat_map(|probe| probe_rows(probe, status.now_unix_ns)).collect();
     if probes.is_empty() {
         let all_read = status.directories.iter().all(|directory| directory.state == DirectoryState::Ok);
-        text.push_str(if all_read { "\nno probes: no file names one\n" } else { "\nno probes\n" });
+        text.push_str(if all_read { "\nno probes: the files have none\n" } else { "\nno probes\n" });
     } else {
         let names = ["probe", "state", "since", "events", "rate", "lost", "memory", "a run", "version", "file", "on"];
         text.push('\n');
@@ -171,7 +171,7 @@ fn directory_row(directory: &DirectoryStatus, status: &Status) -> Row {
 fn file_row(file: &FileStatus) -> Row {
     let (state, paint) = match file.state {
         FileState::Ok => ("ok", GREEN),
-        FileState::Kept => ("kept: the last good text counts", RED),
+        FileState::Kept => ("kept: the last valid version is in effect", RED),
         FileState::Refused => ("refused", RED),
     };
     Row::new([file.path.clone(), state.to_owned(), file.probes.to_string()], paint)
@@ -330,7 +330,7 @@ quiet  stopped      3s  (a.yaml)
         let file = FileStatus { path: "a.yaml".to_owned(), state: FileState::Ok, probes: 0, problems: Vec::new() };
         let said = table(&status(Vec::new(), vec![file]), false);
         assert!(
-            said.ends_with("\n\nno probes: no file names one\n\nfile    state  probes\na.yaml  ok          0\n"),
+            said.ends_with("\n\nno probes: the files have none\n\nfile    state  probes\na.yaml  ok          0\n"),
             "{said}"
         );
     }

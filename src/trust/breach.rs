@@ -44,7 +44,7 @@ impl Breach {
     }
 }
 
-/// ``/home/eve` belongs to eve`, ``/srv/x` can be written by the group staff`, ``/tmp/d` can be written by everybody`
+/// ``/home/eve` belongs to eve`, ``/srv/x` is writable by the group staff`, ``/tmp/d` is writable by everyone`
 impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` ", self.path.display())?;
@@ -54,14 +54,14 @@ impl fmt::Display for Breach {
                 None => write!(f, "belongs to the user {uid}"),
             },
             Reason::Group(gid) => match group_name(gid) {
-                Some(name) => write!(f, "can be written by the group {name}"),
-                None => write!(f, "can be written by the group {gid}"),
+                Some(name) => write!(f, "is writable by the group {name}"),
+                None => write!(f, "is writable by the group {gid}"),
             },
             Reason::User(uid) => match user_name(uid) {
-                Some(name) => write!(f, "can be written by {name} (getfacl)"),
-                None => write!(f, "can be written by the user {uid} (getfacl)"),
+                Some(name) => write!(f, "is writable by {name} (getfacl)"),
+                None => write!(f, "is writable by the user {uid} (getfacl)"),
             },
-            Reason::Everybody => f.write_str("can be written by everybody"),
+            Reason::Everybody => f.write_str("is writable by everyone"),
         }
     }
 }

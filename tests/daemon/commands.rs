@@ -30,7 +30,7 @@ fn stop_and_start() {
     assert_eq!(daemon.says(0, &["start", "one"]), "`one` was not stopped\n");
     assert_eq!(daemon.says(0, &["stop", "one"]), "`one` is stopped until its file changes\n");
     let since = daemon.wait("one", "stopped")["since_unix_ns"].clone();
-    assert_eq!(daemon.says(0, &["stop", "one"]), "`one` is stopped already\n");
+    assert_eq!(daemon.says(0, &["stop", "one"]), "`one` is already stopped\n");
     assert_eq!(daemon.probe("one")["since_unix_ns"], since);
     assert_eq!(daemon.says(0, &["status", "--check"]), "");
     assert_eq!(daemon.says(0, &["start", "one"]), "`one` is started\n");
@@ -52,11 +52,11 @@ fn other_names() {
     for command in ["stop", "start", "tail"] {
         let whole = "error: there is no probe `two/no-such-one`: name the whole probe, `two`\n";
         assert_eq!(daemon.says(2, &[command, "two/no-such-one"]), whole);
-        let parked = "error: `parked` is not run: its file says `enabled: false`\n";
+        let parked = "error: `parked` is parked: its file sets `enabled: false`\n";
         assert_eq!(daemon.says(2, &[command, "parked"]), parked);
     }
     daemon.says(0, &["stop", "two"]);
-    let waits = "`two` is started; `two/no-such-one` waits: there is no network interface `no-such-one`\n";
+    let waits = "`two` is started; `two/no-such-one` is waiting: there is no network interface `no-such-one`\n";
     assert_eq!(daemon.says(0, &["start", "two"]), waits);
     daemon.stop();
 }

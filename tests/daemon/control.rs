@@ -30,7 +30,7 @@ fn a_file_is_no_socket() {
     fs::write(lab.path("precious"), "mine").unwrap();
     fs::create_dir(lab.path("probes.d")).unwrap();
     let ended = lab.run(&["daemon", "--config-dir", "probes.d", "--socket", "precious"]);
-    ended.code(1).says("failed to listen at `precious`: something that is no socket has this name");
+    ended.code(1).says("failed to listen at `precious`: a file that is not a socket has this name");
     assert_eq!(fs::read_to_string(lab.path("precious")).unwrap(), "mine");
     assert!(!lab.path("precious.lock").exists());
 }
@@ -63,7 +63,7 @@ fn the_lock_follows_no_link() {
     symlink(lab.path("ours"), lab.path("hers/run")).unwrap();
     chown(lab.path("hers"), Some(123_456), None).unwrap();
     for path in ["hers/run/d.sock", "hers/run/more/d.sock", "hers/new/d.sock"] {
-        listen(path).says("belongs to the user 123456: others could put a link in the way");
+        listen(path).says("belongs to the user 123456: other users could put a link in its place");
     }
     assert_eq!(fs::read_dir(lab.path("ours")).unwrap().count(), 0);
     assert_eq!(fs::read_to_string(lab.path("precious")).unwrap(), "mine");
@@ -77,7 +77,7 @@ fn bad_requests() {
     let daemon = Daemon::empty();
     let long = format!("{{\"version\":1,\"command\":\"stop\",\"probe\":\"{}\"}}\n", "a".repeat(70_000));
     assert_eq!(answer(&daemon, long.as_bytes()), "the request is longer than 65536 bytes");
-    assert!(answer(&daemon, b"\xff\xfe\n").starts_with("the request is not understood: "));
+    assert!(answer(&daemon, b"\xff\xfe\n").starts_with("invalid request: "));
     assert_eq!(answer(&daemon, b"{\"version\":1,"), "no request in 5 s");
     let versions = [("2", "2"), ("\"1\"", "\"1\""), ("-1", "-1")];
     for (version, said) in versions {

@@ -106,7 +106,7 @@ fn nobody_reads_standard_error() {
         daemon.write("b.yaml", &format!("# {}\n{}", heard.len(), bad(4)));
         // Not blocking: as much as there is.
         drop(fifo.read_to_end(&mut heard));
-        String::from_utf8_lossy(&heard).contains(" messages were left out: nobody read standard error\n")
+        String::from_utf8_lossy(&heard).contains(" messages were dropped: standard error was not read\n")
     });
     daemon.stop();
 }

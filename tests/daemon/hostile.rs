@@ -44,7 +44,7 @@ fn refused_and_allowed() {
     sh(&format!("cc -O1 -Wl,--build-id=0x0123456789abcdef -o {path} {source}"));
     let daemon = Daemon::with(&[("a.yaml", &probe(&path, ""))]);
     let refused = daemon.wait("calls", "failed");
-    let whose = format!("others could change `{path}`: `{home}` belongs to the user 123456");
+    let whose = format!("other users could change `{path}`: `{home}` belongs to the user 123456");
     assert_eq!(refused["error"], whose, "{refused}");
     daemon.write("a.yaml", &probe(&path, ", allow_untrusted: true"));
     daemon.wait("calls", "running");
@@ -64,7 +64,7 @@ fn refused_and_allowed() {
     drop(process);
     fs::copy(&built, format!("{home}/new")).unwrap();
     fs::rename(format!("{home}/new"), &path).unwrap();
-    daemon.wait_until("calls", "refused", |probe| probe["error"] == format!("`{path}` is another build"));
+    daemon.wait_until("calls", "refused", |probe| probe["error"] == format!("`{path}` is a different build"));
     daemon.stop();
 }
 
@@ -78,7 +78,7 @@ fn nothing_hangs() {
     daemon.wait("calls", "running");
     fs::remove_file(&path).unwrap();
     sh(&format!("mkfifo {path}"));
-    let said = format!("`{path}` is no regular file, not a program or library");
+    let said = format!("`{path}` is not a regular file, not a program or library");
     let begin = Instant::now();
     daemon.wait_until("calls", "refused", |probe| probe["error"] == said);
     assert!(begin.elapsed() < BOUND);

@@ -50,7 +50,7 @@ fn appears_vanishes_returns() {
             counts(&daemon, "late", "dev0");
             sh("ip link del dev1");
             daemon.wait("late", "waiting");
-            daemon.run.said(|line| line == "warning: `late` waits: there is no network interface `dev1`");
+            daemon.run.said(|line| line == "warning: `late` is waiting: there is no network interface `dev1`");
             assert_eq!(daemon.probe("late")["generation"], round);
         }
         let states = || {

@@ -54,7 +54,7 @@ fn untrusted() {
     is(&daemon, "ok");
     chmod(&daemon.lab.path("probes.d"), 0o777);
     is(&daemon, "untrusted");
-    daemon.run.said(|line| line.contains("E0006") && line.contains("can be written by everybody"));
+    daemon.run.said(|line| line.contains("E0006") && line.contains("is writable by everyone"));
     let (_, said) = command(&daemon, &["status"]);
     assert_eq!(said.matches("E0006").count(), 1, "{said}");
     assert!(said.contains("help: `chmod go-w /") && said.contains("`--allow-untrusted-config`"), "{said}");
@@ -94,7 +94,7 @@ fn untrusted_at_the_start() {
     daemon.wait("two", "running");
     is(&daemon, "ok");
     let (ended, _) = daemon.stop();
-    assert_eq!(ended.stderr.matches("whoever can change it decides").count(), 1, "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("anyone who can change it controls").count(), 1, "{}", ended.stderr);
 }
 
 /// A directory that is deleted stops its probes, and that is a failure until it is there again.
@@ -184,7 +184,7 @@ fn a_mounted_file() {
         daemon.wait("three", "running");
         is(&daemon, "ok");
         fs::remove_file(&source).unwrap();
-        wait_for("the warning", || command(&daemon, &["status"]).1.contains("has been replaced or deleted"));
+        wait_for("the warning", || command(&daemon, &["status"]).1.contains("that was replaced or deleted"));
         is(&daemon, "ok");
         mount("umount", &[&daemon.file("a.yaml")]);
         daemon.wait("one", "running");

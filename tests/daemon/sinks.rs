@@ -106,7 +106,7 @@ fn full_disks() {
     let there: u64 = ["a.jsonl", "old.jsonl"].iter().map(|name| events(&fs::read_to_string(at(name)).unwrap())).sum();
     assert_eq!(there + gone, delivered);
     let (ended, _) = daemon.stop();
-    assert_eq!(ended.stderr.matches("takes events again").count(), 5, "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("accepts events again").count(), 5, "{}", ended.stderr);
 }
 
 /// A FIFO, a directory or a link in the place of the log: nothing counts as delivered that nobody can read, the status says

@@ -57,7 +57,7 @@ fn one_file() {
         followed.has(&[A]);
         assert_eq!(warned(&place), [""; 0]);
         followed.after(|place| over(place, "source/p.yaml", A.0), &[(A.0, "b")]);
-        let own = format!("W0001 `{}` is a mount of its own: ", place.path(A.0).display());
+        let own = format!("W0001 `{}` is mounted by itself: ", place.path(A.0).display());
         assert!(matches!(warned(&place).as_slice(), [warning] if warning.starts_with(&own)), "{:?}", warned(&place));
         followed.after(|place| place.write("source/p.yaml", "c"), &[(A.0, "c")]);
         let replace = |place: &Place| {
@@ -65,7 +65,8 @@ fn one_file() {
             place.rename("source/new", "source/p.yaml");
         };
         followed.after(replace, &[(A.0, "c")]);
-        let stale = format!("W0001 `{}` shows a file that has been replaced or deleted: ", place.path(A.0).display());
+        let stale =
+            format!("W0001 `{}` is a mount of a file that was replaced or deleted: ", place.path(A.0).display());
         assert!(matches!(warned(&place).as_slice(), [warning] if warning.starts_with(&stale)), "{:?}", warned(&place));
         let again = |place: &Place| {
             unmount(place, A.0);

@@ -27,7 +27,7 @@ fn warnings(place: &Place, sudo_uid: Option<u32>) -> Vec<String> {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
-    let of_others = said.lines().filter(|line| line.contains("whoever can change it decides"));
+    let of_others = said.lines().filter(|line| line.contains("anyone who can change it controls"));
     of_others.map(|line| line.replace(&place.path("d").display().to_string(), "d")).collect()
 }
 
@@ -38,7 +38,7 @@ fn warns_once() {
     assert_eq!(warnings(&place, None), [""; 0]);
     chmod(&place, "d/a.yaml", 0o666);
     chmod(&place, "d/b.yaml", 0o666);
-    let everybody = ["warning: `d/a.yaml` can be written by everybody: whoever can change it decides what runs here"];
+    let everybody = ["warning: `d/a.yaml` is writable by everyone: anyone who can change it controls what runs here"];
     assert_eq!(warnings(&place, None), everybody);
     if !is_root() {
         return;
@@ -47,7 +47,8 @@ fn warns_once() {
         chmod(&place, name, 0o755);
         chown(place.path(name), Some(STRANGER), Some(STRANGER)).unwrap();
     }
-    let owner = [format!("warning: `d` belongs to the user {STRANGER}: whoever can change it decides what runs here")];
+    let owner =
+        [format!("warning: `d` belongs to the user {STRANGER}: anyone who can change it controls what runs here")];
     assert_eq!(warnings(&place, None), owner);
     assert_eq!(warnings(&place, Some(STRANGER)), [""; 0]);
     assert_eq!(warnings(&place, Some(STRANGER + 1)), owner);

@@ -25,7 +25,7 @@ fn has_summary(run: &Run) -> bool {
     run.stderr_now().lines().any(|line| line.starts_with("p39 "))
 }
 
-/// The summary comes at once; then it is said what the kernel is still closing; then nothing is attached.
+/// The summary comes at once; then it is said what the kernel is still detaching; then nothing is attached.
 #[test]
 fn the_summary_waits_for_nobody() {
     need!(bpf());
@@ -42,7 +42,7 @@ fn the_summary_waits_for_nobody() {
         assert!(took < Duration::from_secs(1), "{took:?}");
         let ended = run.end().code(0);
         assert!(start.elapsed() > took);
-        ended.says("note: events have ended; the kernel is still closing ");
+        ended.says("note: no more events; the kernel is still detaching ");
     }
 }
 
@@ -53,7 +53,7 @@ fn twice() {
     let lab = Lab::new();
     let run = lab.ready(&many(40), &[]);
     run.signal(libc::SIGINT);
-    wait_for("what is still to be done", || run.stderr_now().contains("the kernel is still closing "));
+    wait_for("what is still to be done", || run.stderr_now().contains("the kernel is still detaching "));
     assert!(has_summary(&run));
     let (pid, start) = (run.pid(), Instant::now());
     run.signal(libc::SIGINT);
@@ -71,6 +71,6 @@ fn the_first_process() {
     let yaml = lab.yaml(&many(40));
     let arguments = ["-pf", env!("CARGO_BIN_EXE_ebpf-run"), &yaml.display().to_string(), "--duration", "100ms"];
     let ended = Run::start_with(Command::new("unshare").args(arguments)).end().code(0);
-    let note = ended.stderr.lines().find(|line| line.contains("the kernel is still closing")).unwrap();
+    let note = ended.stderr.lines().find(|line| line.contains("the kernel is still detaching")).unwrap();
     assert!(note.ends_with(" of 40 hooks"), "{note}");
 }

@@ -204,7 +204,7 @@ fn further_names() {
         lab.yaml(
             "probes:\n  - { name: a, hook: { xdp: { interface: left } } }\n  - { name: b, hook: { xdp: { interface: lan } } }\n",
         );
-        let said = "two XDP probes want the interface `left`: `a` has it already";
+        let said = "two XDP probes use the interface `left`: `a` already has it";
         let found = check_kernel(&lab).code(1).stdout.join("\n");
         assert!(found.contains(said) && found.contains("probes.yaml:4:42"), "{found}");
         lab.run(&["plan", "probes.yaml"]).code(1).says(said);

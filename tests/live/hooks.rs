@@ -41,7 +41,7 @@ fn functions_and_patterns() {
     let ended = lab.run(&["hooks", "*", "--kind", "tracepoint"]).code(0).says("more match as tracepoint: --all");
     assert_eq!(ended.stdout.len(), 50);
     assert!(lab.run(&["hooks", "*", "--kind", "tracepoint", "--all"]).code(0).stdout.len() > 500);
-    lab.run(&["hooks", "sched_swich"]).code(1).says("nothing here matches").says("did you mean `sched_switch`?");
+    lab.run(&["hooks", "sched_swich"]).code(1).says("no match for").says("did you mean `sched_switch`?");
 
     let ended = lab.run_as_nobody(&["hooks", "sched_switch", "--format", "json", "-v"]).code(0);
     let found = json(&ended.stdout.join("\n"));
@@ -59,14 +59,14 @@ fn security_modules_and_binaries() {
     need!(bpf());
     let lab = Lab::new();
     let ended = lab.run(&["hooks", "bprm_check_security", "--kind", "lsm", "-v"]).code(0);
-    assert_eq!(ended.stdout[0], "lsm: bprm_check_security  # not attached by this build yet");
+    assert_eq!(ended.stdout[0], "lsm: bprm_check_security  # not supported by this build yet");
     assert_eq!(ended.stdout[1], "  # int bprm_check_security(struct linux_binprm *bprm)");
 
     let binary = env!("CARGO_BIN_EXE_ebpf-run");
     let ended = lab.run(&["hooks", "main", "--binary", binary, "--all"]).code(0);
     let line = format!("uprobe: {{ binary: \"{binary}\", symbol: \"main\" }}");
     assert_eq!(ended.stdout[0], line);
-    lab.run(&["hooks", "main", "--binary", "/dev/null"]).code(1).says("`/dev/null` is no regular file");
+    lab.run(&["hooks", "main", "--binary", "/dev/null"]).code(1).says("`/dev/null` is not a regular file");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     lab.run(&["hooks", "main", "--binary", source]).code(1).says("not a 64-bit ELF file");
     // What a line says, a run takes.
@@ -82,6 +82,6 @@ fn security_modules_and_binaries() {
     lab.run(&["hooks", "main", "--binary", "no-such-program"])
         .code(1)
         .says("no program `no-such-program` in the directories");
-    lab.run(&["hooks", "main", "--kind", "uprobe"]).code(2).says("name it with `--binary FILE`");
-    lab.run(&["hooks", "main", "--kind", "kprobe", "--binary", "bash"]).code(2).says("leave out `--binary`");
+    lab.run(&["hooks", "main", "--kind", "uprobe"]).code(2).says("`--kind uprobe` needs `--binary FILE`");
+    lab.run(&["hooks", "main", "--kind", "kprobe", "--binary", "bash"]).code(2).says("leave it out");
 }

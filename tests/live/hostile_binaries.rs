@@ -104,15 +104,15 @@ fn no_programs() {
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     symlink("/proc/kmsg", lab.path("kmsg")).unwrap();
     for (path, said) in [
-        (fifo.as_str(), "is no regular file, not a program or library"),
-        ("/dev/zero", "is no regular file, not a program or library"),
-        ("/dev/tty", "is no regular file, not a program or library"),
-        ("/proc/kmsg", "is a file of the kernel's own, not a program or library"),
-        (lab.path("kmsg").to_str().unwrap(), "is a file of the kernel's own, not a program or library"),
-        ("/proc/self/mem", "is a file of the kernel's own"),
-        ("/proc/self/environ", "is a file of the kernel's own"),
-        ("/sys/kernel/tracing/trace_pipe", "is a file of the kernel's own"),
-        ("/sys/kernel/uevent_seqnum", "is a file of the kernel's own"),
+        (fifo.as_str(), "is not a regular file, not a program or library"),
+        ("/dev/zero", "is not a regular file, not a program or library"),
+        ("/dev/tty", "is not a regular file, not a program or library"),
+        ("/proc/kmsg", "is a virtual file of the kernel, not a program or library"),
+        (lab.path("kmsg").to_str().unwrap(), "is a virtual file of the kernel, not a program or library"),
+        ("/proc/self/mem", "is a virtual file of the kernel"),
+        ("/proc/self/environ", "is a virtual file of the kernel"),
+        ("/sys/kernel/tracing/trace_pipe", "is a virtual file of the kernel"),
+        ("/sys/kernel/uevent_seqnum", "is a virtual file of the kernel"),
     ] {
         let start = Instant::now();
         let yaml = format!("probes:\n  - {{ name: x, hook: {{ uprobe: \"{path}:main\" }} }}\n");
@@ -172,16 +172,16 @@ fn whose() {
         let strict = lab.run(&["check", "--kernel", "--strict", file]);
         (text, planned.stdout.join("\n"), run.stderr, strict.status.code())
     };
-    let whose = format!("others could change `{path}`: `{folder}` belongs to the user {STRANGER}");
+    let whose = format!("other users could change `{path}`: `{folder}` belongs to the user {STRANGER}");
     let (check, plan, run, strict) = checked(&format!("\"{path}:answer\""));
     assert!(check.contains(&format!("warning[W0402]: {whose}")), "{check}");
     assert!(
-        check.contains("or write `allow_untrusted: true`") && plan.contains(&whose) && run.contains(&whose),
+        check.contains("or `allow_untrusted: true`") && plan.contains(&whose) && run.contains(&whose),
         "{plan}{run}"
     );
     assert_eq!(strict, Some(1));
     let (check, ..) = checked(&format!("{{ binary: {path}, offset: {}, allow_untrusted: true }}", answer(&path)));
-    assert!(check.contains("and an `offset` is a place in one build of it"), "{check}");
+    assert!(check.contains("and an `offset` fits only one build"), "{check}");
     for good in [
         format!("{{ binary: {path}, symbol: answer, allow_untrusted: true }}"),
         format!("{{ binary: {path}, symbol: answer, build_id: 0123456789ABCDEF }}"),
@@ -195,7 +195,7 @@ fn whose() {
         );
     }
     let (check, ..) = checked(&format!("{{ binary: {path}, symbol: answer, build_id: 0123456789abcdee }}"));
-    assert!(check.contains(&format!("error[E0402]: `{path}` is another build")), "{check}");
+    assert!(check.contains(&format!("error[E0402]: `{path}` is a different build")), "{check}");
     assert!(check.contains("its build id is 0123456789abcdef"), "{check}");
     sh(&format!("cc -O1 -Wl,--build-id=none -o {path} {}/tests/support/called.c", env!("CARGO_MANIFEST_DIR")));
     let (check, ..) = checked(&format!("{{ binary: {path}, symbol: answer, build_id: 0123456789abcdef }}"));
@@ -231,8 +231,8 @@ fn libraries_of_another_class() {
         said.contains("there is no library `libtwo.so.1` for this machine in the directories of libraries"),
         "{said}"
     );
-    assert!(said.contains(&format!("`{small}/libtwo.so.1` is for another one, or for 32 bits")), "{said}");
+    assert!(said.contains(&format!("`{small}/libtwo.so.1` is for another architecture, or for 32 bits")), "{said}");
     fs::set_permissions(lab.path("good"), Permissions::from_mode(0o777)).unwrap();
     let said = check(&[&small, &good]);
-    assert!(said.contains(&format!("`{good}` can be written by everybody")), "{said}");
+    assert!(said.contains(&format!("`{good}` is writable by everyone")), "{said}");
 }

@@ -190,7 +190,7 @@ fn check_interfaces() {
         let text = lab.run(&["plan", "probes.yaml"]).code(0).stdout.join("\n");
         for part in [
             "2, each with a program of its own: `left`, `right`",
-            "what follows is said of the first, `left`",
+            "details are for the first, `left`",
             "for all 2 targets; for each",
         ] {
             assert!(text.contains(part), "{part}:\n{text}");

@@ -167,7 +167,7 @@ fn paths() {
     ] {
         fs::write(lab.path("d").join(name), text).unwrap();
     }
-    with(&["d"]).says("there is nothing to run: `a` has `enabled: false`");
+    with(&["d"]).says("nothing to run: `a` has `enabled: false`");
 }
 
 /// The files of a directory run together, in the order of their names.
@@ -280,7 +280,7 @@ fn capabilities_for_xdp() {
 fn lines_of_the_tracer() {
     need!(bpf());
     let ended = Lab::new().whole("probes:\n  - { name: x, hook: { tracepoint: \"ftrace:print\" } }\n", &[]);
-    ended.code(1).says("`ftrace:print` is no tracepoint");
+    ended.code(1).says("`ftrace:print` is not a tracepoint");
 }
 
 /// A kernel that shows no BTF: what needs it says so, what does not runs.
@@ -303,7 +303,7 @@ fn no_btf() {
     let members =
         "probes:\n  - { name: x, hook: { raw_tracepoint: sched_process_exec }, capture: { a: p->pid, b: arg1 } }\n";
     let ended = hidden(members).code(1).says("probes.yaml:3:");
-    ended.says("the kernel's BTF does not tell the arguments of `sched_process_exec`: there is no `p`, only numbers");
+    ended.says("there is no `p`: the kernel's BTF does not describe the arguments of `sched_process_exec`");
     let numbers = "probes:\n  - { name: x, hook: { raw_tracepoint: sched_process_exec }, capture: { a: arg1 } }\n";
     hidden(numbers).code(0).says("ready: ");
     let fields = "probes:\n  - { name: x, hook: { tracepoint: \"syscalls:sys_enter_openat\" }, \

@@ -196,21 +196,21 @@ fn refusals() {
         "it is a script: probe the program that runs it".to_owned(),
         format!("`{binary}` has no function `answr`"),
         "did you mean `answer`?".to_owned(),
-        "bytes: this offset lies behind it".to_owned(),
+        "bytes: this offset is past its end".to_owned(),
         format!("there is no code 0x7fffffff bytes into `{binary}`"),
-        format!("`{stripped}` has no symbols of functions: it is stripped"),
-        format!("`{folder}/twins` has 2 functions called `twin`"),
+        format!("`{stripped}` has no function symbols: it is stripped"),
+        format!("`{folder}/twins` has 2 functions named `twin`"),
         format!("no function of `{binary}` matches `no_such*`"),
         format!("`{binary}` has none of the functions `a`, `b`"),
         "did you mean `answer_text`?".to_owned(),
         "did you mean `bash`?".to_owned(),
         format!("`ebpf-run hooks '*answer*' --binary {binary}` shows what it has"),
-        format!("`{binary}` begins to run here: nothing has called it, so it does not return"),
+        format!("`{binary}` starts to run here: nothing calls this code, so it does not return"),
         "is the middle of `answer`\n".to_owned(),
         "the middle of an instruction of `main`: a uprobe would break the program".to_owned(),
         "instructions begin at 0x0 and 0x5 (`objdump -d` shows them)".to_owned(),
         format!("`{folder}/go` is a Go program: it moves its stacks, and a uretprobe would crash it"),
-        format!("a uretprobe belongs at the beginning of a function: {answer:#x}"),
+        format!("a uretprobe must be at the start of a function: {answer:#x}"),
     ];
     let all = checked.stdout.join("\n") + &checked.stderr;
     for text in said {
@@ -221,7 +221,7 @@ fn refusals() {
         "probes:\n  - name: x\n    hook:\n      uprobe:\n        {}\n",
         hooks[7].trim_start_matches("uprobe: ")
     );
-    let ended = lab.whole(&offset, &[]).code(1).says("lies behind it");
+    let ended = lab.whole(&offset, &[]).code(1).says("is past its end");
     assert!(ended.stderr.lines().any(|line| line.trim_end().ends_with(" ^^^^")), "{}", ended.stderr);
     let single = format!("probes:\n  - {{ name: x, hook: {{ {} }} }}\n", hooks[6]);
     lab.whole(&single, &[]).code(1).says("did you mean `answer`?").says(":3:");

@@ -180,7 +180,7 @@ fn refusals() {
     );
     assert!(refusal(dir.path()).ends_with("it is a directory; a sink needs the path of a file"));
     mkfifo(&at("fifo"));
-    assert!(refusal(&at("fifo")).ends_with("it is a FIFO that nobody reads; start its reader first"));
+    assert!(refusal(&at("fifo")).ends_with("it is a FIFO without a reader; start the reader first"));
     let _listener = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
     assert!(refusal(&at("socket")).ends_with("it is a socket; a sink writes to files, FIFOs, terminals and /dev/null"));
     fs::write(at("plain"), "").unwrap();

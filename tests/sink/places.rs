@@ -116,8 +116,8 @@ fn files_of_others() {
     for (path, owner, mode, why) in [
         (hers.join("a"), STRANGER, 0o644, "belongs to the user 123456"),
         (ours.join("b"), STRANGER, 0o600, "belongs to the user 123456"),
-        (ours.join("c"), 0, 0o666, "can be written by everybody"),
-        (ours.join("d"), 0, 0o660, "can be written by the group 123456"),
+        (ours.join("c"), 0, 0o666, "is writable by everyone"),
+        (ours.join("d"), 0, 0o660, "is writable by the group 123456"),
     ] {
         fs::write(&path, "hers\n").unwrap();
         chown(&path, Some(owner), Some(STRANGER)).unwrap();
@@ -158,12 +158,12 @@ fn devices() {
     }
     for (name, minor) in [("mem", 1), ("kmem", 2), ("port", 4)] {
         if let Some(path) = device(name, libc::S_IFCHR, 1, minor) {
-            refused(&path, "it is a device, and no terminal");
+            refused(&path, "it is a device but not a terminal");
         }
     }
     // Who writes here changes how something runs.
     for path in ["/proc/self/comm", "/proc/self/oom_score_adj"] {
-        refused(Path::new(path), "it is a file of the kernel's own");
+        refused(Path::new(path), "it is a virtual file of the kernel");
     }
     let delivery = Arc::new(Delivery::default());
     send(&open(Path::new("/dev/null")), &delivery, "one\n");

@@ -40,7 +40,7 @@ impl Part {
     pub(super) fn within<B: Bytes>(self, bytes: &B) -> Result<Self, ObjectError> {
         match self.offset.checked_add(self.size) {
             Some(end) if end <= bytes.size() => Ok(self),
-            Some(_) | None => Err(broken("a table of it lies behind its end")),
+            Some(_) | None => Err(broken("one of its tables lies beyond its end")),
         }
     }
 
@@ -81,7 +81,7 @@ const AT_ONCE: u64 = 4096;
 
 pub(super) fn read<B: Bytes>(bytes: &B, offset: u64, room: &mut [u8]) -> Result<(), ObjectError> {
     bytes.read_at(offset, room).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => broken("it ends too early"),
+        io::ErrorKind::UnexpectedEof => broken("it is truncated"),
         _ => ObjectError(format!("it cannot be read: {error}")),
     })
 }

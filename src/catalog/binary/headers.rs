@@ -71,13 +71,13 @@ impl Headers {
         let mut header = [0; HEADER];
         read(bytes, 0, &mut header)?;
         if !header.starts_with(&ELFMAG) {
-            return Err(broken("it does not begin like one"));
+            return Err(broken("it does not begin with an ELF header"));
         }
         if header[4] != ELFCLASS64.0 {
-            return Err(broken("it is for 32 bits"));
+            return Err(broken("it is a 32-bit file"));
         }
         if header[5] != ELFDATA2LSB.0 || number::<2>(&header, 18) != MACHINE {
-            return Err(ObjectError("it was compiled for another machine".to_owned()));
+            return Err(ObjectError("it is for another architecture".to_owned()));
         }
         if ![u64::from(ET_EXEC.0), u64::from(ET_DYN.0)].contains(&number::<2>(&header, 16)) {
             return Err(ObjectError("neither a program nor a library, but another kind of ELF file".to_owned()));
@@ -93,7 +93,7 @@ impl Headers {
     fn segments<B: Bytes>(&mut self, bytes: &B, header: &[u8]) -> Result<(), ObjectError> {
         let (size, count) = (number::<2>(header, 54), number::<2>(header, 56));
         if count > 0 && size != PROGRAM_HEADER as u64 {
-            return Err(broken("its segments have headers of another size"));
+            return Err(broken("its program headers have an unexpected size"));
         }
         // 0xffff means that section 0 has the count (PN_XNUM): nothing that is run has so many.
         let table = Part { offset: number::<8>(header, 32), size: size * count };
@@ -107,7 +107,7 @@ impl Headers {
                 let end = part.offset.saturating_add(part.size);
                 self.code.push(Code { memory: number::<8>(entry, 16), begin: part.offset, end });
             }
-            if self.code.len() > MOST_CODE { Err(broken("it has too many segments of code")) } else { Ok(()) }
+            if self.code.len() > MOST_CODE { Err(broken("it has too many code segments")) } else { Ok(()) }
         })
     }
 
@@ -117,7 +117,7 @@ impl Headers {
             return Ok(());
         }
         if size != SECTION_HEADER as u64 {
-            return Err(broken("its sections have headers of another size"));
+            return Err(broken("its section headers have an unexpected size"));
         }
         let section = |index: u64| -> Result<[u8; SECTION_HEADER], ObjectError> {
             let mut entry = [0; SECTION_HEADER];

@@ -102,7 +102,7 @@ impl<B: Bytes> Binary<B> {
         let headers = Headers::read(&bytes)?;
         let most = headers.symbols.iter().map(|table| table.entries.size / SYMBOL as u64).max().unwrap_or(0);
         if most > MOST_SYMBOLS {
-            return Err(broken(&format!("{most} symbols are more than any program has")));
+            return Err(broken(&format!("it has {most} symbols, more than any real program")));
         }
         let versions = Versions::read(&bytes, &headers, (most as usize).min(MOST_FUNCTIONS))?;
         let build_id = note::build_id(&bytes, &headers.notes)?;

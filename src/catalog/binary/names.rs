@@ -33,7 +33,7 @@ impl<'b, B: Bytes> Names<'b, B> {
     pub(super) fn new(bytes: &'b B, table: Part) -> Result<Self, ObjectError> {
         let table = table.within(bytes)?;
         if table.size > MOST_NAMES {
-            return Err(broken(&format!("{} bytes of names of symbols are more than any program has", table.size)));
+            return Err(broken(&format!("its symbol names take {} bytes, more than any real program", table.size)));
         }
         Ok(Self { bytes, table, window: Vec::new(), begin: 0, at_once: WINDOW, endless: 0..0, left: MOST_NAMES })
     }
@@ -61,7 +61,7 @@ impl<'b, B: Bytes> Names<'b, B> {
             }
         }
         let Some(length) = found.filter(|length| (1..=MOST_NAME).contains(length)) else { return Ok(None) };
-        self.left = self.left.checked_sub(length as u64).ok_or_else(|| broken("its symbols share their names"))?;
+        self.left = self.left.checked_sub(length as u64).ok_or_else(|| broken("its symbol names overlap"))?;
         Ok(self.rest(offset).and_then(|rest| rest.get(..length)))
     }
 

@@ -104,7 +104,7 @@ impl Btf {
             return Err(error("too short for a header"));
         }
         if data[..2] != [0x9f, 0xeb] {
-            return Err(error("it does not begin with the number 0xeb9f in this machine's byte order"));
+            return Err(error("its magic number is not 0xeb9f in this machine's byte order"));
         }
         let header = u32_at(&data, 4) as usize;
         let types = header.saturating_add(u32_at(&data, 8) as usize);
@@ -112,12 +112,13 @@ impl Btf {
         let strings = header.saturating_add(u32_at(&data, 16) as usize);
         let strings_end = strings.saturating_add(u32_at(&data, 20) as usize);
         if types_end > data.len() || strings_end > data.len() || strings == strings_end || data[strings_end - 1] != 0 {
-            return Err(error("a section lies outside of the data"));
+            return Err(error("a section lies outside the data"));
         }
         let mut starts = Vec::with_capacity((types_end - types) / 24);
         let mut at = types;
         while at < types_end {
-            let size = type_size(&data, at, types_end).ok_or_else(|| error("a type is cut off or of unknown kind"))?;
+            let size =
+                type_size(&data, at, types_end).ok_or_else(|| error("a type is truncated or of unknown kind"))?;
             starts.push(at as u32);
             at += size;
         }

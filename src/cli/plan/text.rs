@@ -80,7 +80,7 @@ fn targets(names: &[String]) -> Vec<String> {
     }
     vec![
         format!("{}, each with a program of its own: {all}", names.len()),
-        format!("what follows is said of the first, `{first}`; memory of each, and of all together"),
+        format!("details are for the first, `{first}`; memory for each and in total"),
     ]
 }
 
@@ -121,7 +121,7 @@ fn reports(probe: &Planned<'_>) -> Vec<String> {
         let room = buffer / (bytes + 8).next_multiple_of(8);
         let why = match buffer == asked {
             true => String::new(),
-            false => format!(" (one page of this machine; the file says {})", size(u64::from(asked))),
+            false => format!(" (one page on this machine; the file sets {})", size(u64::from(asked))),
         };
         lines.push(format!("events of {bytes} bytes; the ring of {}{why} holds {room}", size(u64::from(buffer))));
     }
@@ -138,7 +138,7 @@ fn limits(probe: &Planned<'_>) -> Vec<String> {
     let each = if probe.targets.is_empty() { "" } else { ", at each target" };
     let rate = rate.map(|rate| format!("rate_limit: at most {rate}, on all CPUs together{each}"));
     let own = probe.program.captures() && leaves_itself_out(&probe.spec);
-    let own = own.then(|| "what ebpf-run does itself is left out (`include_self: true` has it too)".to_owned());
+    let own = own.then(|| "activity of ebpf-run itself is excluded (`include_self: true` includes it)".to_owned());
     sample.into_iter().chain(rate).chain(own).collect()
 }
 
@@ -198,7 +198,7 @@ mod tests {
             targets(&names),
             [
                 "2, each with a program of its own: `vfs_read`, `vfs_write`",
-                "what follows is said of the first, `vfs_read`; memory of each, and of all together"
+                "details are for the first, `vfs_read`; memory for each and in total"
             ]
         );
         assert_eq!(targets(&names[..1]), ["1: `vfs_read`"]);

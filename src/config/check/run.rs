@@ -75,9 +75,9 @@ impl Run {
             self.names.insert(name.to_owned(), place);
             return;
         };
-        let problem = Problem::new(codes::DUPLICATE_PROBE, place, format!("a second probe is called `{name}`"));
+        let problem = Problem::new(codes::DUPLICATE_PROBE, place, format!("a second probe has the name `{name}`"));
         let problem = problem.related(first.clone(), "the first one");
-        problems.push(problem.help("give it another name: names are unique in all files that run together"));
+        problems.push(problem.help("rename it: names must be unique in all files that run together"));
     }
 
     /// Takes the file of a sink for its format.
@@ -90,10 +90,10 @@ impl Run {
         };
         if *other == format {
             if *rights != sink.rights {
-                let message = format!("`{}` would be made with two modes or owners", path.display());
+                let message = format!("`{}` would be created with two modes or owners", path.display());
                 let problem = Problem::new(codes::SINK_FORMATS, place.clone(), message).label("differs here");
                 let problem = problem.related(first.clone(), "from this one");
-                problems.push(problem.help("give both the same `mode` and `owner`, or name one sink in both places"));
+                problems.push(problem.help("use the same `mode` and `owner` for both, or use one sink in both places"));
             }
             return;
         }
@@ -101,7 +101,7 @@ impl Run {
         let problem = Problem::new(codes::SINK_FORMATS, place.clone(), message)
             .label(format!("as {}", format.name()))
             .related(first.clone(), format!("as {}", other.name()));
-        problems.push(problem.help("give both the same format, or write to two files"));
+        problems.push(problem.help("use the same format for both, or write to two files"));
     }
 
     /// Takes a probe. One that is not whole has its problem: it is never run.
@@ -151,11 +151,11 @@ impl Run {
             self.interfaces.insert(interface.clone(), (name, place));
             return;
         };
-        let message = format!("two XDP probes want the interface `{interface}`");
+        let message = format!("two XDP probes use the interface `{interface}`");
         let by = |name: &str| if name == NAMELESS { "here".to_owned() } else { format!("by `{name}`") };
         let problem = Problem::new(codes::XDP_CLAIM, place, message)
-            .label(format!("wanted {}", by(&name)))
-            .related(first.clone(), format!("already taken {}", by(owner)))
+            .label(format!("used {}", by(&name)))
+            .related(first.clone(), format!("already used {}", by(owner)))
             .help("an interface runs one XDP program: park one of the probes with `enabled: false`");
         problems.push(problem);
     }

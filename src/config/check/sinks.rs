@@ -39,8 +39,8 @@ impl FileSinks {
         let name = &entry.key;
         let place = Location::new(source, entry.key_span);
         if short_words(false).any(|word| word == name) {
-            let message = format!("a sink cannot be called `{name}`: that is a short form");
-            let help = format!("call it something else, or remove it and write `sinks: [{name}]` in the probe");
+            let message = format!("a sink cannot have the name `{name}`: that is a short form");
+            let help = format!("rename it, or remove it and write `sinks: [{name}]` in the probe");
             problems.push(Problem::new(codes::WRONG_FORM, place, message).help(help));
         } else if !(pattern::NAME.matches)(name) {
             let message = format!("the name of a sink must be {}", pattern::NAME.expected);
@@ -71,7 +71,7 @@ impl FileSinks {
             let Some(spec) = self.one(cx, name, span, run) else { continue };
             if let Some((other, first)) = found.iter().find(|(other, _)| same_sink(other, &spec)) {
                 let message = if other.name == spec.name {
-                    format!("the sink `{name}` is named twice")
+                    format!("the sink `{name}` is listed twice")
                 } else {
                     format!("`{name}` and `{}` are the same sink", other.name)
                 };
@@ -106,7 +106,7 @@ impl FileSinks {
                 let known = || self.order.iter().take(1000).map(String::as_str);
                 let nearest = words::nearest(name, known().chain(short_words(false).map(|word| -> &str { word })));
                 let help = nearest.map(|word| format!("did you mean `{word}`?")).or_else(|| looks_like_path(name));
-                let problem = cx.error(codes::UNKNOWN_SINK, span, format!("no sink is called `{name}`"));
+                let problem = cx.error(codes::UNKNOWN_SINK, span, format!("unknown sink `{name}`"));
                 let problem = problem.maybe_help(help).note(short_forms());
                 let names = words::list(known(), 16);
                 cx.report(if names.is_empty() {
@@ -121,7 +121,7 @@ impl FileSinks {
 }
 
 fn short_problem(source: &Arc<SourceFile>, span: Span, text: &str, label: &str) -> Problem {
-    Problem::new(codes::WRONG_FORM, Location::new(source, span), format!("`{text}` names no file to write to"))
+    Problem::new(codes::WRONG_FORM, Location::new(source, span), format!("`{text}` is not a file to write to"))
         .label(label)
 }
 
@@ -153,7 +153,7 @@ fn long(source: &Arc<SourceFile>, entry: &Entry) -> Result<Given, Vec<Problem>> 
     }
     let only = destinations.first().and_then(|entry| Some((DestinationForm::named(&entry.key)?, entry)));
     let Some((form, destination)) = only else {
-        let problem = count(entry.key_span, format!("the sink `{name}` does not say where events go"));
+        let problem = count(entry.key_span, format!("the sink `{name}` has no destination"));
         let examples: Vec<String> = FORMS.iter().map(|form| format!("`{}`", form.example)).collect();
         return Err(vec![problem.help(format!("add one of {}", examples.join(", ")))]);
     };

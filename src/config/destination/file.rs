@@ -91,7 +91,7 @@ fn good_path(path: &str) -> Result<PathBuf, String> {
         _ if path.trim() != path => Err("the path begins or ends with a space".to_owned()),
         _ if path.starts_with("~/") => Err("`~` is not expanded: write the whole path".to_owned()),
         _ if path.ends_with('/') => Err("this is a directory: add the name of a file".to_owned()),
-        _ if path.contains('\0') => Err("a path has no NUL".to_owned()),
+        _ if path.contains('\0') => Err("a path cannot contain NUL".to_owned()),
         _good => Ok(PathBuf::from(path)),
     }
 }

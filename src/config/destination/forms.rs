@@ -46,12 +46,12 @@ pub(in crate::config) fn short_words(has_argument: bool) -> impl Iterator<Item =
     forms.flat_map(|form| (form.short_words)())
 }
 
-/// All short forms for a message: ``short forms that need no name: `stdout`, `jsonl:PATH` ``.
+/// All short forms for a message: ``short forms: `stdout`, `jsonl:PATH` ``.
 pub(in crate::config) fn short_forms() -> String {
     let of_form = |form: &&DestinationForm| {
         let argument = form.argument.map(|argument| format!(":{argument}")).unwrap_or_default();
         (form.short_words)().into_iter().map(move |word| format!("`{word}{argument}`"))
     };
     let all: Vec<String> = FORMS.iter().flat_map(of_form).collect();
-    format!("short forms that need no name: {}", all.join(", "))
+    format!("short forms: {}", all.join(", "))
 }

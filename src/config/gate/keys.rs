@@ -43,7 +43,7 @@ pub(super) fn unknown_key(
     let problem = problem.maybe_help(guess::for_key(&unknown));
     match (allowed, &problem.help) {
         ([], Some(_)) => problem,
-        ([], None) => problem.help("it takes no keys: write `{}`"),
+        ([], None) => problem.help("it has no keys: write `{}`"),
         ([_, ..], _) => problem.note(format!("keys here: {}", words::list(allowed.iter().copied(), 16))),
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
                 problem.maybe_help(missing_help(key, violation.schema))
             }
             Kind::NotListed { .. } if is_version(&violation.path) => {
-                new(codes::VERSION, format!("version {shown} of the language is not known to this build"))
+                new(codes::VERSION, format!("this build does not know version {shown} of the language"))
                     .help("this build understands `version: 1`")
             }
             Kind::NotListed { allowed } => {
@@ -87,16 +87,16 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
                 };
                 problem.maybe_help(example_help(violation.schema))
             }
-            Kind::TooManyKeys { most: 1 } => new(codes::KEY_COUNT, format!("{subject} names more than one kind"))
+            Kind::TooManyKeys { most: 1 } => new(codes::KEY_COUNT, format!("{subject} has more than one kind"))
                 .label("a second one")
-                .help("one probe has one hook: write a probe of its own for each"),
+                .help("a probe has one hook: write one probe for each"),
             Kind::TooManyKeys { most } | Kind::TooLong { most } => {
                 new(codes::KEY_COUNT, format!("{subject} has more than {most} entries"))
                     .label(format!("number {}", most + 1))
             }
         };
     let problem = if goes_on(source, root, violation) {
-        problem.note("the text goes on in the lines below it: all of them are one value")
+        problem.note("the string continues on the lines below: all of them are one value")
     } else {
         problem
     };
@@ -165,7 +165,7 @@ fn wanted(expected: &[&str]) -> String {
             "boolean" => "`true` or `false`",
             "integer" => "an integer",
             "number" => "a number",
-            "string" => "text",
+            "string" => "a string",
             "array" => "a list",
             "object" => "a mapping",
             other => other,

@@ -56,10 +56,8 @@ pub(in crate::config) fn template_around(source: &Arc<SourceFile>, inner: Span) 
 }
 
 fn unfilled(source: &Arc<SourceFile>, span: Span) -> Problem {
-    let problem =
-        Problem::new(codes::SYNTAX, Location::new(source, span), "this is a template that nobody has filled in");
-    problem
-        .help("render the file first, as Helm, Ansible or Jinja do; `${env:NAME}` takes a value from the environment")
+    let problem = Problem::new(codes::SYNTAX, Location::new(source, span), "this is an unrendered template");
+    problem.help("render the file first, as Helm, Ansible or Jinja do; `${env:NAME}` inserts an environment variable")
 }
 
 /// What git leaves where two sides have changed the same lines.
@@ -75,7 +73,7 @@ pub(super) fn conflict(stumble: &Stumble<'_>) -> Option<Problem> {
     let problem = Problem::new(
         codes::SYNTAX,
         Location::new(source, Span::new(first, first + length)),
-        "a merge has left a conflict in this file",
+        "this file has an unresolved merge conflict",
     );
     Some(problem.help("keep one of the two sides, and remove the lines with `<<<<<<<`, `=======` and `>>>>>>>`"))
 }
@@ -87,7 +85,7 @@ fn comment_on(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
         return None;
     }
     let place = Location::new(source, Span::new(line + start, line + start + 2));
-    let problem = Problem::new(codes::SYNTAX, place, "this is no comment in YAML");
+    let problem = Problem::new(codes::SYNTAX, place, "this is not a comment in YAML");
     Some(problem.help("a comment begins with `#` and ends with its line"))
 }
 
@@ -107,7 +105,7 @@ fn space_on(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
     let (start, odd) = before_comment(&source.text[line..]).char_indices().find(|each| is_found(each))?;
     let place = Location::new(source, Span::new(line + start, line + start + odd.len_utf8()));
     let name = if odd == '\u{a0}' { "a no-break space" } else { "this character" };
-    let message = format!("{name} (U+{:04X}) is text for YAML, not a space", u32::from(odd));
+    let message = format!("{name} (U+{:04X}) is not a space to YAML", u32::from(odd));
     let problem = Problem::new(codes::SYNTAX, place, message);
     Some(problem.help("replace it with a plain space; such characters come from web pages and word processors"))
 }

@@ -27,7 +27,7 @@ pub(in crate::config) fn shell_variable(text: &str) -> Option<(&str, &str, &str)
 /// `$HOSTNAME-execs`
 pub(super) fn variable_of_a_shell(form: &Pattern, text: &str) -> Option<String> {
     let (before, variable, behind) = shell_variable(text).filter(|_| form.regex == pattern::NAME.regex)?;
-    Some(format!("for a value of the environment write `{before}${{env:{variable}}}{behind}`"))
+    Some(format!("for an environment variable write `{before}${{env:{variable}}}{behind}`"))
 }
 
 /// `my open files`

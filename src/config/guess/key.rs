@@ -72,12 +72,13 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("rawtracepoint", "raw_tracepoint"),
 ];
 
-const NO_CONDITIONS: &str = "events are not picked by their values here: a program of its own may (`ebpf-run programs`), or `jq` behind `jsonl`";
+const NO_CONDITIONS: &str = "there are no filters by value: use a program that has one as a parameter (`ebpf-run \
+                             programs`), or `jq` on the JSON lines";
 
 /// Keys from other tools that no single key here stands for, and what to do instead; of the mapping that has the key of
 /// the first column.
 const OTHER_WAYS: &[(&str, &str, &str)] = &[
-    ("probes", "kind", "this is an object of Kubernetes: `ebpf-run` reads what is in it, as a file of its own"),
+    ("probes", "kind", "this is a Kubernetes object: put the content into a file of its own for `ebpf-run`"),
     ("kprobe", "syscall", "system calls are tracepoints: `tracepoint: \"syscalls:sys_enter_openat\"`"),
     ("limits", "filter", NO_CONDITIONS),
     ("limits", "predicate", NO_CONDITIONS),
@@ -105,8 +106,8 @@ const LONGEST_KEY: usize = 64;
 /// `stdout: { format: text }`: what stands beside a destination is easily put into it.
 pub(super) fn format_of_the_sink(unknown: &UnknownKey<'_>) -> Option<String> {
     let help = match unknown.allowed {
-        [] => "it belongs to the sink: `{ stdout: {}, format: text }`",
-        ["path", ..] => "it belongs to the sink, beside `file`: `{ file: { path: … }, format: text }`",
+        [] => "move it up to the sink: `{ stdout: {}, format: text }`",
+        ["path", ..] => "move it next to `file`: `{ file: { path: … }, format: text }`",
         _other => return None,
     };
     (unknown.key == "format").then(|| help.to_owned())
@@ -121,7 +122,7 @@ pub(super) fn done_otherwise(unknown: &UnknownKey<'_>) -> Option<String> {
 /// `hook:{ kprobe: do_exit }`
 pub(super) fn without_space(unknown: &UnknownKey<'_>) -> Option<String> {
     let (before, behind) = unknown.key.split_once(':')?;
-    unknown.allowed.contains(&before).then(|| format!("put a space behind the `:`: `{before}: {behind}`"))
+    unknown.allowed.contains(&before).then(|| format!("put a space after the `:`: `{before}: {behind}`"))
 }
 
 /// `probe: kprobe:do_exit`, as bpftrace has it.
@@ -152,7 +153,7 @@ pub(super) fn further_out(unknown: &UnknownKey<'_>) -> Option<String> {
     let found = same_word(unknown.key, &known)?;
     match unknown.path {
         [] if keys["defaults"]["properties"].get(found).is_none() => {
-            Some("it belongs into an entry of `probes`, which begins with `- name: NAME`".to_owned())
+            Some("move it into an entry of `probes`, which begins with `- name: NAME`".to_owned())
         }
         [Segment::Key(list), Segment::Index(_), Segment::Key(hook), ..] if list == "probes" && hook == "hook" => {
             Some(format!("`{found}` belongs to the probe: write it in the same column as `hook`"))
@@ -164,7 +165,7 @@ pub(super) fn further_out(unknown: &UnknownKey<'_>) -> Option<String> {
 /// `rate_limit` beside `limits`.
 pub(super) fn further_in(unknown: &UnknownKey<'_>) -> Option<String> {
     let place = place_inside(unknown.key, unknown.schema)?;
-    Some(format!("it belongs into one of the others: `{place}`"))
+    Some(format!("write it as `{place}`"))
 }
 
 /// `interfase: eth0`

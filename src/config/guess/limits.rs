@@ -10,7 +10,7 @@ pub(super) fn rate(form: &Pattern, text: &str) -> Option<String> {
     }
     let (digits, behind) = pattern::split_unit(text);
     if !digits.is_empty() && digits.bytes().all(|digit| digit == b'0') {
-        return Some("it must be more than 0; a probe that is to be silent is parked with `enabled: false`".to_owned());
+        return Some("it must be more than 0; to silence a probe, park it with `enabled: false`".to_owned());
     }
     let behind = behind.trim();
     let unit = behind.strip_prefix('/').or_else(|| behind.strip_prefix("per ")).unwrap_or(behind).trim();
@@ -46,15 +46,13 @@ pub(super) fn sample(form: &Pattern, text: &str) -> Option<String> {
         None => of("/")?.parse().ok()?,
     };
     match (part, whole) {
-        (0, _) => {
-            Some("it must be more than 0; a probe that is to be silent is parked with `enabled: false`".to_owned())
-        }
-        (_, 0) => Some("one event in 0 is none: for example `1/100`".to_owned()),
+        (0, _) => Some("it must be more than 0; to silence a probe, park it with `enabled: false`".to_owned()),
+        (_, 0) => Some("N must be at least 1, for example `1/100`".to_owned()),
         (part, whole) if whole % part == 0 => written(&format!("1/{}", whole / part), &pattern::SAMPLE),
         (part, whole) => {
             let nearest = (whole.saturating_add(part / 2) / part).max(2);
             written(&format!("1/{nearest}"), &pattern::SAMPLE)
-                .map(|_| format!("it is one event in a whole number: for example `1/{nearest}`"))
+                .map(|_| format!("N must be a whole number, for example `1/{nearest}`"))
         }
     }
 }

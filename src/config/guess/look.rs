@@ -9,19 +9,19 @@ const CURLY: &[char] = &['“', '”', '„', '‘', '’', '«', '»'];
 /// `name: “execs”`
 pub(super) fn curly_quote(text: &str) -> Option<String> {
     let curly = text.chars().next().filter(|first| CURLY.contains(first))?;
-    Some(format!("`{curly}` is a part of the text: the quotes of YAML are `\"` and `'`"))
+    Some(format!("`{curly}` is part of the string: YAML's quotes are `\"` and `'`"))
 }
 
 /// A no-break space, or a character of no width.
 pub(super) fn unseen(text: &str) -> Option<String> {
     let odd = text.chars().find(|c| is_odd_space(*c))?;
-    Some(format!("the text holds a character that is not seen: U+{:04X}", u32::from(odd)))
+    Some(format!("the string contains an invisible character: U+{:04X}", u32::from(odd)))
 }
 
 /// `name: execs,`, as in JSON.
 pub(super) fn comma(text: &str) -> Option<String> {
     let plain = !text.starts_with(['"', '\'', '[', '{', '|', '>']);
-    (plain && text.ends_with(',')).then(|| "the `,` is a part of the text: nothing ends a line here".to_owned())
+    (plain && text.ends_with(',')).then(|| "the `,` is part of the string: lines need no end mark".to_owned())
 }
 
 /// The text without quotes that are none.

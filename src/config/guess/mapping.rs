@@ -51,7 +51,7 @@ pub(super) fn several_hooks(misfit: &Misfit<'_>) -> Option<String> {
         Some(names) if kind == "kprobe" || kind == "kretprobe" => {
             format!("write `hook: {{ {kind}: [{}] }}`", names.join(", "))
         }
-        Some(_) | None => "one probe has one hook: write a probe of its own for each".to_owned(),
+        Some(_) | None => "a probe has one hook: write one probe for each".to_owned(),
     })
 }
 
@@ -77,7 +77,7 @@ pub(super) fn without_space(misfit: &Misfit<'_>) -> Option<String> {
         misfit.node.text().filter(|_| misfit.is_in_a_list() && misfit.wants("object"))?.split_whitespace().next()?;
     let (name, value) = first.split_once(':').filter(|(_, value)| !value.is_empty())?;
     misfit.schema.get("properties")?.get(name)?;
-    Some(format!("put a space behind each `:`: `- {name}: {value}`"))
+    Some(format!("put a space after each `:`: `- {name}: {value}`"))
 }
 
 /// `probes: { opens: … }`: a mapping where a list is wanted.
@@ -132,7 +132,7 @@ pub(super) fn sink_in_a_probe(misfit: &Misfit<'_>) -> Option<String> {
         _ if list != "sinks" => None,
         (key @ ("stdout" | "stderr"), _) if misfit.node.entries().len() == 1 => Some(format!("write `sinks: [{key}]`")),
         (key @ ("jsonl" | "text" | "file"), Some(path)) => {
-            Some(format!("write it as one text, without a space: `{key}:{path}`"))
+            Some(format!("write it as one string, without a space: `{key}:{path}`"))
         }
         _other => Some(DECLARE.to_owned()),
     }

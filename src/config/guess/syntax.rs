@@ -54,7 +54,7 @@ pub(super) fn reference_in_brackets(stumble: &Stumble<'_>) -> Option<Problem> {
     }
     let end = at + text[at..].find('}').map_or(1, |close| close + 1);
     let reference = text.get(at - 1..end).unwrap_or_default().lines().next().unwrap_or_default();
-    let problem = stumble.problem(at - 1, end, "inside of `{}` or `[]` a `${…}` needs quotes");
+    let problem = stumble.problem(at - 1, end, "inside `{}` or `[]` a `${…}` needs quotes");
     Some(problem.help(format!("write `\"{reference}\"`")))
 }
 
@@ -77,7 +77,7 @@ pub(super) fn bracket_in_text(stumble: &Stumble<'_>) -> Option<Problem> {
     let length = behind[closed..].find([',', ']', '}', '#']).map_or(behind.len(), |rest| closed + rest);
     let whole = Span::new(at - before.len(), at + behind[..length].trim_end().len());
     let text = &source.text[whole.start..whole.end];
-    let message = format!("inside of `{around}` a text with `{bracket}` in it needs quotes");
+    let message = format!("inside `{around}` a string with `{bracket}` in it needs quotes");
     Some(stumble.problem(whole.start, whole.end, message).help(format!("write `\"{text}\"`")))
 }
 
@@ -100,7 +100,7 @@ pub(super) fn missing_comma(stumble: &Stumble<'_>) -> Option<Problem> {
         return None;
     }
     let problem = stumble.problem(above.len(), above.len(), "a `,` is missing here");
-    Some(problem.help("put `,` behind every entry but the last"))
+    Some(problem.help("put `,` after every entry but the last"))
 }
 
 /// A bracket that is not closed.
@@ -110,7 +110,7 @@ pub(super) fn bracket_not_closed(stumble: &Stumble<'_>) -> Option<Problem> {
     let closing = if bracket == "[" { "]" } else { "}" };
     let problem = stumble.problem(open.start, open.start + 1, format!("this `{bracket}` is not closed"));
     let problem = problem.related(stumble.place(), "reading it stopped here");
-    Some(problem.help(format!("add the `{closing}`; a text with `{bracket}` or `{closing}` in it needs quotes")))
+    Some(problem.help(format!("add the `{closing}`; a string with `{bracket}` or `{closing}` in it needs quotes")))
 }
 
 /// `-name: execs`
@@ -119,7 +119,7 @@ pub(super) fn dash_without_space(stumble: &Stumble<'_>) -> Option<Problem> {
     let name =
         above.trim_start().strip_prefix('-').filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))?;
     let start = name.as_ptr() as usize - stumble.source.text.as_ptr() as usize;
-    let problem = stumble.problem(start - 1, start, "a `-` that begins an entry needs a space behind it");
+    let problem = stumble.problem(start - 1, start, "a `-` that begins an entry needs a space after it");
     Some(problem.help(format!("write `- {}`", name.trim_end())))
 }
 
@@ -146,14 +146,15 @@ pub(super) fn nameless_anchor(stumble: &Stumble<'_>) -> Option<Problem> {
     let sign = before.filter(starts).or_else(|| Some(at).filter(|_| before.is_some()).filter(starts))?;
     let (start, sign) = (sign, &source.text[sign..=sign]);
     let problem = stumble.problem(start, start + 1, format!("a `{sign}` without the name of an anchor"));
-    Some(problem.help(format!("a text that begins with `{sign}` needs quotes: `\"{sign}\"`")))
+    Some(problem.help(format!("a string that begins with `{sign}` needs quotes: `\"{sign}\"`")))
 }
 
 /// `@default-route` without quotes.
 pub(super) fn sign_first(stumble: &Stumble<'_>) -> Option<Problem> {
     let complains = stumble.info.contains("unexpected character") || stumble.info.contains("directive");
     let sign = stumble.source.text[stumble.at..].chars().next().filter(|c| complains && "@`%".contains(*c))?;
-    let problem = Problem::new(codes::SYNTAX, stumble.place(), format!("a plain text cannot begin with `{sign}`"));
+    let problem =
+        Problem::new(codes::SYNTAX, stumble.place(), format!("an unquoted string cannot begin with `{sign}`"));
     Some(problem.help("put it in quotes"))
 }
 
@@ -168,14 +169,14 @@ pub(super) fn colon_without_space(stumble: &Stumble<'_>) -> Option<Problem> {
         return None;
     }
     let start = value.as_ptr() as usize - text.as_ptr() as usize;
-    let problem = stumble.problem(start - 1, start, "a `:` behind a key needs a space behind it");
+    let problem = stumble.problem(start - 1, start, "a `:` after a key needs a space after it");
     Some(problem.help(format!("write `{key}: {value}`")))
 }
 
 /// A text in quotes that goes on to the next key.
 pub(super) fn quote_not_closed(stumble: &Stumble<'_>) -> Option<Problem> {
     let begins = stumble.source.text[stumble.at..].starts_with(['\'', '"']);
-    let message = "a quoted text is not closed before the lines below it";
+    let message = "a quoted string is not closed before the lines below it";
     let problem =
         (begins && stumble.info.contains("indentation")).then(|| Problem::new(codes::SYNTAX, stumble.place(), message));
     Some(problem?.help("add the closing quote; a quoted text of several lines is indented more than its key"))

@@ -76,7 +76,7 @@ pub(super) fn whole_file(misfit: &Misfit<'_>) -> Option<String> {
 /// `-` with nothing after it.
 pub(super) fn empty_entry(misfit: &Misfit<'_>) -> Option<String> {
     let is_empty = misfit.node.value == Value::Null && misfit.is_in_a_list();
-    is_empty.then(|| "write the entry behind its `-`, or remove the `-`".to_owned())
+    is_empty.then(|| "write the entry after its `-`, or remove the `-`".to_owned())
 }
 
 /// `stdout:`
@@ -91,7 +91,7 @@ pub(super) fn missing(misfit: &Misfit<'_>) -> Option<String> {
     let key = misfit.key();
     (misfit.node.value == Value::Null).then(|| match misfit.example() {
         Some(example) => format!("write for example `{key}: {example}`, or remove the key"),
-        None => format!("write the value behind `{key}:`, indented if on lines of its own; or remove the key"),
+        None => format!("write the value after `{key}:`, indented if on lines of its own; or remove the key"),
     })
 }
 
@@ -110,14 +110,14 @@ pub(super) fn quoted_boolean(misfit: &Misfit<'_>) -> Option<String> {
 /// `name: ${env:NUMBER}`
 pub(super) fn text_of_environment(misfit: &Misfit<'_>) -> Option<String> {
     let written = misfit.reference().filter(|_| misfit.wants("string"))?;
-    Some(format!("in quotes it is text, whatever the environment says: `{}: \"{written}\"`", misfit.key()))
+    Some(format!("in quotes it is always a string: `{}: \"{written}\"`", misfit.key()))
 }
 
 /// `probes: ${env:PROBES}`
 pub(super) fn structure_of_environment(misfit: &Misfit<'_>) -> Option<String> {
     let takes_scalar = ["string", "integer", "boolean"].into_iter().any(|name| misfit.wants(name));
     misfit.reference().filter(|_| !takes_scalar)?;
-    Some("the environment gives single values only: write this out, with references inside".to_owned())
+    Some("an environment variable holds one value: write the structure here, with references inside".to_owned())
 }
 
 /// `offset: "${env:NUMBER}"`
@@ -125,7 +125,7 @@ pub(super) fn number_of_environment(misfit: &Misfit<'_>) -> Option<String> {
     let written = misfit.reference().filter(|written| written.starts_with(['"', '\'']))?;
     misfit.node.text().filter(|_| misfit.wants("integer") || misfit.wants("boolean"))?;
     let bare = written.trim_matches(['"', '\'']);
-    Some(format!("in quotes it is text: write it on a line of its own, without them: `{}: {bare}`", misfit.key()))
+    Some(format!("in quotes it is a string: write it on a line of its own, without them: `{}: {bare}`", misfit.key()))
 }
 
 /// `offset: "0x10"`

@@ -89,16 +89,16 @@ impl Anchors {
     pub(super) fn unknown(&self, source: &Arc<SourceFile>, place: Span) -> Problem {
         let name = source.text.get(place.start + 1..place.end).unwrap_or_default();
         let known = || self.names.iter().map(String::as_str);
-        let message = format!("no anchor above is called `{name}`");
+        let message = format!("unknown anchor `{name}`");
         let problem = Problem::new(codes::ANCHOR, Location::new(source, place), message);
         match words::nearest(name, known()) {
             Some(nearest) => problem.help(format!("did you mean `*{nearest}`?")),
             None if self.names.is_empty() => {
-                problem.help(format!("a text that begins with `*` needs quotes: `\"*{name}\"`"))
+                problem.help(format!("a string that begins with `*` needs quotes: `\"*{name}\"`"))
             }
             None => problem
                 .help(format!(
-                    "put `&{name}` before the value that it stands for; a text that begins with `*` needs quotes"
+                    "put `&{name}` before the value it refers to; a string that begins with `*` needs quotes"
                 ))
                 .note(format!("anchors above: {}", words::list(known(), 16))),
         }
@@ -167,15 +167,15 @@ pub(super) fn merge(
             Value::Broken => whole = false,
             Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) | Value::Seq(_) => {
                 let message = if list {
-                    format!("a list behind `<<` holds mappings, this is {}", node.kind())
+                    format!("a list after `<<` must hold mappings, not {}", node.kind())
                 } else {
-                    format!("`<<` takes in the keys of a mapping, this is {}", node.kind())
+                    format!("`<<` needs a mapping, not {}", node.kind())
                 };
                 let problem = Problem::new(codes::ANCHOR, Location::new(source, via), message);
                 let problem = if via == node.span {
                     problem
                 } else {
-                    problem.related(Location::new(source, node.span), "it stands for this")
+                    problem.related(Location::new(source, node.span), "this is its value")
                 };
                 whole = false;
                 problems.push(problem.help("write `<<: *NAME` or `<<: [*ONE, *TWO]`, with `&NAME` before a mapping"));

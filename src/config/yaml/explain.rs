@@ -10,11 +10,11 @@ use crate::config::source::{SourceFile, Span};
 
 /// Part of the parser's message; what is said instead; what to do. The first that matches is taken.
 const SENTENCES: &[(&str, &str, &str)] = &[
-    ("unexpected end of stream", "a quoted text is not closed", "add the closing quote"),
-    ("unexpected document indicator", "a quoted text is not closed", "add the closing quote"),
+    ("unexpected end of stream", "a quoted string is not closed", "add the closing quote"),
+    ("unexpected document indicator", "a quoted string is not closed", "add the closing quote"),
     (
         "unknown escape character",
-        "this escape is not known",
+        "unknown escape",
         "in double quotes write `\\\\` for one backslash; in single quotes nothing is escaped",
     ),
     (
@@ -22,8 +22,8 @@ const SENTENCES: &[(&str, &str, &str)] = &[
         "this escape needs hexadecimal digits",
         "write `\\x41`, `\\u0041` or `\\U00000041`; for a backslash itself `\\\\`, or single quotes, in which nothing is escaped",
     ),
-    ("Unicode character escape", "this escape is no character", "write `\\x41`, `\\u0041` or `\\U00000041`"),
-    ("invalid trailing content", "there is more text after the closing quote", "put all of it inside the quotes"),
+    ("Unicode character escape", "this escape is not a valid character", "write `\\x41`, `\\u0041` or `\\U00000041`"),
+    ("invalid trailing content", "unexpected text after the closing quote", "put all of it inside the quotes"),
     (
         "',' or '}'",
         "a `{` is not closed before this",
@@ -34,16 +34,16 @@ const SENTENCES: &[(&str, &str, &str)] = &[
         "a `[` is not closed before this",
         "put `,` between entries and `]` at the end; a value with `,`, `[`, `]`, `{` or `}` in it needs quotes",
     ),
-    ("misplaced bracket", "this bracket closes nothing", "remove it, or put the text in quotes"),
-    ("recursion limit", "nested too deep", "a configuration needs six levels at most"),
+    ("misplaced bracket", "this bracket closes nothing", "remove it, or put the string in quotes"),
+    ("recursion limit", "nested too deep", "a probe file needs six levels at most"),
     (
         "mapping values are not allowed",
         "a second `: ` on one line",
         "a value with `: ` in it needs quotes; an entry of its own needs a line of its own",
     ),
     ("illegal placement of ':'", "a `:` is not expected here", "a value with `:` in it needs quotes"),
-    ("':' must be followed", "a `:` is not expected here", "put a space behind it, or put the text in quotes"),
-    ("may not precede any of", "a `:` behind a key needs a space behind it", "write `: {` or `: [`"),
+    ("':' must be followed", "a `:` is not expected here", "put a space after it, or put the string in quotes"),
+    ("may not precede any of", "a `:` after a key needs a space after it", "write `: {` or `: [`"),
     (
         "expected <document start>",
         "this line does not fit the indentation of the lines above it",
@@ -52,12 +52,12 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     (
         "expected node content",
         "a value is missing before this",
-        "write it, or remove the sign; a text that begins with `,`, `]` or `}` needs quotes",
+        "add it, or remove the sign; a string that begins with `,`, `]` or `}` needs quotes",
     ),
     (
         "scanning a block scalar",
-        "`>` and `|` begin a text of several lines below",
-        "put a text that begins with one of them in quotes",
+        "`>` and `|` begin a string on the lines below",
+        "put a string that begins with one of them in quotes",
     ),
     ("simple key expect", "a key without `:`, here or on the line above", "write `key: value` or `key:`"),
     (
@@ -73,31 +73,31 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     ("sequence entries are not allowed", "a list cannot begin here", "begin the list on a line of its own"),
     (
         "only valid inside a block",
-        "a `-` cannot stand inside brackets",
+        "a `-` is not allowed inside brackets",
         "between `[` and `]` separate entries with `,`",
     ),
     (
         "comments must be separated",
         "a comment needs a space before its `#`",
-        "put a space before it, or put the text in quotes",
+        "put a space before it, or put the string in quotes",
     ),
     (
         "expected whitespace",
         "a comment needs a space before its `#`",
-        "put a space before it, or put the text in quotes",
+        "put a space before it, or put the string in quotes",
     ),
-    ("comment intercepting", "a comment in the middle of a text", "put the text on one line"),
+    ("comment intercepting", "a comment in the middle of a string", "put the string on one line"),
     (
         "indentation",
-        "this line is not indented as it must be",
+        "this line has the wrong indentation",
         "indent with spaces; entries of one mapping begin in one column",
     ),
-    ("wrongly indented", "this line is not indented as it must be", "every line of a block text begins in one column"),
-    ("end marker", "there is more text after the end of the document", "remove `...`"),
+    ("wrongly indented", "this line has the wrong indentation", "all lines of a block begin in one column"),
+    ("end marker", "unexpected text after the end of the document", "remove `...`"),
     (
         "byte order mark",
         "a byte order mark in the middle of the file",
-        "remove it: it belongs to the first three bytes, or nowhere",
+        "remove it: only the first three bytes of a file may be one",
     ),
     ("unprintable", "a character that YAML does not allow", "remove it, or write it as an escape in double quotes"),
 ];

@@ -43,24 +43,23 @@ const MINIMAL: &str =
 /// open where reading stops.
 pub(crate) fn parse(source: &Arc<SourceFile>, environment: &Environment<'_>) -> (Option<Node>, Vec<Problem>) {
     if source.text.len() > MAX_BYTES {
-        let message = format!("the file has {} bytes, more than the {MAX_BYTES} that are read", source.text.len());
+        let message = format!("the file has {} bytes; the limit is {MAX_BYTES}", source.text.len());
         let problem = Problem::new(codes::TOO_LARGE, Location::new(source, Span::default()), message)
-            .help("is it the right file? split it: every file of a directory is read");
+            .help("check that it is the right file, or split it: all files of a directory are read");
         return (None, vec![problem]);
     }
     if let Some(surplus) = source.text.match_indices([',', '[', '{']).nth(MAX_FLOW) {
         let place = Location::new(source, Span::new(surplus.0, surplus.0 + 1));
-        let message = format!("the file holds more than {MAX_FLOW} commas and brackets");
+        let message = format!("the file has more than {MAX_FLOW} commas and brackets");
         return (
             None,
-            vec![Problem::new(codes::TOO_LARGE, place, message).help("is it the right file? split it if it is")],
+            vec![Problem::new(codes::TOO_LARGE, place, message).help("check that it is the right file, or split it")],
         );
     }
     let (root, mut problems) = build::build(source, environment);
     let nothing = root.as_ref().is_none_or(|node| node.value == Value::Null);
     if nothing && problems.is_empty() {
-        let problem =
-            Problem::new(codes::EMPTY, Location::new(source, Span::default()), "the file holds no configuration");
+        let problem = Problem::new(codes::EMPTY, Location::new(source, Span::default()), "the file has no content");
         problems.push(problem.note(MINIMAL));
         return (None, problems);
     }

@@ -201,7 +201,7 @@ impl Node {
             Value::Bool(_) => "a boolean",
             Value::Int(_) => "an integer",
             Value::Float(_) => "a number with a fraction",
-            Value::Text(_) => "text",
+            Value::Text(_) => "a string",
             Value::Seq(_) => "a list",
             Value::Map(_) => "a mapping",
             Value::Broken => "something unreadable",

@@ -90,7 +90,7 @@ impl Attached {
                 for (index, mount) in places.into_iter().take(done) {
                     let _ = exchange(mount, index, &next, &self.generation);
                 }
-                let message = format!("failed to exchange the program: {}", describe(code));
+                let message = format!("failed to replace the program: {}", describe(code));
                 return Err(KernelError::new(Place::Program, message, ""));
             }
         }

@@ -11,9 +11,7 @@ pub(super) const FUNCTIONS: Listing = Listing {
     source: Source::Machine(functions),
     unasked: |host| match host.has_kprobes() {
         true => Unasked::Listed,
-        false => {
-            Unasked::LeftOut("this kernel has no kprobes: its functions are left out (`--kind kprobe` lists them)")
-        }
+        false => Unasked::LeftOut("this kernel has no kprobes: functions are not listed (`--kind kprobe` lists them)"),
     },
     describe: |name, prototypes, _| prototypes.signature(name),
 };

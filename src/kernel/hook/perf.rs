@@ -17,10 +17,10 @@ use crate::kernel::host::Host;
 /// How a program is held on a perf event of something, and why that way.
 pub(super) fn event_of(what: &str, host: &Host) -> (String, String) {
     if host.version() >= (5, 15) {
-        let why = "links of perf events are there since Linux 5.15";
+        let why = "perf event links exist since Linux 5.15";
         (format!("perf event of {what}, held by a link"), why.to_owned())
     } else {
-        let why = "this kernel has no links of perf events (Linux 5.15); closing the event detaches as well";
+        let why = "this kernel has no perf event links (Linux 5.15); closing the event detaches the program";
         (format!("perf event of {what}"), why.to_owned())
     }
 }

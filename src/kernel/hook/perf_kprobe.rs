@@ -136,7 +136,7 @@ fn inspect_name(kind: HookKind, symbol: &str, host: &Host) -> Option<Finding> {
 }
 
 fn ambiguous(symbol: &str, search: &SymbolSearch) -> KernelError {
-    let message = format!("this kernel has {} functions called `{symbol}`, and attaches to none of them", search.count);
+    let message = format!("this kernel has {} functions named `{symbol}` and attaches to none of them", search.count);
     KernelError::new(Place::Target, message, "probe a function that calls it, or that it calls")
 }
 
@@ -148,7 +148,7 @@ fn no_function(symbol: &str, search: &SymbolSearch) -> Option<KernelError> {
     Some(if search.variants.is_empty() {
         KernelError::new(Place::Target, format!("this kernel has no function `{symbol}`"), search.help.as_str())
     } else {
-        let message = format!("this kernel has no function `{symbol}`: its compiler split it up");
+        let message = format!("this kernel has no function `{symbol}`: the compiler split it");
         KernelError::new(Place::Target, message, format!("there is `{}`", search.variants.join("`, `")))
     })
 }
@@ -158,7 +158,7 @@ const ARM64_INSTRUCTION_BYTES: u64 = 4;
 
 fn diagnose(kind: HookKind, symbol: &str, at: &str, offset: u64, code: i32, host: &Host) -> KernelError {
     if matches!(code, libc::EPERM | libc::EACCES) {
-        let message = format!("the kernel did not let us attach to `{at}` ({})", describe(code));
+        let message = format!("no permission to attach to `{at}` ({})", describe(code));
         return KernelError::new(Place::Target, message, privilege_help("CAP_BPF and CAP_PERFMON"));
     }
     if !host.has_kprobes() {
@@ -189,7 +189,7 @@ fn diagnose(kind: HookKind, symbol: &str, at: &str, offset: u64, code: i32, host
 }
 
 fn no_instruction(at: &str) -> KernelError {
-    let message = format!("`{at}` is not the beginning of an instruction");
+    let message = format!("`{at}` is not the start of an instruction");
     KernelError::new(Place::Target, message, "leave out `offset` to probe the entry of the function")
 }
 

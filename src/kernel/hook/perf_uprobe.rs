@@ -149,7 +149,7 @@ pub(super) fn check(hook: &Hook, locate: Locate, host: &Host) -> Result<(), Kern
         let kind = hook.kind;
         let message =
             format!("this kernel has no uprobes, so `{kind}: {}:{}` cannot be attached", point.binary, point.place);
-        return Err(KernelError::new(Place::Hook, message, "it takes a kernel with CONFIG_UPROBE_EVENTS"));
+        return Err(KernelError::new(Place::Hook, message, "it needs a kernel with CONFIG_UPROBE_EVENTS"));
     }
     locate(point, host)?;
     match point.pid {
@@ -179,7 +179,7 @@ fn diagnose(hook: &Hook, locate: Locate, path: &Path, code: i32, host: &Host) ->
     let Some(point) = hook.point() else { return misplaced(hook) };
     let (kind, at) = (hook.kind, format!("{}:{}", path.display(), point.place));
     if matches!(code, libc::EPERM | libc::EACCES) {
-        let message = format!("the kernel did not let us attach to `{at}` ({})", describe(code));
+        let message = format!("no permission to attach to `{at}` ({})", describe(code));
         return KernelError::new(Place::Target, message, privilege_help("CAP_SYS_ADMIN"));
     }
     // The file may have been replaced, the process may have ended.
@@ -191,7 +191,7 @@ fn diagnose(hook: &Hook, locate: Locate, path: &Path, code: i32, host: &Host) ->
         (libc::EINVAL | libc::EIO | libc::ENOEXEC | libc::EOPNOTSUPP | ENOTSUPP, _) => {
             let message = format!("the kernel does not allow a {kind} at `{at}` ({})", describe(code));
             let help = match code {
-                libc::EIO => "its file system does not keep files in the kernel's memory: copy the file elsewhere",
+                libc::EIO => "its file system does not use the page cache: copy the file elsewhere",
                 _instruction => "it cannot replace this instruction: choose another place",
             };
             KernelError::new(Place::Target, message, help)

@@ -42,7 +42,7 @@ pub(super) const KIND: KernelKind = KernelKind {
     takes_entry: true,
     takes: every_name,
     mechanism: |_, _| {
-        ("link of a raw tracepoint".to_owned(), "the only way, and the quickest to a tracepoint".to_owned())
+        ("link of a raw tracepoint".to_owned(), "the only mechanism, and the fastest for a tracepoint".to_owned())
     },
     counts_missed: always,
     listing: Some(Listing {

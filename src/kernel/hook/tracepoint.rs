@@ -115,10 +115,8 @@ fn passes_by(name: &TracepointName, host: &Host) -> Option<Finding> {
         return None;
     }
     let raw = if name.name.starts_with("sys_exit_") { "sys_exit" } else { "sys_enter" };
-    let message = "this kernel runs 32-bit processes too, and tracepoints of system calls do not see what those call";
-    let help = format!(
-        "`raw_tracepoint: {raw}` sees all processes; the number of a call of a 32-bit one is that of its own table"
-    );
+    let message = "this kernel can run 32-bit processes, and tracepoints of system calls do not see their calls";
+    let help = format!("`raw_tracepoint: {raw}` sees all processes; 32-bit calls have numbers of a table of their own");
     Some(Finding::Warning(KernelError::new(Place::Target, message, help).coded(codes::NOT_ALL_PROCESSES)))
 }
 
@@ -166,13 +164,13 @@ fn diagnose(name: &TracepointName, code: i32, host: &Host) -> KernelError {
         return KernelError::new(Place::Target, message, help);
     }
     if name.category == "ftrace" {
-        let message = format!("`{name}` is no tracepoint, but the form of a line that the tracer itself writes");
+        let message = format!("`{name}` is not a tracepoint, but a record format of the tracer");
         return KernelError::new(Place::Target, message, "nothing can be attached to the category `ftrace`");
     }
     let message = format!("failed to attach to tracepoint `{name}`: {}", describe(code));
     let help = match code {
         libc::EPERM | libc::EACCES => privilege_help("CAP_BPF and CAP_PERFMON"),
-        libc::EINVAL => "the program reads behind the end of this tracepoint's record".to_owned(),
+        libc::EINVAL => "the program reads past the end of this tracepoint's record".to_owned(),
         libc::E2BIG => "64 programs are attached to this tracepoint already, which is the kernel's limit".to_owned(),
         _ => String::new(),
     };

@@ -56,7 +56,7 @@ const XDP_FLAGS_DRV_MODE: u32 = 1 << 2;
 const XDP_FLAGS_HW_MODE: u32 = 1 << 3;
 
 /// Help where a driver has no native mode.
-const WITHOUT_NATIVE: &str = "use `mode: generic`, or `auto` to take what there is";
+const WITHOUT_NATIVE: &str = "use `mode: generic`, or `auto` to use what is available";
 /// What drivers mean by ERANGE: a packet does not fit into one page (`veth_xdp_set`, `virtnet_xdp_set`).
 const MTU_TOO_LARGE: &str = "its MTU is too large: a native program needs each packet in one page";
 
@@ -193,7 +193,7 @@ fn diagnose(interface: &str, index: u32, mode: XdpMode, code: i32) -> KernelErro
             KernelError::new(Place::Target, message, "`bpftool net` shows all of them")
         }),
         libc::EPERM | libc::EACCES => {
-            let message = format!("the kernel did not let us attach to `{interface}` ({})", describe(code));
+            let message = format!("no permission to attach to `{interface}` ({})", describe(code));
             KernelError::new(Place::Target, message, privilege_help("CAP_BPF and CAP_NET_ADMIN"))
         }
         libc::EOPNOTSUPP | ENOTSUPP | libc::EINVAL | libc::ERANGE => {
@@ -227,7 +227,7 @@ fn in_the_way(interface: &str, mode: XdpMode, host: &Host) -> Option<Finding> {
             }
             Native::Unknown(why) if why.is_empty() => None,
             Native::Unknown(why) => {
-                let message = format!("only attaching tells whether `{interface}` runs XDP in native mode: {why}");
+                let message = format!("only attaching shows whether `{interface}` runs XDP in native mode: {why}");
                 Some(Finding::Unknown(KernelError::new(Place::Mode, message, WITHOUT_NATIVE)))
             }
         },
@@ -244,12 +244,12 @@ fn in_the_way(interface: &str, mode: XdpMode, host: &Host) -> Option<Finding> {
 /// The mode that a program at this interface will run in, as far as that is known, and why.
 fn outlook(interface: &str, mode: XdpMode, host: &Host) -> (Option<XdpMode>, String) {
     if mode != XdpMode::Auto {
-        return (Some(mode), format!("the file says `mode: {}`", mode.name()));
+        return (Some(mode), format!("the file sets `mode: {}`", mode.name()));
     }
     let device = host.interface_index(interface).and_then(Netdev::numbered);
     match device.map(|device| forecast(&device, host)) {
-        Some(Native::Yes) => (Some(XdpMode::Native), format!("`{interface}` has native XDP: `mode: auto` takes it")),
-        Some(Native::No(why)) => (Some(XdpMode::Generic), format!("{why}: `mode: auto` takes generic")),
+        Some(Native::Yes) => (Some(XdpMode::Native), format!("`{interface}` has native XDP: `mode: auto` uses it")),
+        Some(Native::No(why)) => (Some(XdpMode::Generic), format!("{why}: `mode: auto` uses generic")),
         Some(Native::Unknown(why)) if !why.is_empty() => {
             (None, format!("`mode: auto` tries native, then generic: {why}"))
         }

@@ -42,13 +42,13 @@ pub(super) fn occupied(interface: &str, index: u32) -> Option<KernelError> {
     if let Some(occupant) = Occupant::of(index) {
         let (who, help) = occupant.describe(interface);
         let message = format!("`{interface}` already runs an XDP program: {who}");
-        return Some(KernelError::new(Place::Target, message, format!("an interface has room for one: {help}")));
+        return Some(KernelError::new(Place::Target, message, format!("an interface can run only one: {help}")));
     }
     // dev_xdp_attach() of net/core/dev.c
     let above = Netdev::numbered(Netdev::numbered(index)?.master?)?;
     let (who, help) = Occupant::of(above.index)?.describe(&above.name);
     let message = format!("`{}`, which `{interface}` is a part of, already runs an XDP program: {who}", above.name);
-    Some(KernelError::new(Place::Target, message, format!("both cannot have one: {help}")))
+    Some(KernelError::new(Place::Target, message, format!("only one of them can run one: {help}")))
 }
 
 impl Occupant {
@@ -87,9 +87,7 @@ impl Occupant {
                     (format!("{who}, held by process {pid} (`{name}`)"), format!("end process {pid} (`{name}`)"))
                 }
                 // Pinned, or held where we cannot look.
-                None => {
-                    (format!("{who}, held by link {link}"), format!("`bpftool link detach id {link}` takes it off"))
-                }
+                None => (format!("{who}, held by link {link}"), format!("`bpftool link detach id {link}` detaches it")),
             },
         }
     }

@@ -16,10 +16,10 @@ pub(super) fn tries(one: TryOne<'_>) -> Vec<Try> {
         Ok(Ok(tries)) => tries,
         // Without a namespace: generic mode on `lo`, for a moment; it lets every packet pass. Native mode has nothing.
         Ok(Err(reason)) => {
-            let native = not_tried("", format!("no network of our own to try it in: {reason}"));
+            let native = not_tried("", format!("no network namespace to test it in: {reason}"));
             vec![native, one(on("lo", XdpMode::Generic), &Host::default())]
         }
-        Err(_) => vec![not_tried("", "the trial ended unexpectedly".to_owned())],
+        Err(_) => vec![not_tried("", "the test ended unexpectedly".to_owned())],
     }
 }
 
@@ -32,7 +32,10 @@ fn in_namespace(one: TryOne<'_>) -> Result<Vec<Try>, String> {
             modes.into_iter().map(|mode| one(on(DEVICE, mode), &host)).collect()
         }
         Err(error) => {
-            vec![not_tried(DEVICE, format!("no veth to try it on: {error}")), one(on("lo", XdpMode::Generic), &host)]
+            vec![
+                not_tried(DEVICE, format!("no veth interface to test it on: {error}")),
+                one(on("lo", XdpMode::Generic), &host),
+            ]
         }
     })
 }

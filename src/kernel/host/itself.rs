@@ -33,7 +33,7 @@ pub(in crate::kernel) fn own_process() -> Option<u32> {
     *FOUND.get_or_init(|| {
         let found = if in_first_namespace() { Some(std::process::id()) } else { ask() };
         if found.is_none() {
-            tracing::warn!("this kernel does not tell who we are: probes see events of ebpf-run itself");
+            tracing::warn!("this kernel cannot identify ebpf-run: probes also see its own activity");
         }
         found
     })

@@ -41,14 +41,14 @@ pub(super) fn search_binary(kind: Listed, query: &Query<'_>, host: &Host, search
     };
     let binary = &file.binary;
     if binary.is_stripped() {
-        search.notes.push(format!("`{}` has no symbols of functions: it is stripped", file.path.display()));
+        search.notes.push(format!("`{}` has no function symbols: it is stripped", file.path.display()));
     }
     if count > names.len() {
         search.more.push((kind, count - names.len()));
     }
     let remark = |name: &str| match binary.find(name) {
         Ok(Lookup::One(function)) if function.chooses => {
-            "chooses another function when a program starts: not probed".to_owned()
+            "selects another function when a program starts: cannot be probed".to_owned()
         }
         Ok(Lookup::Several(all)) => format!("{} functions have this name: choose one by `offset`", all.len()),
         Ok(Lookup::One(_) | Lookup::Missing) | Err(_) => String::new(),

@@ -14,7 +14,7 @@ pub(super) const LSM_HOOKS: Listing = Listing {
 };
 
 /// What a kind says that this build knows and does not attach.
-const NOT_YET: &str = "not attached by this build yet";
+const NOT_YET: &str = "not supported by this build yet";
 
 /// The hooks that BPF programs can be at (`CONFIG_BPF_LSM`, Linux 5.7): the kernel has a function `bpf_lsm_NAME` for each.
 fn lsm_hooks(host: &Host) -> Places {

@@ -47,7 +47,7 @@ impl Daemon<'_> {
         };
         let (id, text) = (probe.spec.id.clone(), self.followed.texts.get(probe.path()).cloned());
         if self.followed.stopped.contains_key(&id) {
-            return Reply::Done { message: format!("`{name}` is stopped already") };
+            return Reply::Done { message: format!("`{name}` is already stopped") };
         }
         self.followed.stopped.insert(id, StoppedAt { text, since_unix_ns: now_unix_ns() });
         self.act();
@@ -74,10 +74,10 @@ impl Daemon<'_> {
             units.filter_map(|(unit, entry)| Some((unit, entry.failure.as_ref()?)))
         };
         if let Some((unit, failure)) = failures().find(|(_, failure)| !failure.waiting) {
-            return Reply::Error { message: format!("`{unit}` does not start: {}", failure.message) };
+            return Reply::Error { message: format!("`{unit}` failed to start: {}", failure.message) };
         }
         let message = match failures().next() {
-            Some((unit, failure)) => format!("`{name}` is started; `{unit}` waits: {}", failure.message),
+            Some((unit, failure)) => format!("`{name}` is started; `{unit}` is waiting: {}", failure.message),
             None => format!("`{name}` is started"),
         };
         Reply::Done { message }
@@ -103,7 +103,7 @@ impl Daemon<'_> {
     fn unknown(&self, name: &str) -> Reply {
         let config = self.followed.config.as_ref();
         if config.is_some_and(|config| config.parked.iter().any(|id| id.name == name)) {
-            return Reply::Error { message: format!("`{name}` is not run: its file says `enabled: false`") };
+            return Reply::Error { message: format!("`{name}` is parked: its file sets `enabled: false`") };
         }
         let known = config.iter().flat_map(|config| &config.probes).map(|probe| probe.spec.id.name.as_str());
         // As the table calls one target of several.

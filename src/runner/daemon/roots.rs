@@ -56,7 +56,7 @@ impl Roots {
         self.remarks = std::mem::take(&mut found.warnings);
         if let (Some(breach), false) = (found.breaches.first(), self.distrusted) {
             self.distrusted = true;
-            say(&Said::Warning(&format!("{breach}: whoever can change it decides what runs here")));
+            say(&Said::Warning(&format!("{breach}: anyone who can change it controls what runs here")));
         }
         (found, changed)
     }

@@ -88,7 +88,7 @@ fn serve_metrics(
     say(&Said::Info(&format!("metrics at http://{}/metrics", endpoint.address())));
     if !address.ip().is_loopback() {
         let text =
-            format!("anybody who reaches {} may read the metrics: names of files and probes, and counts", address);
+            format!("anyone who can reach {} can read the metrics: names of files and probes, and counts", address);
         say(&Said::Warning(&text));
     }
     Ok(endpoint)

@@ -38,7 +38,7 @@ impl Service {
             let found = address(&name);
             if found.is_none() {
                 tracing::warn!(
-                    "NOTIFY_SOCKET is neither a path nor an abstract socket: the service manager hears nothing"
+                    "NOTIFY_SOCKET is neither a path nor an abstract socket: the service manager is not notified"
                 );
             }
             found

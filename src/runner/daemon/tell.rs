@@ -42,7 +42,7 @@ impl State {
             Self::Started => ("running", "started"),
             Self::Replaced => ("running", "replaced"),
             Self::Rerouted => ("running", "rerouted"),
-            Self::Restored => ("running", "as its file says again"),
+            Self::Restored => ("running", "restored"),
             Self::Stopped => ("stopped", "stopped"),
         }
     }
@@ -91,7 +91,7 @@ impl Tell<'_> {
 
     /// What a unit was attached to has gone.
     pub(super) fn lost(&mut self, id: &UnitId, unit: &Unit, message: &str) {
-        (self.say)(&Said::UnitWarning(id, &format!("`{id}` waits: {message}")));
+        (self.say)(&Said::UnitWarning(id, &format!("`{id}` is waiting: {message}")));
         self.on_streams(id, Some(unit), &[("state", "waiting"), ("message", message)]);
     }
 

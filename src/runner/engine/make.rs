@@ -49,7 +49,7 @@ impl<'a> Engine<'a> {
     pub(super) fn draft(&self, spec: &ProbeSpec, host: &Host) -> Result<Draft<'a>, Vec<KernelError>> {
         if spec.targets != Targets::One {
             // It stands for nothing now: say so.
-            let nothing = || vec![KernelError::at(Place::Program, "it stands for nothing on this machine")];
+            let nothing = || vec![KernelError::at(Place::Program, "it matches nothing on this machine")];
             return Err(expand(spec, host).err().unwrap_or_else(nothing));
         }
         self.prepare(spec, host)

@@ -14,19 +14,19 @@ impl Builder<'_> {
         let Some(anchored) = self.anchors.get(anchor) else {
             self.count(1, span)?;
             if !dropped {
-                let problem = self.problem(codes::ANCHOR, span, "an alias inside the value that it stands for");
+                let problem = self.problem(codes::ANCHOR, span, "an alias inside its own value");
                 let problem = match self.anchors.start(anchor) {
                     Some(start) => problem.related(Location::new(self.source, start), "the value begins here"),
                     None => problem,
                 };
-                self.problems.push(problem.help("a value cannot hold itself: write out what is meant"));
+                self.problems.push(problem.help("a value cannot contain itself"));
             }
             self.place(Node::new(span, Value::Broken));
             return Ok(());
         };
         let (nodes, bytes, depth, place) = (anchored.nodes, anchored.bytes, anchored.depth, anchored.place);
         let too_large = if self.nodes + nodes > MAX_NODES {
-            Some(format!("with this alias the file holds more than {MAX_NODES} values"))
+            Some(format!("with this alias the file has more than {MAX_NODES} values"))
         } else if self.copied + bytes > MAX_BYTES {
             Some(format!("with this alias the file grows by more than {MAX_BYTES} bytes"))
         } else if self.stack.len() + depth > MAX_DEPTH {
@@ -36,8 +36,8 @@ impl Builder<'_> {
         };
         if let Some(message) = too_large {
             let problem = self.problem(codes::TOO_LARGE, span, message);
-            let problem = problem.related(Location::new(self.source, place), "it stands for this");
-            self.problems.push(problem.help("aliases of aliases multiply: write out less, or split the file"));
+            let problem = problem.related(Location::new(self.source, place), "this is its value");
+            self.problems.push(problem.help("aliases of aliases multiply: use fewer, or split the file"));
             return Err(Stop::All);
         }
         let node = anchored.at(span);

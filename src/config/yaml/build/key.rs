@@ -22,14 +22,14 @@ impl Builder<'_> {
             Value::Text(text) => text.text,
             Value::Broken => return None,
             Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Seq(_) | Value::Map(_) => {
-                let message = format!("a key must be text, this is {}", node.kind());
+                let message = format!("a key must be a string, not {}", node.kind());
                 let problem = self.problem(codes::KEY_NOT_TEXT, node.span, message);
                 let raw = self.source.text.get(node.span.start..node.span.end).unwrap_or_default();
                 let scalar = !raw.is_empty() && !matches!(node.value, Value::Seq(_) | Value::Map(_));
                 let help = if scalar {
                     format!("put it in quotes: `\"{raw}\"`")
                 } else {
-                    "write `key: value`; a text with brackets in it needs quotes".to_owned()
+                    "write `key: value`; a string with brackets in it needs quotes".to_owned()
                 };
                 let template =
                     matches!(node.value, Value::Map(_)).then(|| template_around(self.source, node.span)).flatten();
@@ -51,7 +51,7 @@ impl Builder<'_> {
         let plain_merge = name == "<<" && self.source.text[node.span.start..].starts_with('<');
         let Frame::Map { seen, key, .. } = self.stack.last_mut()? else { return None };
         if let Some(&first) = seen.get(&name) {
-            let problem = self.problem(codes::DUPLICATE_KEY, node.span, format!("the key `{name}` is given twice"));
+            let problem = self.problem(codes::DUPLICATE_KEY, node.span, format!("the key `{name}` occurs twice"));
             let problem = problem.label("again here").related(Location::new(self.source, first), "first here").help(
                 if plain_merge {
                     "merge several with one key: `<<: [*one, *two]`"

@@ -198,7 +198,7 @@ impl Builder<'_> {
         self.count(1, span)?;
         if self.stack.len() == MAX_DEPTH {
             let message = format!("nested more than {MAX_DEPTH} levels deep");
-            let problem = self.problem(codes::TOO_LARGE, span, message).help("a configuration needs six at most");
+            let problem = self.problem(codes::TOO_LARGE, span, message).help("a probe file needs six at most");
             self.problems.push(problem);
             return Err(Stop::All);
         }
@@ -216,8 +216,9 @@ impl Builder<'_> {
         if self.nodes <= MAX_NODES {
             return Ok(());
         }
-        let message = format!("the file holds more than {MAX_NODES} values");
-        let problem = self.problem(codes::TOO_LARGE, span, message).help("is it the right file? split it if it is");
+        let message = format!("the file has more than {MAX_NODES} values");
+        let problem =
+            self.problem(codes::TOO_LARGE, span, message).help("check that it is the right file, or split it");
         self.problems.push(problem);
         Err(Stop::All)
     }
@@ -312,8 +313,8 @@ impl Builder<'_> {
     fn tag(&mut self, span: Span, tagged: bool) -> bool {
         if tagged {
             let place = sigil(&self.source.text, span, '!');
-            let problem = self.problem(codes::TAG, place, "YAML tags are not used in this language");
-            self.problems.push(problem.help("remove the tag; to make something text, put it in quotes"));
+            let problem = self.problem(codes::TAG, place, "YAML tags are not supported");
+            self.problems.push(problem.help("remove the tag; for a string, use quotes"));
         }
         tagged
     }

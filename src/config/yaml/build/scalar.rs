@@ -34,9 +34,9 @@ impl Builder<'_> {
                 self.copied += replaced.len();
                 if self.copied > MAX_BYTES {
                     let message =
-                        format!("with this value of the environment the file grows by more than {MAX_BYTES} bytes");
+                        format!("with this environment variable the file grows by more than {MAX_BYTES} bytes");
                     let problem = self.problem(codes::TOO_LARGE, span, message);
-                    self.problems.push(problem.help("is it the right variable?"));
+                    self.problems.push(problem.help("check that it is the right variable"));
                     return Err(Stop::All);
                 }
                 let style = if environment.is_quoted(text) { ScalarStyle::DoubleQuoted } else { style };
@@ -78,9 +78,9 @@ impl Builder<'_> {
             Plain::TooLarge => {
                 let message = format!("the integer `{text}` does not fit 64 bits");
                 let raw = self.source.text.get(span.start..span.end).unwrap_or_default();
-                let help = format!("if it is meant as text, put it in quotes: `\"{raw}\"`");
+                let help = format!("for a string, put it in quotes: `\"{raw}\"`");
                 let problem = self.problem(codes::INTEGER_RANGE, span, message).help(help);
-                let range = format!("integers go from {} to {}", i64::MIN, u64::MAX);
+                let range = format!("integers range from {} to {}", i64::MIN, u64::MAX);
                 self.problems.push(problem.note(range));
                 Value::Broken
             }

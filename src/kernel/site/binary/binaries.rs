@@ -102,7 +102,7 @@ impl Binaries {
         let mut head = [0; 2];
         let is_script = file.read_at(0, &mut head).is_ok() && head == *b"#!";
         let binary = Binary::parse(file).map_err(|error| {
-            let message = format!("`{}` is no program or library that can be probed: {error}", path.display());
+            let message = format!("`{}` is not a program or library that can be probed: {error}", path.display());
             KernelError::new(Place::Binary, message, not_elf(name, is_script))
         })?;
         let (binary, mut all) = (Arc::new(binary), self.read.borrow_mut());
@@ -157,7 +157,7 @@ fn not_elf(name: &str, is_script: bool) -> &'static str {
     if is_script {
         "it is a script: probe the program that runs it"
     } else if name.ends_with(".so") {
-        "it may be a note for the linker: name the library itself, as `ldd` shows it (`libc.so.6`)"
+        "it may be a linker script: name the library itself, as `ldd` shows it (`libc.so.6`)"
     } else {
         ""
     }

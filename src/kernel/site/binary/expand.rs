@@ -20,7 +20,7 @@ pub(in crate::kernel) fn named(patterns: &[String], takes_entry: bool, file: &Op
     for (glob, names) in globs.iter().zip(matching(binary, &globs).map_err(failed)?) {
         if names.len() >= MOST_MATCHES {
             let message =
-                format!("`{glob}` stands for {MOST_MATCHES} functions or more: one probe may have {}", Targets::MAX);
+                format!("`{glob}` matches {MOST_MATCHES} functions or more: a probe can have at most {}", Targets::MAX);
             return Err(KernelError::new(Place::Entry((*glob).to_owned()), message, "write a narrower glob"));
         }
         let begin = if takes_entry { None } else { binary.entry() };

@@ -25,7 +25,7 @@ impl BinaryFile {
     /// Opens what `place` (of `O_PATH`) leads to, for reading. `path` is what messages call it.
     pub(in crate::kernel) fn open(place: &OwnedFd, about: &Metadata, path: &Path) -> Result<Self, KernelError> {
         if !about.is_file() {
-            let what = if about.is_dir() { "is a directory" } else { "is no regular file" };
+            let what = if about.is_dir() { "is a directory" } else { "is not a regular file" };
             let message = format!("`{}` {what}, not a program or library", path.display());
             return Err(KernelError::new(Place::Binary, message, ""));
         }
@@ -34,7 +34,7 @@ impl BinaryFile {
         };
         if is_of_the_kernel(place.as_fd()).map_err(failed)? {
             // To open one of these can wait for ever (`/proc/kmsg`, `trace_pipe`), and there is no code in them.
-            let message = format!("`{}` is a file of the kernel's own, not a program or library", path.display());
+            let message = format!("`{}` is a virtual file of the kernel, not a program or library", path.display());
             return Err(KernelError::new(Place::Binary, message, ""));
         }
         // Not blocking: somebody may hold a lease of the file (fcntl(2)).

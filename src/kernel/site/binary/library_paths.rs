@@ -51,7 +51,7 @@ pub(in crate::kernel) fn find(name: &str) -> Result<PathBuf, KernelError> {
     };
     if let Some(other) = places().find(|path| path.is_file()) {
         let message = format!("there is no {what} `{name}` for this machine in {whence}");
-        let help = format!("`{}` is for another one, or for 32 bits", other.display());
+        let help = format!("`{}` is for another architecture, or for 32 bits", other.display());
         return Err(KernelError::new(Place::Binary, message, help));
     }
     let message = format!("there is no {what} `{name}` in {whence}");

@@ -53,7 +53,10 @@ impl Located {
         let unwinds = self.file.binary.unwinds().unwrap_or(false);
         unwinds.then(|| {
             let (file, place) = (self.file.path.display(), &point.place);
-            format!("an exception or panic that leaves `{place}` ends the program: `{file}` can throw, and none gets past a uretprobe")
+            format!(
+                "an exception or panic that leaves `{place}` would end the program: `{file}` can throw, and \
+                     unwinding stops at a uretprobe"
+            )
         })
     }
 }
@@ -75,8 +78,8 @@ impl Binaries {
         let Located { file: Opened { path, binary, .. }, offset, begins } = &located;
         let file = path.display();
         if binary.entry() == Some(*offset) {
-            let message = format!("`{file}` begins to run here: nothing has called it, so it does not return");
-            let help = "a uretprobe would write over the program's arguments";
+            let message = format!("`{file}` starts to run here: nothing calls this code, so it does not return");
+            let help = "a uretprobe would overwrite the program's arguments";
             return Err(KernelError::new(Place::Target, message, help));
         }
         if binary.is_go() {
@@ -88,9 +91,8 @@ impl Binaries {
         if let UserPlace::Symbol { name, .. } = &point.place
             && is_cold(name.strip_suffix(']').unwrap_or(name))
         {
-            let message =
-                format!("nothing calls `{name}`: it is a part that its function jumps to, so it does not return");
-            let help = "a uretprobe would write over the function's own data; take the function itself";
+            let message = format!("`{name}` is a part that its function jumps to: it does not return");
+            let help = "a uretprobe would overwrite the function's own data; probe the function itself";
             return Err(KernelError::new(Place::Target, message, help));
         }
         if *begins {
@@ -99,7 +101,7 @@ impl Binaries {
         match binary.around(*offset).map_err(|error| unusable(path, &error))? {
             Some(function) if function.offset != *offset => {
                 let message = format!("{offset:#x} bytes into `{file}` is the middle of `{}`", function.name);
-                let help = format!("a uretprobe belongs at the beginning of a function: {:#x}", function.offset);
+                let help = format!("a uretprobe must be at the start of a function: {:#x}", function.offset);
                 Err(KernelError::new(Place::Target, message, help))
             }
             Some(_) | None => Ok(located),
@@ -114,7 +116,7 @@ impl Binaries {
                 let function = function(binary, name, path)?;
                 if function.size != 0 && *offset >= function.size {
                     // The caret shows the number as it is written, which may be decimal.
-                    let message = format!("`{name}` ends after {} bytes: this offset lies behind it", function.size);
+                    let message = format!("`{name}` ends after {} bytes: this offset is past its end", function.size);
                     return Err(KernelError::new(Place::Entry(point.place.to_string()), message, ""));
                 }
                 (function.offset.saturating_add(*offset), *offset == 0)
@@ -159,30 +161,30 @@ fn function(binary: &Binary<BinaryFile>, name: &str, path: &Path) -> Result<Bina
     let (message, help) = match binary.find(name).map_err(failed)? {
         Lookup::One(function) if !function.chooses => return Ok(function),
         Lookup::One(_) => (
-            format!("`{name}` of `{file}` only chooses, once in a process, the function that is called by this name"),
+            format!("`{name}` of `{file}` only selects, once in a process, the function that this name calls"),
             "probe a function that calls it".to_owned(),
         ),
         Lookup::Missing if binary.is_stripped() => (
-            format!("`{file}` has no symbols of functions: it is stripped"),
-            "give the place of the function in the file: `offset`".to_owned(),
+            format!("`{file}` has no function symbols: it is stripped"),
+            "set `offset` to the position of the function in the file".to_owned(),
         ),
         Lookup::Missing => match meant(binary, name).map_err(failed)?.as_mut_slice() {
             [] => match binary.untyped(name).map_err(failed)? {
                 Some(place) => (
-                    format!("`{name}` of `{file}` does not say that it is a function: the symbol has no type"),
+                    format!("`{name}` of `{file}` is not marked as a function: the symbol has no type"),
                     format!("if one begins there, name its place in the file: `offset: {place:#x}`"),
                 ),
                 None => (format!("`{file}` has no function `{name}`"), instead(binary, name, path).map_err(failed)?),
             },
             [one] => return Ok(std::mem::take(one)),
-            several => (format!("`{file}` has {} functions called `{name}`", several.len()), one_of(several)),
+            several => (format!("`{file}` has {} functions named `{name}`", several.len()), one_of(several)),
         },
         Lookup::Several(functions) => {
             let places: Vec<String> = functions.iter().map(|function| format!("{:#x}", function.offset)).collect();
             let places = list(places.iter().map(String::as_str), 8);
             (
-                format!("`{file}` has {} functions called `{name}`", functions.len()),
-                format!("choose one by its place in the file: `offset` {places}"),
+                format!("`{file}` has {} functions named `{name}`", functions.len()),
+                format!("choose one by its position in the file: `offset` {places}"),
             )
         }
     };
@@ -208,7 +210,7 @@ fn one_of(several: &[BinaryFunction]) -> String {
         None => format!("{:#x}", function.offset),
     });
     let places: Vec<String> = places.collect();
-    format!("choose one by its place in the file: `offset` {}", list(places.iter().map(String::as_str), 8))
+    format!("choose one by its position in the file: `offset` {}", list(places.iter().map(String::as_str), 8))
 }
 
 /// What a binary has for somebody who wanted this function.
@@ -229,10 +231,10 @@ pub(in crate::kernel) fn instead(binary: &Binary<BinaryFile>, name: &str, path: 
         (true, true) => {
             let older = Some(versions()).filter(|found| !found.is_empty());
             let older = older.map_or_else(String::new, |found| format!("; older ones are {found}"));
-            return Ok(format!("it has `{bare}`, which is what programs are linked to{older}"));
+            return Ok(format!("it has `{bare}`, which programs link to{older}"));
         }
         (_, false) if !versions().is_empty() => {
-            return Ok(format!("it only has {}, for programs that were linked long ago", versions()));
+            return Ok(format!("it only has {}, for programs linked long ago", versions()));
         }
         (true, false) | (false, _) => {}
     }

@@ -16,12 +16,12 @@ pub(in crate::kernel) fn doubt(point: &UserPoint, path: &Path, breach: Option<&B
     let (message, help) = match point.place {
         UserPlace::Symbol { .. } if point.allow_untrusted => return None,
         UserPlace::Symbol { .. } => (
-            format!("others could change `{file}`: {breach}"),
-            "say which build is meant, `build_id: …` (`readelf -n` shows it), or write `allow_untrusted: true`",
+            format!("other users could change `{file}`: {breach}"),
+            "set `build_id: …` (`readelf -n` shows it) or `allow_untrusted: true`",
         ),
         UserPlace::Offset(_) => (
-            format!("others could change `{file}`, and an `offset` is a place in one build of it: {breach}"),
-            "say which build is meant: `build_id: …` (`readelf -n` shows it)",
+            format!("other users could change `{file}`, and an `offset` fits only one build: {breach}"),
+            "set `build_id: …` (`readelf -n` shows it)",
         ),
     };
     Some(KernelError::new(Place::Binary, message, help).coded(codes::UNTRUSTED_BINARY))
@@ -37,7 +37,7 @@ pub(in crate::kernel) fn check_build_id(point: &UserPoint, path: &Path, found: &
     let (message, help) = if found.is_empty() {
         (format!("`{path}` has no build id"), "linkers write one: `cc -Wl,--build-id`".to_owned())
     } else {
-        (format!("`{path}` is another build"), format!("its build id is {found}"))
+        (format!("`{path}` is a different build"), format!("its build id is {found}"))
     };
     Err(KernelError::new(Place::BuildId, message, help))
 }

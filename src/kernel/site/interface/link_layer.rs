@@ -62,7 +62,7 @@ pub(in crate::kernel) fn link_layer(interface: &str, host: &Host) -> Result<Link
     // One that is not there is found out where it is attached to.
     let Some(index) = host.interface_index(interface) else { return Ok(LinkLayer::Ethernet) };
     let device = ask(index).map_err(|error| {
-        let message = format!("failed to ask for the type of interface `{interface}`: {error}");
+        let message = format!("failed to read the type of interface `{interface}`: {error}");
         KernelError::new(Place::Target, message, "")
     })?;
     judge(&device, host.version()).map_err(|reason| {
@@ -77,16 +77,14 @@ fn judge(device: &Device, version: (u32, u32)) -> Result<LinkLayer, String> {
     let tunnel = || match version >= (5, 14) {
         true => Ok(LinkLayer::Ip),
         // Since "net: reset MAC header consistently across L3 virtual devices".
-        false => {
-            Err(format!("before Linux 5.14, XDP on {} devices sees the headers outside of the tunnel", device.kind))
-        }
+        false => Err(format!("before Linux 5.14, XDP on {} devices sees the outer headers of the tunnel", device.kind)),
     };
     match (device.hardware, device.kind.as_str()) {
         (ARPHRD_ETHER | ARPHRD_LOOPBACK, _) => Ok(LinkLayer::Ethernet),
         (ARPHRD_NONE, "tun" | "wireguard") | (ARPHRD_PPP, _) => Ok(LinkLayer::Ip),
         // Such a device keeps the headers outside of the tunnel in front, to tell whom a packet is from (ipgre_header_ops).
         (ARPHRD_IPGRE, "gre") if !is_point_to_point(device) => {
-            Err("of a gre device without one remote end, XDP sees the headers outside of the tunnel".to_owned())
+            Err("on a gre device without a fixed remote end, XDP sees the outer headers of the tunnel".to_owned())
         }
         (ARPHRD_TUNNEL, "ipip")
         | (ARPHRD_TUNNEL6, "ip6tnl")
@@ -97,8 +95,8 @@ fn judge(device: &Device, version: (u32, u32)) -> Result<LinkLayer, String> {
             let name = NAMES.iter().find(|(number, _)| *number == hardware).map(|(_, name)| *name);
             let name = name.or(Some(kind).filter(|kind| !kind.is_empty()));
             Err(match name {
-                Some(name) => format!("it is no Ethernet device, but {name} (type {hardware})"),
-                None => format!("it is no Ethernet device (type {hardware})"),
+                Some(name) => format!("it is not an Ethernet device but {name} (type {hardware})"),
+                None => format!("it is not an Ethernet device (type {hardware})"),
             })
         }
     }
@@ -111,7 +109,7 @@ fn is_point_to_point(device: &Device) -> bool {
 /// Asks the kernel for one interface of this network namespace.
 fn ask(index: u32) -> io::Result<Device> {
     let answers = LinkRequest::new(libc::RTM_GETLINK, 0, index).ask()?;
-    let cut = || io::Error::new(io::ErrorKind::InvalidData, "the kernel's answer is cut");
+    let cut = || io::Error::new(io::ErrorKind::InvalidData, "the kernel's answer is truncated");
     answers.first().map(Device::of).ok_or_else(cut)
 }
 
@@ -157,12 +155,15 @@ mod tests {
         ] {
             assert_eq!(judge(&device, version).ok(), layer, "{device:?}");
         }
-        assert_eq!(judge(&device(280, "vcan", 0), (6, 1)).unwrap_err(), "it is no Ethernet device, but CAN (type 280)");
+        assert_eq!(
+            judge(&device(280, "vcan", 0), (6, 1)).unwrap_err(),
+            "it is not an Ethernet device but CAN (type 280)"
+        );
         assert_eq!(
             judge(&device(0xfffe, "xfrm", 0), (6, 1)).unwrap_err(),
-            "it is no Ethernet device, but xfrm (type 65534)"
+            "it is not an Ethernet device but xfrm (type 65534)"
         );
-        assert_eq!(judge(&device(999, "", 0), (6, 1)).unwrap_err(), "it is no Ethernet device (type 999)");
+        assert_eq!(judge(&device(999, "", 0), (6, 1)).unwrap_err(), "it is not an Ethernet device (type 999)");
     }
 
     /// An answer is read as far as it goes, and a refusal is its errno.

@@ -11,8 +11,8 @@ pub(in crate::kernel) fn missing_interface(place: Place, name: &str, known: &[St
     let help = match name {
         // A comma may be in an interface's name; in practice it is not.
         _ if names.len() > 1 => format!("write a list: `[{}]`", names.join(", ")),
-        "any" | "all" => "`\"*\"` stands for every interface".to_owned(),
-        "default" => "`\"@default-route\"` stands for the interface of the default route".to_owned(),
+        "any" | "all" => "`\"*\"` matches every interface".to_owned(),
+        "default" => "`\"@default-route\"` is the interface of the default route".to_owned(),
         _other => suggest(name, known.iter().map(String::as_str), "the interfaces are"),
     };
     KernelError::new(place, format!("there is no network interface `{name}`"), help)
@@ -28,8 +28,8 @@ mod tests {
         let known = ["eth0".to_owned(), "lo".to_owned()];
         for (name, help) in [
             ("eth0,lo", "write a list: `[eth0, lo]`"),
-            ("any", "`\"*\"` stands for every interface"),
-            ("default", "`\"@default-route\"` stands for the interface of the default route"),
+            ("any", "`\"*\"` matches every interface"),
+            ("default", "`\"@default-route\"` is the interface of the default route"),
             ("eht0", "did you mean `eth0`?"),
             ("wlan", "the interfaces are `eth0`, `lo`"),
         ] {
