@@ -24,6 +24,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 
 use super::check::read_vars;
+use super::destination::{DestinationForm, short};
 use super::environment::Environment;
 use super::source::SourceFile;
 use super::yaml::{self, Entry, Node};
@@ -65,10 +66,10 @@ struct Document<'c> {
 }
 
 impl Document<'_> {
-    fn add(&mut self, source: &SourceFile, root: &Node) {
+    fn add(&mut self, source: &Arc<SourceFile>, root: &Node) {
         let mut names = HashMap::new();
         for entry in root.at(&["sinks"]).map(Node::entries).unwrap_or_default() {
-            let sink = written_sink(literal(entry.value.to_json()));
+            let sink = literal(written_sink(source, &entry.value));
             names.insert(entry.key.clone(), self.declare(&entry.key, sink));
         }
         let defaults = root.at(&["defaults"]).map(|defaults| mapping(source, defaults)).unwrap_or_default();
@@ -151,20 +152,26 @@ fn add_unsaid(probe: &mut Map<String, Json>, program: &Program) {
     }
 }
 
-/// The long form of a destination, with its format where that does not hang on a terminal.
-fn written_sink(sink: Json) -> Json {
-    let mut sink = match &sink {
-        Json::String(short) => match short.split_once(':') {
-            Some(("text", path)) => json!({ "file": { "path": path }, "format": "text" }),
-            Some((_, path)) => json!({ "file": { "path": path } }),
-            None => json!({ short.as_str(): {} }),
+/// The long form of a destination, with its format where that does not depend on a terminal.
+fn written_sink(source: &Arc<SourceFile>, sink: &Node) -> Json {
+    let (mut written, given) = match sink.text() {
+        Some(text) => match short(text) {
+            Some(Ok(given)) => {
+                let form = DestinationForm::of(&given.destination);
+                let argument = text.split_once(':').map_or("", |(_, argument)| argument);
+                (json!({ form.word: (form.written)(argument) }), Some(given))
+            }
+            Some(Err(_)) | None => (sink.to_json(), None),
         },
-        Json::Object(_) | Json::Array(_) | Json::Null | Json::Bool(_) | Json::Number(_) => sink,
+        None => {
+            let long = |entry: &Entry| (DestinationForm::named(&entry.key)?.long)(source, entry).ok();
+            (sink.to_json(), sink.entries().iter().find_map(long))
+        }
     };
-    if sink.get("file").is_some() && sink.get("format").is_none() {
-        sink["format"] = "jsonl".into();
+    if let (Some(format), Json::Object(written)) = (given.and_then(|given| given.format), &mut written) {
+        written.entry("format").or_insert_with(|| format.name().into());
     }
-    sink
+    written
 }
 
 /// The keys of a probe in the order of the documentation.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::form::{DestinationForm, Given};
 use crate::config::decode::decode;
@@ -27,6 +28,7 @@ pub(super) const FILE: DestinationForm = DestinationForm {
     short_words,
     argument: Some("PATH"),
     short,
+    written: |path| json!({ "path": path }),
     plain: |destination| {
         path_of(destination).map_or_else(|| destination.clone(), |path| Destination::File(plain(path)))
     },

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use schemars::{Schema, SchemaGenerator};
+use serde_json::Value as Json;
 
 use crate::config::problem::Problem;
 use crate::config::source::SourceFile;
@@ -29,6 +30,8 @@ pub(in crate::config) struct DestinationForm {
     pub(in crate::config) argument: Option<&'static str>,
     /// What one of the words says with this behind its colon; or what is wrong with that.
     pub(in crate::config) short: fn(&str, &str) -> Result<Given, String>,
+    /// What the key says where the file has a short form with this behind its colon.
+    pub(in crate::config) written: fn(&str) -> Json,
     /// The same destination without detours: the file `./a` is `a`.
     pub(in crate::config) plain: fn(&Destination) -> Destination,
     /// The file that it writes in one format only.

@@ -2,6 +2,7 @@
 //! `stdout`, `stderr`: nothing can be set.
 
 use schemars::json_schema;
+use serde_json::json;
 
 use super::form::{DestinationForm, Given};
 use crate::spec::{Destination, DestinationKind, Rights};
@@ -16,6 +17,7 @@ pub(super) const STDOUT: DestinationForm = DestinationForm {
     short_words: || vec!["stdout"],
     argument: None,
     short: |_, _| Ok(given(Destination::Stdout)),
+    written: |_| json!({}),
     plain: Destination::clone,
     claim: |_| None,
 };
@@ -30,6 +32,7 @@ pub(super) const STDERR: DestinationForm = DestinationForm {
     short_words: || vec!["stderr"],
     argument: None,
     short: |_, _| Ok(given(Destination::Stderr)),
+    written: |_| json!({}),
     plain: Destination::clone,
     claim: |_| None,
 };
