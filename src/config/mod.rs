@@ -36,6 +36,7 @@ pub(crate) use check::{FileSinks, Run};
 pub use checked::{Checked, CheckedProbe, Config};
 pub(crate) use cx::{Cx, TARGET, unknown};
 pub(crate) use decode::decode;
+pub(crate) use destination::short_forms;
 pub(crate) use draft::Draft;
 pub use effective::effective;
 pub use environment::Environment;

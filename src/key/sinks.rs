@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::definition::{Checking, InDefaults, Joined, Key};
+use crate::config::short_forms;
 use crate::spec::Place;
 
 pub(super) const SINKS: Key = Key {
@@ -21,10 +22,9 @@ pub(super) const SINKS: Key = Key {
     ..Key::PLAIN
 };
 
-/// Where the events go: names of `sinks`, or short forms `stdout`, `stderr`, `jsonl:PATH`, `text:PATH`, `file:PATH`.
-/// A relative PATH counts from the directory where ebpf-run was started. The default is `stdout`.
+/// Where the events go.
 #[derive(Deserialize, JsonSchema)]
-#[schemars(extend("examples" = [["stdout"], ["jsonl:/var/log/ebpf-run/events.jsonl"]], "default" = ["stdout"]))]
+#[schemars(extend("description" = description(), "examples" = [["stdout"], ["jsonl:/var/log/ebpf-run/events.jsonl"]], "default" = ["stdout"]))]
 struct Sinks(#[schemars(length(min = 1, max = 16))] Vec<String>);
 
 /// Where the events go: names of `sinks`, or short forms. A probe's own `sinks` replace these.
@@ -32,6 +32,14 @@ struct Sinks(#[schemars(length(min = 1, max = 16))] Vec<String>);
 #[schemars(extend("examples" = [["stdout"], ["jsonl:/var/log/ebpf-run/events.jsonl"]]))]
 #[expect(dead_code, reason = "for the schema")]
 struct Default(#[schemars(length(min = 1, max = 16))] Vec<String>);
+
+fn description() -> String {
+    format!(
+        "Where the events go: names of `sinks`, or short forms {}. A relative PATH counts from the directory where ebpf-run was \
+         started. The default is `stdout`.",
+        short_forms()
+    )
+}
 
 fn check(checking: &mut Checking<'_>) {
     let Some(Sinks(names)) = checking.own("sinks") else { return };

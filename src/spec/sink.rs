@@ -2,7 +2,7 @@
 //! Where events go and how they are written: two axes.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A sink of this run: its index in the list of [`SinkSpec`]s of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,6 +77,14 @@ impl Destination {
             Self::Stdout => DestinationKind::Stdout,
             Self::Stderr => DestinationKind::Stderr,
             Self::File(_) => DestinationKind::File,
+        }
+    }
+
+    /// Its path, where it has one in the file system.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Stdout | Self::Stderr => None,
+            Self::File(path) => Some(path),
         }
     }
 }

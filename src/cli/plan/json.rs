@@ -8,7 +8,7 @@ use crate::cli::programs::kind;
 use crate::config::Config;
 use crate::hook::leaves_itself_out;
 use crate::kernel::{Finding, FunctionOutline, KernelError, Need};
-use crate::spec::{Destination, ParamValue, Place, SinkSpec};
+use crate::spec::{ParamValue, Place, SinkSpec};
 
 /// `{"probes": […], "parked": […]}`
 pub(super) fn document(planned: &[Planned<'_>], config: &Config) -> Value {
@@ -88,15 +88,10 @@ fn captures(probe: &Planned<'_>) -> Vec<Value> {
 }
 
 fn sink(sink: &SinkSpec) -> Value {
-    let (destination, path) = match &sink.destination {
-        Destination::Stdout => ("stdout", None),
-        Destination::Stderr => ("stderr", None),
-        Destination::File(path) => ("file", Some(path)),
-    };
     json!({
         "name": sink.name,
-        "destination": destination,
-        "path": path,
+        "destination": sink.destination.kind().name(),
+        "path": sink.destination.path(),
         "format": sink.format.map(crate::spec::Format::name),
         "mode": sink.rights.mode.map(|mode| format!("{mode:04o}")),
         "owner": sink.rights.owner(),

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::hook::leaves_itself_out;
 use crate::kernel::Need;
 use crate::sink::MAX_QUEUED_BYTES;
-use crate::spec::{Destination, Limits, ParamValue, SinkSpec};
+use crate::spec::{Limits, ParamValue, SinkSpec};
 use crate::words::{list, path_text, shown};
 
 const BOLD: &str = "\x1b[1m";
@@ -163,9 +163,9 @@ fn kernel_memory(bytes: u64, targets: usize, parts: &str) -> String {
 
 fn sink(sink: &SinkSpec) -> String {
     let format = sink.format.map_or("pretty on a terminal, jsonl otherwise", |format| format.name());
-    let name = match &sink.destination {
-        Destination::File(path) => format!("{} → {}", sink.name, path_text(path)),
-        Destination::Stdout | Destination::Stderr => sink.name.clone(),
+    let name = match sink.destination.path() {
+        Some(path) => format!("{} → {}", sink.name, path_text(path)),
+        None => sink.name.clone(),
     };
     let mode = sink.rights.mode.map(|mode| format!(", mode {mode:04o}")).unwrap_or_default();
     let owner = sink.rights.owner().map(|owner| format!(", owner {owner}")).unwrap_or_default();

@@ -107,7 +107,7 @@ impl FileSinks {
                 let nearest = words::nearest(name, known().chain(short_words(false).map(|word| -> &str { word })));
                 let help = nearest.map(|word| format!("did you mean `{word}`?")).or_else(|| looks_like_path(name));
                 let problem = cx.error(codes::UNKNOWN_SINK, span, format!("unknown sink `{name}`"));
-                let problem = problem.maybe_help(help).note(short_forms());
+                let problem = problem.maybe_help(help).note(short_forms_note());
                 let names = words::list(known(), 16);
                 cx.report(if names.is_empty() {
                     problem
@@ -135,7 +135,7 @@ fn declared(source: &Arc<SourceFile>, entry: &Entry) -> Result<Given, Vec<Proble
             let place = Location::new(source, span);
             let problem = Problem::new(codes::UNKNOWN_SINK, place, format!("`{text}` is not a sink"));
             let nearest = words::nearest(text, short_words(false)).map(|word| format!("did you mean `{word}`?"));
-            Err(vec![problem.note(short_forms()).maybe_help(nearest.or_else(|| looks_like_path(text)))])
+            Err(vec![problem.note(short_forms_note()).maybe_help(nearest.or_else(|| looks_like_path(text)))])
         }
     }
 }
@@ -161,6 +161,10 @@ fn long(source: &Arc<SourceFile>, entry: &Entry) -> Result<Given, Vec<Problem>> 
     let word = entry.value.at(&["format"]).and_then(Node::text);
     let format = word.and_then(FormatWriter::named).map(|writer| writer.format);
     Ok(Given { format: format.or(given.format), ..given })
+}
+
+fn short_forms_note() -> String {
+    format!("short forms: {}", short_forms())
 }
 
 /// Help for a path without its format, or with one that does not exist.

@@ -29,10 +29,8 @@ pub(super) const FILE: DestinationForm = DestinationForm {
     argument: Some("PATH"),
     short,
     written: |path| json!({ "path": path }),
-    plain: |destination| {
-        path_of(destination).map_or_else(|| destination.clone(), |path| Destination::File(plain(path)))
-    },
-    claim: |destination| path_of(destination).map(plain).filter(|path| !is_shared(path)),
+    plain: |destination| destination.path().map_or_else(|| destination.clone(), |path| Destination::File(plain(path))),
+    claim: |destination| destination.path().map(plain).filter(|path| !is_shared(path)),
 };
 
 /// A file, appended to.
@@ -104,13 +102,6 @@ fn variable(path: &str) -> Option<&str> {
     let of_part =
         |part| shell_variable(part).filter(|(before, name, _)| before.is_empty() && !name.contains(char::is_lowercase));
     path.split('/').find_map(of_part).map(|(_, name, _)| name)
-}
-
-fn path_of(destination: &Destination) -> Option<&Path> {
-    match destination {
-        Destination::File(path) => Some(path),
-        Destination::Stdout | Destination::Stderr => None,
-    }
 }
 
 /// A path without `.` parts, so that `./a` and `a` are one file. Links are not followed: no file is looked at.

@@ -19,6 +19,13 @@ const _: () = {
     }
 };
 
+impl DestinationKind {
+    /// The word in the YAML: `file`.
+    pub fn name(self) -> &'static str {
+        FORMS[self as usize].word
+    }
+}
+
 impl DestinationForm {
     /// The form of this destination.
     pub(in crate::config) fn of(destination: &Destination) -> &'static Self {
@@ -46,12 +53,11 @@ pub(in crate::config) fn short_words(has_argument: bool) -> impl Iterator<Item =
     forms.flat_map(|form| (form.short_words)())
 }
 
-/// All short forms for a message: ``short forms: `stdout`, `jsonl:PATH` ``.
-pub(in crate::config) fn short_forms() -> String {
+/// All short forms, for messages and documentation: `` `stdout`, `jsonl:PATH` ``.
+pub(crate) fn short_forms() -> String {
     let of_form = |form: &&DestinationForm| {
         let argument = form.argument.map(|argument| format!(":{argument}")).unwrap_or_default();
         (form.short_words)().into_iter().map(move |word| format!("`{word}{argument}`"))
     };
-    let all: Vec<String> = FORMS.iter().flat_map(of_form).collect();
-    format!("short forms: {}", all.join(", "))
+    FORMS.iter().flat_map(of_form).collect::<Vec<_>>().join(", ")
 }

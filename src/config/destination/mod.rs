@@ -16,5 +16,6 @@ mod schema;
 mod stream;
 
 pub(super) use form::{DestinationForm, Given};
-pub(super) use forms::{FORMS, short, short_forms, short_words};
+pub(crate) use forms::short_forms;
+pub(super) use forms::{FORMS, short, short_words};
 pub(super) use schema::SinkForm;

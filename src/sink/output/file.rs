@@ -15,7 +15,7 @@ use crate::sink::make::{examine_path, open_path};
 use crate::sink::owner::resolve;
 use crate::sink::queue::Stop;
 use crate::sink::refusal::Refusal;
-use crate::spec::{Destination, DestinationKind, Format, Rights, SinkSpec};
+use crate::spec::{DestinationKind, Format, Rights, SinkSpec};
 use crate::trust::Breach;
 use crate::words::shown;
 
@@ -66,10 +66,8 @@ struct PathOutput {
 
 impl Place {
     fn of(spec: &SinkSpec) -> Result<Self, Refusal> {
-        match &spec.destination {
-            Destination::File(path) => Ok(Self { path: path.clone(), rights: spec.rights.clone() }),
-            Destination::Stdout | Destination::Stderr => Err(Refusal::said("it has no path".to_owned())),
-        }
+        let path = spec.destination.path().ok_or_else(|| Refusal::said("it has no path".to_owned()))?;
+        Ok(Self { path: path.to_owned(), rights: spec.rights.clone() })
     }
 
     /// Opens what the path leads to, where it is of the kind that it was, or makes a file. Also says who could take it away.
