@@ -87,7 +87,7 @@ pub(super) fn check(
         let (name, place) = (&entry.key, Location::new(source, entry.key_span));
         run.declare_var(name);
         if !is_var_name(name) {
-            let message = "the name of a variable must be letters, digits and `_`, not a digit first, 64 at most";
+            let message = "the name of a variable must be letters, digits and `_`, no leading digit, at most 64";
             let problem = Problem::new(codes::WRONG_FORM, place, message);
             let better: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
             let better = is_var_name(&better).then(|| format!("for example `{better}`"));
