@@ -27,11 +27,11 @@ struct exec_event {
 	__u32 ppid DOC("process id of the parent");
 	/* What is read into these two may run over into what follows them: names.h. */
 	struct path_names exe AS("path")
-		DOC("the file that the process runs, as /proc/PID/exe shows it: a script's interpreter, what is behind /proc/self/fd/N; "
+		DOC("the file that the process runs, as /proc/PID/exe shows it: a script's interpreter, the target of /proc/self/fd/N; "
 		    "at the end of a process from Linux 6.16 on");
 	struct path_names cgroup AS("path") DOC("the cgroup (v2) of the process: its systemd unit or container");
-	char filename[FILENAME_BYTES] DOC("the file that was to be executed, as it was named");
-	__s32 exit_code DOC("what it returned; 128 + signal if a signal ended it, as shells say");
+	char filename[FILENAME_BYTES] DOC("the file to execute, as named in the call");
+	__s32 exit_code DOC("exit code; 128 + signal if a signal ended it, as in shells");
 	__s32 signal DOC("the signal that ended it");
 	__s32 errno AS("errno") DOC("why a program could not be started");
 	__u8 filename_truncated AS("flag") DOC("the name was longer than 255 bytes");
@@ -39,7 +39,7 @@ struct exec_event {
 	__u8 unused[2] INTERNAL;
 	__u64 duration_ns UNIT("ns") DOC("from the creation of the process to its end");
 	/* Last: the record ends after the bytes that are wanted. */
-	struct command_line args AS("argv") DOC("the command line, quoted as a shell would need it");
+	struct command_line args AS("argv") DOC("the command line, quoted for a shell");
 };
 
 _Static_assert(__builtin_offsetof(struct exec_event, exit_code) == 40 + 8 + 2 * (4 + NAMES_BYTES) + FILENAME_BYTES,
@@ -62,12 +62,13 @@ enum {
 
 const struct exec_event *event_type SEC_META;
 
-const volatile bool execs_only DOC("leave out the ends of processes; with failures_only, only what `failed` adds is left") = false;
-const volatile bool failures_only DOC("report only processes that end with a code other than 0, and what `failed` adds") = false;
+const volatile bool execs_only DOC("leave out the ends of processes; with `failures_only`, only the events of `failed` remain") = false;
+const volatile bool failures_only DOC("report only processes that end with a code other than 0, and the events of `failed`") = false;
 const volatile bool failed
-	DOC("report programs that could not be started as well; a search along PATH fails once for each directory without it") = false;
+	DOC("also report programs that could not be started; a search along PATH fails once for each directory without the "
+	    "program") = false;
 const volatile __u32 max_args_bytes SIZES("args") RANGE("1..4096") UNIT("bytes")
-	DOC("bytes of a command line that are kept; each event takes as many of the buffer") = 512;
+	DOC("bytes to keep of a command line; each event reserves them in the buffer") = 512;
 const volatile __s64 only_uid DOC("report only processes of this user id; -1: of all users") RANGE("-1..4294967294") = -1;
 
 const char zeros[MOST_ARGS_BYTES] INTERNAL = {};
@@ -155,8 +156,8 @@ static __always_inline void read_args(struct exec_event *event, struct task_stru
 }
 
 SEC("tp/sched/sched_process_exec")
-DOC("Every program that is started: its file, its arguments, its parent, its cgroup; the end of every process: its exit code and "
-    "duration; and, where asked for, every program that could not be started, and why.")
+DOC("Programs that start and processes that end. For each start: file, arguments, parent and cgroup; for each end: "
+    "exit code and duration; with `failed`, also programs that could not be started, and why.")
 int exec_start(struct trace_event_raw_sched_process_exec *ctx)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();

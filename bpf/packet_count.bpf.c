@@ -21,8 +21,8 @@ enum packet_protocol {
 
 struct packet_totals {
 	__u64 packets
-		DOC("packets received; the protocol is found behind up to 4 VLAN tags and 8 extension headers of IPv6, and all "
-		    "fragments of a packet count for it; in tunnels, PPPoE and MPLS it is not looked for");
+		DOC("packets received; the protocol is found after up to 4 VLAN tags and 8 IPv6 extension headers, and all fragments "
+		    "of a packet count for it; it is not searched for in tunnels, PPPoE and MPLS");
 	__u64 bytes DOC("bytes received, link-layer headers included") UNIT("bytes");
 };
 
@@ -223,7 +223,7 @@ static __always_inline enum packet_protocol parse(struct cursor *cursor)
 }
 
 SEC("?xdp")
-DOC("Counts the packets and bytes that an interface receives, by protocol. Every packet passes. On devices without an Ethernet "
+DOC("Packets and bytes that an interface receives, by protocol. Every packet passes. On devices without an Ethernet "
     "header (tun, WireGuard, PPP, ipip, sit, gre) packets begin with IP.")
 int packet_count(struct xdp_md *ctx)
 {

@@ -2,7 +2,7 @@
 //! Where instructions begin: a breakpoint anywhere else changes what a program does.
 
 /// Whether an instruction begins `at` bytes into the code of a function: if not, where the one around it begins and the next
-/// one. `Ok` as well where that cannot be known, behind bytes that are no instruction.
+/// one. `Ok` as well where that cannot be known, after bytes that are no instruction.
 #[cfg(target_arch = "x86_64")]
 pub fn instruction_at(code: &[u8], at: usize) -> Result<(), (usize, usize)> {
     let mut decoder = iced_x86::Decoder::new(64, code, iced_x86::DecoderOptions::NONE);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Standard error of a daemon. Whoever reads it may have stopped (a pager, a terminal after Ctrl-S, a full pipe): the daemon
+//! Standard error of a daemon. Anyone who reads it may have stopped (a pager, a terminal after Ctrl-S, a full pipe): the daemon
 //! goes on, leaves out what finds no room, and says how much that was.
 
 use std::io::{self, Write as _};

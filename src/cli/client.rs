@@ -126,7 +126,7 @@ pub(super) fn tail(probe: Option<String>, socket: &SocketArgs) -> ExitCode {
         };
         match copied {
             Ok(count) => events.consume(count),
-            // Whoever read it has seen enough.
+            // Anyone who read it has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
             Err(error) => {
                 tell(&format!("error: failed to write to standard output: {error}"));

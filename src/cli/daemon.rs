@@ -96,7 +96,7 @@ pub(super) fn watch(args: RunArgs, catalog: &Catalog, log: Log) -> ExitCode {
         socket: None,
         metrics: None,
         metrics_hosts: Vec::new(),
-        // As for one run: whoever names the files at a terminal has seen them.
+        // As for one run: anyone who names the files at a terminal has seen them.
         trust: Trust::Warned,
         debounce,
         look: look(),

@@ -2,7 +2,7 @@
 //! Standard output and standard error: everything that commands print goes through here, and nothing that acts on a terminal
 //! but our own colours.
 //!
-//! Whoever makes a text writes out the words of strangers in it ([`shown`]): only there is it known which line ends and
+//! Anyone who makes a text writes out the words of strangers in it ([`shown`]): only there is it known which line ends and
 //! colours are our own. What was forgotten stops here.
 
 use std::borrow::Cow;
@@ -17,7 +17,7 @@ use super::exit::FAILED;
 use super::{aside, journal};
 use crate::words::{json_text, shown, shown_lines, write_out};
 
-/// Prints to standard output. A closed pipe is no failure: whoever read it has seen enough.
+/// Prints to standard output. A closed pipe is no failure: anyone who read it has seen enough.
 pub(super) fn print(text: &str) -> ExitCode {
     write(&harmless(text, stdout_color()))
 }

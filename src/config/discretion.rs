@@ -16,7 +16,7 @@ use super::codes::CODES;
 use super::problem::Problem;
 use super::source::{Location, Withheld};
 
-/// Characters of a value that may stand in a message by chance.
+/// Characters of a value that may be in a message by chance.
 const BY_CHANCE: usize = 3;
 
 /// What variables said while files were checked, by name.
@@ -39,7 +39,7 @@ pub(super) fn discreet(problems: Vec<Problem>, values: &Values) -> Vec<Problem> 
 }
 
 /// The same problem without a word of files whose text is [withheld](super::source::Withheld): its place, its code and what the
-/// code stands for.
+/// code means.
 fn without_text(mut problem: Problem) -> Problem {
     let is_withheld = |location: &Location| location.source.withheld.is_some();
     for (location, label) in &mut problem.related {
@@ -68,14 +68,14 @@ fn without_text(mut problem: Problem) -> Problem {
     }
 }
 
-/// What a code stands for.
+/// What a code means.
 fn title(code: &str) -> &'static str {
     CODES.iter().find(|known| known.code == code).map_or("something is wrong", |known| known.title)
 }
 
 impl Values {
     /// The same problem without what variables say. Where it is about a value that came from one, not even a part of that is
-    /// left: a message that quotes one says what its code stands for instead.
+    /// left: a message that quotes one says what its code means instead.
     pub(super) fn leave_out(&self, mut problem: Problem) -> Problem {
         if self.said.is_empty() {
             return problem;
@@ -173,7 +173,7 @@ fn with_name(text: &str, name: &str, value: &str) -> String {
     })
 }
 
-/// True for a value that is long enough, or has no letters and digits next to it; never inside of a reference.
+/// True for a value that is long enough, or has no letters and digits next to it; never inside a reference.
 fn stands_alone(text: &str, at: usize, value: &str) -> bool {
     let (before, after) = (&text[..at], &text[at + value.len()..]);
     let in_reference = before.rfind("${").is_some_and(|open| !before[open..].contains('}')) && after.contains('}');

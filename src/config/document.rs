@@ -22,9 +22,9 @@ use crate::key::{InDefaults, KEYS};
 
 /// A configuration of ebpf-run: which probes run and where their events go.
 ///
-/// In a value, `${env:NAME}` stands for an environment variable and `${env:NAME:-default}` has a default for one that is
-/// not set or empty; `${var:NAME}` stands for a variable of the file (`vars`); `$${` writes `${`. The result reads as if it
-/// stood there: without quotes, `8` is a number and `true` a boolean; in quotes it is text. Anchors, aliases and merge keys
+/// In a value, `${env:NAME}` inserts an environment variable, and `${env:NAME:-default}` the default if it is
+/// unset or empty; `${var:NAME}` inserts a variable of the file (`vars`); `$${` is a literal `${`. The result is read
+/// as part of the file: without quotes, `8` is a number and `true` a boolean; in quotes it is a string. Anchors, aliases and merge keys
 /// (`<<: *base`) work.
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -42,7 +42,7 @@ pub(crate) struct Document {
     #[serde(default)]
     #[schemars(extend("examples" = [{ "events": { "file": { "path": "/var/log/ebpf-run/events.jsonl" } } }]))]
     sinks: Option<Ordered<StringOr<SinkForm>>>,
-    /// What holds for every probe of this file that does not say otherwise.
+    /// Defaults for every probe of this file.
     #[serde(default)]
     defaults: Option<Defaults>,
     /// The probes. Each one attaches one program somewhere.

@@ -137,7 +137,7 @@ impl<'e> Environment<'e> {
         if broken { Err(complaints) } else { Ok(replaced) }
     }
 
-    /// The reference that begins at `start`: where it ends, and what it stands for.
+    /// The reference that begins at `start`: where it ends, and what it refers to.
     fn reference(&self, text: &str, start: usize) -> (usize, Result<String, Option<Box<Complaint>>>) {
         let inside_at = start + 2;
         let stop = text[inside_at..].find(['}', '\n']).map(|found| inside_at + found);
@@ -260,7 +260,7 @@ mod tests {
         }
     }
 
-    /// Many references to a long value are not written out behind the limit.
+    /// Many references to a long value are not written out after the limit.
     #[test]
     fn bounded() {
         let environment = Environment::new(&lookup);

@@ -124,7 +124,7 @@ fn origin<'p>(mark: &Mark<'_>, path: &'p str) -> Origin<'p> {
 
 fn annotation<'p>(text: &str, text_start: usize, mark: &Mark<'p>) -> Annotation<'p> {
     let span = mark.location.span;
-    // The window begins behind a byte order mark; what is said of the file as a whole begins before it.
+    // The window begins after a byte order mark; what is said of the file as a whole begins before it.
     let (start, end) = (span.start.saturating_sub(text_start), span.end.saturating_sub(text_start));
     let range = shown_range(text, start, end);
     let at = |byte| visible(&text[..byte]).len();

@@ -6,7 +6,7 @@
 //!  "label":"","help":"did you mean `interface`?","notes":["…"],"related":[]}
 //! ```
 //!
-//! Lines and columns count from 1, columns count characters (Unicode code points), the end is one behind the last
+//! Lines and columns count from 1, columns count characters (Unicode code points), the end is one after the last
 //! character. For a problem of a file as a whole they are null. A path that is no UTF-8 is text as [`path_text`] makes it; what
 //! a terminal would act on is written as `\u009b`.
 

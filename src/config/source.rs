@@ -91,7 +91,7 @@ impl Location {
         self.line_column_of(self.span.start)
     }
 
-    /// Line and column one behind its last character, counted alike.
+    /// Line and column one after its last character, counted alike.
     pub fn end_line_column(&self) -> (usize, usize) {
         self.line_column_of(self.span.end)
     }

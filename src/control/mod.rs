@@ -77,7 +77,7 @@ pub enum Reply {
         /// Why, one sentence.
         message: String,
     },
-    /// Whoever asks may not.
+    /// Anyone who asks may not.
     Denied {
         /// Who may, one sentence.
         message: String,

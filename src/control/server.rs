@@ -121,7 +121,7 @@ impl Listener {
         drop(fs::remove_file(&self.path));
     }
 
-    /// Serves connections for ever; requests go to `asked`. To be polled inside of a runtime.
+    /// Serves connections for ever; requests go to `asked`. To be polled inside a runtime.
     pub async fn serve(&self, asked: mpsc::Sender<Asked>) -> io::Result<()> {
         let listener = UnixListener::from_std(self.socket.try_clone()?)?;
         let room = std::sync::Arc::new(tokio::sync::Semaphore::new(MAX_CONNECTIONS));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What can stand behind `as`, described.
+//! What can follow `as`, described.
 
 /// Every type as it is written, and what it makes of the bytes.
 pub const CASTS: &[(&str, &str)] = &[

@@ -221,7 +221,7 @@ impl Reader<'_> {
         cast(&word, range, size).map(Some)
     }
 
-    /// Nothing may stand behind an expression, of which `cast` was the last part.
+    /// Nothing may follow an expression, of which `cast` was the last part.
     fn end(&mut self, cast: Option<Cast>) -> Result<(), ExprError> {
         if self.rest().is_empty() {
             return Ok(());

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
 
-/// The mounts of the namespace of whoever reads it; it polls as changed (POLLPRI) after each change.
+/// The mounts of the namespace of anyone who reads it; it polls as changed (POLLPRI) after each change.
 const MOUNTS: &str = "/proc/thread-self/mountinfo";
 
 /// One mount.

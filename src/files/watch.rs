@@ -16,7 +16,7 @@ use super::targets::Targets;
 use super::watches::{Detail, Watches};
 use crate::words::{path_text, shown};
 
-/// How often the paths are walked again because they changed while they were being watched. Whoever changes them more often
+/// How often the paths are walked again because they changed while they were being watched. Anyone who changes them more often
 /// is heard: what changed was watched by then.
 const MOST_WALKS: usize = 8;
 

@@ -46,8 +46,8 @@ pub fn notice(format: Format, notice: &Notice<'_>, unix_ns: u64, look: &Look) ->
     line
 }
 
-/// True where `tail`, what stands behind the last `\n` of a file and does not begin with blanks, is a part of a line of this
-/// format: whoever wrote it was stopped. A whole line that lacks its `\n` only is none where the format can tell.
+/// True where `tail`, what follows the last `\n` of a file and does not begin with blanks, is a part of a line of this
+/// format: anyone who wrote it was stopped. A whole line that lacks its `\n` only is none where the format can tell.
 pub fn is_torn(format: Format, tail: &[u8]) -> bool {
     (FormatWriter::of(format).is_torn)(tail)
 }

@@ -30,7 +30,7 @@ pub(super) fn json_style(bytes: &[u8]) -> Style {
     if std::str::from_utf8(bytes).is_ok() { Style::Json } else { Style::JsonEscaped }
 }
 
-/// Appends `bytes` inside of a JSON string. True where they are no UTF-8, and so had to be written as [`Style::JsonEscaped`].
+/// Appends `bytes` inside a JSON string. True where they are no UTF-8, and so had to be written as [`Style::JsonEscaped`].
 #[inline]
 pub(super) fn json_escape(bytes: &[u8], out: &mut Vec<u8>) -> bool {
     let plain = plain_len(bytes);

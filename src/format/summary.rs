@@ -56,7 +56,7 @@ pub struct SinkTotals {
     pub delivered: u64,
     /// What was lost on the way to this sink alone; zero counts are left out.
     pub lost: Vec<(LossCause, u64)>,
-    /// True for a standard stream that nobody reads any more: whoever did has seen enough, and what is lost is no failure.
+    /// True for a standard stream that nobody reads any more: anyone who did has seen enough, and what is lost is no failure.
     pub closed: bool,
 }
 

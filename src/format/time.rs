@@ -7,7 +7,7 @@ const NS_PER_S: u64 = 1_000_000_000;
 /// copied in one piece. Remembers the text of the last second, which most events share.
 pub(super) struct Rfc3339 {
     second: u64,
-    /// What stands before it, the 30 bytes, what stands after it.
+    /// What stands before it, the 30 bytes, what follows it.
     text: Box<[u8]>,
     /// Where the 30 bytes begin.
     at: usize,

@@ -27,35 +27,36 @@ pub(super) struct UserFunction {
     #[serde(default)]
     #[schemars(extend("examples" = ["readline", ["malloc", "calloc"], "SSL_*"]))]
     symbol: Option<Names>,
-    /// The first of these functions that the binary has: for names that differ by version.
+    /// The first of these functions that exists in the binary, for names that differ between versions.
     #[serde(default)]
     #[schemars(length(min = 1, max = 128), extend("examples" = [["SSL_write_ex", "SSL_write"]]))]
     first_of: Option<Vec<String>>,
-    /// With `symbol`, at `uprobe`: bytes after the function's start. Alone: bytes into the file, for a function of a binary
-    /// without symbols. It must be the start of an instruction: that is checked where the file says which function it is in;
-    /// elsewhere a wrong one breaks the program that runs it.
+    /// With `symbol`, at `uprobe`: bytes after the function's start. Alone: bytes into the file, for a function of a
+    /// binary without symbols. It must be the start of an instruction. That is checked if the file has symbols; if
+    /// not, a wrong offset breaks the running program.
     #[serde(default)]
     #[schemars(range(min = 0), extend("examples" = [4096]))]
     offset: Option<u64>,
     /// Only this process, with all its threads. Before Linux 6.13, and in a container that numbers its processes itself, a
-    /// `uretprobe` may also see others that are probed at the same function.
+    /// `uretprobe` may also see other probed processes at the same function.
     #[serde(default)]
     #[schemars(range(min = 1, max = 4_194_304), extend("examples" = [1234]))]
     pid: Option<u32>,
     /// Only this build of the binary: its build id, which `readelf -n FILE` shows. Any other file
-    /// is refused. A daemon asks for it, or for `allow_untrusted`, where others than root could change the file or put another
-    /// in its place.
+    /// is refused. A daemon requires it, or `allow_untrusted`, if users other than root could change or
+    /// replace the file.
     #[serde(default)]
     #[schemars(extend("pattern" = pattern::BUILD_ID.regex, "examples" = ["4f1c89a0b2d3e4f5061728394a5b6c7d8e9fa0b1"]))]
     build_id: Option<String>,
-    /// Takes a binary that others than root could change, also in a daemon: a program in somebody's home, or in a container
-    /// (`/proc/PID/root/…`). Whoever can change it decides what is probed. With `offset` alone, `build_id` is needed all the same.
+    /// Allows a binary that users other than root could change, also in a daemon: a program in a home directory, or
+    /// in a container (`/proc/PID/root/…`). Anyone who can change it controls what is probed. With `offset` alone,
+    /// `build_id` is still required.
     #[serde(default)]
     #[schemars(extend("default" = false))]
     allow_untrusted: Option<bool>,
 }
 
-/// The hook and what its function's name stands for, where that can exist.
+/// The hook and what its function's name matches, where that can exist.
 pub(super) fn check(cx: &mut Cx<'_>, kind: HookKind, raw: &StringOr<UserFunction>) -> Option<(Hook, Targets)> {
     let word = kind.word();
     let (point, targets) = match raw {

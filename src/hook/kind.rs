@@ -25,7 +25,7 @@ pub struct Kind {
     pub(crate) form: fn(&mut SchemaGenerator) -> Schema,
     /// What is written under its key, with its short form and its defaults written out.
     pub(crate) long: fn(Value) -> Value,
-    /// The checked hook and what its target stands for; what cannot exist is reported.
+    /// The checked hook and what its target matches; what cannot exist is reported.
     pub(crate) check: fn(&mut Cx<'_>) -> Option<(Hook, Targets)>,
     /// Why no hook of this kind has a name that captures can begin with, and what would work; `None` where one may have it.
     pub(crate) lacks: fn(&Hook, &str) -> Option<Lack>,

@@ -37,7 +37,7 @@ struct Kprobe {
     #[serde(default)]
     #[schemars(extend("examples" = ["do_sys_openat2", ["tcp_v4_connect", "tcp_v6_connect"], "tcp_v?_connect"]))]
     symbol: Option<Names>,
-    /// The first of these functions that the kernel has: for names that differ by version.
+    /// The first of these functions that exists in the kernel, for names that differ between versions.
     #[serde(default)]
     #[schemars(length(min = 1, max = 128), extend("examples" = [["do_sys_openat2", "do_sys_open"]]))]
     first_of: Option<Vec<String>>,

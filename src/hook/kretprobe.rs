@@ -14,7 +14,7 @@ use crate::spec::{Hook, HookKind, Targets};
 /// The kind.
 pub(super) static KIND: Kind = Kind {
     kind: HookKind::Kretprobe,
-    doc: "The return of a kernel function, or of several; `retval` is what it returns.",
+    doc: "The return of a kernel function, or of several; `retval` is the return value.",
     program: "trace",
     example: "kretprobe: do_sys_openat2",
     capture: ("result", "retval"),
@@ -36,7 +36,7 @@ struct Kretprobe {
     #[serde(default)]
     #[schemars(extend("examples" = ["do_sys_openat2", "vfs_*"]))]
     symbol: Option<Names>,
-    /// The first of these functions that the kernel has: for names that differ by version.
+    /// The first of these functions that exists in the kernel, for names that differ between versions.
     #[serde(default)]
     #[schemars(length(min = 1, max = 128), extend("examples" = [["do_sys_openat2", "do_sys_open"]]))]
     first_of: Option<Vec<String>>,

@@ -43,7 +43,7 @@ pub fn kind(kind: HookKind) -> &'static Kind {
     KINDS.iter().find(|known| known.kind == kind).unwrap_or(&KINDS[0])
 }
 
-/// The hook that a probe names and what its target stands for, where that can exist.
+/// The hook that a probe names and what its target matches, where that can exist.
 pub(crate) fn check(cx: &mut Cx<'_>, given: HookKind) -> Option<(Hook, Targets)> {
     cx.note_place(Place::Hook, cx.key(&["hook", given.word()]));
     (kind(given).check)(cx)

@@ -16,8 +16,7 @@ const OF_CURRENT_THREAD: [&str; 4] = ["sys_enter", "sys_exit", "page_fault_user"
 pub(super) static KIND: Kind = Kind {
     kind: HookKind::RawTracepoint,
     doc: "The same event with the kernel's own arguments, without its category; cheaper than `tracepoint`. \
-          `sys_enter` and `sys_exit` see 32-bit processes too; the number of a call is that of their own table \
-          then.",
+          `sys_enter` and `sys_exit` also see 32-bit processes, whose calls have numbers of their own table.",
     program: "trace",
     example: "raw_tracepoint: sched_switch",
     capture: ("next", "next->comm"),

@@ -36,7 +36,7 @@ const OF_CURRENT_THREAD: [&str; 15] = [
 pub(super) static KIND: Kind = Kind {
     kind: HookKind::Tracepoint,
     doc: "A stable event of the kernel, written `category:name`; its fields can be captured by name. Those of the \
-          category `syscalls` do not see 32-bit processes, which have calls of their own.",
+          category `syscalls` do not see 32-bit processes, which use system calls of their own.",
     program: "trace",
     example: "tracepoint: sched:sched_switch",
     capture: ("next", "next_comm"),

@@ -16,9 +16,8 @@ pub(super) static KIND: Kind = Kind {
     kind: HookKind::Uprobe,
     doc: "The entry of a function of a program or library, in every process that runs it: `BINARY:FUNCTION` (split \
           at the first colon), or a mapping with `binary` and `symbol`, `first_of` or `offset`. `arg0`… are its \
-          arguments; text and bytes behind them are those of the process. Functions of C++ and Rust have the names \
-          of their sources, with or without parameters: `ns::answer(int)`; a version may stand behind a name: \
-          `f@V1`.",
+          arguments; strings and bytes they point to are read from the process. Write C++ and Rust functions as in \
+          the source, with or without parameters: `ns::answer(int)`. A version may follow a name: `f@V1`.",
     program: "trace",
     example: "uprobe: libc.so.6:getaddrinfo",
     capture: ("host", "arg0 as string"),

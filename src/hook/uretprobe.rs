@@ -14,9 +14,8 @@ use crate::spec::{Hook, HookKind, Targets};
 /// The kind.
 pub(super) static KIND: Kind = Kind {
     kind: HookKind::Uretprobe,
-    doc: "The return of a function of a program or library; `retval` is what it returns. An exception of C++ or a \
-          panic of Rust that leaves the function ends the program, because nothing that unwinds the stack gets \
-          past such a probe.",
+    doc: "The return of a function of a program or library; `retval` is the return value. A C++ exception or Rust \
+          panic that leaves the function ends the program, because unwinding stops at such a probe.",
     program: "trace",
     example: "uretprobe: /usr/bin/bash:readline",
     capture: ("line", "retval as string"),

@@ -37,11 +37,11 @@ pub(super) static KIND: Kind = Kind {
 #[serde(deny_unknown_fields)]
 struct Xdp {
     /// The interface's name, as `ip link` shows it (`altname`s too); a list of names, a glob (`eth*`), or `@default-route` for the interfaces
-    /// that lead to everywhere. With anything but one name, events carry a field `interface`.
+    /// of the default routes. With anything but one name, events carry a field `interface`.
     #[schemars(extend("examples" = ["eth0", ["eth0", "eth1"], "eth*", "@default-route"]))]
     interface: Names,
     /// `native`: in the driver. `generic`: in the network stack, on every interface. `offload`: on the network card.
-    /// `auto`: native where the driver can, else generic; the runner says which.
+    /// `auto`: native if the driver supports it, else generic; messages name the mode.
     #[serde(default)]
     #[schemars(extend("default" = "auto"))]
     mode: Option<RawMode>,

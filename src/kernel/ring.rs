@@ -334,7 +334,7 @@ mod tests {
         assert!(ring.is_empty() && ring.unreadable_for().is_none());
     }
 
-    /// A header that says more bytes than there are ends the reading: no panic, no read behind the end, no endless loop.
+    /// A header that says more bytes than there are ends the reading: no panic, no read after the end, no endless loop.
     #[test]
     fn a_header_that_is_none() {
         for len in [9, 4096, DISCARD | 4096, u32::MAX >> 2, DISCARD | u32::MAX >> 2] {

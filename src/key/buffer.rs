@@ -26,7 +26,7 @@ pub(super) const BUFFER: Key = Key {
     ..Key::PLAIN
 };
 
-/// The size of the ring buffer between kernel and runner: a power of two from 4KiB to 1GiB. The default is 4MiB.
+/// The size of the ring buffer for events: a power of two from 4KiB to 1GiB. The default is 4MiB.
 /// For programs that emit events.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(extend("pattern" = pattern::SIZE.regex, "examples" = ["256KiB", "16MiB"], "default" = "4MiB"))]

@@ -28,7 +28,7 @@ pub(super) const CAPTURE: Key = Key {
     ..Key::PLAIN
 };
 
-/// What to read when the probe fires: names of the output, each with an expression. For the program `trace`.
+/// What to read when the probe fires: field names, each with an expression. For the program `trace`.
 /// `arg0`…, a parameter's name, a tracepoint's field, `retval` or `cpu`, then `->member`, `.member`, `[index]`,
 /// then `as TYPE`: u8…u64, i8…i64, string, string[N], user_string, user_string[N], hex, ipv4, ipv6, port, bytes[N].
 #[derive(Deserialize, JsonSchema)]

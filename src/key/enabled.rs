@@ -9,7 +9,7 @@ use super::definition::{Checking, Key};
 pub(super) const ENABLED: Key =
     Key { word: "enabled", schema: |schemas| schemas.subschema_for::<Enabled>(), check, ..Key::PLAIN };
 
-/// `false` parks the probe: it is checked and not run.
+/// `false` parks the probe: it is checked but not run.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(extend("default" = true))]
 struct Enabled(bool);

@@ -8,7 +8,7 @@ use crate::words;
 
 /// Longest name of a field.
 pub(super) const MAX_NAME_BYTES: usize = 64;
-/// What the siblings of a text are called behind the text's own name, what they say, and when they are written.
+/// What the siblings of a text are called after the text's own name, what they say, and when they are written.
 const SIBLINGS: [(&str, &str, &str); 2] =
     [("_truncated", "was cut", "is cut"), ("_escaped", "is not UTF-8", "is not UTF-8")];
 

@@ -23,15 +23,16 @@ pub(super) const INCLUDE_SELF: Key = Key {
     ..Key::PLAIN
 };
 
-/// Whether the probe sees what ebpf-run does itself, such as writing events to a file. What is left out is counted, but not
-/// as an event. The default is `false` at hooks that tell what the current thread does: uprobes, system calls (tracepoints
-/// and functions), page faults, file systems. At all others it is `true`: there an interrupt may have found ebpf-run at work,
-/// or the event is about another process, and `false` leaves out such events too. For the program `trace`.
+/// Whether the probe sees the activity of ebpf-run itself, such as writing events to a file. Excluded events are
+/// counted separately. The default is `false` at hooks where an event is always an action of the current thread:
+/// uprobes, system calls (tracepoints and functions), page faults, file systems. At all others it is `true`: an
+/// interrupt may have hit ebpf-run, or the event may be about another process, and `false` excludes such events too.
+/// For the program `trace`.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(extend("examples" = [true]))]
 struct IncludeSelf(bool);
 
-/// Whether probes see what ebpf-run does itself, for those whose program is `trace`.
+/// Whether probes see the activity of ebpf-run itself, for those whose program is `trace`.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "for the schema")]
 struct Default(bool);

@@ -23,13 +23,12 @@ pub(super) const LIMITS: Key = Key {
     ..Key::PLAIN
 };
 
-/// Which events pass; the others are counted in the kernel and go no further. For programs that emit events, such as `trace`
-/// and `exec`. The default is all of them.
+/// Which events pass; the others are only counted, in the kernel. For programs that emit events, such as `trace` and
+/// `exec`. By default all events pass.
 #[derive(Deserialize, JsonSchema)]
 struct OfProbe(Limits);
 
-/// Which events pass, for the probes whose programs emit events. A probe's own `rate_limit` or `sample` wins; the other
-/// one stays.
+/// Which events pass, for probes with events. A probe's own `rate_limit` or `sample` replaces that of `defaults`.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "for the schema")]
 struct Default(Limits);
@@ -39,14 +38,14 @@ struct Default(Limits);
 #[serde(deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1, "examples" = [{ "rate_limit": "1000/s" }, { "sample": "1/100" }]))]
 struct Limits {
-    /// At most so many events a second, minute or hour, on all CPUs together; of a probe with several targets, at each of
-    /// them. Exact for each second (minute, hour) since the machine was booted; so a burst over the end of one may be twice as
-    /// many. `1000/s`, `20/m`, `1/h`; at most 999999999. A `lost` line says each second how many did not pass.
+    /// The maximum number of events per second, minute or hour, for all CPUs together; with several targets, for each
+    /// target. Exact in each second (minute, hour) since boot, so a burst across the end of one can be twice as
+    /// large. `1000/s`, `20/m`, `1/h`; at most 999999999. A `lost` line reports each second how many did not pass.
     #[serde(default)]
     #[schemars(extend("pattern" = pattern::RATE.regex, "examples" = ["1000/s", "20/m"]))]
     rate_limit: Option<String>,
-    /// One event in so many, each chosen at random by itself: no rhythm of the events can hide some of them. `1/100`; `1/1` is
-    /// all of them. The summary at the end says how many were left out.
+    /// Pass one event in N, each chosen independently at random. `1/100` passes about one percent, `1/1` every event.
+    /// The summary at the end shows how many were sampled out.
     #[serde(default)]
     #[schemars(extend("pattern" = pattern::SAMPLE.regex, "examples" = ["1/100"]))]
     sample: Option<String>,

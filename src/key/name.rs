@@ -10,7 +10,7 @@ use crate::spec::{Place, ProbeId};
 pub(super) const NAME: Key =
     Key { word: "name", required: true, schema: |schemas| schemas.subschema_for::<Name>(), check, ..Key::PLAIN };
 
-/// The probe's name, unique in a run and fit for a file name: letters, digits, `.`, `_`, `-`, at most 64 characters.
+/// The probe's name, unique in a run and usable as a file name: letters, digits, `.`, `_`, `-`, at most 64 characters.
 /// Every event carries it.
 #[derive(JsonSchema)]
 #[schemars(extend("pattern" = pattern::NAME.regex, "examples" = ["opens", "eth0-packets"]))]

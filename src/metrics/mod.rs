@@ -66,7 +66,7 @@ impl Endpoint {
         self.address
     }
 
-    /// Serves connections for ever; questions go to `asked`. To be polled inside of a runtime.
+    /// Serves connections for ever; questions go to `asked`. To be polled inside a runtime.
     pub async fn serve(&self, asked: mpsc::Sender<Asked>) -> io::Result<()> {
         let listener = TcpListener::from_std(self.listener.try_clone()?)?;
         let mut seats = Seats::default();

@@ -3,7 +3,7 @@
 
 /// What stands in place of names that were not reached.
 const CUT: &str = "…";
-/// What the kernel writes behind a file without a name.
+/// What the kernel writes after a file without a name.
 const DELETED: &[u8] = b" (deleted)";
 /// Most bytes of names that are shown: as many as `bpf/include/names.h` collects.
 const MOST: usize = 256;

@@ -81,7 +81,7 @@ impl FieldValue<'_> {
         }
     }
 
-    /// The number behind it, whatever it is written as; `None` for what is no number.
+    /// The number after it, whatever it is written as; `None` for what is no number.
     pub fn number(&self) -> Option<i128> {
         match *self {
             Self::Unsigned(number) | Self::Hex(number) => Some(number.into()),

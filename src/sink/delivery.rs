@@ -7,7 +7,7 @@ use crate::spec::LossCause;
 
 /// Counters of one (probe, sink) pair. Any thread may add and read.
 ///
-/// Whoever reads a count and then what the program produced finds at least as many there: adding releases, reading acquires.
+/// Anyone who reads a count and then what the program produced finds at least as many there: adding releases, reading acquires.
 #[derive(Debug, Default)]
 pub struct Delivery {
     delivered: AtomicU64,

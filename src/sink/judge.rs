@@ -82,7 +82,7 @@ pub(super) fn judge(
         return Err(Refusal::link(breach));
     }
     if found.path.starts_with("/proc/self/fd") {
-        // Whoever started us handed it over, as a standard stream: `/dev/stdout`, `/dev/fd/3`.
+        // Anyone who started us handed it over, as a standard stream: `/dev/stdout`, `/dev/fd/3`.
         return Ok(());
     }
     // `/proc/sys`, `/sys`: events would change how the machine runs.

@@ -120,7 +120,7 @@ impl Sink {
         self.queue.send(batch)
     }
 
-    /// True once nobody reads the standard stream behind it any more: nothing will be written from here on.
+    /// True once nobody reads the standard stream after it any more: nothing will be written from here on.
     pub fn is_closed(&self) -> bool {
         self.queue.is_closed()
     }

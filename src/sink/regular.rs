@@ -8,7 +8,7 @@
 //! somebody's last line        {…}\nnote│                      left alone: a `\n` before the next line
 //! ```
 //!
-//! Cutting is safe where no other process appends: all of ours hold a shared lock on one byte far behind the end, and only
+//! Cutting is safe where no other process appends: all of ours hold a shared lock on one byte far after the end, and only
 //! who gets it alone cuts (`F_OFD_SETLK`, fcntl_locking(2)). Whole appends do not mix: the kernel does one after the other.
 
 use std::fs::File;
@@ -58,7 +58,7 @@ impl Regular {
         Self { format, own: true, end: None, torn: None, unended: false }
     }
 
-    /// A standard stream: whoever started us has opened the file.
+    /// A standard stream: anyone who started us has opened the file.
     pub(super) fn stream(format: Format) -> Self {
         Self { format, own: false, end: None, torn: None, unended: false }
     }
@@ -98,7 +98,7 @@ impl Regular {
                 let start = tail.map_or(len, |(start, _)| start);
                 match cut(file, start, len) {
                     Ok(true) => self.end = Some(start),
-                    // Whoever else writes here may be at it; what stays is blanked when our next line stands behind it.
+                    // Anyone who else writes here may be at it; what stays is blanked when our next line stands after it.
                     Ok(false) => {}
                     Err(error) if is_append_only(&error) => self.unended = true,
                     Err(error) => return Err(error),
@@ -225,7 +225,7 @@ fn room(file: &File) -> io::Result<()> {
     if limit.is_some_and(|limit| limit < len.saturating_add(ROOM_BYTES)) {
         return Err(Errno::FBIG.into());
     }
-    // What is reserved behind the end, the next line uses.
+    // What is reserved after the end, the next line uses.
     match fallocate(file, FallocateFlags::KEEP_SIZE, len, ROOM_BYTES) {
         Ok(()) | Err(Errno::OPNOTSUPP) => Ok(()),
         Err(error) => Err(error.into()),
@@ -237,7 +237,7 @@ fn room_is_known_to_lack(result: &io::Result<()>) -> bool {
     result.as_ref().is_err_and(|error| error.raw_os_error().is_some())
 }
 
-/// The bytes behind the last `\n` before `end`, and where they begin; `None` where they are more than any line.
+/// The bytes after the last `\n` before `end`, and where they begin; `None` where they are more than any line.
 fn tail(file: &File, end: u64) -> io::Result<Option<(u64, Vec<u8>)>> {
     let mut reach = USUAL_LINE;
     loop {

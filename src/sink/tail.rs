@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What stands behind the last `\n` of a file, as bytes.
+//! What follows the last `\n` of a file, as bytes.
 
 use crate::format;
 use crate::spec::Format;
@@ -9,13 +9,13 @@ use crate::spec::Format;
 pub(super) enum Tail {
     /// A line can begin here.
     Ended,
-    /// A part of a line as we write them: whoever wrote it was killed, or the file was cut there.
+    /// A part of a line as we write them: anyone who wrote it was killed, or the file was cut there.
     Torn,
     /// A line of somebody else, or a whole one of ours, that lacks its `\n` only.
     Unended,
 }
 
-/// Judges the bytes behind the last `\n`. Blanks are what became of a torn line that could not be cut away, and zeros
+/// Judges the bytes after the last `\n`. Blanks are what became of a torn line that could not be cut away, and zeros
 /// what a file system makes of one when the machine loses power.
 pub(super) fn judge(tail: &[u8], format: Format) -> Tail {
     if tail.is_empty() {

@@ -140,7 +140,7 @@ impl Writer {
             self.failing = false;
             self.queue.set_trouble(None);
             let lost = std::mem::take(&mut self.lost);
-            // At the level of what it ends: whoever was told that it fails is told that it does no more.
+            // At the level of what it ends: anyone who was told that it fails is told that it does no more.
             let name = shown(&self.name);
             tracing::warn!(sink = %name, "`{name}` accepts events again; {lost} were lost");
         }

@@ -241,7 +241,7 @@ impl fmt::Display for Hook {
     }
 }
 
-/// What the target of a hook stands for, where it is an interface or a function. [`Hook`] holds the first name as written;
+/// What the target of a hook matches, where it is an interface or a function. [`Hook`] holds the first name as written;
 /// which ones there are is found out on the machine, and each becomes a probe of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Targets {
@@ -262,7 +262,7 @@ impl Targets {
     /// How many targets one probe may have: each is a program of its own.
     pub const MAX: usize = 128;
 
-    /// True for a name that stands for others. Among the parameters of a function of C++, a star is a pointer.
+    /// True for a name that matches others. Among the parameters of a function of C++, a star is a pointer.
     pub fn is_pattern(name: &str) -> bool {
         let before = name.rsplit_once('(').map(|(before, _)| before).filter(|before| !before.is_empty());
         name == Self::DEFAULT_ROUTE || before.unwrap_or(name).contains(['*', '?'])

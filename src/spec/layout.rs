@@ -63,7 +63,7 @@ pub enum FieldType {
     Argv,
     /// A path, as `bpf/include/names.h` collects it: two bytes of length, one that is 1 where its beginning is missing, one that is
     /// 1 where the file is deleted, then its names, the last one first, each with its NUL. Written `/usr/bin/ls`, or
-    /// `…/bin/ls` with a sibling `NAME_truncated: true`, and ` (deleted)` behind it, as the kernel does. A string in JSON.
+    /// `…/bin/ls` with a sibling `NAME_truncated: true`, and ` (deleted)` after it, as the kernel does. A string in JSON.
     Path,
     /// Raw bytes, written as lower-case hexadecimal digits. A string in JSON.
     Bytes,

@@ -6,7 +6,7 @@ use std::fmt;
 /// `limits`: which events pass. What does not is counted: [`super::LossCause::SampledOut`], [`super::LossCause::RateLimited`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limits {
-    /// One event in so many passes, chosen at random; `None`: all of them. 1 to 9,999,999.
+    /// One event in N passes, chosen at random; `None`: all of them. 1 to 9,999,999.
     pub sample: Option<u32>,
     /// How many of those that the sample leaves pass; `None`: all of them.
     pub rate: Option<RateLimit>,
@@ -19,7 +19,7 @@ impl Limits {
     }
 }
 
-/// `1000/s`: at most so many events in each period, on all CPUs together.
+/// `1000/s`: at most N events in each period, on all CPUs together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
     /// 1 to 999,999,999.
@@ -28,7 +28,7 @@ pub struct RateLimit {
     pub per: Period,
 }
 
-/// The unit behind the `/` of a rate.
+/// The unit after the `/` of a rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Period {
     /// `s`

@@ -41,7 +41,7 @@ pub struct ProbeSpec {
     pub id: ProbeId,
     /// Where it attaches; `None`: where the program says itself.
     pub hook: Option<Hook>,
-    /// What its target stands for.
+    /// What its target matches.
     pub targets: Targets,
     /// The program of the catalogue that runs there.
     pub program: String,

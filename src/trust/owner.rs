@@ -66,7 +66,7 @@ fn is_trusted_writer(reason: Reason) -> bool {
     }
 }
 
-/// Root, and whoever the process runs as.
+/// Root, and anyone who the process runs as.
 fn is_trusted(uid: u32) -> bool {
     uid == 0 || uid == rustix::process::geteuid().as_raw()
 }

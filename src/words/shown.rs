@@ -110,7 +110,7 @@ fn is_ambiguous(text: &str) -> bool {
 }
 
 /// JSON text in which nothing acts on a terminal: what [`acts`] becomes `\u009b`, which reads back as the same character. It
-/// can only stand inside of strings, but for the line ends and spaces between values.
+/// can only stand inside strings, but for the line ends and spaces between values.
 ///
 /// ```
 /// use ebpf_run::words::json_text;

@@ -90,7 +90,7 @@ pub(super) fn broken(what: &str) -> ObjectError {
     ObjectError(format!("not a 64-bit ELF file: {what}"))
 }
 
-/// The number of `SIZE` bytes at a place of a table's entry; both architectures put the lowest byte first. 0 behind its end.
+/// The number of `SIZE` bytes at a place of a table's entry; both architectures put the lowest byte first. 0 after its end.
 pub(super) fn number<const SIZE: usize>(entry: &[u8], at: usize) -> u64 {
     let mut wide = [0; 8];
     if let Some(found) = entry.get(at..at + SIZE) {

@@ -145,7 +145,7 @@ impl<B: Bytes> Binary<B> {
         self.each_name(|name, _| see(name))
     }
 
-    /// The function of a name: the only one, or the only one that is not weak. A version may stand behind it: `f@GLIBC_2.2.5`,
+    /// The function of a name: the only one, or the only one that is not weak. A version may follow it: `f@GLIBC_2.2.5`,
     /// or `f@@GLIBC_2.34` of the default one, for which one sign will do.
     pub fn find(&self, name: &str) -> Result<Lookup, ObjectError> {
         let Some((bare, version)) = name.split_once('@') else { return self.find_whole(name) };

@@ -57,7 +57,7 @@ pub enum Type {
     Var {
         /// Its type.
         ty: TypeId,
-        /// Whether it is visible outside of its file.
+        /// Whether it is visible outside its file.
         global: bool,
     },
     /// A section: variable, offset, size.

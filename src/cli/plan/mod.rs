@@ -170,7 +170,7 @@ impl Planned<'_> {
         self.program.event.as_ref().map(|_| layout.size)
     }
 
-    /// What happens outside of the kernel.
+    /// What happens outside the kernel.
     fn in_user_space(&self) -> Vec<String> {
         let mut work = Vec::new();
         if self.program.event.is_some() {

@@ -14,7 +14,7 @@ use crate::config::source::{Location, SourceFile};
 use crate::config::yaml::{Entry, Node, Segment, Value};
 use crate::config::{codes, gate, guess, yaml};
 
-/// Problems of one file that are shown; behind that a file is not what it was meant to be.
+/// Problems of one file that are shown; after that a file is not what it was meant to be.
 const MAX_PROBLEMS: usize = 100;
 
 /// Checks one file and hands what is good to the run.

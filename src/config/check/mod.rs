@@ -23,7 +23,7 @@ use super::environment::Environment;
 use super::source::SourceFile;
 use crate::catalog::Catalog;
 
-/// Checks files that run together. Nothing outside of the arguments is looked at; what `${env:NAME}` in the files stands
+/// Checks files that run together. Nothing outside the arguments is looked at; what `${env:NAME}` in the files stands
 /// for, and what replaces their `vars`, `environment` knows.
 pub fn check(files: &[SourceFile], catalog: &Catalog, environment: &Environment<'_>) -> Checked {
     let said = RefCell::new(BTreeMap::new());

@@ -138,7 +138,7 @@ impl Run {
             Targets::Each(names) => names.as_slice(),
             Targets::One | Targets::FirstOf(_) => &one,
         };
-        // What a glob stands for is known on the machine only.
+        // What a glob matches is known on the machine only.
         for interface in interfaces.iter().filter(|name| !Targets::is_pattern(name)) {
             self.claim_one(interface, probe, problems);
         }

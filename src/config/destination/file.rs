@@ -40,12 +40,12 @@ struct FileForm {
     /// The file. A relative path counts from the directory where ebpf-run was started.
     #[schemars(length(min = 1), extend("examples" = ["/var/log/ebpf-run/events.jsonl"]))]
     path: String,
-    /// The mode of a file that is made, in octal and in quotes. The default is 0640, less what the umask takes away.
+    /// The mode of a new file, in octal and in quotes. The default is 0640, minus the umask.
     #[serde(default)]
     #[schemars(extend("pattern" = pattern::MODE.regex, "examples" = ["0640", "0600", "0664"]))]
     mode: Option<String>,
-    /// Whose a file is that is made: `user`, `user:group` or `:group`, by name or number. A file that is there already is
-    /// written to if it belongs to this user, to root or to the user who runs ebpf-run.
+    /// The owner of a new file: `user`, `user:group` or `:group`, by name or number. An existing file is used if it
+    /// belongs to this user, to root or to the user who runs ebpf-run.
     #[serde(default)]
     #[schemars(extend("pattern" = pattern::OWNER.regex, "examples" = ["syslog:adm", ":adm", "1000:1000"]))]
     owner: Option<String>,

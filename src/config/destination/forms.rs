@@ -38,7 +38,7 @@ impl DestinationForm {
     }
 }
 
-/// A short form; `None` where it looks like none, `Err` where what stands behind its colon is missing or not good.
+/// A short form; `None` where it looks like none, `Err` where what follows its colon is missing or not good.
 pub(in crate::config) fn short(text: &str) -> Option<Result<Given, String>> {
     let (word, argument) = text.split_once(':').map_or((text, None), |(word, argument)| (word, Some(argument)));
     let is_meant =
@@ -47,7 +47,7 @@ pub(in crate::config) fn short(text: &str) -> Option<Result<Given, String>> {
     Some((form.short)(word, argument.unwrap_or_default()))
 }
 
-/// The words of all short forms with something behind a colon, or of those without.
+/// The words of all short forms with something after a colon, or of those without.
 pub(in crate::config) fn short_words(has_argument: bool) -> impl Iterator<Item = &'static str> {
     let forms = FORMS.iter().filter(move |form| form.argument.is_some() == has_argument);
     forms.flat_map(|form| (form.short_words)())

@@ -26,7 +26,7 @@ pub(super) fn comment(stumble: &Stumble<'_>) -> Option<Problem> {
     nearby(stumble, comment_on)
 }
 
-/// A space of another kind where structure needs a plain one: in the indentation, behind a `:`, a `-` or a bracket.
+/// A space of another kind where structure needs a plain one: in the indentation, after a `:`, a `-` or a bracket.
 pub(super) fn space(stumble: &Stumble<'_>) -> Option<Problem> {
     nearby(stumble, space_on)
 }
@@ -50,7 +50,7 @@ fn template_on(source: &Arc<SourceFile>, line: usize) -> Option<Problem> {
 pub(in crate::config) fn template_around(source: &Arc<SourceFile>, inner: Span) -> Option<Problem> {
     let bytes = source.text.as_bytes();
     let start = inner.start.checked_sub(1).filter(|start| bytes[*start] == b'{')?;
-    // The parser counts the outer bracket as well where nothing stands behind a `:`.
+    // The parser counts the outer bracket as well where nothing follows a `:`.
     let end = if bytes[..inner.end].ends_with(b"}}") { inner.end } else { inner.end + 1 };
     bytes.get(start..end)?.ends_with(b"}}").then(|| unfilled(source, Span::new(start, end)))
 }

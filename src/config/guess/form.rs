@@ -15,7 +15,7 @@ pub(in crate::config) fn name_like(text: &str) -> Option<String> {
     (pattern::NAME.matches)(&name).then_some(name)
 }
 
-/// What stands before and behind the first `$NAME` of a text, and that name.
+/// What is before and after the first `$NAME` of a text, and that name.
 pub(in crate::config) fn shell_variable(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once('$')?;
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';

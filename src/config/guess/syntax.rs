@@ -89,7 +89,7 @@ pub(super) fn nul(stumble: &Stumble<'_>) -> Option<Problem> {
     Some(problem.help("remove it, or write it as `\\0` in double quotes"))
 }
 
-/// In a file of JSON: an entry that begins on a line of its own, with no `,` behind the one above.
+/// In a file of JSON: an entry that begins on a line of its own, with no `,` after the one above.
 pub(super) fn missing_comma(stumble: &Stumble<'_>) -> Option<Problem> {
     let (text, at, open) = (&stumble.source.text, stumble.at, stumble.unclosed()?);
     let json = text.trim_start_matches('\u{feff}').trim_start();
@@ -194,7 +194,7 @@ fn line_above(text: &str, at: usize) -> &str {
     line_before(text, start.saturating_sub(1))
 }
 
-/// A tab before the first word of the line that holds `at`, of the line before it, or of the one behind it: the parser may
+/// A tab before the first word of the line that holds `at`, of the line before it, or of the one after it: the parser may
 /// complain about the text that the line with the tab would continue.
 fn indenting_tab(text: &str, at: usize) -> Option<usize> {
     let tab_of = |line_start: usize| {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Anchors, what aliases stand for, and merge keys.
+//! Anchors, what aliases refer to, and merge keys.
 //!
 //! ```yaml
 //! - &base { name: opens, hook: { kprobe: do_sys_openat2 } }
@@ -75,7 +75,7 @@ impl Anchors {
         self.complete.insert(anchor, Anchored { node: node.clone(), place, nodes, bytes, depth });
     }
 
-    /// What an alias stands for; `None` while that is not complete.
+    /// What an alias refers to; `None` while that is not complete.
     pub(super) fn get(&self, anchor: usize) -> Option<&Anchored> {
         self.complete.get(&anchor)
     }

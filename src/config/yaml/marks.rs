@@ -20,7 +20,7 @@ impl<'t> Marks<'t> {
         Self { text, base, chars: 0, bytes: base }
     }
 
-    /// The byte offset of a mark; the end of the text where it lies behind it.
+    /// The byte offset of a mark; the end of the text where it lies after it.
     pub(super) fn byte(&mut self, mark: Marker) -> usize {
         let index = mark.index();
         if index < self.chars {

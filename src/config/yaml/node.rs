@@ -62,7 +62,7 @@ pub(crate) struct Entry {
     pub(crate) key: String,
     /// Where the key stands, quotes included.
     pub(crate) key_span: Span,
-    /// The alias behind the `<<` that put the entry here.
+    /// The alias after the `<<` that put the entry here.
     pub(crate) merged: Option<Span>,
     /// The value.
     pub(crate) value: Node,

@@ -10,7 +10,7 @@ pub(super) fn extent(text: &str, start: Span, last: Option<Span>, end: Span) -> 
     if !is_flow(text, start) {
         return start.to(last.unwrap_or(start));
     }
-    // The parser counts space and comments behind a bracket as part of it.
+    // The parser counts space and comments after a bracket as part of it.
     let mut at = last.map_or(start.start + 1, |last| last.end);
     while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
         match c {
@@ -70,7 +70,7 @@ pub(super) fn behind_properties(text: &str, span: Span) -> usize {
     if span.start < at && at > end { span.start } else { at }
 }
 
-/// The dash of a list entry without a value; the parser puts it anywhere behind it.
+/// The dash of a list entry without a value; the parser puts it anywhere after it.
 pub(super) fn blame_dash(text: &str, span: Span) -> Span {
     let before = text[..span.start].trim_end();
     if before.ends_with('-') { Span::new(before.len() - 1, before.len()) } else { span }

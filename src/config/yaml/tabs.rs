@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A tab behind a `:` separates as well as a space does (YAML 1.2.2 §6.2), and the parser takes it for none where a letter, a
+//! A tab after a `:` separates as well as a space does (YAML 1.2.2 §6.2), and the parser takes it for none where a letter, a
 //! digit or a `-` follows: it stops at `name:\topens` (saphyr-parser 0.3). So it is given a space in the place of that
 //! tab. Not in quotes and block texts, where a tab is text: which is which, it tells itself.
 
@@ -27,7 +27,7 @@ pub(super) fn separated(text: &str) -> Cow<'_, str> {
     Cow::Owned(with_spaces(text, &tabs))
 }
 
-/// True for tabs with something behind them that the parser does not take there.
+/// True for tabs with something after them that the parser does not take there.
 fn is_refused(text: &str) -> bool {
     let behind = text.trim_start_matches('\t');
     behind.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-')
@@ -57,7 +57,7 @@ fn texts(text: &str) -> Vec<(usize, usize)> {
             Ok((Event::MappingStart(..) | Event::SequenceStart(..), _)) => depth += 1,
             Ok((Event::MappingEnd | Event::SequenceEnd, _)) => depth -= 1,
             Ok(_) => {}
-            // The parser goes on behind it.
+            // The parser goes on after it.
             Err(error) if error.info().contains("unknown anchor") => {}
             Err(_) => break,
         }

@@ -88,7 +88,7 @@ fn unwritten_values() {
     assert_eq!(slice(text, root.at(&["c"]).unwrap().span), "~");
 }
 
-/// An anchor is not part of the value that it stands before; an alias stands for the value where it is written.
+/// An anchor is not part of the value that it stands before; an alias refers to the value where it is written.
 #[test]
 fn anchored_spans() {
     let text = "a: &a [1]\nb: &b {k: v}\nc: &c\n  k: v\nd: &d 'q: q'\ne: &e\nf: &f plain text # no\ng:\n  - &g\n  - &h x\n  \
@@ -123,7 +123,7 @@ fn merged_keys() {
     assert_eq!(slice(text, merged.merged.unwrap()), "*b");
 }
 
-/// Aliases count with all that they stand for, in values, bytes and levels.
+/// Aliases count with all that they refer to, in values, bytes and levels.
 #[test]
 fn alias_limits() {
     let wide = format!("a: &a [{}]\nb: [{}]\n", "x,".repeat(1000), "*a,".repeat(101));
@@ -135,7 +135,7 @@ fn alias_limits() {
     assert_eq!(read("a: &a [*a]\n").1, [codes::ANCHOR]);
 }
 
-/// Reading goes on behind an alias that stands for nothing, but not for ever.
+/// Reading goes on after an alias that refers to nothing, but not for ever.
 #[test]
 fn unknown_aliases() {
     let (root, problems) = read("a: *x\nb: {<<: *x, k: v}\n*x : 1\nc: [*x, 2]\n");

@@ -3,7 +3,7 @@
 //!
 //! Closing a perf event waits for grace periods of RCU, some 40 ms: one in which others may wait as well (since Linux 6.13,
 //! `perf_event_detach_bpf_prog`), and for the last one of a tracepoint another, under a mutex (`perf_trace_destroy`). A hundred
-//! tracepoints take four seconds, and no signal ends that. So a child holds the descriptors and closes them. Whoever does not want
+//! tracepoints take four seconds, and no signal ends that. So a child holds the descriptors and closes them. Anyone who does not want
 //! to wait for it ends this process, at once.
 
 use std::io;
@@ -106,7 +106,7 @@ fn close_all(hooks: &[i32], closed: &AtomicUsize) -> ! {
         // SAFETY: what a terminal sends to all of its processes is not for this one; no handler is needed.
         unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
-    // Whoever reads the output waits for its end, and that is not here.
+    // Anyone who reads the output waits for its end, and that is not here.
     let mut next = 0;
     for hook in hooks {
         close_range(next, hook - 1);

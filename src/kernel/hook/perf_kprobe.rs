@@ -122,7 +122,7 @@ fn inspect_name(kind: HookKind, symbol: &str, host: &Host) -> Option<Finding> {
         let error = KernelError::new(Place::Target, message, "probe a function that calls it");
         return Some(Finding::Wrong(error));
     }
-    // With CONFIG_KPROBE_EVENTS_ON_NOTRACE it is allowed, which nobody does outside of debugging.
+    // With CONFIG_KPROBE_EVENTS_ON_NOTRACE it is allowed, which nobody does outside debugging.
     if host.traceable_functions().is_some_and(|list| !list.contains(symbol)) {
         let message = format!("most kernels refuse a {kind} at `{symbol}`: ftrace does not trace it");
         return Some(Finding::Unknown(KernelError::new(Place::Target, message, "probe a function that calls it")));

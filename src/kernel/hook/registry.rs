@@ -57,7 +57,7 @@ mod tests {
     use crate::kernel::hook::trial::{Outcome, Try};
     use crate::spec::Hook;
 
-    /// True where one of the lines uses the kind, outside of a comment.
+    /// True where one of the lines uses the kind, outside a comment.
     fn uses(text: &str, kind: HookKind) -> bool {
         let key = format!("{kind}:");
         let begins = |before: &str| !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');

@@ -14,7 +14,7 @@ pub(in crate::kernel) const HELP: &str = "raise the limit: `ulimit -n`, or Limit
 /// More than a probe needs; so a daemon can still read files and answer when the limit is near.
 const SPARE: u64 = 32;
 
-/// Fails where few descriptors are left. Whoever goes on until there are none takes for missing what cannot be opened.
+/// Fails where few descriptors are left. Anyone who goes on until there are none takes for missing what cannot be opened.
 pub(in crate::kernel) fn enough() -> Result<(), KernelError> {
     let Some(limit) = getrlimit(Resource::Nofile).current else { return Ok(()) };
     let open = match fs::read_dir("/proc/self/fd") {

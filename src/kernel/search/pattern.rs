@@ -4,7 +4,7 @@
 use crate::kernel::site::close_in_length;
 use crate::words::{edits_within, matches_glob, nearest, nearest_glob};
 
-/// So many letters of a word that is looked for inside of names may have one mistake.
+/// So many letters of a word that is looked for inside names may have one mistake.
 const LETTERS_PER_EDIT: usize = 5;
 
 /// A pattern for names: `tcp_*`, `*openat*`, `sys_?nter_read`; a plain word is anywhere in the name.

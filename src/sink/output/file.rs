@@ -76,7 +76,7 @@ impl Place {
         Ok((Open::new(file), breach))
     }
 
-    /// Opens what has the path now, where that is not what is open: whoever rotates logs has moved it away. A new file is made
+    /// Opens what has the path now, where that is not what is open: anyone who rotates logs has moved it away. A new file is made
     /// where there is none. `None`: nothing has changed.
     fn moved(&self, open: &Open) -> Option<Result<Open, Refusal>> {
         if fs::metadata(&self.path).is_ok_and(|found| open.is_at(&found)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Standard output and standard error, and connections: whoever reads them was there before us.
+//! Standard output and standard error, and connections: anyone who reads them was there before us.
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};

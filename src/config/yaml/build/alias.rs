@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! An alias becomes what it stands for, within the limits of a file.
+//! An alias becomes what it refers to, within the limits of a file.
 
 use super::super::node::{Node, Value};
 use super::super::{MAX_BYTES, MAX_DEPTH, MAX_NODES};
@@ -8,7 +8,7 @@ use crate::config::codes;
 use crate::config::source::{Location, Span};
 
 impl Builder<'_> {
-    /// Puts what an alias stands for where the alias stands.
+    /// Puts what an alias refers to where the alias stands.
     pub(super) fn alias(&mut self, anchor: usize, span: Span) -> Result<(), Stop> {
         let dropped = matches!(self.stack.last(), Some(Frame::Map { key: Key::Dropped, .. }));
         let Some(anchored) = self.anchors.get(anchor) else {

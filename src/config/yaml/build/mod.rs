@@ -22,7 +22,7 @@ use crate::config::environment::Environment;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 
-/// Most problems: behind them a file is not what it was meant to be. More than are shown of one.
+/// Most problems: after them a file is not what it was meant to be. More than are shown of one.
 const MAX_PROBLEMS: usize = 200;
 
 /// The tree, and what is wrong with it.
@@ -125,7 +125,7 @@ impl Builder<'_> {
         }
     }
 
-    /// What the parser complains about at byte `at`. It goes on behind an alias without an anchor, and nothing else.
+    /// What the parser complains about at byte `at`. It goes on after an alias without an anchor, and nothing else.
     fn complaint(&mut self, at: usize, info: &str) -> Result<(), Stop> {
         if info.contains("unknown anchor") {
             let span = sigil(&self.source.text, Span::new(at, at), '*');
@@ -140,7 +140,7 @@ impl Builder<'_> {
         }
         let problem = explain::syntax(self.source, at, info, self.open_bracket());
         let stop = if problem.code == codes::TOO_LARGE { Stop::All } else { Stop::Here };
-        // A template is both: a key that is none, and more text behind it.
+        // A template is both: a key that is none, and more text after it.
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
         }
@@ -326,7 +326,7 @@ impl Builder<'_> {
 
 /// True for a value that is not written: an alias is.
 fn is_unwritten(text: &str, node: &Node) -> bool {
-    // Between brackets the parser has the sign behind an empty value as its text.
+    // Between brackets the parser has the sign after an empty value as its text.
     let raw = text.get(node.span.start..node.span.end).unwrap_or_default();
     node.value == Value::Null && (raw.is_empty() || raw.starts_with([',', '}', ']']))
 }

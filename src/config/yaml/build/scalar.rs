@@ -59,7 +59,7 @@ impl Builder<'_> {
         }
     }
 
-    /// True inside of `vars` of the file.
+    /// True inside `vars` of the file.
     fn is_in_vars(&self) -> bool {
         matches!(self.stack.first(), Some(Frame::Map { key: Key::Is(word, _), .. }) if word == "vars")
     }

@@ -72,7 +72,7 @@ fn is_meant(name: &str, path: &Path) -> bool {
     path.is_file() && (!is_library(name) || !is_for_another_machine(path))
 }
 
-/// What cannot be read is for whoever opens it to say.
+/// What cannot be read is for anyone who opens it to say.
 fn is_for_another_machine(path: &Path) -> bool {
     let mut head = [0; 20];
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);

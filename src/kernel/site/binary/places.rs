@@ -47,7 +47,7 @@ impl Located {
 impl Located {
     /// What can happen at the return of a function of C++ or Rust, in one sentence; `None` where its file has nothing to do with either.
     ///
-    /// The kernel puts an address of its own in the place of the one to return to. Whoever unwinds the stack meets it there, knows
+    /// The kernel puts an address of its own in the place of the one to return to. Anyone who unwinds the stack meets it there, knows
     /// no function of it, and calls `std::terminate()`: tried on Linux 6.18.
     pub(in crate::kernel) fn danger(&self, point: &UserPoint) -> Option<String> {
         let unwinds = self.file.binary.unwinds().unwrap_or(false);
@@ -133,7 +133,7 @@ impl Binaries {
     }
 }
 
-/// An instruction begins there, as far as can be known: where a file does not say which function the place is in, whoever wrote
+/// An instruction begins there, as far as can be known: where a file does not say which function the place is in, anyone who wrote
 /// it has to know.
 fn check_instruction(point: &UserPoint, located: &Located) -> Result<(), KernelError> {
     let Located { file: Opened { path, binary, .. }, offset, .. } = located;
@@ -267,7 +267,7 @@ fn last_of_path(name: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    /// The last name of a path is found behind templates and before parameters, which have paths of their own.
+    /// The last name of a path is found after templates and before parameters, which have paths of their own.
     #[test]
     fn last_names() {
         for (name, last) in [

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Whose program or library a uprobe is in. The kernel writes a breakpoint into what every process maps of that file: whoever
+//! Whose program or library a uprobe is in. The kernel writes a breakpoint into what every process maps of that file: anyone who
 //! can change the file, or put another in its place, decides where.
 
 use std::path::Path;

@@ -82,7 +82,7 @@ fn judge(device: &Device, version: (u32, u32)) -> Result<LinkLayer, String> {
     match (device.hardware, device.kind.as_str()) {
         (ARPHRD_ETHER | ARPHRD_LOOPBACK, _) => Ok(LinkLayer::Ethernet),
         (ARPHRD_NONE, "tun" | "wireguard") | (ARPHRD_PPP, _) => Ok(LinkLayer::Ip),
-        // Such a device keeps the headers outside of the tunnel in front, to tell whom a packet is from (ipgre_header_ops).
+        // Such a device keeps the headers outside the tunnel in front, to tell whom a packet is from (ipgre_header_ops).
         (ARPHRD_IPGRE, "gre") if !is_point_to_point(device) => {
             Err("on a gre device without a fixed remote end, XDP sees the outer headers of the tunnel".to_owned())
         }
