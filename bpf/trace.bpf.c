@@ -14,6 +14,7 @@ enum context_kind {
 	CONTEXT_REGISTERS,
 	CONTEXT_TRACEPOINT,
 	CONTEXT_RAW_TRACEPOINT,
+	CONTEXT_WORDS,
 };
 
 /*
@@ -88,6 +89,15 @@ static __always_inline __u64 raw_argument(const void *raw, __u8 index)
 	}
 }
 
+/*
+ * A word of the context of a trampoline. By helper: loaded from the context, a pointer would have its type for the verifier,
+ * which forbids to calculate with it. User space knows how many words there are; the verifier does not ask.
+ */
+static __always_inline int trampoline_word(const void *ctx, __u8 index, __u64 *value)
+{
+	return bpf_probe_read_kernel(value, sizeof(*value), ctx + index * sizeof(*value));
+}
+
 /* The address of a dynamic array and its bytes: the halves of its location are an offset (low) and the length. */
 static __always_inline int dynamic_array(const void *record, __u8 at, bool relative, __u64 *value, __u32 *length)
 {
@@ -109,6 +119,8 @@ static __always_inline int fetch_source(void *ctx, enum context_kind kind, const
 			*value = register_argument(ctx, fetch->index);
 		else if (kind == CONTEXT_RAW_TRACEPOINT)
 			*value = raw_argument(ctx, fetch->index);
+		else if (kind == CONTEXT_WORDS)
+			return trampoline_word(ctx, fetch->index, value);
 		return 0;
 	case FETCH_RETURN:
 		if (kind == CONTEXT_REGISTERS)
@@ -268,6 +280,12 @@ SEC("?kretprobe")
 int trace_kretprobe(struct pt_regs *ctx)
 {
 	return trace(ctx, CONTEXT_REGISTERS);
+}
+
+SEC("?fentry")
+int trace_fentry(void *ctx)
+{
+	return trace(ctx, CONTEXT_WORDS);
 }
 
 /*

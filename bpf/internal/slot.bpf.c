@@ -29,6 +29,12 @@ int slot_kprobe(struct pt_regs *ctx)
 	return jump(ctx);
 }
 
+SEC("?fentry")
+int slot_fentry(void *ctx)
+{
+	return jump(ctx);
+}
+
 SEC("?tracepoint")
 int slot_tracepoint(void *ctx)
 {
@@ -43,6 +49,12 @@ int slot_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
 
 SEC("?kprobe")
 int nothing_kprobe(struct pt_regs *ctx)
+{
+	return 0;
+}
+
+SEC("?fentry")
+int nothing_fentry(void *ctx)
 {
 	return 0;
 }

@@ -6,6 +6,7 @@
 //! What never happens here: whether a target exists is for the kernel to say.
 
 mod binary;
+mod fentry;
 mod form;
 mod function;
 mod kind;
@@ -27,10 +28,11 @@ use crate::config::Cx;
 use crate::spec::{Claim, Hook, HookKind, Place, ProbeSpec, Targets};
 
 /// Every kind of hook, in the order of the schema and the documentation.
-pub static KINDS: [&Kind; 7] = [
+pub static KINDS: [&Kind; HookKind::WORDS.len()] = [
     &xdp::KIND,
     &kprobe::KIND,
     &kretprobe::KIND,
+    &fentry::KIND,
     &tracepoint::KIND,
     &raw_tracepoint::KIND,
     &uprobe::KIND,

@@ -22,6 +22,8 @@ pub enum HookKind {
     Kprobe,
     /// The return of a kernel function.
     Kretprobe,
+    /// The entry of a kernel function, by a trampoline in it.
+    Fentry,
     /// A stable event of the kernel, with named fields.
     Tracepoint,
     /// The same event before its fields are made: cheaper, with the kernel's own arguments.
@@ -34,10 +36,11 @@ pub enum HookKind {
 
 impl HookKind {
     /// Every kind, in the order of the schema and the documentation, with its key in the YAML.
-    pub const WORDS: [(Self, &str); 7] = [
+    pub const WORDS: [(Self, &str); 8] = [
         (Self::Xdp, "xdp"),
         (Self::Kprobe, "kprobe"),
         (Self::Kretprobe, "kretprobe"),
+        (Self::Fentry, "fentry"),
         (Self::Tracepoint, "tracepoint"),
         (Self::RawTracepoint, "raw_tracepoint"),
         (Self::Uprobe, "uprobe"),
@@ -91,7 +94,9 @@ impl Site {
     /// program of this kind cannot name its own place.
     pub fn of_section(kind: HookKind, target: &str) -> Option<Self> {
         match kind {
-            HookKind::Kprobe | HookKind::Kretprobe => Some(Self::Function { symbol: target.to_owned(), offset: 0 }),
+            HookKind::Kprobe | HookKind::Kretprobe | HookKind::Fentry => {
+                Some(Self::Function { symbol: target.to_owned(), offset: 0 })
+            }
             HookKind::Tracepoint => {
                 let (category, name) = target.split_once('/')?;
                 Some(Self::Event(TracepointName { category: category.to_owned(), name: name.to_owned() }))

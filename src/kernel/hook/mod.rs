@@ -4,6 +4,7 @@
 //! What all kinds have is in [`kind`]; what is said of one place, whichever kind hooks it, is in `site`.
 
 mod attachment;
+mod fentry;
 mod kind;
 mod kprobe;
 mod kretprobe;
@@ -15,6 +16,7 @@ mod perf_uprobe;
 mod raw_tracepoint;
 mod registry;
 mod tracepoint;
+mod trampoline;
 mod trial;
 mod uprobe;
 mod uretprobe;

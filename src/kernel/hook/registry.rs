@@ -2,7 +2,7 @@
 //! Every hook kind, once.
 
 use super::kind::KernelKind;
-use super::{kprobe, kretprobe, raw_tracepoint, tracepoint, uprobe, uretprobe, xdp};
+use super::{fentry, kprobe, kretprobe, raw_tracepoint, tracepoint, uprobe, uretprobe, xdp};
 use crate::kernel::host::{Capabilities, Host};
 use crate::spec::HookKind;
 
@@ -11,6 +11,7 @@ pub(in crate::kernel) const KINDS: [&KernelKind; HookKind::WORDS.len()] = [
     &xdp::KIND,
     &kprobe::KIND,
     &kretprobe::KIND,
+    &fentry::KIND,
     &tracepoint::KIND,
     &raw_tracepoint::KIND,
     &uprobe::KIND,

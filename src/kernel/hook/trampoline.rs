@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the kinds share whose programs are called by a trampoline, which the kernel puts where a function has room for a call
+//! of ftrace (Linux 5.5; on arm64, 6.4). The verifier knows the function by its number in the kernel's BTF.
+
+use libbpf_rs::{AsRawLibbpf, OpenObject, ProgramMut};
+
+use super::attachment::{Attachment, take_link};
+use super::kind::{
+    Exchange, Feature, KernelKind, Part, always, always_live, is_equal, misplaced, not_to_blame, within_reach,
+};
+use super::list_functions::FUNCTIONS;
+use super::listing::{Listing, Unasked};
+use crate::catalog::Named;
+use crate::expr::{Arguments, FunctionScope, Owner, Prototype, Returned, Scope};
+use crate::kernel::error::{KernelError, describe, privilege_help};
+use crate::kernel::finding::Finding;
+use crate::kernel::host::Host;
+use crate::spec::{Hook, HookKind, Place};
+
+/// The first kernel with trampolines for BPF. Direct calls of ftrace came to arm64 with 2aa6ac03516d.
+const SINCE: Feature = match cfg!(target_arch = "aarch64") {
+    true => Feature { what: "trampolines at functions", since: "6.4", version: (6, 4) },
+    false => Feature { what: "trampolines at functions", since: "5.5", version: (5, 5) },
+};
+
+/// What all of them say.
+pub(super) const BASE: KernelKind = KernelKind {
+    kind: HookKind::Fentry,
+    feature: SINCE,
+    parts: &[
+        Part {
+            what: "the kernel's BTF, for the function's number in it",
+            is_there: |host| host.btf().is_some(),
+            by_privilege: false,
+        },
+        Part {
+            what: "a kernel with the function tracer (CONFIG_FUNCTION_TRACER)",
+            is_there: has_function_tracer,
+            by_privilege: false,
+        },
+    ],
+    capabilities: &["CAP_BPF", "CAP_PERFMON"],
+    captures_by_btf: true,
+    exchange: Exchange::Slot { jump: "", nothing: "" },
+    check: |hook, host| missing(hook, host).map_or(Ok(()), Err),
+    inspect: |hook, host| missing(hook, host).map(Finding::Wrong).into_iter().collect(),
+    missing,
+    is_out_of_reach: within_reach,
+    has_programs: always,
+    scope: |hook, host| scope(hook, Returned::Nowhere, host),
+    prepare,
+    refused: not_to_blame,
+    attach,
+    is_live: always_live,
+    is_same_place: is_equal,
+    locate: None,
+    takes_entry: true,
+    takes: describes,
+    mechanism: |_, _| {
+        let why = "the quickest way to a function: no breakpoint, and the arguments by their types";
+        ("trampoline in the function, held by a link".to_owned(), why.to_owned())
+    },
+    counts_missed: always,
+    listing: Some(Listing { unasked: |_| Unasked::NotListed, ..FUNCTIONS }),
+    tried_with: "trace",
+    tries: |_, _| Vec::new(),
+};
+
+/// True where the kernel's functions have room for a call, and the kernel can tell where.
+fn has_function_tracer(host: &Host) -> bool {
+    host.kernel_symbol("register_ftrace_direct").count > 0 || host.kernel_symbol("register_ftrace_function").count > 0
+}
+
+/// True for a function that the kernel's BTF describes.
+fn describes(symbol: &str, host: &Host) -> bool {
+    host.btf().is_some_and(|btf| btf.find(Named::Func, symbol).is_some())
+}
+
+/// What captures can name: the arguments by the words of the context, and what is returned where it is there.
+pub(super) fn scope<'a>(hook: &'a Hook, result: Returned, host: &'a Host) -> Result<Scope<'a>, KernelError> {
+    let (symbol, _) = hook.symbol().ok_or_else(|| misplaced(hook))?;
+    Ok(Scope::Function(FunctionScope {
+        owner: Owner::Kernel,
+        name: symbol.to_owned(),
+        prototype: host.btf().and_then(|btf| Prototype::of_function(btf, symbol)),
+        arguments: Arguments::Words,
+        result,
+        kinds: (HookKind::Fentry, HookKind::Kretprobe),
+    }))
+}
+
+fn missing(hook: &Hook, host: &Host) -> Option<KernelError> {
+    let (symbol, _) = hook.symbol()?;
+    let kind = hook.kind;
+    if host.btf().is_none() {
+        let message = format!("this kernel has no BTF, so `{kind}: {symbol}` cannot be attached");
+        return Some(KernelError::new(Place::Hook, message, "use a `kprobe` or a `kretprobe`"));
+    }
+    if describes(symbol, host) {
+        if has_function_tracer(host) {
+            return None;
+        }
+        let message = format!("this kernel has no function tracer, so `{kind}: {symbol}` cannot be attached");
+        return Some(KernelError::new(Place::Hook, message, "it takes a kernel with CONFIG_FUNCTION_TRACER"));
+    }
+    let search = host.kernel_symbol(symbol);
+    Some(if search.count == 0 {
+        KernelError::new(Place::Target, format!("this kernel has no function `{symbol}`"), search.help.as_str())
+    } else {
+        let message = format!("the kernel's BTF does not describe `{symbol}`, so a {kind} cannot be attached to it");
+        KernelError::new(Place::Target, message, "use a `kprobe` or a `kretprobe`, or probe a function that calls it")
+    })
+}
+
+/// The verifier checks a program against the function that it is for.
+fn prepare(object: &mut OpenObject, function: &str, hook: &Hook, _: &Host) -> Result<(), KernelError> {
+    let (symbol, _) = hook.symbol().ok_or_else(|| misplaced(hook))?;
+    let mut programs = object.progs_mut();
+    let Some(mut program) = programs.find(|program| program.name() == function) else { return Ok(()) };
+    program.set_attach_target(0, Some(symbol.to_owned())).map_err(|error| {
+        let message = format!("failed to find `{symbol}` in the kernel's BTF: {error:#}");
+        KernelError::new(Place::Target, message, "use a `kprobe` or a `kretprobe`")
+    })
+}
+
+fn attach(program: &ProgramMut<'_>, hook: &Hook, host: &Host) -> Result<Attachment, KernelError> {
+    let (symbol, _) = hook.symbol().ok_or_else(|| misplaced(hook))?;
+    let program = program.as_libbpf_object().as_ptr();
+    // SAFETY: the program is loaded; the result goes nowhere else.
+    match unsafe { take_link(libbpf_sys::bpf_program__attach_trace(program)) } {
+        Ok(hold) => Ok(Attachment::new(hold, hook.clone())),
+        Err(code) => Err(diagnose(hook, symbol, code, host)),
+    }
+}
+
+fn diagnose(hook: &Hook, symbol: &str, code: i32, host: &Host) -> KernelError {
+    let kind = hook.kind;
+    if let Some(error) = missing(hook, host) {
+        return error;
+    }
+    let message = format!("the kernel does not allow a {kind} at `{symbol}` ({})", describe(code));
+    let help = match code {
+        libc::EPERM | libc::EACCES => {
+            let message = format!("the kernel did not let us attach to `{symbol}` ({})", describe(code));
+            return KernelError::new(Place::Target, message, privilege_help("CAP_BPF and CAP_PERFMON"));
+        }
+        // BPF_MAX_TRAMP_LINKS of include/linux/bpf.h.
+        libc::E2BIG => "38 programs are attached to this function already, which is the kernel's limit",
+        libc::EBUSY => "something else has changed the beginning of the function: live patching, or another tracer",
+        _other => "probe a function that calls it, or use a `kprobe`",
+    };
+    KernelError::new(Place::Target, message, help)
+}
