@@ -288,6 +288,12 @@ int trace_fentry(void *ctx)
 	return trace(ctx, CONTEXT_WORDS);
 }
 
+SEC("?fexit")
+int trace_fexit(void *ctx)
+{
+	return trace(ctx, CONTEXT_WORDS);
+}
+
 /*
  * The kernel keeps to a process as well, but until Linux 6.13 not at returns: where two probes are at one function, each
  * sees the processes of both.

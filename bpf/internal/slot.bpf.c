@@ -35,6 +35,12 @@ int slot_fentry(void *ctx)
 	return jump(ctx);
 }
 
+SEC("?fexit")
+int slot_fexit(void *ctx)
+{
+	return jump(ctx);
+}
+
 SEC("?tracepoint")
 int slot_tracepoint(void *ctx)
 {
@@ -55,6 +61,12 @@ int nothing_kprobe(struct pt_regs *ctx)
 
 SEC("?fentry")
 int nothing_fentry(void *ctx)
+{
+	return 0;
+}
+
+SEC("?fexit")
+int nothing_fexit(void *ctx)
 {
 	return 0;
 }

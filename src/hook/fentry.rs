@@ -58,10 +58,7 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
 
 fn lacks(_: &Hook, base: &str) -> Option<Lack> {
     if base == "retval" {
-        return Some(Lack::new(
-            "there is no `retval` at the entry of a function",
-            "capture `retval` with a `kretprobe`",
-        ));
+        return Some(Lack::new("there is no `retval` at the entry of a function", "capture `retval` with a `fexit`"));
     }
     offers::beyond_words(base, "kernel function")
 }

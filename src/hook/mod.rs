@@ -7,6 +7,7 @@
 
 mod binary;
 mod fentry;
+mod fexit;
 mod form;
 mod function;
 mod kind;
@@ -33,6 +34,7 @@ pub static KINDS: [&Kind; HookKind::WORDS.len()] = [
     &kprobe::KIND,
     &kretprobe::KIND,
     &fentry::KIND,
+    &fexit::KIND,
     &tracepoint::KIND,
     &raw_tracepoint::KIND,
     &uprobe::KIND,

@@ -24,6 +24,8 @@ pub enum HookKind {
     Kretprobe,
     /// The entry of a kernel function, by a trampoline in it.
     Fentry,
+    /// The return of a kernel function, by a trampoline in it.
+    Fexit,
     /// A stable event of the kernel, with named fields.
     Tracepoint,
     /// The same event before its fields are made: cheaper, with the kernel's own arguments.
@@ -36,11 +38,12 @@ pub enum HookKind {
 
 impl HookKind {
     /// Every kind, in the order of the schema and the documentation, with its key in the YAML.
-    pub const WORDS: [(Self, &str); 8] = [
+    pub const WORDS: [(Self, &str); 9] = [
         (Self::Xdp, "xdp"),
         (Self::Kprobe, "kprobe"),
         (Self::Kretprobe, "kretprobe"),
         (Self::Fentry, "fentry"),
+        (Self::Fexit, "fexit"),
         (Self::Tracepoint, "tracepoint"),
         (Self::RawTracepoint, "raw_tracepoint"),
         (Self::Uprobe, "uprobe"),
@@ -94,7 +97,7 @@ impl Site {
     /// program of this kind cannot name its own place.
     pub fn of_section(kind: HookKind, target: &str) -> Option<Self> {
         match kind {
-            HookKind::Kprobe | HookKind::Kretprobe | HookKind::Fentry => {
+            HookKind::Kprobe | HookKind::Kretprobe | HookKind::Fentry | HookKind::Fexit => {
                 Some(Self::Function { symbol: target.to_owned(), offset: 0 })
             }
             HookKind::Tracepoint => {

@@ -5,6 +5,7 @@
 
 mod attachment;
 mod fentry;
+mod fexit;
 mod kind;
 mod kprobe;
 mod kretprobe;

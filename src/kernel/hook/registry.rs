@@ -2,7 +2,7 @@
 //! Every hook kind, once.
 
 use super::kind::KernelKind;
-use super::{fentry, kprobe, kretprobe, raw_tracepoint, tracepoint, uprobe, uretprobe, xdp};
+use super::{fentry, fexit, kprobe, kretprobe, raw_tracepoint, tracepoint, uprobe, uretprobe, xdp};
 use crate::kernel::host::{Capabilities, Host};
 use crate::spec::HookKind;
 
@@ -12,6 +12,7 @@ pub(in crate::kernel) const KINDS: [&KernelKind; HookKind::WORDS.len()] = [
     &kprobe::KIND,
     &kretprobe::KIND,
     &fentry::KIND,
+    &fexit::KIND,
     &tracepoint::KIND,
     &raw_tracepoint::KIND,
     &uprobe::KIND,

@@ -85,7 +85,7 @@ pub(super) fn scope<'a>(hook: &'a Hook, result: Returned, host: &'a Host) -> Res
         prototype: host.btf().and_then(|btf| Prototype::of_function(btf, symbol)),
         arguments: Arguments::Words,
         result,
-        kinds: (HookKind::Fentry, HookKind::Kretprobe),
+        kinds: (HookKind::Fentry, HookKind::Fexit),
     }))
 }
 
