@@ -177,11 +177,11 @@ impl<'a> FunctionScope<'a> {
             (Owner::Event, ..) if name == "retval" => format!("raw tracepoint `{of}` has no `retval`"),
             (_, Arguments::Gone, _) => format!("there is no `{name}` at the return of `{of}`"),
             (Owner::User, ..) => {
-                format!("a binary does not tell the arguments of `{of}`: there is no `{name}`, only numbers")
+                format!("there is no `{name}`: binaries do not store the argument names of `{of}`")
             }
             // Without a type, what is not a number or a builtin is nothing.
             (Owner::Kernel | Owner::Event, _, None) => {
-                format!("the kernel's BTF does not tell the arguments of `{of}`: there is no `{name}`, only numbers")
+                format!("there is no `{name}`: the kernel's BTF does not describe the arguments of `{of}`")
             }
             (Owner::Event, _, Some(_)) => format!("raw tracepoint `{of}` has no argument `{name}`"),
             (Owner::Kernel, _, Some(_)) => format!("`{of}` has no argument `{name}`"),
