@@ -102,7 +102,7 @@ fn check_symbol(
         if has_offset {
             format!("an offset is written `{kind}: {{ symbol: {name}, offset: {offset} }}`")
         } else {
-            format!("the return of a function has no offset: write `{name}`")
+            format!("a `{kind}` has no offset: write `{name}`")
         }
     } else if !patterns && symbol.contains('*') {
         "write full names here; globs go into `symbol`".to_owned()

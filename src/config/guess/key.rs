@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::mapping::hook_of;
 use crate::config::yaml::{Entry, Node, Segment, Value};
+use crate::spec::{HookKind, Site};
 use crate::words;
 
 /// A key that its mapping does not have.
@@ -65,10 +65,8 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("raw_tp", "raw_tracepoint"),
     ("apiVersion", "version"),
     ("id", "name"),
-    ("fentry", "kprobe"),
-    ("kfunc", "kprobe"),
-    ("fexit", "kretprobe"),
-    ("kretfunc", "kretprobe"),
+    ("kfunc", "fentry"),
+    ("kretfunc", "fexit"),
     ("rawtracepoint", "raw_tracepoint"),
 ];
 
@@ -131,11 +129,40 @@ pub(super) fn hook_as_text(unknown: &UnknownKey<'_>) -> Option<String> {
     entry.value.text().and_then(hook_of)
 }
 
+/// ``write `hook: { kprobe: do_exit }` `` for `hook: kprobe:do_exit`, as bpftrace and libbpf have it.
+pub(super) fn hook_of(text: &str) -> Option<String> {
+    let (kind, target) = text.split_once([':', '/', ' '])?;
+    let target = target.trim();
+    if target.is_empty() || target.contains(['\n', '"', '\\']) {
+        return None;
+    }
+    let kind = known_elsewhere(kind, &HookKind::WORDS.map(|(_, word)| word)).unwrap_or(kind);
+    let hook = match kind {
+        "xdp" => format!("xdp: {{ interface: {target} }}"),
+        "tracepoint" => format!("tracepoint: \"{}\"", target.replacen('/', ":", 1)),
+        "raw_tracepoint" => format!("raw_tracepoint: {target}"),
+        "uprobe" | "uretprobe" => format!("{kind}: \"{target}\""),
+        _ if !is_of_functions(kind) => return None,
+        _function => {
+            // bpftrace writes the module in front: `kfunc:vmlinux:do_exit`.
+            let name = target.rsplit_once(':').map_or(target, |(_, name)| name);
+            if name.contains(['*', '?']) { format!("{kind}: \"{name}\"") } else { format!("{kind}: {name}") }
+        }
+    };
+    Some(format!("write `hook: {{ {hook} }}`"))
+}
+
+/// True for the key of a hook on functions of the kernel.
+pub(super) fn is_of_functions(kind: &str) -> bool {
+    let site = HookKind::of_word(kind).and_then(|kind| Site::of_section(kind, ""));
+    matches!(site, Some(Site::Function { .. }))
+}
+
 /// `{ interface: eth0, eth1 }`: between brackets a comma ends the value.
 pub(super) fn several_values(unknown: &UnknownKey<'_>) -> Option<String> {
     let (entry, before) = unknown.entries()?;
     let (is_bare, before) = (entry.value.value == Value::Null && entry.value.span == entry.key_span, before?);
-    let takes_list = matches!(before.key.as_str(), "interface" | "symbol" | "kprobe" | "kretprobe" | "sinks");
+    let takes_list = matches!(before.key.as_str(), "interface" | "symbol" | "sinks") || is_of_functions(&before.key);
     let first = before.value.text().filter(|_| is_bare && takes_list)?;
     Some(format!("several values are a list: `{}: [{first}, {}]`", before.key, unknown.key))
 }

@@ -3,6 +3,7 @@
 
 use serde_json::Value as Json;
 
+use super::key::{hook_of, is_of_functions};
 use super::value::Misfit;
 use crate::config::flow::flow;
 use crate::config::yaml::{Node, Segment, Value};
@@ -10,23 +11,6 @@ use crate::config::yaml::{Node, Segment, Value};
 /// `hook: kprobe:do_exit`, as bpftrace and libbpf have it.
 pub(super) fn hook_as_text(misfit: &Misfit<'_>) -> Option<String> {
     hook_of(misfit.node.text().filter(|_| misfit.key() == "hook" && misfit.wants("object"))?)
-}
-
-/// ``write `hook: { kprobe: do_exit }` `` for `hook: kprobe:do_exit`, as bpftrace and libbpf have it.
-pub(super) fn hook_of(text: &str) -> Option<String> {
-    let (kind, target) = text.split_once([':', '/', ' '])?;
-    let target = target.trim();
-    let hook = match kind {
-        _ if target.is_empty() || target.contains(['\n', '"', '\\']) => return None,
-        "xdp" => format!("xdp: {{ interface: {target} }}"),
-        "tracepoint" | "tp" => format!("tracepoint: \"{}\"", target.replacen('/', ":", 1)),
-        "raw_tracepoint" | "raw_tp" => format!("raw_tracepoint: {target}"),
-        "uprobe" | "uretprobe" => format!("{kind}: \"{target}\""),
-        "kprobe" | "kretprobe" if target.contains(['*', '?']) => format!("{kind}: \"{target}\""),
-        "kprobe" | "kretprobe" => format!("{kind}: {target}"),
-        _other => return None,
-    };
-    Some(format!("write `hook: {{ {hook} }}`"))
 }
 
 /// `hook: [{ kprobe: a }, { kprobe: b }]`: functions may be a list, other hooks need probes of their own.
@@ -48,7 +32,7 @@ pub(super) fn several_hooks(misfit: &Misfit<'_>) -> Option<String> {
         .collect();
     Some(match names {
         Some(names) if names.len() == 1 => format!("write `hook: {{ {kind}: {} }}`", names[0]),
-        Some(names) if kind == "kprobe" || kind == "kretprobe" => {
+        Some(names) if is_of_functions(&kind) => {
             format!("write `hook: {{ {kind}: [{}] }}`", names.join(", "))
         }
         Some(_) | None => "a probe has one hook: write one probe for each".to_owned(),
@@ -153,6 +137,7 @@ mod tests {
             ("raw_tp/sched_switch", Some("raw_tracepoint: sched_switch")),
             ("uprobe:/bin/bash:readline", Some("uprobe: \"/bin/bash:readline\"")),
             ("xdp eth0", Some("xdp: { interface: eth0 }")),
+            ("kfunc:vmlinux:do_exit", Some("fentry: do_exit")),
             ("kprobe:", None),
             ("do_exit", None),
             ("profile:hz:99", None),
