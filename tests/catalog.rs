@@ -302,7 +302,7 @@ fn programs_from_files() {
             let path = directory.path().join(format!("{}.{suffix}", built_in.name));
             fs::write(&path, &*built_in.object).unwrap();
             let read = Program::from_file(&path, &fs::read(&path).unwrap()).unwrap();
-            assert_eq!(&read, built_in);
+            assert_eq!(&read, &**built_in);
         }
     }
 }

@@ -24,7 +24,7 @@ const FLOORS: [(&str, u8, &[&str]); 19] = [
     ("hook", 1, &["config", "expr"]),
     ("config", 1, &["catalog", "expr", "format", "hook", "key"]),
     ("key", 1, &["catalog", "expr", "config", "hook"]),
-    ("plan", 1, &["config", "hook"]),
+    ("plan", 1, &["catalog", "config", "hook"]),
     ("trust", 2, &[]),
     ("kernel", 2, &["trust"]),
     ("sink", 2, &["trust"]),
@@ -36,7 +36,7 @@ const FLOORS: [(&str, u8, &[&str]); 19] = [
 ];
 
 /// Words, the places (beginnings of paths) where they may stand, and why nowhere else.
-const WORDS: [(&[&str], &[&str], &str); 5] = [
+const WORDS: [(&[&str], &[&str], &str); 6] = [
     (&["libbpf_rs", "libbpf_sys"], &["src/kernel/"], "only `kernel` uses libbpf"),
     (
         &["std::fs", "std::net", "std::process", "tokio::", "libc::"],
@@ -61,6 +61,19 @@ const WORDS: [(&[&str], &[&str], &str); 5] = [
         "only `cli` prints",
     ),
     (&["process::exit", "process::abort"], &[], "only `main` ends the process, by returning"),
+    (
+        &["catalog.get("],
+        &[
+            "src/catalog/",
+            "src/cli/programs.rs",
+            "src/config/effective.rs",
+            "src/config/schema.rs",
+            "src/config/starter.rs",
+            "src/kernel/doctor/tries.rs",
+            "src/key/program.rs",
+        ],
+        "only what a person wrote, or the usual program of a hook, is looked up by name: a checked probe carries its program",
+    ),
 ];
 
 /// Functions of libc that rustix has without `unsafe`.
@@ -330,6 +343,7 @@ fn rules_bite() {
         ("src/cli/run.rs", "eprintln!(\"x\");", "cli/terminal.rs"),
         ("src/runner/mod.rs", "writeln!(io::stderr(), \"x\")", "only `cli` prints"),
         ("src/kernel/mod.rs", "std::process::exit(1);", "only `main` ends the process"),
+        ("src/cli/check.rs", "catalog.get(&probe.spec.program)", "carries its program"),
     ] {
         let found = problems(path, &format!("// SPDX\n{line}\n"));
         assert!(found.iter().any(|problem| problem.contains(said)), "{path}: {line}: {found:?}");

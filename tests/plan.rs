@@ -128,17 +128,17 @@ impl Machine {
 
 /// The units of all probes; a target that is named is there.
 fn wanted(config: &Config) -> Desired {
-    let units = |probe: &CheckedProbe| -> Vec<(UnitId, ProbeSpec)> {
+    let units = |probe: &CheckedProbe| -> Vec<(UnitId, Content)> {
         let spec = &probe.spec;
-        let at = |name: &String| spec.at(name);
+        let content = |spec: &ProbeSpec| Content::new(spec, &probe.program, &config.sinks);
+        let at = |name: &String| content(&spec.at(name));
         let id = |target| UnitId { probe: spec.id.clone(), target };
         match &spec.targets {
             Targets::Each(names) => names.iter().map(|name| (id(Some(name.clone())), at(name))).collect(),
-            Targets::One | Targets::FirstOf(_) => vec![(id(None), spec.clone())],
+            Targets::One | Targets::FirstOf(_) => vec![(id(None), content(spec))],
         }
     };
-    let units = config.probes.iter().flat_map(units);
-    units.map(|(id, spec)| (id, Content::new(&spec, &config.sinks))).collect()
+    config.probes.iter().flat_map(units).collect()
 }
 
 /// `tracepoint syscalls:sys_enter_openat, captures path → stdout`

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is known of one program.
 
+use std::sync::Arc;
+
 use super::fetch_table::FetchTable;
 use super::limit_table::LimitTable;
 use super::object::ObjectBytes;
@@ -12,23 +14,24 @@ const LENGTH_BYTES: u32 = 4;
 /// The programs that a run can use, in the order of their names.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
-    programs: Vec<Program>,
+    programs: Vec<Arc<Program>>,
 }
 
 impl Catalog {
     /// A catalogue of these programs.
     pub fn new(mut programs: Vec<Program>) -> Self {
         programs.sort_by(|a, b| a.name.cmp(&b.name));
-        Self { programs }
+        Self { programs: programs.into_iter().map(Arc::new).collect() }
     }
 
     /// All programs, by name.
-    pub fn programs(&self) -> &[Program] {
+    pub fn programs(&self) -> &[Arc<Program>] {
         &self.programs
     }
 
-    /// The program of this name.
-    pub fn get(&self, name: &str) -> Option<&Program> {
+    /// The program of this name; `None` where there is none. For names that a person wrote: what has been checked carries its
+    /// program.
+    pub fn get(&self, name: &str) -> Option<&Arc<Program>> {
         self.programs.iter().find(|program| program.name == name)
     }
 }

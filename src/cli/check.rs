@@ -9,7 +9,7 @@ use super::examine::{Examined, examine};
 use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::findings;
 use super::terminal::{print, print_json, stdout_color, tell};
-use crate::catalog::{Catalog, builtin};
+use crate::catalog::builtin;
 use crate::config::{Checked, CheckedProbe, Problem, json_line, render, sarif};
 use crate::kernel::{self, Finding, Host, KernelError, quiet_libbpf};
 use crate::sink;
@@ -25,7 +25,7 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
     };
     let Examined { checked, files, .. } = examine(&args.paths, &args.settings, &catalog);
     let probes = checked.config.as_ref().map_or(0, |config| config.probes.len() + config.parked.len());
-    let about_machine = if args.kernel { ask_kernel(&checked, &catalog) } else { Vec::new() };
+    let about_machine = if args.kernel { ask_kernel(&checked) } else { Vec::new() };
     let mut problems = checked.problems;
     let about_files = problems.len();
     problems.extend(about_machine);
@@ -43,7 +43,7 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
 }
 
 /// What this machine says about the probes; nothing is attached.
-fn ask_kernel(checked: &Checked, catalog: &Catalog) -> Vec<Problem> {
+fn ask_kernel(checked: &Checked) -> Vec<Problem> {
     quiet_libbpf();
     let host = Host::default();
     let mut problems: Vec<Problem> = Vec::new();
@@ -58,9 +58,7 @@ fn ask_kernel(checked: &Checked, catalog: &Catalog) -> Vec<Problem> {
     let found = claims.into_iter().map(|(at, error)| findings::problem(&probes[at], &Finding::Wrong(error)));
     problems.extend(found.filter(|problem| first(problem)));
     for probe in probes {
-        // The configuration was checked against this catalogue.
-        let Some(program) = catalog.get(&probe.spec.program) else { continue };
-        let findings = kernel::check(&probe.spec, program, &host);
+        let findings = kernel::check(&probe.spec, &probe.program, &host);
         let found = findings.iter().map(|finding| findings::problem(probe, finding));
         problems.extend(found.filter(|problem| first(problem)));
         let found = sinks(checked, probe);

@@ -130,7 +130,7 @@ fn follow(
             say
         }
     };
-    runner::daemon(options, catalog, &check, &mut say).map_err(|error| {
+    runner::daemon(options, &check, &mut say).map_err(|error| {
         tell(&format!("error: {error}"));
         ExitCode::from(FAILED)
     })

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -26,9 +27,10 @@ pub(super) fn programs(name: Option<&str>, format: Listing) -> ExitCode {
     let Some(name) = name else {
         return match format {
             Listing::Text => print(&list(&catalog)),
-            Listing::Json => {
-                print_json(&format!("{:#}\n", Value::from_iter(catalog.programs().iter().map(program_json))))
-            }
+            Listing::Json => print_json(&format!(
+                "{:#}\n",
+                Value::from_iter(catalog.programs().iter().map(|program| program_json(program)))
+            )),
         };
     };
     match find(&catalog, name) {
@@ -44,9 +46,9 @@ pub(super) fn programs(name: Option<&str>, format: Listing) -> ExitCode {
 }
 
 /// A built-in program, or one described by the object file of that path.
-fn find(catalog: &Catalog, name: &str) -> Result<Program, String> {
+fn find(catalog: &Catalog, name: &str) -> Result<Arc<Program>, String> {
     if let Some(program) = catalog.get(name) {
-        return Ok(program.clone());
+        return Ok(Arc::clone(program));
     }
     let quoted = shown(name);
     if !name.contains('/') && !name.ends_with(".o") {
@@ -56,6 +58,7 @@ fn find(catalog: &Catalog, name: &str) -> Result<Program, String> {
     let path = Path::new(name);
     let bytes = fs::read(path).map_err(|error| format!("failed to read `{quoted}`: {error}"))?;
     Program::from_file(path, &bytes)
+        .map(Arc::new)
         .map_err(|error| format!("failed to describe `{quoted}`: {}", shown(&error.to_string())))
 }
 

@@ -30,7 +30,7 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
         }
     };
     match configuration(args, &catalog) {
-        Some(config) => run_config(&config, &catalog, args),
+        Some(config) => run_config(&config, args),
         None => ExitCode::from(BAD_CONFIGURATION),
     }
 }
@@ -75,12 +75,12 @@ fn mistyped_command(paths: &[PathBuf]) -> Option<String> {
     nearest(word, commands).map(str::to_owned)
 }
 
-fn run_config(config: &Config, catalog: &Catalog, args: &RunArgs) -> ExitCode {
+fn run_config(config: &Config, args: &RunArgs) -> ExitCode {
     quiet_libbpf();
     let probe_width = config.probes.iter().map(|probe| probe.spec.id.name.len()).max().unwrap_or(0);
     let look = Look { color: stdout_color(), utc_offset_s: utc_offset_s(), probe_width };
     let options = Options { duration: args.duration, count: args.count, look };
-    match crate::runner::run(config, catalog, &options, report) {
+    match crate::runner::run(config, &options, report) {
         Ok(ended) => tell_end(ended),
         Err(errors) => {
             errors.iter().for_each(|error| tell_start_error(config, error));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::discretion::Values;
 use super::problem::Problem;
 use super::source::{Location, SourceFile, Span};
+use crate::catalog::Program;
 use crate::spec::{Place, ProbeId, ProbeSpec, SinkSpec, Targets};
 use crate::words;
 
@@ -55,6 +56,8 @@ impl Checked {
 pub struct CheckedProbe {
     /// What decides how it runs.
     pub spec: ProbeSpec,
+    /// What it runs: the program that `spec` names.
+    pub program: Arc<Program>,
     pub(super) source: Arc<SourceFile>,
     pub(super) places: Vec<(Place, Span)>,
     /// What variables said when the files were checked.

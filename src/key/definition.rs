@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a key of a probe says of itself, and what its check works on.
 
+use std::sync::Arc;
+
 use schemars::{Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
@@ -103,7 +105,7 @@ pub(crate) struct Checking<'a> {
     /// What runs there, if there is such a program and it fits.
     pub(crate) program: Option<&'a Program>,
     /// The same, or what usually runs at such a hook: what the machine is asked about.
-    pub(crate) stand_in: Option<&'a Program>,
+    pub(crate) stand_in: Option<&'a Arc<Program>>,
     /// What the keys make of the probe.
     pub(crate) set: Vec<Set>,
 }

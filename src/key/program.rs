@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `program: trace`
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -23,13 +25,14 @@ struct Form(String);
 /// A program that brings its own hooks stays also where the file says another: it is the hook that must go.
 fn check(checking: &mut Checking<'_>) {
     let kind = kind(checking.cx.node);
-    checking.program = choose(checking, kind);
+    let program = choose(checking, kind);
+    checking.program = program.map(Arc::as_ref);
     // Nothing follows from a hook that must go.
     if checking.program.is_some_and(Program::has_own_hooks) {
         checking.hook = Some((None, Targets::One));
     }
     let usual = kind.and_then(|kind| checking.catalog.get(usual(kind)));
-    checking.stand_in = checking.program.or(usual);
+    checking.stand_in = program.or(usual);
 }
 
 /// The kind of hook that the file says.
@@ -38,7 +41,7 @@ fn kind(probe: &Node) -> Option<HookKind> {
 }
 
 /// The program, where there is one of that name that fits the hook.
-fn choose<'c>(checking: &mut Checking<'c>, kind: Option<HookKind>) -> Option<&'c Program> {
+fn choose<'c>(checking: &mut Checking<'c>, kind: Option<HookKind>) -> Option<&'c Arc<Program>> {
     let (given, catalog) = (checking.own("program"), checking.catalog);
     let cx = &mut checking.cx;
     let name = match (&given, kind) {
@@ -119,7 +122,7 @@ fn fits(checking: &mut Checking<'_>, given: Option<HookKind>, program: &Program)
     };
     let problem = problem.note(format!("`{name}` runs at: {words}"));
     // Which of both is meant is not known: what goes with either is said at once, and is no mistake of its own.
-    let either = [Some(program), checking.catalog.get(usual).filter(|usual| usual.name != *name)];
+    let either = [Some(program), checking.catalog.get(usual).map(Arc::as_ref).filter(|usual| usual.name != *name)];
     let problem = either.into_iter().flatten().fold(problem, |problem, program| {
         let needless = checking.keys.iter().filter(|key| !key.makes_sense_for(program));
         let given = needless.map(|key| key.word).filter(|word| checking.cx.node.get(word).is_some());

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+use std::sync::Arc;
+
 use crate::catalog::{Catalog, Program, builtin};
 use crate::config::{Environment, SourceFile, check, described, flow, starter};
 
@@ -68,7 +70,7 @@ fn needless_keys() {
         let word = key.word;
         let message = NEEDLESS.iter().find(|(known, _)| *known == word).map(|(_, message)| *message);
         let message = message.unwrap_or_else(|| panic!("what is said of a needless `{word}`?"));
-        let runs_alone = |program: &&Program| program.has_own_hooks() || program.name == "packet_count";
+        let runs_alone = |program: &&Arc<Program>| program.has_own_hooks() || program.name == "packet_count";
         let program = catalog.programs().iter().filter(runs_alone).find(|program| !(need.met)(program));
         let program = program.unwrap_or_else(|| panic!("every program has a use for `{word}`"));
         let example = example(catalog, word);

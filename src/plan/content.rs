@@ -2,7 +2,9 @@
 //! What a unit is, what it does, and what differs between two versions of it.
 
 use std::fmt;
+use std::sync::Arc;
 
+use crate::catalog::Program;
 use crate::spec::{FileIdentity, ProbeId, ProbeSpec, SinkSpec};
 
 /// What runs and is replaced as one: a probe, or one target of a probe that names several.
@@ -31,6 +33,8 @@ impl fmt::Display for UnitId {
 pub struct Content {
     /// The probe with one target. Its `sinks` are empty: their numbers depend on other probes.
     pub spec: ProbeSpec,
+    /// What it runs. `spec` names it, so that nothing compares it.
+    pub program: Arc<Program>,
     /// Where its events go, in the order of the file.
     pub sinks: Vec<SinkSpec>,
     /// The file that its hook is in, where it is in one. A package that is upgraded brings another one.
@@ -59,10 +63,11 @@ impl PartialEq for Content {
 }
 
 impl Content {
-    /// `spec` with sinks that are numbers in `sinks`.
-    pub fn new(spec: &ProbeSpec, sinks: &[SinkSpec]) -> Self {
+    /// `spec`, which runs `program`, with sinks that are numbers in `sinks`.
+    pub fn new(spec: &ProbeSpec, program: &Arc<Program>, sinks: &[SinkSpec]) -> Self {
         let own = spec.sinks.iter().filter_map(|id| sinks.get(id.0)).cloned().collect();
-        Self { spec: ProbeSpec { sinks: Vec::new(), ..spec.clone() }, sinks: own, binary: None }
+        let spec = ProbeSpec { sinks: Vec::new(), ..spec.clone() };
+        Self { spec, program: Arc::clone(program), sinks: own, binary: None }
     }
 
     /// The same in another file.

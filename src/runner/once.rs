@@ -17,7 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::engine::{Draft, Ended, Engine, Made, Purpose, Sources, Unit};
 use super::process::{is_ignored, let_signals_end_it, raise_file_limit};
 use super::source::{Budget, End};
-use crate::catalog::Catalog;
+use crate::catalog::Program;
 use crate::config::{CheckedProbe, Config};
 use crate::format::Look;
 use crate::kernel::{Expanded, Host, KernelError, claimed_twice, expand};
@@ -69,16 +69,11 @@ impl StartError {
 }
 
 /// Runs until a signal, `--duration`, `--count`, or until every reader of the output is gone. Returns what every probe did.
-pub fn run(
-    config: &Config,
-    catalog: &Catalog,
-    options: &Options,
-    mut report: impl FnMut(Report<'_>),
-) -> Result<Ended, Vec<StartError>> {
+pub fn run(config: &Config, options: &Options, mut report: impl FnMut(Report<'_>)) -> Result<Ended, Vec<StartError>> {
     raise_file_limit();
     let end = Arc::new(End::default());
     let (look, budget) = (options.look.clone(), Budget::new(options.count));
-    let engine = Engine::new(catalog, look, Purpose::Once, budget, Arc::clone(&end));
+    let engine = Engine::new(look, Purpose::Once, budget, Arc::clone(&end));
     let mut engine = engine.map_err(|error| StartError::machine(&error))?;
     // Until here a signal ends the process at once, however long the start takes; nothing outlives it.
     let (mut units, sources) = start(&mut engine, config)?;
@@ -97,13 +92,14 @@ pub fn run(
 }
 
 /// One probe with one of its targets, on its way.
-struct Starting {
+struct Starting<'c> {
     /// Its probe's index in the configuration.
     index: usize,
+    program: &'c Arc<Program>,
     one: Expanded,
 }
 
-impl Starting {
+impl Starting<'_> {
     fn blame(&self, error: KernelError) -> StartError {
         StartError { probe: Some(self.index), error: self.one.blame(error) }
     }
@@ -111,7 +107,7 @@ impl Starting {
 
 /// Prepares, loads and attaches all probes. If one fails, everything that was done is undone, and all failures of the
 /// step are returned.
-fn start(engine: &mut Engine<'_>, config: &Config) -> Result<(Vec<Unit>, Sources), Vec<StartError>> {
+fn start(engine: &mut Engine, config: &Config) -> Result<(Vec<Unit>, Sources), Vec<StartError>> {
     let host = engine.host();
     let all = expand_all(config, &host)?;
     let claims = claimed_twice(all.iter().map(|starting| (starting.index, &starting.one)));
@@ -120,14 +116,14 @@ fn start(engine: &mut Engine<'_>, config: &Config) -> Result<(Vec<Unit>, Sources
     }
     let drafts = each(all.iter(), |starting| {
         let blame = |errors: Vec<KernelError>| errors.into_iter().map(|error| starting.blame(error)).collect();
-        engine.prepare(&starting.one.spec, &host).map_err(blame)
+        Engine::prepare(&starting.one.spec, starting.program, &host).map_err(blame)
     })?;
-    let made = each(all.iter().zip(drafts), |(starting, draft): (&Starting, Draft<'_>)| {
+    let made = each(all.iter().zip(drafts), |(starting, draft): (&Starting<'_>, Draft)| {
         Engine::load(draft, &starting.one.spec, None, &host).map_err(|error| vec![starting.blame(error)])
     })?;
     open_sinks(engine, config)?;
-    let attached = each(all.iter().zip(made), |(starting, made): (&Starting, Made<'_>)| {
-        let content = Content::new(&starting.one.spec, &config.sinks);
+    let attached = each(all.iter().zip(made), |(starting, made): (&Starting<'_>, Made)| {
+        let content = Content::new(&starting.one.spec, starting.program, &config.sinks);
         let blame = |error| vec![starting.blame(error)];
         let routes = engine.sinks.routes(&content.sinks, &[]);
         let routes = routes.map_err(|errors| errors.into_iter().flat_map(blame).collect::<Vec<_>>())?;
@@ -154,19 +150,19 @@ fn each<T, U>(
 }
 
 /// The probes of the configuration, one for each of their targets.
-fn expand_all(config: &Config, host: &Host) -> Result<Vec<Starting>, Vec<StartError>> {
+fn expand_all<'c>(config: &'c Config, host: &Host) -> Result<Vec<Starting<'c>>, Vec<StartError>> {
     let expanded = each(config.probes.iter().enumerate(), |(index, probe)| {
         let blame = |errors: Vec<KernelError>| {
             errors.into_iter().map(|error| StartError { probe: Some(index), error }).collect::<Vec<_>>()
         };
         let all = expand(&probe.spec, host).map_err(blame)?;
-        Ok(all.into_iter().map(|one| Starting { index, one }).collect::<Vec<_>>())
+        Ok(all.into_iter().map(|one| Starting { index, program: &probe.program, one }).collect::<Vec<_>>())
     })?;
     Ok(expanded.into_iter().flatten().collect())
 }
 
 /// Opens all sinks of the configuration. One that cannot be opened is said of the first probe that writes to it.
-fn open_sinks(engine: &mut Engine<'_>, config: &Config) -> Result<(), Vec<StartError>> {
+fn open_sinks(engine: &mut Engine, config: &Config) -> Result<(), Vec<StartError>> {
     let opened = each(config.sinks.iter().enumerate(), |(id, spec)| {
         engine.sinks.open(spec).map_err(|error| {
             let uses = |probe: &CheckedProbe| probe.spec.sinks.iter().any(|sink| sink.0 == id);
@@ -197,7 +193,7 @@ impl Control {
     }
 
     /// Returns when the run is to end; after `duration` at the latest.
-    fn run(&mut self, engine: &Engine<'_>, units: &mut [Unit], duration: Option<Duration>) {
+    fn run(&mut self, engine: &Engine, units: &mut [Unit], duration: Option<Duration>) {
         let Self { runtime, signals: [interrupt, terminate], hangup, end } = self;
         let finish = duration.and_then(|duration| Instant::now().checked_add(duration));
         let mut losses = Instant::now() + LOSS_INTERVAL;

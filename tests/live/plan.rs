@@ -66,10 +66,7 @@ fn findings(text: &str) -> Vec<(&'static str, String)> {
     let file = SourceFile::new("probes.yaml", format!("version: 1\n{text}"));
     let config = check(&[file], &catalog, &Environment::default()).config.expect("the file is right");
     let host = Host::default();
-    let of_probe = |probe: &ebpf_run::config::CheckedProbe| {
-        let program = catalog.get(&probe.spec.program).unwrap();
-        kernel::check(&probe.spec, program, &host)
-    };
+    let of_probe = |probe: &ebpf_run::config::CheckedProbe| kernel::check(&probe.spec, &probe.program, &host);
     let word = |finding| match finding {
         Finding::Wrong(error) => ("wrong", error.message),
         Finding::Warning(error) => ("warning", error.message),

@@ -50,7 +50,7 @@ fn packet_count() -> Program {
 
 /// The built-in one: what it can capture is written in its object.
 fn trace() -> Program {
-    ebpf_run::catalog::builtin().unwrap().get("trace").unwrap().clone()
+    ebpf_run::catalog::builtin().unwrap().get("trace").unwrap().as_ref().clone()
 }
 
 fn exec() -> Program {

@@ -13,7 +13,7 @@ use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::findings;
 use super::report::tell_problems;
 use super::terminal::{print, print_json, stdout_color, tell};
-use crate::catalog::{Catalog, Program, builtin};
+use crate::catalog::{Program, builtin};
 use crate::config::{CheckedProbe, Config};
 use crate::kernel::{Finding, Host, KernelError, Outline, Prepared, claims, expand, inspect, outline, quiet_libbpf};
 use crate::spec::{Fetch, FetchCopy, FetchSource, Field, FieldType, ProbeSpec};
@@ -44,7 +44,7 @@ pub(super) fn plan(paths: &[PathBuf], settings: &Settings, format: Listing) -> E
     let checked = examine(paths, settings, &catalog).checked;
     tell_problems(&checked.problems);
     let Some(config) = checked.config else { return ExitCode::from(BAD_CONFIGURATION) };
-    let planned = plan_all(&config, &catalog);
+    let planned = plan_all(&config);
     let printed = match format {
         Listing::Text => print(&text::page(&planned, &config, stdout_color())),
         Listing::Json => print_json(&format!("{:#}\n", json::document(&planned, &config))),
@@ -53,17 +53,16 @@ pub(super) fn plan(paths: &[PathBuf], settings: &Settings, format: Listing) -> E
     if planned.iter().any(|probe| probe.errors().next().is_some()) { ExitCode::from(FAILED) } else { printed }
 }
 
-fn plan_all<'a>(config: &'a Config, catalog: &'a Catalog) -> Vec<Planned<'a>> {
+fn plan_all<'a>(config: &'a Config) -> Vec<Planned<'a>> {
     let host = Host::default();
     let plan = |probe: &'a CheckedProbe| {
-        // The configuration was checked against this catalogue.
-        let program = catalog.get(&probe.spec.program)?;
+        let program = &*probe.program;
         let (spec, targets, prepared, findings) = inspect_all(&probe.spec, program, &host);
         let findings = findings.into_iter().map(|finding| findings::discreet(probe, finding)).collect();
         let outline = outline(&spec, program, &host);
-        Some(Planned { probe, targets, spec, program, outline, prepared, findings })
+        Planned { probe, targets, spec, program, outline, prepared, findings }
     };
-    let mut planned: Vec<Planned<'_>> = config.probes.iter().filter_map(plan).collect();
+    let mut planned: Vec<Planned<'_>> = config.probes.iter().map(plan).collect();
     let claims = claims(config.probes.iter().map(|probe| &probe.spec), &host);
     for (at, error) in claims {
         let probe = &config.probes[at];

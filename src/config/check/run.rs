@@ -106,7 +106,7 @@ impl Run {
 
     /// Takes a probe. One that is not whole has its problem: it is never run.
     pub(crate) fn add(&mut self, draft: Draft, problems: &mut Vec<Problem>) {
-        let Draft { mut spec, places, sinks, enabled, source } = draft;
+        let Draft { mut spec, program, places, sinks, enabled, source } = draft;
         if !enabled {
             self.parked.push(spec.id);
             return;
@@ -115,7 +115,7 @@ impl Run {
             let id = self.sink(sink);
             spec.sinks.push(id);
         }
-        let probe = CheckedProbe { spec, source, places, values: Arc::default() };
+        let probe = CheckedProbe { spec, program, source, places, values: Arc::default() };
         self.claim_interface(&probe, problems);
         self.probes.push(probe);
     }

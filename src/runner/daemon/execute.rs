@@ -18,7 +18,7 @@ use crate::spec::Targets;
 /// What waits for something that may come is tried again after this time at the latest.
 const MOST_WAITING: Duration = Duration::from_secs(10);
 
-impl Units<'_> {
+impl Units {
     /// Carries out a plan. `probes` says where each unit stands in its file.
     pub(super) fn execute(
         &mut self,

@@ -111,7 +111,7 @@ impl Followed {
             spec.buffer_bytes.get_or_insert(DAEMON_BUFFER_BYTES);
             let content = |spec: &ProbeSpec| Content {
                 binary: spec.binary().and_then(binary_identity),
-                ..Content::new(spec, &config.sinks)
+                ..Content::new(spec, &probe.program, &config.sinks)
             };
             let (found, errors) = expand_present(&spec, host);
             if found.is_empty() && !errors.is_empty() {

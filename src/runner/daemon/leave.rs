@@ -11,7 +11,7 @@ use crate::runner::problem::refusal;
 use crate::runner::source::now_unix_ns;
 use crate::spec::Place;
 
-impl Units<'_> {
+impl Units {
     /// Ends some units and forgets them.
     pub(super) fn stop(&mut self, ids: &[UnitId], tell: &mut Tell<'_>) {
         let mut ended: Vec<(UnitId, Entry)> = ids.iter().filter_map(|id| self.entries.remove_entry(id)).collect();

@@ -12,7 +12,6 @@ use super::options::DaemonOptions;
 use super::said::Said;
 use super::state::Daemon;
 use super::turns::{RESCAN, Signals};
-use crate::catalog::Catalog;
 use crate::config::{Checked, SourceFile};
 use crate::control::Listener;
 use crate::files::Watcher;
@@ -25,7 +24,6 @@ use crate::runner::source::{Budget, End};
 /// Follows the files until SIGINT or SIGTERM. Returns what each probe that ran at the end did.
 pub fn daemon(
     options: &DaemonOptions,
-    catalog: &Catalog,
     check: &dyn Fn(&[SourceFile]) -> Checked,
     say: &mut dyn FnMut(&Said<'_>),
 ) -> Result<Ended, DaemonError> {
@@ -44,7 +42,7 @@ pub fn daemon(
         say(&Said::Warning(&format!("{error}; changes are found every {} s", RESCAN.as_secs())));
     });
     let purpose = Purpose::Follow { guarded: options.guarded };
-    let engine = Engine::new(catalog, options.look.clone(), purpose, Budget::new(None), Arc::<End>::default())?;
+    let engine = Engine::new(options.look.clone(), purpose, Budget::new(None), Arc::<End>::default())?;
     let mut daemon = Daemon::new(options, check, engine, watcher.ok(), say);
     // Before the first look: what appears while that takes its time is not missed.
     let interfaces = InterfaceWatch::new()?;

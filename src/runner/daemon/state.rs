@@ -29,7 +29,7 @@ pub(super) struct Daemon<'a> {
     pub(super) debounce: Duration,
     pub(super) check: &'a dyn Fn(&[SourceFile]) -> Checked,
     pub(super) followed: Followed,
-    pub(super) units: Units<'a>,
+    pub(super) units: Units,
     pub(super) watcher: Option<Watcher>,
     pub(super) binaries: BinaryWatch,
     /// On the clock of the units.
@@ -48,7 +48,7 @@ impl<'a> Daemon<'a> {
     pub(super) fn new(
         options: &DaemonOptions,
         check: &'a dyn Fn(&[SourceFile]) -> Checked,
-        engine: Engine<'a>,
+        engine: Engine,
         watcher: Option<Watcher>,
         say: &'a mut dyn FnMut(&Said<'_>),
     ) -> Self {

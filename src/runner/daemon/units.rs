@@ -12,16 +12,16 @@ use crate::plan::UnitId;
 use crate::runner::engine::{Ended, Engine, News, Unit};
 
 /// All units, and the means to change them.
-pub(super) struct Units<'a> {
-    pub(super) engine: Engine<'a>,
+pub(super) struct Units {
+    pub(super) engine: Engine,
     pub(super) entries: BTreeMap<UnitId, Entry>,
     pub(super) looking: Looking,
     started: Instant,
 }
 
-impl<'a> Units<'a> {
+impl Units {
     /// None yet.
-    pub(super) fn new(engine: Engine<'a>) -> Self {
+    pub(super) fn new(engine: Engine) -> Self {
         Self { engine, entries: BTreeMap::new(), looking: Looking::default(), started: Instant::now() }
     }
 

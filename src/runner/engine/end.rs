@@ -29,7 +29,7 @@ pub struct Ended {
     pub silent: Vec<Attached>,
 }
 
-impl Engine<'_> {
+impl Engine {
     /// Silences units and has the readers take what is left of their events. Their counts are final afterwards.
     pub(in crate::runner) fn end<'u>(&mut self, units: impl IntoIterator<Item = &'u mut Unit>) {
         let mut units: Vec<&mut Unit> = units.into_iter().collect();

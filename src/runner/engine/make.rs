@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From the checked spec of one unit to one that runs.
 
+use std::sync::Arc;
+
 use super::deliveries::Deliveries;
 use super::notices::Notices;
 use super::tally::Tally;
@@ -13,46 +15,49 @@ use crate::runner::source::{KINDS, Making, Output, Route, SourceId, outputs};
 use crate::spec::{Layout, Place, ProbeSpec, Targets};
 
 /// A program that was chosen for a unit, and what it is told.
-pub(in crate::runner) struct Draft<'a> {
-    pub(super) program: &'a Program,
+pub(in crate::runner) struct Draft {
+    pub(super) program: Arc<Program>,
     prepared: Prepared,
 }
 
 /// Something that the kernel has verified and that is ready to be attached.
-pub(in crate::runner) struct Made<'a> {
-    program: &'a Program,
+pub(in crate::runner) struct Made {
+    program: Arc<Program>,
     prepared: Prepared,
     pub(super) loaded: Loaded,
 }
 
-impl<'a> Engine<'a> {
+impl Engine {
     /// What the program is told of this machine. All that cannot be done is an error each.
-    pub(in crate::runner) fn prepare(&self, spec: &ProbeSpec, host: &Host) -> Result<Draft<'a>, Vec<KernelError>> {
-        let missing = || vec![KernelError::at(Place::Program, format!("no program `{}`", spec.program))];
-        let program = self.catalog.get(&spec.program).ok_or_else(missing)?;
-        Ok(Draft { program, prepared: prepare(spec, program, host)? })
+    pub(in crate::runner) fn prepare(
+        spec: &ProbeSpec,
+        program: &Arc<Program>,
+        host: &Host,
+    ) -> Result<Draft, Vec<KernelError>> {
+        Ok(Draft { program: Arc::clone(program), prepared: prepare(spec, program, host)? })
     }
 
     /// Has the kernel verify it. It goes on counting where `running`, whose place it is to take, stops.
     pub(in crate::runner) fn load(
-        draft: Draft<'a>,
+        draft: Draft,
         spec: &ProbeSpec,
         running: Option<&Generation>,
         host: &Host,
-    ) -> Result<Made<'a>, KernelError> {
+    ) -> Result<Made, KernelError> {
         let Draft { program, prepared } = draft;
-        let loaded = Loaded::load_after(running, spec, program, &prepared, host)?;
+        let loaded = Loaded::load_after(running, spec, &program, &prepared, host)?;
         Ok(Made { program, prepared, loaded })
     }
 
     /// The same for a unit that stands for one thing of this machine.
-    pub(super) fn draft(&self, spec: &ProbeSpec, host: &Host) -> Result<Draft<'a>, Vec<KernelError>> {
+    pub(super) fn draft(content: &Content, host: &Host) -> Result<Draft, Vec<KernelError>> {
+        let spec = &content.spec;
         if spec.targets != Targets::One {
             // It stands for nothing now: say so.
             let nothing = || vec![KernelError::at(Place::Program, "it matches nothing on this machine")];
             return Err(expand(spec, host).err().unwrap_or_else(nothing));
         }
-        self.prepare(spec, host)
+        Self::prepare(spec, &content.program, host)
     }
 
     /// Brings a unit to run. All that stands against it is an error each.
@@ -62,7 +67,7 @@ impl<'a> Engine<'a> {
         content: &Content,
         host: &Host,
     ) -> Result<Unit, Vec<KernelError>> {
-        let draft = self.draft(&content.spec, host)?;
+        let draft = Self::draft(content, host)?;
         let made = Self::load(draft, &content.spec, None, host).map_err(|error| vec![error])?;
         let routes = self.sinks.routes(&content.sinks, &[])?;
         self.run(title, content, made, routes, host).map_err(|error| vec![error])
@@ -73,7 +78,7 @@ impl<'a> Engine<'a> {
         &mut self,
         title: String,
         content: &Content,
-        made: Made<'_>,
+        made: Made,
         routes: Vec<Route>,
         host: &Host,
     ) -> Result<Unit, KernelError> {
@@ -87,7 +92,7 @@ impl<'a> Engine<'a> {
         &mut self,
         title: String,
         content: &Content,
-        made: Made<'_>,
+        made: Made,
         routes: Vec<Route>,
         host: &Host,
     ) -> Result<(Unit, Sources), KernelError> {
@@ -121,7 +126,7 @@ impl<'a> Engine<'a> {
     /// What there is to read of a program. `goes_on`: without what the version before is read for already.
     pub(super) fn sources(
         &mut self,
-        made: &Made<'_>,
+        made: &Made,
         spec: &ProbeSpec,
         routes: &[Route],
         goes_on: bool,

@@ -33,7 +33,6 @@ use self::retire::Retiring;
 use self::sinks::Sinks;
 use self::tails::Tails;
 use super::source::{Budget, End};
-use crate::catalog::Catalog;
 use crate::format::Look;
 use crate::kernel::Host;
 
@@ -55,33 +54,25 @@ pub(super) enum Purpose {
 }
 
 /// Everything that units share.
-pub(super) struct Engine<'a> {
+pub(super) struct Engine {
     pub(super) sinks: Sinks,
     pub(super) readers: Readers,
     /// How `pretty` looks.
     pub(super) look: Look,
     pub(super) tails: Tails,
-    catalog: &'a Catalog,
     purpose: Purpose,
     retiring: Retiring,
     last_id: u64,
 }
 
-impl<'a> Engine<'a> {
+impl Engine {
     /// An engine without units. `end` is told when the budget is spent. Fails where the kernel refuses a thread.
-    pub(super) fn new(
-        catalog: &'a Catalog,
-        look: Look,
-        purpose: Purpose,
-        budget: Budget,
-        end: Arc<End>,
-    ) -> io::Result<Self> {
+    pub(super) fn new(look: Look, purpose: Purpose, budget: Budget, end: Arc<End>) -> io::Result<Self> {
         Ok(Self {
             sinks: Sinks::new(purpose == Purpose::Once),
             readers: Readers::new(budget, end)?,
             look,
             tails: Tails::default(),
-            catalog,
             purpose,
             retiring: Retiring::default(),
             last_id: 0,

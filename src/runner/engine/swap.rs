@@ -9,7 +9,7 @@ use crate::kernel::{Host, KernelError, settle};
 use crate::plan::Content;
 use crate::runner::source::{Route, outputs};
 
-impl Engine<'_> {
+impl Engine {
     /// Makes a unit what `content` says, with as small a gap as the kernel allows: mostly none.
     pub(in crate::runner) fn replace(
         &mut self,
@@ -26,8 +26,8 @@ impl Engine<'_> {
             unit.content = content.attached_to(unit.attached.file());
             return Ok(());
         }
-        let draft = self.draft(&content.spec, host)?;
-        let can_swap = unit.content.binary == content.binary && unit.attached.can_swap(&content.spec, draft.program);
+        let draft = Self::draft(content, host)?;
+        let can_swap = unit.content.binary == content.binary && unit.attached.can_swap(&content.spec, &draft.program);
         let generation = can_swap.then(|| unit.attached.generation());
         let made = Self::load(draft, &content.spec, generation, host).map_err(one)?;
         let routes = self.sinks.routes(&content.sinks, &unit.routes)?;
@@ -45,13 +45,7 @@ impl Engine<'_> {
     }
 
     /// The program takes the place of the one that runs; each event runs in one of the two.
-    fn swap(
-        &mut self,
-        unit: &mut Unit,
-        content: &Content,
-        made: Made<'_>,
-        routes: Vec<Route>,
-    ) -> Result<(), KernelError> {
+    fn swap(&mut self, unit: &mut Unit, content: &Content, made: Made, routes: Vec<Route>) -> Result<(), KernelError> {
         let (spec, before) = (&content.spec, &unit.content.spec);
         let keeps_counters = before.program == spec.program && before.params == spec.params;
         let (mut readings, mut sources) = self.sources(&made, spec, &routes, keeps_counters)?;
@@ -87,7 +81,7 @@ impl Engine<'_> {
         &mut self,
         unit: &mut Unit,
         content: &Content,
-        made: Made<'_>,
+        made: Made,
         routes: Vec<Route>,
         host: &Host,
     ) -> Result<(), KernelError> {
@@ -98,7 +92,7 @@ impl Engine<'_> {
             Ok(next) => (Ok(()), Some(next)),
             // Back to what worked.
             Err(error) => {
-                let draft = self.draft(&before.spec, host).ok();
+                let draft = Self::draft(&before, host).ok();
                 let made = draft.and_then(|draft| Self::load(draft, &before.spec, None, host).ok());
                 let back = made.and_then(|made| self.run(title, &before, made, old_routes, host).ok());
                 (Err(error), back)
