@@ -90,6 +90,24 @@ mod tests {
         }
     }
 
+    /// What a kind takes beyond what all of them take stands beside its word in the README and in the man page.
+    #[test]
+    fn capabilities_are_documented() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let readme = fs::read_to_string(root.join("README.md")).unwrap();
+        let page = fs::read_to_string(root.join("man/ebpf-run.1")).unwrap().replace("\\fB", "").replace("\\fR", "");
+        for known in KINDS {
+            for name in known.capabilities.iter().filter(|name| !["CAP_BPF", "CAP_PERFMON"].contains(name)) {
+                let word = known.kind.word();
+                let beside = |line: &str| line.contains(name) && line.contains(&format!("`{word}`"));
+                assert!(readme.lines().any(beside), "README.md: {name} of `{word}`");
+                let (_, after) =
+                    page.split_once(&format!("{name}\n")).unwrap_or_else(|| panic!("{name} in the man page"));
+                assert!(after.lines().next().is_some_and(|text| text.contains(word)), "man page: {name} of `{word}`");
+            }
+        }
+    }
+
     /// A kind takes what its programs and its target take; CAP_SYS_ADMIN includes what was split off it.
     #[test]
     fn capabilities() {
