@@ -239,7 +239,9 @@ impl Builder<'_> {
             None => start.to(last.unwrap_or(start)),
         };
         let (mut node, whole) = match frame {
-            Frame::Seq { start, items, .. } => {
+            Frame::Seq { start, mut items, .. } => {
+                // The first push makes room for four: most of what a file of small lists or mappings would take.
+                items.shrink_to_fit();
                 let written = |item: &Node| item.origin.as_ref().and_then(|origin| origin.alias).unwrap_or(item.span);
                 let last = items.last().map(written);
                 (Node::new(extent(start, last), Value::Seq(items)), true)
@@ -248,6 +250,7 @@ impl Builder<'_> {
                 let span = extent(start, written);
                 let merged = merged
                     .is_none_or(|(_, at, node)| merge(self.source, &mut entries, &seen, at, node, &mut self.problems));
+                entries.shrink_to_fit();
                 (Node::new(span, Value::Map(entries)), merged && !incomplete)
             }
         };
