@@ -7,10 +7,10 @@ use std::io::Write as _;
 
 use ebpf_run::catalog::{Btf, builtin};
 use ebpf_run::expr::{
-    Arguments, FunctionScope, Owner, Prototype, RecordScope, ResolveError, Resolved, Returned, Scope, parse,
-    parse_format, resolve,
+    Arguments, FunctionScope, Owner, Prototype, RecordScope, Resolved, Returned, Scope, parse, parse_format, resolve,
 };
 use ebpf_run::spec::{Capture, FetchCopy, FetchSource, FieldType, HookKind, Layout};
+use ebpf_run::words::Refusal;
 
 const FORMAT: &str = "format:\n\
     \tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\
@@ -37,7 +37,7 @@ fn kernel() -> Option<Btf> {
     }
 }
 
-fn one(scope: &Scope<'_>, text: &str) -> Result<Resolved, ResolveError> {
+fn one(scope: &Scope<'_>, text: &str) -> Result<Resolved, Refusal> {
     let head: Layout = builtin().unwrap().get("trace").unwrap().event.clone().unwrap();
     let capture = Capture { name: "c".into(), expr: parse(text).unwrap() };
     resolve(&[capture], scope, &head).map_err(|errors| errors[0].1.clone())
@@ -48,7 +48,7 @@ fn one(scope: &Scope<'_>, text: &str) -> Result<Resolved, ResolveError> {
 fn refused(scope: &Scope<'_>, expected: &[(&str, &str, &str)]) {
     for (text, message, help) in expected {
         let error = one(scope, text).expect_err(text);
-        assert_eq!((error.message.as_str(), error.help.as_str()), (*message, *help), "{text}");
+        assert_eq!((error.message.as_str(), error.help.as_deref().unwrap_or_default()), (*message, *help), "{text}");
     }
 }
 
@@ -286,7 +286,8 @@ fn members_of_arguments() {
         ],
     );
     let error = one(&scope, "sk->__sk_common").unwrap_err();
-    assert!(error.help.starts_with("choose a member: ") && error.help.ends_with(", or `as bytes[N]`"), "{error:?}");
+    let help = error.help.as_deref().unwrap();
+    assert!(help.starts_with("choose a member: ") && help.ends_with(", or `as bytes[N]`"), "{error:?}");
 }
 
 /// What a function returns has its type; arguments are gone by then.

@@ -53,7 +53,8 @@ fn find(catalog: &Catalog, name: &str) -> Result<Arc<Program>, String> {
     let quoted = shown(name);
     if !name.contains('/') && !name.ends_with(".o") {
         let help = suggest(name, catalog.programs().iter().map(|program| program.name.as_str()), "there are");
-        return Err(format!("there is no program `{quoted}`\nhelp: {help}"));
+        let help = help.map_or_else(String::new, |help| format!("\nhelp: {help}"));
+        return Err(format!("there is no program `{quoted}`{help}"));
     }
     let path = Path::new(name);
     let bytes = fs::read(path).map_err(|error| format!("failed to read `{quoted}`: {error}"))?;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where a partly followed expression stands, and one step further.
 
-use super::error::ResolveError;
 use crate::catalog::{Btf, Type, TypeId};
 use crate::spec::FetchSource;
-use crate::words::suggest;
+use crate::words::{Refusal, suggest};
 
 /// A type as the hook gives it.
 #[derive(Debug, Clone, Copy)]
@@ -81,59 +80,57 @@ impl<'a> Place<'a> {
     }
 
     /// What a register of a program has nothing of: members, elements.
-    fn refuse_user_register(&self, step: &str, text: &str) -> Result<(), ResolveError> {
+    fn refuse_user_register(&self, step: &str, text: &str) -> Result<(), Refusal> {
         if !self.is_user_register() {
             return Ok(());
         }
         let message = format!("`{text}{step}` cannot be read: binaries do not store the types of arguments");
         let help = format!("`{text} as string` reads the string at that address, `{text} as bytes[N]` the bytes");
-        Err(ResolveError::new(message, help))
+        Err(Refusal::new(message).help(help))
     }
 
     /// `->name`
-    pub(super) fn arrow(self, name: &str, text: &str) -> Result<Self, ResolveError> {
+    pub(super) fn arrow(self, name: &str, text: &str) -> Result<Self, Refusal> {
         self.refuse_user_register(&format!("->{name}"), text)?;
         let (btf, id) = match self.ty {
             Ty::Btf(btf, id) => (btf, id),
             // Eight bytes whose type nobody tells may be an address.
             Ty::Pointer | Ty::Int { size: 8, .. } => {
-                return Err(ResolveError::new(
-                    format!("`{text}` cannot be followed with `->`: its type is not known at this hook"),
-                    "use a kprobe or a raw tracepoint, whose arguments have the kernel's own types",
-                ));
+                return Err(Refusal::new(format!(
+                    "`{text}` cannot be followed with `->`: its type is not known at this hook"
+                ))
+                .help("use a kprobe or a raw tracepoint, whose arguments have the kernel's own types"));
             }
             Ty::Int { .. } | Ty::Id | Ty::Bool | Ty::Array { .. } | Ty::Head(_) => {
-                return Err(ResolveError::new(format!("`{text}` is not a pointer: it has no members"), ""));
+                return Err(Refusal::new(format!("`{text}` is not a pointer: it has no members")));
             }
         };
         match btf.resolve(id).1 {
             Type::Ptr(target) => Self { ty: Ty::Btf(btf, target), ..self.follow() }.member(name, text),
-            Type::Composite { .. } => Err(ResolveError::new(
-                format!("`{text}` is not a pointer but a {}", btf.display(id)),
-                format!("write `{text}.{name}`"),
-            )),
+            Type::Composite { .. } => Err(Refusal::new(format!("`{text}` is not a pointer but a {}", btf.display(id)))
+                .help(format!("write `{text}.{name}`"))),
             _ => Err(not_a_struct(btf, id, text)),
         }
     }
 
     /// `.name`
-    pub(super) fn dot(self, name: &str, text: &str) -> Result<Self, ResolveError> {
+    pub(super) fn dot(self, name: &str, text: &str) -> Result<Self, Refusal> {
         self.refuse_user_register(&format!(".{name}"), text)?;
         let Ty::Btf(btf, id) = self.ty else {
-            return Err(ResolveError::new(format!("`{text}` has no members"), ""));
+            return Err(Refusal::new(format!("`{text}` has no members")));
         };
         match btf.resolve(id).1 {
             Type::Composite { .. } => self.member(name, text),
             Type::Ptr(_) => {
                 let message = format!("`{text}` is a pointer ({})", btf.display(id));
-                Err(ResolveError::new(message, format!("write `{text}->{name}`")))
+                Err(Refusal::new(message).help(format!("write `{text}->{name}`")))
             }
             _ => Err(not_a_struct(btf, id, text)),
         }
     }
 
     /// `[index]`
-    pub(super) fn index(self, index: u32, text: &str) -> Result<Self, ResolveError> {
+    pub(super) fn index(self, index: u32, text: &str) -> Result<Self, Refusal> {
         self.refuse_user_register(&format!("[{index}]"), text)?;
         match self.ty {
             Ty::Array { size, signed, count, .. } => {
@@ -153,22 +150,20 @@ impl<'a> Place<'a> {
                 Type::Ptr(target) => self.follow().element(btf, target, index, text),
                 _ => Err(not_an_array(text)),
             },
-            Ty::Pointer => Err(ResolveError::new(
-                format!("`{text}` is a pointer, and its type is not known at this hook"),
-                format!("for the bytes there write `{text} as bytes[N]`"),
-            )),
+            Ty::Pointer => Err(Refusal::new(format!("`{text}` is a pointer, and its type is not known at this hook"))
+                .help(format!("for the bytes there write `{text} as bytes[N]`"))),
             Ty::Int { .. } | Ty::Id | Ty::Bool | Ty::Head(_) => Err(not_an_array(text)),
         }
     }
 
-    fn element(self, btf: &'a Btf, element: TypeId, index: u32, text: &str) -> Result<Self, ResolveError> {
+    fn element(self, btf: &'a Btf, element: TypeId, index: u32, text: &str) -> Result<Self, Refusal> {
         let size = btf.size_of(element).ok_or_else(|| not_an_array(text))?;
         let offset = element_offset(self.offset, index, size, text)?;
         Ok(Self { offset, ty: Ty::Btf(btf, element), ..self })
     }
 
     /// The member `name` of the struct that is here.
-    fn member(self, name: &str, text: &str) -> Result<Self, ResolveError> {
+    fn member(self, name: &str, text: &str) -> Result<Self, Refusal> {
         let Ty::Btf(btf, id) = self.ty else { return Ok(self) };
         let (id, Type::Composite { .. }) = btf.resolve(id) else { return Err(not_a_struct(btf, id, text)) };
         let mut seen = Seen::default();
@@ -177,17 +172,15 @@ impl<'a> Place<'a> {
                 let offset = self.offset.saturating_add(bit_offset / 8);
                 Ok(Self { offset, ty: Ty::Btf(btf, ty), ..self })
             }
-            Some(_) => Err(ResolveError::new(
-                format!("`{name}` is a bit-field of {}", btf.display(id)),
-                "bit-fields cannot be captured",
-            )),
+            Some(_) => Err(Refusal::new(format!("`{name}` is a bit-field of {}", btf.display(id)))
+                .help("bit-fields cannot be captured")),
             None => {
                 let message = format!("{} has no member `{name}`", btf.display(id));
                 let help = match macro_of_sock(btf, id, name) {
-                    Some(meant) => format!("in the kernel's source that is a macro: write `{meant}`"),
+                    Some(meant) => Some(format!("in the kernel's source that is a macro: write `{meant}`")),
                     None => suggest(name, seen.names.iter().map(String::as_str), "its members are"),
                 };
-                Err(ResolveError::new(message, help))
+                Err(Refusal::new(message).maybe_help(help))
             }
         }
     }
@@ -238,26 +231,23 @@ fn find_member(btf: &Btf, id: TypeId, name: &str, seen: &mut Seen) -> Option<Fou
     None
 }
 
-fn element_offset(base: u32, index: u32, size: u32, text: &str) -> Result<u32, ResolveError> {
+fn element_offset(base: u32, index: u32, size: u32, text: &str) -> Result<u32, Refusal> {
     let offset = index.checked_mul(size).and_then(|bytes| base.checked_add(bytes));
-    offset.ok_or_else(|| ResolveError::new(format!("`{text}[{index}]` is too far away"), ""))
+    offset.ok_or_else(|| Refusal::new(format!("`{text}[{index}]` is too far away")))
 }
 
-fn out_of_range(text: &str, index: u32, count: u32) -> ResolveError {
+fn out_of_range(text: &str, index: u32, count: u32) -> Refusal {
     let message = format!("`{text}` has {count} elements; there is no element {index}");
-    ResolveError::new(message, format!("indexes count from 0: the last element is `{text}[{}]`", count - 1))
+    Refusal::new(message).help(format!("indexes count from 0: the last element is `{text}[{}]`", count - 1))
 }
 
-fn not_an_array(text: &str) -> ResolveError {
-    ResolveError::new(format!("`{text}` is not an array"), "")
+fn not_an_array(text: &str) -> Refusal {
+    Refusal::new(format!("`{text}` is not an array"))
 }
 
-fn not_a_struct(btf: &Btf, id: TypeId, text: &str) -> ResolveError {
+fn not_a_struct(btf: &Btf, id: TypeId, text: &str) -> Refusal {
     let ty = btf.display(id);
-    let help = if matches!(btf.resolve(id).1, Type::Void) {
-        format!("the kernel's BTF does not describe `{ty}`")
-    } else {
-        String::new()
-    };
-    ResolveError::new(format!("`{text}` has no members: it is a `{ty}`"), help)
+    let is_unknown = matches!(btf.resolve(id).1, Type::Void);
+    let help = is_unknown.then(|| format!("the kernel's BTF does not describe `{ty}`"));
+    Refusal::new(format!("`{text}` has no members: it is a `{ty}`")).maybe_help(help)
 }

@@ -3,11 +3,10 @@
 
 use super::access::{Place, Ty};
 use super::builtin::BUILTINS;
-use super::error::ResolveError;
 use super::prototype::Prototype;
 use crate::catalog::Type;
 use crate::spec::{FetchSource, HookKind};
-use crate::words::suggest;
+use crate::words::{Refusal, suggest};
 
 /// Arguments that are passed in registers, and that the program can read: six on x86-64 (rdi, rsi, rdx, rcx, r8, r9), eight on
 /// arm64 (x0 to x7).
@@ -67,7 +66,7 @@ pub enum Returned {
 
 impl<'a> FunctionScope<'a> {
     /// The place of one of its own names; `None` where it has none of that name.
-    pub(super) fn own(&self, name: &str) -> Result<Option<Place<'a>>, ResolveError> {
+    pub(super) fn own(&self, name: &str) -> Result<Option<Place<'a>>, Refusal> {
         if name == "retval" && self.result != Returned::Nowhere {
             return self.returned().map(Some);
         }
@@ -76,7 +75,7 @@ impl<'a> FunctionScope<'a> {
         Ok(place.map(|place| if is_user { Place { user: true, ..place } } else { place }))
     }
 
-    fn argument(&self, name: &str) -> Result<Option<Place<'a>>, ResolveError> {
+    fn argument(&self, name: &str) -> Result<Option<Place<'a>>, Refusal> {
         let prototype = self.prototype.as_ref();
         let by_name = prototype.and_then(|prototype| prototype.params.iter().position(|param| param.0 == name));
         if self.arguments == Arguments::Gone {
@@ -92,7 +91,7 @@ impl<'a> FunctionScope<'a> {
                 Owner::Event => format!("no raw tracepoint has an argument `{name}`"),
                 Owner::Kernel | Owner::User => beyond_registers(name, index),
             };
-            return Err(ResolveError::new(message, format!("`arg0` to `arg{}` can be captured", limit - 1)));
+            return Err(Refusal::new(message).help(format!("`arg0` to `arg{}` can be captured", limit - 1)));
         }
         let Some(prototype) = prototype else {
             let ty = Ty::Int { size: 8, signed: false };
@@ -104,11 +103,11 @@ impl<'a> FunctionScope<'a> {
     }
 
     /// In which register, or word of the context, an argument begins.
-    fn word(&self, prototype: &Prototype<'a>, index: usize, name: &str) -> Result<usize, ResolveError> {
+    fn word(&self, prototype: &Prototype<'a>, index: usize, name: &str) -> Result<usize, Refusal> {
         let refused = |(param, ty): &(String, _)| {
             prototype.by_value(*ty).map(|ty| {
                 let message = format!("`{name}` cannot be located: `{param}` is passed by value ({ty})");
-                ResolveError::new(message, "")
+                Refusal::new(message)
             })
         };
         match (self.arguments, self.owner) {
@@ -121,17 +120,17 @@ impl<'a> FunctionScope<'a> {
         }
     }
 
-    fn too_few(&self, name: &str, prototype: &Prototype<'_>) -> ResolveError {
+    fn too_few(&self, name: &str, prototype: &Prototype<'_>) -> Refusal {
         let count = prototype.params.len();
         let what = match self.owner {
             Owner::Event => "this tracepoint".to_owned(),
             Owner::Kernel | Owner::User => format!("`{}`", self.name),
         };
         let message = format!("{what} has {count} argument{}, there is no `{name}`", if count == 1 { "" } else { "s" });
-        ResolveError::new(message, suggest(name, prototype.names(), "its arguments are"))
+        Refusal::new(message).maybe_help(suggest(name, prototype.names(), "its arguments are"))
     }
 
-    fn returned(&self) -> Result<Place<'a>, ResolveError> {
+    fn returned(&self) -> Result<Place<'a>, Refusal> {
         let source = match (self.result, &self.prototype) {
             (Returned::AfterArguments, Some(prototype)) => {
                 FetchSource::Argument(prototype.words(prototype.params.len()) as u8)
@@ -143,35 +142,35 @@ impl<'a> FunctionScope<'a> {
             return Ok(Place { user: self.owner == Owner::User, ..place });
         };
         if matches!(prototype.btf.resolve(prototype.returns).1, Type::Void) {
-            return Err(ResolveError::new(format!("`{}` returns nothing", self.name), ""));
+            return Err(Refusal::new(format!("`{}` returns nothing", self.name)));
         }
         // In one register, in two, or in memory.
         if let Some(ty) = prototype.by_value(prototype.returns) {
             let message = format!("`retval` cannot be located: `{}` returns `{ty}` by value", self.name);
-            return Err(ResolveError::new(message, ""));
+            return Err(Refusal::new(message));
         }
         Ok(Place::register(source, Ty::Btf(prototype.btf, prototype.returns)))
     }
 
     /// What became of an argument when the function has returned.
-    fn gone(&self, name: &str, is_param: bool) -> Result<Option<Place<'a>>, ResolveError> {
+    fn gone(&self, name: &str, is_param: bool) -> Result<Option<Place<'a>>, Refusal> {
         if (argument_number(name).is_none() && !is_param) || BUILTINS.contains(&name) {
             return Ok(None);
         }
         let (entry, on_return) = self.kinds;
-        Err(ResolveError::new(
-            format!("`{name}` is an argument: when the function returns, its registers hold other values"),
-            format!("capture arguments with a `{entry}`; a `{on_return}` has `retval`"),
+        Err(Refusal::new(format!(
+            "`{name}` is an argument: when the function returns, its registers hold other values"
         ))
+        .help(format!("capture arguments with a `{entry}`; a `{on_return}` has `retval`")))
     }
 
     /// That it has no such name.
-    pub(super) fn unknown(&self, name: &str) -> ResolveError {
+    pub(super) fn unknown(&self, name: &str) -> Refusal {
         let Self { owner, prototype, arguments, .. } = self;
         let of = &self.name;
         if name == "retval" && *owner != Owner::Event {
             let help = format!("a `{}` of `{of}` has it", self.kinds.1);
-            return ResolveError::new(format!("there is no `retval` at the entry of `{of}`"), help);
+            return Refusal::new(format!("there is no `retval` at the entry of `{of}`")).help(help);
         }
         let message = match (owner, arguments, prototype) {
             (Owner::Event, ..) if name == "retval" => format!("raw tracepoint `{of}` has no `retval`"),
@@ -195,7 +194,7 @@ impl<'a> FunctionScope<'a> {
             known.push("retval");
         }
         known.extend(BUILTINS);
-        ResolveError::new(message, suggest(name, known.iter().copied(), "there are"))
+        Refusal::new(message).maybe_help(suggest(name, known.iter().copied(), "there are"))
     }
 }
 

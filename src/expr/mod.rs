@@ -11,7 +11,6 @@
 mod access;
 mod builtin;
 mod casts;
-mod error;
 mod function;
 mod parse;
 mod prototype;
@@ -23,7 +22,6 @@ mod tracepoint;
 
 pub use builtin::BUILTINS;
 pub use casts::CASTS;
-pub use error::ResolveError;
 pub use function::{
     Arguments, FunctionScope, MOST_RAW_ARGUMENTS, Owner, REGISTER_ARGUMENTS, Returned, beyond_registers,
 };

@@ -3,10 +3,9 @@
 
 use super::access::{Place, Ty};
 use super::builtin::BUILTINS;
-use super::error::ResolveError;
 use super::tracepoint::{TraceField, TraceShape, integer_type};
 use crate::spec::FetchSource;
-use crate::words::suggest;
+use crate::words::{Refusal, suggest};
 
 /// What a tracepoint offers.
 pub struct RecordScope {
@@ -21,10 +20,10 @@ impl RecordScope {
         field(name, &self.name, &self.fields)
     }
 
-    pub(super) fn unknown(&self, name: &str) -> ResolveError {
+    pub(super) fn unknown(&self, name: &str) -> Refusal {
         let known = self.fields.iter().map(|field| field.name.as_str()).chain(BUILTINS);
         let message = format!("tracepoint `{}` has no field `{name}`", self.name);
-        ResolveError::new(message, suggest(name, known, "there are"))
+        Refusal::new(message).maybe_help(suggest(name, known, "there are"))
     }
 }
 

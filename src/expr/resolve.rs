@@ -11,10 +11,10 @@
 //! ```
 
 use super::access::{Place, Ty};
-use super::error::ResolveError;
 use super::scope::Scope;
 use super::shape::{head_shape, shape};
 use crate::spec::{Capture, CaptureExpr, Fetch, Field, Layout, Step};
+use crate::words::Refusal;
 
 /// A probe's captures, resolved: what the program is told and how its records are read.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +27,7 @@ pub struct Resolved {
 
 /// Resolves the captures of a probe. `head` is the layout of the record's fixed head; all errors are found at once, each
 /// with the index of its capture.
-pub fn resolve(captures: &[Capture], scope: &Scope<'_>, head: &Layout) -> Result<Resolved, Vec<(usize, ResolveError)>> {
+pub fn resolve(captures: &[Capture], scope: &Scope<'_>, head: &Layout) -> Result<Resolved, Vec<(usize, Refusal)>> {
     let mut resolved = Resolved { fetches: Vec::new(), layout: head.clone() };
     let mut errors = Vec::new();
     for (index, capture) in captures.iter().enumerate() {
@@ -38,12 +38,12 @@ pub fn resolve(captures: &[Capture], scope: &Scope<'_>, head: &Layout) -> Result
     if errors.is_empty() { Ok(resolved) } else { Err(errors) }
 }
 
-fn add(capture: &Capture, scope: &Scope<'_>, head: &Layout, resolved: &mut Resolved) -> Result<(), ResolveError> {
+fn add(capture: &Capture, scope: &Scope<'_>, head: &Layout, resolved: &mut Resolved) -> Result<(), Refusal> {
     let place = walk(&capture.expr, scope)?;
     if let Ty::Head(name) = place.ty {
         // The head has it already: the field is a second look at the same bytes.
         let field = head.process.iter().find(|field| field.name == name);
-        let field = field.ok_or_else(|| ResolveError::new(format!("this program does not record `{name}`"), ""))?;
+        let field = field.ok_or_else(|| Refusal::new(format!("this program does not record `{name}`")))?;
         let (kind, size) = head_shape(&capture.expr, &place, field)?;
         resolved.layout.fields.push(Field { name: capture.name.clone(), kind, size, ..field.clone() });
         return Ok(());
@@ -73,7 +73,7 @@ fn add(capture: &Capture, scope: &Scope<'_>, head: &Layout, resolved: &mut Resol
 }
 
 /// Follows the steps of an expression from its base.
-fn walk<'a>(expr: &CaptureExpr, scope: &Scope<'a>) -> Result<Place<'a>, ResolveError> {
+fn walk<'a>(expr: &CaptureExpr, scope: &Scope<'a>) -> Result<Place<'a>, Refusal> {
     let mut place = scope.base(&expr.base)?;
     let mut text = expr.base.clone();
     for step in &expr.steps {

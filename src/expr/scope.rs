@@ -3,10 +3,9 @@
 
 use super::access::Place;
 use super::builtin::{BUILTINS, builtin};
-use super::error::ResolveError;
 use super::function::FunctionScope;
 use super::record::RecordScope;
-use crate::words::suggest;
+use crate::words::{Refusal, suggest};
 
 /// What can be read where a probe hooks.
 pub enum Scope<'a> {
@@ -21,7 +20,7 @@ pub enum Scope<'a> {
 impl<'a> Scope<'a> {
     /// The place that a first name stands for. The hook's own names come before the builtins: `pid` of
     /// `sched:sched_wakeup` is the field (the event has the builtin anyway).
-    pub(super) fn base(&self, name: &str) -> Result<Place<'a>, ResolveError> {
+    pub(super) fn base(&self, name: &str) -> Result<Place<'a>, Refusal> {
         let own = match self {
             Self::Inside => None,
             Self::Function(function) => function.own(name)?,
@@ -30,12 +29,12 @@ impl<'a> Scope<'a> {
         own.or_else(|| builtin(name)).ok_or_else(|| self.unknown(name))
     }
 
-    fn unknown(&self, name: &str) -> ResolveError {
+    fn unknown(&self, name: &str) -> Refusal {
         match self {
-            Self::Inside => ResolveError::new(
-                format!("there is no `{name}` inside a function: with an `offset`, arguments have no names"),
-                suggest(name, BUILTINS, "there are"),
-            ),
+            Self::Inside => Refusal::new(format!(
+                "there is no `{name}` inside a function: with an `offset`, arguments have no names"
+            ))
+            .maybe_help(suggest(name, BUILTINS, "there are")),
             Self::Function(function) => function.unknown(name),
             Self::Record(record) => record.unknown(name),
         }

@@ -2,9 +2,9 @@
 //! From where an expression ends, and what follows `as`, to bytes in the record.
 
 use super::access::{Place, Ty};
-use super::error::ResolveError;
 use crate::catalog::Type;
 use crate::spec::{CaptureExpr, Cast, FetchCopy, Field, FieldType};
+use crate::words::Refusal;
 use std::sync::Arc;
 
 /// How a value is copied and shown.
@@ -41,7 +41,7 @@ enum Thing {
     Nothing,
 }
 
-pub(super) fn shape<'a>(expr: &CaptureExpr, place: Place<'a>) -> Result<Shape<'a>, ResolveError> {
+pub(super) fn shape<'a>(expr: &CaptureExpr, place: Place<'a>) -> Result<Shape<'a>, Refusal> {
     let thing = thing(&place);
     match expr.cast {
         None => by_type(expr, place, &thing),
@@ -54,7 +54,7 @@ pub(super) fn shape<'a>(expr: &CaptureExpr, place: Place<'a>) -> Result<Shape<'a
                 integer(expr, place, &thing, size, FieldType::Hex)
             }
             Thing::Bytes { .. } | Thing::Elements | Thing::Struct { .. } | Thing::Nothing => {
-                Err(unfit(expr, &place, "`hex` is for integers and pointers; for memory write `as bytes[N]`"))
+                Err(unfit(expr, &place).help("`hex` is for integers and pointers; for memory write `as bytes[N]`"))
             }
         },
         Some(Cast::Port) => network(expr, place, &thing, 2, FieldType::Port),
@@ -102,11 +102,7 @@ fn thing(place: &Place<'_>) -> Thing {
 
 /// How a field of the head is shown: its kind and how many of its bytes, which begin where the field does (both
 /// architectures are little-endian).
-pub(super) fn head_shape(
-    expr: &CaptureExpr,
-    place: &Place<'_>,
-    field: &Field,
-) -> Result<(FieldType, u32), ResolveError> {
+pub(super) fn head_shape(expr: &CaptureExpr, place: &Place<'_>, field: &Field) -> Result<(FieldType, u32), Refusal> {
     let text = matches!(field.kind, FieldType::Text { .. });
     Ok(match expr.cast {
         None => (field.kind.clone(), field.size),
@@ -118,13 +114,13 @@ pub(super) fn head_shape(
         Some(Cast::Bytes { len }) if u32::from(len) <= field.size => (FieldType::Bytes, len.into()),
         Some(_) => {
             let what = if text { "text" } else { "number" };
-            return Err(unfit(expr, place, &format!("it is a {what} of {} bytes", field.size)));
+            return Err(unfit(expr, place).help(format!("it is a {what} of {} bytes", field.size)));
         }
     })
 }
 
 /// No `as`: the type decides.
-fn by_type<'a>(expr: &CaptureExpr, place: Place<'a>, thing: &Thing) -> Result<Shape<'a>, ResolveError> {
+fn by_type<'a>(expr: &CaptureExpr, place: Place<'a>, thing: &Thing) -> Result<Shape<'a>, Refusal> {
     match thing {
         Thing::Int { size, names: Some(names), .. } => {
             integer(expr, place, thing, *size, FieldType::Enum(names.clone()))
@@ -137,13 +133,13 @@ fn by_type<'a>(expr: &CaptureExpr, place: Place<'a>, thing: &Thing) -> Result<Sh
         Thing::Pointer => integer(expr, place, thing, 8, FieldType::Hex),
         Thing::Bytes { text: true, .. } => text(expr, place, thing, crate::spec::DEFAULT_TEXT_BYTES, false),
         Thing::Bytes { size: size @ 1..=64, .. } => network(expr, place, thing, *size as u16, FieldType::Bytes),
-        Thing::Bytes { .. } => Err(unfit(expr, &place, "add a size: `as bytes[N]`")),
-        Thing::Elements => Err(unfit(expr, &place, &format!("choose an element: `{}[0]`", base_text(expr)))),
+        Thing::Bytes { .. } => Err(unfit(expr, &place).help("add a size: `as bytes[N]`")),
+        Thing::Elements => Err(unfit(expr, &place).help(format!("choose an element: `{}[0]`", base_text(expr)))),
         Thing::Struct { .. } => {
             let members = members(&place);
-            Err(unfit(expr, &place, &format!("choose a member: {members}, or `as bytes[N]`")))
+            Err(unfit(expr, &place).help(format!("choose a member: {members}, or `as bytes[N]`")))
         }
-        Thing::Nothing => Err(unfit(expr, &place, "")),
+        Thing::Nothing => Err(unfit(expr, &place)),
     }
 }
 
@@ -162,7 +158,7 @@ fn integer<'a>(
     thing: &Thing,
     size: u32,
     kind: FieldType,
-) -> Result<Shape<'a>, ResolveError> {
+) -> Result<Shape<'a>, Refusal> {
     let width = match thing {
         Thing::Int { size, .. } => *size,
         Thing::Pointer => 8,
@@ -170,14 +166,14 @@ fn integer<'a>(
         // A raw tracepoint has small structs by value.
         Thing::Struct { size: size @ 1..=8 } => *size,
         Thing::Bytes { .. } | Thing::Struct { .. } | Thing::Elements | Thing::Nothing => {
-            return Err(unfit(expr, &place, "it is not an integer"));
+            return Err(unfit(expr, &place).help("it is not an integer"));
         }
     };
     // A register is always whole: a function may be declared to take an `int` and use 64 bits of it.
     if place.in_memory && size > width && width != 0 {
         let help =
             format!("it has {width} byte{}: a wider type would read past its end", if width == 1 { "" } else { "s" });
-        return Err(unfit(expr, &place, &help));
+        return Err(unfit(expr, &place).help(help));
     }
     let (copy, bytes) = if place.in_memory { (FetchCopy::Kernel, size as u16) } else { (FetchCopy::Value, 8) };
     Ok(Shape { place, copy, size: bytes, shown: size as u16, kind })
@@ -190,7 +186,7 @@ fn network<'a>(
     thing: &Thing,
     len: u16,
     kind: FieldType,
-) -> Result<Shape<'a>, ResolveError> {
+) -> Result<Shape<'a>, Refusal> {
     let too_small = |size: u32| format!("it has {size} bytes, `as {}` needs {len}", cast_text(expr));
     match thing {
         // Bytes of a program's memory, however few. A port or an IPv4 address is more often the argument itself.
@@ -208,7 +204,7 @@ fn network<'a>(
             if matches!(place.ty, Ty::Int { size: 8, .. }) && !place.in_memory {
                 return Ok(Shape { place: place.follow(), copy: FetchCopy::Kernel, size: len, shown: len, kind });
             }
-            Err(unfit(expr, &place, &too_small(*size)))
+            Err(unfit(expr, &place).help(too_small(*size)))
         }
         Thing::Int { .. } | Thing::Struct { size: 1..=8 } if !place.in_memory => {
             Ok(Shape { place, copy: FetchCopy::Value, size: 8, shown: len, kind })
@@ -217,19 +213,13 @@ fn network<'a>(
             Ok(Shape { place, copy: FetchCopy::Kernel, size: len, shown: len, kind })
         }
         Thing::Int { .. } | Thing::Bytes { .. } | Thing::Struct { .. } | Thing::Elements | Thing::Nothing => {
-            Err(unfit(expr, &place, ""))
+            Err(unfit(expr, &place))
         }
     }
 }
 
 /// NUL-terminated text. Two bytes more than are shown: one tells whether there was more, one is the NUL.
-fn text<'a>(
-    expr: &CaptureExpr,
-    place: Place<'a>,
-    thing: &Thing,
-    max: u16,
-    user: bool,
-) -> Result<Shape<'a>, ResolveError> {
+fn text<'a>(expr: &CaptureExpr, place: Place<'a>, thing: &Thing, max: u16, user: bool) -> Result<Shape<'a>, Refusal> {
     // At a function of a program, all text is the program's.
     let copy = if user || place.is_user_register() { FetchCopy::UserText } else { FetchCopy::KernelText };
     let shape = |place, max: u16| {
@@ -238,7 +228,7 @@ fn text<'a>(
     };
     match thing {
         Thing::Pointer if place.user && !user => {
-            Err(unfit(expr, &place, "it points to process memory: write `as user_string`"))
+            Err(unfit(expr, &place).help("it points to process memory: write `as user_string`"))
         }
         Thing::Pointer => shape(place.follow(), max),
         Thing::Int { size: 8, .. } => shape(place.follow(), max),
@@ -251,16 +241,18 @@ fn text<'a>(
             }
             Ok(_) | Err(_) => shape(place, max),
         },
-        Thing::Bytes { .. } if place.in_memory => Err(unfit(expr, &place, "it is in kernel memory: write `as string`")),
+        Thing::Bytes { .. } if place.in_memory => {
+            Err(unfit(expr, &place).help("it is in kernel memory: write `as string`"))
+        }
         Thing::Int { .. } | Thing::Bytes { .. } | Thing::Elements | Thing::Struct { .. } | Thing::Nothing => {
             let word = if user { "user_string" } else { "string" };
             let also = if user { "" } else { ", or an array of char" };
-            Err(unfit(expr, &place, &format!("`{word}` needs a pointer to a string{also}")))
+            Err(unfit(expr, &place).help(format!("`{word}` needs a pointer to a string{also}")))
         }
     }
 }
 
-fn unfit(expr: &CaptureExpr, place: &Place<'_>, help: &str) -> ResolveError {
+fn unfit(expr: &CaptureExpr, place: &Place<'_>) -> Refusal {
     let ty = match place.ty {
         Ty::Btf(btf, id) => format!("`{}`", btf.display(id)),
         Ty::Int { size, signed } => format!("`{}{}`", if signed { 'i' } else { 'u' }, size * 8),
@@ -277,7 +269,7 @@ fn unfit(expr: &CaptureExpr, place: &Place<'_>, help: &str) -> ResolveError {
         Some(_) => format!("`{text}` is {ty}: it cannot be read as `{}`", cast_text(expr)),
         None => format!("`{text}` is {ty}: it has no single value"),
     };
-    ResolveError::new(message, help)
+    Refusal::new(message)
 }
 
 fn members(place: &Place<'_>) -> String {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::config::Cx;
 use crate::spec::{Claim, Hook, HookKind, Site, Targets};
+use crate::words::Refusal;
 
 /// One kind of hook: what is known of it without a kernel. One file of this folder each.
 pub struct Kind {
@@ -28,26 +29,12 @@ pub struct Kind {
     /// The checked hook and what its target matches; what cannot exist is reported.
     pub(crate) check: fn(&mut Cx<'_>) -> Option<(Hook, Targets)>,
     /// Why no hook of this kind has a name that captures can begin with, and what would work; `None` where one may have it.
-    pub(crate) lacks: fn(&Hook, &str) -> Option<Lack>,
+    pub(crate) lacks: fn(&Hook, &str) -> Option<Refusal>,
     /// True where an event is what the current thread does: never an interrupt that came while it ran, never something that
     /// happens to another thread. By name, so not of each hook of which it is true.
     pub(crate) of_current_thread: fn(&Site) -> bool,
     /// What nobody else can have while it is attached.
     pub(crate) claim: fn(&Hook) -> Option<Claim>,
-}
-
-/// That a hook does not have what a capture names.
-pub(crate) struct Lack {
-    /// What is missing where.
-    pub(crate) message: String,
-    /// What would work.
-    pub(crate) help: String,
-}
-
-impl Lack {
-    pub(crate) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into() }
-    }
 }
 
 /// For kinds of which any number can be at one place.

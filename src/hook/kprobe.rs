@@ -5,11 +5,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::function::{LongFunction, check_function, long, of_current_thread};
-use super::kind::{Kind, Lack, no_claim};
+use super::kind::{Kind, no_claim};
 use super::offers;
 use crate::config::Cx;
 use crate::config::forms::{Names, NamesOr, form};
 use crate::spec::{Hook, HookKind, Targets};
+use crate::words::Refusal;
 
 /// The kind.
 pub(super) static KIND: Kind = Kind {
@@ -60,7 +61,7 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
     check_function(cx, HookKind::Kprobe, &raw)
 }
 
-fn lacks(hook: &Hook, base: &str) -> Option<Lack> {
+fn lacks(hook: &Hook, base: &str) -> Option<Refusal> {
     if hook.symbol().is_some_and(|(_, offset)| offset > 0) {
         return Some(offers::inside(base));
     }

@@ -5,11 +5,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::function::{LongFunction, check_function, long, of_current_thread};
-use super::kind::{Kind, Lack, no_claim};
+use super::kind::{Kind, no_claim};
 use super::offers;
 use crate::config::Cx;
 use crate::config::forms::{Names, NamesOr, form};
 use crate::spec::{Hook, HookKind, Targets};
+use crate::words::Refusal;
 
 /// The kind.
 pub(super) static KIND: Kind = Kind {
@@ -55,6 +56,6 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
     check_function(cx, HookKind::Kretprobe, &raw)
 }
 
-fn lacks(_: &Hook, base: &str) -> Option<Lack> {
+fn lacks(_: &Hook, base: &str) -> Option<Refusal> {
     offers::at_return(base, HookKind::Kprobe, HookKind::Kretprobe)
 }

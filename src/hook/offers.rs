@@ -2,10 +2,10 @@
 //! What hooks offer to captures on every kernel. What their functions and tracepoints have on this one is asked later.
 
 use super::kind;
-use super::kind::Lack;
 use crate::config::{Cx, codes};
 use crate::expr::{BUILTINS, MOST_RAW_ARGUMENTS, REGISTER_ARGUMENTS, beyond_registers};
 use crate::spec::{Capture, Hook, HookKind};
+use crate::words::Refusal;
 
 /// Complains about the captures that the hook cannot have, and keeps the others.
 pub(crate) fn keep_offered(cx: &mut Cx<'_>, hook: &Hook, captures: &mut Vec<Capture>) {
@@ -14,7 +14,7 @@ pub(crate) fn keep_offered(cx: &mut Cx<'_>, hook: &Hook, captures: &mut Vec<Capt
         let base = capture.expr.base.as_str();
         let Some(lack) = lacks(hook, base).filter(|_| !BUILTINS.contains(&base)) else { return true };
         let problem = cx.error(codes::HOOK_CAPTURE, cx.value(&["capture", &capture.name]), lack.message);
-        cx.report(problem.help(lack.help));
+        cx.report(problem.maybe_help(lack.help));
         false
     });
 }
@@ -27,42 +27,42 @@ fn number_of(base: &str) -> Option<usize> {
 }
 
 /// The return of a function has `retval` and no arguments any more.
-pub(super) fn at_return(base: &str, entry: HookKind, on_return: HookKind) -> Option<Lack> {
+pub(super) fn at_return(base: &str, entry: HookKind, on_return: HookKind) -> Option<Refusal> {
     match base {
         "retval" => None,
-        "ret" => Some(Lack::new("there is no `ret` at the return of a function", "did you mean `retval`?")),
+        "ret" => Some(Refusal::new("there is no `ret` at the return of a function").help("did you mean `retval`?")),
         _argument => {
             let help = format!("capture arguments with a `{entry}`; a `{on_return}` has `retval`");
-            Some(Lack::new(format!("there is no `{base}` at the return of a function"), help))
+            Some(Refusal::new(format!("there is no `{base}` at the return of a function")).help(help))
         }
     }
 }
 
 /// An instruction inside a function has no names at all.
-pub(super) fn inside(base: &str) -> Lack {
+pub(super) fn inside(base: &str) -> Refusal {
     let message = format!("there is no `{base}` inside a function: with an `offset`, arguments have no names");
-    Lack::new(message, "remove `offset` to probe the entry of the function, which has the arguments")
+    Refusal::new(message).help("remove `offset` to probe the entry of the function, which has the arguments")
 }
 
 /// An argument by a number that no register holds.
-pub(super) fn beyond_registers_of(base: &str) -> Option<Lack> {
+pub(super) fn beyond_registers_of(base: &str) -> Option<Refusal> {
     let number = number_of(base).filter(|number| *number >= REGISTER_ARGUMENTS)?;
     let help = format!("`arg0` to `arg{}` can be captured", REGISTER_ARGUMENTS - 1);
-    Some(Lack::new(beyond_registers(base, number), help))
+    Some(Refusal::new(beyond_registers(base, number)).help(help))
 }
 
 /// An argument by a number that no list of arguments of the kernel's own has.
-pub(super) fn beyond_words(base: &str, what: &str) -> Option<Lack> {
+pub(super) fn beyond_words(base: &str, what: &str) -> Option<Refusal> {
     number_of(base).filter(|number| *number >= MOST_RAW_ARGUMENTS)?;
     let message = format!("no {what} has as many arguments as `{base}` says");
-    Some(Lack::new(message, format!("`arg0` to `arg{}` can be captured", MOST_RAW_ARGUMENTS - 1)))
+    Some(Refusal::new(message).help(format!("`arg0` to `arg{}` can be captured", MOST_RAW_ARGUMENTS - 1)))
 }
 
 /// An argument by name, which binaries do not tell.
-pub(super) fn nameless(base: &str) -> Option<Lack> {
+pub(super) fn nameless(base: &str) -> Option<Refusal> {
     if number_of(base).is_some() {
         return None;
     }
     let message = format!("there is no `{base}`: binaries do not store argument names");
-    Some(Lack::new(message, "use numbers: `arg0` is the first argument"))
+    Some(Refusal::new(message).help("use numbers: `arg0` is the first argument"))
 }

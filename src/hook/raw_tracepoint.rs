@@ -3,11 +3,12 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use super::kind::{Kind, Lack, as_written, no_claim};
+use super::kind::{Kind, as_written, no_claim};
 use super::names::{is_event_word, target};
 use super::offers;
 use crate::config::{Cx, TARGET};
 use crate::spec::{Hook, HookKind, Site, Targets};
+use crate::words::Refusal;
 
 /// Events that are what the current thread does.
 const OF_CURRENT_THREAD: [&str; 4] = ["sys_enter", "sys_exit", "page_fault_user", "page_fault_kernel"];
@@ -52,7 +53,7 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
     None
 }
 
-fn lacks(_: &Hook, base: &str) -> Option<Lack> {
+fn lacks(_: &Hook, base: &str) -> Option<Refusal> {
     offers::beyond_words(base, "raw tracepoint")
 }
 

@@ -3,11 +3,12 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use super::kind::{Kind, Lack, as_written, no_claim};
+use super::kind::{Kind, as_written, no_claim};
 use super::names::{is_event_word, target};
 use crate::config::without_curly;
 use crate::config::{Cx, TARGET};
 use crate::spec::{Hook, HookKind, Site, Targets, TracepointName};
+use crate::words::Refusal;
 
 /// Names of a tracepoint at the exit of a system call.
 const OF_EXIT: [&str; 2] = ["ret", "__syscall_nr"];
@@ -84,14 +85,14 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
     None
 }
 
-fn lacks(hook: &Hook, base: &str) -> Option<Lack> {
+fn lacks(hook: &Hook, base: &str) -> Option<Refusal> {
     let Site::Event(name) = &hook.site else { return None };
     if name.category != "syscalls" {
         return None;
     }
     if let Some(call) = name.name.strip_prefix("sys_enter_").filter(|_| RETURNED.contains(&base)) {
         let message = format!("there is no `{base}` at the entry of a system call");
-        return Some(Lack::new(message, format!("`syscalls:sys_exit_{call}` has it, as `ret`")));
+        return Some(Refusal::new(message).help(format!("`syscalls:sys_exit_{call}` has it, as `ret`")));
     }
     let call = name.name.strip_prefix("sys_exit_").filter(|_| !OF_EXIT.contains(&base))?;
     let help = if base == "retval" {
@@ -99,7 +100,7 @@ fn lacks(hook: &Hook, base: &str) -> Option<Lack> {
     } else {
         format!("there is `ret`; `syscalls:sys_enter_{call}` has the arguments")
     };
-    Some(Lack::new(format!("there is no `{base}` at the exit of a system call"), help))
+    Some(Refusal::new(format!("there is no `{base}` at the exit of a system call")).help(help))
 }
 
 fn of_current_thread(site: &Site) -> bool {

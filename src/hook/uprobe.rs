@@ -5,11 +5,12 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::json;
 
 use super::binary::{self, UserFunction, long, of_current_thread};
-use super::kind::{Kind, Lack, no_claim};
+use super::kind::{Kind, no_claim};
 use super::offers;
 use crate::config::Cx;
 use crate::config::forms::{StringOr, form_with};
 use crate::spec::{Hook, HookKind, Targets, UserPlace};
+use crate::words::Refusal;
 
 /// The kind.
 pub(super) static KIND: Kind = Kind {
@@ -42,13 +43,13 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
     binary::check(cx, HookKind::Uprobe, &raw)
 }
 
-fn lacks(hook: &Hook, base: &str) -> Option<Lack> {
+fn lacks(hook: &Hook, base: &str) -> Option<Refusal> {
     if matches!(hook.point().map(|point| &point.place), Some(UserPlace::Symbol { offset: 1.., .. })) {
         return Some(offers::inside(base));
     }
     if base == "retval" {
         let help = "capture `retval` with a `uretprobe`";
-        return Some(Lack::new("there is no `retval` at the entry of a function", help));
+        return Some(Refusal::new("there is no `retval` at the entry of a function").help(help));
     }
     offers::beyond_registers_of(base).or_else(|| offers::nameless(base))
 }

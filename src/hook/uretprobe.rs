@@ -5,11 +5,12 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::json;
 
 use super::binary::{self, UserFunction, long, of_current_thread};
-use super::kind::{Kind, Lack, no_claim};
+use super::kind::{Kind, no_claim};
 use super::offers;
 use crate::config::Cx;
 use crate::config::forms::{StringOr, form_with};
 use crate::spec::{Hook, HookKind, Targets};
+use crate::words::Refusal;
 
 /// The kind.
 pub(super) static KIND: Kind = Kind {
@@ -40,6 +41,6 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
     binary::check(cx, HookKind::Uretprobe, &raw)
 }
 
-fn lacks(_: &Hook, base: &str) -> Option<Lack> {
+fn lacks(_: &Hook, base: &str) -> Option<Refusal> {
     offers::at_return(base, HookKind::Uprobe, HookKind::Uretprobe)
 }

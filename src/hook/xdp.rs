@@ -5,12 +5,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::kind::{Kind, Lack};
+use super::kind::Kind;
 use super::names::{as_list, names, targets};
 use crate::config::Span;
 use crate::config::forms::{Names, form, plain_enum};
 use crate::config::{Cx, TARGET};
 use crate::spec::{Claim, Hook, HookKind, Place, Site, Targets, XdpMode};
+use crate::words::Refusal;
 
 /// Longest name of an interface: ALTIFNAMSIZ (linux/if.h) without its NUL. What is longer than 15 bytes is a further name
 /// (`altname` of ip-link(8)).
@@ -120,7 +121,7 @@ fn claim(hook: &Hook) -> Option<Claim> {
     hook.interface().map(|name| Claim::Interface(name.to_owned()))
 }
 
-fn lacks(_: &Hook, _: &str) -> Option<Lack> {
+fn lacks(_: &Hook, _: &str) -> Option<Refusal> {
     None
 }
 

@@ -8,6 +8,7 @@ use crate::expr::{Scope, resolve};
 use crate::kernel::host::Host;
 use crate::kernel::site::interface::{LinkLayer, link_layer};
 use crate::spec::{Fetch, Layout, Place, ProbeSpec};
+use crate::words::Refusal;
 
 /// What a probe needs to be loaded.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -49,9 +50,9 @@ pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host)
             if let Some(error) = spec.hook.as_ref().and_then(|hook| (of(hook.kind).missing)(hook, host)) {
                 return Err(vec![error]);
             }
-            let blame = |(index, error): (usize, crate::expr::ResolveError)| {
+            let blame = |(index, error): (usize, Refusal)| {
                 let place = Place::Capture(spec.capture[index].name.clone());
-                KernelError::new(place, error.message, error.help)
+                KernelError::new(place, error.message, error.help.unwrap_or_default())
             };
             Err(errors.into_iter().map(blame).collect())
         }

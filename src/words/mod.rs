@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Help with words: the nearest one that exists, lists of words in a sentence, and words of strangers made harmless.
+//! Help with words: the nearest one that exists, lists of words in a sentence, words of strangers made harmless, and what
+//! says no.
 
 mod glob;
+mod refusal;
 mod shown;
 
 pub use glob::{matches_glob, nearest_glob};
+pub use refusal::Refusal;
 pub use shown::{acts, distinct, json_text, path_text, shown, shown_lines, write_out};
 
 /// Bytes of the longest word that is compared with others: what is longer is near to none, and distances take the product of
@@ -33,19 +36,19 @@ pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// A help text: "did you mean `x`?", else "LIST a, b and c"; empty where there is nothing to list.
+/// A help text: "did you mean `x`?", else "LIST a, b and c"; `None` where there is nothing to list.
 ///
 /// ```
 /// let names = ["filename", "flags"];
-/// assert_eq!(ebpf_run::words::suggest("filname", names, "there are"), "did you mean `filename`?");
-/// assert_eq!(ebpf_run::words::suggest("path", names, "there are"), "there are `filename`, `flags`");
+/// assert_eq!(ebpf_run::words::suggest("filname", names, "there are").unwrap(), "did you mean `filename`?");
+/// assert_eq!(ebpf_run::words::suggest("path", names, "there are").unwrap(), "there are `filename`, `flags`");
 /// ```
-pub fn suggest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>, listing: &str) -> String {
+pub fn suggest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>, listing: &str) -> Option<String> {
     let known: Vec<&str> = known.into_iter().collect();
     match nearest(word, known.iter().copied()) {
-        Some(found) => format!("did you mean `{found}`?"),
-        None if known.is_empty() || listing.is_empty() => String::new(),
-        None => format!("{listing} {}", list(known, 16)),
+        Some(found) => Some(format!("did you mean `{found}`?")),
+        None if known.is_empty() || listing.is_empty() => None,
+        None => Some(format!("{listing} {}", list(known, 16))),
     }
 }
 

@@ -109,10 +109,10 @@ impl Daemon<'_> {
         // As the table calls one target of several.
         let whole = name.split_once('/').and_then(|(whole, _)| known.clone().find(|known| *known == whole));
         let help = match whole {
-            Some(whole) => format!("name the whole probe, `{whole}`"),
+            Some(whole) => Some(format!("name the whole probe, `{whole}`")),
             None => crate::words::suggest(name, known, "there are"),
         };
-        let help = if help.is_empty() { help } else { format!(": {help}") };
+        let help = help.map_or_else(String::new, |help| format!(": {help}"));
         Reply::Error { message: format!("there is no probe `{name}`{help}") }
     }
 

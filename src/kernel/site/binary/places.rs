@@ -241,7 +241,7 @@ pub(in crate::kernel) fn instead(binary: &Binary<BinaryFile>, name: &str, path: 
     if let Some(last) = last_of_path(name) {
         return Ok(format!("`ebpf-run hooks '*{last}*' --binary {}` shows what it has", path.display()));
     }
-    Ok(suggest(name, near.names().iter().map(String::as_str), ""))
+    Ok(suggest(name, near.names().iter().map(String::as_str), "").unwrap_or_default())
 }
 
 /// `push_back` of `std::vector<int>::push_back(int)`; `None` for a name without a path.

@@ -69,7 +69,7 @@ fn missing_tracepoint(events: &Path, name: &TracepointName) -> (String, String) 
     }
     // Whole, as the YAML wants them.
     let names: Vec<String> = names_in(&category).iter().map(|event| format!("{}:{event}", name.category)).collect();
-    let help = suggest(&name.to_string(), names.iter().map(String::as_str), "its tracepoints are");
+    let help = suggest(&name.to_string(), names.iter().map(String::as_str), "its tracepoints are").unwrap_or_default();
     (format!("this kernel has no tracepoint `{name}`"), help)
 }
 

@@ -48,7 +48,8 @@ impl Host {
             all.push(name);
         }
         if search.count == 0 {
-            search.help = suggest(symbol, all.into_iter().filter(|name| close_in_length(name, symbol)), "");
+            search.help =
+                suggest(symbol, all.into_iter().filter(|name| close_in_length(name, symbol)), "").unwrap_or_default();
         }
         search
     }

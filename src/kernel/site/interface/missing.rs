@@ -13,7 +13,7 @@ pub(in crate::kernel) fn missing_interface(place: Place, name: &str, known: &[St
         _ if names.len() > 1 => format!("write a list: `[{}]`", names.join(", ")),
         "any" | "all" => "`\"*\"` matches every interface".to_owned(),
         "default" => "`\"@default-route\"` is the interface of the default route".to_owned(),
-        _other => suggest(name, known.iter().map(String::as_str), "the interfaces are"),
+        _other => suggest(name, known.iter().map(String::as_str), "the interfaces are").unwrap_or_default(),
     };
     KernelError::new(place, format!("there is no network interface `{name}`"), help)
 }
