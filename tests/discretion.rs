@@ -17,9 +17,10 @@ use support::catalog;
 use tempfile::TempDir;
 
 /// Values that are wrong in many ways. What nobody may see is in the letters and digits of [`PARTS`].
-const VALUES: [&str; 14] = [
+const VALUES: [&str; 15] = [
     "Zq7Xw9Vk3Jj5",
     "sched:Zq7Xw9Vk3Jj5",
+    "$Zq7Xw9/Vk3Jj5",
     "/Zq7Xw9/Vk3Jj5",
     "jsonl:Zq7Xw9/Vk3Jj5",
     "Zq7Xw9:Vk3Jj5",

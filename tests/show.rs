@@ -341,3 +341,18 @@ fn withheld_files() {
     assert_eq!((refused.status.code(), refused.stdout.as_slice()), (Some(2), [].as_slice()));
     assert!(said.contains("its text is not shown: a link leads to it") && !said.contains("xyzzy"), "{said}");
 }
+
+/// Separators of lines and paragraphs are a part of their string, also where they stand in what is shown.
+#[test]
+fn separators() {
+    let folder = TempDir::new().unwrap();
+    let text =
+        |label: &str| format!("version: 1\nprobes: [{{ name: a, program: exec, labels: {{ l: \"{label}\" }} }}]\n");
+    for label in ["a\u{2028}b", "\u{2029}", " \u{2028} "] {
+        fs::write(folder.path().join("a.yaml"), text(label)).unwrap();
+        fs::write(folder.path().join("b.yaml"), show(&folder, &["a.yaml"]).stdout).unwrap();
+        let json = show(&folder, &["b.yaml", "--format", "json"]).stdout;
+        let document: Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!(document["probes"][0]["labels"]["l"], label);
+    }
+}

@@ -24,6 +24,8 @@ pub(super) fn show(paths: &[PathBuf], settings: &Settings, format: Notation) -> 
         match format {
             Notation::Json => print_json(&format!("{document:#}\n")),
             Notation::Yaml => match serde_yaml::to_string(&document) {
+                // What writes YAML takes these for ends of lines, which nobody has since YAML 1.2. JSON is YAML too.
+                Ok(yaml) if yaml.contains(['\u{2028}', '\u{2029}']) => print_json(&format!("{document:#}\n")),
                 Ok(yaml) => print_yaml(&yaml),
                 Err(error) => {
                     tell(&format!("error: failed to write YAML: {error}"));

@@ -94,7 +94,7 @@ impl Values {
             if own.is_empty() {
                 return false;
             }
-            let text = unwritten(&without_references(text).to_lowercase(), &written);
+            let text = unwritten(&self.without_references(text, &problem.primary).to_lowercase(), &written);
             own.iter().any(|(_, value)| has_part(&text, value))
         };
         let mut left_out = false;
@@ -119,6 +119,21 @@ impl Values {
             problem.notes.push(format!("environment variables hidden here: {}", names.join(", ")));
         }
         problem
+    }
+
+    /// A text without the references that stand in the file, or that a value has given way to. Others may be made of a value:
+    /// what is said of `$s3cret` recommends `${env:s3cret}`.
+    fn without_references(&self, text: &str, place: &Location) -> String {
+        let (mut rest, mut left) = (text, String::new());
+        while let Some(at) = rest.find("${env:").into_iter().chain(rest.find("${var:")).min() {
+            let end = rest[at..].find('}').map_or(rest.len(), |end| at + end + 1);
+            let reference = &rest[at..end];
+            let is_known = self.said.contains_key(&reference["${env:".len()..].replace('}', ""))
+                || place.source.text.contains(reference);
+            left.push_str(if is_known { &rest[..at] } else { &rest[..end] });
+            rest = &rest[end..];
+        }
+        left + rest
     }
 
     fn all(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -205,14 +220,4 @@ fn has_part(text: &str, value: &str) -> bool {
 /// True for characters that are no part of a word: a run of spaces or dashes says nothing.
 fn is_common(part: &[char]) -> bool {
     part.iter().all(|c| !c.is_alphanumeric())
-}
-
-fn without_references(text: &str) -> String {
-    let (mut rest, mut left) = (text, String::new());
-    while let Some(at) = rest.find("${env:").into_iter().chain(rest.find("${var:")).min() {
-        left.push_str(&rest[..at]);
-        let end = rest[at..].find('}').map_or(rest.len(), |end| at + end + 1);
-        rest = &rest[end..];
-    }
-    left + rest
 }

@@ -177,7 +177,9 @@ impl<'e> Environment<'e> {
         let Some(reference) = inside.strip_prefix("env:") else {
             let name = inside.trim_start_matches("ENV:").trim_start_matches("env.").trim();
             let bare = name.split([':', '-']).next().unwrap_or_default();
-            let declared = bare.trim_start_matches("var.").trim_start_matches("vars.");
+            let of_file =
+                inside.split_once([':', '.']).filter(|(kind, _)| ["var", "vars"].contains(&&*kind.to_lowercase()));
+            let declared = of_file.map_or(bare, |(_, name)| name.trim());
             let help = if self.vars.is_some_and(|vars| vars.has(declared)) {
                 format!("write `${{var:{declared}}}`; to write these characters literally: `$${{{inside}}}`")
             } else if is_identifier(bare) {

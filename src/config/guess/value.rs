@@ -117,7 +117,7 @@ pub(super) fn text_of_environment(misfit: &Misfit<'_>) -> Option<String> {
 pub(super) fn structure_of_environment(misfit: &Misfit<'_>) -> Option<String> {
     let takes_scalar = ["string", "integer", "boolean"].into_iter().any(|name| misfit.wants(name));
     misfit.reference().filter(|_| !takes_scalar)?;
-    Some("an environment variable holds one value: write the structure here, with references inside".to_owned())
+    Some("a variable holds one value: write the structure here, with references inside".to_owned())
 }
 
 /// `offset: "${env:NUMBER}"`
