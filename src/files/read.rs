@@ -13,6 +13,7 @@ use super::mounts::mounted;
 use super::stamp::Stamp;
 use crate::config::{Location, MAX_FILE_BYTES, Problem, SourceFile, Span, Withheld, codes};
 use crate::trust::{Breach, Walked, is_of_the_kernel, through, walk};
+use crate::words::Refusal;
 
 /// What was read of one path.
 pub(super) struct Reading {
@@ -83,31 +84,32 @@ pub(super) fn words(error: &io::Error) -> String {
     }
 }
 
-/// A code, why the file cannot be read, and what helps.
-type Refusal = (&'static str, String, Option<String>);
+/// A code, and why the file cannot be read.
+type Unread = (&'static str, Refusal);
 
-fn failed(path: &Path, (code, why, help): Refusal) -> Box<Problem> {
-    Box::new(problem(code, path, format!("failed to read `{}`: {why}", path.display())).maybe_help(help))
+fn failed(path: &Path, (code, why): Unread) -> Box<Problem> {
+    let message = format!("failed to read `{}`: {}", path.display(), why.message);
+    Box::new(problem(code, path, message).maybe_help(why.help))
 }
 
-fn refused(code: &'static str, why: &str, help: &str) -> Refusal {
-    (code, why.to_owned(), Some(help.to_owned()))
+fn refused(code: &'static str, why: &str, help: &str) -> Unread {
+    (code, Refusal::new(why).help(help))
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Refusal {
+fn unreadable(path: &Path, error: &io::Error) -> Unread {
     match error.kind() {
         io::ErrorKind::NotFound if path.as_os_str() == "-" => {
             refused(codes::FILE_MISSING, &words(error), "standard input is not read: name a file")
         }
-        io::ErrorKind::NotFound => (codes::FILE_MISSING, words(error), None),
+        io::ErrorKind::NotFound => (codes::FILE_MISSING, Refusal::new(words(error))),
         io::ErrorKind::PermissionDenied => {
             refused(codes::FILE_UNREADABLE, &words(error), "`ls -l` shows who may read it")
         }
-        _ => (codes::FILE_UNREADABLE, words(error), None),
+        _ => (codes::FILE_UNREADABLE, Refusal::new(words(error))),
     }
 }
 
-fn text(walked: &Walked) -> Result<String, Refusal> {
+fn text(walked: &Walked) -> Result<String, Unread> {
     if walked.about.is_dir() {
         return Err(refused(codes::NOT_A_FILE, "it is a directory", "subdirectories are not read"));
     }

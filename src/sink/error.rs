@@ -3,31 +3,31 @@
 
 use std::fmt;
 
-use super::refusal::Refusal;
+use super::unwritable::Unwritable;
 use crate::spec::Destination;
+use crate::words::Refusal;
 
 /// Why a sink could not be opened: ``failed to open `/x/y.jsonl`: the directory `/x` does not exist``.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SinkOpenError {
     what: String,
-    why: String,
-    help: Option<String>,
+    why: Refusal,
 }
 
 impl SinkOpenError {
-    pub(super) fn new(destination: &Destination, why: &Refusal) -> Self {
-        Self { what: destination.to_string(), why: why.to_string(), help: why.help() }
+    pub(super) fn new(destination: &Destination, why: &Unwritable) -> Self {
+        Self { what: destination.to_string(), why: why.refusal() }
     }
 
     /// What to do about it, where there is something.
     pub fn help(&self) -> Option<&str> {
-        self.help.as_deref()
+        self.why.help.as_deref()
     }
 }
 
 impl fmt::Display for SinkOpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "failed to open `{}`: {}", self.what, self.why)
+        write!(f, "failed to open `{}`: {}", self.what, self.why.message)
     }
 }
 

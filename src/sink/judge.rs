@@ -8,8 +8,9 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
 use super::owner::Resolved;
-use super::refusal::Refusal;
+use super::unwritable::Unwritable;
 use crate::trust::{Breach, Reason, Walked, is_of_the_kernel, writer_of_list};
+use crate::words::Refusal;
 
 /// What a sink can be at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +34,9 @@ impl fmt::Display for FileKind {
 }
 
 /// What it is, where a sink can be such a thing.
-pub(super) fn kind(about: &Metadata) -> Result<FileKind, Refusal> {
+pub(super) fn kind(about: &Metadata) -> Result<FileKind, Unwritable> {
     let kind = about.file_type();
-    let refuse = |what: &str| Err(Refusal::said(what.to_owned()));
+    let refuse = |what: &str| Err(Unwritable::said(what));
     if kind.is_file() {
         Ok(FileKind::File)
     } else if kind.is_fifo() {
@@ -75,11 +76,11 @@ pub(super) fn judge(
     found: &Walked,
     rights: Resolved,
     directory: impl FnOnce() -> io::Result<Walked>,
-) -> Result<(), Refusal> {
+) -> Result<(), Unwritable> {
     let kind = kind(&found.about)?;
     // First: a stranger's link may lead to any descriptor of ours.
     if let Some(breach) = &found.linked_by {
-        return Err(Refusal::link(breach));
+        return Err(Unwritable::link(breach));
     }
     if found.path.starts_with("/proc/self/fd") {
         // Anyone who started us handed it over, as a standard stream: `/dev/stdout`, `/dev/fd/3`.
@@ -87,7 +88,7 @@ pub(super) fn judge(
     }
     // `/proc/sys`, `/sys`: events would change how the machine runs.
     if kind == FileKind::File && is_of_the_kernel(found.file.as_fd())? {
-        return Err(Refusal::said("it is a virtual file of the kernel".to_owned()));
+        return Err(Unwritable::said("it is a virtual file of the kernel"));
     }
     // Devices have the owners and modes of those who use them; what counts is that nobody else put them there.
     let breach = match kind {
@@ -105,14 +106,14 @@ pub(super) fn judge(
             Reason::User(_) => "remove the permission with chmod g-w".to_owned(),
             Reason::Everybody => "remove the permission with chmod o-w".to_owned(),
         };
-        return Err(Refusal::Judged { why: breach.to_string(), help: Some(help) });
+        return Err(Unwritable::Judged(Refusal::new(breach.to_string()).help(help)));
     }
     if kind == FileKind::File && found.about.nlink() > 1 {
         let directory = directory()?;
         if directory.breach().is_some() || directory.is_shared {
             let why = "it has a second name in a directory where other users create files: it may be another file of \
                        yours";
-            return Err(Refusal::said(why.to_owned()));
+            return Err(Unwritable::said(why));
         }
     }
     Ok(())

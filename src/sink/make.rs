@@ -21,7 +21,7 @@ use rustix::io::Errno;
 
 use super::judge::{FileKind, judge, kind};
 use super::owner::Resolved;
-use super::refusal::Refusal;
+use super::unwritable::Unwritable;
 use crate::trust::{self, Breach, Walked};
 
 /// Links to files that are not there which are followed on one path.
@@ -35,7 +35,7 @@ const MOST_CHANGES: usize = 8;
 pub(super) type Made = (File, Option<Breach>);
 
 /// Opens what the path leads to, where it is of the kind that it was before, or makes a file. Waits for nobody.
-pub(super) fn open_path(path: &Path, rights: Resolved, before: Option<FileKind>) -> Result<Made, Refusal> {
+pub(super) fn open_path(path: &Path, rights: Resolved, before: Option<FileKind>) -> Result<Made, Unwritable> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
         match open_or_make(&path, rights, before)? {
@@ -47,7 +47,7 @@ pub(super) fn open_path(path: &Path, rights: Resolved, before: Option<FileKind>)
 }
 
 /// Whether [`open_path`] would find or make something good, as far as that can be known without doing it.
-pub(super) fn examine_path(path: &Path, rights: Resolved) -> Result<(), Refusal> {
+pub(super) fn examine_path(path: &Path, rights: Resolved) -> Result<(), Unwritable> {
     match trust::walk(path) {
         Ok(found) => judge(&found, rights, || parent(&found)),
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
@@ -62,7 +62,7 @@ enum Opened {
     Link(PathBuf),
 }
 
-fn open_or_make(path: &Path, rights: Resolved, before: Option<FileKind>) -> Result<Opened, Refusal> {
+fn open_or_make(path: &Path, rights: Resolved, before: Option<FileKind>) -> Result<Opened, Unwritable> {
     for _ in 0..MOST_CHANGES {
         match trust::walk(path) {
             Ok(found) => {
@@ -74,7 +74,7 @@ fn open_or_make(path: &Path, rights: Resolved, before: Option<FileKind>) -> Resu
         let directory = directory(path)?;
         match make(&directory, path, rights) {
             Ok(file) => return Ok(Opened::Done(file, directory.breach().cloned())),
-            Err(Refusal::Io(error)) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(Unwritable::Io(error)) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
         // A link to nothing, or somebody was faster.
@@ -82,7 +82,7 @@ fn open_or_make(path: &Path, rights: Resolved, before: Option<FileKind>) -> Resu
             return follow(&directory, path, &target).map(Opened::Link);
         }
     }
-    Err(Refusal::said("it is being replaced again and again".to_owned()))
+    Err(Unwritable::said("it is being replaced again and again"))
 }
 
 /// The directory in which it was found.
@@ -90,11 +90,11 @@ fn parent(found: &Walked) -> io::Result<Walked> {
     trust::walk(found.path.parent().unwrap_or(Path::new("/")))
 }
 
-fn open_found(path: &Path, found: &Walked, rights: Resolved, before: Option<FileKind>) -> Result<File, Refusal> {
+fn open_found(path: &Path, found: &Walked, rights: Resolved, before: Option<FileKind>) -> Result<File, Unwritable> {
     judge(found, rights, || parent(found))?;
     let kind = kind(&found.about)?;
     if let Some(before) = before.filter(|before| *before != kind) {
-        return Err(Refusal::said(format!("{before} was there, and now it is {kind}")));
+        return Err(Unwritable::said(format!("{before} was there, and now it is {kind}")));
     }
     // The very file that was judged, whatever has its name by now.
     let judged = trust::through(found.file.as_fd());
@@ -107,8 +107,10 @@ fn open_found(path: &Path, found: &Walked, rights: Resolved, before: Option<File
     };
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     options.custom_flags(flags).open(judged).map_err(|error| match Errno::from_io_error(&error) {
-        Some(Errno::NXIO) => Refusal::said("it is a FIFO without a reader; start the reader first".to_owned()),
-        Some(Errno::NOENT) => Refusal::said(format!("`{}` cannot be opened without /proc: mount it", path.display())),
+        Some(Errno::NXIO) => Unwritable::said("it is a FIFO without a reader; start the reader first"),
+        Some(Errno::NOENT) => {
+            Unwritable::said(format!("`{}` cannot be opened without /proc: mount it", path.display()))
+        }
         Some(_) | None => error.into(),
     })
 }
@@ -118,7 +120,7 @@ fn parent_of(path: &Path) -> &Path {
 }
 
 /// The directory in which a file is to be made. The one for our logs is made too.
-fn directory(path: &Path) -> Result<Walked, Refusal> {
+fn directory(path: &Path) -> Result<Walked, Unwritable> {
     let parent = parent_of(path);
     let missing = |error: &io::Error| error.kind() == ErrorKind::NotFound;
     let walked = match trust::walk(parent) {
@@ -137,13 +139,13 @@ fn directory(path: &Path) -> Result<Walked, Refusal> {
         return Err(io::Error::from(Errno::NOTDIR).into());
     }
     match &walked.linked_by {
-        Some(breach) => Err(Refusal::link(breach)),
+        Some(breach) => Err(Unwritable::link(breach)),
         None => Ok(walked),
     }
 }
 
 /// Makes a file where nothing has its name.
-fn make(directory: &Walked, path: &Path, rights: Resolved) -> Result<File, Refusal> {
+fn make(directory: &Walked, path: &Path, rights: Resolved) -> Result<File, Unwritable> {
     let name = path.file_name().ok_or(io::Error::from(ErrorKind::IsADirectory))?;
     let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mode = if rights.mode.is_some() { 0o600 } else { 0o640 };
@@ -157,7 +159,7 @@ fn make(directory: &Walked, path: &Path, rights: Resolved) -> Result<File, Refus
 }
 
 /// Gives a file that was just made its mode and its owner.
-fn hand_over(file: &File, directory: &Walked, rights: Resolved) -> Result<(), Refusal> {
+fn hand_over(file: &File, directory: &Walked, rights: Resolved) -> Result<(), Unwritable> {
     if let Some(mode) = rights.mode {
         file.set_permissions(Permissions::from_mode(mode))?;
     }
@@ -171,7 +173,7 @@ fn hand_over(file: &File, directory: &Walked, rights: Resolved) -> Result<(), Re
         return Ok(());
     }
     fchown(file, user, group).map_err(|error| match error.kind() {
-        ErrorKind::PermissionDenied => Refusal::no_chown(),
+        ErrorKind::PermissionDenied => Unwritable::no_chown(),
         _ => error.into(),
     })
 }
@@ -182,13 +184,13 @@ fn entry(directory: &Walked, path: &Path) -> PathBuf {
 }
 
 /// Where a link leads whose target is not there: followed only where nobody else can make links.
-fn follow(directory: &Walked, path: &Path, target: &Path) -> Result<PathBuf, Refusal> {
+fn follow(directory: &Walked, path: &Path, target: &Path) -> Result<PathBuf, Unwritable> {
     if let Some(breach) = directory.breach() {
-        return Err(Refusal::link(breach));
+        return Err(Unwritable::link(breach));
     }
     if directory.is_shared {
         let what = format!("`{}` is a link in a directory where other users create files", path.display());
-        return Err(Refusal::said(what));
+        return Err(Unwritable::said(what));
     }
     Ok(directory.path.join(target))
 }

@@ -23,11 +23,11 @@ mod opener;
 mod output;
 mod owner;
 mod queue;
-mod refusal;
 mod regular;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod unwritable;
 mod writer;
 
 pub use batch::{Batch, Lines};
@@ -43,7 +43,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use self::output::{Output, OutputKind, Stream};
-use self::refusal::Refusal;
+use self::unwritable::Unwritable;
 use crate::spec::{Destination, Format, Rights, SinkSpec};
 use crate::words::shown;
 
@@ -66,7 +66,7 @@ impl Sink {
     /// Opens the destination now, creating a file where there is none, and starts the thread. Never waits for the
     /// reader of a FIFO.
     pub fn open(spec: &SinkSpec) -> Result<Self, SinkOpenError> {
-        let failed = |why: &Refusal| SinkOpenError::new(&spec.destination, why);
+        let failed = |why: &Unwritable| SinkOpenError::new(&spec.destination, why);
         let output = (OutputKind::of(&spec.destination).open)(spec).map_err(|why| failed(&why))?;
         Self::start(spec, output).map_err(|error| failed(&error.into()))
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Sink;
 use super::error::SinkOpenError;
 use super::output::OutputKind;
-use super::refusal::Refusal;
+use super::unwritable::Unwritable;
 use crate::spec::{Destination, SinkSpec};
 
 /// How long one may take. Local file systems take microseconds; a server that is that slow is as good as dead.
@@ -30,8 +30,8 @@ impl Opener {
             return Sink::open(spec);
         }
         self.stuck.retain(|(_, thread)| !thread.is_finished());
-        let no_answer = || Refusal::said("its file system does not answer".to_owned());
-        let failed = |why: Refusal| SinkOpenError::new(&spec.destination, &why);
+        let no_answer = || Unwritable::said("its file system does not answer");
+        let failed = |why: Unwritable| SinkOpenError::new(&spec.destination, &why);
         if self.stuck.iter().any(|(destination, _)| *destination == spec.destination) {
             return Err(failed(no_answer()));
         }
@@ -47,7 +47,7 @@ impl Opener {
                 self.stuck.push((spec.destination.clone(), thread));
                 Err(failed(no_answer()))
             }
-            Err(RecvTimeoutError::Disconnected) => Err(failed(Refusal::said("it could not be examined".to_owned()))),
+            Err(RecvTimeoutError::Disconnected) => Err(failed(Unwritable::said("it could not be examined"))),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use super::refusal::Refusal;
+use super::unwritable::Unwritable;
 use crate::spec::Rights;
 
 /// What an entry of the databases needs at most; groups can have many members.
@@ -20,17 +20,17 @@ pub(super) struct Resolved {
 }
 
 /// Looks up the names, which may be known now that were not before.
-pub(super) fn resolve(rights: &Rights) -> Result<Resolved, Refusal> {
+pub(super) fn resolve(rights: &Rights) -> Result<Resolved, Unwritable> {
     let user = rights.user.as_deref().map(|name| id(name, "user", user_id)).transpose()?;
     let group = rights.group.as_deref().map(|name| id(name, "group", group_id)).transpose()?;
     Ok(Resolved { mode: rights.mode, user, group })
 }
 
-fn id(name: &str, what: &str, look_up: impl Fn(&CString) -> Option<u32>) -> Result<u32, Refusal> {
+fn id(name: &str, what: &str, look_up: impl Fn(&CString) -> Option<u32>) -> Result<u32, Unwritable> {
     let named = CString::new(name).ok().and_then(|name| look_up(&name));
     // The largest number means "as it is" to chown(2).
     let number = || name.parse::<u32>().ok().filter(|number| *number != u32::MAX);
-    named.or_else(number).ok_or_else(|| Refusal::said(format!("this machine has no {what} `{name}`")))
+    named.or_else(number).ok_or_else(|| Unwritable::said(format!("this machine has no {what} `{name}`")))
 }
 
 fn user_id(name: &CString) -> Option<u32> {

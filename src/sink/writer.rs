@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::batch::{Batch, LinesCut};
 use super::output::Output;
 use super::queue::{Outcome, Queue, Stop, Task};
-use super::refusal::Refusal;
+use super::unwritable::Unwritable;
 use crate::spec::Format;
 use crate::words::shown;
 
@@ -89,7 +89,7 @@ impl Writer {
     }
 
     /// The next bytes begin a line, in what has the place now. Fails where there is nothing to write to.
-    fn make_ready(&mut self) -> Result<(), Refusal> {
+    fn make_ready(&mut self) -> Result<(), Unwritable> {
         if self.output.follow()? {
             self.drop_rest();
         }
@@ -119,7 +119,7 @@ impl Writer {
     }
 
     /// Says once that the destination refuses bytes.
-    fn fails(&mut self, error: &Refusal) {
+    fn fails(&mut self, error: &Unwritable) {
         let gone = reader_is_gone(error);
         if gone && self.output.ends_with_its_reader() {
             tracing::debug!(sink = %self.name, "its reader has closed it");
@@ -148,7 +148,7 @@ impl Writer {
 }
 
 /// True where nobody is there to read what is written.
-fn reader_is_gone(error: &Refusal) -> bool {
+fn reader_is_gone(error: &Unwritable) -> bool {
     let gone = |error: &io::Error| matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset);
-    matches!(error, Refusal::Io(error) if gone(error))
+    matches!(error, Unwritable::Io(error) if gone(error))
 }

@@ -14,7 +14,7 @@ use crate::sink::judge::{self, FileKind};
 use crate::sink::make::{examine_path, open_path};
 use crate::sink::owner::resolve;
 use crate::sink::queue::Stop;
-use crate::sink::refusal::Refusal;
+use crate::sink::unwritable::Unwritable;
 use crate::spec::{DestinationKind, Format, Rights, SinkSpec};
 use crate::trust::Breach;
 use crate::words::shown;
@@ -22,7 +22,7 @@ use crate::words::shown;
 /// A file, by its path.
 pub(super) const FILE: OutputKind = OutputKind { kind: DestinationKind::File, open, examine, may_hang: true };
 
-fn open(spec: &SinkSpec) -> Result<Box<dyn Output>, Refusal> {
+fn open(spec: &SinkSpec) -> Result<Box<dyn Output>, Unwritable> {
     let place = Place::of(spec)?;
     let (open, breach) = place.open(None)?;
     if let Some(breach) = breach {
@@ -33,10 +33,10 @@ fn open(spec: &SinkSpec) -> Result<Box<dyn Output>, Refusal> {
 }
 
 /// What this user may not look at is not judged.
-fn examine(spec: &SinkSpec) -> Result<(), Refusal> {
+fn examine(spec: &SinkSpec) -> Result<(), Unwritable> {
     let place = Place::of(spec)?;
     match resolve(&place.rights).and_then(|rights| examine_path(&place.path, rights)) {
-        Err(Refusal::Io(error)) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        Err(Unwritable::Io(error)) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
         result => result,
     }
 }
@@ -65,20 +65,20 @@ struct PathOutput {
 }
 
 impl Place {
-    fn of(spec: &SinkSpec) -> Result<Self, Refusal> {
-        let path = spec.destination.path().ok_or_else(|| Refusal::said("it has no path".to_owned()))?;
+    fn of(spec: &SinkSpec) -> Result<Self, Unwritable> {
+        let path = spec.destination.path().ok_or_else(|| Unwritable::said("it has no path"))?;
         Ok(Self { path: path.to_owned(), rights: spec.rights.clone() })
     }
 
     /// Opens what the path leads to, where it is of the kind that it was, or makes a file. Also says who could take it away.
-    fn open(&self, before: Option<FileKind>) -> Result<(Open, Option<Breach>), Refusal> {
+    fn open(&self, before: Option<FileKind>) -> Result<(Open, Option<Breach>), Unwritable> {
         let (file, breach) = open_path(&self.path, resolve(&self.rights)?, before)?;
         Ok((Open::new(file), breach))
     }
 
     /// Opens what has the path now, where that is not what is open: anyone who rotates logs has moved it away. A new file is made
     /// where there is none. `None`: nothing has changed.
-    fn moved(&self, open: &Open) -> Option<Result<Open, Refusal>> {
+    fn moved(&self, open: &Open) -> Option<Result<Open, Unwritable>> {
         if fs::metadata(&self.path).is_ok_and(|found| open.is_at(&found)) {
             return None;
         }
@@ -128,7 +128,7 @@ impl Output for PathOutput {
         self.open.descriptor.expect_own(format);
     }
 
-    fn follow(&mut self) -> Result<bool, Refusal> {
+    fn follow(&mut self) -> Result<bool, Unwritable> {
         let Some(moved) = self.place.moved(&self.open) else { return Ok(false) };
         match moved {
             Ok(open) => {

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::sink::batch::Lines;
 use crate::sink::queue::Stop;
-use crate::sink::refusal::Refusal;
+use crate::sink::unwritable::Unwritable;
 use crate::spec::{DestinationKind, Format, SinkSpec};
 
 /// A kind of destination, as its own file describes it.
@@ -13,9 +13,9 @@ pub(in crate::sink) struct OutputKind {
     /// Which one it is.
     pub(in crate::sink) kind: DestinationKind,
     /// Opens it without waiting for anybody.
-    pub(in crate::sink) open: fn(&SinkSpec) -> Result<Box<dyn Output>, Refusal>,
+    pub(in crate::sink) open: fn(&SinkSpec) -> Result<Box<dyn Output>, Unwritable>,
     /// What can be known of it without opening or making anything.
-    pub(in crate::sink) examine: fn(&SinkSpec) -> Result<(), Refusal>,
+    pub(in crate::sink) examine: fn(&SinkSpec) -> Result<(), Unwritable>,
     /// Whether opening may not come back: it asks a file system, or another machine.
     pub(in crate::sink) may_hang: bool,
 }
@@ -33,7 +33,7 @@ pub(in crate::sink) trait Output: Send {
 
     /// Between two lines: goes on in what has its place now. True where that is another thing than before: a line that was
     /// begun is not ended there. Fails where there is nothing to write to.
-    fn follow(&mut self) -> Result<bool, Refusal>;
+    fn follow(&mut self) -> Result<bool, Unwritable>;
 
     /// Makes it one where a line can begin. Fails where that cannot be done now.
     fn prepare(&mut self) -> io::Result<()>;

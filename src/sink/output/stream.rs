@@ -8,7 +8,7 @@ use super::descriptor::Descriptor;
 use super::kind::{Output, OutputKind};
 use crate::sink::batch::Lines;
 use crate::sink::queue::Stop;
-use crate::sink::refusal::Refusal;
+use crate::sink::unwritable::Unwritable;
 use crate::spec::{DestinationKind, Format};
 
 /// Standard output.
@@ -56,7 +56,7 @@ impl Output for Stream {
         self.0.expect_shared(format);
     }
 
-    fn follow(&mut self) -> Result<bool, Refusal> {
+    fn follow(&mut self) -> Result<bool, Unwritable> {
         Ok(false)
     }
 
