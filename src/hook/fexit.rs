@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::function::{LongFunction, check_function, long, of_current_thread};
+use super::function::{LongFunction, at, check_function, long, of_current_thread};
 use super::kind::{Kind, no_claim};
 use super::offers;
 use crate::config::Cx;
@@ -21,6 +21,8 @@ pub(super) static KIND: Kind = Kind {
     example: "fexit: do_sys_openat2",
     capture: ("result", "retval"),
     how: &[],
+    elsewhere: &["kretfunc"],
+    at: |target| at("fexit", target),
     form: form::<NamesOr<Fexit>>,
     long,
     check,

@@ -25,6 +25,12 @@ pub(super) fn of_current_thread(site: &Site) -> bool {
     }
 }
 
+/// `kprobe: do_exit` for `do_exit` and for `vmlinux:do_exit`: bpftrace writes the module in front.
+pub(super) fn at(word: &str, target: &str) -> String {
+    let name = target.rsplit_once(':').map_or(target, |(_, name)| name);
+    if name.contains(['*', '?']) { format!("{word}: \"{name}\"") } else { format!("{word}: {name}") }
+}
+
 /// `{ symbol: NAME }` for a name or a list of them.
 pub(super) fn long(value: Value) -> Value {
     match value {

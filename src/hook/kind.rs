@@ -22,6 +22,10 @@ pub struct Kind {
     pub capture: (&'static str, &'static str),
     /// Its keys that say how and not where: without one of them the hook is at the same place, or near it.
     pub how: &'static [&'static str],
+    /// What other tools call it.
+    pub elsewhere: &'static [&'static str],
+    /// The hook in YAML at a target as other tools write it: `kprobe: do_exit` for `vmlinux:do_exit`.
+    pub(crate) at: fn(&str) -> String,
     /// What may stand under its key.
     pub(crate) form: fn(&mut SchemaGenerator) -> Schema,
     /// What is written under its key, with its short form and its defaults written out.

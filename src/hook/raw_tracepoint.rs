@@ -22,6 +22,8 @@ pub(super) static KIND: Kind = Kind {
     example: "raw_tracepoint: sched_switch",
     capture: ("next", "next->comm"),
     how: &[],
+    elsewhere: &["raw_tp", "rawtracepoint"],
+    at: |target| format!("raw_tracepoint: {target}"),
     form,
     long: as_written,
     check,

@@ -42,6 +42,8 @@ pub(super) static KIND: Kind = Kind {
     example: "tracepoint: sched:sched_switch",
     capture: ("next", "next_comm"),
     how: &[],
+    elsewhere: &["tp"],
+    at: |target| format!("tracepoint: \"{}\"", target.replacen('/', ":", 1)),
     form,
     long: as_written,
     check,

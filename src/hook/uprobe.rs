@@ -23,6 +23,8 @@ pub(super) static KIND: Kind = Kind {
     example: "uprobe: libc.so.6:getaddrinfo",
     capture: ("host", "arg0 as string"),
     how: &["pid", "build_id", "allow_untrusted"],
+    elsewhere: &[],
+    at: |target| format!("uprobe: \"{target}\""),
     form,
     long,
     check,

@@ -21,6 +21,8 @@ pub(super) static KIND: Kind = Kind {
     example: "uretprobe: /usr/bin/bash:readline",
     capture: ("line", "retval as string"),
     how: &["pid", "build_id", "allow_untrusted"],
+    elsewhere: &[],
+    at: |target| format!("uretprobe: \"{target}\""),
     form,
     long,
     check,

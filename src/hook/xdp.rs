@@ -25,6 +25,8 @@ pub(super) static KIND: Kind = Kind {
     example: "xdp: { interface: eth0 }",
     capture: ("on_cpu", "cpu"),
     how: &["mode"],
+    elsewhere: &[],
+    at: |target| format!("xdp: {{ interface: {target} }}"),
     form: form::<Xdp>,
     long,
     check,

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value as Json};
 
 use crate::config::yaml::{Entry, Node, Segment, Value};
+use crate::hook;
 use crate::spec::{HookKind, Site};
 use crate::words;
 
@@ -61,13 +62,8 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("every", "interval"),
     ("disabled", "enabled"),
     ("filename", "path"),
-    ("tp", "tracepoint"),
-    ("raw_tp", "raw_tracepoint"),
     ("apiVersion", "version"),
     ("id", "name"),
-    ("kfunc", "fentry"),
-    ("kretfunc", "fexit"),
-    ("rawtracepoint", "raw_tracepoint"),
 ];
 
 const NO_CONDITIONS: &str = "there are no filters by value: use a program that has one as a parameter (`ebpf-run \
@@ -136,20 +132,13 @@ pub(super) fn hook_of(text: &str) -> Option<String> {
     if target.is_empty() || target.contains(['\n', '"', '\\']) {
         return None;
     }
-    let kind = known_elsewhere(kind, &HookKind::WORDS.map(|(_, word)| word)).unwrap_or(kind);
-    let hook = match kind {
-        "xdp" => format!("xdp: {{ interface: {target} }}"),
-        "tracepoint" => format!("tracepoint: \"{}\"", target.replacen('/', ":", 1)),
-        "raw_tracepoint" => format!("raw_tracepoint: {target}"),
-        "uprobe" | "uretprobe" => format!("{kind}: \"{target}\""),
-        _ if !is_of_functions(kind) => return None,
-        _function => {
-            // bpftrace writes the module in front: `kfunc:vmlinux:do_exit`.
-            let name = target.rsplit_once(':').map_or(target, |(_, name)| name);
-            if name.contains(['*', '?']) { format!("{kind}: \"{name}\"") } else { format!("{kind}: {name}") }
-        }
-    };
-    Some(format!("write `hook: {{ {hook} }}`"))
+    let known = hook::KINDS.iter().find(|known| known.kind.word() == kind || is_called(known, kind))?;
+    Some(format!("write `hook: {{ {} }}`", (known.at)(target)))
+}
+
+/// True where another tool has this word for the kind.
+fn is_called(kind: &hook::Kind, word: &str) -> bool {
+    kind.elsewhere.iter().any(|theirs| theirs.eq_ignore_ascii_case(word))
 }
 
 /// True for the key of a hook on functions of the kernel.
@@ -208,8 +197,10 @@ pub(super) fn word_of_another_tool(key: &str, word: &str) -> Option<&'static str
 
 /// The key that another tool calls so.
 pub(in crate::config) fn known_elsewhere<'w>(key: &str, allowed: &[&'w str]) -> Option<&'w str> {
-    let other = OTHER_WORDS.iter().find(|(theirs, ours)| theirs.eq_ignore_ascii_case(key) && allowed.contains(ours));
-    other.and_then(|(_, ours)| allowed.iter().copied().find(|word| word == ours))
+    let of_keys = OTHER_WORDS.iter().filter(|(theirs, _)| theirs.eq_ignore_ascii_case(key)).map(|(_, ours)| *ours);
+    let of_kinds = hook::KINDS.iter().filter(|kind| is_called(kind, key)).map(|kind| kind.kind.word());
+    let ours = of_keys.chain(of_kinds).find(|ours| allowed.contains(ours))?;
+    allowed.iter().copied().find(|word| *word == ours)
 }
 
 fn did_you_mean(word: &str) -> String {
