@@ -48,6 +48,24 @@ fn accounts(daemon: &Daemon) -> (u64, u64, u64) {
     (count("produced"), count("delivered"), count("produced") - count("delivered"))
 }
 
+/// A sink that no probe writes to any more is closed soon, without anybody asking: its file may be deleted and still fill the disk.
+#[test]
+fn unused_sinks_are_closed() {
+    need!(bpf());
+    let daemon = Daemon::start(&[("a.yaml", &calls("calls", "sinks: [\"jsonl:all.jsonl\"]"))], &[]);
+    daemon.wait("calls", "running");
+    let is_open = || {
+        let all = fs::read_dir(format!("/proc/{}/fd", daemon.run.pid())).unwrap().flatten();
+        all.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|link| link.ends_with("all.jsonl"))
+    };
+    assert!(is_open());
+    daemon.delete("a.yaml");
+    let start = Instant::now();
+    wait_for("the sink is closed", || !is_open());
+    assert!(start.elapsed() < Duration::from_secs(5), "it took {:?}", start.elapsed());
+    daemon.stop();
+}
+
 /// Disk full → deleted, moved, truncated → mended: the next event is there within a second, the check says what is, every line
 /// of every file is whole, and as many are there as were delivered.
 #[test]

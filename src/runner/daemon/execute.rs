@@ -77,7 +77,7 @@ impl Units {
                 let done = self.engine.replace(unit, content, host);
                 if unit.has_ended {
                     // It had to go first, and could not come back.
-                    detach_aside(entry.running.take().into_iter().collect());
+                    detach_aside(entry.running.take().into_iter().map(|unit| unit.attached).collect());
                 }
                 done
             }

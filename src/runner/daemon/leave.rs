@@ -21,7 +21,8 @@ impl Units {
                 tell.state(id, unit, State::Stopped);
             }
         }
-        detach_aside(ended.into_iter().filter_map(|(_, entry)| entry.running).collect());
+        // The rest of a unit goes here and now: the next sweep closes sinks that nobody else has.
+        detach_aside(ended.into_iter().filter_map(|(_, entry)| Some(entry.running?.attached)).collect());
     }
 
     /// Units whose interface was deleted or renamed under them wait for it.
