@@ -74,8 +74,7 @@ fn sinks<'a>(checked: &'a Checked, probe: &'a CheckedProbe) -> impl Iterator<Ite
         checked.config.iter().flat_map(|config| probe.spec.sinks.iter().filter_map(|id| config.sinks.get(id.0)));
     specs.filter_map(|spec| {
         let error = sink::examine(spec).err()?;
-        let help = error.help().unwrap_or_default();
-        let error = KernelError::new(Place::Sink(spec.name.clone()), error.to_string(), help);
+        let error = KernelError::of(Place::Sink(spec.name.clone()), error.refusal());
         Some(findings::problem(probe, &Finding::Wrong(error)))
     })
 }

@@ -11,7 +11,7 @@ use super::exit::FAILED;
 use super::terminal::{print, print_json, stdout_color};
 use crate::kernel::{Diagnosis, Facts, Host, Outcome, Try, examine, quiet_libbpf};
 use crate::spec::{Hook, Site};
-use crate::words::{path_text, shown};
+use crate::words::{Refusal, path_text, shown};
 
 const GREEN: &str = "\x1b[32m";
 const YELLOW: &str = "\x1b[33m";
@@ -48,9 +48,7 @@ fn page(diagnosis: &Diagnosis, color: bool) -> String {
         let [hook_width, width] = widths;
         let verdict = shown(&verdict);
         let _ = writeln!(text, "{hook:hook_width$}  {dim}{target:width$}{off}  {paint}{verdict}{off}{time}");
-        if let Outcome::Refused(_, help) = &one.outcome
-            && !help.is_empty()
-        {
+        if let Outcome::Refused(Refusal { help: Some(help), .. }) = &one.outcome {
             let _ = writeln!(text, "{:1$}  help: {2}", "", hook_width + 2 + width, shown(help));
         }
     }
@@ -127,7 +125,7 @@ fn verdict(outcome: &Outcome) -> (&'static str, String) {
     match outcome {
         Outcome::Works => (GREEN, "works".to_owned()),
         Outcome::Needs(what) => (YELLOW, format!("needs {what}")),
-        Outcome::Refused(why, _) => (RED, format!("refused: {why}")),
+        Outcome::Refused(why) => (RED, format!("refused: {}", why.message)),
         Outcome::NotTried(why) => (DIM, format!("not tested: {why}")),
     }
 }
@@ -155,7 +153,7 @@ fn try_json(one: &Try) -> Value {
     let (result, detail, help) = match &one.outcome {
         Outcome::Works => ("works", None, None),
         Outcome::Needs(what) => ("needs", Some(what), None),
-        Outcome::Refused(why, help) => ("refused", Some(why), Some(help).filter(|help| !help.is_empty())),
+        Outcome::Refused(why) => ("refused", Some(&why.message), why.help.as_ref()),
         Outcome::NotTried(why) => ("not_tried", Some(why), None),
     };
     let mode = if let Site::Interface { mode, .. } = &one.hook.site { Some(mode.name()) } else { None };

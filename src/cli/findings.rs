@@ -20,7 +20,7 @@ pub(super) fn problem(probe: &CheckedProbe, finding: &Finding) -> Problem {
 pub(super) fn discreet(probe: &CheckedProbe, finding: Finding) -> Finding {
     let without = |error: KernelError| {
         let Problem { message, help, notes, .. } = refusal(probe, &error);
-        KernelError { message, help: help.unwrap_or_default(), notes, ..error }
+        KernelError { message, help, notes, ..error }
     };
     match finding {
         Finding::Wrong(error) => Finding::Wrong(without(error)),

@@ -4,6 +4,7 @@
 use std::io;
 
 use crate::spec::{Place, ProbeSpec};
+use crate::words::Refusal;
 
 /// "operation is not supported", of the kernel's own parts; not part of the user-space ABI.
 pub(super) const ENOTSUPP: i32 = 524;
@@ -15,8 +16,8 @@ pub struct KernelError {
     pub place: Place,
     /// What is wrong, one sentence.
     pub message: String,
-    /// What would work; empty where nothing is known.
-    pub help: String,
+    /// What would work; `None` where nothing is known.
+    pub help: Option<String>,
     /// More lines, such as the end of the verifier's log.
     pub notes: Vec<String>,
     /// The code of the problem that it is (`E0405`), where the place alone does not tell.
@@ -26,12 +27,23 @@ pub struct KernelError {
 impl KernelError {
     /// Without help.
     pub fn at(place: Place, message: impl Into<String>) -> Self {
-        Self::new(place, message, "")
+        Self::of(place, Refusal::new(message))
     }
 
     /// What is wrong, and what to do about it.
     pub fn new(place: Place, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { place, message: message.into(), help: help.into(), notes: Vec::new(), code: None }
+        Self::of(place, Refusal::new(message).help(help))
+    }
+
+    /// A refusal, and the part of the probe that is to blame.
+    pub fn of(place: Place, refusal: Refusal) -> Self {
+        let Refusal { message, help } = refusal;
+        Self { place, message, help, notes: Vec::new(), code: None }
+    }
+
+    /// The same with what would work, where something is known.
+    pub(super) fn maybe_help(self, help: Option<String>) -> Self {
+        Self { help: help.or(self.help), ..self }
     }
 
     /// The same of a hook of this probe: where its program brings its own, the file names no target that could be to blame.

@@ -75,7 +75,7 @@ fn named(hook: &Hook, patterns: &[String], host: &Host) -> Named {
 }
 
 fn first_of(spec: &ProbeSpec, names: &[String], host: &Host) -> Result<String, KernelError> {
-    let nothing = || KernelError::new(Place::Hook, "the program's own hooks have no names to choose from", "");
+    let nothing = || KernelError::at(Place::Hook, "the program's own hooks have no names to choose from");
     site::first_of(&spec.hook.as_ref().ok_or_else(nothing)?.site, names, host)
 }
 

@@ -38,7 +38,7 @@ impl Loaded {
     ) -> Result<Self, KernelError> {
         descriptors::enough()?;
         let open = |error: &libbpf_rs::Error| {
-            KernelError::new(Place::Program, format!("failed to open program `{}`: {error:#}", program.name), "")
+            KernelError::at(Place::Program, format!("failed to open program `{}`: {error:#}", program.name))
         };
         let mut builder = ObjectBuilder::default();
         let mut object = builder.open_memory(&program.object).map_err(|error| open(&error))?;
@@ -219,7 +219,7 @@ fn refused(spec: &ProbeSpec, program: &Program, code: i32, log: &VerifierLog, ho
         return KernelError::new(Place::Program, message, "set a smaller `buffer` for this probe");
     }
     let message = format!("the kernel refused program `{name}` ({})", describe(code));
-    let refusal = KernelError::new(Place::Program, message, "");
+    let refusal = KernelError::at(Place::Program, message);
     match log.tail() {
         Some(tail) => refusal.note(format!("the end of the verifier's log:\n{tail}")),
         None => refusal,

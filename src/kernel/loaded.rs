@@ -34,13 +34,10 @@ impl Loaded {
         let ring = ring.and_then(|map| Ring::map(map.as_fd()));
         ring.map_err(|error| {
             let no_memory = error.raw_os_error() == Some(libc::ENOMEM);
-            let help = if no_memory {
-                "set a smaller `buffer` for this probe, or give the process more memory (`ulimit -v`)"
-            } else {
-                ""
-            };
+            let help = "set a smaller `buffer` for this probe, or give the process more memory (`ulimit -v`)";
             let reason = error.raw_os_error().map_or_else(|| error.to_string(), describe);
-            KernelError::new(Place::Probe, format!("failed to map its ring buffer: {reason}"), help)
+            KernelError::at(Place::Probe, format!("failed to map its ring buffer: {reason}"))
+                .maybe_help(no_memory.then(|| help.to_owned()))
         })
     }
 }

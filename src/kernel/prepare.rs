@@ -52,7 +52,7 @@ pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host)
             }
             let blame = |(index, error): (usize, Refusal)| {
                 let place = Place::Capture(spec.capture[index].name.clone());
-                KernelError::new(place, error.message, error.help.unwrap_or_default())
+                KernelError::of(place, error)
             };
             Err(errors.into_iter().map(blame).collect())
         }

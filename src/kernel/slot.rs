@@ -45,9 +45,8 @@ impl Slot {
     pub(super) fn load(hook: &Hook, program: BorrowedFd<'_>, host: &Host) -> Result<Option<NewSlot>, KernelError> {
         let (kind, this) = (hook.kind, of(hook.kind));
         let Exchange::Slot { jump, nothing } = this.exchange else { return Ok(None) };
-        let failed = |what: &str| {
-            KernelError::new(Place::Program, format!("failed to load the slot of a {kind} hook: {what}"), "")
-        };
+        let failed =
+            |what: &str| KernelError::at(Place::Program, format!("failed to load the slot of a {kind} hook: {what}"));
         let bytes = internal_object("slot").ok_or_else(|| failed("this build has none"))?;
         let mut builder = ObjectBuilder::default();
         let mut object = builder.open_memory(bytes).map_err(|error| failed(&format!("{error:#}")))?;

@@ -20,7 +20,6 @@ pub fn refusal(probe: &CheckedProbe, error: &KernelError) -> Problem {
         Place::Sink(_) => codes::SINK_FAILED,
     };
     let code = error.code.unwrap_or(by_place);
-    let help = Some(error.help.clone()).filter(|help| !help.is_empty());
-    let problem = Problem::new(code, probe.locate(&error.place), error.message.clone()).maybe_help(help);
+    let problem = Problem::new(code, probe.locate(&error.place), error.message.clone()).maybe_help(error.help.clone());
     probe.discreet(error.notes.iter().fold(problem, |problem, note| problem.note(note.clone())))
 }

@@ -19,9 +19,9 @@ impl SinkOpenError {
         Self { what: destination.to_string(), why: why.refusal() }
     }
 
-    /// What to do about it, where there is something.
-    pub fn help(&self) -> Option<&str> {
-        self.why.help.as_deref()
+    /// The sentence, and what to do about it where there is something.
+    pub fn refusal(&self) -> Refusal {
+        Refusal::new(self.to_string()).maybe_help(self.why.help.clone())
     }
 }
 

@@ -105,5 +105,5 @@ fn problem(finding: &Finding) -> Value {
         Finding::Unknown(error) => ("unknown", error),
     };
     let KernelError { message, help, .. } = error;
-    json!({ "severity": severity, "message": message, "help": Some(help).filter(|help| !help.is_empty()) })
+    json!({ "severity": severity, "message": message, "help": help })
 }

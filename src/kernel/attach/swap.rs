@@ -91,7 +91,7 @@ impl Attached {
                     let _ = exchange(mount, index, &next, &self.generation);
                 }
                 let message = format!("failed to replace the program: {}", describe(code));
-                return Err(KernelError::new(Place::Program, message, ""));
+                return Err(KernelError::at(Place::Program, message));
             }
         }
         if self.mounts.iter().all(|mount| mount.slot.is_none()) {

@@ -11,6 +11,7 @@ use crate::kernel::host::{Capabilities, Host};
 use crate::kernel::loaded::Loaded;
 use crate::kernel::prepare::prepare;
 use crate::spec::{DEFAULT_INTERVAL, Hook, HookKind, Limits, Place, ProbeId, ProbeSpec, Targets};
+use crate::words::Refusal;
 
 /// A ring of one page, however large pages are: nobody reads it.
 const RING_BYTES: u32 = 64 << 10;
@@ -46,7 +47,7 @@ fn one(hook: Hook, catalog: &Catalog, host: &Host) -> Try {
 
 fn attach_and_detach(hook: &Hook, catalog: &Catalog, host: &Host) -> Result<(), KernelError> {
     let name = of(hook.kind).tried_with;
-    let missing = || KernelError::new(Place::Program, format!("there is no program `{name}`"), "");
+    let missing = || KernelError::at(Place::Program, format!("there is no program `{name}`"));
     let program = catalog.get(name).ok_or_else(missing)?;
     let spec = ProbeSpec {
         id: ProbeId { name: hook.kind.word().to_owned() },
@@ -76,5 +77,5 @@ fn outcome(hook: &Hook, error: KernelError, host: &Host) -> Outcome {
     let missing = missing_capabilities(&[hook.kind], Capabilities::effective());
     let privileges = || (!missing.is_empty()).then(|| Outcome::Needs(missing.join(" and ")));
     let needs = lacking(false).or_else(privileges).or_else(|| lacking(true));
-    needs.unwrap_or(Outcome::Refused(error.message, error.help))
+    needs.unwrap_or(Outcome::Refused(Refusal { message: error.message, help: error.help }))
 }

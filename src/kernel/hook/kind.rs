@@ -149,5 +149,5 @@ pub(super) fn is_equal(now: &Hook, next: &Hook) -> bool {
 
 /// For a hook whose site is none for its kind; the checks of a configuration let none through.
 pub(super) fn misplaced(hook: &Hook) -> KernelError {
-    KernelError::new(Place::Hook, format!("`{}` is no place for `{}`", hook.site, hook.kind), "")
+    KernelError::at(Place::Hook, format!("`{}` is no place for `{}`", hook.site, hook.kind))
 }

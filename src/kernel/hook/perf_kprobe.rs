@@ -111,7 +111,7 @@ fn missing(hook: &Hook, host: &Host) -> Option<KernelError> {
 fn inspect_name(kind: HookKind, symbol: &str, host: &Host) -> Option<Finding> {
     if host.kallsyms().is_empty() {
         let message = format!("failed to look up function `{symbol}`: `/proc/kallsyms` cannot be read");
-        return Some(Finding::Unknown(KernelError::new(Place::Target, message, "")));
+        return Some(Finding::Unknown(KernelError::at(Place::Target, message)));
     }
     let search = host.kernel_symbol(symbol);
     if let Some(error) = no_function(symbol, &search) {
@@ -146,7 +146,8 @@ fn no_function(symbol: &str, search: &SymbolSearch) -> Option<KernelError> {
         return None;
     }
     Some(if search.variants.is_empty() {
-        KernelError::new(Place::Target, format!("this kernel has no function `{symbol}`"), search.help.as_str())
+        KernelError::at(Place::Target, format!("this kernel has no function `{symbol}`"))
+            .maybe_help(search.help.clone())
     } else {
         let message = format!("this kernel has no function `{symbol}`: the compiler split it");
         KernelError::new(Place::Target, message, format!("there is `{}`", search.variants.join("`, `")))
@@ -184,7 +185,7 @@ fn diagnose(kind: HookKind, symbol: &str, at: &str, offset: u64, code: i32, host
             };
             KernelError::new(place, format!("the kernel does not allow a {kind} at `{at}` ({})", describe(code)), help)
         }
-        (_, code) => KernelError::new(place, format!("failed to attach to `{at}`: {}", describe(code)), ""),
+        (_, code) => KernelError::at(place, format!("failed to attach to `{at}`: {}", describe(code))),
     }
 }
 

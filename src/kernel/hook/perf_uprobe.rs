@@ -104,7 +104,7 @@ pub(super) fn attach(
         Ok(hold) => {
             let point = UserPoint { binary: file.path.display().to_string(), ..point.clone() };
             let held = Held::new(file.binary.bytes().descriptor(), file.identity).map_err(|error| {
-                KernelError::new(Place::Binary, format!("failed to keep `{}` open: {error}", file.path.display()), "")
+                KernelError::at(Place::Binary, format!("failed to keep `{}` open: {error}", file.path.display()))
             })?;
             let landed = Some(Landed { file: file.identity, held, offset, code });
             let remarks: Vec<String> =
@@ -172,7 +172,7 @@ pub(super) fn untrusted(hook: &Hook, host: &Host) -> Option<Finding> {
 }
 
 fn no_process(pid: u32) -> KernelError {
-    KernelError::new(Place::Process, format!("there is no process {pid}"), "")
+    KernelError::at(Place::Process, format!("there is no process {pid}"))
 }
 
 fn diagnose(hook: &Hook, locate: Locate, path: &Path, code: i32, host: &Host) -> KernelError {
@@ -196,6 +196,6 @@ fn diagnose(hook: &Hook, locate: Locate, path: &Path, code: i32, host: &Host) ->
             };
             KernelError::new(Place::Target, message, help)
         }
-        (code, _) => KernelError::new(Place::Target, format!("failed to attach to `{at}`: {}", describe(code)), ""),
+        (code, _) => KernelError::at(Place::Target, format!("failed to attach to `{at}`: {}", describe(code))),
     }
 }

@@ -111,19 +111,19 @@ fn diagnose(name: &str, code: i32, host: &Host) -> KernelError {
         libc::ENOENT => {
             let message = format!("this kernel has no raw tracepoint `{name}`");
             let help = match name.split_once(':') {
-                Some((_, bare)) => format!("raw tracepoints have no category: write `{bare}`"),
+                Some((_, bare)) => Some(format!("raw tracepoints have no category: write `{bare}`")),
                 None => host.nearest_raw_tracepoint(name),
             };
-            KernelError::new(Place::Target, message, help)
+            KernelError::at(Place::Target, message).maybe_help(help)
         }
         code => {
             let message = format!("failed to attach to raw tracepoint `{name}`: {}", describe(code));
             let help = match code {
-                libc::EPERM | libc::EACCES => privilege_help("CAP_BPF and CAP_PERFMON"),
-                libc::EINVAL => "the program reads more arguments than this tracepoint has".to_owned(),
-                _ => String::new(),
+                libc::EPERM | libc::EACCES => Some(privilege_help("CAP_BPF and CAP_PERFMON")),
+                libc::EINVAL => Some("the program reads more arguments than this tracepoint has".to_owned()),
+                _ => None,
             };
-            KernelError::new(Place::Target, message, help)
+            KernelError::at(Place::Target, message).maybe_help(help)
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::kernel::error::{KernelError, describe, privilege_help};
 use crate::kernel::finding::Finding;
 use crate::kernel::host::{Capabilities, Host};
 use crate::spec::{Hook, HookKind, Place, Site, TracepointName};
+use crate::words::Refusal;
 
 pub(super) const KIND: KernelKind = KernelKind {
     kind: HookKind::Tracepoint,
@@ -63,7 +64,7 @@ fn name_of(hook: &Hook) -> Result<&TracepointName, KernelError> {
 }
 
 fn fields(hook: &Hook, host: &Host) -> Result<Vec<TraceField>, KernelError> {
-    host.tracepoint(name_of(hook)?).map_err(|(message, help)| KernelError::new(Place::Target, message, help))
+    host.tracepoint(name_of(hook)?).map_err(|refusal| KernelError::of(Place::Target, refusal))
 }
 
 fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
@@ -72,9 +73,9 @@ fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
 
 fn inspect(hook: &Hook, host: &Host) -> Vec<Finding> {
     let finding = match (host.tracefs(), fields(hook, host)) {
-        (Err((reason, help)), _) => {
-            let message = format!("failed to look up tracepoint `{}`: {reason}", hook.site);
-            let error = KernelError::new(Place::Target, message, help);
+        (Err(refusal), _) => {
+            let message = format!("failed to look up tracepoint `{}`: {}", hook.site, refusal.message);
+            let error = KernelError::of(Place::Target, Refusal { message, ..refusal });
             let may_mount = Capabilities::effective().has("CAP_SYS_ADMIN");
             Some(if may_mount { Finding::Wrong(error) } else { Finding::Unknown(error) })
         }
@@ -85,9 +86,16 @@ fn inspect(hook: &Hook, host: &Host) -> Vec<Finding> {
 }
 
 fn tracepoints(host: &Host) -> Places {
-    let listed = host.tracefs().map_err(|(reason, help)| format!("{reason}; {help}")).and_then(|path| {
-        std::fs::read_to_string(path.join("available_events")).map_err(|error| format!("failed to list them: {error}"))
-    });
+    let listed = host
+        .tracefs()
+        .map_err(|Refusal { message, help }| match help {
+            Some(help) => format!("{message}; {help}"),
+            None => message,
+        })
+        .and_then(|path| {
+            std::fs::read_to_string(path.join("available_events"))
+                .map_err(|error| format!("failed to list them: {error}"))
+        });
     match listed {
         Ok(text) => (text.lines().map(|line| (line.to_owned(), String::new())).collect(), None),
         Err(reason) => (BTreeMap::new(), Some(format!("tracepoints: {reason}"))),
@@ -160,8 +168,8 @@ fn open(number: u64) -> Result<OwnedFd, i32> {
 }
 
 fn diagnose(name: &TracepointName, code: i32, host: &Host) -> KernelError {
-    if let Err((message, help)) = host.tracepoint(name) {
-        return KernelError::new(Place::Target, message, help);
+    if let Err(refusal) = host.tracepoint(name) {
+        return KernelError::of(Place::Target, refusal);
     }
     if name.category == "ftrace" {
         let message = format!("`{name}` is not a tracepoint, but a record format of the tracer");
@@ -169,10 +177,12 @@ fn diagnose(name: &TracepointName, code: i32, host: &Host) -> KernelError {
     }
     let message = format!("failed to attach to tracepoint `{name}`: {}", describe(code));
     let help = match code {
-        libc::EPERM | libc::EACCES => privilege_help("CAP_BPF and CAP_PERFMON"),
-        libc::EINVAL => "the program reads past the end of this tracepoint's record".to_owned(),
-        libc::E2BIG => "64 programs are attached to this tracepoint already, which is the kernel's limit".to_owned(),
-        _ => String::new(),
+        libc::EPERM | libc::EACCES => Some(privilege_help("CAP_BPF and CAP_PERFMON")),
+        libc::EINVAL => Some("the program reads past the end of this tracepoint's record".to_owned()),
+        libc::E2BIG => {
+            Some("64 programs are attached to this tracepoint already, which is the kernel's limit".to_owned())
+        }
+        _ => None,
     };
-    KernelError::new(Place::Target, message, help)
+    KernelError::at(Place::Target, message).maybe_help(help)
 }

@@ -105,7 +105,8 @@ fn missing(hook: &Hook, host: &Host) -> Option<KernelError> {
     }
     let search = host.kernel_symbol(symbol);
     Some(if search.count == 0 {
-        KernelError::new(Place::Target, format!("this kernel has no function `{symbol}`"), search.help.as_str())
+        KernelError::at(Place::Target, format!("this kernel has no function `{symbol}`"))
+            .maybe_help(search.help.clone())
     } else {
         let message = format!("the kernel's BTF does not describe `{symbol}`, so a {kind} cannot be attached to it");
         KernelError::new(Place::Target, message, "use a `kprobe` or a `kretprobe`, or probe a function that calls it")

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::kernel::host::Host;
 use crate::spec::Hook;
+use crate::words::Refusal;
 
 /// One hook kind, and how the trial went.
 #[derive(Debug, Clone)]
@@ -25,7 +26,7 @@ pub enum Outcome {
     /// It lacks something: privileges, or a part of the kernel.
     Needs(String),
     /// The kernel refused: why, and what would help.
-    Refused(String, String),
+    Refused(Refusal),
     /// There was nothing to try it on.
     NotTried(String),
 }

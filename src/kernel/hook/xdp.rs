@@ -125,7 +125,7 @@ fn mechanism(hook: &Hook, host: &Host) -> (String, String) {
 
 fn attach(program: &ProgramMut<'_>, hook: &Hook, host: &Host) -> Result<Attachment, KernelError> {
     let (interface, mode) = place(hook)?;
-    let missing = || KernelError::new(Place::Target, format!("there is no network interface `{interface}`"), "");
+    let missing = || KernelError::at(Place::Target, format!("there is no network interface `{interface}`"));
     let index = host.interface_index(interface).ok_or_else(missing)?;
     let fd = program.as_fd().as_raw_fd();
     let done = |link, mode, remark| {
@@ -208,7 +208,7 @@ fn diagnose(interface: &str, index: u32, mode: XdpMode, code: i32) -> KernelErro
             };
             KernelError::new(Place::Mode, message, help)
         }
-        code => KernelError::new(Place::Target, format!("failed to attach to `{interface}`: {}", describe(code)), ""),
+        code => KernelError::at(Place::Target, format!("failed to attach to `{interface}`: {}", describe(code))),
     }
 }
 

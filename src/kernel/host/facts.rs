@@ -55,7 +55,7 @@ impl Facts {
             release,
             architecture,
             btf: host.btf().map(|btf| (btf.len(), bytes)),
-            tracefs: host.tracefs_mount().map(|path| path.map(PathBuf::from)).map_err(|(reason, _)| reason),
+            tracefs: host.tracefs_mount().map(|path| path.map(PathBuf::from)).map_err(|refusal| refusal.message),
             bpffs: fs::read_to_string("/proc/self/mounts").ok().and_then(|mounts| mount_of(&mounts, "bpf")),
             lockdown: fs::read_to_string("/sys/kernel/security/lockdown").ok().and_then(|text| chosen(&text)),
             uid: geteuid().as_raw(),

@@ -9,12 +9,13 @@ use crate::catalog::Btf;
 use crate::kernel::site::binary::Binaries;
 use crate::kernel::site::event::Tracefs;
 use crate::kernel::site::function::FunctionLists;
+use crate::words::Refusal;
 
 /// The running kernel.
 #[derive(Default)]
 pub struct Host {
     btf: OnceCell<Option<Btf>>,
-    tracefs: OnceCell<Result<Tracefs, (String, String)>>,
+    tracefs: OnceCell<Result<Tracefs, Refusal>>,
     pub(in crate::kernel) functions: FunctionLists,
     pub(in crate::kernel) binaries: Binaries,
 }
@@ -36,17 +37,17 @@ impl Host {
         self.btf.get_or_init(read).as_ref()
     }
 
-    /// Where the files of tracefs are, as long as this lives; it need not be mounted. The error is a sentence and a help.
-    pub fn tracefs(&self) -> Result<&Path, (String, String)> {
+    /// Where the files of tracefs are, as long as this lives; it need not be mounted.
+    pub fn tracefs(&self) -> Result<&Path, Refusal> {
         self.find_tracefs().map(Tracefs::path)
     }
 
     /// Where tracefs is mounted; `None` where it is used without being mounted.
-    pub fn tracefs_mount(&self) -> Result<Option<&Path>, (String, String)> {
+    pub fn tracefs_mount(&self) -> Result<Option<&Path>, Refusal> {
         self.find_tracefs().map(|found| Some(found.path()).filter(|_| found.is_mounted()))
     }
 
-    fn find_tracefs(&self) -> Result<&Tracefs, (String, String)> {
+    fn find_tracefs(&self) -> Result<&Tracefs, Refusal> {
         self.tracefs.get_or_init(Tracefs::find).as_ref().map_err(Clone::clone)
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::listed::Listed;
 use super::query::{FoundHook, Query, Search};
 use crate::catalog::{Lookup, Written, demangle};
+use crate::kernel::error::KernelError;
 use crate::kernel::host::Host;
 use crate::kernel::site::binary::{first, near, of_a_source, some, unusable};
 
@@ -36,8 +37,8 @@ pub(super) fn search_binary(kind: Listed, query: &Query<'_>, host: &Host, search
     });
     let (file, names, count) = match found {
         Ok(found) => found,
-        Err(error) if error.help.is_empty() => return search.notes.push(error.message),
-        Err(error) => return search.notes.push(format!("{}: {}", error.message, error.help)),
+        Err(KernelError { message, help: None, .. }) => return search.notes.push(message),
+        Err(KernelError { message, help: Some(help), .. }) => return search.notes.push(format!("{message}: {help}")),
     };
     let binary = &file.binary;
     if binary.is_stripped() {

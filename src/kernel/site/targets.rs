@@ -28,13 +28,13 @@ pub(super) fn functions(patterns: &[String], of: &str, list: impl Fn(Option<&str
         if found.is_empty() {
             let message = format!("no function of {of} matches `{pattern}`");
             if errors.len() >= MAX_HELPS {
-                errors.push(KernelError::new(Place::Entry(pattern.clone()), message, ""));
+                errors.push(KernelError::at(Place::Entry(pattern.clone()), message));
                 continue;
             }
             let known: &Vec<String> = all.get_or_init(|| list(None));
             let near = nearest_glob(pattern, known.iter().map(String::as_str));
-            let help = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
-            errors.push(KernelError::new(Place::Entry(pattern.clone()), message, help));
+            let help = near.map(|near| format!("did you mean `{near}`?"));
+            errors.push(KernelError::at(Place::Entry(pattern.clone()), message).maybe_help(help));
         }
         names.extend(found.into_iter().map(|name| (name.clone(), name)));
     }
@@ -42,9 +42,9 @@ pub(super) fn functions(patterns: &[String], of: &str, list: impl Fn(Option<&str
 }
 
 /// That `owner` has none of these functions; `instead` says what it has for somebody who wanted one, or nothing.
-pub(super) fn none_of(names: &[String], owner: &str, instead: impl Fn(&String) -> String) -> KernelError {
-    let help = names.iter().map(instead).find(|help| !help.is_empty());
+pub(super) fn none_of(names: &[String], owner: &str, instead: impl Fn(&String) -> Option<String>) -> KernelError {
+    let help = names.iter().find_map(instead);
     let tried = list(names.iter().map(String::as_str), 16);
     let message = format!("{owner} has none of the functions {tried}");
-    KernelError::new(Place::Target, message, help.unwrap_or_default())
+    KernelError::at(Place::Target, message).maybe_help(help)
 }

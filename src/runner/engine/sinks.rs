@@ -54,9 +54,8 @@ impl Sinks {
             return Ok(Arc::clone(sink));
         }
         let opened = self.opener.as_mut().map_or_else(|| Sink::open(spec), |opener| opener.open(spec));
-        let sink = opened.map(Arc::new).map_err(|error| {
-            KernelError::new(Place::Sink(spec.name.clone()), error.to_string(), error.help().unwrap_or_default())
-        })?;
+        let sink =
+            opened.map(Arc::new).map_err(|error| KernelError::of(Place::Sink(spec.name.clone()), error.refusal()))?;
         self.open.push((spec.clone(), Arc::clone(&sink)));
         Ok(sink)
     }

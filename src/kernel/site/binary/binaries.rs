@@ -82,7 +82,7 @@ impl Binaries {
         let path = find(name)?;
         if !answers(&path) {
             let message = format!("failed to read `{}`: its file system does not answer", path.display());
-            return Err(KernelError::new(Place::Binary, message, ""));
+            return Err(KernelError::at(Place::Binary, message));
         }
         let walked = walk(&path).map_err(|error| unreadable(&path, &error))?;
         let (identity, breach) = (identity(&walked.about), walked.breach().cloned());
@@ -103,7 +103,7 @@ impl Binaries {
         let is_script = file.read_at(0, &mut head).is_ok() && head == *b"#!";
         let binary = Binary::parse(file).map_err(|error| {
             let message = format!("`{}` is not a program or library that can be probed: {error}", path.display());
-            KernelError::new(Place::Binary, message, not_elf(name, is_script))
+            KernelError::at(Place::Binary, message).maybe_help(not_elf(name, is_script).map(str::to_owned))
         })?;
         let (binary, mut all) = (Arc::new(binary), self.read.borrow_mut());
         let bytes: usize = all.values().map(|(_, known)| known.kept_bytes()).sum();
@@ -132,33 +132,33 @@ fn reached(name: &str) -> Option<PathBuf> {
 
 /// What cannot be read of a file that could be opened.
 pub(in crate::kernel) fn unusable(path: &Path, error: &ObjectError) -> KernelError {
-    KernelError::new(Place::Binary, format!("failed to read `{}`: {error}", path.display()), "")
+    KernelError::at(Place::Binary, format!("failed to read `{}`: {error}", path.display()))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> KernelError {
     let file = path.display();
     if error.kind() != io::ErrorKind::NotFound {
-        return KernelError::new(Place::Binary, format!("failed to read `{file}`: {error}"), "");
+        return KernelError::at(Place::Binary, format!("failed to read `{file}`: {error}"));
     }
     let help = match (path.parent(), path.file_name()) {
-        (Some(folder), _) if !folder.is_dir() => format!("there is no directory `{}`", folder.display()),
+        (Some(folder), _) if !folder.is_dir() => Some(format!("there is no directory `{}`", folder.display())),
         (Some(folder), Some(name)) => {
             let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(MOST_ENTRIES);
             let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
             let nearest = crate::words::nearest(&name.to_string_lossy(), names.iter().map(String::as_str));
-            nearest.map_or_else(String::new, |found| format!("did you mean `{}`?", folder.join(found).display()))
+            nearest.map(|found| format!("did you mean `{}`?", folder.join(found).display()))
         }
-        (None, _) | (_, None) => String::new(),
+        (None, _) | (_, None) => None,
     };
-    KernelError::new(Place::Binary, format!("there is no file `{file}`"), help)
+    KernelError::at(Place::Binary, format!("there is no file `{file}`")).maybe_help(help)
 }
 
-fn not_elf(name: &str, is_script: bool) -> &'static str {
+fn not_elf(name: &str, is_script: bool) -> Option<&'static str> {
     if is_script {
-        "it is a script: probe the program that runs it"
+        Some("it is a script: probe the program that runs it")
     } else if name.ends_with(".so") {
-        "it may be a linker script: name the library itself, as `ldd` shows it (`libc.so.6`)"
+        Some("it may be a linker script: name the library itself, as `ldd` shows it (`libc.so.6`)")
     } else {
-        ""
+        None
     }
 }

@@ -53,6 +53,6 @@ pub(in crate::kernel) fn first_of(names: &[String], file: &Opened) -> Result<Str
             return Ok(name.clone());
         }
     }
-    let instead = |name: &String| instead(binary, name, path).unwrap_or_default();
+    let instead = |name: &String| instead(binary, name, path).ok().flatten();
     Err(none_of(names, &format!("`{}`", path.display()), instead))
 }

@@ -27,15 +27,14 @@ impl BinaryFile {
         if !about.is_file() {
             let what = if about.is_dir() { "is a directory" } else { "is not a regular file" };
             let message = format!("`{}` {what}, not a program or library", path.display());
-            return Err(KernelError::new(Place::Binary, message, ""));
+            return Err(KernelError::at(Place::Binary, message));
         }
-        let failed = |error: io::Error| {
-            KernelError::new(Place::Binary, format!("failed to read `{}`: {error}", path.display()), "")
-        };
+        let failed =
+            |error: io::Error| KernelError::at(Place::Binary, format!("failed to read `{}`: {error}", path.display()));
         if is_of_the_kernel(place.as_fd()).map_err(failed)? {
             // To open one of these can wait for ever (`/proc/kmsg`, `trace_pipe`), and there is no code in them.
             let message = format!("`{}` is a virtual file of the kernel, not a program or library", path.display());
-            return Err(KernelError::new(Place::Binary, message, ""));
+            return Err(KernelError::at(Place::Binary, message));
         }
         // Not blocking: somebody may hold a lease of the file (fcntl(2)).
         let mut how = OpenOptions::new();

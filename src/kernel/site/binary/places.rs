@@ -117,7 +117,7 @@ impl Binaries {
                 if function.size != 0 && *offset >= function.size {
                     // The caret shows the number as it is written, which may be decimal.
                     let message = format!("`{name}` ends after {} bytes: this offset is past its end", function.size);
-                    return Err(KernelError::new(Place::Entry(point.place.to_string()), message, ""));
+                    return Err(KernelError::at(Place::Entry(point.place.to_string()), message));
                 }
                 (function.offset.saturating_add(*offset), *offset == 0)
             }
@@ -174,7 +174,10 @@ fn function(binary: &Binary<BinaryFile>, name: &str, path: &Path) -> Result<Bina
                     format!("`{name}` of `{file}` is not marked as a function: the symbol has no type"),
                     format!("if one begins there, name its place in the file: `offset: {place:#x}`"),
                 ),
-                None => (format!("`{file}` has no function `{name}`"), instead(binary, name, path).map_err(failed)?),
+                None => {
+                    let error = KernelError::at(Place::Target, format!("`{file}` has no function `{name}`"));
+                    return Err(error.maybe_help(instead(binary, name, path).map_err(failed)?));
+                }
             },
             [one] => return Ok(std::mem::take(one)),
             several => (format!("`{file}` has {} functions named `{name}`", several.len()), one_of(several)),
@@ -214,7 +217,11 @@ fn one_of(several: &[BinaryFunction]) -> String {
 }
 
 /// What a binary has for somebody who wanted this function.
-pub(in crate::kernel) fn instead(binary: &Binary<BinaryFile>, name: &str, path: &Path) -> Result<String, ObjectError> {
+pub(in crate::kernel) fn instead(
+    binary: &Binary<BinaryFile>,
+    name: &str,
+    path: &Path,
+) -> Result<Option<String>, ObjectError> {
     let bare = name.split_once('@').map_or(name, |(bare, _)| bare);
     let (mut versions, mut is_there) = (std::collections::BTreeSet::new(), false);
     let mut near = Near::new(name);
@@ -231,17 +238,17 @@ pub(in crate::kernel) fn instead(binary: &Binary<BinaryFile>, name: &str, path: 
         (true, true) => {
             let older = Some(versions()).filter(|found| !found.is_empty());
             let older = older.map_or_else(String::new, |found| format!("; older ones are {found}"));
-            return Ok(format!("it has `{bare}`, which programs link to{older}"));
+            return Ok(Some(format!("it has `{bare}`, which programs link to{older}")));
         }
         (_, false) if !versions().is_empty() => {
-            return Ok(format!("it only has {}, for programs linked long ago", versions()));
+            return Ok(Some(format!("it only has {}, for programs linked long ago", versions())));
         }
         (true, false) | (false, _) => {}
     }
     if let Some(last) = last_of_path(name) {
-        return Ok(format!("`ebpf-run hooks '*{last}*' --binary {}` shows what it has", path.display()));
+        return Ok(Some(format!("`ebpf-run hooks '*{last}*' --binary {}` shows what it has", path.display())));
     }
-    Ok(suggest(name, near.names().iter().map(String::as_str), "").unwrap_or_default())
+    Ok(suggest(name, near.names().iter().map(String::as_str), ""))
 }
 
 /// `push_back` of `std::vector<int>::push_back(int)`; `None` for a name without a path.

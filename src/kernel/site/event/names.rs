@@ -10,18 +10,18 @@ use crate::catalog::Named;
 use crate::expr::{TraceField, parse_format};
 use crate::kernel::host::Host;
 use crate::spec::TracepointName;
-use crate::words::suggest;
+use crate::words::{Refusal, suggest};
 
 impl Host {
-    /// The fields of a tracepoint, from its format file. The error is a sentence and a help.
-    pub fn tracepoint(&self, name: &TracepointName) -> Result<Vec<TraceField>, (String, String)> {
+    /// The fields of a tracepoint, from its format file.
+    pub fn tracepoint(&self, name: &TracepointName) -> Result<Vec<TraceField>, Refusal> {
         let events = self.tracefs()?.join("events");
         let path = events.join(&name.category).join(&name.name);
         match fs::read_to_string(path.join("format")) {
             Ok(text) => Ok(parse_format(&text)),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 let message = format!("failed to read tracepoint `{name}`: permission denied");
-                Err((message, denied_help()))
+                Err(Refusal::new(message).help(denied_help()))
             }
             Err(_) => Err(missing_tracepoint(&events, name)),
         }
@@ -45,15 +45,15 @@ impl Host {
     }
 
     /// The name of a raw tracepoint that was probably meant.
-    pub fn nearest_raw_tracepoint(&self, name: &str) -> String {
-        let Some(btf) = self.btf() else { return String::new() };
+    pub fn nearest_raw_tracepoint(&self, name: &str) -> Option<String> {
+        let btf = self.btf()?;
         let names = || btf.all(Named::Typedef).filter_map(|id| btf.name(id).strip_prefix("btf_trace_"));
         let known: Vec<&str> = names().collect();
-        crate::words::nearest(name, known).map_or_else(String::new, |found| format!("did you mean `{found}`?"))
+        crate::words::nearest(name, known).map(|found| format!("did you mean `{found}`?"))
     }
 }
 
-fn missing_tracepoint(events: &Path, name: &TracepointName) -> (String, String) {
+fn missing_tracepoint(events: &Path, name: &TracepointName) -> Refusal {
     let category = events.join(&name.category);
     if !category.is_dir() {
         let categories = names_in(events);
@@ -61,16 +61,16 @@ fn missing_tracepoint(events: &Path, name: &TracepointName) -> (String, String) 
         // The same name in another category is more likely than a category of a similar name.
         let elsewhere = categories.iter().find(|category| events.join(category).join(&name.name).is_dir());
         let help = match elsewhere {
-            Some(category) => format!("did you mean `{category}:{}`?", name.name),
+            Some(category) => Some(format!("did you mean `{category}:{}`?", name.name)),
             None => crate::words::nearest(&name.category, categories.iter().map(String::as_str))
-                .map_or_else(String::new, |found| format!("did you mean the category `{found}`?")),
+                .map(|found| format!("did you mean the category `{found}`?")),
         };
-        return (message, help);
+        return Refusal::new(message).maybe_help(help);
     }
     // Whole, as the YAML wants them.
     let names: Vec<String> = names_in(&category).iter().map(|event| format!("{}:{event}", name.category)).collect();
-    let help = suggest(&name.to_string(), names.iter().map(String::as_str), "its tracepoints are").unwrap_or_default();
-    (format!("this kernel has no tracepoint `{name}`"), help)
+    let help = suggest(&name.to_string(), names.iter().map(String::as_str), "its tracepoints are");
+    Refusal::new(format!("this kernel has no tracepoint `{name}`")).maybe_help(help)
 }
 
 /// The names in a directory, sorted; none if it cannot be read.

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
 
+use crate::words::Refusal;
+
 /// Where it is mounted.
 const MOUNTED: &str = "/sys/kernel/tracing";
 /// The same inside debugfs, which mounts it there when it is looked at.
@@ -22,12 +24,12 @@ pub(in crate::kernel) struct Tracefs {
 }
 
 impl Tracefs {
-    /// Finds it. The error is a sentence and a help.
-    pub(in crate::kernel) fn find() -> Result<Self, (String, String)> {
+    /// Finds it.
+    pub(in crate::kernel) fn find() -> Result<Self, Refusal> {
         let first = fs::metadata(Path::new(MOUNTED).join("events"));
         if first.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
             let message = format!("failed to read tracefs (`{MOUNTED}`): permission denied");
-            return Err((message, denied_help()));
+            return Err(Refusal::new(message).help(denied_help()));
         }
         if first.is_ok() {
             return Ok(Self { path: PathBuf::from(MOUNTED), private: None });
@@ -38,10 +40,7 @@ impl Tracefs {
                 if path.join("events").exists() {
                     return Ok(Self { path, private: Some(private) });
                 }
-                return Err((
-                    "tracefs has no events: this kernel was built without tracepoints".to_owned(),
-                    String::new(),
-                ));
+                return Err(Refusal::new("tracefs has no events: this kernel was built without tracepoints"));
             }
             Err(error) => error,
         };
@@ -49,7 +48,7 @@ impl Tracefs {
             return Ok(Self { path: PathBuf::from(IN_DEBUGFS), private: None });
         }
         let message = format!("tracefs is not mounted, and this process may not use it without: {refused}");
-        Err((message, format!("as root, `mount -t tracefs nodev {MOUNTED}`")))
+        Err(Refusal::new(message).help(format!("as root, `mount -t tracefs nodev {MOUNTED}`")))
     }
 
     /// Where its files are, as long as this lives.

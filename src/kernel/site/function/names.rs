@@ -48,8 +48,7 @@ impl Host {
             all.push(name);
         }
         if search.count == 0 {
-            search.help =
-                suggest(symbol, all.into_iter().filter(|name| close_in_length(name, symbol)), "").unwrap_or_default();
+            search.help = suggest(symbol, all.into_iter().filter(|name| close_in_length(name, symbol)), "");
         }
         search
     }
@@ -88,5 +87,5 @@ pub struct SymbolSearch {
     /// Parts that the compiler split off: `name.isra.0`.
     pub variants: Vec<String>,
     /// "did you mean …", where a name is close.
-    pub help: String,
+    pub help: Option<String>,
 }

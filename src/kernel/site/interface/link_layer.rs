@@ -63,7 +63,7 @@ pub(in crate::kernel) fn link_layer(interface: &str, host: &Host) -> Result<Link
     let Some(index) = host.interface_index(interface) else { return Ok(LinkLayer::Ethernet) };
     let device = ask(index).map_err(|error| {
         let message = format!("failed to read the type of interface `{interface}`: {error}");
-        KernelError::new(Place::Target, message, "")
+        KernelError::at(Place::Target, message)
     })?;
     judge(&device, host.version()).map_err(|reason| {
         let message = format!("the packets of `{interface}` cannot be read: {reason}");

@@ -3,19 +3,19 @@
 
 use crate::kernel::error::KernelError;
 use crate::spec::Place;
-use crate::words::suggest;
+use crate::words::{Refusal, suggest};
 
 /// For a name that is none of the interfaces `known`.
 pub(in crate::kernel) fn missing_interface(place: Place, name: &str, known: &[String]) -> KernelError {
     let names: Vec<&str> = name.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
     let help = match name {
         // A comma may be in an interface's name; in practice it is not.
-        _ if names.len() > 1 => format!("write a list: `[{}]`", names.join(", ")),
-        "any" | "all" => "`\"*\"` matches every interface".to_owned(),
-        "default" => "`\"@default-route\"` is the interface of the default route".to_owned(),
-        _other => suggest(name, known.iter().map(String::as_str), "the interfaces are").unwrap_or_default(),
+        _ if names.len() > 1 => Some(format!("write a list: `[{}]`", names.join(", "))),
+        "any" | "all" => Some("`\"*\"` matches every interface".to_owned()),
+        "default" => Some("`\"@default-route\"` is the interface of the default route".to_owned()),
+        _other => suggest(name, known.iter().map(String::as_str), "the interfaces are"),
     };
-    KernelError::new(place, format!("there is no network interface `{name}`"), help)
+    KernelError::of(place, Refusal::new(format!("there is no network interface `{name}`")).maybe_help(help))
 }
 
 #[cfg(test)]
@@ -33,7 +33,7 @@ mod tests {
             ("eht0", "did you mean `eth0`?"),
             ("wlan", "the interfaces are `eth0`, `lo`"),
         ] {
-            assert_eq!(missing_interface(Place::Target, name, &known).help, help, "{name}");
+            assert_eq!(missing_interface(Place::Target, name, &known).help.unwrap_or_default(), help, "{name}");
         }
     }
 }
