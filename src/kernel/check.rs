@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A probe against this machine, without attaching anything: targets, captures, and what the verifier says.
 
-use super::error::KernelError;
+use super::error::{KernelError, few_of_each};
 use super::expand::expand_what_is_there;
 use super::finding::Finding;
 use super::hook::{missing_capabilities, of};
@@ -27,7 +27,8 @@ pub fn check(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
         // What is wrong with a capture is often wrong at each target.
         findings.extend(found.filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
     }
-    findings
+    let part = |finding: &Finding| finding.wrong().map(|error| error.place.clone());
+    few_of_each(findings, part, Finding::wrong_mut)
 }
 
 fn check_one(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {

@@ -84,6 +84,36 @@ pub(super) fn describe(code: i32) -> String {
     if name.is_empty() { format!("{text} (error {code})") } else { format!("{text} ({name})") }
 }
 
+/// How often one part of a probe is reported, of a hook with many targets.
+const OF_ONE_PART: usize = 3;
+
+/// Of what is wrong with one part of a probe at many targets, the first few; the last of them gets a note that says how many more
+/// there are. `error` gives the error in an item, `key` is the same for the same part of the same probe.
+pub fn few_of_each<T, K: PartialEq>(
+    all: Vec<T>,
+    key: impl Fn(&T) -> Option<K>,
+    error: impl Fn(&mut T) -> Option<&mut KernelError>,
+) -> Vec<T> {
+    let mut kept: Vec<(T, Option<K>, usize)> = Vec::new();
+    for item in all {
+        let key = key(&item);
+        let alike = || kept.iter().filter(|(_, other, _)| key.is_some() && *other == key).count();
+        if alike() < OF_ONE_PART {
+            kept.push((item, key, 0));
+        } else if let Some((.., more)) = kept.iter_mut().rfind(|(_, other, _)| *other == key) {
+            *more += 1;
+        }
+    }
+    let noted = kept.into_iter().map(|(mut item, _, more)| {
+        if let Some(error) = error(&mut item).filter(|_| more > 0) {
+            let targets = if more == 1 { "target" } else { "targets" };
+            error.notes.push(format!("it is the same with {more} more {targets} of the hook"));
+        }
+        item
+    });
+    noted.collect()
+}
+
 /// What to do about EPERM and EACCES.
 pub(super) fn privilege_help(needs: &str) -> String {
     if rustix::process::geteuid().is_root() {
@@ -95,4 +125,25 @@ pub(super) fn privilege_help(needs: &str) -> String {
         return format!("it needs {needs}, which this environment (a container?) denies even to root");
     }
     format!("run it as root, or with {needs}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Many targets that lack what one part of a probe names are said with three of them and their number; other parts are all said.
+    #[test]
+    fn many_targets() {
+        let at = |place: Place, number: usize| KernelError::at(place, number.to_string());
+        let capture = |name: &str| Place::Capture(name.to_owned());
+        let all: Vec<KernelError> = (0..5)
+            .flat_map(|number| [at(capture("a"), number), at(Place::Entry(number.to_string()), number)])
+            .chain([at(capture("b"), 0)])
+            .collect();
+        let few = few_of_each(all, |error| Some(error.place.clone()), |error| Some(error));
+        let count = |place: Place| few.iter().filter(|error| error.place == place).count();
+        assert_eq!((count(capture("a")), few.len(), count(capture("b"))), (3, 9, 1));
+        let notes: Vec<&String> = few.iter().flat_map(|error| &error.notes).collect();
+        assert_eq!(notes, ["it is the same with 2 more targets of the hook"]);
+    }
 }

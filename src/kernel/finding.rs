@@ -15,6 +15,22 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// What keeps the probe from running here.
+    pub(super) fn wrong(&self) -> Option<&KernelError> {
+        match self {
+            Self::Wrong(error) => Some(error),
+            Self::Warning(_) | Self::Unknown(_) => None,
+        }
+    }
+
+    /// The same, to be added to.
+    pub(super) fn wrong_mut(&mut self) -> Option<&mut KernelError> {
+        match self {
+            Self::Wrong(error) => Some(error),
+            Self::Warning(_) | Self::Unknown(_) => None,
+        }
+    }
+
     /// The same with another error in it: blame that moves to the part of the file which it belongs to.
     #[must_use]
     pub fn map(self, change: impl FnOnce(KernelError) -> KernelError) -> Self {

@@ -46,7 +46,7 @@ pub use check::{check, inspect};
 pub use counters::CounterReader;
 pub use counts::Counts;
 pub use doctor::{Diagnosis, examine};
-pub use error::KernelError;
+pub use error::{KernelError, few_of_each};
 pub use expand::{Expanded, claimed_twice, claims, expand, expand_present, is_missing};
 pub use finding::Finding;
 pub use generation::Generation;

@@ -20,7 +20,7 @@ use super::source::{Budget, End};
 use crate::catalog::Program;
 use crate::config::{CheckedProbe, Config};
 use crate::format::Look;
-use crate::kernel::{Expanded, Host, KernelError, claimed_twice, expand};
+use crate::kernel::{Expanded, Host, KernelError, claimed_twice, expand, few_of_each};
 use crate::plan::{Content, UnitId};
 use crate::spec::Place;
 
@@ -146,7 +146,8 @@ fn each<T, U>(
             Err(more) => errors.extend(more),
         }
     }
-    if errors.is_empty() { Ok(values) } else { Err(errors) }
+    let part = |failed: &StartError| Some((failed.probe?, failed.error.place.clone()));
+    if errors.is_empty() { Ok(values) } else { Err(few_of_each(errors, part, |failed| Some(&mut failed.error))) }
 }
 
 /// The probes of the configuration, one for each of their targets.

@@ -16,18 +16,21 @@ pub(super) const FUNCTIONS: Listing = Listing {
     describe: |name, prototypes, _| prototypes.signature(name),
 };
 
+/// Functions, and what stands in the way of probing any.
 fn functions(host: &Host) -> Places {
+    let (all, note) = described_functions(host);
+    let no_kprobes =
+        (!host.has_kprobes()).then(|| "this kernel has no kprobes: none of its functions can be probed".to_owned());
+    (all, note.or(no_kprobes))
+}
+
+/// Functions with what is to know about each.
+pub(super) fn described_functions(host: &Host) -> Places {
     let mut counts: HashMap<&str, (usize, &str)> = HashMap::new();
     for (name, module) in host.functions().filter(|(name, _)| can_be_named(name)) {
         counts.entry(name).or_insert((0, module)).0 += 1;
     }
-    let note = if counts.is_empty() {
-        Some("functions: `/proc/kallsyms` cannot be read".to_owned())
-    } else if host.has_kprobes() {
-        None
-    } else {
-        Some("this kernel has no kprobes: none of its functions can be probed".to_owned())
-    };
+    let note = counts.is_empty().then(|| "functions: `/proc/kallsyms` cannot be read".to_owned());
     let traceable = host.traceable_functions();
     let remark = |name: &str, count: usize, module: &str| {
         if host.kprobe_blacklist().is_some_and(|list| list.contains(name)) {

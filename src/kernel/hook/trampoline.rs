@@ -8,8 +8,8 @@ use super::attachment::{Attachment, take_link};
 use super::kind::{
     Exchange, Feature, KernelKind, Part, always, always_live, is_equal, misplaced, not_to_blame, within_reach,
 };
-use super::list_functions::FUNCTIONS;
-use super::listing::{Listing, Unasked};
+use super::list_functions::{FUNCTIONS, described_functions};
+use super::listing::{Listing, Source, Unasked};
 use crate::catalog::Named;
 use crate::expr::{Arguments, FunctionScope, Owner, Prototype, Returned, Scope};
 use crate::kernel::error::{KernelError, describe, privilege_help};
@@ -61,7 +61,11 @@ pub(super) const BASE: KernelKind = KernelKind {
         ("trampoline in the function, held by a link".to_owned(), why.to_owned())
     },
     counts_missed: always,
-    listing: Some(Listing { unasked: |_| Unasked::NotListed, ..FUNCTIONS }),
+    listing: Some(Listing {
+        source: Source::Machine(described_functions),
+        unasked: |_| Unasked::NotListed,
+        ..FUNCTIONS
+    }),
     tried_with: "trace",
     tries: |_, _| Vec::new(),
 };
