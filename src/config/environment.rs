@@ -161,6 +161,22 @@ impl<'e> Environment<'e> {
         (close + 1, self.value(inside).map_err(|none| none.map(complaint)))
     }
 
+    /// What to write for something between braces that is no reference.
+    fn instead(&self, inside: &str) -> String {
+        let name = inside.trim_start_matches("ENV:").trim_start_matches("env.").trim();
+        let bare = name.split([':', '-']).next().unwrap_or_default();
+        let of_file =
+            inside.split_once([':', '.']).filter(|(kind, _)| ["var", "vars"].contains(&&*kind.to_lowercase()));
+        let declared = of_file.map_or(bare, |(_, name)| name.trim());
+        if self.vars.is_some_and(|vars| vars.has(declared)) {
+            format!("write `${{var:{declared}}}`; to write these characters literally: `$${{{inside}}}`")
+        } else if is_identifier(bare) {
+            format!("write `${{env:{name}}}`; to write these characters literally: `$${{{inside}}}`")
+        } else {
+            format!("to write these characters literally: `$${{{inside}}}`")
+        }
+    }
+
     /// What stands between the braces: `var:NAME`, `env:NAME` or `env:NAME:-default`.
     fn value(&self, inside: &str) -> Result<String, Option<NoValue>> {
         let no_value = |code, message: String, help: String| Err(Some(NoValue { code, message, help, note: None }));
@@ -175,18 +191,7 @@ impl<'e> Environment<'e> {
             return self.vars.ok_or_else(|| Some(nested()))?.value(reference);
         }
         let Some(reference) = inside.strip_prefix("env:") else {
-            let name = inside.trim_start_matches("ENV:").trim_start_matches("env.").trim();
-            let bare = name.split([':', '-']).next().unwrap_or_default();
-            let of_file =
-                inside.split_once([':', '.']).filter(|(kind, _)| ["var", "vars"].contains(&&*kind.to_lowercase()));
-            let declared = of_file.map_or(bare, |(_, name)| name.trim());
-            let help = if self.vars.is_some_and(|vars| vars.has(declared)) {
-                format!("write `${{var:{declared}}}`; to write these characters literally: `$${{{inside}}}`")
-            } else if is_identifier(bare) {
-                format!("write `${{env:{name}}}`; to write these characters literally: `$${{{inside}}}`")
-            } else {
-                format!("to write these characters literally: `$${{{inside}}}`")
-            };
+            let help = self.instead(inside);
             return form(format!("`${{{inside}}}` is not a reference to the environment"), help);
         };
         let (name, default) = match reference.split_once(":-") {

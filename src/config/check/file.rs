@@ -77,6 +77,21 @@ fn one_file(
     let clean = |part: &[Segment]| !broken.contains(part);
 
     vars::check(source, &root, &file_vars, whole, run, problems);
+    let file_sinks = declared_sinks(source, &root, &violations, &clean, run, problems);
+    let defaults = defaults::check(source, &root, &clean, (catalog, &file_sinks), run, problems);
+    let file = probe::InFile { source, catalog, sinks: &file_sinks, defaults: &defaults };
+    probes(&file, &root, &violations, &clean, run, problems);
+}
+
+/// The sinks that the file declares.
+fn declared_sinks(
+    source: &Arc<SourceFile>,
+    root: &Node,
+    violations: &[gate::Violation<'_>],
+    clean: &dyn Fn(&[Segment]) -> bool,
+    run: &mut Run,
+    problems: &mut Vec<Problem>,
+) -> sinks::FileSinks {
     let mut file_sinks = sinks::FileSinks::default();
     let sinks_key = Segment::Key("sinks".to_owned());
     file_sinks.incomplete = match root.get("sinks") {
@@ -89,10 +104,21 @@ fn one_file(
         let is_clean = clean(&[sinks_key.clone(), Segment::Key(entry.key.clone())]);
         let before = problems.len();
         file_sinks.declare(source, entry, is_clean, run, problems);
-        add_origins(source, &root, problems, before);
+        add_origins(source, root, problems, before);
     }
-    let defaults = defaults::check(source, &root, &clean, (catalog, &file_sinks), run, problems);
+    file_sinks
+}
 
+/// The probes of the file, each by itself.
+fn probes(
+    file: &probe::InFile<'_>,
+    root: &Node,
+    violations: &[gate::Violation<'_>],
+    clean: &dyn Fn(&[Segment]) -> bool,
+    run: &mut Run,
+    problems: &mut Vec<Problem>,
+) {
+    let source = file.source;
     let Some(list) = root.at(&["probes"]) else { return };
     if list.value == Value::Seq(Vec::new()) && !list.is_incomplete() {
         let place = Location::new(source, list.span);
@@ -100,7 +126,7 @@ fn one_file(
         problems.push(problem.help("add one: an entry that begins with `- name: NAME`; or remove the file"));
     }
     let mut of_probe: HashMap<usize, Vec<&gate::Violation<'_>>> = HashMap::new();
-    for violation in &violations {
+    for violation in violations {
         if let [Segment::Key(key), Segment::Index(index), ..] = violation.path.as_slice()
             && key == "probes"
         {
@@ -113,13 +139,12 @@ fn one_file(
         }
         let before = problems.len();
         run.claim_name(source, node, problems);
-        let file = probe::InFile { source, catalog, sinks: &file_sinks, defaults: &defaults };
         let path = [Segment::Key("probes".to_owned()), Segment::Index(index)];
         if !clean(&path) {
             let of_probe = of_probe.get(&index).map(Vec::as_slice).unwrap_or_default();
-            partial::check(&file, node, of_probe, run, problems);
+            partial::check(file, node, of_probe, run, problems);
         } else {
-            probe::check(&file, node, true, run, problems);
+            probe::check(file, node, true, run, problems);
         }
         add_origins(source, node, problems, before);
         forget_repeated(problems, before);
