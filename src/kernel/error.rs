@@ -3,6 +3,7 @@
 
 use std::io;
 
+use super::host::Capabilities;
 use crate::spec::{Place, ProbeSpec};
 use crate::words::Refusal;
 
@@ -120,6 +121,13 @@ pub(super) fn privilege_help(needs: &str) -> String {
         let lockdown = std::fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
         if lockdown.contains("[confidentiality]") {
             return "the kernel is locked down (confidentiality mode): it does not allow reading kernel memory"
+                .to_owned();
+        }
+        let process = Capabilities::effective();
+        let mut wanted =
+            needs.split(|c: char| !c.is_ascii_uppercase() && c != '_').filter(|word| word.starts_with("CAP_"));
+        if wanted.all(|name| process.has(name)) {
+            return "the process has the capabilities for it: a sandbox (seccomp), a security module or the kernel itself forbids it"
                 .to_owned();
         }
         return format!("it needs {needs}, which this environment (a container?) denies even to root");
