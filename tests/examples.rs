@@ -34,7 +34,7 @@ fn configuration(path: &Path) -> Config {
     checked.config.unwrap()
 }
 
-fn needs_kprobes(config: &Config) -> bool {
+fn needs_a_kernel_function(config: &Config) -> bool {
     config.probes.iter().any(|probe| probe.spec.hook.as_ref().is_some_and(|hook| hook.symbol().is_some()))
 }
 
@@ -66,11 +66,11 @@ fn probes_d_is_valid_and_parked() {
     }
 }
 
-/// An example that needs kprobes has a VM scenario that runs the very same file.
+/// An example at a function of the kernel has a VM scenario that runs the very same file.
 #[test]
-fn examples_with_kprobes_run_in_vms() {
+fn examples_at_kernel_functions_run_in_vms() {
     for path in yaml_files("examples") {
-        if needs_kprobes(&configuration(&path)) {
+        if needs_a_kernel_function(&configuration(&path)) {
             let name = path.file_stem().unwrap().to_str().unwrap();
             let scenario = format!("tests/vm/scenarios/example-{name}/probe.yaml");
             let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join(scenario);
@@ -91,7 +91,7 @@ fn examples_run_on_this_kernel() {
     }
     for path in yaml_files("examples") {
         let config = configuration(&path);
-        if !needs_kprobes(&config) {
+        if !needs_a_kernel_function(&config) {
             run_example(&path, &config);
         }
     }
