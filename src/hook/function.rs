@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Functions of the kernel, as hooks name them: the forms of `kprobe` and its relatives.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::names::{as_list, every_function, names, offset_is_for_one, stands_for_all, targets};
@@ -46,6 +48,35 @@ pub(super) trait LongFunction {
 
     /// `symbol`, `first_of`, `offset`.
     fn parts(&self) -> (Option<&Names>, Option<&[String]>, u64);
+}
+
+/// The long form of kinds at whole functions, without an offset.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = ["do_sys_openat2"]))]
+pub(super) struct WholeFunction {
+    /// The function's name, a list of names, or a glob. With anything but one name, events carry a field `symbol`.
+    #[serde(default)]
+    #[schemars(extend("examples" = ["do_sys_openat2", ["tcp_v4_connect", "tcp_v6_connect"], "vfs_*"]))]
+    symbol: Option<Names>,
+    /// The first of these functions that exists in the kernel, for names that differ between versions.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 128), extend("examples" = [["do_sys_openat2", "do_sys_open"]]))]
+    first_of: Option<Vec<String>>,
+}
+
+impl LongFunction for WholeFunction {
+    const HAS_OFFSET: bool = false;
+
+    fn parts(&self) -> (Option<&Names>, Option<&[String]>, u64) {
+        (self.symbol.as_ref(), self.first_of.as_deref(), 0)
+    }
+}
+
+/// The checked hook of a kind at whole functions.
+pub(super) fn check_whole(cx: &mut Cx<'_>, kind: HookKind) -> Option<(Hook, Targets)> {
+    let raw = cx.decode::<NamesOr<WholeFunction>>(&["hook", kind.word()])?;
+    check_function(cx, kind, &raw)
 }
 
 /// The checked hook at the functions that a form names.
