@@ -42,7 +42,7 @@ pub(super) const BASE: KernelKind = KernelKind {
     capabilities: &["CAP_BPF", "CAP_PERFMON"],
     captures_by_btf: true,
     exchange: Exchange::Slot { jump: "", nothing: "" },
-    check: |hook, host| missing(hook, host).map_or(Ok(()), Err),
+    check,
     inspect: |hook, host| missing(hook, host).map(Finding::Wrong).into_iter().collect(),
     missing,
     is_out_of_reach: within_reach,
@@ -91,6 +91,13 @@ pub(super) fn scope<'a>(hook: &'a Hook, result: Returned, host: &'a Host) -> Res
         result,
         kinds: (HookKind::Fentry, HookKind::Fexit),
     }))
+}
+
+/// A function that the kernel's BTF describes is mostly all that it takes; whether there is a tracer is a search, for when attaching
+/// has failed.
+fn check(hook: &Hook, host: &Host) -> Result<(), KernelError> {
+    let is_described = hook.symbol().is_some_and(|(symbol, _)| describes(symbol, host));
+    if is_described { Ok(()) } else { missing(hook, host).map_or(Ok(()), Err) }
 }
 
 fn missing(hook: &Hook, host: &Host) -> Option<KernelError> {
