@@ -14,7 +14,16 @@ use serde_json::Value;
 const NOW: u64 = 1_795_246_800_123_456_789;
 
 fn field(name: &str, offset: u32, size: u32, kind: FieldType) -> Field {
-    Field { name: name.into(), offset, size, kind, absent_bit: None, unit: String::new(), doc: String::new() }
+    Field {
+        name: name.into(),
+        offset,
+        size,
+        kind,
+        absent_bit: None,
+        bits: None,
+        unit: String::new(),
+        doc: String::new(),
+    }
 }
 
 fn process() -> Vec<Field> {

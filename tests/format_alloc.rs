@@ -58,7 +58,16 @@ fn events_allocate_nothing() {
     for (size, kind) in kinds {
         let name = format!("f{}", layout.size);
         let unit = "ns".to_owned();
-        layout.fields.push(Field { name, offset: layout.size, size, kind, absent_bit: None, unit, doc: String::new() });
+        layout.fields.push(Field {
+            name,
+            offset: layout.size,
+            size,
+            kind,
+            absent_bit: None,
+            bits: None,
+            unit,
+            doc: String::new(),
+        });
         layout.size += size;
     }
     let mut out = Vec::with_capacity(16 << 10);

@@ -269,6 +269,7 @@ impl Describe<'_> {
             size,
             kind,
             absent_bit: None,
+            bits: None,
             unit: self.text(id, index, "unit:"),
             doc: self.text(id, index, "doc:"),
         })

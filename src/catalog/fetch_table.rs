@@ -170,13 +170,46 @@ fn source_name(source: FetchSource) -> &'static str {
         FetchSource::RelLoc(_) => "FETCH_REL_LOC",
         FetchSource::Gid => "FETCH_GID",
         FetchSource::Cpu => "FETCH_CPU",
+        FetchSource::Pid => "FETCH_PID",
+        FetchSource::Tid => "FETCH_TID",
+        FetchSource::Uid => "FETCH_UID",
+        FetchSource::Comm => "FETCH_COMM",
+        FetchSource::Task => "FETCH_TASK",
+        FetchSource::Ktime => "FETCH_KTIME",
+        FetchSource::Random => "FETCH_RANDOM",
+        FetchSource::CgroupId => "FETCH_CGROUP_ID",
+        FetchSource::CgroupAncestor(_) => "FETCH_CGROUP_ANCESTOR",
+        FetchSource::Constant(_) => "FETCH_CONSTANT",
+        FetchSource::Target => "FETCH_TARGET",
+        FetchSource::SyscallNumber => "FETCH_SYSCALL_NUMBER",
+        FetchSource::Usdt(_) => "FETCH_USDT",
+        FetchSource::Packet => "FETCH_PACKET",
     }
 }
 
 fn source_index(source: FetchSource) -> u8 {
     match source {
-        FetchSource::Argument(index) | FetchSource::DataLoc(index) | FetchSource::RelLoc(index) => index,
-        FetchSource::Return | FetchSource::Context | FetchSource::Gid | FetchSource::Cpu => 0,
+        FetchSource::Argument(index)
+        | FetchSource::DataLoc(index)
+        | FetchSource::RelLoc(index)
+        | FetchSource::CgroupAncestor(index)
+        | FetchSource::Usdt(index) => index,
+        FetchSource::Return
+        | FetchSource::Context
+        | FetchSource::Gid
+        | FetchSource::Cpu
+        | FetchSource::Pid
+        | FetchSource::Tid
+        | FetchSource::Uid
+        | FetchSource::Comm
+        | FetchSource::Task
+        | FetchSource::Ktime
+        | FetchSource::Random
+        | FetchSource::CgroupId
+        | FetchSource::Constant(_)
+        | FetchSource::Target
+        | FetchSource::SyscallNumber
+        | FetchSource::Packet => 0,
     }
 }
 
@@ -187,5 +220,13 @@ fn copy_name(copy: FetchCopy) -> &'static str {
         FetchCopy::User => "COPY_USER",
         FetchCopy::KernelText => "COPY_STRING",
         FetchCopy::UserText => "COPY_USER_STRING",
+        FetchCopy::Comm => "COPY_COMM",
+        FetchCopy::Sock => "COPY_SOCK",
+        FetchCopy::Sockaddr => "COPY_SOCKADDR",
+        FetchCopy::FilePath => "COPY_FILE_PATH",
+        FetchCopy::Path => "COPY_PATH",
+        FetchCopy::DentryPath => "COPY_DENTRY_PATH",
+        FetchCopy::FdPath => "COPY_FD_PATH",
+        FetchCopy::Packet => "COPY_PACKET",
     }
 }

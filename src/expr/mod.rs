@@ -12,6 +12,7 @@ mod access;
 mod builtin;
 mod casts;
 mod function;
+mod operand;
 mod parse;
 mod prototype;
 mod record;
@@ -25,6 +26,7 @@ pub use casts::CASTS;
 pub use function::{
     Arguments, FunctionScope, MOST_RAW_ARGUMENTS, Owner, REGISTER_ARGUMENTS, Returned, beyond_registers,
 };
+pub use operand::{Operand, OperandSource};
 pub use parse::{ExprError, parse};
 pub use prototype::Prototype;
 pub use record::RecordScope;

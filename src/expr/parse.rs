@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use crate::spec::{CaptureExpr, Cast, DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES, Step};
+use crate::spec::{CaptureCast, CaptureExpr, CaptureStep, DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES};
 
 /// Why a text is no expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,18 +150,18 @@ impl Reader<'_> {
         ExprError { range, message, help: Some(help) }
     }
 
-    fn step(&mut self) -> Result<Option<Step>, ExprError> {
+    fn step(&mut self) -> Result<Option<CaptureStep>, ExprError> {
         if self.eat("->") {
-            return self.member("->").map(|name| Some(Step::Arrow(name)));
+            return self.member("->").map(|name| Some(CaptureStep::Arrow(name)));
         }
         if self.eat(".") {
-            return self.member(".").map(|name| Some(Step::Dot(name)));
+            return self.member(".").map(|name| Some(CaptureStep::Dot(name)));
         }
         if self.eat("[") {
             let (index, range) = self.number("an index counts from 0: `[0]`")?;
             let index =
                 u32::try_from(index).map_err(|_| error(range, "the index is too large", "at most 4294967295"))?;
-            return Ok(Some(Step::Index(index)));
+            return Ok(Some(CaptureStep::Index(index)));
         }
         Ok(None)
     }
@@ -195,7 +195,7 @@ impl Reader<'_> {
         Ok((value, range))
     }
 
-    fn cast(&mut self) -> Result<Option<Cast>, ExprError> {
+    fn cast(&mut self) -> Result<Option<CaptureCast>, ExprError> {
         let before = self.at;
         match self.name() {
             Some((word, _)) if word == "as" => {}
@@ -222,7 +222,7 @@ impl Reader<'_> {
     }
 
     /// Nothing may follow an expression, of which `cast` was the last part.
-    fn end(&mut self, cast: Option<Cast>) -> Result<(), ExprError> {
+    fn end(&mut self, cast: Option<CaptureCast>) -> Result<(), ExprError> {
         if self.rest().is_empty() {
             return Ok(());
         }
@@ -247,30 +247,30 @@ fn error(range: Range<usize>, message: impl Into<String>, help: impl Into<String
     ExprError { range, message: message.into(), help: Some(help.into()) }
 }
 
-fn cast(word: &str, range: Range<usize>, size: Option<(u64, Range<usize>)>) -> Result<Cast, ExprError> {
+fn cast(word: &str, range: Range<usize>, size: Option<(u64, Range<usize>)>) -> Result<CaptureCast, ExprError> {
     let bytes = match &size {
         Some((bytes, place)) => Some(checked_size(*bytes, place.clone())?),
         None => None,
     };
     let cast = match word {
-        "string" => return Ok(Cast::String { max: bytes.unwrap_or(DEFAULT_TEXT_BYTES) }),
-        "user_string" => return Ok(Cast::UserString { max: bytes.unwrap_or(DEFAULT_TEXT_BYTES) }),
+        "string" => return Ok(CaptureCast::String { max: bytes.unwrap_or(DEFAULT_TEXT_BYTES) }),
+        "user_string" => return Ok(CaptureCast::UserString { max: bytes.unwrap_or(DEFAULT_TEXT_BYTES) }),
         "bytes" => match bytes {
-            Some(len) => return Ok(Cast::Bytes { len }),
+            Some(len) => return Ok(CaptureCast::Bytes { len }),
             None => return Err(error(range, "`bytes` needs a size", "write how many, for example `bytes[16]`")),
         },
-        "u8" => Cast::Unsigned { size: 1 },
-        "u16" => Cast::Unsigned { size: 2 },
-        "u32" => Cast::Unsigned { size: 4 },
-        "u64" => Cast::Unsigned { size: 8 },
-        "i8" => Cast::Signed { size: 1 },
-        "i16" => Cast::Signed { size: 2 },
-        "i32" => Cast::Signed { size: 4 },
-        "i64" => Cast::Signed { size: 8 },
-        "hex" => Cast::Hex,
-        "ipv4" => Cast::Ipv4,
-        "ipv6" => Cast::Ipv6,
-        "port" => Cast::Port,
+        "u8" => CaptureCast::Unsigned { size: 1 },
+        "u16" => CaptureCast::Unsigned { size: 2 },
+        "u32" => CaptureCast::Unsigned { size: 4 },
+        "u64" => CaptureCast::Unsigned { size: 8 },
+        "i8" => CaptureCast::Signed { size: 1 },
+        "i16" => CaptureCast::Signed { size: 2 },
+        "i32" => CaptureCast::Signed { size: 4 },
+        "i64" => CaptureCast::Signed { size: 8 },
+        "hex" => CaptureCast::Hex,
+        "ipv4" => CaptureCast::Ipv4,
+        "ipv6" => CaptureCast::Ipv6,
+        "port" => CaptureCast::Port,
         _unknown => return Err(unknown_type(word, range)),
     };
     match size {
@@ -305,29 +305,32 @@ fn unknown_type(word: &str, range: Range<usize>) -> ExprError {
 #[cfg(test)]
 mod tests {
     use super::{parse, unknown_type};
-    use crate::spec::{CaptureExpr, Cast, Step};
+    use crate::spec::{CaptureCast, CaptureExpr, CaptureStep};
 
-    fn expr(base: &str, steps: &[Step], cast: Option<Cast>) -> CaptureExpr {
+    fn expr(base: &str, steps: &[CaptureStep], cast: Option<CaptureCast>) -> CaptureExpr {
         CaptureExpr { base: base.to_owned(), steps: steps.to_vec(), cast }
     }
 
     /// Expressions mean what they say, with or without spaces.
     #[test]
     fn good_expressions() {
-        let arrow = |name: &str| Step::Arrow(name.to_owned());
-        let dot = |name: &str| Step::Dot(name.to_owned());
+        let arrow = |name: &str| CaptureStep::Arrow(name.to_owned());
+        let dot = |name: &str| CaptureStep::Dot(name.to_owned());
         for (text, expected) in [
             ("retval", expr("retval", &[], None)),
             ("as", expr("as", &[], None)),
-            (" arg0 as i8 ", expr("arg0", &[], Some(Cast::Signed { size: 1 }))),
-            ("filename as user_string", expr("filename", &[], Some(Cast::UserString { max: 256 }))),
-            ("name as string[4096]", expr("name", &[], Some(Cast::String { max: 4096 }))),
-            ("buf as bytes[ 1 ]", expr("buf", &[], Some(Cast::Bytes { len: 1 }))),
+            (" arg0 as i8 ", expr("arg0", &[], Some(CaptureCast::Signed { size: 1 }))),
+            ("filename as user_string", expr("filename", &[], Some(CaptureCast::UserString { max: 256 }))),
+            ("name as string[4096]", expr("name", &[], Some(CaptureCast::String { max: 4096 }))),
+            ("buf as bytes[ 1 ]", expr("buf", &[], Some(CaptureCast::Bytes { len: 1 }))),
             (
                 "sk->__sk_common.skc_dport as port",
-                expr("sk", &[arrow("__sk_common"), dot("skc_dport")], Some(Cast::Port)),
+                expr("sk", &[arrow("__sk_common"), dot("skc_dport")], Some(CaptureCast::Port)),
             ),
-            ("a [ 0x10 ] -> b[4294967295]", expr("a", &[Step::Index(16), arrow("b"), Step::Index(u32::MAX)], None)),
+            (
+                "a [ 0x10 ] -> b[4294967295]",
+                expr("a", &[CaptureStep::Index(16), arrow("b"), CaptureStep::Index(u32::MAX)], None),
+            ),
         ] {
             assert_eq!(parse(text), Ok(expected), "{text}");
         }

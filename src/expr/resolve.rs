@@ -13,7 +13,7 @@
 use super::access::{Place, Ty};
 use super::scope::Scope;
 use super::shape::{head_shape, shape};
-use crate::spec::{Capture, CaptureExpr, Fetch, Field, Layout, Step};
+use crate::spec::{Capture, CaptureExpr, CaptureStep, Fetch, Field, Layout};
 use crate::words::Refusal;
 
 /// A probe's captures, resolved: what the program is told and how its records are read.
@@ -57,6 +57,7 @@ fn add(capture: &Capture, scope: &Scope<'_>, head: &Layout, resolved: &mut Resol
         size: u32::from(shape.shown),
         kind: shape.kind,
         absent_bit: Some(resolved.fetches.len() as u8),
+        bits: None,
         unit: String::new(),
         doc: String::new(),
     });
@@ -64,6 +65,9 @@ fn add(capture: &Capture, scope: &Scope<'_>, head: &Layout, resolved: &mut Resol
         source: shape.place.source,
         hops: shape.place.hops,
         offset: shape.place.offset,
+        index: None,
+        keep: None,
+        length: None,
         copy: shape.copy,
         size: shape.size,
         slot,
@@ -78,14 +82,14 @@ fn walk<'a>(expr: &CaptureExpr, scope: &Scope<'a>) -> Result<Place<'a>, Refusal>
     let mut text = expr.base.clone();
     for step in &expr.steps {
         place = match step {
-            Step::Arrow(name) => place.arrow(name, &text)?,
-            Step::Dot(name) => place.dot(name, &text)?,
-            Step::Index(index) => place.index(*index, &text)?,
+            CaptureStep::Arrow(name) => place.arrow(name, &text)?,
+            CaptureStep::Dot(name) => place.dot(name, &text)?,
+            CaptureStep::Index(index) => place.index(*index, &text)?,
         };
         text.push_str(&match step {
-            Step::Arrow(name) => format!("->{name}"),
-            Step::Dot(name) => format!(".{name}"),
-            Step::Index(index) => format!("[{index}]"),
+            CaptureStep::Arrow(name) => format!("->{name}"),
+            CaptureStep::Dot(name) => format!(".{name}"),
+            CaptureStep::Index(index) => format!("[{index}]"),
         });
     }
     Ok(place)

@@ -3,7 +3,7 @@
 
 use super::access::{Place, Ty};
 use crate::catalog::Type;
-use crate::spec::{CaptureExpr, Cast, FetchCopy, Field, FieldType};
+use crate::spec::{CaptureCast, CaptureExpr, FetchCopy, Field, FieldType};
 use crate::words::Refusal;
 use std::sync::Arc;
 
@@ -45,9 +45,9 @@ pub(super) fn shape<'a>(expr: &CaptureExpr, place: Place<'a>) -> Result<Shape<'a
     let thing = thing(&place);
     match expr.cast {
         None => by_type(expr, place, &thing),
-        Some(Cast::Unsigned { size }) => integer(expr, place, &thing, u32::from(size), FieldType::Unsigned),
-        Some(Cast::Signed { size }) => integer(expr, place, &thing, u32::from(size), FieldType::Signed),
-        Some(Cast::Hex) => match thing {
+        Some(CaptureCast::Unsigned { size }) => integer(expr, place, &thing, u32::from(size), FieldType::Unsigned),
+        Some(CaptureCast::Signed { size }) => integer(expr, place, &thing, u32::from(size), FieldType::Signed),
+        Some(CaptureCast::Hex) => match thing {
             Thing::Int { size, .. } => integer(expr, place, &thing, size, FieldType::Hex),
             Thing::Pointer => integer(expr, place, &thing, 8, FieldType::Hex),
             Thing::Struct { size: size @ 1..=8 } if !place.in_memory => {
@@ -57,12 +57,12 @@ pub(super) fn shape<'a>(expr: &CaptureExpr, place: Place<'a>) -> Result<Shape<'a
                 Err(unfit(expr, &place).help("`hex` is for integers and pointers; for memory write `as bytes[N]`"))
             }
         },
-        Some(Cast::Port) => network(expr, place, &thing, 2, FieldType::Port),
-        Some(Cast::Ipv4) => network(expr, place, &thing, 4, FieldType::Ipv4),
-        Some(Cast::Ipv6) => network(expr, place, &thing, 16, FieldType::Ipv6),
-        Some(Cast::Bytes { len }) => network(expr, place, &thing, len, FieldType::Bytes),
-        Some(Cast::String { max }) => text(expr, place, &thing, max, false),
-        Some(Cast::UserString { max }) => text(expr, place, &thing, max, true),
+        Some(CaptureCast::Port) => network(expr, place, &thing, 2, FieldType::Port),
+        Some(CaptureCast::Ipv4) => network(expr, place, &thing, 4, FieldType::Ipv4),
+        Some(CaptureCast::Ipv6) => network(expr, place, &thing, 16, FieldType::Ipv6),
+        Some(CaptureCast::Bytes { len }) => network(expr, place, &thing, len, FieldType::Bytes),
+        Some(CaptureCast::String { max }) => text(expr, place, &thing, max, false),
+        Some(CaptureCast::UserString { max }) => text(expr, place, &thing, max, true),
     }
 }
 
@@ -106,12 +106,18 @@ pub(super) fn head_shape(expr: &CaptureExpr, place: &Place<'_>, field: &Field) -
     let text = matches!(field.kind, FieldType::Text { .. });
     Ok(match expr.cast {
         None => (field.kind.clone(), field.size),
-        Some(Cast::String { max }) if text && u32::from(max) + 1 >= field.size => (field.kind.clone(), field.size),
-        Some(Cast::String { max }) if text => (FieldType::Text { limit: Some(u32::from(max)) }, field.size),
-        Some(Cast::Hex) if !text => (FieldType::Hex, field.size),
-        Some(Cast::Unsigned { size }) if !text && u32::from(size) <= field.size => (FieldType::Unsigned, size.into()),
-        Some(Cast::Signed { size }) if !text && u32::from(size) <= field.size => (FieldType::Signed, size.into()),
-        Some(Cast::Bytes { len }) if u32::from(len) <= field.size => (FieldType::Bytes, len.into()),
+        Some(CaptureCast::String { max }) if text && u32::from(max) + 1 >= field.size => {
+            (field.kind.clone(), field.size)
+        }
+        Some(CaptureCast::String { max }) if text => (FieldType::Text { limit: Some(u32::from(max)) }, field.size),
+        Some(CaptureCast::Hex) if !text => (FieldType::Hex, field.size),
+        Some(CaptureCast::Unsigned { size }) if !text && u32::from(size) <= field.size => {
+            (FieldType::Unsigned, size.into())
+        }
+        Some(CaptureCast::Signed { size }) if !text && u32::from(size) <= field.size => {
+            (FieldType::Signed, size.into())
+        }
+        Some(CaptureCast::Bytes { len }) if u32::from(len) <= field.size => (FieldType::Bytes, len.into()),
         Some(_) => {
             let what = if text { "text" } else { "number" };
             return Err(unfit(expr, place).help(format!("it is a {what} of {} bytes", field.size)));

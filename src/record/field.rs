@@ -136,6 +136,23 @@ impl FieldReader {
                 let names = ERRNOS.iter().map(|(number, name)| (*number, (*name).to_owned()));
                 Self::Enum((size == 4).then_some(Width::Four)?, names.collect())
             }
+            FieldType::Named(_)
+            | FieldType::Duration
+            | FieldType::Timespec
+            | FieldType::Ktime
+            | FieldType::Ip
+            | FieldType::Mac
+            | FieldType::Uuid
+            | FieldType::Endpoint
+            | FieldType::Sock
+            | FieldType::Packet
+            | FieldType::Counted { .. }
+            | FieldType::Dev
+            | FieldType::Ksym
+            | FieldType::Usym
+            | FieldType::Cgroup
+            | FieldType::Container
+            | FieldType::Computed(..) => Self::Unreadable,
             FieldType::Enum(names) => {
                 let mut names = names.to_vec();
                 names.sort_by_key(|&(number, _)| number);
@@ -222,6 +239,7 @@ mod tests {
             size: slot.len() as u32,
             kind,
             absent_bit: None,
+            bits: None,
             unit: String::new(),
             doc: String::new(),
         };

@@ -81,7 +81,7 @@ mod tests {
     use crate::spec::{Field, FieldType};
 
     fn field(name: &str, offset: u32, size: u32, kind: FieldType, absent_bit: Option<u8>) -> Field {
-        Field { name: name.into(), offset, size, kind, absent_bit, unit: "ns".into(), doc: String::new() }
+        Field { name: name.into(), offset, size, kind, absent_bit, bits: None, unit: "ns".into(), doc: String::new() }
     }
 
     fn plan() -> RecordPlan {
@@ -94,6 +94,7 @@ mod tests {
                 field("why", 8, 4, FieldType::Errno, Some(0)),
                 field("path", 12, 8, FieldType::Text { limit: Some(4) }, Some(1)),
             ],
+            ..Layout::default()
         })
     }
 

@@ -12,7 +12,7 @@ pub struct CaptureExpr {
     /// The members that are followed from there.
     pub steps: Vec<Step>,
     /// How the bytes are to be read; `None` leaves it to the type.
-    pub cast: Option<Cast>,
+    pub cast: Option<CaptureCast>,
 }
 
 /// One step of a path.
@@ -28,7 +28,7 @@ pub enum Step {
 
 /// The type after `as`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cast {
+pub enum CaptureCast {
     /// `u8` `u16` `u32` `u64`: the low bytes as an unsigned integer; `size` in bytes.
     Unsigned {
         /// 1, 2, 4 or 8.
@@ -87,7 +87,7 @@ impl fmt::Display for CaptureExpr {
     }
 }
 
-impl fmt::Display for Cast {
+impl fmt::Display for CaptureCast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unsigned { size } => write!(f, "u{}", u32::from(*size) * 8),

@@ -1,23 +1,59 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One entry of the work list that specialises the `trace` program: a capture, resolved against the kernel's types.
+//! One entry of the work list that specialises the `trace` program: a value, resolved against the kernel's types.
 
 /// What to read and where to put it in the record. `bpf/include/fetch.h` is what executes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetch {
     /// Where the value comes from.
     pub source: FetchSource,
-    /// For each pointer that is followed in kernel memory: what is added to the address before it is read.
+    /// For each pointer that is followed in kernel memory: what is added to the address before it is read. At most 8.
     pub hops: Vec<u32>,
     /// What is added to the address before the copy.
     pub offset: u32,
+    /// An offset that is only known when the event happens: `a[fd]`.
+    pub index: Option<FetchIndex>,
+    /// Keep the value (eight bytes, sign-extended by [`Kept::size`]) for an index or a length of a later fetch.
+    pub keep: Option<Kept>,
+    /// The value kept under this number is the length of what is copied: at most `size` bytes of it.
+    pub length: Option<u8>,
     /// How it reaches the record.
     pub copy: FetchCopy,
     /// Bytes to copy.
     pub size: u16,
-    /// Bytes that the record has for it: a multiple of 8, at least `size`.
+    /// Bytes that the record has for it: a multiple of 8, at least `size`. 0: nothing goes to the record (it is only kept).
     pub slot: u16,
     /// Where its slot begins in the record: a multiple of 8.
     pub out: u32,
+}
+
+/// `a[fd]`: `scale` times the value kept under `kept` is added to the offset before hop number `hop` (`hop == hops.len()`: before
+/// the copy).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FetchIndex {
+    /// The number under which an earlier fetch kept the index.
+    pub kept: u8,
+    /// At which hop it counts.
+    pub hop: u8,
+    /// Bytes of an element.
+    pub scale: u32,
+    /// How many elements there are; an index of so much or more is a fault. 0: nobody knows.
+    pub count: u32,
+}
+
+/// A place for values that later fetches use: 0 to [`Kept::ROOM`] − 1, for the record and for the tests each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// Its number.
+    pub number: u8,
+    /// Bytes of the integer: 1, 2, 4, 8.
+    pub size: u8,
+    /// Whether it can be negative.
+    pub signed: bool,
+}
+
+impl Kept {
+    /// How many values can be kept.
+    pub const ROOM: u8 = 4;
 }
 
 /// Where a value comes from.
@@ -37,6 +73,34 @@ pub enum FetchSource {
     Gid,
     /// The CPU.
     Cpu,
+    /// The process id, by the first PID namespace.
+    Pid,
+    /// The thread id, by the first PID namespace.
+    Tid,
+    /// The real user id of the thread.
+    Uid,
+    /// The name of the thread: 16 bytes, by [`FetchCopy::Comm`].
+    Comm,
+    /// The address of the current `struct task_struct`.
+    Task,
+    /// CLOCK_MONOTONIC in nanoseconds.
+    Ktime,
+    /// 32 random bits.
+    Random,
+    /// The id of the thread's cgroup (v2).
+    CgroupId,
+    /// The id of its ancestor at this level.
+    CgroupAncestor(u8),
+    /// This address or number: a variable of the kernel.
+    Constant(u64),
+    /// Which target of several of one program: the number that the link carries.
+    Target,
+    /// The number of the system call, at raw `sys_enter` and `sys_exit`.
+    SyscallNumber,
+    /// Argument `n` of a USDT, by the specification that the link carries.
+    Usdt(u8),
+    /// The packet or socket that the program was called for, at xdp, tc and cgroup.
+    Packet,
 }
 
 /// How a value reaches the record.
@@ -52,4 +116,20 @@ pub enum FetchCopy {
     KernelText,
     /// NUL-terminated text in the process's memory.
     UserText,
+    /// The name of the thread.
+    Comm,
+    /// A `struct sock` at the address, as [`super::SockSlot`] lies in memory.
+    Sock,
+    /// A `struct sockaddr` at the address, as [`super::EndpointSlot`].
+    Sockaddr,
+    /// The path of a `struct file` at the address, as [`super::FieldType::Path`].
+    FilePath,
+    /// The path of a `struct path` at the address.
+    Path,
+    /// The path of a `struct dentry` at the address, within its file system.
+    DentryPath,
+    /// The path of the file behind a descriptor of this process, which is the value.
+    FdPath,
+    /// A `struct sk_buff` at the address, or the packet at hand, as [`super::PacketSlot`].
+    Packet,
 }

@@ -3,6 +3,9 @@
 
 use std::sync::Arc;
 
+use super::expr::NameTable;
+use super::formula::Formula;
+
 /// How the bytes of one kind of record are read. Made from a program's BTF, or from a probe's `capture`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Layout {
@@ -16,6 +19,10 @@ pub struct Layout {
     pub process: Vec<Field>,
     /// The other fields, in the order of the output.
     pub fields: Vec<Field>,
+    /// Values that are not shown, for [`FieldType::Computed`] and [`Layout::filter`]: they may lie in the same bytes as a field.
+    pub operands: Vec<Field>,
+    /// The part of `where` that the kernel did not decide: only records of which it is true are delivered.
+    pub filter: Option<Arc<Formula>>,
 }
 
 /// One named value of a record.
@@ -29,12 +36,24 @@ pub struct Field {
     pub size: u32,
     /// How the bytes are read.
     pub kind: FieldType,
-    /// Its bit in the record's mask of absent values; `None`: always there.
+    /// Its bit in the record's mask of absent values; `None`: always there. 32 bits higher is the one that says that there was
+    /// something to read, and it could not be read.
     pub absent_bit: Option<u8>,
+    /// The bits of the integer that count, for a bit-field.
+    pub bits: Option<BitRange>,
     /// `ns`, `bytes` …; empty where there is none.
     pub unit: String,
     /// One sentence for people; empty where there is none.
     pub doc: String,
+}
+
+/// Some bits of an integer: a bit-field of C.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BitRange {
+    /// The lowest of them.
+    pub shift: u8,
+    /// How many there are: 1 to 64.
+    pub width: u8,
 }
 
 /// How the bytes of a field are read. Integers are in the byte order of the machine unless said otherwise.
@@ -78,4 +97,61 @@ pub enum FieldType {
     /// A signed integer of 1, 2, 4 or 8 bytes that has names. A string in JSON: the name, or the decimal number where
     /// it has none.
     Enum(Arc<[(i64, String)]>),
+    /// A number of 1, 2, 4 or 8 bytes that a built-in table names. A string in JSON; of flags their names joined by `|`, what is
+    /// left of them in hexadecimal. `errno`: of −4095 to −1, else absent; `signal`: 0 is absent.
+    Named(NameTable),
+    /// Eight bytes of nanoseconds, signed. A number in JSON.
+    Duration,
+    /// A `struct timespec` of 16 bytes: a duration.
+    Timespec,
+    /// Eight bytes of nanoseconds of CLOCK_MONOTONIC. A time of day as `ts` has it; a string in JSON.
+    Ktime,
+    /// Sixteen bytes in network order, IPv4 as `::ffff:a.b.c.d`. A string in JSON, IPv4 as `a.b.c.d`; all zero is `::`.
+    Ip,
+    /// Six bytes: `52:54:00:12:34:56`.
+    Mac,
+    /// Sixteen bytes: `6ba7b810-9dad-11d1-80b4-00c04fd430c8`.
+    Uuid,
+    /// One end of a connection, as [`super::EndpointSlot`] lies in memory: `10.0.0.1:443`, `[::1]:53`, `unix:/run/x`; of another
+    /// family absent. A string in JSON.
+    Endpoint,
+    /// Both ends, as [`super::SockSlot`]. An object in JSON: `family`, `protocol`, `source`, `destination`.
+    Sock,
+    /// A packet, as [`super::PacketSlot`]. An object in JSON: `length`, `protocol`, `source`, `destination`.
+    Packet,
+    /// Text (`text`) or raw bytes with a length of their own: four bytes that say how many follow the first eight, four that say how
+    /// many there were, then they.
+    Counted {
+        /// Text that ends before the first NUL; else bytes, written as hexadecimal digits.
+        text: bool,
+    },
+    /// A `dev_t` of 4 bytes, as the kernel has it: the disk's name, `8:16` where nobody knows one. A string in JSON.
+    Dev,
+    /// Eight bytes: an address in the kernel's code. `tcp_sendmsg+0x8` in JSON, the address where nobody knows it.
+    Ksym,
+    /// Eight bytes: an address in the code of the event's process.
+    Usym,
+    /// Eight bytes: the id of a cgroup. Its path from the root of the cgroup2 mount in JSON; absent where nobody knows it.
+    Cgroup,
+    /// Eight bytes: the id of a cgroup. The container that its path tells; absent where it is none.
+    Container,
+    /// It takes no bytes: calculated from [`Layout::operands`]. Shown as the formula's type says.
+    Computed(Arc<Formula>, ComputedType),
+}
+
+/// What a formula gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ComputedType {
+    /// A number with a sign.
+    Signed,
+    /// A number without.
+    Unsigned,
+    /// True, false, or undecided: null.
+    Bool,
+    /// Nanoseconds.
+    Duration,
+    /// A number as `0x1f`.
+    Hex,
+    /// A number that the table names.
+    Named(NameTable),
 }

@@ -7,22 +7,30 @@
 mod capture;
 mod errnos;
 mod event;
+mod expr;
 mod fetch;
+mod formula;
 mod hook;
 mod layout;
 mod limits;
 mod place;
 mod sink;
+mod slots;
+mod step;
 
-pub use capture::{CaptureExpr, Cast, DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES, Step};
+pub use capture::{CaptureCast, CaptureExpr, DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES, Step as CaptureStep};
 pub use errnos::ERRNOS;
 pub use event::{LossCause, RESERVED_FIELDS};
-pub use fetch::{Fetch, FetchCopy, FetchSource};
+pub use expr::{BinaryOp, Cast, Expr, ExprNode, NameTable, TextSize, UnaryOp};
+pub use fetch::{Fetch, FetchCopy, FetchIndex, FetchSource, Kept};
+pub use formula::{Arithmetic, Comparison, Formula, SetName, TextTest};
 pub use hook::{Claim, FileIdentity, Hook, HookKind, Site, Targets, TracepointName, UserPlace, UserPoint, XdpMode};
-pub use layout::{Field, FieldType, Layout};
+pub use layout::{BitRange, ComputedType, Field, FieldType, Layout};
 pub use limits::{Limits, Period, RateLimit};
 pub use place::Place;
 pub use sink::{Destination, DestinationKind, Format, Rights, SinkId, SinkSpec};
+pub use slots::{EndpointSlot, PacketSlot, SlotPart, SockSlot};
+pub use step::{Step, StepNext, StepTest};
 
 use std::time::Duration;
 

@@ -19,7 +19,16 @@ fn hook(kind: &str, target: Option<&str>) -> HookDecl {
 
 fn field(name: &str) -> Field {
     let (offset, size, kind) = (0, 8, FieldType::Unsigned);
-    Field { name: name.to_owned(), offset, size, kind, absent_bit: None, unit: String::new(), doc: String::new() }
+    Field {
+        name: name.to_owned(),
+        offset,
+        size,
+        kind,
+        absent_bit: None,
+        bits: None,
+        unit: String::new(),
+        doc: String::new(),
+    }
 }
 
 fn layout(names: &[&str]) -> Layout {

@@ -195,6 +195,20 @@ fn origin(fetch: &Fetch) -> String {
         }
         FetchSource::Gid => "credentials of the thread".to_owned(),
         FetchSource::Cpu => "number of the CPU".to_owned(),
+        FetchSource::Pid => "process id".to_owned(),
+        FetchSource::Tid => "thread id".to_owned(),
+        FetchSource::Uid => "user id".to_owned(),
+        FetchSource::Comm => "name of the thread".to_owned(),
+        FetchSource::Task => "current task".to_owned(),
+        FetchSource::Ktime => "monotonic clock".to_owned(),
+        FetchSource::Random => "random number".to_owned(),
+        FetchSource::CgroupId => "id of the cgroup".to_owned(),
+        FetchSource::CgroupAncestor(level) => format!("id of the cgroup at level {level}"),
+        FetchSource::Constant(number) => format!("{number:#x}"),
+        FetchSource::Target => "target of the hook".to_owned(),
+        FetchSource::SyscallNumber => "number of the system call".to_owned(),
+        FetchSource::Usdt(index) => format!("argument {index} of the USDT"),
+        FetchSource::Packet => "packet".to_owned(),
     }];
     steps.extend(fetch.hops.iter().map(|offset| format!("pointer at +{offset}")));
     let (size, offset) = (fetch.size, fetch.offset);
@@ -204,6 +218,12 @@ fn origin(fetch: &Fetch) -> String {
         FetchCopy::User => Some(format!("{size} bytes of process memory at +{offset}")),
         FetchCopy::KernelText => Some(format!("text at +{offset}")),
         FetchCopy::UserText => Some(format!("text in process memory at +{offset}")),
+        FetchCopy::Comm => None,
+        FetchCopy::Sock => Some(format!("socket at +{offset}")),
+        FetchCopy::Sockaddr => Some(format!("socket address at +{offset}")),
+        FetchCopy::FilePath | FetchCopy::Path | FetchCopy::DentryPath => Some(format!("path at +{offset}")),
+        FetchCopy::FdPath => Some("path of that descriptor's file".to_owned()),
+        FetchCopy::Packet => Some("its headers".to_owned()),
     });
     steps.join(" → ")
 }
@@ -219,6 +239,9 @@ mod tests {
             source,
             hops: hops.to_vec(),
             offset: 12,
+            index: None,
+            keep: None,
+            length: None,
             copy,
             size: 2,
             slot: 8,

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a path (`sk->__sk_common.skc_dport as port`, `conn.source.ip`, `flags`) comes to: where its bytes are from, and how they
+//! are read. Captures show operands; `where` compares them.
+
+use crate::spec::{BitRange, Fetch, FieldType};
+
+/// A value that is read when the event happens.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Operand {
+    /// Fetches that must come before it, because they keep an index or a length that it uses. They have no slot.
+    pub before: Vec<Fetch>,
+    /// Where it comes from.
+    pub source: OperandSource,
+    /// Where in what was fetched it begins: a part of a value with several, else 0.
+    pub part: u16,
+    /// Bytes of it.
+    pub size: u16,
+    /// The bits of the integer that count, for a bit-field.
+    pub bits: Option<BitRange>,
+    /// How the bytes are read and shown.
+    pub kind: FieldType,
+}
+
+/// Where the bytes of an operand come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OperandSource {
+    /// The head of the record has it: `pid tid uid comm`. The fetch that reads it before there is a record, for `where`.
+    Head {
+        /// The field of the head.
+        name: &'static str,
+        /// The same value by a fetch.
+        fetch: Fetch,
+    },
+    /// It is fetched. `out` is not set yet; two operands with equal fetches share a slot.
+    Fetch(Fetch),
+    /// This target of the hook does not have it (`first_of` that found nothing, a name that only other targets have): null.
+    Nothing,
+}
