@@ -38,7 +38,7 @@ fn process() -> Vec<Field> {
 /// Time, pid, tid, uid, mask, comm, then what the test puts behind them.
 fn layout(fields: Vec<Field>) -> Layout {
     let size = fields.iter().map(|field| field.offset + field.size).max().unwrap_or(40);
-    Layout { size, time: Some(0), absent: Some(20), process: process(), fields }
+    Layout { size, time: Some(0), absent: Some(20), process: process(), fields, ..Layout::default() }
 }
 
 /// A record of [`layout`].
