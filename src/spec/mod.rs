@@ -13,6 +13,7 @@ mod formula;
 mod hook;
 mod layout;
 mod limits;
+pub mod names;
 mod place;
 mod sink;
 mod slots;
