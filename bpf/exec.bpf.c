@@ -42,7 +42,7 @@ struct exec_event {
 	struct command_line args AS("argv") DOC("the command line, quoted for a shell");
 };
 
-_Static_assert(__builtin_offsetof(struct exec_event, exit_code) == 40 + 8 + 2 * (4 + NAMES_BYTES) + FILENAME_BYTES,
+_Static_assert(__builtin_offsetof(struct exec_event, exit_code) == 48 + 8 + 2 * (4 + NAMES_BYTES) + FILENAME_BYTES,
 	       "no padding");
 _Static_assert(__builtin_offsetof(struct exec_event, args) == __builtin_offsetof(struct exec_event, exit_code) + 24,
 	       "no padding");
@@ -103,7 +103,7 @@ static __always_inline bool wanted_user(void)
 }
 
 /* The head, what is known of the process, and everything else zero. */
-static __always_inline struct exec_event *new_event(struct task_struct *task, enum process_change change, __u32 absent)
+static __always_inline struct exec_event *new_event(struct task_struct *task, enum process_change change, __u64 absent)
 {
 	const __u32 words = __builtin_offsetof(struct exec_event, args.words);
 	struct exec_event *event = event_reserve(words + max_args_bytes);

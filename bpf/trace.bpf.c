@@ -247,7 +247,7 @@ static __always_inline bool is_own(void)
 
 static __always_inline int trace(void *ctx, enum context_kind kind)
 {
-	__u32 absent = 0;
+	__u64 absent = 0;
 	void *record;
 	int i;
 
@@ -262,7 +262,7 @@ static __always_inline int trace(void *ctx, enum context_kind kind)
 		if (fetches[i].source == FETCH_NONE)
 			break;
 		if (fetch_one(ctx, kind, &fetches[i], record + fetches[i].out))
-			absent |= 1U << i;
+			absent |= 1ULL << i;
 	}
 	event_head_fill(record, absent);
 	bpf_ringbuf_submit(record, 0);

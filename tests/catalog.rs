@@ -203,8 +203,9 @@ typedef unsigned long long u64;
 enum mine_kind { MINE_SMALL, MINE_LARGE };
 struct mine_head {
     u64 time_ns TAG("as:time");
-    u32 absent TAG("as:absent");
+    u64 absent TAG("as:absent");
     u32 pid TAG("doc:who did it");
+    u32 unused TAG("internal");
 };
 struct mine_event {
     struct mine_head head;

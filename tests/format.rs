@@ -35,20 +35,21 @@ fn process() -> Vec<Field> {
     ]
 }
 
-/// Time, pid, tid, uid, mask, comm, then what the test puts behind them.
+/// Time, pid, tid, uid, comm, mask, then what the test puts behind them.
 fn layout(fields: Vec<Field>) -> Layout {
-    let size = fields.iter().map(|field| field.offset + field.size).max().unwrap_or(40);
-    Layout { size, time: Some(0), absent: Some(20), process: process(), fields, ..Layout::default() }
+    let size = fields.iter().map(|field| field.offset + field.size).max().unwrap_or(48);
+    Layout { size, time: Some(0), absent: Some(40), process: process(), fields, ..Layout::default() }
 }
 
 /// A record of [`layout`].
-fn record(pid: u32, tid: u32, uid: u32, absent: u32, comm: &[u8], rest: &[u8]) -> Vec<u8> {
+fn record(pid: u32, tid: u32, uid: u32, absent: u64, comm: &[u8], rest: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0; 8];
-    for number in [pid, tid, uid, absent] {
+    for number in [pid, tid, uid, 0] {
         bytes.extend(number.to_ne_bytes());
     }
     bytes.extend(comm);
     bytes.resize(40, 0);
+    bytes.extend(absent.to_ne_bytes());
     bytes.extend(rest);
     bytes
 }
@@ -65,7 +66,7 @@ fn every_kind() -> (Layout, Vec<u8>) {
     let mut rest = Vec::new();
     let mut fields = Vec::new();
     let mut add = |name: &str, kind: FieldType, bytes: &[u8]| {
-        fields.push(field(name, 40 + rest.len() as u32, bytes.len() as u32, kind));
+        fields.push(field(name, 48 + rest.len() as u32, bytes.len() as u32, kind));
         rest.extend(bytes);
     };
     add("big", FieldType::Unsigned, &u64::MAX.to_ne_bytes());
@@ -164,7 +165,7 @@ fn units_are_humanised_in_pretty_only() {
 /// Colour wraps the time, the probe and the keys, and never a value.
 #[test]
 fn colour_in_pretty() {
-    let layout = layout(vec![field("nr", 40, 4, FieldType::Unsigned)]);
+    let layout = layout(vec![field("nr", 48, 4, FieldType::Unsigned)]);
     let look = Look { color: true, utc_offset_s: 0, probe_width: 5 };
     assert_eq!(
         line(Format::Pretty, &[], &layout, &record(1, 1, 0, 0, b"x", &[7, 0, 0, 0]), &look),
@@ -175,7 +176,7 @@ fn colour_in_pretty() {
 /// An absent value is null in JSON and left out elsewhere, process fields included.
 #[test]
 fn absent_values() {
-    let mut layout = layout(vec![field("a", 40, 1, FieldType::Unsigned), field("b", 41, 1, FieldType::Unsigned)]);
+    let mut layout = layout(vec![field("a", 48, 1, FieldType::Unsigned), field("b", 49, 1, FieldType::Unsigned)]);
     layout.fields[0].absent_bit = Some(31);
     layout.process[3].absent_bit = Some(0);
     let record = record(7, 7, 0, 1 << 31 | 1, b"x", &[1, 2]);
@@ -197,7 +198,7 @@ fn short_records() {
             assert!(line.contains("short_record") && line.ends_with('\n'), "{line}");
         }
     }
-    let line = line(Format::Jsonl, &[], &layout, &record[..49], &Look::default());
+    let line = line(Format::Jsonl, &[], &layout, &record[..57], &Look::default());
     assert!(line.contains("\"big\":18446744073709551615,\"small\":200,\"neg\":null"), "{line}");
 }
 
@@ -289,9 +290,9 @@ proptest! {
         rest.extend(text.as_bytes());
         rest.resize(16 + 200, 0);
         let layout = layout(vec![
-            field("big", 40, 8, FieldType::Unsigned),
-            field("neg", 48, 8, FieldType::Signed),
-            field("text", 56, 200, FieldType::Text { limit: None }),
+            field("big", 48, 8, FieldType::Unsigned),
+            field("neg", 56, 8, FieldType::Signed),
+            field("text", 64, 200, FieldType::Text { limit: None }),
         ]);
         let line = line(Format::Jsonl, &[], &layout, &record(pid, pid, 0, 0, b"x", &rest), &Look::default());
         prop_assert!(line.ends_with('\n') && line.matches('\n').count() == 1);

@@ -27,7 +27,7 @@
 /* A SEC function that is attached only where this parameter is true. */
 #define ONLY_IF(param) __attribute__((btf_decl_tag("only_if:" param)))
 /*
- * How bytes are shown where the C type does not say: "time", "absent" (below), "argv", "bytes", "errno",
+ * How bytes are shown where the C type does not say: "time", "absent", "cpu" (below), "argv", "bytes", "errno",
  * "flag", "hex", "id", "ipv4", "ipv6", "path", "port".
  */
 #define AS(kind) __attribute__((btf_decl_tag("as:" kind)))
@@ -44,15 +44,19 @@
 /* The head of every event. Written whole, as is the rest of a record: ring memory is not zeroed. */
 struct event_head {
 	__u64 time_ns AS("time");
-	/* Bit n set: the n-th field after the head has no value. */
-	__u32 absent AS("absent");
+	/*
+	 * Bit n set: the n-th field after the head has no value. 32 bits higher: there was something, and it could not
+	 * be read.
+	 */
+	__u64 absent AS("absent");
 	__u32 pid DOC("process id (the kernel's tgid)");
 	__u32 tid DOC("thread id (the kernel's pid)");
 	__u32 uid AS("id") DOC("real user id");
+	__u32 cpu AS("cpu") DOC("the CPU that it ran on");
 	char comm[16] DOC("name of the thread, as in /proc/PID/comm");
 };
 
-_Static_assert(sizeof(struct event_head) == 40, "no padding in the head");
+_Static_assert(sizeof(struct event_head) == 48, "no padding in the head");
 
 /* The runner sets the size before it loads the object. */
 struct {
@@ -65,21 +69,23 @@ struct {
  * CPUs may share an entry on a machine with more of them: the adds are atomic.
  */
 struct cpu_counts {
-	__u64 produced;  /* events that the program wanted to write */
+	__u64 produced; /* events that the program wanted to write: those that `where` let pass, if there is one */
 	__u64 ring_full; /* those of them that found no room */
 	__u64 sampled_out; /* those that `limits` did not let pass, by reason */
 	__u64 rate_limited;
 	__u64 rate; /* in the last entry, which few machines have a CPU for: the window of limits.h */
 	__u64 ended; /* set by user space: no event any more, while the kernel takes its time to detach the program */
 	__u64 of_itself; /* events of the runner's own threads, which were left out; not among those produced */
-	__u64 unused[1];
+	__u64 filtered; /* events that `where` did not let pass; not among `produced` here, but for the reader of the counts */
+	__u64 undecided; /* the same, where something that it asked for could not be read */
+	__u64 unused[7];
 };
 
 #define CPU_COUNTS 128
 
 struct cpu_counts counts[CPU_COUNTS] INTERNAL;
 
-_Static_assert(sizeof(struct cpu_counts) == 64, "one cache line");
+_Static_assert(sizeof(struct cpu_counts) == 128, "two cache lines, which processors fetch together");
 
 /*
  * False, and counted, for an event that `limits` does not let pass. A function of its own: where nothing is limited nothing
@@ -126,7 +132,7 @@ static __always_inline void *event_reserve(__u64 size)
 }
 
 /* Fill the head for the current thread. */
-static __always_inline void event_head_fill(struct event_head *head, __u32 absent)
+static __always_inline void event_head_fill(struct event_head *head, __u64 absent)
 {
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 
@@ -135,6 +141,7 @@ static __always_inline void event_head_fill(struct event_head *head, __u32 absen
 	head->pid = pid_tgid >> 32;
 	head->tid = pid_tgid;
 	head->uid = bpf_get_current_uid_gid();
+	head->cpu = bpf_get_smp_processor_id();
 	bpf_get_current_comm(head->comm, sizeof(head->comm));
 }
 

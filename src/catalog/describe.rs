@@ -222,7 +222,12 @@ impl Describe<'_> {
             }
             match self.tag(id, index, "as:") {
                 Some("time") => layout.time = Some(offset),
+                Some("absent") if self.btf.size_of(member.ty) != Some(8) => {
+                    return Err(ObjectError(format!("field `{}` is AS(\"absent\") and has not 8 bytes", member.name)));
+                }
                 Some("absent") => layout.absent = Some(offset),
+                // Captures can name it; no event shows it unasked.
+                Some("cpu") => layout.operands.push(self.field(id, index, member, offset)?),
                 Some(_) | None => {
                     if !self.is_internal(id, index) {
                         let field = self.field(id, index, member, offset)?;
@@ -336,6 +341,7 @@ fn kind_by_word(word: &str, size: u32) -> Option<FieldType> {
     match word {
         "argv" if size > 4 => Some(FieldType::Argv),
         "bytes" => Some(FieldType::Bytes),
+        "cpu" if size == 4 => Some(FieldType::Unsigned),
         "errno" if size == 4 => Some(FieldType::Errno),
         "flag" if size == 1 => Some(FieldType::Flag),
         "id" if size == 4 => Some(FieldType::Id),

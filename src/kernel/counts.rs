@@ -9,14 +9,18 @@ use rustix::mm::ProtFlags;
 
 use super::mapping::Mapping;
 
-/// `produced`, `ring_full`, `sampled_out`, `rate_limited`, `rate` and `ended`, which are no counts, `of_itself`, to a cache line.
-const WORDS_PER_CPU: usize = 8;
+/// `produced`, `ring_full`, `sampled_out`, `rate_limited`, `rate` and `ended`, which are no counts, `of_itself`, `filtered`,
+/// `undecided`, to two cache lines.
+const WORDS_PER_CPU: usize = 16;
 /// The word in the last entry that has the window of the rate.
 const RATE_WORD: usize = 4;
 /// The word of each CPU that is not zero when there are to be no more events.
 const ENDED_WORD: usize = 5;
 /// The word that counts what was left out before it was an event.
 const OF_ITSELF_WORD: usize = 6;
+/// The words that count what `where` did not let pass. The program does not count these events as produced a second time.
+const FILTERED_WORD: usize = 7;
+const UNDECIDED_WORD: usize = 8;
 
 /// The counts of one loaded program, in memory shared with it. What is read later is not older: an event that one count has is
 /// in those that are read after it.
@@ -30,9 +34,19 @@ impl Counts {
         Ok(Self { words: Mapping::new(bss, bytes as usize, ProtFlags::READ | ProtFlags::WRITE, 0)? })
     }
 
-    /// Events that the program wanted to write so far.
+    /// Events so far, whatever became of them.
     pub fn produced(&self) -> u64 {
-        self.sum(0)
+        self.sum(0) + self.filtered() + self.undecided()
+    }
+
+    /// Those of them that `where` did not let pass, as far as the kernel decides it.
+    pub fn filtered(&self) -> u64 {
+        self.sum(FILTERED_WORD)
+    }
+
+    /// Those of them that `where` did not let pass, where something that it asked for could not be read.
+    pub fn undecided(&self) -> u64 {
+        self.sum(UNDECIDED_WORD)
     }
 
     /// Those of them that found the ring buffer full.
@@ -55,7 +69,7 @@ impl Counts {
         self.sum(OF_ITSELF_WORD)
     }
 
-    /// All of them that were not written, for whatever reason.
+    /// All of them that were lost before they were written: what `where` refused is not lost.
     pub fn dropped(&self) -> u64 {
         self.ring_full() + self.sampled_out() + self.rate_limited()
     }

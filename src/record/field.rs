@@ -14,7 +14,7 @@ pub struct RecordField {
     unit: Box<str>,
     start: usize,
     end: usize,
-    absent_bit: u32,
+    absent_bit: u64,
     reader: FieldReader,
 }
 
@@ -90,7 +90,7 @@ impl RecordField {
             unit: field.unit.as_str().into(),
             start,
             end: start.saturating_add(field.size as usize),
-            absent_bit: field.absent_bit.and_then(|bit| 1u32.checked_shl(bit.into())).unwrap_or(0),
+            absent_bit: field.absent_bit.and_then(|bit| 1u64.checked_shl(bit.into())).unwrap_or(0),
             reader: FieldReader::new(&field.kind, field.size).unwrap_or(FieldReader::Unreadable),
         }
     }
@@ -107,7 +107,7 @@ impl RecordField {
 
     /// Its value in these bytes of a record, whose mask of absent values is `absent`.
     #[inline]
-    pub(super) fn read<'a>(&'a self, record: &'a [u8], absent: u32) -> FieldValue<'a> {
+    pub(super) fn read<'a>(&'a self, record: &'a [u8], absent: u64) -> FieldValue<'a> {
         match record.get(self.start..self.end) {
             Some(slot) if absent & self.absent_bit == 0 => self.reader.read(slot),
             Some(_) | None if matches!(self.reader, FieldReader::Flag) => FieldValue::Unset,

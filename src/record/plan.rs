@@ -46,7 +46,7 @@ impl RecordPlan {
     #[inline]
     pub fn record<'a>(&self, bytes: &'a [u8]) -> Record<'a> {
         let mask = self.absent.and_then(|offset| bytes.get(offset..)?.first_chunk());
-        let absent = mask.map_or(0, |mask| u32::from_ne_bytes(*mask));
+        let absent = mask.map_or(0, |mask| u64::from_ne_bytes(*mask));
         Record { bytes, absent, is_short: bytes.len() < self.size }
     }
 }
@@ -56,7 +56,7 @@ impl RecordPlan {
 pub struct Record<'a> {
     bytes: &'a [u8],
     /// Bits of fields without a value; 0 where the layout has no such mask.
-    absent: u32,
+    absent: u64,
     is_short: bool,
 }
 
@@ -86,19 +86,19 @@ mod tests {
 
     fn plan() -> RecordPlan {
         RecordPlan::new(&Layout {
-            size: 20,
+            size: 24,
             time: None,
             absent: Some(4),
             process: vec![field("pid", 0, 4, FieldType::Unsigned, None)],
             fields: vec![
-                field("why", 8, 4, FieldType::Errno, Some(0)),
-                field("path", 12, 8, FieldType::Text { limit: Some(4) }, Some(1)),
+                field("why", 12, 4, FieldType::Errno, Some(0)),
+                field("path", 16, 8, FieldType::Text { limit: Some(4) }, Some(1)),
             ],
             ..Layout::default()
         })
     }
 
-    fn record(absent: u32) -> Vec<u8> {
+    fn record(absent: u64) -> Vec<u8> {
         [&7u32.to_ne_bytes()[..], &absent.to_ne_bytes(), &2u32.to_ne_bytes(), b"/etc/x\0\0"].concat()
     }
 
@@ -134,7 +134,7 @@ mod tests {
             let short = plan.record(&bytes[..length]);
             assert!(short.is_short());
             let present = |name: &str| short.value(plan.field(name).unwrap()).is_present();
-            assert_eq!((present("pid"), present("why"), present("path")), (length >= 4, length >= 12, false));
+            assert_eq!((present("pid"), present("why"), present("path")), (length >= 4, length >= 16, false));
         }
         assert!(!plan.record(&bytes).is_short() && !plan.record(&[&bytes[..], b"more"].concat()).is_short());
     }

@@ -13,7 +13,8 @@ pub struct Layout {
     pub size: u32,
     /// Offset of a `u64` of nanoseconds of CLOCK_BOOTTIME; `None` where the record has no time of its own.
     pub time: Option<u32>,
-    /// Offset of a `u32` mask: bit `n` set says that the field whose [`Field::absent_bit`] is `n` has no value.
+    /// Offset of a `u64` mask: bit `n` set says that the field whose [`Field::absent_bit`] is `n` has no value, bit `n + 32` that
+    /// it could not be read.
     pub absent: Option<u32>,
     /// Those of `pid tid uid comm` that the record holds, in that order.
     pub process: Vec<Field>,

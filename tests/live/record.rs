@@ -57,6 +57,10 @@ fn records<T>(
     }
 }
 
+fn u64_at(record: &[u8], at: u32) -> u64 {
+    u64::from_ne_bytes(record[at as usize..][..8].try_into().unwrap())
+}
+
 fn u32_at(record: &[u8], at: u32) -> u32 {
     u32::from_ne_bytes(record[at as usize..][..4].try_into().unwrap())
 }
@@ -122,7 +126,7 @@ fn zeros_where_nothing_was_read() {
         };
         let record = records(&mut ring, 1, happen, |record, ()| u32_at(record, tid_at) == mine).remove(0);
         let body = &record[layout.fields[0].offset as usize..];
-        let absent = u32_at(&record, layout.absent.unwrap());
+        let absent = u64_at(&record, layout.absent.unwrap());
         if round % 3 == 2 {
             assert_eq!(absent, 0b11);
             assert!(body.iter().all(|byte| *byte == 0), "{body:?}");
