@@ -140,6 +140,20 @@ fn places() {
     }
 }
 
+/// A word of an expression is found where it stands; all of it, where it is not written as it is read.
+#[test]
+fn places_of_words() {
+    let text = "version: 1\nprobes:\n  - name: one\n    hook: { tracepoint: \"sched:sched_switch\" }\n    capture:\n      \
+                plain: next_pid as u8\n      quoted: \"next_pid as u8\"\n      escaped: \"next_pid\\x20as u8\"\n";
+    let config = check_text(text).config.unwrap();
+    for (name, range, expected) in
+        [("plain", 9..11, "t.yaml:6:23"), ("quoted", 12..14, "t.yaml:7:28"), ("escaped", 9..11, "t.yaml:8:16")]
+    {
+        let place = Place::Capture(name.into()).part(Some(range));
+        assert_eq!(config.probes[0].locate(&place).to_string(), expected, "{name}");
+    }
+}
+
 /// One of several targets is found where it stands; what a glob or `@default-route` stands for, at that.
 #[test]
 fn places_of_entries() {

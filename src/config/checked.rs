@@ -86,6 +86,9 @@ impl CheckedProbe {
         let mut wanted = place.clone();
         loop {
             let found = self.places.iter().find(|(known, _)| *known == wanted);
+            if let Some(span) = self.span_of_part(&wanted) {
+                return Location::new(&self.source, span);
+            }
             if let Some((_, span)) = found.or_else(|| self.standing_for(&wanted)) {
                 return Location::new(&self.source, *span);
             }
@@ -94,9 +97,20 @@ impl CheckedProbe {
                 Place::Target | Place::Program | Place::Capture(_) => Place::Hook,
                 Place::Param(_) => Place::Program,
                 Place::Hook | Place::Sink(_) => Place::Probe,
+                Place::Part { of, .. } => *of,
                 Place::Probe => return Location::new(&self.source, Span::default()),
             };
         }
+    }
+
+    /// Where a part of a text stands that is noted as a whole.
+    fn span_of_part(&self, wanted: &Place) -> Option<Span> {
+        let Place::Part { of, range } = wanted else { return None };
+        self.places.iter().find_map(|(known, span)| {
+            let Place::Part { of: known, range: whole } = known else { return None };
+            let holds = known == of && range.end <= whole.end;
+            holds.then(|| Span::new(span.start + range.start, span.start + range.end))
+        })
     }
 
     /// The first of several targets that stands for the name of an entry. What is neither named nor matched came with the

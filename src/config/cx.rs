@@ -51,6 +51,15 @@ impl Cx<'_> {
         self.places.push((place, span));
     }
 
+    /// Where a text stands, and so where each part of it does. The whole text is to blame where it is not written verbatim.
+    pub(crate) fn note_text(&mut self, place: Place, node: &Node) {
+        if let (Some(text), Some(at)) = (node.text(), node.verbatim_at()) {
+            let whole = place.clone().part(Some(0..text.len()));
+            self.places.push((whole, Span::new(at, at + text.len())));
+        }
+        self.places.push((place, node.span));
+    }
+
     pub(crate) fn report(&mut self, problem: Problem) {
         self.problems.push(problem);
     }

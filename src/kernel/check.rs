@@ -65,7 +65,7 @@ pub fn inspect(spec: &ProbeSpec, program: &Program, host: &Host) -> (Option<Prep
         Err(errors) => {
             // What is wrong with the target is said already, and its captures cannot be looked up then.
             let nothing_said = findings.is_empty();
-            let is_new = |error: &KernelError| nothing_said || matches!(error.place, Place::Capture(_));
+            let is_new = |error: &KernelError| nothing_said || matches!(error.place.whole(), Place::Capture(_));
             findings.extend(errors.into_iter().filter(is_new).map(Finding::Wrong));
             (None, findings)
         }

@@ -38,8 +38,8 @@ impl KernelError {
 
     /// A refusal, and the part of the probe that is to blame.
     pub fn of(place: Place, refusal: Refusal) -> Self {
-        let Refusal { message, help } = refusal;
-        Self { place, message, help, notes: Vec::new(), code: None }
+        let Refusal { message, help, range } = refusal;
+        Self { place: place.part(range), message, help, notes: Vec::new(), code: None }
     }
 
     /// The same with what would work, where something is known.

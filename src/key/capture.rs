@@ -59,7 +59,9 @@ fn check(checking: &mut Checking<'_>) {
             cx.report(problem);
         }
         if let Some(expr) = expression(cx, name, text) {
-            cx.note_place(Place::Capture(name.clone()), cx.value(&["capture", name]));
+            if let Some(node) = cx.node.at(&["capture", name]) {
+                cx.note_text(Place::Capture(name.clone()), node);
+            }
             checked.push(Capture { name: name.clone(), expr });
         }
     }

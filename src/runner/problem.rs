@@ -7,7 +7,7 @@ use crate::spec::Place;
 
 /// The problem that a refusal of a probe is.
 pub fn refusal(probe: &CheckedProbe, error: &KernelError) -> Problem {
-    let by_place = match error.place {
+    let by_place = match error.place.whole() {
         Place::Probe | Place::Program | Place::Param(_) => codes::KERNEL_REFUSED,
         Place::Hook
         | Place::Target
@@ -18,6 +18,8 @@ pub fn refusal(probe: &CheckedProbe, error: &KernelError) -> Problem {
         | Place::BuildId => codes::KERNEL_TARGET,
         Place::Capture(_) => codes::KERNEL_CAPTURE,
         Place::Sink(_) => codes::SINK_FAILED,
+        // What `whole` gives is no part.
+        Place::Part { .. } => codes::KERNEL_REFUSED,
     };
     let code = error.code.unwrap_or(by_place);
     let problem = Problem::new(code, probe.locate(&error.place), error.message.clone()).maybe_help(error.help.clone());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The place in a probe's YAML that a later problem is to be blamed on.
 
+use std::ops::Range;
+
 /// A place in one probe. `config` knows where in the file it is; the floors above only name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -28,4 +30,41 @@ pub enum Place {
     Capture(String),
     /// The sink of this name.
     Sink(String),
+    /// Some bytes of a text that stands at another place: one word of an expression.
+    Part {
+        /// Where the text is.
+        of: Box<Place>,
+        /// Which of its bytes.
+        range: Range<usize>,
+    },
+}
+
+impl Place {
+    /// These bytes of what stands here; the place itself where there are none.
+    #[must_use]
+    pub fn part(self, range: Option<Range<usize>>) -> Self {
+        match range {
+            Some(range) => Self::Part { of: Box::new(self), range },
+            None => self,
+        }
+    }
+
+    /// The place that this is a part of, or itself.
+    pub fn whole(&self) -> &Self {
+        match self {
+            Self::Part { of, .. } => of.whole(),
+            Self::Probe
+            | Self::Hook
+            | Self::Target
+            | Self::Entry(_)
+            | Self::Mode
+            | Self::Binary
+            | Self::Process
+            | Self::BuildId
+            | Self::Program
+            | Self::Param(_)
+            | Self::Capture(_)
+            | Self::Sink(_) => self,
+        }
+    }
 }

@@ -179,6 +179,11 @@ impl Node {
         node.span
     }
 
+    /// Where the text of a text scalar begins; `None` where it is not written verbatim.
+    pub(crate) fn verbatim_at(&self) -> Option<usize> {
+        if let Value::Text(text) = &self.value { text.verbatim_at } else { None }
+    }
+
     /// The place of a part of a text scalar: `range` counts its bytes. The whole scalar where it is not written verbatim.
     pub(crate) fn part(&self, range: &std::ops::Range<usize>) -> Span {
         match &self.value {

@@ -77,5 +77,5 @@ fn outcome(hook: &Hook, error: KernelError, host: &Host) -> Outcome {
     let missing = missing_capabilities(&[hook.kind], Capabilities::effective());
     let privileges = || (!missing.is_empty()).then(|| Outcome::Needs(missing.join(" and ")));
     let needs = lacking(false).or_else(privileges).or_else(|| lacking(true));
-    needs.unwrap_or(Outcome::Refused(Refusal { message: error.message, help: error.help }))
+    needs.unwrap_or(Outcome::Refused(Refusal { message: error.message, help: error.help, range: None }))
 }

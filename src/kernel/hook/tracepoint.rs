@@ -88,7 +88,7 @@ fn inspect(hook: &Hook, host: &Host) -> Vec<Finding> {
 fn tracepoints(host: &Host) -> Places {
     let listed = host
         .tracefs()
-        .map_err(|Refusal { message, help }| match help {
+        .map_err(|Refusal { message, help, .. }| match help {
             Some(help) => format!("{message}; {help}"),
             None => message,
         })
