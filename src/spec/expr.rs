@@ -15,6 +15,18 @@ pub struct Expr {
     pub range: Range<usize>,
 }
 
+/// The bytes of the text that a part takes. All are equal: where something stands is not what it says.
+#[derive(Debug, Clone, Default)]
+pub struct At(pub Range<usize>);
+
+impl PartialEq for At {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for At {}
+
 /// Two expressions are equal where they say the same, wherever they stand.
 impl PartialEq for Expr {
     fn eq(&self, other: &Self) -> bool {
@@ -23,6 +35,13 @@ impl PartialEq for Expr {
 }
 
 impl Eq for Expr {}
+
+impl Expr {
+    /// An expression of this place.
+    pub fn new(node: ExprNode, range: Range<usize>) -> Self {
+        Self { node, range }
+    }
+}
 
 /// What an expression is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +65,9 @@ pub enum ExprNode {
         /// Its name.
         name: String,
         /// Where the name stands.
-        at: Range<usize>,
+        at: At,
+        /// Written `->`; it means the same.
+        arrow: bool,
     },
     /// `a[2]`, `a[fd]`
     Index {
@@ -62,7 +83,7 @@ pub enum ExprNode {
         /// As what.
         cast: Cast,
         /// Where the type stands.
-        at: Range<usize>,
+        at: At,
     },
     /// `container_of(m, struct mount, mnt)`
     ContainerOf {
@@ -78,7 +99,7 @@ pub enum ExprNode {
         /// The function.
         name: String,
         /// Where its name stands.
-        at: Range<usize>,
+        at: At,
         /// Its arguments.
         args: Vec<Expr>,
     },
@@ -89,7 +110,7 @@ pub enum ExprNode {
         /// `startsWith`, `under` …
         name: String,
         /// Where the name stands.
-        at: Range<usize>,
+        at: At,
         /// Its arguments.
         args: Vec<Expr>,
     },
@@ -292,4 +313,32 @@ pub enum NameTable {
     TcpState,
     /// `HI`, `TIMER` …
     Softirq,
+}
+
+impl NameTable {
+    /// Every table by its word after `as`.
+    pub const WORDS: &[(&'static str, Self)] = &[
+        ("errno", Self::Errno),
+        ("signal", Self::Signal),
+        ("syscall", Self::Syscall),
+        ("open_flags", Self::OpenFlags),
+        ("file_mode", Self::FileMode),
+        ("access", Self::Access),
+        ("prot", Self::Prot),
+        ("map_flags", Self::MapFlags),
+        ("clone_flags", Self::CloneFlags),
+        ("mount_flags", Self::MountFlags),
+        ("cap", Self::Cap),
+        ("caps", Self::Caps),
+        ("socket_family", Self::SocketFamily),
+        ("socket_type", Self::SocketType),
+        ("ip_protocol", Self::IpProtocol),
+        ("tcp_state", Self::TcpState),
+        ("softirq", Self::Softirq),
+    ];
+
+    /// Its word after `as`.
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, table)| *table == self).map_or("", |(word, _)| word)
+    }
 }
