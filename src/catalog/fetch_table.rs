@@ -227,6 +227,6 @@ fn copy_name(copy: FetchCopy) -> &'static str {
         FetchCopy::Path => "COPY_PATH",
         FetchCopy::DentryPath => "COPY_DENTRY_PATH",
         FetchCopy::FdPath => "COPY_FD_PATH",
-        FetchCopy::Packet => "COPY_PACKET",
+        FetchCopy::Packet { .. } => "COPY_PACKET",
     }
 }

@@ -311,6 +311,8 @@ pub enum NameTable {
     IpProtocol,
     /// `TCP_…`
     TcpState,
+    /// The bits of a TCP header: `FIN SYN RST PSH ACK URG ECE CWR NS`.
+    TcpFlags,
     /// `HI`, `TIMER` …
     Softirq,
 }

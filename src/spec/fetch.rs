@@ -133,6 +133,36 @@ pub enum FetchCopy {
     DentryPath,
     /// The path of the file behind a descriptor of this process, which is the value.
     FdPath,
-    /// A `struct sk_buff` at the address, or the packet at hand, as [`super::PacketSlot`].
-    Packet,
+    /// Bytes from `part` on of what the headers of a `struct sk_buff` at the address say, or of the packet or call at hand
+    /// ([`FetchSource::Packet`]), as [`super::PacketSlot`] and [`super::SocketCallSlot`] lie in memory. No value where there is no such
+    /// header.
+    Packet {
+        /// Where in it.
+        part: u8,
+        /// The header that has it.
+        layer: PacketLayer,
+    },
+}
+
+/// A header of a packet. Its number is the bit of `layers` in `struct packet_parts`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PacketLayer {
+    /// None is needed.
+    Always = 0,
+    /// Ethernet.
+    Ethernet = 1 << 0,
+    /// A VLAN tag, or more.
+    Vlan = 1 << 1,
+    /// A second one in it.
+    InnerVlan = 1 << 2,
+    /// IPv4 or IPv6.
+    Ip = 1 << 3,
+    /// One that begins with ports: TCP, UDP, SCTP, DCCP, UDP-Lite; in the first fragment.
+    Ports = 1 << 4,
+    /// TCP.
+    Tcp = 1 << 5,
+    /// UDP.
+    Udp = 1 << 6,
+    /// ICMP or ICMPv6.
+    Icmp = 1 << 7,
 }

@@ -24,14 +24,14 @@ pub use capture::{CaptureCast, CaptureExpr, DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES, 
 pub use errnos::ERRNOS;
 pub use event::{LossCause, RESERVED_FIELDS};
 pub use expr::{At, BinaryOp, Cast, Expr, ExprNode, NameTable, TextSize, UnaryOp};
-pub use fetch::{Fetch, FetchCopy, FetchIndex, FetchSource, Kept};
+pub use fetch::{Fetch, FetchCopy, FetchIndex, FetchSource, Kept, PacketLayer};
 pub use formula::{Arithmetic, Comparison, Formula, SetName, TextTest};
 pub use hook::{Claim, FileIdentity, Hook, HookKind, Site, Targets, TracepointName, UserPlace, UserPoint, XdpMode};
 pub use layout::{BitRange, ComputedType, Field, FieldType, Layout};
 pub use limits::{Limits, Period, RateLimit};
 pub use place::Place;
 pub use sink::{Destination, DestinationKind, Format, Rights, SinkId, SinkSpec};
-pub use slots::{EndpointSlot, PacketSlot, SlotPart, SockSlot};
+pub use slots::{EndpointSlot, PacketPart, PacketSlot, SlotPart, SockSlot, SocketCallSlot};
 pub use step::{Step, StepNext, StepTest};
 
 use std::time::Duration;

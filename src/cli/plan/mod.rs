@@ -223,7 +223,7 @@ fn origin(fetch: &Fetch) -> String {
         FetchCopy::Sockaddr => Some(format!("socket address at +{offset}")),
         FetchCopy::FilePath | FetchCopy::Path | FetchCopy::DentryPath => Some(format!("path at +{offset}")),
         FetchCopy::FdPath => Some("path of that descriptor's file".to_owned()),
-        FetchCopy::Packet => Some("its headers".to_owned()),
+        FetchCopy::Packet { .. } => Some("its headers".to_owned()),
     });
     steps.join(" → ")
 }
