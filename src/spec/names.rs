@@ -24,10 +24,29 @@ pub struct FlagName {
     pub name: &'static str,
 }
 
+/// RFC 9293, 3.1, and RFC 8311, 4.3.
+const TCP_FLAGS: [FlagName; 9] = {
+    const fn bit(value: u64, name: &'static str) -> FlagName {
+        FlagName { mask: value, value, name }
+    }
+    [
+        bit(1 << 0, "FIN"),
+        bit(1 << 1, "SYN"),
+        bit(1 << 2, "RST"),
+        bit(1 << 3, "PSH"),
+        bit(1 << 4, "ACK"),
+        bit(1 << 5, "URG"),
+        bit(1 << 6, "ECE"),
+        bit(1 << 7, "CWR"),
+        bit(1 << 8, "NS"),
+    ]
+};
+
 /// The names of this table. Errors stand by their positive numbers.
 pub fn of(table: NameTable) -> NameSet {
     match table {
         NameTable::Errno => NameSet::Numbers(ERRNOS),
+        NameTable::TcpFlags => NameSet::Flags(&TCP_FLAGS),
         // TODO(10): the other tables.
         NameTable::Signal
         | NameTable::Syscall
