@@ -64,7 +64,7 @@ fn add(capture: &Capture, scope: &Scope<'_>, head: &Layout, resolved: &mut Resol
     resolved.fetches.push(Fetch {
         source: shape.place.source,
         hops: shape.place.hops,
-        user: false,
+        user_from: None,
         offset: shape.place.offset,
         index: None,
         keep: None,

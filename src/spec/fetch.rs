@@ -8,9 +8,9 @@ pub struct Fetch {
     pub source: FetchSource,
     /// For each pointer that is followed in kernel memory: what is added to the address before it is read. At most 8.
     pub hops: Vec<u32>,
-    /// True where every address on the way is the process's, whatever it says (arguments of system calls and of functions of
-    /// programs): hops read process memory only. False: an address itself tells whose memory it is in.
-    pub user: bool,
+    /// From this hop on (`hops.len()`: the copy alone) every address is the process's, whatever it says: arguments of system calls and
+    /// of functions of programs. `None`: an address itself tells whose memory it is in.
+    pub user_from: Option<u8>,
     /// What is added to the address before the copy.
     pub offset: u32,
     /// An offset that is only known when the event happens: `a[fd]`.

@@ -237,7 +237,7 @@ mod tests {
     fn origins() {
         let fetch = |source, hops: &[u32], copy| Fetch {
             source,
-            user: false,
+            user_from: None,
             hops: hops.to_vec(),
             offset: 12,
             index: None,
