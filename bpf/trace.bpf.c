@@ -294,6 +294,14 @@ int trace_fexit(void *ctx)
 	return trace(ctx, CONTEXT_WORDS);
 }
 
+/* It only looks on: 0 refuses nothing. */
+SEC("?lsm")
+int trace_lsm(void *ctx)
+{
+	trace(ctx, CONTEXT_WORDS);
+	return 0;
+}
+
 /*
  * The kernel keeps to a process as well, but until Linux 6.13 not at returns: where two probes are at one function, each
  * sees the processes of both.

@@ -41,6 +41,12 @@ int slot_fexit(void *ctx)
 	return jump(ctx);
 }
 
+SEC("?lsm")
+int slot_lsm(void *ctx)
+{
+	return jump(ctx);
+}
+
 SEC("?tracepoint")
 int slot_tracepoint(void *ctx)
 {
@@ -67,6 +73,12 @@ int nothing_fentry(void *ctx)
 
 SEC("?fexit")
 int nothing_fexit(void *ctx)
+{
+	return 0;
+}
+
+SEC("?lsm")
+int nothing_lsm(void *ctx)
 {
 	return 0;
 }

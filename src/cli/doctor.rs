@@ -113,7 +113,9 @@ fn facts(facts: &Facts) -> Vec<(&'static str, String)> {
 fn title(hook: &Hook) -> String {
     match &hook.site {
         Site::Interface { mode, .. } => format!("{} ({})", hook.kind, mode.name()),
-        Site::Function { .. } | Site::Event(_) | Site::RawEvent(_) | Site::Binary(_) => hook.kind.to_string(),
+        Site::Function { .. } | Site::Event(_) | Site::RawEvent(_) | Site::SecurityHook(_) | Site::Binary(_) => {
+            hook.kind.to_string()
+        }
     }
 }
 

@@ -179,7 +179,7 @@ mod tests {
     use crate::spec::HookKind;
 
     fn found(kind: HookKind, target: &str, signature: Option<Signature>) -> FoundHook {
-        FoundHook { kind: Listed::Hook(kind), target: target.to_owned(), signature, remark: String::new() }
+        FoundHook { kind: Listed(kind), target: target.to_owned(), signature, remark: String::new() }
     }
 
     fn declared(params: &[(&str, &str)]) -> Declared {

@@ -149,7 +149,7 @@ impl JsonSchema for Names {
 }
 
 /// Longest list of names.
-const MAX_NAMES: u32 = 128;
+const MAX_NAMES: u32 = 1000;
 
 /// A mapping that cannot be.
 #[derive(Debug)]

@@ -29,7 +29,7 @@ pub(super) struct UserFunction {
     symbol: Option<Names>,
     /// The first of these functions that exists in the binary, for names that differ between versions.
     #[serde(default)]
-    #[schemars(length(min = 1, max = 128), extend("examples" = [["SSL_write_ex", "SSL_write"]]))]
+    #[schemars(length(min = 1, max = 1000), extend("examples" = [["SSL_write_ex", "SSL_write"]]))]
     first_of: Option<Vec<String>>,
     /// With `symbol`, at `uprobe`: bytes after the function's start. Alone: bytes into the file, for a function of a
     /// binary without symbols. It must be the start of an instruction. That is checked if the file has symbols; if

@@ -23,7 +23,9 @@ const OF_SYSTEM_CALLS: [&str; 9] =
 pub(super) fn of_current_thread(site: &Site) -> bool {
     match site {
         Site::Function { symbol, .. } => OF_SYSTEM_CALLS.iter().any(|begin| symbol.starts_with(begin)),
-        Site::Interface { .. } | Site::Event(_) | Site::RawEvent(_) | Site::Binary(_) => false,
+        Site::Interface { .. } | Site::Event(_) | Site::RawEvent(_) | Site::SecurityHook(_) | Site::Binary(_) => {
+            false
+        },
     }
 }
 
@@ -61,7 +63,7 @@ pub(super) struct WholeFunction {
     symbol: Option<Names>,
     /// The first of these functions that exists in the kernel, for names that differ between versions.
     #[serde(default)]
-    #[schemars(length(min = 1, max = 128), extend("examples" = [["do_sys_openat2", "do_sys_open"]]))]
+    #[schemars(length(min = 1, max = 1000), extend("examples" = [["do_sys_openat2", "do_sys_open"]]))]
     first_of: Option<Vec<String>>,
 }
 

@@ -45,8 +45,3 @@ pub struct Kind {
 pub(crate) fn no_claim(_: &Hook) -> Option<Claim> {
     None
 }
-
-/// For kinds with one form.
-pub(crate) fn as_written(value: Value) -> Value {
-    value
-}

@@ -42,7 +42,7 @@ struct Kprobe {
     symbol: Option<Names>,
     /// The first of these functions that exists in the kernel, for names that differ between versions.
     #[serde(default)]
-    #[schemars(length(min = 1, max = 128), extend("examples" = [["do_sys_openat2", "do_sys_open"]]))]
+    #[schemars(length(min = 1, max = 1000), extend("examples" = [["do_sys_openat2", "do_sys_open"]]))]
     first_of: Option<Vec<String>>,
     /// Bytes after its start; must be the start of an instruction.
     #[serde(default)]

@@ -6,6 +6,7 @@
 //! What never happens here: whether a target exists is for the kernel to say.
 
 mod binary;
+mod event;
 mod fentry;
 mod fexit;
 mod form;
@@ -13,6 +14,7 @@ mod function;
 mod kind;
 mod kprobe;
 mod kretprobe;
+mod lsm;
 mod names;
 mod offers;
 mod raw_tracepoint;
@@ -39,6 +41,7 @@ pub static KINDS: [&Kind; HookKind::WORDS.len()] = [
     &raw_tracepoint::KIND,
     &uprobe::KIND,
     &uretprobe::KIND,
+    &lsm::KIND,
 ];
 
 /// The entry of [`KINDS`] for a kind.

@@ -66,6 +66,14 @@ pub(super) fn as_list(text: &str) -> Option<String> {
     (names.len() > 1 && names.iter().all(plain)).then(|| format!("[{}]", names.join(", ")))
 }
 
+/// `["sched:a", "sched:b"]` of `sched:a, sched:b`; `None` where there are not several tracepoints.
+pub(super) fn as_events(text: &str) -> Option<String> {
+    let names: Vec<&str> = text.split([',', ' ']).filter(|name| !name.is_empty()).collect();
+    let is_event = |name: &&str| name.split_once(':').is_some_and(|(a, b)| is_event_word(a) && is_event_word(b));
+    let quoted = || names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    (names.len() > 1 && names.iter().all(is_event)).then(|| format!("[{}]", quoted()))
+}
+
 /// True for a glob without a letter.
 pub(super) fn stands_for_all(symbol: &str) -> bool {
     !symbol.is_empty() && symbol.chars().all(|c| c == '*' || c == '?')

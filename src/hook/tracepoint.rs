@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `tracepoint`: a stable event of the kernel, with named fields.
 
-use schemars::{Schema, SchemaGenerator, json_schema};
+use schemars::{Schema, SchemaGenerator};
+use serde_json::json;
 
-use super::kind::{Kind, as_written, no_claim};
-use super::names::{is_event_word, target};
+use super::event::{self, Written, long, without_stars};
+use super::kind::{Kind, no_claim};
+use super::names::{as_events, is_event_word};
 use crate::config::without_curly;
 use crate::config::{Cx, TARGET};
 use crate::spec::{Hook, HookKind, Site, Targets, TracepointName};
@@ -36,8 +38,8 @@ const OF_CURRENT_THREAD: [&str; 15] = [
 /// The kind.
 pub(super) static KIND: Kind = Kind {
     kind: HookKind::Tracepoint,
-    doc: "A stable event of the kernel, written `category:name`; its fields can be captured by name. Those of the \
-          category `syscalls` do not see 32-bit processes, which use system calls of their own.",
+    doc: "A stable event of the kernel, written `category:name`, a list of them, a glob, or a mapping with `first_of`; its \
+          fields can be captured by name. Those of the category `syscalls` do not see 32-bit processes, which use system calls of their own.",
     program: "trace",
     example: "tracepoint: sched:sched_switch",
     capture: ("next", "next_comm"),
@@ -45,34 +47,36 @@ pub(super) static KIND: Kind = Kind {
     elsewhere: &["tp"],
     at: |target| format!("tracepoint: \"{}\"", target.replacen('/', ":", 1)),
     form,
-    long: as_written,
+    long,
     check,
     lacks,
     of_current_thread,
     claim: no_claim,
 };
 
-fn form(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "examples": ["sched:sched_switch", "syscalls:sys_enter_openat"] })
+fn form(generator: &mut SchemaGenerator) -> Schema {
+    let examples = json!(["sched:sched_switch", ["sched:sched_wakeup", "sched:sched_wakeup_new"], "block:block_rq_*"]);
+    event::form(generator, examples)
 }
 
 fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
-    let text = cx.decode::<String>(&["hook", "tracepoint"])?;
-    let text = text.as_str();
-    let span = target(cx, &["hook", "tracepoint"]);
-    if let Some((category, name)) = text.split_once(':')
-        && is_event_word(category)
-        && is_event_word(name)
-    {
-        let name = TracepointName { category: category.to_owned(), name: name.to_owned() };
-        return Some((Hook { kind: HookKind::Tracepoint, site: Site::Event(name) }, Targets::One));
+    let (name, targets) = event::check(cx, HookKind::Tracepoint, is_good)?;
+    let name = TracepointName::parse(&name)?;
+    Some((Hook { kind: HookKind::Tracepoint, site: Site::Event(name) }, targets))
+}
+
+fn is_good(cx: &mut Cx<'_>, Written { name: text, span, may_be_glob }: Written<'_>) -> bool {
+    let is_word = |word: &str| is_event_word(&without_stars(word, may_be_glob));
+    if text.split_once(':').is_some_and(|(category, name)| is_word(category) && is_word(name)) {
+        return true;
     }
     let parts: Vec<&str> = without_curly(text).split([':', '/', '.', ' ']).filter(|part| !part.is_empty()).collect();
     let help = match parts.as_slice() {
-        _ if text.contains(['*', '?']) => {
-            format!("write one tracepoint: `ebpf-run hooks '{text}'` lists the matches")
+        _ if text.contains(',') && as_events(text).is_some() => {
+            format!("write a list: `tracepoint: {}`", as_events(text).unwrap_or_default())
         }
-        ["tracepoint" | "tp", category, name] | [category, name] if is_event_word(category) && is_event_word(name) => {
+        _ if !may_be_glob && text.contains(['*', '?']) => "write full names here; globs go into `name`".to_owned(),
+        ["tracepoint" | "tp", category, name] | [category, name] if is_word(category) && is_word(name) => {
             format!("write `tracepoint: {category}:{name}`")
         }
         [name] if name.starts_with("sys_enter_") || name.starts_with("sys_exit_") => {
@@ -84,7 +88,7 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
     };
     let problem = cx.error(TARGET, span, format!("`{text}` is not `category:name`"));
     cx.report(problem.label("expected a tracepoint's category and name").help(help));
-    None
+    false
 }
 
 fn lacks(hook: &Hook, base: &str) -> Option<Refusal> {

@@ -193,7 +193,7 @@ mod tests {
     /// Too many targets are said with the glob that brings most of them.
     #[test]
     fn too_many_targets() {
-        let gets: Names = (0..200).map(|at| format!("get{at}")).map(|name| (name.clone(), name)).collect();
+        let gets: Names = (0..1200).map(|at| format!("get{at}")).map(|name| (name.clone(), name)).collect();
         let names = gets.clone().into_iter().chain([("put".to_owned(), "put".to_owned())]).collect();
         let each = |patterns: &[&str]| Targets::Each(patterns.iter().map(|&pattern| pattern.to_owned()).collect());
         for (patterns, names, place, said) in [
@@ -201,15 +201,15 @@ mod tests {
                 &["get*"][..],
                 &gets,
                 Place::Entry("get*".to_owned()),
-                "`get*` matches 200 targets: a probe can have at most 128",
+                "`get*` matches 1200 targets: a probe can have at most 1000",
             ),
             (
                 &["put", "get1*", "ge?*"],
                 &names,
                 Place::Entry("ge?*".to_owned()),
-                "its names match 201 targets, `ge?*` 200 of them: a probe can have at most 128",
+                "its names match 1201 targets, `ge?*` 1200 of them: a probe can have at most 1000",
             ),
-            (&["get1", "get2"], &gets, Place::Target, "its names match 200 targets: a probe can have at most 128"),
+            (&["get1", "get2"], &gets, Place::Target, "its names match 1200 targets: a probe can have at most 1000"),
         ] {
             let error = too_many(&each(patterns), names);
             assert_eq!((error.place, error.message.as_str()), (place, said));

@@ -34,11 +34,13 @@ pub enum HookKind {
     Uprobe,
     /// The return of a function of a program or library.
     Uretprobe,
+    /// A decision or notice of the Linux security modules.
+    Lsm,
 }
 
 impl HookKind {
     /// Every kind, in the order of the schema and the documentation, with its key in the YAML.
-    pub const WORDS: [(Self, &str); 9] = [
+    pub const WORDS: [(Self, &str); 10] = [
         (Self::Xdp, "xdp"),
         (Self::Kprobe, "kprobe"),
         (Self::Kretprobe, "kretprobe"),
@@ -48,6 +50,7 @@ impl HookKind {
         (Self::RawTracepoint, "raw_tracepoint"),
         (Self::Uprobe, "uprobe"),
         (Self::Uretprobe, "uretprobe"),
+        (Self::Lsm, "lsm"),
     ];
 
     /// The key in the YAML.
@@ -88,6 +91,8 @@ pub enum Site {
     Event(TracepointName),
     /// A tracepoint by its name alone, before its fields are made.
     RawEvent(String),
+    /// A hook of the Linux security modules.
+    SecurityHook(String),
     /// A point in a program or library.
     Binary(UserPoint),
 }
@@ -105,6 +110,7 @@ impl Site {
                 Some(Self::Event(TracepointName { category: category.to_owned(), name: name.to_owned() }))
             }
             HookKind::RawTracepoint => Some(Self::RawEvent(target.to_owned())),
+            HookKind::Lsm => Some(Self::SecurityHook(target.to_owned())),
             HookKind::Xdp | HookKind::Uprobe | HookKind::Uretprobe => None,
         }
     }
@@ -118,7 +124,7 @@ impl fmt::Display for Site {
             Self::Function { symbol, offset: 0 } => f.write_str(symbol),
             Self::Function { symbol, offset } => write!(f, "{symbol}+{offset:#x}"),
             Self::Event(name) => name.fmt(f),
-            Self::RawEvent(name) => f.write_str(name),
+            Self::RawEvent(name) | Self::SecurityHook(name) => f.write_str(name),
             Self::Binary(point) => point.fmt(f),
         }
     }
@@ -222,8 +228,8 @@ impl Hook {
     pub fn target_field(&self) -> Option<&'static str> {
         match self.site {
             Site::Interface { .. } => Some("interface"),
-            Site::Function { .. } | Site::Binary(_) => Some("symbol"),
-            Site::Event(_) | Site::RawEvent(_) => None,
+            Site::Function { .. } | Site::Binary(_) | Site::SecurityHook(_) => Some("symbol"),
+            Site::Event(_) | Site::RawEvent(_) => Some("event"),
         }
     }
 
@@ -235,7 +241,9 @@ impl Hook {
             Site::Interface { mode, .. } => Site::Interface { name: target, mode: *mode },
             Site::Function { offset, .. } => Site::Function { symbol: target, offset: *offset },
             Site::Binary(point) => Site::Binary(point.at(target)),
-            Site::Event(_) | Site::RawEvent(_) => self.site.clone(),
+            Site::Event(name) => Site::Event(TracepointName::parse(&target).unwrap_or_else(|| name.clone())),
+            Site::RawEvent(_) => Site::RawEvent(target),
+            Site::SecurityHook(_) => Site::SecurityHook(target),
         };
         Self { kind: self.kind, site }
     }
@@ -249,7 +257,7 @@ impl fmt::Display for Hook {
     }
 }
 
-/// What the target of a hook matches, where it is an interface or a function. [`Hook`] holds the first name as written;
+/// What the target of a hook matches. [`Hook`] holds the first name as written;
 /// which ones there are is found out on the machine, and each becomes a probe of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Targets {
@@ -257,9 +265,9 @@ pub enum Targets {
     #[default]
     One,
     /// Each of these names, and each that one of these globs (`eth*`, `tcp_*`) or `@default-route` stands for. Events say
-    /// which: a field `interface` or `symbol`.
+    /// which: a field `interface`, `symbol` or `event`.
     Each(Vec<String>),
-    /// The first of these functions that the kernel, or the binary, has: names that differ by version.
+    /// The first of these functions or events that the kernel, or the binary, has: names that differ by version.
     FirstOf(Vec<String>),
 }
 
@@ -267,8 +275,8 @@ impl Targets {
     /// The interfaces that the routes to everywhere use.
     pub const DEFAULT_ROUTE: &str = "@default-route";
 
-    /// How many targets one probe may have: each is a program of its own.
-    pub const MAX: usize = 128;
+    /// How many targets one probe may have.
+    pub const MAX: usize = 1000;
 
     /// True for a name that matches others. Among the parameters of a function of C++, a star is a pointer.
     pub fn is_pattern(name: &str) -> bool {
@@ -284,6 +292,14 @@ pub struct TracepointName {
     pub category: String,
     /// The event: `sched_switch`.
     pub name: String,
+}
+
+impl TracepointName {
+    /// `sched:sched_switch`; `None` without a colon.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (category, name) = text.split_once(':')?;
+        Some(Self { category: category.to_owned(), name: name.to_owned() })
+    }
 }
 
 impl fmt::Display for TracepointName {

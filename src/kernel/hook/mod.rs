@@ -11,6 +11,7 @@ mod kprobe;
 mod kretprobe;
 mod list_functions;
 mod listing;
+mod lsm;
 mod perf;
 mod perf_kprobe;
 mod perf_uprobe;
@@ -33,5 +34,5 @@ pub use trial::{Outcome, Try};
 
 pub(in crate::kernel) use attachment::{Attachment, Hold, Landed};
 pub(in crate::kernel) use kind::{Exchange, Feature};
-pub(in crate::kernel) use listing::{Listing, Places, Prototypes, Source, Unasked};
+pub(in crate::kernel) use listing::{Listing, Prototypes, Source, Unasked};
 pub(in crate::kernel) use registry::{KINDS, is_there, missing_capabilities, of};

@@ -96,7 +96,10 @@ fn inspect(hook: &Hook, host: &Host) -> Vec<Finding> {
     let finding = match (check(hook, host), &hook.site) {
         (Err(error), _) => Some(Finding::Wrong(error)),
         (Ok(()), Site::Function { symbol, .. }) => inspect_name(hook.kind, symbol, host),
-        (Ok(()), Site::Interface { .. } | Site::Event(_) | Site::RawEvent(_) | Site::Binary(_)) => None,
+        (
+            Ok(()),
+            Site::Interface { .. } | Site::Event(_) | Site::RawEvent(_) | Site::SecurityHook(_) | Site::Binary(_),
+        ) => None,
     };
     finding.into_iter().collect()
 }

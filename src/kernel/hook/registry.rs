@@ -2,7 +2,7 @@
 //! Every hook kind, once.
 
 use super::kind::KernelKind;
-use super::{fentry, fexit, kprobe, kretprobe, raw_tracepoint, tracepoint, uprobe, uretprobe, xdp};
+use super::{fentry, fexit, kprobe, kretprobe, lsm, raw_tracepoint, tracepoint, uprobe, uretprobe, xdp};
 use crate::kernel::host::{Capabilities, Host};
 use crate::spec::HookKind;
 
@@ -17,6 +17,7 @@ pub(in crate::kernel) const KINDS: [&KernelKind; HookKind::WORDS.len()] = [
     &raw_tracepoint::KIND,
     &uprobe::KIND,
     &uretprobe::KIND,
+    &lsm::KIND,
 ];
 
 // Each stands where its number in `HookKind` says.

@@ -8,6 +8,7 @@ pub(in crate::kernel) mod descriptors;
 mod facts;
 mod itself;
 mod machine;
+mod security;
 
 pub use capabilities::Capabilities;
 pub use clock::{boot_ns, boot_shift_ns};

@@ -1,25 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The kinds of hooks whose targets are listed.
 
-use super::lsm::LSM_HOOKS;
 use crate::kernel::hook::{KINDS, Listing, Source, Unasked, of};
 use crate::kernel::host::Host;
 use crate::spec::HookKind;
 
 /// A kind of hook whose targets can be listed; the order is that of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Listed {
-    /// One that programs can be attached to.
-    Hook(HookKind),
-    /// Hooks of Linux security modules.
-    Lsm,
-}
+pub struct Listed(pub HookKind);
 
 impl Listed {
     /// All of them.
     pub fn all() -> Vec<Self> {
-        let hooks = KINDS.iter().filter(|kind| kind.listing.is_some()).map(|kind| Self::Hook(kind.kind));
-        hooks.chain([Self::Lsm]).collect()
+        KINDS.iter().filter(|kind| kind.listing.is_some()).map(|kind| Self(kind.kind)).collect()
     }
 
     /// Those that are listed where nobody names a kind; and what is left out, in a sentence each.
@@ -42,10 +35,7 @@ impl Listed {
 
     /// The key in the YAML.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Hook(kind) => kind.word(),
-            Self::Lsm => "lsm",
-        }
+        self.0.word()
     }
 
     /// True where its targets are functions of a binary, which has to be named.
@@ -54,9 +44,6 @@ impl Listed {
     }
 
     pub(super) fn listing(self) -> Option<&'static Listing> {
-        match self {
-            Self::Hook(kind) => of(kind).listing.as_ref(),
-            Self::Lsm => Some(&LSM_HOOKS),
-        }
+        of(self.0).listing.as_ref()
     }
 }

@@ -4,7 +4,6 @@
 mod binary;
 mod find;
 mod listed;
-mod lsm;
 mod pattern;
 mod query;
 

@@ -2,7 +2,7 @@
 //! What is asked of every site: what patterns stand for there, which of several names it has, whether it is missing.
 
 use super::targets::{Named, Names};
-use super::{binary, function, interface};
+use super::{binary, event, function, interface};
 use crate::kernel::error::KernelError;
 use crate::kernel::host::Host;
 use crate::spec::{Place, Site};
@@ -17,17 +17,22 @@ pub(in crate::kernel) fn named(site: &Site, patterns: &[String], takes_entry: bo
             let found = host.binaries.of(point).and_then(|file| binary::named(patterns, takes_entry, &file));
             found.unwrap_or_else(|error| (Names::new(), vec![error]))
         }
-        Site::Event(_) | Site::RawEvent(_) => (Names::new(), Vec::new()),
+        Site::Event(_) => event::named_tracepoints(patterns, host),
+        Site::RawEvent(_) => event::named_raw_tracepoints(patterns, host),
+        Site::SecurityHook(_) => event::named_security_hooks(patterns, host),
     }
 }
 
-/// The first of these functions that is there.
+/// The first of these that is there.
 pub(in crate::kernel) fn first_of(site: &Site, names: &[String], host: &Host) -> Result<String, KernelError> {
     match site {
         Site::Function { .. } => function::first_of(names, host),
         Site::Binary(point) => binary::first_of(names, &host.binaries.of(point)?),
-        Site::Interface { .. } | Site::Event(_) | Site::RawEvent(_) => {
-            Err(KernelError::at(Place::Target, "only functions can be chosen by the first that is there"))
+        Site::Event(_) => event::first_tracepoint(names, host),
+        Site::RawEvent(_) => event::first_raw_tracepoint(names, host),
+        Site::SecurityHook(_) => event::first_security_hook(names, host),
+        Site::Interface { .. } => {
+            Err(KernelError::at(Place::Target, "interfaces cannot be chosen by the first that is there"))
         }
     }
 }
@@ -39,6 +44,8 @@ pub(in crate::kernel) fn is_missing(site: &Site, host: &Host) -> bool {
         Site::Function { symbol, .. } => host.kernel_symbol(symbol).count == 0,
         Site::Event(name) => host.tracefs().is_ok() && host.tracepoint(name).is_err(),
         Site::RawEvent(name) => !host.may_have_raw_tracepoint(name),
+        // All of them are the kernel's own.
+        Site::SecurityHook(_) => false,
         Site::Binary(point) => host.binaries.open(&point.binary).is_err(),
     }
 }

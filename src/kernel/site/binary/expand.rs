@@ -8,7 +8,7 @@ use super::names::{MOST_MATCHES, matching, some};
 use super::places::{instead, meant};
 use crate::catalog::{Lookup, ObjectError};
 use crate::kernel::error::KernelError;
-use crate::kernel::site::targets::{Named, functions, none_of};
+use crate::kernel::site::targets::{self, Named, none_of};
 use crate::spec::{Place, Targets};
 
 /// Those that can be probed; `takes_entry` is false where the one that nothing calls cannot.
@@ -40,7 +40,7 @@ pub(in crate::kernel) fn named(patterns: &[String], takes_entry: bool, file: &Op
         Some(glob) => found.get(glob).cloned().unwrap_or_default(),
         None => some(binary).unwrap_or_default(),
     };
-    Ok(functions(patterns, &format!("`{}`", path.display()), list))
+    Ok(targets::matching(patterns, &format!("function of `{}`", path.display()), list))
 }
 
 /// The first of these that the file has.
@@ -54,5 +54,5 @@ pub(in crate::kernel) fn first_of(names: &[String], file: &Opened) -> Result<Str
         }
     }
     let instead = |name: &String| instead(binary, name, path).ok().flatten();
-    Err(none_of(names, &format!("`{}`", path.display()), instead))
+    Err(none_of(names, &format!("`{}`", path.display()), "functions", instead))
 }

@@ -74,7 +74,7 @@ fn missing_tracepoint(events: &Path, name: &TracepointName) -> Refusal {
 }
 
 /// The names in a directory, sorted; none if it cannot be read.
-fn names_in(path: &Path) -> Vec<String> {
+pub(super) fn names_in(path: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(path) else { return Vec::new() };
     let mut names: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
