@@ -59,7 +59,7 @@ fn security_modules_and_binaries() {
     need!(bpf());
     let lab = Lab::new();
     let ended = lab.run(&["hooks", "bprm_check_security", "--kind", "lsm", "-v"]).code(0);
-    assert_eq!(ended.stdout[0], "lsm: bprm_check_security  # not supported by this build yet");
+    assert_eq!(ended.stdout[0], "lsm: bprm_check_security");
     assert_eq!(ended.stdout[1], "  # int bprm_check_security(struct linux_binprm *bprm)");
 
     let binary = env!("CARGO_BIN_EXE_ebpf-run");

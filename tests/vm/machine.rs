@@ -48,16 +48,26 @@ impl Run {
     }
 }
 
-/// Boots `kernel` once and runs the scenarios in it, one after another.
-pub(crate) fn run(kernel: &str, scenarios: &[String], binary: &Path) -> Result<Run, NoResults> {
+/// One boot.
+pub(crate) struct Boot<'b> {
+    pub kernel: &'b str,
+    /// What the kernel is told beside what it always is.
+    pub options: &'b str,
+    /// Tells boots of one kernel apart.
+    pub number: usize,
+}
+
+/// Boots once and runs the scenarios in it, one after another.
+pub(crate) fn run(boot: &Boot<'_>, scenarios: &[String], binary: &Path) -> Result<Run, NoResults> {
     if let Some((tool, package)) = TOOLS.iter().find(|(tool, _)| !installed(tool)) {
         return Err(NoResults::Skipped(format!("{tool} is not installed (apt-get install {package})")));
     }
+    let kernel = boot.kernel;
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vm");
     let cache = cache();
     fetch(&here, &cache, kernel)?;
 
-    let folder = cache.join("runs").join(format!("{kernel}-{}", std::process::id()));
+    let folder = cache.join("runs").join(format!("{kernel}-{}-{}", std::process::id(), boot.number));
     let failed = |what: &str, error: String| NoResults::Failed(format!("failed to {what}: {error}"));
     fs::create_dir_all(&folder).map_err(|error| failed("make a folder for the run", error.to_string()))?;
     let kernel_folder = cache.join("kernels").join(kernel);
@@ -69,7 +79,7 @@ pub(crate) fn run(kernel: &str, scenarios: &[String], binary: &Path) -> Result<R
     }
 
     let seconds = env::var("EBPF_RUN_VM_TIMEOUT").unwrap_or_else(|_| "240".to_owned());
-    let output = qemu(&kernel_folder, &folder, &seconds).output();
+    let output = qemu(&kernel_folder, boot.options, &folder, &seconds).output();
     let output = output.map_err(|error| failed("start qemu", error.to_string()))?;
     // The only big file, and made again in no time; console and results stay when something failed.
     let _ = fs::remove_file(folder.join("initrd"));
@@ -111,7 +121,7 @@ fn fetch(here: &Path, cache: &Path, kernel: &str) -> Result<(), NoResults> {
 /// The first serial port is the console, the second carries the results. Two CPUs, so that per-CPU values are on more
 /// than one; emulated in one thread, because with `thread=multi` about one boot in seven ended in an RCU stall.
 /// `timeout` bounds the VM even when this process is killed. A kernel that is in trouble panics, and a panic ends qemu.
-fn qemu(kernel: &Path, folder: &Path, seconds: &str) -> Command {
+fn qemu(kernel: &Path, options: &str, folder: &Path, seconds: &str) -> Command {
     let accelerator = match env::var("EBPF_RUN_VM_ACCEL").as_deref() {
         Ok("kvm") => "kvm",
         _ => "tcg,thread=single",
@@ -121,10 +131,9 @@ fn qemu(kernel: &Path, folder: &Path, seconds: &str) -> Command {
     command.args(["--foreground", "--kill-after=5", seconds, "qemu-system-x86_64"]);
     command.args(["-M", "q35", "-accel", accelerator, "-cpu", "max", "-smp", "2", "-m", "1G"]);
     command.arg("-kernel").arg(kernel.join("vmlinuz")).arg("-initrd").arg(folder.join("initrd"));
-    command.args([
-        "-append",
-        "console=ttyS0 quiet panic=-1 oops=panic softlockup_panic=1 sysctl.kernel.panic_on_rcu_stall=1 mitigations=off",
-    ]);
+    let always =
+        "console=ttyS0 quiet panic=-1 oops=panic softlockup_panic=1 sysctl.kernel.panic_on_rcu_stall=1 mitigations=off";
+    command.arg("-append").arg(format!("{always} {options}"));
     command.args(["-display", "none", "-monitor", "none", "-no-reboot", "-nodefaults"]);
     command.args(["-serial", &file("console"), "-serial", &file("results")]);
     command.stdin(Stdio::null());

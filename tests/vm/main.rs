@@ -15,6 +15,7 @@ mod expect;
 mod machine;
 mod results;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,7 +23,7 @@ use std::sync::Mutex;
 use std::{env, thread};
 
 use expect::Expectations;
-use machine::NoResults;
+use machine::{Boot, NoResults};
 use results::Outcome;
 
 /// Oldest first; `tests/vm/fetch` knows where each comes from.
@@ -119,9 +120,21 @@ fn select(mut arguments: impl Iterator<Item = String>) -> Result<Selection, Stri
     Ok(Selection { kernels, scenarios })
 }
 
-/// Boots one kernel, judges its scenarios, and prints a line for each.
+/// Boots one kernel for all scenarios that want the same of it, and so on for the others.
 fn test_kernel(kernel: &str, scenarios: &[String], binary: &Path, tally: &Mutex<Tally>) {
-    let run = machine::run(kernel, scenarios, binary);
+    let mut boots: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for scenario in scenarios {
+        let options = fs::read_to_string(scenarios_folder().join(scenario).join("boot")).unwrap_or_default();
+        boots.entry(options.trim().to_owned()).or_default().push(scenario.clone());
+    }
+    for (number, (options, scenarios)) in boots.iter().enumerate() {
+        test_boot(&Boot { kernel, options, number }, scenarios, binary, tally);
+    }
+}
+
+/// Boots one kernel once, judges its scenarios, and prints a line for each.
+fn test_boot(boot: &Boot<'_>, scenarios: &[String], binary: &Path, tally: &Mutex<Tally>) {
+    let (kernel, run) = (boot.kernel, machine::run(boot, scenarios, binary));
     // Held until the end: lines of two kernels do not mix.
     let mut tally = tally.lock().unwrap();
     let run = match run {
