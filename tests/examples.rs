@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use ebpf_run::catalog::builtin;
 use ebpf_run::config::{Config, Environment, SourceFile, check, render};
+use ebpf_run::spec::{Hook, HookKind};
 
 const SCHEMA_LINE: &str = "# yaml-language-server: $schema=../schema/ebpf-run.schema.json";
 
@@ -35,7 +36,8 @@ fn configuration(path: &Path) -> Config {
 }
 
 fn needs_a_kernel_function(config: &Config) -> bool {
-    config.probes.iter().any(|probe| probe.spec.hook.as_ref().is_some_and(|hook| hook.symbol().is_some()))
+    let is_one = |hook: &Hook| hook.symbol().is_some() || hook.kind == HookKind::Lsm;
+    config.probes.iter().any(|probe| probe.spec.hook.as_ref().is_some_and(is_one))
 }
 
 /// Every example and every file of `probes.d` begins with the line that points editors at the schema.
