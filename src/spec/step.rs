@@ -13,6 +13,8 @@ pub struct Step {
     pub fetch: Fetch,
     /// Where in what was fetched the operand begins (a part of a `sock`: its address, its port).
     pub part: u16,
+    /// The operand is a number of 2 or 4 bytes in network order (a port): its bytes are swapped before it is compared.
+    pub swapped: bool,
     /// What is asked of it.
     pub test: StepTest,
     /// Where to go on if the answer is yes.
