@@ -4,7 +4,7 @@
 //! Made by `expr`, evaluated by `record`. Types have been checked: a formula of numbers never meets a text. Every part may be
 //! null; a comparison with null is undecided, which `&&`, `||` and `!` carry on as in SQL.
 
-use std::net::Ipv6Addr;
+use core::net::Ipv6Addr;
 use std::sync::Arc;
 
 /// A typed expression over the operands of a record.

@@ -29,6 +29,7 @@ pub use formula::{Arithmetic, Comparison, Formula, SetName, TextTest};
 pub use hook::{Claim, FileIdentity, Hook, HookKind, Site, Targets, TracepointName, UserPlace, UserPoint, XdpMode};
 pub use layout::{BitRange, ComputedType, Field, FieldType, Layout};
 pub use limits::{Limits, Period, RateLimit};
+pub use names::SyscallAbi;
 pub use place::Place;
 pub use sink::{Destination, DestinationKind, Format, Rights, SinkId, SinkSpec};
 pub use slots::{EndpointSlot, PacketPart, PacketSlot, SlotPart, SockSlot, SocketCallSlot};
