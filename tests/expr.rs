@@ -53,7 +53,7 @@ fn refused(scope: &Scope<'_>, expected: &[(&str, &str, &str)]) {
 }
 
 /// Source, offsets before each pointer is read, offset, copy and bytes of the fetch, and what the field is.
-type Brief = (FetchSource, Vec<u32>, u32, FetchCopy, u16, FieldType, u32);
+type Brief = (FetchSource, Vec<i32>, i32, FetchCopy, u16, FieldType, u32);
 
 #[track_caller]
 fn brief(scope: &Scope<'_>, text: &str) -> Brief {

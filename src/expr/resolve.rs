@@ -63,9 +63,9 @@ fn add(capture: &Capture, scope: &Scope<'_>, head: &Layout, resolved: &mut Resol
     });
     resolved.fetches.push(Fetch {
         source: shape.place.source,
-        hops: shape.place.hops,
+        hops: shape.place.hops.iter().map(|hop| *hop as i32).collect(),
         user_from: None,
-        offset: shape.place.offset,
+        offset: shape.place.offset as i32,
         index: None,
         keep: None,
         length: None,

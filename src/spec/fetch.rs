@@ -6,13 +6,14 @@
 pub struct Fetch {
     /// Where the value comes from.
     pub source: FetchSource,
-    /// For each pointer that is followed in kernel memory: what is added to the address before it is read. At most 8.
-    pub hops: Vec<u32>,
+    /// For each pointer that is followed: what is added to the address before it is read. At most 8. It may be negative: what is around
+    /// a member lies before it (`container_of`).
+    pub hops: Vec<i32>,
     /// From this hop on (`hops.len()`: the copy alone) every address is the process's, whatever it says: arguments of system calls and
     /// of functions of programs. `None`: an address itself tells whose memory it is in.
     pub user_from: Option<u8>,
-    /// What is added to the address before the copy.
-    pub offset: u32,
+    /// What is added to the address before the copy; it may be negative as well.
+    pub offset: i32,
     /// An offset that is only known when the event happens: `a[fd]`.
     pub index: Option<FetchIndex>,
     /// Keep the value (eight bytes, sign-extended by [`Kept::size`]) for an index or a length of a later fetch.

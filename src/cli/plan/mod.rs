@@ -235,7 +235,7 @@ mod tests {
     /// The steps of a fetch read from left to right.
     #[test]
     fn origins() {
-        let fetch = |source, hops: &[u32], copy| Fetch {
+        let fetch = |source, hops: &[i32], copy| Fetch {
             source,
             user_from: None,
             hops: hops.to_vec(),
