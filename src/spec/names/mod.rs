@@ -2,6 +2,8 @@
 //! The built-in tables of names: `EACCES`, `O_CREAT|O_CLOEXEC`, `openat`. `scripts/generate-names` makes most of them from the
 //! kernel's headers; `internal` has what those lack.
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 mod common;
 mod find;
 mod internal;
@@ -12,13 +14,8 @@ mod syscalls_i386;
 mod syscalls_x86_64;
 mod table;
 mod write;
-
-#[cfg(target_arch = "aarch64")]
-#[path = "aarch64.rs"]
-mod own;
 #[cfg(not(target_arch = "aarch64"))]
-#[path = "x86_64.rs"]
-mod own;
+mod x86_64;
 
 pub use syscall::SyscallAbi;
 pub use table::{FlagName, NameSet};

@@ -2,7 +2,12 @@
 //! Where the names of each table are, and what it is for.
 
 use super::super::expr::NameTable;
-use super::{common, internal, own, syscall::SyscallAbi};
+#[cfg(target_arch = "aarch64")]
+use super::aarch64 as own;
+use super::syscall::SyscallAbi;
+#[cfg(not(target_arch = "aarch64"))]
+use super::x86_64 as own;
+use super::{common, internal};
 
 /// The names of a table.
 #[derive(Debug, Clone, Copy)]
