@@ -11,7 +11,7 @@ use super::fetch_table::FetchTable;
 use super::limit_table::LimitTable;
 use super::object::ObjectBytes;
 use super::program::{Counters, HookDecl, Param, ParamType, Program};
-use crate::spec::{Field, FieldType, HookKind, Layout, ParamValue, Site};
+use crate::spec::{CgroupPoint, Field, FieldType, HookKind, Layout, ParamValue, Site};
 
 /// How deep structs may lie in one another: the head in a record, and one more.
 const MAX_DEPTH: u32 = 3;
@@ -98,9 +98,13 @@ impl Describe<'_> {
             if kind.starts_with('.') {
                 return None;
             }
+            // What of a cgroup is seen is no target: which cgroup, the file says.
+            let point = target.filter(|_| matches!(kind, "cgroup" | "cgroup_skb")).and_then(CgroupPoint::of_section);
+            let target = target.filter(|_| point.is_none());
             let kind = match kind {
                 "tp" => Some(HookKind::Tracepoint),
                 "raw_tp" => Some(HookKind::RawTracepoint),
+                "cgroup" | "cgroup_skb" => point.map(|_| HookKind::Cgroup),
                 word => HookKind::of_word(word),
             };
             let refused = || ObjectError(format!("function `{function}`: nothing of section `{section}` is attached"));
@@ -108,7 +112,7 @@ impl Describe<'_> {
             let place = kind.ok_or_else(refused).and_then(|kind| Ok((kind, site(kind)?)));
             let only_if = self.btf.find(Named::Func, function).and_then(|id| self.tag(id, None, "only_if:"));
             let only_if = only_if.map(str::to_owned);
-            Some(place.map(|(kind, site)| HookDecl { function: function.clone(), kind, site, only_if }))
+            Some(place.map(|(kind, site)| HookDecl { function: function.clone(), kind, site, point, only_if }))
         };
         self.parts.functions.iter().filter_map(hook).collect()
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::fetch_table::FetchTable;
 use super::limit_table::LimitTable;
 use super::object::ObjectBytes;
-use crate::spec::{Hook, HookKind, Layout, ParamValue, ProbeSpec, Site};
+use crate::spec::{CgroupPoint, Hook, HookKind, Layout, ParamValue, ProbeSpec, Site};
 
 /// Before the bytes of a field whose size a parameter gives: how many of them are used.
 const LENGTH_BYTES: u32 = 4;
@@ -92,7 +92,7 @@ impl Program {
     /// The functions that are attached for a probe, each with its hook: at the one that the file names, or at the program's own.
     pub fn attached_for(&self, spec: &ProbeSpec) -> Vec<FunctionAt> {
         let at = |decl: &HookDecl| match (&spec.hook, &decl.site) {
-            (Some(hook), None) if hook.kind == decl.kind => Some(hook.clone()),
+            (Some(hook), None) if hook.kind == decl.kind && hook.cgroup_point() == decl.point => Some(hook.clone()),
             (None, Some(site)) => Some(Hook { kind: decl.kind, site: site.clone() }),
             (Some(_), _) | (None, None) => None,
         };
@@ -116,6 +116,8 @@ pub struct HookDecl {
     pub kind: HookKind,
     /// Where it attaches, if the program says; `None` takes it from the YAML.
     pub site: Option<Site>,
+    /// What of a cgroup it sees; `None` at other kinds.
+    pub point: Option<CgroupPoint>,
     /// The parameter without which it is not attached; `None`: it always is.
     pub only_if: Option<String>,
 }

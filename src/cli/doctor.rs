@@ -113,6 +113,8 @@ fn facts(facts: &Facts) -> Vec<(&'static str, String)> {
 fn title(hook: &Hook) -> String {
     match &hook.site {
         Site::Interface { mode, .. } => format!("{} ({})", hook.kind, mode.name()),
+        Site::Traffic { direction, .. } => format!("{} ({})", hook.kind, direction.word()),
+        Site::Cgroup { point, .. } => format!("{} ({})", hook.kind, point.word()),
         Site::Function { .. } | Site::Event(_) | Site::RawEvent(_) | Site::SecurityHook(_) | Site::Binary(_) => {
             hook.kind.to_string()
         }
@@ -120,7 +122,10 @@ fn title(hook: &Hook) -> String {
 }
 
 fn tried_on(hook: &Hook) -> String {
-    hook.interface().map_or_else(|| hook.site.to_string(), str::to_owned)
+    match &hook.site {
+        Site::Cgroup { path, .. } => path.clone(),
+        site => hook.interface().map_or_else(|| site.to_string(), str::to_owned),
+    }
 }
 
 fn verdict(outcome: &Outcome) -> (&'static str, String) {
@@ -158,7 +163,12 @@ fn try_json(one: &Try) -> Value {
         Outcome::Refused(why) => ("refused", Some(&why.message), why.help.as_ref()),
         Outcome::NotTried(why) => ("not_tried", Some(why), None),
     };
-    let mode = if let Site::Interface { mode, .. } = &one.hook.site { Some(mode.name()) } else { None };
+    let mode = match &one.hook.site {
+        Site::Interface { mode, .. } => Some(mode.name()),
+        Site::Traffic { direction, .. } => Some(direction.word()),
+        Site::Cgroup { point, .. } => Some(point.word()),
+        Site::Function { .. } | Site::Event(_) | Site::RawEvent(_) | Site::SecurityHook(_) | Site::Binary(_) => None,
+    };
     json!({
         "hook": one.hook.kind.word(),
         "mode": mode,

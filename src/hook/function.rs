@@ -23,9 +23,13 @@ const OF_SYSTEM_CALLS: [&str; 9] =
 pub(super) fn of_current_thread(site: &Site) -> bool {
     match site {
         Site::Function { symbol, .. } => OF_SYSTEM_CALLS.iter().any(|begin| symbol.starts_with(begin)),
-        Site::Interface { .. } | Site::Event(_) | Site::RawEvent(_) | Site::SecurityHook(_) | Site::Binary(_) => {
-            false
-        },
+        Site::Interface { .. }
+        | Site::Traffic { .. }
+        | Site::Cgroup { .. }
+        | Site::Event(_)
+        | Site::RawEvent(_)
+        | Site::SecurityHook(_)
+        | Site::Binary(_) => false,
     }
 }
 

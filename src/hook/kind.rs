@@ -45,3 +45,8 @@ pub struct Kind {
 pub(crate) fn no_claim(_: &Hook) -> Option<Claim> {
     None
 }
+
+/// For kinds with one form and no defaults.
+pub(crate) fn as_written(value: Value) -> Value {
+    value
+}

@@ -6,11 +6,13 @@
 //! What never happens here: whether a target exists is for the kernel to say.
 
 mod binary;
+mod cgroup;
 mod event;
 mod fentry;
 mod fexit;
 mod form;
 mod function;
+mod interface;
 mod kind;
 mod kprobe;
 mod kretprobe;
@@ -18,6 +20,7 @@ mod lsm;
 mod names;
 mod offers;
 mod raw_tracepoint;
+mod tc;
 mod tracepoint;
 mod uprobe;
 mod uretprobe;
@@ -25,6 +28,7 @@ mod xdp;
 
 pub(crate) use form::RawHook;
 pub use kind::Kind;
+pub use offers::is_at_packets;
 pub(crate) use offers::keep_offered;
 
 use crate::config::Cx;
@@ -42,6 +46,8 @@ pub static KINDS: [&Kind; HookKind::WORDS.len()] = [
     &uprobe::KIND,
     &uretprobe::KIND,
     &lsm::KIND,
+    &tc::KIND,
+    &cgroup::KIND,
 ];
 
 /// The entry of [`KINDS`] for a kind.

@@ -4,7 +4,7 @@
 use super::kind;
 use crate::config::{Cx, codes};
 use crate::expr::{BUILTINS, MOST_RAW_ARGUMENTS, REGISTER_ARGUMENTS, beyond_registers};
-use crate::spec::{Capture, Hook, HookKind};
+use crate::spec::{Capture, CgroupPoint, Hook, HookKind, Site};
 use crate::words::Refusal;
 
 /// Complains about the captures that the hook cannot have, and keeps the others.
@@ -12,11 +12,51 @@ pub(crate) fn keep_offered(cx: &mut Cx<'_>, hook: &Hook, captures: &mut Vec<Capt
     let lacks = kind(hook.kind).lacks;
     captures.retain(|capture| {
         let base = capture.expr.base.as_str();
-        let Some(lack) = lacks(hook, base).filter(|_| !BUILTINS.contains(&base)) else { return true };
+        let own = || lacks(hook, base).filter(|_| !BUILTINS.contains(&base));
+        let Some(lack) = no_process_at(hook, base).or_else(own) else { return true };
         let problem = cx.error(codes::HOOK_CAPTURE, cx.value(&["capture", &capture.name]), lack.message);
         cx.report(problem.maybe_help(lack.help));
         false
     });
+}
+
+/// Builtins that are about the process that runs.
+const OF_PROCESS: [&str; 16] = [
+    "pid", "tid", "uid", "gid", "euid", "comm", "ppid", "parent_comm", "exe", "pidns", "mntns", "netns", "caps", "task", "ustack",
+    "container",
+];
+/// Of those that are about its cgroup, which is the socket's where packets of a cgroup pass.
+const OF_CGROUP: [&str; 3] = ["cgroup", "cgroup_id", "container_id"];
+
+/// That a builtin is about a process, where none runs: packets pass in interrupts as well, whichever process runs then.
+fn no_process_at(hook: &Hook, base: &str) -> Option<Refusal> {
+    let help = match &hook.site {
+        Site::Interface { .. } | Site::Traffic { .. } => {
+            if !OF_PROCESS.contains(&base) && !OF_CGROUP.contains(&base) {
+                return None;
+            }
+            "a `cgroup` hook knows the cgroup of each packet, and with `call: connect` the process of each connection"
+        }
+        Site::Cgroup { point: CgroupPoint::Packets(_), .. } => {
+            if !OF_PROCESS.contains(&base) {
+                return None;
+            }
+            "there is `cgroup`, which is that of the socket; `call: connect` knows the process of each connection"
+        }
+        Site::Cgroup { .. }
+        | Site::Function { .. }
+        | Site::Event(_)
+        | Site::RawEvent(_)
+        | Site::SecurityHook(_)
+        | Site::Binary(_) => return None,
+    };
+    let message = format!("there is no `{base}` at a packet: it passes in an interrupt, or in whichever process runs then");
+    Some(Refusal::new(message).help(help))
+}
+
+/// True where what happens is a packet, and the process that runs then has nothing to do with it.
+pub fn is_at_packets(hook: &Hook) -> bool {
+    no_process_at(hook, "pid").is_some()
 }
 
 /// 12 of `arg12`; a number that is too large stands for the greatest there is.

@@ -5,17 +5,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::interface::is_interface;
 use super::kind::Kind;
-use super::names::{as_list, names, targets};
-use crate::config::Span;
+use super::names::{names, targets};
 use crate::config::forms::{Names, form, plain_enum};
-use crate::config::{Cx, TARGET};
+use crate::config::Cx;
 use crate::spec::{Claim, Hook, HookKind, Place, Site, Targets, XdpMode};
 use crate::words::Refusal;
-
-/// Longest name of an interface: ALTIFNAMSIZ (linux/if.h) without its NUL. What is longer than 15 bytes is a further name
-/// (`altname` of ip-link(8)).
-const MAX_INTERFACE_BYTES: usize = 127;
 
 /// The kind.
 pub(super) static KIND: Kind = Kind {
@@ -73,7 +69,7 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
     }
     let mut good = true;
     for (name, span) in &names {
-        good &= check_interface(cx, name, *span);
+        good &= is_interface(cx, name, *span);
     }
     let mode = match raw.mode {
         None | Some(RawMode::Auto) => XdpMode::Auto,
@@ -84,31 +80,6 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
     let (interface, targets) = targets(names)?;
     let site = Site::Interface { name: interface, mode };
     good.then_some((Hook { kind: HookKind::Xdp, site }, targets))
-}
-
-fn check_interface(cx: &mut Cx<'_>, interface: &str, span: Span) -> bool {
-    let complaint = if interface == Targets::DEFAULT_ROUTE {
-        return true;
-    } else if interface.is_empty() {
-        "it is empty".to_owned()
-    } else if interface.starts_with('@') {
-        format!("the only name with `@` is `{}`", Targets::DEFAULT_ROUTE)
-    } else if interface.len() > MAX_INTERFACE_BYTES {
-        format!("{} bytes; an interface name has at most {MAX_INTERFACE_BYTES}", interface.len())
-    } else if interface.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control()) {
-        "an interface name has no space and no `/`".to_owned()
-    } else if interface == "." || interface == ".." {
-        "not a valid interface name".to_owned()
-    } else {
-        return true;
-    };
-    let help = match as_list(interface) {
-        Some(list) => format!("write a list: `interface: {list}`"),
-        None => "`ip link` lists the interfaces of this machine".to_owned(),
-    };
-    let problem = cx.error(TARGET, span, format!("`{interface}` is not a valid interface name"));
-    cx.report(problem.label(complaint).help(help));
-    false
 }
 
 fn long(mut value: Value) -> Value {

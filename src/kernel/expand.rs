@@ -8,7 +8,8 @@ use super::hook::{is_there, of};
 use super::host::Host;
 use super::site::{self, Named, Names};
 use crate::catalog::demangle;
-use crate::spec::{Hook, Place, ProbeSpec, Targets};
+use crate::hook::claims as claims_of;
+use crate::spec::{Claim, Hook, Place, ProbeSpec, Targets};
 use crate::words::matches_glob;
 
 /// The smallest ring buffer that a shared one is divided into.
@@ -153,7 +154,7 @@ fn one(spec: &ProbeSpec, name: String, entry: String) -> Expanded {
 
 /// The same of all probes of a configuration, at what is there of their targets.
 pub fn claims<'a>(specs: impl Iterator<Item = &'a ProbeSpec>, host: &Host) -> Vec<(usize, KernelError)> {
-    let at_interfaces = specs.enumerate().filter(|(_, spec)| spec.interface().is_some());
+    let at_interfaces = specs.enumerate().filter(|(_, spec)| claims_of(spec).is_some());
     let expand = |(number, spec)| expand_what_is_there(spec, host).0.into_iter().map(move |one| (number, one));
     let all: Vec<(usize, Expanded)> = at_interfaces.flat_map(expand).collect();
     claimed_twice(all.iter().map(|(number, one)| (*number, one)))
@@ -162,11 +163,11 @@ pub fn claims<'a>(specs: impl Iterator<Item = &'a ProbeSpec>, host: &Host) -> Ve
 /// What is wrong with probes at an interface where an earlier one of `all` is already, which only this machine knows: globs, further
 /// names, routes. `all` has the number of each probe in its configuration, its name there, and one of its targets.
 pub fn claimed_twice<'a>(all: impl Iterator<Item = (usize, &'a Expanded)>) -> Vec<(usize, KernelError)> {
-    let mut taken: BTreeMap<&str, &Expanded> = BTreeMap::new();
+    let mut taken: BTreeMap<String, &Expanded> = BTreeMap::new();
     let mut errors = Vec::new();
     for (number, one) in all {
-        let Some(interface) = one.spec.interface() else { continue };
-        let Some(first) = taken.get(interface) else {
+        let Some(Claim::Interface(interface)) = claims_of(&one.spec) else { continue };
+        let Some(first) = taken.get(&interface) else {
             taken.insert(interface, one);
             continue;
         };

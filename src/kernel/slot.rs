@@ -12,7 +12,7 @@ use std::ptr;
 use libbpf_rs::{AsRawLibbpf as _, MapCore as _, Object, ObjectBuilder, ProgramMut};
 
 use super::error::{KernelError, describe};
-use super::hook::{Exchange, of};
+use super::hook::of;
 use super::host::Host;
 use crate::catalog::internal_object;
 use crate::spec::{Hook, Place};
@@ -44,7 +44,7 @@ impl Slot {
     /// exchanged inside its link.
     pub(super) fn load(hook: &Hook, program: BorrowedFd<'_>, host: &Host) -> Result<Option<NewSlot>, KernelError> {
         let (kind, this) = (hook.kind, of(hook.kind));
-        let Exchange::Slot { jump, nothing } = this.exchange else { return Ok(None) };
+        let Some((jump, nothing)) = this.exchange.slot(host) else { return Ok(None) };
         let failed =
             |what: &str| KernelError::at(Place::Program, format!("failed to load the slot of a {kind} hook: {what}"));
         let bytes = internal_object("slot").ok_or_else(|| failed("this build has none"))?;

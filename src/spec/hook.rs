@@ -36,11 +36,15 @@ pub enum HookKind {
     Uretprobe,
     /// A decision or notice of the Linux security modules.
     Lsm,
+    /// Every packet that an interface receives or sends, in the network stack.
+    Tc,
+    /// Packets of the processes of a cgroup, or what they ask of the network.
+    Cgroup,
 }
 
 impl HookKind {
     /// Every kind, in the order of the schema and the documentation, with its key in the YAML.
-    pub const WORDS: [(Self, &str); 10] = [
+    pub const WORDS: [(Self, &str); 12] = [
         (Self::Xdp, "xdp"),
         (Self::Kprobe, "kprobe"),
         (Self::Kretprobe, "kretprobe"),
@@ -51,6 +55,8 @@ impl HookKind {
         (Self::Uprobe, "uprobe"),
         (Self::Uretprobe, "uretprobe"),
         (Self::Lsm, "lsm"),
+        (Self::Tc, "tc"),
+        (Self::Cgroup, "cgroup"),
     ];
 
     /// The key in the YAML.
@@ -79,6 +85,20 @@ pub enum Site {
         name: String,
         /// How its driver runs an XDP program.
         mode: XdpMode,
+    },
+    /// The traffic of a network interface in one direction.
+    Traffic {
+        /// The interface's name.
+        interface: String,
+        /// Which way.
+        direction: Direction,
+    },
+    /// A cgroup and those below it.
+    Cgroup {
+        /// Its path from the cgroup2 mount: `/system.slice`; `/` is all.
+        path: String,
+        /// What of it.
+        point: CgroupPoint,
     },
     /// A function of the kernel, or an instruction inside it.
     Function {
@@ -111,7 +131,7 @@ impl Site {
             }
             HookKind::RawTracepoint => Some(Self::RawEvent(target.to_owned())),
             HookKind::Lsm => Some(Self::SecurityHook(target.to_owned())),
-            HookKind::Xdp | HookKind::Uprobe | HookKind::Uretprobe => None,
+            HookKind::Xdp | HookKind::Uprobe | HookKind::Uretprobe | HookKind::Tc | HookKind::Cgroup => None,
         }
     }
 }
@@ -121,6 +141,8 @@ impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Interface { name, mode } => write!(f, "{name} ({})", mode.name()),
+            Self::Traffic { interface, direction } => write!(f, "{interface} ({})", direction.word()),
+            Self::Cgroup { path, point } => write!(f, "{path} ({})", point.word()),
             Self::Function { symbol, offset: 0 } => f.write_str(symbol),
             Self::Function { symbol, offset } => write!(f, "{symbol}+{offset:#x}"),
             Self::Event(name) => name.fmt(f),
@@ -206,7 +228,21 @@ impl Hook {
 
     /// The interface of a hook at one.
     pub fn interface(&self) -> Option<&str> {
-        if let Site::Interface { name, .. } = &self.site { Some(name) } else { None }
+        match &self.site {
+            Site::Interface { name, .. } => Some(name),
+            Site::Traffic { interface, .. } => Some(interface),
+            Site::Cgroup { .. }
+            | Site::Function { .. }
+            | Site::Event(_)
+            | Site::RawEvent(_)
+            | Site::SecurityHook(_)
+            | Site::Binary(_) => None,
+        }
+    }
+
+    /// What of a cgroup a hook at one sees.
+    pub fn cgroup_point(&self) -> Option<CgroupPoint> {
+        if let Site::Cgroup { point, .. } = &self.site { Some(*point) } else { None }
     }
 
     /// The program or library of a hook in one, as the file names it.
@@ -227,7 +263,8 @@ impl Hook {
     /// The field that says which target an event comes from, where a probe has several.
     pub fn target_field(&self) -> Option<&'static str> {
         match self.site {
-            Site::Interface { .. } => Some("interface"),
+            Site::Interface { .. } | Site::Traffic { .. } => Some("interface"),
+            Site::Cgroup { .. } => Some("path"),
             Site::Function { .. } | Site::Binary(_) | Site::SecurityHook(_) => Some("symbol"),
             Site::Event(_) | Site::RawEvent(_) => Some("event"),
         }
@@ -239,6 +276,8 @@ impl Hook {
         let target = target.to_owned();
         let site = match &self.site {
             Site::Interface { mode, .. } => Site::Interface { name: target, mode: *mode },
+            Site::Traffic { direction, .. } => Site::Traffic { interface: target, direction: *direction },
+            Site::Cgroup { point, .. } => Site::Cgroup { path: target, point: *point },
             Site::Function { offset, .. } => Site::Function { symbol: target, offset: *offset },
             Site::Binary(point) => Site::Binary(point.at(target)),
             Site::Event(name) => Site::Event(TracepointName::parse(&target).unwrap_or_else(|| name.clone())),
@@ -330,6 +369,58 @@ impl XdpMode {
             Self::Native => "native",
             Self::Generic => "generic",
             Self::Offload => "offload",
+        }
+    }
+}
+
+/// Which way packets go, as seen from this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// In.
+    Ingress,
+    /// Out.
+    Egress,
+}
+
+impl Direction {
+    /// The word in the YAML.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ingress => "ingress",
+            Self::Egress => "egress",
+        }
+    }
+}
+
+/// What of a cgroup a program sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CgroupPoint {
+    /// Packets that its sockets receive or send.
+    Packets(Direction),
+    /// What it connects to, by IPv4 and IPv6.
+    Connect,
+    /// The sockets that it makes.
+    SockCreate,
+}
+
+impl CgroupPoint {
+    /// The word in the YAML.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Packets(direction) => direction.word(),
+            Self::Connect => "connect",
+            Self::SockCreate => "sock_create",
+        }
+    }
+
+    /// From what follows the slash in the name of a section: `connect4` of `SEC("cgroup/connect4")`.
+    pub fn of_section(word: &str) -> Option<Self> {
+        match word {
+            "ingress" => Some(Self::Packets(Direction::Ingress)),
+            "egress" => Some(Self::Packets(Direction::Egress)),
+            "connect4" | "connect6" => Some(Self::Connect),
+            "sock_create" => Some(Self::SockCreate),
+            _ => None,
         }
     }
 }

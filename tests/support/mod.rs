@@ -14,7 +14,7 @@ pub(crate) fn catalog() -> Catalog {
 fn hook(kind: &str, target: Option<&str>) -> HookDecl {
     let kind = HookKind::of_word(kind).unwrap();
     let site = target.map(|target| Site::of_section(kind, target).unwrap());
-    HookDecl { function: format!("on_{kind}"), kind, site, only_if: None }
+    HookDecl { function: format!("on_{kind}"), kind, site, point: None, only_if: None }
 }
 
 fn field(name: &str) -> Field {

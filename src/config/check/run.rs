@@ -13,7 +13,7 @@ use crate::config::draft::Draft;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile};
 use crate::config::yaml::Node;
-use crate::spec::{Destination, Format, Place, ProbeId, Rights, SinkId, SinkSpec, Targets};
+use crate::spec::{Claim, Destination, Format, Place, ProbeId, Rights, SinkId, SinkSpec, Targets};
 
 /// The files so far.
 #[derive(Default)]
@@ -132,7 +132,7 @@ impl Run {
     }
 
     fn claim_interface(&mut self, probe: &CheckedProbe, problems: &mut Vec<Problem>) {
-        let Some(interface) = probe.spec.interface().map(str::to_owned) else { return };
+        let Some(Claim::Interface(interface)) = crate::hook::claims(&probe.spec) else { return };
         let one = [interface];
         let interfaces = match &probe.spec.targets {
             Targets::Each(names) => names.as_slice(),

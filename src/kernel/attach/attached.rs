@@ -51,7 +51,8 @@ impl Loaded {
         for FunctionAt { function, hook } in &self.functions.clone() {
             let program = self.object.progs_mut().find(|program| program.name() == function.as_str());
             let Some(program) = program else { continue };
-            let mut slot = if swappable { Slot::load(hook, program.as_fd(), host)? } else { None };
+            let slotted = swappable || of(hook.kind).exchange.needs_slot(host);
+            let mut slot = if slotted { Slot::load(hook, program.as_fd(), host)? } else { None };
             let attached = match slot.as_mut().and_then(NewSlot::program) {
                 Some(jump) => (of(hook.kind).attach)(&jump, hook, host),
                 None => (of(hook.kind).attach)(&program, hook, host),

@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 
 use libbpf_rs::Link;
 
+use super::tc_filter::Filter;
 use crate::kernel::site::binary::{Held, Instruction};
 use crate::spec::{FileIdentity, Hook};
 
@@ -14,14 +15,18 @@ use crate::spec::{FileIdentity, Hook};
 pub(in crate::kernel) enum Hold {
     Libbpf(Link),
     Fd(OwnedFd),
+    /// A filter of an interface, which the kernel would keep.
+    Filter(Filter),
 }
 
 impl Hold {
-    /// The descriptor of the link, or of the perf event where the kernel has no links of those.
+    /// The descriptor of the link, or of the perf event where the kernel has no links of those; of a filter, that of the socket which
+    /// says whose it is.
     pub(in crate::kernel) fn descriptor(&self) -> i32 {
         match self {
             Self::Libbpf(link) => link.as_fd().as_raw_fd(),
             Self::Fd(link) => link.as_raw_fd(),
+            Self::Filter(filter) => filter.descriptor(),
         }
     }
 }

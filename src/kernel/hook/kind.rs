@@ -95,8 +95,30 @@ pub(in crate::kernel) struct Part {
 pub(in crate::kernel) enum Exchange {
     /// Behind a program that jumps into it: the functions of `bpf/internal/slot.bpf.c`, the one that jumps and the one that does nothing.
     Slot { jump: &'static str, nothing: &'static str },
-    /// Inside its link: the descriptors of link, new and old program; the error is an errno.
-    Link(fn(i32, i32, i32) -> Result<(), i32>),
+    /// Inside its link.
+    Link(Replace),
+    /// Inside its link where this kernel has such links. Elsewhere what is attached outlives the process, and it always is the program
+    /// that jumps: with the process its array loses what it holds, and the jump goes nowhere.
+    LinkOrSlot { has_links: fn(&Host) -> bool, replace: Replace, jump: &'static str, nothing: &'static str },
+}
+
+/// Exchanges a program inside a link: the descriptors of link, new and old program; the error is an errno.
+pub(in crate::kernel) type Replace = fn(i32, i32, i32) -> Result<(), i32>;
+
+impl Exchange {
+    /// The functions of the slot, where this kernel takes one; `None` where the link does.
+    pub(in crate::kernel) fn slot(&self, host: &Host) -> Option<(&'static str, &'static str)> {
+        match *self {
+            Self::Slot { jump, nothing } => Some((jump, nothing)),
+            Self::LinkOrSlot { has_links, jump, nothing, .. } => (!has_links(host)).then_some((jump, nothing)),
+            Self::Link(_) => None,
+        }
+    }
+
+    /// True where there must be a slot even if nothing is ever exchanged.
+    pub(in crate::kernel) fn needs_slot(&self, host: &Host) -> bool {
+        matches!(self, Self::LinkOrSlot { has_links, .. } if !has_links(host))
+    }
 }
 
 /// The slot of all that is a program of type kprobe, with one kind of context.

@@ -4,11 +4,13 @@
 //! What all kinds have is in [`kind`]; what is said of one place, whichever kind hooks it, is in `site`.
 
 mod attachment;
+mod cgroup;
 mod fentry;
 mod fexit;
 mod kind;
 mod kprobe;
 mod kretprobe;
+mod link;
 mod list_functions;
 mod listing;
 mod lsm;
@@ -17,6 +19,9 @@ mod perf_kprobe;
 mod perf_uprobe;
 mod raw_tracepoint;
 mod registry;
+mod tc;
+mod tc_filter;
+mod tc_netlink;
 mod tracepoint;
 mod trampoline;
 mod trial;

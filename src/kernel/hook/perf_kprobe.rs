@@ -98,7 +98,13 @@ fn inspect(hook: &Hook, host: &Host) -> Vec<Finding> {
         (Ok(()), Site::Function { symbol, .. }) => inspect_name(hook.kind, symbol, host),
         (
             Ok(()),
-            Site::Interface { .. } | Site::Event(_) | Site::RawEvent(_) | Site::SecurityHook(_) | Site::Binary(_),
+            Site::Interface { .. }
+            | Site::Traffic { .. }
+            | Site::Cgroup { .. }
+            | Site::Event(_)
+            | Site::RawEvent(_)
+            | Site::SecurityHook(_)
+            | Site::Binary(_),
         ) => None,
     };
     finding.into_iter().collect()

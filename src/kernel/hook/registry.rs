@@ -2,7 +2,7 @@
 //! Every hook kind, once.
 
 use super::kind::KernelKind;
-use super::{fentry, fexit, kprobe, kretprobe, lsm, raw_tracepoint, tracepoint, uprobe, uretprobe, xdp};
+use super::{cgroup, fentry, fexit, kprobe, kretprobe, lsm, raw_tracepoint, tc, tracepoint, uprobe, uretprobe, xdp};
 use crate::kernel::host::{Capabilities, Host};
 use crate::spec::HookKind;
 
@@ -18,6 +18,8 @@ pub(in crate::kernel) const KINDS: [&KernelKind; HookKind::WORDS.len()] = [
     &uprobe::KIND,
     &uretprobe::KIND,
     &lsm::KIND,
+    &tc::KIND,
+    &cgroup::KIND,
 ];
 
 // Each stands where its number in `HookKind` says.

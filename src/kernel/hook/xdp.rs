@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `xdp`: a bpf_link on an interface (Linux 5.9). Not netlink: what netlink attaches outlives the process.
 
-use std::mem;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use libbpf_rs::{OpenObject, ProgramMut};
 
@@ -10,6 +9,7 @@ use super::attachment::{Attachment, Hold};
 use super::kind::{
     Exchange, Feature, KernelKind, always, every_name, inside, misplaced, nothing_missing, within_reach,
 };
+use super::link;
 use super::xdp_native::{Native, forecast};
 use super::xdp_occupied::occupied;
 use super::xdp_query::{NETDEV_XDP_ACT_HW_OFFLOAD, query};
@@ -28,7 +28,7 @@ pub(super) const KIND: KernelKind = KernelKind {
     // Without CAP_PERFMON the verifier refuses the length of a packet: `pointer -= pointer prohibited`.
     capabilities: &["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"],
     captures_by_btf: true,
-    exchange: Exchange::Link(replace),
+    exchange: Exchange::Link(link::replace),
     check,
     inspect,
     missing: nothing_missing,
@@ -128,9 +128,9 @@ fn attach(program: &ProgramMut<'_>, hook: &Hook, host: &Host) -> Result<Attachme
     let missing = || KernelError::at(Place::Target, format!("there is no network interface `{interface}`"));
     let index = host.interface_index(interface).ok_or_else(missing)?;
     let fd = program.as_fd().as_raw_fd();
-    let done = |link, mode, remark| {
+    let done = |hold, mode, remark| {
         let site = Site::Interface { name: interface.to_owned(), mode };
-        Attachment { remark, ..Attachment::new(Hold::Fd(link), Hook { kind: hook.kind, site }) }
+        Attachment { remark, ..Attachment::new(Hold::Fd(hold), Hook { kind: hook.kind, site }) }
     };
     let fail = |code, mode| diagnose(interface, index, mode, code);
     let just = |flags| create(fd, index, flags).map(|link| done(link, mode, None)).map_err(|code| fail(code, mode));
@@ -159,31 +159,7 @@ fn falls_back(code: i32) -> bool {
 }
 
 fn create(program: i32, index: u32, flags: u32) -> Result<OwnedFd, i32> {
-    let options = libbpf_sys::bpf_link_create_opts {
-        sz: mem::size_of::<libbpf_sys::bpf_link_create_opts>() as libbpf_sys::size_t,
-        flags,
-        ..Default::default()
-    };
-    // SAFETY: the options live across the call; a program of type XDP is loaded behind the descriptor.
-    let fd = unsafe { libbpf_sys::bpf_link_create(program, index as i32, libbpf_sys::BPF_XDP, &options) };
-    if fd < 0 {
-        return Err(-fd);
-    }
-    // SAFETY: the descriptor is new and nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-}
-
-/// Exchanges the program inside a link (Linux 5.9): every packet runs in the old one or in the new one.
-fn replace(link: i32, program: i32, old: i32) -> Result<(), i32> {
-    let mut options = libbpf_sys::bpf_link_update_opts {
-        sz: mem::size_of::<libbpf_sys::bpf_link_update_opts>() as libbpf_sys::size_t,
-        flags: libbpf_sys::BPF_F_REPLACE,
-        ..Default::default()
-    };
-    options.old_prog_fd = old as u32;
-    // SAFETY: the options live across the call, which takes descriptors that the caller holds.
-    let code = unsafe { libbpf_sys::bpf_link_update(link, program, &options) };
-    if code < 0 { Err(-code) } else { Ok(()) }
+    link::create(program, index as i32, libbpf_sys::BPF_XDP, flags)
 }
 
 fn diagnose(interface: &str, index: u32, mode: XdpMode, code: i32) -> KernelError {

@@ -2,7 +2,7 @@
 //! What is asked of every site: what patterns stand for there, which of several names it has, whether it is missing.
 
 use super::targets::{Named, Names};
-use super::{binary, event, function, interface};
+use super::{binary, cgroup, event, function, interface};
 use crate::kernel::error::KernelError;
 use crate::kernel::host::Host;
 use crate::spec::{Place, Site};
@@ -11,7 +11,8 @@ use crate::spec::{Place, Site};
 /// cannot be one.
 pub(in crate::kernel) fn named(site: &Site, patterns: &[String], takes_entry: bool, host: &Host) -> Named {
     match site {
-        Site::Interface { .. } => interface::named(patterns),
+        Site::Interface { .. } | Site::Traffic { .. } => interface::named(patterns),
+        Site::Cgroup { .. } => cgroup::named(patterns),
         Site::Function { .. } => function::named(patterns, host),
         Site::Binary(point) => {
             let found = host.binaries.of(point).and_then(|file| binary::named(patterns, takes_entry, &file));
@@ -31,8 +32,11 @@ pub(in crate::kernel) fn first_of(site: &Site, names: &[String], host: &Host) ->
         Site::Event(_) => event::first_tracepoint(names, host),
         Site::RawEvent(_) => event::first_raw_tracepoint(names, host),
         Site::SecurityHook(_) => event::first_security_hook(names, host),
-        Site::Interface { .. } => {
+        Site::Interface { .. } | Site::Traffic { .. } => {
             Err(KernelError::at(Place::Target, "interfaces cannot be chosen by the first that is there"))
+        }
+        Site::Cgroup { .. } => {
+            Err(KernelError::at(Place::Target, "cgroups cannot be chosen by the first that is there"))
         }
     }
 }
@@ -40,7 +44,8 @@ pub(in crate::kernel) fn first_of(site: &Site, names: &[String], host: &Host) ->
 /// True where it is not there, and may come: an interface, a binary, a function or tracepoint of a module.
 pub(in crate::kernel) fn is_missing(site: &Site, host: &Host) -> bool {
     match site {
-        Site::Interface { name, .. } => host.interface_index(name).is_none(),
+        Site::Interface { name, .. } | Site::Traffic { interface: name, .. } => host.interface_index(name).is_none(),
+        Site::Cgroup { path, .. } => cgroup::find(path).is_none(),
         Site::Function { symbol, .. } => host.kernel_symbol(symbol).count == 0,
         Site::Event(name) => host.tracefs().is_ok() && host.tracepoint(name).is_err(),
         Site::RawEvent(name) => !host.may_have_raw_tracepoint(name),

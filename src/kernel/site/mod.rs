@@ -3,6 +3,7 @@
 //! whether one has come or gone. By which mechanism something is attached there, and what that takes, is not known here.
 
 pub(in crate::kernel) mod binary;
+pub(in crate::kernel) mod cgroup;
 pub(in crate::kernel) mod event;
 pub(in crate::kernel) mod function;
 pub(in crate::kernel) mod interface;

@@ -5,6 +5,7 @@ use super::Engine;
 use super::make::Made;
 use super::retire::detach_aside;
 use super::unit::{Reading, Unit};
+use crate::hook::claims;
 use crate::kernel::{Host, KernelError, settle};
 use crate::plan::Content;
 use crate::runner::source::{Route, outputs};
@@ -131,8 +132,8 @@ impl Engine {
 /// True where the kernel has no room for both: another mode of the same interface, which runs one program. And of a binary that was
 /// written to, it keeps the instruction that was there for as long as a probe is at it.
 fn must_leave_first(unit: &Unit, content: &Content) -> bool {
-    let held = unit.content.spec.interface();
-    let same_interface = held.is_some() && held == content.spec.interface();
+    let held = claims(&unit.content.spec);
+    let same_interface = held.is_some() && held == claims(&content.spec);
     let rewritten =
         unit.content.binary != content.binary && content.binary.is_some_and(|file| unit.attached.is_in(file));
     same_interface || rewritten

@@ -16,4 +16,4 @@ pub(in crate::kernel) use expand::named;
 pub(in crate::kernel) use link_layer::link_layer;
 pub(in crate::kernel) use missing::missing_interface;
 pub(in crate::kernel) use netdev::Netdev;
-pub(in crate::kernel) use netlink::{LinkRequest, attribute};
+pub(in crate::kernel) use netlink::{LinkRequest, attribute, attributes, open as open_netlink, text};
