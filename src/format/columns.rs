@@ -2,7 +2,7 @@
 //! The fields of a plan, each with what a format writes around its value: made once, so that an event only copies it.
 
 use super::human::HumanUnit;
-use crate::record::{Record, RecordField, RecordPlan};
+use crate::record::{FullRecord, Record, RecordField, RecordPlan};
 use crate::spec::Layout;
 
 /// What a format writes around the values of one field.
@@ -55,8 +55,8 @@ impl Columns {
     }
 
     #[inline]
-    pub(super) fn record<'a>(&self, bytes: &'a [u8]) -> Record<'a> {
-        self.plan.record(bytes)
+    pub(super) fn record<'a>(&self, record: impl Into<FullRecord<'a>>) -> Record<'a> {
+        self.plan.record(record)
     }
 
     /// Those of `pid tid uid comm` that a record holds.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::look::Look;
 use super::notice::Notice;
 use super::writer::{FormatWriter, LineShape, WriteLines};
+use crate::record::FullRecord;
 use crate::spec::{Format, Layout, LossCause};
 
 /// Turns the records of one probe into lines of one format.
@@ -23,8 +24,8 @@ impl Encoder {
 
     /// Appends exactly one line for one record that was made at `unix_ns`, nanoseconds since 1970 UTC.
     #[inline]
-    pub fn event(&mut self, record: &[u8], unix_ns: u64, out: &mut Vec<u8>) {
-        self.0.event(record, unix_ns, out);
+    pub fn event<'r>(&mut self, record: impl Into<FullRecord<'r>>, unix_ns: u64, out: &mut Vec<u8>) {
+        self.0.event(record.into(), unix_ns, out);
     }
 
     /// Appends the counters of an interval that ended at `unix_ns`: a line for each row, in the order given. Pretty

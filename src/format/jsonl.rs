@@ -14,12 +14,14 @@ use std::time::Duration;
 
 use super::argv::argv;
 use super::columns::{Column, Columns};
+use super::endpoint::{json_endpoint, json_sock};
 use super::escape::{Style, hex, json_escape, json_style};
 use super::human::decimal;
 use super::notice::Notice;
-use super::time::Rfc3339;
+use super::time::{Rfc3339, stamp};
+use super::value::{in_table, mac, uuid};
 use super::writer::{FormatWriter, LineShape, WriteLines, begins_like};
-use crate::record::{FieldValue, NamedNumber, PathRoom, Record};
+use crate::record::{FieldValue, FullRecord, NamedNumber, PathRoom, Record};
 use crate::spec::{Format, LossCause};
 
 /// The format.
@@ -69,7 +71,7 @@ impl Jsonl {
     }
 
     #[inline]
-    fn body(&self, record: &[u8], out: &mut Vec<u8>) {
+    fn body(&self, record: FullRecord<'_>, out: &mut Vec<u8>) {
         let record = self.columns.record(record);
         columns(self.columns.process(), record, out);
         out.extend_from_slice(&self.labels);
@@ -81,7 +83,7 @@ impl Jsonl {
 }
 
 impl WriteLines for Jsonl {
-    fn event(&mut self, record: &[u8], unix_ns: u64, out: &mut Vec<u8>) {
+    fn event(&mut self, record: FullRecord<'_>, unix_ns: u64, out: &mut Vec<u8>) {
         self.head(unix_ns, out);
         self.body(record, out);
         out.extend_from_slice(b"}\n");
@@ -92,7 +94,7 @@ impl WriteLines for Jsonl {
             self.head(unix_ns, out);
             out.extend_from_slice(b",\"type\":\"sample\",\"interval_ms\":");
             decimal(interval.as_millis(), out);
-            self.body(row, out);
+            self.body(row.into(), out);
             out.extend_from_slice(b"}\n");
         }
     }
@@ -175,11 +177,14 @@ fn write(value: FieldValue<'_>, out: &mut Vec<u8>) -> bool {
             return style == Style::JsonEscaped;
         }
         FieldValue::Path(path) => return string(path.text(&mut [0; size_of::<PathRoom>()]), out),
-        FieldValue::Bytes(bytes) => {
-            out.push(b'"');
-            hex(bytes, out);
-            out.push(b'"');
-        }
+        FieldValue::Bytes(bytes) | FieldValue::CutBytes(bytes) => quoted(out, |out| hex(bytes, out)),
+        FieldValue::InTable(value) => quoted(out, |out| in_table(value, out)),
+        FieldValue::Duration(ns) => decimal(ns, out),
+        FieldValue::Time(unix_ns) => quoted(out, |out| out.extend_from_slice(&stamp(unix_ns))),
+        FieldValue::Mac(bytes) => quoted(out, |out| mac(bytes, out)),
+        FieldValue::Uuid(bytes) => quoted(out, |out| uuid(bytes, out)),
+        FieldValue::Endpoint(end) => return json_endpoint(end, out),
+        FieldValue::Sock(sock) => return json_sock(sock, out),
         // Writing to a Vec cannot fail.
         FieldValue::Hex(number) => drop(write!(out, "\"{number:#x}\"")),
         FieldValue::Ipv4(address) => drop(write!(out, "\"{address}\"")),
@@ -187,6 +192,13 @@ fn write(value: FieldValue<'_>, out: &mut Vec<u8>) -> bool {
         FieldValue::Named(NamedNumber { number, name: None }) => drop(write!(out, "\"{number}\"")),
     }
     false
+}
+
+/// What needs no escapes, in quotes.
+fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    out.push(b'"');
+    write(out);
+    out.push(b'"');
 }
 
 /// True where it has bytes that had to be escaped.

@@ -13,6 +13,7 @@
 mod argv;
 mod columns;
 mod encoder;
+mod endpoint;
 mod escape;
 mod human;
 mod jsonl;
@@ -22,6 +23,7 @@ mod pretty;
 mod summary;
 mod text;
 mod time;
+mod value;
 mod writer;
 mod writers;
 

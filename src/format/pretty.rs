@@ -22,7 +22,7 @@ use super::notice::Notice;
 use super::text;
 use super::time::clock;
 use super::writer::{FormatWriter, LineShape, WriteLines};
-use crate::record::{FieldValue, Record};
+use crate::record::{FieldValue, FullRecord, Record};
 use crate::spec::{Format, Layout, LossCause};
 
 /// Columns that `comm[pid]` gets: 15 bytes of `comm` and a pid of usual length.
@@ -174,7 +174,7 @@ impl Pretty {
         let cells: Vec<Vec<Cell>> = rows
             .iter()
             .map(|row| {
-                let record = self.columns.record(row);
+                let record = self.columns.record(row.as_slice());
                 columns.iter().map(|column| Cell::new(*column, record)).collect()
             })
             .collect();
@@ -206,7 +206,7 @@ impl Pretty {
 }
 
 impl WriteLines for Pretty {
-    fn event(&mut self, record: &[u8], unix_ns: u64, out: &mut Vec<u8>) {
+    fn event(&mut self, record: FullRecord<'_>, unix_ns: u64, out: &mut Vec<u8>) {
         let record = self.columns.record(record);
         self.head(unix_ns, out);
         self.who(record, out);
@@ -271,7 +271,7 @@ impl Cell {
         }
         let mut text = Vec::new();
         write(column, value, &mut text);
-        Self { text, right: matches!(value, FieldValue::Unsigned(_) | FieldValue::Signed(_)) }
+        Self { text, right: matches!(value, FieldValue::Unsigned(_) | FieldValue::Signed(_) | FieldValue::Duration(_)) }
     }
 }
 
@@ -287,9 +287,7 @@ fn pair<'a>(column: Column<'a>, record: Record<'a>, out: &mut Vec<u8>) {
 fn write(column: Column<'_>, value: FieldValue<'_>, out: &mut Vec<u8>) {
     text::write(value, column.frame.unit, out);
     // A path that was cut begins with the mark itself.
-    if let FieldValue::Text(text) = value
-        && text.is_cut
-    {
+    if value.is_cut() && !matches!(value, FieldValue::Path(_)) {
         out.extend_from_slice(&column.frame.cut);
     }
 }

@@ -10,12 +10,14 @@ use std::time::Duration;
 
 use super::argv::quoted_argv;
 use super::columns::{Column, Columns};
+use super::endpoint::{text_endpoint, text_sock};
 use super::escape::{hex, quoted_if_needed};
 use super::human::{HumanUnit, decimal};
 use super::notice::Notice;
-use super::time::Rfc3339;
+use super::time::{Rfc3339, stamp};
+use super::value::{in_table, mac, uuid};
 use super::writer::{FormatWriter, LineShape, WriteLines, begins_like};
-use crate::record::{FieldValue, NamedNumber, PathRoom, Record};
+use crate::record::{FieldValue, FullRecord, NamedNumber, PathRoom, Record};
 use crate::spec::{Format, LossCause};
 
 /// The format.
@@ -56,7 +58,7 @@ impl Text {
         out.extend_from_slice(self.head.format(unix_ns));
     }
 
-    fn body(&self, record: &[u8], out: &mut Vec<u8>) {
+    fn body(&self, record: FullRecord<'_>, out: &mut Vec<u8>) {
         let record = self.columns.record(record);
         columns(self.columns.process(), record, out);
         out.extend_from_slice(&self.labels);
@@ -68,7 +70,7 @@ impl Text {
 }
 
 impl WriteLines for Text {
-    fn event(&mut self, record: &[u8], unix_ns: u64, out: &mut Vec<u8>) {
+    fn event(&mut self, record: FullRecord<'_>, unix_ns: u64, out: &mut Vec<u8>) {
         self.head(unix_ns, out);
         self.body(record, out);
         out.push(b'\n');
@@ -79,7 +81,7 @@ impl WriteLines for Text {
             self.head(unix_ns, out);
             out.extend_from_slice(b" type=sample interval_ms=");
             decimal(interval.as_millis(), out);
-            self.body(row, out);
+            self.body(row.into(), out);
             out.push(b'\n');
         }
     }
@@ -151,7 +153,14 @@ pub(super) fn write(value: FieldValue<'_>, unit: HumanUnit, out: &mut Vec<u8>) {
         FieldValue::Named(NamedNumber { number, name: None }) => decimal(number, out),
         FieldValue::Argv(words) => quoted_argv(words, out),
         FieldValue::Path(path) => quoted_if_needed(path.text(&mut [0; size_of::<PathRoom>()]), out),
-        FieldValue::Bytes(bytes) => hex(bytes, out),
+        FieldValue::Bytes(bytes) | FieldValue::CutBytes(bytes) => hex(bytes, out),
+        FieldValue::InTable(value) => in_table(value, out),
+        FieldValue::Duration(ns) => HumanUnit::Ns.signed(ns, out),
+        FieldValue::Time(unix_ns) => out.extend_from_slice(&stamp(unix_ns)),
+        FieldValue::Mac(bytes) => mac(bytes, out),
+        FieldValue::Uuid(bytes) => uuid(bytes, out),
+        FieldValue::Endpoint(end) => text_endpoint(end, out),
+        FieldValue::Sock(sock) => text_sock(sock, out),
         // Writing to a Vec cannot fail.
         FieldValue::Hex(number) => drop(write!(out, "{number:#x}")),
         FieldValue::Ipv4(address) => drop(write!(out, "{address}")),

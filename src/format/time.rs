@@ -40,16 +40,29 @@ impl Rfc3339 {
     #[cold]
     fn set_second(&mut self, second: u64) {
         self.second = second;
-        let text = &mut self.text[self.at..];
-        let (year, month, day) = civil_from_days(second / 86_400);
-        let of_day = second % 86_400;
-        digits(&mut text[0..4], year);
-        digits(&mut text[5..7], month);
-        digits(&mut text[8..10], day);
-        digits(&mut text[11..13], of_day / 3600);
-        digits(&mut text[14..16], of_day / 60 % 60);
-        digits(&mut text[17..19], of_day % 60);
+        if let Some(text) = self.text[self.at..].first_chunk_mut() {
+            write_second(text, second);
+        }
     }
+}
+
+fn write_second(text: &mut [u8; 30], second: u64) {
+    let (year, month, day) = civil_from_days(second / 86_400);
+    let of_day = second % 86_400;
+    digits(&mut text[0..4], year);
+    digits(&mut text[5..7], month);
+    digits(&mut text[8..10], day);
+    digits(&mut text[11..13], of_day / 3600);
+    digits(&mut text[14..16], of_day / 60 % 60);
+    digits(&mut text[17..19], of_day % 60);
+}
+
+/// One stamp by itself.
+pub(super) fn stamp(unix_ns: u64) -> [u8; 30] {
+    let mut text = *b"1970-01-01T00:00:00.000000000Z";
+    write_second(&mut text, unix_ns / NS_PER_S);
+    digits(&mut text[20..29], unix_ns % NS_PER_S);
+    text
 }
 
 /// `HH:MM:SS.mmm` at a fixed distance from UTC.
@@ -123,6 +136,7 @@ mod tests {
             (4_107_542_400, "2100-03-01T00:00:00.000000000Z"),
         ] {
             assert_eq!(rfc3339(seconds * NS_PER_S), text);
+            assert_eq!(stamp(seconds * NS_PER_S), text.as_bytes());
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::look::Look;
 use super::notice::Notice;
+use crate::record::FullRecord;
 use crate::spec::{Format, Layout, LossCause};
 
 /// One format, as its own file describes it.
@@ -39,7 +40,7 @@ pub(super) struct LineShape<'a> {
 /// the line.
 pub(super) trait WriteLines: Send {
     /// See [`super::Encoder::event`].
-    fn event(&mut self, record: &[u8], unix_ns: u64, out: &mut Vec<u8>);
+    fn event(&mut self, record: FullRecord<'_>, unix_ns: u64, out: &mut Vec<u8>);
 
     /// See [`super::Encoder::sample`].
     fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64, out: &mut Vec<u8>);

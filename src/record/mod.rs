@@ -2,19 +2,34 @@
 //! Records: from the bytes that a program wrote to typed values.
 //!
 //! ```text
-//! spec::Layout ──once──> RecordPlan ──each record──> Record ──each field──> FieldValue
+//! spec::Layout ──once──> Completer  ──each record──> Decision, FullRecord      (filter, computed values, names of ids)
+//!              ──once──> RecordPlan ──each record──> Record ──each field──> FieldValue
 //! ```
 //!
 //! The only module that reads bytes of a record by [`crate::spec::FieldType`]: formats write its values, predicates and
-//! aggregates compare them. What never happens here: no text is made, nothing is allocated for a record, nothing panics,
-//! whatever the record holds.
+//! aggregates compare them. What never happens here: nothing is asked of the machine (that is [`Lookups`]), nothing is allocated
+//! for a record once buffers are large enough, nothing panics, whatever the record holds.
 
+mod complete;
+mod endpoint;
+mod extras;
 mod field;
+mod formula;
+mod integer;
+mod lookup;
+mod named;
 mod path;
 mod plan;
+mod reader;
+mod text;
 mod value;
 
+pub use complete::{Completer, Decision, Verdict};
+pub use endpoint::{Endpoint, EndpointAddress, SockEnds};
+pub use extras::{Extras, FullRecord};
 pub use field::RecordField;
+pub use formula::{NoSets, SetContent, Sets};
+pub use lookup::{Lookups, NoLookups};
 pub use path::{PathNames, PathRoom};
 pub use plan::{Record, RecordPlan};
-pub use value::{FieldText, FieldValue, NamedNumber};
+pub use value::{FieldText, FieldValue, NamedNumber, TableNumber};

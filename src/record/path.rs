@@ -21,17 +21,26 @@ impl<'a> PathNames<'a> {
         Self(slot)
     }
 
-    /// The last one first, each with its NUL.
+    /// The last one first, each with its NUL, as far as they are whole; but a last name is shown as far as it goes.
     fn names(self) -> &'a [u8] {
-        let Some(([low, high, ..], names)) = self.0.split_first_chunk::<4>() else { return &[] };
-        let length = usize::from(u16::from_ne_bytes([*low, *high]));
-        &names[..length.min(names.len()).min(MOST)]
+        let Some((_, names)) = self.0.split_first_chunk::<4>() else { return &[] };
+        let there = &names[..self.length().min(names.len()).min(MOST)];
+        if self.length() <= there.len() {
+            return there;
+        }
+        there.iter().rposition(|byte| *byte == 0).map_or(there, |end| &there[..=end])
+    }
+
+    /// Bytes of the names that were collected.
+    fn length(self) -> usize {
+        self.0.first_chunk::<2>().map_or(0, |length| u16::from_ne_bytes(*length).into())
     }
 
     /// Its beginning is missing.
     #[inline]
     pub fn is_cut(self) -> bool {
-        self.0.first_chunk::<4>().is_some_and(|head| head[2] != 0)
+        let room = self.0.len().saturating_sub(4).min(MOST);
+        self.0.first_chunk::<4>().is_some_and(|head| head[2] != 0) || self.length() > room
     }
 
     /// Its file has no name any more.
@@ -41,6 +50,15 @@ impl<'a> PathNames<'a> {
 
     /// As text, written into `room`: `/`, `/usr/bin/ls`, `…/bin/ls`, `/memfd:x (deleted)`.
     pub fn text(self, room: &mut PathRoom) -> &[u8] {
+        self.write(true, room)
+    }
+
+    /// The same without marks: what is known of the path itself.
+    pub(super) fn known(self, room: &mut PathRoom) -> &[u8] {
+        self.write(false, room)
+    }
+
+    fn write(self, marks: bool, room: &mut PathRoom) -> &[u8] {
         let mut used = 0;
         let mut put = |bytes: &[u8]| {
             if let Some(place) = room.get_mut(used..used + bytes.len()) {
@@ -48,7 +66,7 @@ impl<'a> PathNames<'a> {
                 used += bytes.len();
             }
         };
-        if self.is_cut() {
+        if marks && self.is_cut() {
             put(CUT.as_bytes());
         }
         let names = self.names();
@@ -61,7 +79,7 @@ impl<'a> PathNames<'a> {
                 put(name);
             }
         }
-        if self.is_deleted() {
+        if marks && self.is_deleted() {
             put(DELETED);
         }
         &room[..used]
@@ -95,7 +113,8 @@ mod tests {
     fn broken_slots() {
         let mut room = [0; size_of::<PathRoom>()];
         for slot in [&b""[..], b"\x01", b"\xff\xff\0\0", b"\x02\0\0\0a"] {
-            assert!(PathNames::of(slot).text(&mut room).starts_with(b"/"));
+            let text = String::from_utf8_lossy(PathNames::of(slot).text(&mut room)).into_owned();
+            assert!(text.trim_start_matches(CUT).starts_with('/'), "{text}");
         }
         let long = [&[0xff, 0xff, 1, 1][..], &[b'a'; 4000]].concat();
         assert!(PathNames::of(&long).text(&mut room).len() <= size_of::<PathRoom>());

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A [`Layout`], compiled once: records are then read without searching.
 
+use super::extras::{Extras, FullRecord};
 use super::field::RecordField;
 use super::value::FieldValue;
-use crate::spec::Layout;
+use crate::spec::{Field, Layout};
 
 /// How the records of one probe are read.
 #[derive(Debug, Clone)]
@@ -19,11 +20,13 @@ pub struct RecordPlan {
 impl RecordPlan {
     /// Compiles `layout`. A field of a size that its type cannot have, which no catalogue makes, never has a value.
     pub fn new(layout: &Layout) -> Self {
+        let mut extras = 0;
+        let mut compiled = |fields: &[Field]| fields.iter().map(|field| RecordField::new(field, &mut extras)).collect();
         Self {
             size: layout.size as usize,
             absent: layout.absent.map(|offset| offset as usize),
-            process: layout.process.iter().map(RecordField::new).collect(),
-            fields: layout.fields.iter().map(RecordField::new).collect(),
+            process: compiled(&layout.process),
+            fields: compiled(&layout.fields),
         }
     }
 
@@ -44,10 +47,11 @@ impl RecordPlan {
 
     /// One record. It may be shorter or longer than its layout says.
     #[inline]
-    pub fn record<'a>(&self, bytes: &'a [u8]) -> Record<'a> {
+    pub fn record<'a>(&self, record: impl Into<FullRecord<'a>>) -> Record<'a> {
+        let FullRecord { bytes, extras } = record.into();
         let mask = self.absent.and_then(|offset| bytes.get(offset..)?.first_chunk());
         let absent = mask.map_or(0, |mask| u64::from_ne_bytes(*mask));
-        Record { bytes, absent, is_short: bytes.len() < self.size }
+        Record { bytes, extras, absent, is_short: bytes.len() < self.size }
     }
 }
 
@@ -55,6 +59,7 @@ impl RecordPlan {
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
     bytes: &'a [u8],
+    extras: &'a Extras,
     /// Bits of fields without a value; 0 where the layout has no such mask.
     absent: u64,
     is_short: bool,
@@ -64,7 +69,7 @@ impl<'a> Record<'a> {
     /// What a field of the same plan holds.
     #[inline]
     pub fn value(&self, field: &'a RecordField) -> FieldValue<'a> {
-        field.read(self.bytes, self.absent)
+        field.read(self.bytes, self.absent, self.extras)
     }
 
     /// True where it has fewer bytes than its layout says: the fields that do not fit are [`FieldValue::Null`].

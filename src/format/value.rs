@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Values that every format writes alike.
+
+use std::fmt;
+
+use super::escape::hex;
+use crate::record::TableNumber;
+
+/// `O_WRONLY|O_CREAT|0x40000000`, `EACCES`, or the number.
+pub(super) fn in_table(value: TableNumber, out: &mut Vec<u8>) {
+    // Writing to a Vec cannot fail.
+    let _ = value.table.write(value.number, &mut AsText(out));
+}
+
+/// Takes text as bytes.
+struct AsText<'o>(&'o mut Vec<u8>);
+
+impl fmt::Write for AsText<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// `52:54:00:12:34:56`
+pub(super) fn mac(bytes: &[u8; 6], out: &mut Vec<u8>) {
+    for (at, byte) in bytes.iter().enumerate() {
+        if at > 0 {
+            out.push(b':');
+        }
+        hex(&[*byte], out);
+    }
+}
+
+/// `6ba7b810-9dad-11d1-80b4-00c04fd430c8`
+pub(super) fn uuid(bytes: &[u8; 16], out: &mut Vec<u8>) {
+    for (at, byte) in bytes.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            out.push(b'-');
+        }
+        hex(&[*byte], out);
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What was found out about a record beside its bytes: names of ids, computed values, times of day.
+
+use super::value::FieldText;
+
+/// What was found out about one record, by the order of the fields that need it. Used again for the next record.
+#[derive(Debug, Default)]
+pub struct Extras {
+    values: Vec<Stored>,
+    text: Vec<u8>,
+}
+
+/// None at all: each field that needs one has no value.
+static NONE: Extras = Extras { values: Vec::new(), text: Vec::new() };
+
+/// A record, and what was found out about it.
+#[derive(Debug, Clone, Copy)]
+pub struct FullRecord<'a> {
+    /// As the program wrote it.
+    pub bytes: &'a [u8],
+    /// By [`super::Completer::complete`].
+    pub extras: &'a Extras,
+}
+
+/// Nothing is known beside the bytes.
+impl<'a> From<&'a [u8]> for FullRecord<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self { bytes, extras: &NONE }
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for FullRecord<'a> {
+    fn from(bytes: &'a Vec<u8>) -> Self {
+        bytes.as_slice().into()
+    }
+}
+
+impl<'a, const N: usize> From<&'a [u8; N]> for FullRecord<'a> {
+    fn from(bytes: &'a [u8; N]) -> Self {
+        bytes.as_slice().into()
+    }
+}
+
+/// One of them, as it is kept.
+#[derive(Debug, Clone, Copy)]
+enum Stored {
+    Null,
+    Bool(bool),
+    Number { bits: u64, signed: bool },
+    Time(u64),
+    Address(u64),
+    Text { start: usize, end: usize, is_cut: bool },
+}
+
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extra<'a> {
+    /// Nobody knows, or there is nothing.
+    Null,
+    Bool(bool),
+    Number {
+        bits: u64,
+        signed: bool,
+    },
+    /// Nanoseconds since 1970, UTC.
+    Time(u64),
+    /// One that has no name.
+    Address(u64),
+    Text(FieldText<'a>),
+}
+
+impl Extras {
+    pub(super) fn clear(&mut self) {
+        self.values.clear();
+        self.text.clear();
+    }
+
+    #[inline]
+    pub(super) fn get(&self, index: usize) -> Extra<'_> {
+        match self.values.get(index) {
+            None | Some(Stored::Null) => Extra::Null,
+            Some(&Stored::Bool(value)) => Extra::Bool(value),
+            Some(&Stored::Number { bits, signed }) => Extra::Number { bits, signed },
+            Some(&Stored::Time(unix_ns)) => Extra::Time(unix_ns),
+            Some(&Stored::Address(address)) => Extra::Address(address),
+            Some(&Stored::Text { start, end, is_cut }) => {
+                Extra::Text(FieldText { bytes: self.text.get(start..end).unwrap_or_default(), is_cut })
+            }
+        }
+    }
+
+    pub(super) fn push_null(&mut self) {
+        self.values.push(Stored::Null);
+    }
+
+    pub(super) fn push_bool(&mut self, value: bool) {
+        self.values.push(Stored::Bool(value));
+    }
+
+    pub(super) fn push_number(&mut self, bits: u64, signed: bool) {
+        self.values.push(Stored::Number { bits, signed });
+    }
+
+    pub(super) fn push_time(&mut self, unix_ns: u64) {
+        self.values.push(Stored::Time(unix_ns));
+    }
+
+    pub(super) fn push_address(&mut self, address: u64) {
+        self.values.push(Stored::Address(address));
+    }
+
+    /// What `write` appends; false: `otherwise` has to be pushed.
+    pub(super) fn push_text(&mut self, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+        let start = self.text.len();
+        let is_known = write(&mut self.text);
+        if is_known {
+            self.values.push(Stored::Text { start, end: self.text.len(), is_cut: false });
+        } else {
+            self.text.truncate(start);
+        }
+        is_known
+    }
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How the bytes of a field become a value: its [`FieldType`] with what can be known beforehand.
+
+use core::net::IpAddr;
+
+use super::endpoint::{Endpoint, EndpointAddress, SockEnds, address};
+use super::extras::{Extra, Extras};
+use super::integer::Integer;
+use super::named::{EnumNames, in_table};
+use super::path::PathNames;
+use super::text::{counted, counted_text, text, words};
+use super::value::FieldValue;
+use crate::spec::{BitRange, ComputedType, ERRNOS, FieldType, NameTable};
+
+/// A compiled [`FieldType`].
+#[derive(Debug, Clone)]
+pub(super) enum FieldReader {
+    Unsigned(Integer),
+    Signed(Integer),
+    Hex(Integer),
+    Id(Integer),
+    /// A bit-field of one bit or more.
+    BoolBits(Integer),
+    Bool,
+    Flag,
+    Text(Option<usize>),
+    Argv,
+    Path,
+    Bytes,
+    CountedText,
+    CountedBytes,
+    Ipv4,
+    Ipv6,
+    /// IPv4 or IPv6, by the address.
+    Ip,
+    Port,
+    Mac,
+    Uuid,
+    /// The number with its sign, and its names.
+    Enum(Integer, EnumNames),
+    Table(Integer, NameTable),
+    Duration,
+    Timespec,
+    Endpoint,
+    Sock,
+    /// What is found out before the record is formatted: where it stands among that, and how a number is shown.
+    Extra(usize, ExtraShow),
+    /// A size that this type cannot have; a catalogue makes none. Never has a value.
+    Unreadable,
+}
+
+/// How what was found out is shown where it is a number.
+#[derive(Debug, Clone)]
+pub(super) enum ExtraShow {
+    Number,
+    Hex,
+    Duration,
+    Named(NameTable),
+}
+
+/// Whether something has to be found out before a value of this type can be shown.
+pub(super) fn needs_extra(kind: &FieldType) -> bool {
+    match kind {
+        FieldType::Ktime
+        | FieldType::Dev
+        | FieldType::Ksym
+        | FieldType::Usym
+        | FieldType::Cgroup
+        | FieldType::Container
+        | FieldType::Computed(..) => true,
+        FieldType::Unsigned
+        | FieldType::Signed
+        | FieldType::Id
+        | FieldType::Bool
+        | FieldType::Flag
+        | FieldType::Hex
+        | FieldType::Text { .. }
+        | FieldType::Argv
+        | FieldType::Path
+        | FieldType::Bytes
+        | FieldType::Ipv4
+        | FieldType::Ipv6
+        | FieldType::Port
+        | FieldType::Errno
+        | FieldType::Enum(_)
+        | FieldType::Named(_)
+        | FieldType::Duration
+        | FieldType::Timespec
+        | FieldType::Ip
+        | FieldType::Mac
+        | FieldType::Uuid
+        | FieldType::Endpoint
+        | FieldType::Sock
+        | FieldType::Packet
+        | FieldType::Counted { .. } => false,
+    }
+}
+
+impl FieldReader {
+    /// `extra`: its place among what is found out, for the types of which [`needs_extra`] is true. `None` for a size that the type
+    /// cannot have.
+    pub(super) fn new(kind: &FieldType, size: u32, bits: Option<BitRange>, extra: usize) -> Option<Self> {
+        let integer = || Integer::new(size, bits);
+        Some(match kind {
+            FieldType::Unsigned => Self::Unsigned(integer()?),
+            FieldType::Signed => Self::Signed(integer()?),
+            FieldType::Hex => Self::Hex(integer()?),
+            FieldType::Id => Self::Id(integer().filter(|_| size == 4)?),
+            FieldType::Bool if bits.is_some() => Self::BoolBits(integer()?),
+            FieldType::Bool => Self::Bool,
+            FieldType::Flag => Self::Flag,
+            FieldType::Text { limit } => Self::Text(limit.map(|limit| limit as usize)),
+            FieldType::Argv => Self::Argv,
+            FieldType::Path => Self::Path,
+            FieldType::Bytes => Self::Bytes,
+            FieldType::Counted { text: true } => Self::CountedText,
+            FieldType::Counted { text: false } => Self::CountedBytes,
+            FieldType::Ipv4 => (size == 4).then_some(Self::Ipv4)?,
+            FieldType::Ipv6 => (size == 16).then_some(Self::Ipv6)?,
+            FieldType::Ip => (size == 16).then_some(Self::Ip)?,
+            FieldType::Port => (size == 2).then_some(Self::Port)?,
+            FieldType::Mac => (size >= 6).then_some(Self::Mac)?,
+            FieldType::Uuid => (size >= 16).then_some(Self::Uuid)?,
+            FieldType::Errno => {
+                let names = ERRNOS.iter().map(|(number, name)| (*number, (*name).to_owned()));
+                Self::Enum(integer().filter(|_| size == 4)?, EnumNames::new(names.collect()))
+            }
+            FieldType::Enum(names) => Self::Enum(integer()?, EnumNames::new(names.to_vec())),
+            FieldType::Named(table) => Self::Table(integer()?, *table),
+            FieldType::Duration => (size == 8).then_some(Self::Duration)?,
+            FieldType::Timespec => (size == 16).then_some(Self::Timespec)?,
+            FieldType::Endpoint => Self::Endpoint,
+            FieldType::Sock => SockEnds::fits(size).then_some(Self::Sock)?,
+            // TODO(10): when the slot of a packet is settled.
+            FieldType::Packet => return None,
+            FieldType::Ktime
+            | FieldType::Dev
+            | FieldType::Ksym
+            | FieldType::Usym
+            | FieldType::Cgroup
+            | FieldType::Container => Self::Extra(extra, ExtraShow::Number),
+            FieldType::Computed(_, shown) => Self::Extra(extra, ExtraShow::of(*shown)),
+        })
+    }
+
+    /// `true` where one that is absent is left out altogether.
+    #[inline]
+    pub(super) fn is_flag(&self) -> bool {
+        matches!(self, Self::Flag)
+    }
+
+    /// What the bytes of its slot say.
+    #[inline]
+    pub(super) fn read<'a>(&'a self, slot: &'a [u8], extras: &'a Extras) -> FieldValue<'a> {
+        match self {
+            Self::Unsigned(integer) => FieldValue::Unsigned(integer.unsigned(slot)),
+            Self::Signed(integer) => FieldValue::Signed(integer.signed(slot)),
+            Self::Hex(integer) => FieldValue::Hex(integer.unsigned(slot)),
+            Self::Id(_) if slot.iter().all(|&byte| byte == 0xff) => FieldValue::Null,
+            Self::Id(integer) => FieldValue::Unsigned(integer.unsigned(slot)),
+            Self::Bool => FieldValue::Bool(slot.iter().any(|&byte| byte != 0)),
+            Self::BoolBits(integer) => FieldValue::Bool(integer.unsigned(slot) != 0),
+            Self::Flag if slot.iter().all(|&byte| byte == 0) => FieldValue::Unset,
+            Self::Flag => FieldValue::Bool(true),
+            Self::Text(limit) => FieldValue::Text(text(slot, *limit)),
+            Self::Argv => FieldValue::Argv(words(slot)),
+            Self::Path => FieldValue::Path(PathNames::of(slot)),
+            Self::Bytes => FieldValue::Bytes(slot),
+            Self::CountedText => FieldValue::Text(counted_text(slot)),
+            Self::CountedBytes => match counted(slot) {
+                (bytes, total) if total > bytes.len() => FieldValue::CutBytes(bytes),
+                (bytes, _) => FieldValue::Bytes(bytes),
+            },
+            Self::Ipv4 => slot.first_chunk::<4>().map_or(FieldValue::Null, |bytes| FieldValue::Ipv4((*bytes).into())),
+            Self::Ipv6 => slot.first_chunk::<16>().map_or(FieldValue::Null, |bytes| FieldValue::Ipv6((*bytes).into())),
+            Self::Ip => slot.first_chunk().map_or(FieldValue::Null, |bytes| match address(*bytes) {
+                IpAddr::V4(address) => FieldValue::Ipv4(address),
+                IpAddr::V6(address) => FieldValue::Ipv6(address),
+            }),
+            Self::Port => FieldValue::Unsigned(slot.first_chunk().map_or(0, |bytes| u16::from_be_bytes(*bytes).into())),
+            Self::Mac => slot.first_chunk().map_or(FieldValue::Null, |bytes| FieldValue::Mac(bytes)),
+            Self::Uuid => slot.first_chunk().map_or(FieldValue::Null, |bytes| FieldValue::Uuid(bytes)),
+            Self::Enum(integer, names) => names.value(integer.signed(slot)),
+            Self::Table(integer, table @ NameTable::Errno) => in_table(integer.signed(slot), *table),
+            Self::Table(integer, table) => in_table(integer.unsigned(slot).cast_signed(), *table),
+            Self::Duration => FieldValue::Duration(number(slot)),
+            Self::Timespec => FieldValue::Duration(timespec_ns(slot)),
+            Self::Endpoint => match Endpoint::of(slot) {
+                end if end.address() == EndpointAddress::None => FieldValue::Null,
+                end => FieldValue::Endpoint(end),
+            },
+            Self::Sock => FieldValue::Sock(SockEnds::of(slot)),
+            Self::Extra(index, show) => extra(extras.get(*index), show),
+            Self::Unreadable => FieldValue::Null,
+        }
+    }
+}
+
+impl ExtraShow {
+    fn of(shown: ComputedType) -> Self {
+        match shown {
+            ComputedType::Signed | ComputedType::Unsigned | ComputedType::Bool => Self::Number,
+            ComputedType::Duration => Self::Duration,
+            ComputedType::Hex => Self::Hex,
+            ComputedType::Named(table) => Self::Named(table),
+        }
+    }
+}
+
+fn extra<'a>(extra: Extra<'a>, show: &'a ExtraShow) -> FieldValue<'a> {
+    match (extra, show) {
+        (Extra::Null, _) => FieldValue::Null,
+        (Extra::Bool(value), _) => FieldValue::Bool(value),
+        (Extra::Text(text), _) => FieldValue::Text(text),
+        (Extra::Time(unix_ns), _) => FieldValue::Time(unix_ns),
+        (Extra::Address(address), _) => FieldValue::Hex(address),
+        (Extra::Number { bits, signed: true }, ExtraShow::Number) => FieldValue::Signed(bits.cast_signed()),
+        (Extra::Number { bits, signed: false }, ExtraShow::Number) => FieldValue::Unsigned(bits),
+        (Extra::Number { bits, .. }, ExtraShow::Hex) => FieldValue::Hex(bits),
+        (Extra::Number { bits, .. }, ExtraShow::Duration) => FieldValue::Duration(bits.cast_signed()),
+        (Extra::Number { bits, .. }, ExtraShow::Named(table)) => in_table(bits.cast_signed(), *table),
+    }
+}
+
+/// Eight bytes.
+pub(super) fn number(slot: &[u8]) -> i64 {
+    slot.first_chunk().map_or(0, |bytes| i64::from_ne_bytes(*bytes))
+}
+
+/// Seconds and nanoseconds as nanoseconds; what is longer than 292 years is that.
+fn timespec_ns(slot: &[u8]) -> i64 {
+    let (seconds, ns) = (number(slot), number(slot.get(8..).unwrap_or_default()));
+    seconds.saturating_mul(1_000_000_000).saturating_add(ns)
+}
