@@ -1,357 +1,481 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `BASE(->NAME | .NAME | [N])* (as TYPE)?`
+//! From text to an expression, by the precedence of its operators.
 //!
 //! ```text
-//! filename as user_string[64]
-//! sk->__sk_common.skc_dport as port
-//! retval
+//! tightest   a->b  a[0]  a.under(t)
+//!            ! ~ -
+//!            * / %     + -     << >>     &     ^     |
+//!            == != < <= > >= in  not in       (they do not chain)
+//!            not
+//!            &&
+//!            ||
+//! last       as TYPE
 //! ```
 
 use std::ops::Range;
 
-use crate::spec::{CaptureCast, CaptureExpr, CaptureStep, DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES};
+use super::cursor::Cursor;
+use super::error::{ExprError, error};
+use super::foreign;
+use super::functions::{FUNCTIONS, Function, METHODS, find};
+use super::lex::lex;
+use super::parse_type::parse_type;
+use super::token::Tok;
+use super::unexpected::{MISSING, empty, is_c_cast, no_value, not_expected};
+use crate::spec::{At, BinaryOp, Cast, Expr, ExprNode, UnaryOp};
 
-/// Why a text is no expression.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExprError {
-    /// The bytes of the text that are to blame; empty at its end where something is missing.
-    pub range: Range<usize>,
-    /// What was found.
-    pub message: String,
-    /// What to write instead.
-    pub help: Option<String>,
-}
+/// Bytes of the longest expression.
+const MAX_BYTES: usize = 16 << 10;
+/// How deep parentheses, calls and lists may nest.
+const MAX_NESTING: u16 = 64;
+/// How deep an expression may be in all: `a && b && c` is two deep.
+const MAX_DEPTH: u16 = 192;
 
-/// The words after `as`.
-pub(super) const TYPES: &[&str] = &[
-    "u8",
-    "u16",
-    "u32",
-    "u64",
-    "i8",
-    "i16",
-    "i32",
-    "i64",
-    "string",
-    "user_string",
-    "hex",
-    "ipv4",
-    "ipv6",
-    "port",
-    "bytes",
-];
-
-const TYPE_LIST: &str =
-    "types: u8 u16 u32 u64 i8 i16 i32 i64 string string[N] user_string user_string[N] hex ipv4 ipv6 port bytes[N]";
-
-/// Words from C, Rust and bpftrace and what they are called here.
-const OTHER_WORDS: &[(&str, &str)] = &[
-    ("char", "i8"),
-    ("short", "i16"),
-    ("int", "i32"),
-    ("long", "i64"),
-    ("unsigned", "u32"),
-    ("uint", "u32"),
-    ("size_t", "u64"),
-    ("uint8", "u8"),
-    ("uint16", "u16"),
-    ("uint32", "u32"),
-    ("uint64", "u64"),
-    ("int8", "i8"),
-    ("int16", "i16"),
-    ("int32", "i32"),
-    ("int64", "i64"),
-    ("uint8_t", "u8"),
-    ("uint16_t", "u16"),
-    ("uint32_t", "u32"),
-    ("uint64_t", "u64"),
-    ("bool", "u8"),
-    ("str", "string"),
-    ("ustr", "user_string"),
-    ("text", "string"),
-    ("pointer", "hex"),
-    ("ptr", "hex"),
-    ("ip", "ipv4"),
-    ("buf", "bytes"),
-];
+/// How tightly `==` and its like hold; `not` less.
+const COMPARISON: u8 = 4;
+const NOT: u8 = 3;
+const LEAST: u8 = 1;
 
 /// Reads an expression.
-pub fn parse(text: &str) -> Result<CaptureExpr, ExprError> {
-    let mut reader = Reader { text, at: 0 };
-    let (base, _) = reader.name().ok_or_else(|| reader.no_base())?;
-    let mut steps = Vec::new();
-    while let Some(step) = reader.step()? {
-        steps.push(step);
-    }
-    let cast = reader.cast()?;
-    reader.end(cast)?;
-    Ok(CaptureExpr { base, steps, cast })
+pub fn parse(text: &str) -> Result<Expr, ExprError> {
+    parse_with(text, &[])
 }
 
-struct Reader<'t> {
-    text: &'t str,
-    at: usize,
+/// Reads an expression of which the bytes of `opaque` came from the environment or a variable: each is one literal, or a part of a
+/// text.
+pub fn parse_with(text: &str, opaque: &[Range<usize>]) -> Result<Expr, ExprError> {
+    if text.len() > MAX_BYTES {
+        let help = "a long list belongs into a set, which can be a file";
+        return Err(error(
+            0..0,
+            format!("the expression has {} bytes; at most {MAX_BYTES} are possible", text.len()),
+            help,
+        ));
+    }
+    let mut parser = Parser { cursor: Cursor::new(text, lex(text, opaque)), nesting: 0 };
+    if *parser.cursor.tok() == Tok::End {
+        return Err(empty(text.len()));
+    }
+    let deep = parser.whole()?;
+    match parser.cursor.tok() {
+        Tok::End => Ok(deep.expr),
+        _more => Err(not_expected(&parser.cursor)),
+    }
 }
 
-impl Reader<'_> {
-    fn rest(&mut self) -> &str {
-        let rest = &self.text[self.at..];
-        self.at += rest.len() - rest.trim_start().len();
-        &self.text[self.at..]
+struct Parser<'t> {
+    cursor: Cursor<'t>,
+    nesting: u16,
+}
+
+/// An expression, and how deep it is.
+struct Deep {
+    expr: Expr,
+    depth: u16,
+}
+
+impl Deep {
+    fn leaf(node: ExprNode, range: Range<usize>) -> Self {
+        Self { expr: Expr::new(node, range), depth: 1 }
     }
 
-    fn eat(&mut self, sign: &str) -> bool {
-        let found = self.rest().starts_with(sign);
-        if found {
-            self.at += sign.len();
+    /// One around parts, of which the deepest is `depth` deep.
+    fn around(node: ExprNode, range: Range<usize>, depth: u16) -> Result<Self, ExprError> {
+        if depth >= MAX_DEPTH {
+            return Err(too_deep(range));
         }
-        found
+        Ok(Self { expr: Expr::new(node, range), depth: depth + 1 })
     }
+}
 
-    /// A C identifier and its place.
-    fn name(&mut self) -> Option<(String, Range<usize>)> {
-        let rest = self.rest();
-        if !rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
-            return None;
+fn too_deep(range: Range<usize>) -> ExprError {
+    let help = "write a long condition as a list of clauses, a long choice as a list: `x in [1, 2]`";
+    error(range, "the expression is nested too deeply", help)
+}
+
+impl Parser<'_> {
+    /// Everything up to a closing sign or the end: operators, then perhaps a type.
+    fn whole(&mut self) -> Result<Deep, ExprError> {
+        if self.nesting >= MAX_NESTING {
+            return Err(too_deep(self.cursor.range()));
         }
-        let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-        let name = rest[..length].to_owned();
-        let range = self.at..self.at + length;
-        self.at += length;
-        Some((name, range))
+        self.nesting += 1;
+        let deep = self.operators(LEAST);
+        let deep = deep.and_then(|deep| if self.cursor.is_word("as") { self.cast(deep) } else { Ok(deep) });
+        self.nesting -= 1;
+        deep
     }
 
-    /// The word (or single sign) at this point, for messages.
-    fn here(&mut self) -> Range<usize> {
-        let rest = self.rest();
-        let length = match rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
-            Some(0) => rest.chars().next().map_or(0, char::len_utf8),
-            Some(length) => length,
-            None => rest.len(),
+    /// `a as TYPE`, at the word `as`.
+    fn cast(&mut self, of: Deep) -> Result<Deep, ExprError> {
+        self.cursor.advance();
+        let begin = self.cursor.range().start;
+        let (cast, inner) = self.type_after_as()?;
+        let end = self.cursor.end_before();
+        if let Some((sign, behind)) = self.operator_here() {
+            let whole = &self.cursor.text[of.expr.range.start..end];
+            let help = format!("`as` stands last: write `({whole}) {behind}`");
+            return Err(error(self.cursor.range(), format!("`{sign}` cannot follow a type"), help));
+        }
+        let range = of.expr.range.start..end;
+        let node = ExprNode::Cast { of: Box::new(of.expr), cast, at: At(begin..end) };
+        Deep::around(node, range, of.depth.max(inner))
+    }
+
+    /// The type here, and how deep its length is.
+    fn type_after_as(&mut self) -> Result<(Cast, u16), ExprError> {
+        // The cursor moves into the reader of the length and back.
+        let mut nested = Parser { cursor: Cursor::new("", Vec::new()), nesting: self.nesting };
+        let mut depth = 0;
+        let cast = parse_type(&mut self.cursor, &mut |cursor| {
+            std::mem::swap(&mut nested.cursor, cursor);
+            let deep = nested.whole();
+            std::mem::swap(&mut nested.cursor, cursor);
+            depth = deep.as_ref().map_or(0, |deep| deep.depth);
+            deep.map(|deep| deep.expr)
+        });
+        cast.map(|cast| (cast, depth))
+    }
+
+    /// The operator here and what is written from it on, for messages.
+    fn operator_here(&self) -> Option<(String, String)> {
+        let is_operator = match self.cursor.tok() {
+            Tok::Sign("->" | ".") => true,
+            Tok::Sign(sign) => BinaryOp::ALL.iter().any(|(known, ..)| known == sign),
+            Tok::Word(word) => ["in", "as"].contains(&word.as_str()) || (word == "not" && self.is_not_in()),
+            Tok::Number(_) | Tok::Duration(_) | Tok::Text(_) | Tok::Other | Tok::Bad(_) | Tok::End => false,
         };
-        self.at..self.at + length
+        let rest = self.cursor.text[self.cursor.range().start..].split_whitespace();
+        let behind = rest.take(2).collect::<Vec<_>>().join(" ");
+        is_operator.then(|| (self.cursor.found().to_owned(), behind))
     }
 
-    fn no_base(&mut self) -> ExprError {
-        let range = self.here();
-        let help = match &self.text[range.clone()] {
-            "" => {
-                let message = "the expression is empty".to_owned();
-                let help = "write what to read, for example `arg0`, `retval` or `filename as user_string`";
-                return ExprError { range, message, help: Some(help.to_owned()) };
+    /// Operands and operators that hold at least as tightly as `least`.
+    fn operators(&mut self, least: u8) -> Result<Deep, ExprError> {
+        let mut left = self.prefixed(least)?;
+        loop {
+            let negated = self.is_not_in();
+            if self.cursor.is_word("in") || negated {
+                if least > COMPARISON {
+                    return Ok(left);
+                }
+                left = self.member_of(left, negated)?;
+            } else {
+                let Tok::Sign(sign) = *self.cursor.tok() else { return Ok(left) };
+                let known = BinaryOp::ALL.iter().find(|(known, _, binding)| *known == sign && *binding >= least);
+                let Some(&(_, op, binding)) = known else { return Ok(left) };
+                self.cursor.advance();
+                let right = self.operators(binding + 1).map_err(|error| self.missing_after(error, sign))?;
+                left = join(op, left, right)?;
+                if !op.compares() {
+                    continue;
+                }
             }
-            "*" => "to follow a pointer write `pointer[0]`, or `pointer->member`".to_owned(),
-            "&" => "`&` is not supported; write `as hex` after a pointer to show the address".to_owned(),
-            "(" => "C casts are not supported; put the type last: `arg0 as u64`".to_owned(),
-            "$" => "names have no `$`: arguments are `arg0` to `arg5`, or named as in the function".to_owned(),
-            _other => "begin with a name: `arg0`…, a parameter, a field, `retval`".to_owned(),
+            self.no_chain(&left.expr)?;
+        }
+    }
+
+    /// `a in b`, at `in` or `not in`.
+    fn member_of(&mut self, value: Deep, negated: bool) -> Result<Deep, ExprError> {
+        (0..=usize::from(negated)).for_each(|_| self.cursor.advance());
+        let among = self.operators(COMPARISON + 1).map_err(|error| self.missing_after(error, "in"))?;
+        let (depth, range) = (value.depth.max(among.depth), value.expr.range.start..among.expr.range.end);
+        let node = ExprNode::In { value: Box::new(value.expr), among: Box::new(among.expr), negated };
+        Deep::around(node, range, depth)
+    }
+
+    /// `not in` as an operator.
+    fn is_not_in(&self) -> bool {
+        self.cursor.is_word("not") && matches!(self.cursor.ahead(1), Tok::Word(word) if word == "in")
+    }
+
+    /// Nothing that compares may follow a comparison.
+    fn no_chain(&self, left: &Expr) -> Result<(), ExprError> {
+        let sign = match self.cursor.tok() {
+            Tok::Sign(sign) => {
+                BinaryOp::ALL.iter().any(|(known, op, _)| known == sign && op.compares()).then_some(*sign)
+            }
+            Tok::Word(word) if word == "in" => Some("in"),
+            Tok::Word(_) if self.is_not_in() => Some("not in"),
+            _other => None,
         };
-        let message = format!("an expression cannot begin with `{}`", &self.text[range.clone()]);
-        ExprError { range, message, help: Some(help) }
+        let Some(sign) = sign else { return Ok(()) };
+        let middle = match &left.node {
+            ExprNode::Binary { right, .. } => &self.cursor.text[right.range.clone()],
+            _other => "x",
+        };
+        let first = &self.cursor.text[left.range.clone()];
+        let help = format!("write `{first} && {middle} {sign} …`");
+        Err(error(self.cursor.range(), "comparisons do not chain", help))
     }
 
-    fn step(&mut self) -> Result<Option<CaptureStep>, ExprError> {
-        if self.eat("->") {
-            return self.member("->").map(|name| Some(CaptureStep::Arrow(name)));
+    /// A value that is missing at the end is missed after the sign.
+    fn missing_after(&self, mut error: ExprError, sign: &str) -> ExprError {
+        if error.range.start == self.cursor.text.len() && error.message == MISSING {
+            error.message = format!("{MISSING} after `{sign}`");
         }
-        if self.eat(".") {
-            return self.member(".").map(|name| Some(CaptureStep::Dot(name)));
-        }
-        if self.eat("[") {
-            let (index, range) = self.number("an index counts from 0: `[0]`")?;
-            let index =
-                u32::try_from(index).map_err(|_| error(range, "the index is too large", "at most 4294967295"))?;
-            return Ok(Some(CaptureStep::Index(index)));
-        }
-        Ok(None)
+        error
     }
 
-    fn member(&mut self, sign: &str) -> Result<String, ExprError> {
-        match self.name() {
-            Some((name, _)) => Ok(name),
-            None => {
-                let range = self.here();
-                Err(error(range, format!("a member's name is missing after `{sign}`"), format!("write `{sign}NAME`")))
+    /// `!a`, `not a`, `-a`, `~a`, or a value with what follows it.
+    fn prefixed(&mut self, least: u8) -> Result<Deep, ExprError> {
+        let begin = self.cursor.range();
+        if self.nesting >= MAX_NESTING {
+            return Err(too_deep(begin));
+        }
+        let op = match self.cursor.tok() {
+            Tok::Sign("!") => UnaryOp::Not,
+            Tok::Sign("-") => UnaryOp::Minus,
+            Tok::Sign("~") => UnaryOp::Complement,
+            Tok::Word(word) if word == "not" && self.is_operator_not() => return self.negated(least),
+            _value => return self.value(),
+        };
+        self.cursor.advance();
+        self.nesting += 1;
+        let of = self.prefixed(u8::MAX);
+        self.nesting -= 1;
+        let of = of.map_err(|error| self.missing_after(error, &self.cursor.text[begin.clone()]))?;
+        let range = begin.start..of.expr.range.end;
+        Deep::around(ExprNode::Unary { op, of: Box::new(of.expr) }, range, of.depth)
+    }
+
+    /// `not a == b`, at `not`.
+    fn negated(&mut self, least: u8) -> Result<Deep, ExprError> {
+        let begin = self.cursor.range();
+        if least > NOT {
+            let help = "`not` takes the whole comparison after it: put it in parentheses, or write `!`";
+            return Err(error(begin, "`not` is not expected here", help));
+        }
+        self.cursor.advance();
+        self.nesting += 1;
+        let of = self.operators(NOT);
+        self.nesting -= 1;
+        let of = of.map_err(|error| self.missing_after(error, "not"))?;
+        let range = begin.start..of.expr.range.end;
+        Deep::around(ExprNode::Unary { op: UnaryOp::Not, of: Box::new(of.expr) }, range, of.depth)
+    }
+
+    /// True where `not` is the operator; a hook may have an argument of that name.
+    fn is_operator_not(&self) -> bool {
+        let is_next_to = self.cursor.range().end == self.cursor.range_ahead(1).start;
+        match self.cursor.ahead(1) {
+            Tok::Word(word) => match word.as_str() {
+                "as" => false,
+                // `not in [1]` asks for something called `not`; `not in == 1` is about something called `in`.
+                "in" => !begins_value(self.cursor.ahead(2)),
+                _name => true,
+            },
+            Tok::Sign("[") => !is_next_to,
+            other => begins_value(other) || matches!(other, Tok::Sign("-" | "~" | "!")),
+        }
+    }
+
+    /// A value, and the members, elements and methods after it.
+    fn value(&mut self) -> Result<Deep, ExprError> {
+        let mut value = self.primary()?;
+        loop {
+            let Tok::Sign(sign) = *self.cursor.tok() else { return Ok(value) };
+            value = match sign {
+                "->" | "." => self.member(value, sign == "->")?,
+                "[" => self.index(value)?,
+                "(" => return Err(self.not_callable(&value.expr)),
+                _other => return Ok(value),
+            };
+        }
+    }
+
+    fn not_callable(&self, value: &Expr) -> ExprError {
+        let found = &self.cursor.text[value.range.clone()];
+        let help = "functions are called by their names: `size(x)`, `x.under(\"/etc\")`";
+        error(self.cursor.range(), format!("`{found}` is not a function"), help)
+    }
+
+    /// `->name`, `.name`, `.method(…)`
+    fn member(&mut self, of: Deep, arrow: bool) -> Result<Deep, ExprError> {
+        let sign = self.cursor.found();
+        self.cursor.advance();
+        let Some((name, at)) = self.cursor.word() else {
+            let message = format!("a member's name is missing after `{sign}`");
+            let missing = || error(self.cursor.range(), message, format!("write `{sign}NAME`"));
+            return Err(self.cursor.bad().unwrap_or_else(missing));
+        };
+        let begin = of.expr.range.start;
+        if !self.cursor.is("(") {
+            let node = ExprNode::Member { of: Box::new(of.expr), name, at: At(at.clone()), arrow };
+            return Deep::around(node, begin..at.end, of.depth);
+        }
+        let Some(method) = find(METHODS, &name) else {
+            let message = format!("there is no method `{name}`");
+            return Err(error(at, message, foreign::method(&name)));
+        };
+        let (args, depth) = self.arguments(method, &at)?;
+        let node = ExprNode::Method { of: Box::new(of.expr), name, at: At(at), args };
+        Deep::around(node, begin..self.cursor.end_before(), of.depth.max(depth))
+    }
+
+    /// `[index]`
+    fn index(&mut self, of: Deep) -> Result<Deep, ExprError> {
+        self.cursor.advance();
+        if self.cursor.is("-") {
+            let message = "expected a number between `[` and `]`";
+            return Err(error(self.cursor.range(), message, "an index counts from 0: `[0]`"));
+        }
+        if self.cursor.is("]") {
+            return Err(error(self.cursor.range(), "an index is missing", "an index counts from 0: `[0]`"));
+        }
+        let range = self.cursor.range();
+        let index = self.whole()?;
+        if matches!(index.expr.node, ExprNode::Number(number) if number > u64::from(u32::MAX)) {
+            return Err(error(range, "the index is too large", "at most 4294967295"));
+        }
+        self.cursor.expect("]", "an index counts from 0: `[0]`")?;
+        let range = of.expr.range.start..self.cursor.end_before();
+        let depth = of.depth.max(index.depth);
+        Deep::around(ExprNode::Index { of: Box::new(of.expr), index: Box::new(index.expr) }, range, depth)
+    }
+
+    /// A literal, a name, a call, a list, or something in parentheses.
+    fn primary(&mut self) -> Result<Deep, ExprError> {
+        let range = self.cursor.range();
+        let node = match self.cursor.tok() {
+            Tok::Number(number) => ExprNode::Number(*number),
+            Tok::Duration(ns) => ExprNode::Duration(*ns),
+            Tok::Text(text) => ExprNode::Text(text.clone()),
+            Tok::Word(word) => match word.as_str() {
+                "true" => ExprNode::Bool(true),
+                "false" => ExprNode::Bool(false),
+                "null" => ExprNode::Null,
+                _name => return self.named(),
+            },
+            Tok::Sign("(") => return self.parentheses(),
+            Tok::Sign("[") => {
+                self.cursor.advance();
+                let (items, depth) = self.items("]")?;
+                return Deep::around(ExprNode::List(items), range.start..self.cursor.end_before(), depth);
+            }
+            Tok::Bad(error) => return Err(error.clone()),
+            Tok::Sign(_) | Tok::Other | Tok::End => return Err(no_value(&self.cursor)),
+        };
+        self.cursor.advance();
+        Ok(Deep::leaf(node, range))
+    }
+
+    /// A name, or a call.
+    fn named(&mut self) -> Result<Deep, ExprError> {
+        let Some((name, at)) = self.cursor.word() else { return Err(no_value(&self.cursor)) };
+        if !self.cursor.is("(") {
+            return Ok(Deep::leaf(ExprNode::Name(name), at));
+        }
+        let Some(function) = find(FUNCTIONS, &name) else {
+            return Err(error(at, format!("there is no function `{name}`"), foreign::call(&name)));
+        };
+        if name == "container_of" {
+            return self.container_of(at);
+        }
+        let (args, depth) = self.arguments(function, &at)?;
+        let range = at.start..self.cursor.end_before();
+        Deep::around(ExprNode::Call { name, at: At(at), args }, range, depth)
+    }
+
+    /// The arguments of a call, at its `(`; and how deep they are.
+    fn arguments(&mut self, function: &Function, at: &Range<usize>) -> Result<(Vec<Expr>, u16), ExprError> {
+        self.cursor.advance();
+        let (args, depth) = self.items(")")?;
+        let (least, most) = function.arguments;
+        if args.len() < least || args.len() > most {
+            let wanted = match (least, most) {
+                (1, 1) => "one argument".to_owned(),
+                (least, most) if least == most => format!("{least} arguments"),
+                (least, most) => format!("{least} to {most} arguments"),
+            };
+            let message = format!("`{}` takes {wanted}, not {}", function.name, args.len());
+            return Err(error(at.clone(), message, format!("for example `{}`", function.form)));
+        }
+        Ok((args, depth))
+    }
+
+    /// Expressions with commas between them, up to `close`.
+    fn items(&mut self, close: &'static str) -> Result<(Vec<Expr>, u16), ExprError> {
+        let (mut items, mut depth) = (Vec::new(), 0);
+        while !self.cursor.eat(close) {
+            let item = self.whole()?;
+            depth = depth.max(item.depth);
+            items.push(item.expr);
+            if !self.cursor.eat(",") && !self.cursor.is(close) {
+                return Err(self.unclosed(close));
             }
         }
+        Ok((items, depth))
     }
 
-    /// The rest of `[N]`.
-    fn number(&mut self, help: &str) -> Result<(u64, Range<usize>), ExprError> {
-        let range = self.here();
-        let word = &self.text[range.clone()];
-        let parsed = match word.strip_prefix("0x") {
-            Some(hex) => u64::from_str_radix(hex, 16),
-            None => word.parse(),
-        };
-        let Ok(value) = parsed else {
-            return Err(error(range, "expected a number between `[` and `]`", help));
-        };
-        self.at = range.end;
-        if !self.eat("]") {
-            let range = self.here();
-            return Err(error(range, "`]` is missing", help));
-        }
-        Ok((value, range))
-    }
-
-    fn cast(&mut self) -> Result<Option<CaptureCast>, ExprError> {
-        let before = self.at;
-        match self.name() {
-            Some((word, _)) if word == "as" => {}
-            Some((word, range)) => {
-                let help = format!("if `{word}` is a type, write `as {word}`");
-                let help = match word.as_str() {
-                    "AS" | "As" => "write `as` in small letters".to_owned(),
-                    known if TYPES.contains(&known) => format!("write `as {known}`"),
-                    _other => help,
-                };
-                return Err(error(range, format!("`{word}` is not expected here"), help));
+    /// What is wrong where `close` should be.
+    fn unclosed(&self, close: &str) -> ExprError {
+        match self.cursor.tok() {
+            Tok::End => {
+                error(self.cursor.range(), format!("`{close}` is missing"), format!("write `{close}` at the end"))
             }
-            None => {
-                self.at = before;
-                return Ok(None);
-            }
-        }
-        let Some((word, range)) = self.name() else {
-            let range = self.here();
-            return Err(error(range, "a type is missing after `as`", TYPE_LIST));
-        };
-        let size = if self.eat("[") { Some(self.number("write a size in bytes: `[64]`")?) } else { None };
-        cast(&word, range, size).map(Some)
-    }
-
-    /// Nothing may follow an expression, of which `cast` was the last part.
-    fn end(&mut self, cast: Option<CaptureCast>) -> Result<(), ExprError> {
-        if self.rest().is_empty() {
-            return Ok(());
-        }
-        let range = self.here();
-        let found = &self.text[range.clone()];
-        let help = match found {
-            "(" if cast.is_some() => "write the size between `[` and `]`: `string[64]`",
-            "(" => "function calls are not supported; write `NAME as string` or `NAME as user_string`",
-            "*" => "types have no `*`; for a string write `as string` or `as user_string`",
-            "=" | "!" | "<" | ">" | "&" | "|" | "+" | "-" | "/" => {
-                "an expression only reads a value; it does not calculate"
-            }
-            ":" => "members are `NAME->MEMBER` or `NAME.MEMBER`",
-            _other => "an expression is a name, members (`->x`, `.x`, `[0]`), and `as TYPE`",
-        };
-        let message = format!("`{found}` is not expected here");
-        Err(error(range, message, help))
-    }
-}
-
-fn error(range: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> ExprError {
-    ExprError { range, message: message.into(), help: Some(help.into()) }
-}
-
-fn cast(word: &str, range: Range<usize>, size: Option<(u64, Range<usize>)>) -> Result<CaptureCast, ExprError> {
-    let bytes = match &size {
-        Some((bytes, place)) => Some(checked_size(*bytes, place.clone())?),
-        None => None,
-    };
-    let cast = match word {
-        "string" => return Ok(CaptureCast::String { max: bytes.unwrap_or(DEFAULT_TEXT_BYTES) }),
-        "user_string" => return Ok(CaptureCast::UserString { max: bytes.unwrap_or(DEFAULT_TEXT_BYTES) }),
-        "bytes" => match bytes {
-            Some(len) => return Ok(CaptureCast::Bytes { len }),
-            None => return Err(error(range, "`bytes` needs a size", "write how many, for example `bytes[16]`")),
-        },
-        "u8" => CaptureCast::Unsigned { size: 1 },
-        "u16" => CaptureCast::Unsigned { size: 2 },
-        "u32" => CaptureCast::Unsigned { size: 4 },
-        "u64" => CaptureCast::Unsigned { size: 8 },
-        "i8" => CaptureCast::Signed { size: 1 },
-        "i16" => CaptureCast::Signed { size: 2 },
-        "i32" => CaptureCast::Signed { size: 4 },
-        "i64" => CaptureCast::Signed { size: 8 },
-        "hex" => CaptureCast::Hex,
-        "ipv4" => CaptureCast::Ipv4,
-        "ipv6" => CaptureCast::Ipv6,
-        "port" => CaptureCast::Port,
-        _unknown => return Err(unknown_type(word, range)),
-    };
-    match size {
-        None => Ok(cast),
-        Some((_, place)) => {
-            let help = "only `string`, `user_string` and `bytes` do; an element of an array is chosen before `as`";
-            Err(error(place, format!("`{word}` has no size"), help))
-        }
-    }
-}
-
-fn checked_size(bytes: u64, place: Range<usize>) -> Result<u16, ExprError> {
-    match u16::try_from(bytes) {
-        Ok(size @ 1..=MAX_TEXT_BYTES) => Ok(size),
-        Ok(_) | Err(_) => {
-            let help = format!("a size must be from 1 to {MAX_TEXT_BYTES}");
-            Err(error(place, format!("{bytes} bytes cannot be read"), help))
-        }
-    }
-}
-
-fn unknown_type(word: &str, range: Range<usize>) -> ExprError {
-    let other = OTHER_WORDS.iter().find(|(theirs, _)| *theirs == word).map(|(_, ours)| *ours);
-    let nearest = other.or_else(|| crate::words::nearest(word, TYPES.iter().copied()));
-    let help = match nearest {
-        Some(nearest) => format!("did you mean `{nearest}`? {TYPE_LIST}"),
-        None => TYPE_LIST.to_owned(),
-    };
-    error(range, format!("`{word}` is not a type"), help)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{parse, unknown_type};
-    use crate::spec::{CaptureCast, CaptureExpr, CaptureStep};
-
-    fn expr(base: &str, steps: &[CaptureStep], cast: Option<CaptureCast>) -> CaptureExpr {
-        CaptureExpr { base: base.to_owned(), steps: steps.to_vec(), cast }
-    }
-
-    /// Expressions mean what they say, with or without spaces.
-    #[test]
-    fn good_expressions() {
-        let arrow = |name: &str| CaptureStep::Arrow(name.to_owned());
-        let dot = |name: &str| CaptureStep::Dot(name.to_owned());
-        for (text, expected) in [
-            ("retval", expr("retval", &[], None)),
-            ("as", expr("as", &[], None)),
-            (" arg0 as i8 ", expr("arg0", &[], Some(CaptureCast::Signed { size: 1 }))),
-            ("filename as user_string", expr("filename", &[], Some(CaptureCast::UserString { max: 256 }))),
-            ("name as string[4096]", expr("name", &[], Some(CaptureCast::String { max: 4096 }))),
-            ("buf as bytes[ 1 ]", expr("buf", &[], Some(CaptureCast::Bytes { len: 1 }))),
-            (
-                "sk->__sk_common.skc_dport as port",
-                expr("sk", &[arrow("__sk_common"), dot("skc_dport")], Some(CaptureCast::Port)),
+            Tok::Number(_) | Tok::Duration(_) | Tok::Text(_) => error(
+                self.cursor.range(),
+                format!("`{}` is not expected here", self.cursor.found()),
+                "put `,` before it",
             ),
-            (
-                "a [ 0x10 ] -> b[4294967295]",
-                expr("a", &[CaptureStep::Index(16), arrow("b"), CaptureStep::Index(u32::MAX)], None),
-            ),
-        ] {
-            assert_eq!(parse(text), Ok(expected), "{text}");
+            Tok::Word(_) | Tok::Sign(_) | Tok::Other | Tok::Bad(_) => not_expected(&self.cursor),
         }
     }
 
-    /// Sizes and indexes outside their range are refused at their digits.
-    #[test]
-    fn numbers_out_of_range() {
-        for (text, at) in
-            [("a as bytes[0]", 11..12), ("a as string[4097]", 12..16), ("a[4294967296]", 2..12), ("a[-1]", 2..3)]
-        {
-            assert_eq!(parse(text).unwrap_err().range, at, "{text}");
+    /// `(a || b)`
+    fn parentheses(&mut self) -> Result<Deep, ExprError> {
+        if let Some(error) = is_c_cast(&self.cursor) {
+            return Err(error);
         }
+        let begin = self.cursor.range().start;
+        self.cursor.advance();
+        let mut inner = self.whole()?;
+        if !self.cursor.eat(")") {
+            return Err(self.unclosed(")"));
+        }
+        inner.expr.range = begin..self.cursor.end_before();
+        Ok(inner)
     }
 
-    /// Words of other languages lead to ours.
-    #[test]
-    fn other_words() {
-        for (word, ours) in [("int", "`i32`"), ("str", "`string`"), ("strng", "`string`"), ("U64", "`u64`")] {
-            let help = unknown_type(word, 0..0).help.unwrap();
-            assert!(help.starts_with(&format!("did you mean {ours}?")), "{word}: {help}");
+    /// The rest of `container_of(m, struct mount, mnt)`, at `(`.
+    fn container_of(&mut self, at: Range<usize>) -> Result<Deep, ExprError> {
+        let help = "write `container_of(POINTER, struct NAME, MEMBER)`";
+        self.cursor.advance();
+        let of = self.whole()?;
+        self.cursor.expect(",", help)?;
+        if !self.cursor.is_word("struct") && !self.cursor.is_word("union") {
+            return Err(error(self.cursor.range(), "`struct` is missing", help));
         }
+        self.cursor.advance();
+        let missing = |cursor: &Cursor<'_>| error(cursor.range(), "a name is missing", help);
+        let (container, _) = self.cursor.word().ok_or_else(|| missing(&self.cursor))?;
+        self.cursor.expect(",", help)?;
+        let mut member = Vec::new();
+        loop {
+            member.push(self.cursor.word().ok_or_else(|| missing(&self.cursor))?.0);
+            if !self.cursor.eat(".") {
+                break;
+            }
+        }
+        self.cursor.expect(")", help)?;
+        let range = at.start..self.cursor.end_before();
+        Deep::around(ExprNode::ContainerOf { of: Box::new(of.expr), container, member }, range, of.depth)
+    }
+}
+
+/// Two sides and the operator between them.
+fn join(op: BinaryOp, left: Deep, right: Deep) -> Result<Deep, ExprError> {
+    let (range, depth) = (left.expr.range.start..right.expr.range.end, left.depth.max(right.depth));
+    let node = ExprNode::Binary { op, left: Box::new(left.expr), right: Box::new(right.expr) };
+    Deep::around(node, range, depth)
+}
+
+/// True if a value can begin with this.
+fn begins_value(tok: &Tok) -> bool {
+    match tok {
+        Tok::Word(_) | Tok::Number(_) | Tok::Duration(_) | Tok::Text(_) | Tok::Bad(_) => true,
+        Tok::Sign(sign) => matches!(*sign, "(" | "["),
+        Tok::Other | Tok::End => false,
     }
 }

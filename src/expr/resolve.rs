@@ -13,6 +13,7 @@
 use super::access::{Place, Ty};
 use super::scope::Scope;
 use super::shape::{head_shape, shape};
+use super::simple::simple;
 use crate::spec::{Capture, CaptureExpr, CaptureStep, Fetch, Field, Layout};
 use crate::words::Refusal;
 
@@ -39,16 +40,17 @@ pub fn resolve(captures: &[Capture], scope: &Scope<'_>, head: &Layout) -> Result
 }
 
 fn add(capture: &Capture, scope: &Scope<'_>, head: &Layout, resolved: &mut Resolved) -> Result<(), Refusal> {
-    let place = walk(&capture.expr, scope)?;
+    let expr = &simple(&capture.expr)?;
+    let place = walk(expr, scope)?;
     if let Ty::Head(name) = place.ty {
         // The head has it already: the field is a second look at the same bytes.
         let field = head.process.iter().find(|field| field.name == name);
         let field = field.ok_or_else(|| Refusal::new(format!("this program does not record `{name}`")))?;
-        let (kind, size) = head_shape(&capture.expr, &place, field)?;
+        let (kind, size) = head_shape(expr, &place, field)?;
         resolved.layout.fields.push(Field { name: capture.name.clone(), kind, size, ..field.clone() });
         return Ok(());
     }
-    let shape = shape(&capture.expr, place)?;
+    let shape = shape(expr, place)?;
     let (out, slot) = (resolved.layout.size, shape.size.next_multiple_of(8));
     resolved.layout.size += u32::from(slot);
     resolved.layout.fields.push(Field {

@@ -3,6 +3,7 @@
 
 use super::access::Place;
 use super::builtin::{BUILTINS, builtin};
+use super::foreign;
 use super::function::FunctionScope;
 use super::record::RecordScope;
 use crate::words::{Refusal, suggest};
@@ -26,7 +27,8 @@ impl<'a> Scope<'a> {
             Self::Function(function) => function.own(name)?,
             Self::Record(record) => record.own(name),
         };
-        own.or_else(|| builtin(name)).ok_or_else(|| self.unknown(name))
+        own.or_else(|| builtin(name))
+            .ok_or_else(|| self.unknown(name).maybe_help(foreign::name(name).map(str::to_owned)))
     }
 
     fn unknown(&self, name: &str) -> Refusal {

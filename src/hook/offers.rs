@@ -3,7 +3,7 @@
 
 use super::kind;
 use crate::config::{Cx, codes};
-use crate::expr::{BUILTINS, MOST_RAW_ARGUMENTS, REGISTER_ARGUMENTS, beyond_registers};
+use crate::expr::{BUILTINS, MOST_RAW_ARGUMENTS, REGISTER_ARGUMENTS, beyond_registers, first_name};
 use crate::spec::{Capture, CgroupPoint, Hook, HookKind, Site};
 use crate::words::Refusal;
 
@@ -11,7 +11,7 @@ use crate::words::Refusal;
 pub(crate) fn keep_offered(cx: &mut Cx<'_>, hook: &Hook, captures: &mut Vec<Capture>) {
     let lacks = kind(hook.kind).lacks;
     captures.retain(|capture| {
-        let base = capture.expr.base.as_str();
+        let Some(base) = first_name(&capture.expr) else { return true };
         let own = || lacks(hook, base).filter(|_| !BUILTINS.contains(&base));
         let Some(lack) = no_process_at(hook, base).or_else(own) else { return true };
         let problem = cx.error(codes::HOOK_CAPTURE, cx.value(&["capture", &capture.name]), lack.message);

@@ -10,7 +10,7 @@ use crate::catalog::{FetchTable, Program};
 use crate::config::{Cx, Ordered, Problem, codes, is_identifier};
 use crate::expr;
 use crate::hook::keep_offered;
-use crate::spec::{Capture, CaptureExpr, Place, RESERVED_FIELDS};
+use crate::spec::{Capture, Expr, Place, RESERVED_FIELDS};
 use crate::words;
 
 /// What the head of an event holds anyway: a capture of it is a second name and costs no fetch.
@@ -30,7 +30,7 @@ pub(super) const CAPTURE: Key = Key {
 
 /// What to read when the probe fires: field names, each with an expression. For the program `trace`.
 /// `arg0`…, a parameter's name, a tracepoint's field, `retval` or `cpu`, then `->member`, `.member`, `[index]`,
-/// then `as TYPE`: u8…u64, i8…i64, string, string[N], user_string, user_string[N], hex, ipv4, ipv6, port, bytes[N].
+/// then `as TYPE`: u8…u64, i8…i64, hex, string, string(N), user_string, user_string(N), bytes(N), ip, port, errno and others.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(extend("minProperties" = 1, "examples" = [{ "path": "filename as user_string", "port": "sk->__sk_common.skc_dport as port" }]))]
 struct Form(Ordered<String>);
@@ -95,7 +95,7 @@ fn keep_fitting(captures: &mut Vec<Capture>, program: &Program) {
     });
 }
 
-fn expression(cx: &mut Cx<'_>, name: &str, text: &str) -> Option<CaptureExpr> {
+fn expression(cx: &mut Cx<'_>, name: &str, text: &str) -> Option<Expr> {
     let error = match expr::parse(text) {
         Ok(expr) => return Some(expr),
         Err(error) => error,

@@ -3,8 +3,8 @@
 
 use std::fmt::{self, Write as _};
 
-use super::expr::{BinaryOp, Cast, Expr, ExprNode, TextSize, UnaryOp};
 use super::capture::DEFAULT_TEXT_BYTES;
+use super::expr::{BinaryOp, Cast, Expr, ExprNode, TextSize, UnaryOp};
 
 /// How tightly what is written holds together. An operand that holds less than its place asks for stands in parentheses.
 mod hold {
@@ -145,7 +145,8 @@ fn listed(items: &[Expr]) -> String {
 
 /// `10ms`: by the largest unit of which it is a whole number.
 fn with_unit(ns: u64) -> String {
-    let units = [("h", 3600 * 1_000_000_000), ("m", 60 * 1_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1000)];
+    let units =
+        [("h", 3600 * 1_000_000_000), ("m", 60 * 1_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1000)];
     match units.into_iter().find(|(_, size)| ns >= *size && ns.is_multiple_of(*size)) {
         Some((unit, size)) => format!("{}{unit}", ns / size),
         None => format!("{ns}ns"),

@@ -124,7 +124,7 @@ pub struct Capture {
     /// The name of the field in the output; never one of [`RESERVED_FIELDS`].
     pub name: String,
     /// What is read.
-    pub expr: CaptureExpr,
+    pub expr: Expr,
 }
 
 /// A parameter's value as checked against the program's declaration.
