@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
-/* packet_count: how many packets and bytes of which protocol an interface receives. Every packet passes. */
+/* packet_count: how many packets and bytes of which protocol an interface receives or sends. Every packet passes. */
 #include "program.h"
+#include "kernel/skb.h"
 
 enum packet_protocol {
 	PROTOCOL_TCP,
@@ -21,9 +22,9 @@ enum packet_protocol {
 
 struct packet_totals {
 	__u64 packets
-		DOC("packets received; the protocol is found after up to 4 VLAN tags and 8 IPv6 extension headers, and all fragments "
+		DOC("packets; the protocol is found after up to 4 VLAN tags and 8 IPv6 extension headers, and all fragments "
 		    "of a packet count for it; it is not searched for in tunnels, PPPoE and MPLS");
-	__u64 bytes DOC("bytes received, link-layer headers included") UNIT("bytes");
+	__u64 bytes DOC("bytes, link-layer headers included") UNIT("bytes");
 };
 
 struct {
@@ -222,21 +223,44 @@ static __always_inline enum packet_protocol parse(struct cursor *cursor)
 	}
 }
 
-SEC("?xdp")
-DOC("Packets and bytes that an interface receives, by protocol. Every packet passes. On devices without an Ethernet "
-    "header (tun, WireGuard, PPP, ipip, sit, gre) packets begin with IP.")
-int packet_count(struct xdp_md *ctx)
+static __always_inline void count(struct cursor *cursor, __u64 bytes)
 {
-	struct cursor cursor = { .next = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
-	__u64 bytes = cursor.end - cursor.next;
-	__u32 protocol = parse(&cursor);
+	__u32 protocol = parse(cursor);
 	struct packet_totals *totals = bpf_map_lookup_elem(&packets, &protocol);
 
 	if (totals) {
 		totals->packets++;
 		totals->bytes += bytes;
 	}
+}
+
+SEC("?xdp")
+DOC("Packets and bytes that an interface receives (`xdp`, `tc` ingress) or sends (`tc` egress), by protocol. Every packet passes. On devices "
+    "without an Ethernet header (tun, WireGuard, PPP, ipip, sit, gre) packets begin with IP. At `tc`, what the kernel handles as one packet "
+    "(GRO, GSO) is one.")
+int packet_count(struct xdp_md *ctx)
+{
+	struct cursor cursor = { .next = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
+
+	count(&cursor, cursor.end - cursor.next);
 	return XDP_PASS;
+}
+
+/* The headers of a packet are in its first part but where a driver puts all of it elsewhere. */
+#define LINEAR_BYTES 128
+
+SEC("?tc")
+int packet_count_tc(struct __sk_buff *ctx)
+{
+	struct cursor cursor;
+	__u32 wanted = ctx->len < LINEAR_BYTES ? ctx->len : LINEAR_BYTES;
+
+	if (ctx->data_end - ctx->data < wanted)
+		bpf_skb_pull_data(ctx, wanted);
+	cursor.next = (void *)(long)ctx->data;
+	cursor.end = (void *)(long)ctx->data_end;
+	count(&cursor, ctx->len);
+	return TC_ACT_UNSPEC;
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
