@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use ebpf_run::catalog::{Program, builtin, describe};
-use ebpf_run::expr::{Arguments, FunctionScope, Owner, Prototype, Returned, Scope, parse, resolve};
+use ebpf_run::expr::{Arguments, FunctionScope, Machine, Owner, Prototype, Returned, Scope, parse, resolve};
 use ebpf_run::spec::{Capture, HookKind};
 use object::Endianness;
 use object::elf::FileHeader64;
@@ -62,7 +62,7 @@ fn survives(bytes: &[u8]) {
             ["ctx", "arg0", "ctx->__data_loc_filename", "ctx->di", "ctx[3]", "ctx as string", "ctx->data as ipv6"]
         {
             let capture = Capture { name: "c".to_owned(), expr: parse(text).unwrap() };
-            drop(resolve(&[capture], &scope, head));
+            drop(resolve(&[capture], &scope, &Machine::of_types(None), head));
         }
     }
 }

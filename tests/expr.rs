@@ -4,10 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
 
 use std::io::Write as _;
+use std::sync::OnceLock;
 
 use ebpf_run::catalog::{Btf, builtin};
 use ebpf_run::expr::{
-    Arguments, FunctionScope, Owner, Prototype, RecordScope, Resolved, Returned, Scope, parse, parse_format, resolve,
+    Arguments, FunctionScope, Machine, Owner, Prototype, RecordScope, Resolved, Returned, Scope, parse, parse_format, resolve,
 };
 use ebpf_run::spec::{Capture, FetchCopy, FetchSource, FieldType, HookKind, Layout};
 use ebpf_run::words::Refusal;
@@ -25,7 +26,12 @@ const FORMAT: &str = "format:\n\
     \tfield:bool last;\toffset:116;\tsize:1;\tsigned:0;\n";
 
 /// The running kernel's types; `None`, and said so, where it shows none.
-fn kernel() -> Option<Btf> {
+fn kernel() -> Option<&'static Btf> {
+    static KERNEL: OnceLock<Option<Btf>> = OnceLock::new();
+    KERNEL.get_or_init(read_kernel).as_ref()
+}
+
+fn read_kernel() -> Option<Btf> {
     match std::fs::read("/sys/kernel/btf/vmlinux") {
         Ok(bytes) => Some(Btf::parse(bytes).unwrap()),
         Err(error) => {
@@ -40,7 +46,7 @@ fn kernel() -> Option<Btf> {
 fn one(scope: &Scope<'_>, text: &str) -> Result<Resolved, Refusal> {
     let head: Layout = builtin().unwrap().get("trace").unwrap().event.clone().unwrap();
     let capture = Capture { name: "c".into(), expr: parse(text).unwrap() };
-    resolve(&[capture], scope, &head).map_err(|errors| errors[0].1.clone())
+    resolve(&[capture], scope, &Machine::of_types(kernel()), &head).map_err(|errors| errors[0].1.clone())
 }
 
 /// Holds that these expressions are refused with these messages and helps.
@@ -109,7 +115,9 @@ fn fields_of_a_tracepoint() {
         ("dfd as u8", (context, vec![], 16, Kernel, 1, FieldType::Unsigned, 1)),
         ("mode", (context, vec![], 32, Kernel, 2, FieldType::Unsigned, 2)),
         ("last", (context, vec![], 116, Kernel, 1, FieldType::Bool, 1)),
-        ("filename", (context, vec![], 24, Kernel, 8, FieldType::Hex, 8)),
+        ("filename", (context, vec![24], 0, UserText, 258, text(Some(256)), 258)),
+        ("filename as hex", (context, vec![], 24, Kernel, 8, FieldType::Hex, 8)),
+        ("filename as string", (context, vec![24], 0, UserText, 258, text(Some(256)), 258)),
         ("filename as user_string", (context, vec![24], 0, UserText, 258, text(Some(256)), 258)),
         ("filename as bytes[4]", (context, vec![24], 0, User, 4, FieldType::Bytes, 4)),
         ("comm", (context, vec![], 40, Kernel, 16, text(None), 16)),
@@ -144,7 +152,7 @@ fn user_and_group_ids() {
     assert_eq!(shown(&scope, "ruid as u32"), (FieldType::Unsigned, 4));
     assert_eq!(shown(&scope, "id"), (FieldType::Unsigned, 4));
     let Some(kernel) = kernel() else { return };
-    let scope = raw("sched_wakeup", Prototype::of_raw_tracepoint(&kernel, "sched_wakeup"));
+    let scope = raw("sched_wakeup", Prototype::of_raw_tracepoint(kernel, "sched_wakeup"));
     assert_eq!(shown(&scope, "p->cred->uid.val"), (FieldType::Id, 4));
     assert_eq!(shown(&scope, "p->loginuid.val"), (FieldType::Id, 4));
     assert_eq!(shown(&scope, "p->pid"), (FieldType::Signed, 4));
@@ -160,24 +168,24 @@ fn builtins_of_the_head() {
         let field = resolved.layout.fields[0].clone();
         (field.kind, field.offset, field.size)
     };
-    assert_eq!(field("pid"), (FieldType::Unsigned, 12, 4));
-    assert_eq!(field("pid as hex"), (FieldType::Hex, 12, 4));
-    assert_eq!(field("uid as i32"), (FieldType::Signed, 20, 4));
-    assert_eq!(field("tid as u16"), (FieldType::Unsigned, 16, 2));
-    assert_eq!(field("comm"), (FieldType::Text { limit: None }, 24, 16));
-    assert_eq!(field("comm as string"), (FieldType::Text { limit: None }, 24, 16));
-    assert_eq!(field("comm as string[4]"), (FieldType::Text { limit: Some(4) }, 24, 16));
-    assert_eq!(field("comm as bytes[3]"), (FieldType::Bytes, 24, 3));
+    assert_eq!(field("pid"), (FieldType::Unsigned, 16, 4));
+    assert_eq!(field("pid as hex"), (FieldType::Hex, 16, 4));
+    assert_eq!(field("uid as i32"), (FieldType::Signed, 24, 4));
+    assert_eq!(field("tid as u16"), (FieldType::Unsigned, 20, 2));
+    assert_eq!(field("comm"), (FieldType::Text { limit: None }, 32, 16));
+    assert_eq!(field("comm as string"), (FieldType::Text { limit: None }, 32, 16));
+    assert_eq!(field("comm as string[4]"), (FieldType::Text { limit: Some(4) }, 32, 16));
+    assert_eq!(field("comm as bytes[3]"), (FieldType::Bytes, 32, 3));
     refused(
         &scope,
         &[
             ("pid as u64", "`pid` is the builtin `pid`: it cannot be read as `u64`", "it is a number of 4 bytes"),
             ("comm as u32", "`comm` is the builtin `comm`: it cannot be read as `u32`", "it is a text of 16 bytes"),
-            ("pid->x", "`pid` is not a pointer: it has no members", ""),
+            ("pid->x", "`pid` has no members: it is not a pointer or struct", ""),
             (
                 "arg0",
                 "there is no `arg0` inside a function: with an `offset`, arguments have no names",
-                "there are `pid`, `tid`, `uid`, `gid`, `comm`, `cpu`",
+                "there are `pid`, `tid`, `uid`, `gid`, `euid`, `comm`, `cpu`, `ppid`, `parent_comm`, `exe`, `cgroup`, `cgroup_id`, `container`, `pidns`, `mntns`, `netns` and 10 more",
             ),
         ],
     );
@@ -191,21 +199,11 @@ fn refusals_of_a_tracepoint() {
         &[
             ("filname", "tracepoint `syscalls:sys_enter_openat` has no field `filname`", "did you mean `filename`?"),
             (
-                "filename as string",
-                "`filename` is a pointer: it cannot be read as `string[256]`",
-                "it points to process memory: write `as user_string`",
-            ),
-            (
-                "filename[0]",
-                "`filename` is a pointer, and its type is not known at this hook",
-                "for the bytes there write `filename as bytes[N]`",
-            ),
-            (
                 "filename->x",
-                "`filename` cannot be followed with `->`: its type is not known at this hook",
-                "use a kprobe or a raw tracepoint, whose arguments have the kernel's own types",
+                "`filename` has no members here: its type is not known at this hook",
+                "name its type: `(filename as struct NAME)->x`",
             ),
-            ("last->x", "`last` is not a pointer: it has no members", ""),
+            ("last->x", "`last` has no members: it is not a pointer or struct", ""),
             ("last[0]", "`last` is not an array", ""),
             (
                 "dfd as u64",
@@ -229,13 +227,13 @@ fn refusals_of_a_tracepoint() {
             ),
             (
                 "name as user_string",
-                "`name` is an array whose length is only known from the event: it cannot be read as `user_string[256]`",
+                "`name` is an array whose length is only known from the event: it cannot be read as `user_string`",
                 "it is in kernel memory: write `as string`",
             ),
             (
                 "comm as hex",
                 "`comm` is an array of 16 bytes: it cannot be read as `hex`",
-                "`hex` is for integers and pointers; for memory write `as bytes[N]`",
+                "`hex` is for integers and pointers; for memory write `as bytes(N)`",
             ),
         ],
     );
@@ -245,7 +243,7 @@ fn refusals_of_a_tracepoint() {
 #[test]
 fn members_of_arguments() {
     let Some(kernel) = kernel() else { return };
-    let scope = entry("tcp_sendmsg", Prototype::of_function(&kernel, "tcp_sendmsg"));
+    let scope = entry("tcp_sendmsg", Prototype::of_function(kernel, "tcp_sendmsg"));
     let (source, hops, offset, copy, size, kind, _) = brief(&scope, "sk->__sk_common.skc_daddr as ipv4");
     assert_eq!(
         (source, hops.len(), copy, size, kind),
@@ -263,12 +261,7 @@ fn members_of_arguments() {
     refused(
         &scope,
         &[
-            ("sk.sk_err", "`sk` is a pointer (struct sock *)", "write `sk->sk_err`"),
-            (
-                "sk->__sk_common->x",
-                "`sk->__sk_common` is not a pointer but a struct sock_common",
-                "write `sk->__sk_common.x`",
-            ),
+            ("sk.__sk_common->x", "struct sock_common has no member `x`", ""),
             (
                 "sk->sk_family",
                 "struct sock has no member `sk_family`",
@@ -287,14 +280,14 @@ fn members_of_arguments() {
     );
     let error = one(&scope, "sk->__sk_common").unwrap_err();
     let help = error.help.as_deref().unwrap();
-    assert!(help.starts_with("choose a member: ") && help.ends_with(", or `as bytes[N]`"), "{error:?}");
+    assert!(help.starts_with("choose a member: ") && help.ends_with(", or `as bytes(N)`"), "{error:?}");
 }
 
 /// What a function returns has its type; arguments are gone by then.
 #[test]
 fn returns() {
     let Some(kernel) = kernel() else { return };
-    let scope = |symbol| on_return(symbol, Prototype::of_function(&kernel, symbol));
+    let scope = |symbol| on_return(symbol, Prototype::of_function(kernel, symbol));
     let (source, .., kind, size) = brief(&scope("vfs_read"), "retval");
     assert_eq!((source, kind, size), (FetchSource::Return, FieldType::Signed, 8));
     refused(
@@ -315,7 +308,7 @@ fn returns() {
 #[test]
 fn raw_tracepoints() {
     let Some(kernel) = kernel() else { return };
-    let scope = raw("sched_process_exec", Prototype::of_raw_tracepoint(&kernel, "sched_process_exec"));
+    let scope = raw("sched_process_exec", Prototype::of_raw_tracepoint(kernel, "sched_process_exec"));
     assert_eq!(brief(&scope, "p->pid").0, FetchSource::Argument(0));
     let (source, hops, .., copy, _, _, _) = brief(&scope, "bprm->filename as string");
     assert_eq!((source, hops.len(), copy), (FetchSource::Argument(2), 1, FetchCopy::KernelText));
@@ -326,7 +319,8 @@ fn raw_tracepoints() {
             (
                 "q",
                 "raw tracepoint `sched_process_exec` has no argument `q`",
-                "there are `p`, `old_pid`, `bprm`, `pid`, `tid`, `uid`, `gid`, `comm`, `cpu`",
+                "there are `p`, `old_pid`, `bprm`, `pid`, `tid`, `uid`, `gid`, `euid`, `comm`, `cpu`, `ppid`, `parent_comm`, `exe`, \
+                 `cgroup`, `cgroup_id`, `container` and 13 more",
             ),
             (
                 "p->comm[16]",
@@ -345,7 +339,8 @@ fn raw_tracepoints() {
             (
                 "x",
                 "there is no `x`: the kernel's BTF does not describe the arguments of `of_a_module`",
-                "there are `arg0`, `arg1`, `arg2`, `pid`, `tid`, `uid`, `gid`, `comm`, `cpu`",
+                "there are `arg0`, `arg1`, `arg2`, `pid`, `tid`, `uid`, `gid`, `euid`, `comm`, `cpu`, `ppid`, `parent_comm`, `exe`, \
+                 `cgroup`, `cgroup_id`, `container` and 13 more",
             ),
             ("arg12", "no raw tracepoint has an argument `arg12`", "`arg0` to `arg11` can be captured"),
         ],
@@ -360,12 +355,12 @@ fn several_captures() {
         texts.iter().map(|text| Capture { name: (*text).to_owned(), expr: parse(text).unwrap() }).collect()
     };
     let scope = tracepoint("syscalls:sys_enter_openat");
-    let errors = resolve(&captures(&["dfd", "x", "mode", "args"]), &scope, &head).unwrap_err();
+    let errors = resolve(&captures(&["dfd", "x", "mode", "args"]), &scope, &Machine::of_types(kernel()), &head).unwrap_err();
     assert_eq!(errors.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [1, 3]);
-    let resolved = resolve(&captures(&["dfd", "pid", "filename as user_string[5]", "last"]), &scope, &head).unwrap();
+    let resolved = resolve(&captures(&["dfd", "pid", "filename as user_string[5]", "last"]), &scope, &Machine::of_types(kernel()), &head).unwrap();
     let places: Vec<(u32, u16)> = resolved.fetches.iter().map(|fetch| (fetch.out, fetch.slot)).collect();
-    assert_eq!(places, [(40, 8), (48, 8), (56, 8)]);
-    assert_eq!(resolved.layout.size, 64);
+    assert_eq!(places, [(48, 8), (56, 8), (64, 8)]);
+    assert_eq!(resolved.layout.size, 72);
     let bits: Vec<Option<u8>> = resolved.layout.fields.iter().map(|field| field.absent_bit).collect();
     assert_eq!(bits, [Some(0), None, Some(1), Some(2)], "a builtin of the head takes no fetch");
 }
@@ -391,19 +386,21 @@ fn functions_of_programs() {
         assert_eq!(brief(&entry, expression), expected, "{expression}");
     }
     let untyped = "binaries do not store the types of arguments";
-    let help = "`arg0 as string` reads the string at that address, `arg0 as bytes[N]` the bytes";
+    let bytes = |name: &str| format!("`{name} as string` reads the string at that address, `{name} as bytes(N)` the bytes");
+    let follow = |name: &str, member: &str| format!("{}; a struct of the kernel is `({name} as struct NAME)->{member}`", bytes(name));
     refused(
         &entry,
         &[
-            ("arg0->next", &format!("`arg0->next` cannot be read: {untyped}"), help),
-            ("arg0.next", &format!("`arg0.next` cannot be read: {untyped}"), help),
-            ("arg0[1]", &format!("`arg0[1]` cannot be read: {untyped}"), help),
+            ("arg0->next", &format!("`arg0->next` cannot be read: {untyped}"), &follow("arg0", "next")),
+            ("arg0.next", &format!("`arg0->next` cannot be read: {untyped}"), &follow("arg0", "next")),
+            ("arg0[1]", &format!("`arg0[1]` cannot be read: {untyped}"), &bytes("arg0")),
             ("arg6", "`arg6` is passed on the stack, not in a register", "`arg0` to `arg5` can be captured"),
             ("retval", "there is no `retval` at the entry of `readline`", "a `uretprobe` of `readline` has it"),
             (
                 "prompt",
                 "there is no `prompt`: binaries do not store the argument names of `readline`",
-                "there are `arg0`, `arg1`, `arg2`, `pid`, `tid`, `uid`, `gid`, `comm`, `cpu`",
+                "there are `arg0`, `arg1`, `arg2`, `pid`, `tid`, `uid`, `gid`, `euid`, `comm`, `cpu`, `ppid`, `parent_comm`, `exe`, \
+                 `cgroup`, `cgroup_id`, `container` and 13 more",
             ),
         ],
     );
@@ -421,12 +418,13 @@ fn functions_of_programs() {
             (
                 "line",
                 "there is no `line` at the return of `readline`",
-                "there are `retval`, `pid`, `tid`, `uid`, `gid`, `comm`, `cpu`",
+                "there are `retval`, `pid`, `tid`, `uid`, `gid`, `euid`, `comm`, `cpu`, `ppid`, `parent_comm`, `exe`, `cgroup`, \
+                 `cgroup_id`, `container`, `pidns`, `mntns` and 11 more",
             ),
             (
                 "retval->x",
                 &format!("`retval->x` cannot be read: {untyped}"),
-                "`retval as string` reads the string at that address, `retval as bytes[N]` the bytes",
+                &follow("retval", "x"),
             ),
         ],
     );

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Arguments and results of functions, and arguments of raw tracepoints, as names that expressions begin with.
 
-use super::access::{Place, Ty};
-use super::builtin::BUILTINS;
+use super::builtin::{BUILTINS, builtin};
+use super::path::{Place, Ty};
 use super::prototype::Prototype;
 use crate::catalog::Type;
 use crate::spec::{FetchSource, HookKind};
@@ -72,7 +72,7 @@ impl<'a> FunctionScope<'a> {
         }
         let place = self.argument(name)?;
         let is_user = self.owner == Owner::User;
-        Ok(place.map(|place| if is_user { Place { user: true, ..place } } else { place }))
+        Ok(place.map(|place| if is_user { place.of_user() } else { place }))
     }
 
     fn argument(&self, name: &str) -> Result<Option<Place<'a>>, Refusal> {
@@ -139,7 +139,7 @@ impl<'a> FunctionScope<'a> {
         };
         let Some(prototype) = &self.prototype else {
             let place = Place::register(source, Ty::Int { size: 8, signed: true });
-            return Ok(Place { user: self.owner == Owner::User, ..place });
+            return Ok(if self.owner == Owner::User { place.of_user() } else { place });
         };
         if matches!(prototype.btf.resolve(prototype.returns).1, Type::Void) {
             return Err(Refusal::new(format!("`{}` returns nothing", self.name)));
@@ -154,7 +154,7 @@ impl<'a> FunctionScope<'a> {
 
     /// What became of an argument when the function has returned.
     fn gone(&self, name: &str, is_param: bool) -> Result<Option<Place<'a>>, Refusal> {
-        if (argument_number(name).is_none() && !is_param) || BUILTINS.contains(&name) {
+        if (argument_number(name).is_none() && !is_param) || builtin(name).is_some() {
             return Ok(None);
         }
         let (entry, on_return) = self.kinds;
@@ -193,7 +193,7 @@ impl<'a> FunctionScope<'a> {
         if self.result != Returned::Nowhere {
             known.push("retval");
         }
-        known.extend(BUILTINS);
+        known.extend(BUILTINS.iter().map(|builtin| builtin.name));
         Refusal::new(message).maybe_help(suggest(name, known.iter().copied(), "there are"))
     }
 }

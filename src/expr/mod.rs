@@ -8,7 +8,6 @@
 //!
 //! What never happens here: no file is read, no kernel is asked. BTF and format texts come in as bytes.
 
-mod access;
 mod builtin;
 mod casts;
 mod cursor;
@@ -17,32 +16,35 @@ mod foreign;
 mod function;
 mod functions;
 mod lex;
+mod machine;
 mod numbers;
 mod operand;
 mod parse;
 mod parse_type;
+mod path;
 mod prototype;
 mod record;
 mod resolve;
 mod scope;
-mod shape;
-mod simple;
+mod symbols;
 mod token;
 mod tracepoint;
+mod types;
 mod unexpected;
 
-pub use builtin::BUILTINS;
+pub use builtin::{BUILTINS, Builtin, builtin, builtin_names};
 pub use casts::CASTS;
 pub use error::ExprError;
 pub use function::{
     Arguments, FunctionScope, MOST_RAW_ARGUMENTS, Owner, REGISTER_ARGUMENTS, Returned, beyond_registers,
 };
 pub use functions::{FUNCTIONS, Function, METHODS};
+pub use machine::{Machine, TargetName, Variable};
 pub use operand::{Operand, OperandSource};
 pub use parse::{parse, parse_with};
+pub use path::{Names, first_name, is_path};
 pub use prototype::Prototype;
 pub use record::RecordScope;
-pub use resolve::{Resolved, resolve};
+pub use resolve::{MAX_FETCHES, Resolved, resolve};
 pub use scope::Scope;
-pub use simple::first_name;
 pub use tracepoint::{TraceField, TraceShape, parse_format};

@@ -24,7 +24,7 @@ pub struct Operand {
 /// Where the bytes of an operand come from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum OperandSource {
-    /// The head of the record has it: `pid tid uid comm`. The fetch that reads it before there is a record, for `where`.
+    /// The head of the record has it: `pid tid uid comm cpu`. The fetch that reads it before there is a record, for `where`.
     Head {
         /// The field of the head.
         name: &'static str,
@@ -35,4 +35,21 @@ pub enum OperandSource {
     Fetch(Fetch),
     /// This target of the hook does not have it (`first_of` that found nothing, a name that only other targets have): null.
     Nothing,
+}
+
+impl OperandSource {
+    /// The fetch that reads it, of the head's values as well.
+    pub fn fetch(&self) -> Option<&Fetch> {
+        match self {
+            Self::Head { fetch, .. } | Self::Fetch(fetch) => Some(fetch),
+            Self::Nothing => None,
+        }
+    }
+}
+
+impl Operand {
+    /// What this target does not have, and others have as that many bytes of this kind.
+    pub fn nothing(kind: FieldType, size: u16) -> Self {
+        Self { before: Vec::new(), source: OperandSource::Nothing, part: 0, size, bits: None, kind }
+    }
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The fields of a tracepoint's record, as names that expressions begin with.
 
-use super::access::{Place, Ty};
 use super::builtin::BUILTINS;
+use super::path::{Place, Ty};
+use super::symbols::evaluate;
 use super::tracepoint::{TraceField, TraceShape, integer_type};
-use crate::spec::FetchSource;
+use crate::catalog::{Btf, Named, Type};
+use crate::spec::{FetchSource, FieldType};
 use crate::words::{Refusal, suggest};
 
 /// What a tracepoint offers.
@@ -16,20 +18,22 @@ pub struct RecordScope {
 }
 
 impl RecordScope {
-    pub(super) fn own<'a>(&self, name: &str) -> Option<Place<'a>> {
-        field(name, &self.name, &self.fields)
+    /// The place of a field. `btf` tells what pointers point to, and what enums call their values.
+    pub(super) fn own<'a>(&self, name: &str, btf: Option<&'a Btf>) -> Option<Place<'a>> {
+        let field = self.fields.iter().find(|field| field.name == name)?;
+        let place = place(field, btf)?;
+        // What a system call was given is the process's, whatever it says.
+        Some(if self.name.starts_with("syscalls:sys_enter_") { place.of_user() } else { place })
     }
 
     pub(super) fn unknown(&self, name: &str) -> Refusal {
-        let known = self.fields.iter().map(|field| field.name.as_str()).chain(BUILTINS);
+        let known = self.fields.iter().map(|field| field.name.as_str()).chain(BUILTINS.iter().map(|builtin| builtin.name));
         let message = format!("tracepoint `{}` has no field `{name}`", self.name);
         Refusal::new(message).maybe_help(suggest(name, known, "there are"))
     }
 }
 
-fn field<'a>(name: &str, event: &str, fields: &[TraceField]) -> Option<Place<'a>> {
-    let field = fields.iter().find(|field| field.name == name)?;
-    let user = event.starts_with("syscalls:sys_enter_");
+fn place<'a>(field: &TraceField, btf: Option<&'a Btf>) -> Option<Place<'a>> {
     let declared = integer_type(&field.c_type);
     let char = matches!(field.c_type.as_str(), "char" | "const char");
     let array = |count| {
@@ -37,24 +41,53 @@ fn field<'a>(name: &str, event: &str, fields: &[TraceField]) -> Option<Place<'a>
         Ty::Array { size, signed, count, char }
     };
     Some(match field.shape {
-        TraceShape::DataLoc => {
-            Place::record(FetchSource::DataLoc(u8::try_from(field.offset).ok()?), 0, array(0), false)
-        }
-        TraceShape::RelLoc => Place::record(FetchSource::RelLoc(u8::try_from(field.offset).ok()?), 0, array(0), false),
-        TraceShape::Array(count) => Place::record(FetchSource::Context, field.offset, array(count), false),
-        TraceShape::Scalar => {
-            let ty = match declared {
-                _ if field.c_type.ends_with('*') => Ty::Pointer,
-                _ if matches!(field.c_type.as_str(), "bool" | "_Bool") && field.size == 1 => Ty::Bool,
-                Some((4, false)) if matches!(field.c_type.as_str(), "uid_t" | "gid_t") && field.size >= 4 => Ty::Id,
-                // A system call's argument sits in eight bytes; its type says how many of them count.
-                Some((size, signed)) if size <= field.size => Ty::Int { size, signed },
-                Some(_) | None if matches!(field.size, 1 | 2 | 4 | 8) => {
-                    Ty::Int { size: field.size, signed: field.signed }
-                }
-                Some(_) | None => Ty::Array { size: 1, signed: false, count: field.size, char: false },
-            };
-            Place::record(FetchSource::Context, field.offset, ty, user)
-        }
+        TraceShape::DataLoc => Place::record(FetchSource::DataLoc(u8::try_from(field.offset).ok()?), 0, array(0)),
+        TraceShape::RelLoc => Place::record(FetchSource::RelLoc(u8::try_from(field.offset).ok()?), 0, array(0)),
+        TraceShape::Array(count) => Place::record(FetchSource::Context, field.offset, array(count)),
+        TraceShape::Scalar => Place::record(FetchSource::Context, field.offset, scalar(field, declared, btf)),
+    })
+}
+
+fn scalar<'a>(field: &TraceField, declared: Option<(u32, bool)>, btf: Option<&'a Btf>) -> Ty<'a> {
+    if let Some(pointed) = field.c_type.strip_suffix('*') {
+        return pointer(pointed.trim(), btf);
+    }
+    let shown = |kind, size| Ty::Shown { kind, size };
+    match (field.c_type.as_str(), field.size) {
+        ("bool" | "_Bool", 1) => return shown(FieldType::Bool, 1),
+        ("uid_t" | "gid_t", 4..) => return shown(FieldType::Id, 4),
+        ("dev_t", 4..) => return shown(FieldType::Dev, 4),
+        _ => {}
+    }
+    // A system call's argument sits in eight bytes; its type says how many of them count.
+    let (size, signed) = match declared {
+        Some((size, signed)) if size <= field.size => (size, signed),
+        Some(_) | None if matches!(field.size, 1 | 2 | 4 | 8) => (field.size, field.signed),
+        Some(_) | None => return Ty::Array { size: 1, signed: false, count: field.size, char: false },
+    };
+    match names_of(field, btf) {
+        Some(names) => shown(FieldType::Enum(names.into()), size),
+        None => Ty::Int { size, signed },
+    }
+}
+
+/// A pointer by how C writes what it points to: `const struct sock`, `const char`.
+fn pointer<'a>(pointed: &str, btf: Option<&'a Btf>) -> Ty<'a> {
+    let pointed = pointed.strip_prefix("const ").unwrap_or(pointed).trim();
+    let name = pointed.strip_prefix("struct ").or_else(|| pointed.strip_prefix("union "));
+    let to = btf.zip(name).and_then(|(btf, name)| Some((btf, btf.find(Named::Composite, name)?)));
+    Ty::Pointer { to, char: pointed == "char" }
+}
+
+/// What an enum's values are called: as the kernel's BTF says, else as the tracer prints them.
+fn names_of(field: &TraceField, btf: Option<&Btf>) -> Option<Vec<(i64, String)>> {
+    let of_enum = field.c_type.strip_prefix("enum ").zip(btf).and_then(|(name, btf)| {
+        let (_, Type::Enum { values, .. }) = btf.resolve(btf.find(Named::Enum, name)?) else { return None };
+        Some(values.into_iter().map(|(name, value)| (value, name)).collect::<Vec<_>>())
+    });
+    of_enum.or_else(|| {
+        let printed = field.printed.iter().filter_map(|(value, name)| Some((evaluate(value, btf)?, name.clone())));
+        let printed: Vec<(i64, String)> = printed.collect();
+        (!printed.is_empty()).then_some(printed)
     })
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! From a capture expression to a fetch: names become offsets, types become sizes and signs.
+//! A probe's captures as a work list and a record: names become offsets, types become sizes and signs.
 //!
 //! ```text
 //! sk->__sk_common.skc_dport as port     (hook: kprobe tcp_connect)
@@ -10,12 +10,15 @@
 //! Fetch { source: Argument(0), hops: [], offset: 12, copy: Kernel, size: 2 }, Kind::Port
 //! ```
 
-use super::access::{Place, Ty};
+use super::machine::Machine;
+use super::operand::{Operand, OperandSource};
+use super::path::Names;
 use super::scope::Scope;
-use super::shape::{head_shape, shape};
-use super::simple::simple;
-use crate::spec::{Capture, CaptureExpr, CaptureStep, Fetch, Field, Layout};
+use crate::spec::{Capture, Fetch, Field, Layout};
 use crate::words::Refusal;
+
+/// Most fetches of one probe: each has two bits of the record's head.
+pub const MAX_FETCHES: usize = 32;
 
 /// A probe's captures, resolved: what the program is told and how its records are read.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,74 +29,103 @@ pub struct Resolved {
     pub layout: Layout,
 }
 
+impl Resolved {
+    /// A record that is nothing but its head.
+    pub fn new(head: &Layout) -> Self {
+        Self { fetches: Vec::new(), layout: head.clone() }
+    }
+
+    /// The field that shows an operand, as `name`; what it needs is fetched. Operands with equal fetches share a slot.
+    pub fn field(&mut self, name: &str, operand: &Operand) -> Result<Field, Refusal> {
+        let field = Field {
+            name: name.to_owned(),
+            offset: 0,
+            size: u32::from(operand.size),
+            kind: operand.kind.clone(),
+            absent_bit: None,
+            bits: operand.bits,
+            unit: String::new(),
+            doc: String::new(),
+        };
+        match &operand.source {
+            OperandSource::Head { name, fetch } => match head_field(&self.layout, name) {
+                Some(head) => {
+                    Ok(Field { offset: head.offset, unit: head.unit.clone(), doc: head.doc.clone(), ..field })
+                }
+                None => self.fetched(&[], fetch, operand.part, field),
+            },
+            OperandSource::Fetch(fetch) => self.fetched(&operand.before, fetch, operand.part, field),
+            OperandSource::Nothing => self.nothing(field),
+        }
+    }
+
+    /// A value that only others have: a slot that nothing is written to would not be null, so that it is what never has a value.
+    fn nothing(&mut self, field: Field) -> Result<Field, Refusal> {
+        let nowhere = Fetch {
+            source: crate::spec::FetchSource::Constant(0),
+            hops: Vec::new(),
+            user_from: None,
+            offset: 0,
+            index: None,
+            keep: None,
+            length: None,
+            copy: crate::spec::FetchCopy::Kernel,
+            size: 8,
+            slot: (field.size as u16).max(8).next_multiple_of(8),
+            out: 0,
+        };
+        self.fetched(&[], &nowhere, 0, field)
+    }
+
+    fn fetched(&mut self, before: &[Fetch], fetch: &Fetch, part: u16, field: Field) -> Result<Field, Refusal> {
+        let index = match self.position(before, fetch) {
+            Some(index) => index,
+            None => {
+                self.fetches.extend_from_slice(before);
+                self.fetches.push(Fetch { out: self.layout.size, ..fetch.clone() });
+                self.layout.size += u32::from(fetch.slot);
+                self.fetches.len() - 1
+            }
+        };
+        if self.fetches.len() > MAX_FETCHES {
+            let message = format!("the probe reads {} values; at most {MAX_FETCHES} are possible", self.fetches.len());
+            return Err(Refusal::new(message).help("write a second probe on the same hook"));
+        }
+        Ok(Field { offset: self.fetches[index].out + u32::from(part), absent_bit: Some(index as u8), ..field })
+    }
+
+    /// Where the same is fetched already, from the same indexes and lengths.
+    fn position(&self, before: &[Fetch], fetch: &Fetch) -> Option<usize> {
+        self.fetches.iter().enumerate().find_map(|(index, known)| {
+            let start = index.checked_sub(before.len())?;
+            let same = Fetch { out: known.out, ..fetch.clone() } == *known && self.fetches[start..index] == *before;
+            same.then_some(index)
+        })
+    }
+}
+
+/// The field of the head of this name.
+fn head_field<'l>(layout: &'l Layout, name: &str) -> Option<&'l Field> {
+    layout.process.iter().find(|field| field.name == name)
+}
+
 /// Resolves the captures of a probe. `head` is the layout of the record's fixed head; all errors are found at once, each
 /// with the index of its capture.
-pub fn resolve(captures: &[Capture], scope: &Scope<'_>, head: &Layout) -> Result<Resolved, Vec<(usize, Refusal)>> {
-    let mut resolved = Resolved { fetches: Vec::new(), layout: head.clone() };
+pub fn resolve(
+    captures: &[Capture],
+    scope: &Scope<'_>,
+    machine: &Machine<'_>,
+    head: &Layout,
+) -> Result<Resolved, Vec<(usize, Refusal)>> {
+    let names = Names::of_captures(scope, machine);
+    let mut resolved = Resolved::new(head);
     let mut errors = Vec::new();
     for (index, capture) in captures.iter().enumerate() {
-        if let Err(error) = add(capture, scope, head, &mut resolved) {
-            errors.push((index, error));
+        let field = names.value(&capture.expr).and_then(|operand| resolved.field(&capture.name, &operand));
+        match field {
+            Ok(field) => resolved.layout.fields.push(field),
+            Err(error) => errors.push((index, error)),
         }
     }
     if errors.is_empty() { Ok(resolved) } else { Err(errors) }
-}
-
-fn add(capture: &Capture, scope: &Scope<'_>, head: &Layout, resolved: &mut Resolved) -> Result<(), Refusal> {
-    let expr = &simple(&capture.expr)?;
-    let place = walk(expr, scope)?;
-    if let Ty::Head(name) = place.ty {
-        // The head has it already: the field is a second look at the same bytes.
-        let field = head.process.iter().find(|field| field.name == name);
-        let field = field.ok_or_else(|| Refusal::new(format!("this program does not record `{name}`")))?;
-        let (kind, size) = head_shape(expr, &place, field)?;
-        resolved.layout.fields.push(Field { name: capture.name.clone(), kind, size, ..field.clone() });
-        return Ok(());
-    }
-    let shape = shape(expr, place)?;
-    let (out, slot) = (resolved.layout.size, shape.size.next_multiple_of(8));
-    resolved.layout.size += u32::from(slot);
-    resolved.layout.fields.push(Field {
-        name: capture.name.clone(),
-        offset: out,
-        size: u32::from(shape.shown),
-        kind: shape.kind,
-        absent_bit: Some(resolved.fetches.len() as u8),
-        bits: None,
-        unit: String::new(),
-        doc: String::new(),
-    });
-    resolved.fetches.push(Fetch {
-        source: shape.place.source,
-        hops: shape.place.hops.iter().map(|hop| *hop as i32).collect(),
-        user_from: None,
-        offset: shape.place.offset as i32,
-        index: None,
-        keep: None,
-        length: None,
-        copy: shape.copy,
-        size: shape.size,
-        slot,
-        out,
-    });
-    Ok(())
-}
-
-/// Follows the steps of an expression from its base.
-fn walk<'a>(expr: &CaptureExpr, scope: &Scope<'a>) -> Result<Place<'a>, Refusal> {
-    let mut place = scope.base(&expr.base)?;
-    let mut text = expr.base.clone();
-    for step in &expr.steps {
-        place = match step {
-            CaptureStep::Arrow(name) => place.arrow(name, &text)?,
-            CaptureStep::Dot(name) => place.dot(name, &text)?,
-            CaptureStep::Index(index) => place.index(*index, &text)?,
-        };
-        text.push_str(&match step {
-            CaptureStep::Arrow(name) => format!("->{name}"),
-            CaptureStep::Dot(name) => format!(".{name}"),
-            CaptureStep::Index(index) => format!("[{index}]"),
-        });
-    }
-    Ok(place)
 }

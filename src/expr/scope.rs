@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a hook offers: the names that an expression can begin with.
+//! What a hook offers: the names of its own that an expression can begin with.
 
-use super::access::Place;
-use super::builtin::{BUILTINS, builtin};
-use super::foreign;
+use super::builtin::builtin_names;
 use super::function::FunctionScope;
+use super::path::Reached;
 use super::record::RecordScope;
+use crate::catalog::Btf;
 use crate::words::{Refusal, suggest};
 
 /// What can be read where a probe hooks.
@@ -19,24 +19,36 @@ pub enum Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// The place that a first name stands for. The hook's own names come before the builtins: `pid` of
-    /// `sched:sched_wakeup` is the field (the event has the builtin anyway).
-    pub(super) fn base(&self, name: &str) -> Result<Place<'a>, Refusal> {
-        let own = match self {
-            Self::Inside => None,
-            Self::Function(function) => function.own(name)?,
-            Self::Record(record) => record.own(name),
-        };
-        own.or_else(|| builtin(name))
-            .ok_or_else(|| self.unknown(name).maybe_help(foreign::name(name).map(str::to_owned)))
+    /// What a name of the hook's own stands for; `None` where it has none of that name. `btf` has the kernel's types.
+    pub(super) fn own(&self, name: &str, btf: Option<&'a Btf>) -> Result<Option<Reached<'a>>, Refusal> {
+        match self {
+            Self::Inside => Ok(None),
+            Self::Function(function) => Ok(function.own(name)?.map(Reached::Place)),
+            Self::Record(record) => Ok(record.own(name, btf).map(Reached::Place)),
+        }
     }
 
-    fn unknown(&self, name: &str) -> Refusal {
+    /// False where the program is called for a packet, whatever process runs there.
+    pub(super) fn runs_in_process(&self) -> bool {
+        match self {
+            Self::Inside | Self::Function(_) | Self::Record(_) => true,
+        }
+    }
+
+    /// True where the event is a system call, whose number the program can tell.
+    pub(super) fn has_syscalls(&self) -> bool {
+        match self {
+            Self::Inside | Self::Function(_) | Self::Record(_) => false,
+        }
+    }
+
+    /// That there is no such name.
+    pub(super) fn unknown(&self, name: &str) -> Refusal {
         match self {
             Self::Inside => Refusal::new(format!(
                 "there is no `{name}` inside a function: with an `offset`, arguments have no names"
             ))
-            .maybe_help(suggest(name, BUILTINS, "there are")),
+            .maybe_help(suggest(name, builtin_names(), "there are")),
             Self::Function(function) => function.unknown(name),
             Self::Record(record) => record.unknown(name),
         }

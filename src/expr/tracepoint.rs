@@ -6,6 +6,8 @@
 //! field:unsigned long args[6];  offset:16;  size:48;  signed:0;
 //! ```
 
+use super::symbols::printed;
+
 /// One field of a tracepoint's record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceField {
@@ -21,6 +23,8 @@ pub struct TraceField {
     pub signed: bool,
     /// How the value is found.
     pub shape: TraceShape,
+    /// What the tracer prints for certain values, where it prints names: each as C writes it, and its name.
+    pub printed: Vec<(String, String)>,
 }
 
 /// How the value of a field is found.
@@ -38,7 +42,9 @@ pub enum TraceShape {
 
 /// The fields of a format file, without those that all tracepoints share (`common_…`).
 pub fn parse_format(text: &str) -> Vec<TraceField> {
-    text.lines().filter_map(field).filter(|field| !field.name.starts_with("common_")).collect()
+    let (declarations, format) = text.split_once("print fmt:").unwrap_or((text, ""));
+    let fields = declarations.lines().filter_map(field).filter(|field| !field.name.starts_with("common_"));
+    fields.map(|field| TraceField { printed: printed(format, &field.name), ..field }).collect()
 }
 
 fn field(line: &str) -> Option<TraceField> {
@@ -70,7 +76,7 @@ fn field(line: &str) -> Option<TraceField> {
         }
         (None, None) => TraceShape::Scalar,
     };
-    Some(TraceField { name: name.to_owned(), c_type, offset, size, signed: signed != 0, shape })
+    Some(TraceField { name: name.to_owned(), c_type, offset, size, signed: signed != 0, shape, printed: Vec::new() })
 }
 
 /// Bytes of a C integer type of the kernel on 64-bit machines; `None` for other types.

@@ -3,7 +3,7 @@
 
 use super::kind;
 use crate::config::{Cx, codes};
-use crate::expr::{BUILTINS, MOST_RAW_ARGUMENTS, REGISTER_ARGUMENTS, beyond_registers, first_name};
+use crate::expr::{MOST_RAW_ARGUMENTS, REGISTER_ARGUMENTS, beyond_registers, builtin, first_name};
 use crate::spec::{Capture, CgroupPoint, Hook, HookKind, Site};
 use crate::words::Refusal;
 
@@ -12,7 +12,7 @@ pub(crate) fn keep_offered(cx: &mut Cx<'_>, hook: &Hook, captures: &mut Vec<Capt
     let lacks = kind(hook.kind).lacks;
     captures.retain(|capture| {
         let Some(base) = first_name(&capture.expr) else { return true };
-        let own = || lacks(hook, base).filter(|_| !BUILTINS.contains(&base));
+        let own = || lacks(hook, base).filter(|_| builtin(base).is_none());
         let Some(lack) = no_process_at(hook, base).or_else(own) else { return true };
         let problem = cx.error(codes::HOOK_CAPTURE, cx.value(&["capture", &capture.name]), lack.message);
         cx.report(problem.maybe_help(lack.help));

@@ -4,10 +4,10 @@
 use super::error::KernelError;
 use super::hook::of;
 use crate::catalog::Program;
-use crate::expr::{Scope, resolve};
+use crate::expr::{Machine, Scope, Variable, resolve};
 use crate::kernel::host::Host;
 use crate::kernel::site::interface::{LinkLayer, link_layer};
-use crate::spec::{Fetch, Layout, Place, ProbeSpec};
+use crate::spec::{Fetch, Hook, Layout, Place, ProbeSpec, Site};
 use crate::words::Refusal;
 
 /// What a probe needs to be loaded.
@@ -43,7 +43,8 @@ pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host)
         Some(hook) => (of(hook.kind).scope)(hook, host).map_err(|error| vec![error])?,
         None => Scope::Inside,
     };
-    match resolve(&spec.capture, &scope, head) {
+    let variable = |name: &str| host.variable(name);
+    match resolve(&spec.capture, &scope, &machine(spec.hook.as_ref(), host, &variable), head) {
         Ok(resolved) => Ok(Prepared { fetches: resolved.fetches, layout: Some(resolved.layout), ..prepared }),
         Err(errors) => {
             // A target that is not there has no arguments either: say that, and only that.
@@ -56,5 +57,27 @@ pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host)
             };
             Err(errors.into_iter().map(blame).collect())
         }
+    }
+}
+
+/// What paths of a probe at one target need to know of the machine.
+fn machine<'a>(hook: Option<&Hook>, host: &'a Host, variable: &'a dyn Fn(&str) -> Variable) -> Machine<'a> {
+    let mut machine = Machine { variable, ..Machine::of_types(host.btf()) };
+    let Some(hook) = hook else { return machine };
+    if let Some((symbol, _)) = hook.symbol() {
+        machine = machine.attached_to("symbol", symbol);
+    }
+    if let Some(point) = hook.point() {
+        machine = machine.attached_to("symbol", &point.place.to_string());
+    }
+    if let Site::Event(name) = &hook.site {
+        machine = machine.attached_to("event", &name.to_string());
+    }
+    if let Site::RawEvent(name) = &hook.site {
+        machine = machine.attached_to("event", name);
+    }
+    match hook.interface() {
+        Some(interface) => machine.attached_to("interface", interface),
+        None => machine,
     }
 }

@@ -195,7 +195,8 @@ fn capture(page: &mut Roff) {
         "capture:\n  path: filename as user_string\n  flags: how->flags as hex\n  peer: sk->__sk_common.skc_daddr as \
          ipv4\n  first: arg0\n  result: retval",
     );
-    let builtins = BUILTINS.map(|name| format!("`{name}`")).join(", ");
+    let builtins: Vec<String> = BUILTINS.iter().map(|builtin| format!("`{}`", builtin.name)).collect();
+    let builtins = builtins.join(", ");
     for (name, text) in [
         (
             "NAME",

@@ -32,6 +32,16 @@ impl FunctionLists {
         })
     }
 
+    /// The address of a variable of the kernel itself; 0 where the kernel hides it.
+    pub(in crate::kernel) fn variable(&self, name: &str) -> Option<u64> {
+        self.kallsyms().lines().find_map(|line| {
+            let mut words = line.split_ascii_whitespace();
+            let (address, kind) = (words.next()?, words.next()?);
+            let is_it = matches!(kind, "b" | "B" | "d" | "D" | "r" | "R") && words.next() == Some(name);
+            (is_it && words.next().is_none()).then(|| u64::from_str_radix(address, 16).ok())?
+        })
+    }
+
     /// The functions that no kprobe may be at; `None` where debugfs does not tell.
     pub(in crate::kernel) fn blacklist(&self) -> Option<&HashSet<String>> {
         let read = || {

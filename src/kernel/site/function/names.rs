@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::fs;
 
+use crate::expr::Variable;
 use crate::kernel::host::Host;
 use crate::kernel::site::close_in_length;
 use crate::words::suggest;
@@ -33,6 +34,15 @@ impl Host {
     /// The functions that ftrace can trace; `None` where the list cannot be read.
     pub(in crate::kernel) fn traceable_functions(&self) -> Option<&HashSet<String>> {
         self.functions.traceable(self.tracefs().ok())
+    }
+
+    /// Where a variable of the kernel is.
+    pub(in crate::kernel) fn variable(&self, name: &str) -> Variable {
+        match self.functions.variable(name) {
+            Some(0) => Variable::Hidden,
+            Some(address) => Variable::At(address),
+            None => Variable::Unknown,
+        }
     }
 
     /// How often a function of this name stands in /proc/kallsyms, and what else begins like it.

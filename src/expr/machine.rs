@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What paths need to know of the machine and of the probe's targets, whatever the hook is.
+
+use std::sync::Arc;
+
+use crate::catalog::Btf;
+use crate::spec::FetchSource;
+
+/// The machine, as far as paths are concerned.
+pub struct Machine<'a> {
+    /// The kernel's types; `None` where it has no BTF.
+    pub btf: Option<&'a Btf>,
+    /// Where a variable of the kernel is.
+    pub variable: &'a dyn Fn(&str) -> Variable,
+    /// The builtins that say what the probe is attached to, at this hook.
+    pub targets: Vec<TargetName>,
+    /// True where the probe has several targets: what one of them lacks is null there.
+    pub is_one_of_several: bool,
+    /// The hook's own names that other targets of the probe have, and this one may lack: null here.
+    pub elsewhere: Vec<String>,
+}
+
+/// Where a variable of the kernel is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variable {
+    /// Here.
+    At(u64),
+    /// The kernel has it, and does not show this process where.
+    Hidden,
+    /// The kernel's list of symbols has no such variable.
+    Unknown,
+}
+
+/// A builtin that says what the probe is attached to: `symbol`.
+#[derive(Debug, Clone)]
+pub struct TargetName {
+    /// The builtin.
+    pub word: &'static str,
+    /// The number that tells which target it is: a constant where there is one.
+    pub source: FetchSource,
+    /// What each number is called.
+    pub names: Arc<[(i64, String)]>,
+}
+
+impl<'a> Machine<'a> {
+    /// A machine of which nothing but its types is known.
+    pub fn of_types(btf: Option<&'a Btf>) -> Self {
+        Self { btf, variable: &|_| Variable::Unknown, targets: Vec::new(), is_one_of_several: false, elsewhere: Vec::new() }
+    }
+
+    /// The same, of a probe that is attached to this: `symbol`, `vfs_read`.
+    #[must_use]
+    pub fn attached_to(mut self, word: &'static str, name: &str) -> Self {
+        let names = Arc::from([(0, name.to_owned())]);
+        self.targets.push(TargetName { word, source: FetchSource::Constant(0), names });
+        self
+    }
+}

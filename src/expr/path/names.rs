@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a first name stands for: a capture, a name of the hook, a builtin, a variable of the kernel.
+
+use super::place::{Place, Ty};
+use super::reached::Reached;
+use crate::catalog::{Named, Type};
+use crate::expr::foreign;
+use crate::expr::builtin::{Builtin, BuiltinValue, builtin, builtin_names};
+use crate::expr::machine::{Machine, Variable};
+use crate::expr::scope::Scope;
+use crate::spec::{Capture, Expr, FetchSource, FieldType, NameTable};
+use crate::words::{Refusal, suggest};
+
+/// The names that a path can begin with, at one place of a probe.
+#[derive(Clone, Copy)]
+pub struct Names<'s, 'a> {
+    scope: &'s Scope<'a>,
+    pub(super) machine: &'s Machine<'a>,
+    /// What `where` can name first; inside captures, nothing.
+    captures: &'s [Capture],
+    /// Who wins where the hook and the builtins both have a name.
+    both: Both,
+}
+
+/// Who wins where the hook and the builtins both have a name.
+#[derive(Clone, Copy)]
+enum Both {
+    /// The hook: in `capture`, as since 0.1.0.
+    Hook,
+    /// Nobody: it must be said.
+    Neither,
+    /// The builtin: in what a builtin stands for.
+    Builtin,
+}
+
+/// What a name stands for.
+pub(super) enum Found<'a> {
+    /// This.
+    Reached(Reached<'a>),
+    /// A path in the language.
+    Path(&'static str),
+}
+
+impl<'s, 'a> Names<'s, 'a> {
+    /// The names inside `capture`.
+    pub fn of_captures(scope: &'s Scope<'a>, machine: &'s Machine<'a>) -> Self {
+        Self { scope, machine, captures: &[], both: Both::Hook }
+    }
+
+    /// The names in `where`, `by` and `values`: those of the captures come first.
+    pub fn of_conditions(scope: &'s Scope<'a>, machine: &'s Machine<'a>, captures: &'s [Capture]) -> Self {
+        Self { scope, machine, captures, both: Both::Neither }
+    }
+
+    pub(super) fn inside_captures(&self) -> Self {
+        Self { captures: &[], both: Both::Hook, ..*self }
+    }
+
+    pub(super) fn of_builtins(&self) -> Self {
+        Self { captures: &[], both: Both::Builtin, ..*self }
+    }
+
+    /// The expression of the capture of this name.
+    pub fn captured(&self, name: &str) -> Option<&'s Expr> {
+        self.captures.iter().find(|capture| capture.name == name).map(|capture| &capture.expr)
+    }
+
+    /// True where the hook itself has the name.
+    pub(super) fn is_own(&self, name: &str) -> bool {
+        matches!(self.scope.own(name, self.machine.btf), Ok(Some(_)))
+    }
+
+    /// What the name stands for that is no capture.
+    pub(super) fn lookup(&self, name: &str) -> Result<Found<'a>, Refusal> {
+        let known = builtin(name);
+        if let (Both::Builtin, Some(known)) = (self.both, known) {
+            return self.value_of(known);
+        }
+        match (self.scope.own(name, self.machine.btf)?, known, self.both) {
+            (Some(_), Some(_), Both::Neither) => {
+                let message = format!("`{name}` is a name of this hook and a builtin");
+                Err(Refusal::new(message).help(format!("write `args.{name}` for the hook's, `current.{name}` for the builtin")))
+            }
+            (Some(own), ..) => Ok(Found::Reached(own)),
+            (None, Some(known), _) => self.value_of(known),
+            (None, None, _) if self.machine.elsewhere.iter().any(|other| other == name) => {
+                Ok(Found::Reached(Reached::Nothing))
+            }
+            (None, None, _) => Err(self.unknown(name)),
+        }
+    }
+
+    /// `args.X`
+    pub(super) fn own_name(&self, name: &str) -> Result<Reached<'a>, Refusal> {
+        match self.scope.own(name, self.machine.btf)? {
+            Some(own) => Ok(own),
+            None if self.machine.elsewhere.iter().any(|other| other == name) => Ok(Reached::Nothing),
+            None => Err(self.scope.unknown(name)),
+        }
+    }
+
+    /// `current.X`
+    pub(super) fn builtin(&self, name: &str) -> Result<Found<'a>, Refusal> {
+        match builtin(name) {
+            Some(known) => self.value_of(known),
+            None => Err(Refusal::new(format!("there is no builtin `{name}`"))
+                .maybe_help(suggest(name, builtin_names(), "there are"))),
+        }
+    }
+
+    fn unknown(&self, name: &str) -> Refusal {
+        let refusal = self.scope.unknown(name).maybe_help(foreign::name(name).map(str::to_owned));
+        let captures = self.captures.iter().map(|capture| capture.name.as_str());
+        match suggest(name, captures, "").filter(|_| self.machine.btf.is_some() || refusal.help.is_none()) {
+            Some(help) => Refusal { help: Some(help), ..refusal },
+            None => refusal,
+        }
+    }
+
+    fn value_of(&self, builtin: &'static Builtin) -> Result<Found<'a>, Refusal> {
+        let name = builtin.name;
+        if builtin.of_process && !self.scope.runs_in_process() {
+            let message = format!("`{name}` has no meaning at this hook: no process runs where packets arrive");
+            return Err(Refusal::new(message).help("a `cgroup` hook knows whose socket it is"));
+        }
+        let register = |source, ty| Found::Reached(Reached::Place(Place::register(source, ty)));
+        match &builtin.value {
+            BuiltinValue::Head => Ok(register(FetchSource::Context, Ty::Head(name))),
+            BuiltinValue::Number(source, size, kind) => {
+                Ok(register(*source, Ty::Shown { kind: kind.clone(), size: *size }))
+            }
+            BuiltinValue::Path(text) => Ok(Found::Path(text)),
+            BuiltinValue::Task => {
+                let Some(btf) = self.machine.btf else {
+                    return Err(Refusal::new("`task` cannot be followed: this kernel has no BTF, which describes its types"));
+                };
+                let to = btf.find(Named::Composite, "task_struct").map(|id| (btf, id));
+                Ok(register(FetchSource::Task, Ty::Pointer { to, char: false }))
+            }
+            BuiltinValue::Target => self.target(name).map(|place| Found::Reached(Reached::Place(place))),
+            BuiltinValue::Stack => Err(no_stacks(name)),
+        }
+    }
+
+    fn target(&self, name: &str) -> Result<Place<'a>, Refusal> {
+        if let Some(target) = self.machine.targets.iter().find(|target| target.word == name) {
+            let kind = FieldType::Enum(target.names.clone());
+            return Ok(Place::register(target.source, Ty::Shown { kind, size: 8 }));
+        }
+        if name == "syscall" && self.scope.has_syscalls() {
+            let kind = FieldType::Named(NameTable::Syscall);
+            return Ok(Place::register(FetchSource::SyscallNumber, Ty::Shown { kind, size: 8 }));
+        }
+        let here: Vec<&str> = self.machine.targets.iter().map(|target| target.word).collect();
+        let message = format!("`{name}` has no meaning at this hook");
+        Err(Refusal::new(message).maybe_help(suggest("", here, "what it is attached to is")))
+    }
+
+    /// `kernel.NAME`: a variable of the kernel.
+    pub(super) fn variable(&self, name: &str) -> Result<Place<'a>, Refusal> {
+        let ty = self.machine.btf.and_then(|btf| {
+            let id = btf.find(Named::Var, name)?;
+            match btf.get(id) {
+                Type::Var { ty, .. } if !is_per_cpu(btf, id) => Some(Ok(Ty::Btf(btf, ty))),
+                Type::Var { .. } => Some(Err(Refusal::new(format!("`kernel.{name}` is a variable of each CPU"))
+                    .help("only variables that exist once can be read"))),
+                _ => None,
+            }
+        });
+        let ty = ty.transpose()?;
+        match (self.machine.variable)(name) {
+            Variable::At(address) => {
+                Ok(Place::record(FetchSource::Constant(address), 0, ty.unwrap_or(Ty::Untyped)))
+            }
+            Variable::Hidden => Err(Refusal::new(format!("the kernel does not show where `{name}` is"))
+                .help("addresses are hidden from this process: it needs CAP_SYSLOG and `kernel.kptr_restrict` below 2")),
+            Variable::Unknown => Err(Refusal::new(format!("this kernel has no variable `{name}`"))
+                .help("`/proc/kallsyms` lists its variables; kernels without CONFIG_KALLSYMS_ALL leave them out")),
+        }
+    }
+}
+
+/// True for a variable of which each CPU has its own: those are the ones in a section of that name.
+fn is_per_cpu(btf: &crate::catalog::Btf, variable: u32) -> bool {
+    btf.all(Named::Section).filter(|id| btf.name(*id) == ".data..percpu").any(|id| match btf.get(id) {
+        Type::Section(entries) => entries.iter().any(|(id, ..)| *id == variable),
+        _ => false,
+    })
+}
+
+/// Stacks are not there yet.
+pub(super) fn no_stacks(name: &str) -> Refusal {
+    Refusal::new(format!("`{name}` cannot be captured yet: stacks come with a later version"))
+}
