@@ -261,7 +261,7 @@ fn members_of_arguments() {
     refused(
         &scope,
         &[
-            ("sk.__sk_common->x", "struct sock_common has no member `x`", ""),
+            ("sk.__sk_common->skc_famly", "struct sock_common has no member `skc_famly`", "did you mean `skc_family`?"),
             (
                 "sk->sk_family",
                 "struct sock has no member `sk_family`",
