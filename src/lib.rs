@@ -6,7 +6,7 @@
 //! ```text
 //! 3  cli  runner                            commands; the loop that owns live probes
 //! 2  kernel  sink  files  control  metrics  the only user of libbpf; destinations; configuration on disk; a socket; HTTP
-//!    trust                                  who could change what a path leads to
+//!    trust  symbols                         who could change what a path leads to; what ids and addresses are called
 //! 1  config  catalog  expr  format  plan    pure: text → specs, BTF → descriptions, values → lines, states → actions,
 //!    hook  key  record                      the kinds of hooks, the keys of probes; bytes → values
 //! 0  spec  status  words                    the types everybody uses; the nearest word to a mistyped one
@@ -29,5 +29,6 @@ pub mod runner;
 pub mod sink;
 pub mod spec;
 pub mod status;
+pub mod symbols;
 pub mod trust;
 pub mod words;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use self::circles::Crate;
 
 /// Module, floor, and the modules of the same floor that it may use.
-const FLOORS: [(&str, u8, &[&str]); 19] = [
+const FLOORS: [(&str, u8, &[&str]); 20] = [
     ("spec", 0, &[]),
     ("status", 0, &["spec", "words"]),
     ("words", 0, &[]),
@@ -26,6 +26,7 @@ const FLOORS: [(&str, u8, &[&str]); 19] = [
     ("key", 1, &["catalog", "expr", "config", "hook"]),
     ("plan", 1, &["catalog", "config", "hook"]),
     ("trust", 2, &[]),
+    ("symbols", 2, &[]),
     ("kernel", 2, &["trust"]),
     ("sink", 2, &["trust"]),
     ("files", 2, &["trust"]),
@@ -47,6 +48,7 @@ const WORDS: [(&[&str], &[&str], &str); 6] = [
             "src/control/",
             "src/metrics/",
             "src/trust/",
+            "src/symbols/",
             "src/runner/",
             "src/cli/",
             "src/main.rs",

@@ -3,8 +3,9 @@
 //!
 //! ```text
 //! probe              produced   delivered   lost
-//! opens               300,000     299,117    883  (ring full 880; queue full 3)
+//! opens               312,007     299,117    883  (ring full 880; queue full 3)
 //!   by command: cat 299,000; ls 12; … (3 more)
+//!   not passed by `where`: filtered 12,000; undecided 7
 //! execs                    12
 //!   stdout                             12      0
 //!   jsonl:/x.jsonl                     10      2  (sink error 2)
@@ -32,6 +33,10 @@ pub struct SummaryRow {
     pub sinks: Vec<SinkTotals>,
     /// Delivered events by command, in any order; empty where nobody counted them.
     pub by_command: Vec<(Vec<u8>, u64)>,
+    /// What `where` did not let pass.
+    pub filtered: u64,
+    /// The same, where something that it asked for could not be read.
+    pub undecided: u64,
     /// What the runner did itself and the probe left out; not among those produced.
     pub of_itself: u64,
     /// The kernel skips events of this hook and does not count them: they are in no number here.
@@ -109,6 +114,13 @@ fn probe_lines(row: &SummaryRow, lines: &mut Vec<Line>) {
     }
     if !row.by_command.is_empty() {
         lines.push(Line::Note(by_command(&row.by_command)));
+    }
+    let refused = [("filtered", row.filtered), ("undecided", row.undecided)];
+    let refused =
+        refused.iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{name} {}", thousands(*count)));
+    let refused: Vec<String> = refused.collect();
+    if !refused.is_empty() {
+        lines.push(Line::Note(format!("  not passed by `where`: {}", refused.join("; "))));
     }
     if row.of_itself > 0 {
         lines.push(Line::Note(format!("  left out, of ebpf-run itself: {}", thousands(row.of_itself))));
@@ -196,10 +208,12 @@ mod tests {
         vec![
             SummaryRow {
                 probe: "opens".into(),
-                produced: Some(300_000),
+                produced: Some(312_007),
                 lost: vec![(LossCause::RingFull, 880), (LossCause::Missed, 0)],
                 sinks: vec![sink("stdout", 299_117, &[(LossCause::QueueFull, 3)])],
                 by_command: vec![(b"ls".to_vec(), 12), (b"cat".to_vec(), 299_000), (b"\x1b[2J".to_vec(), 1)],
+                filtered: 12_000,
+                undecided: 7,
                 of_itself: 1_234,
                 missed_unknown: true,
             },
@@ -219,8 +233,9 @@ mod tests {
     fn reads_as_documented() {
         let expected = "\
 probe             produced   delivered  lost
-opens              300,000     299,117   883  (ring full 880; queue full 3; missed unknown)
+opens              312,007     299,117   883  (ring full 880; queue full 3; missed unknown)
   by command: cat 299,000; ls 12; \\x1b[2J 1
+  not passed by `where`: filtered 12,000; undecided 7
   left out, of ebpf-run itself: 1,234
 execs                   12
   stdout                            12     0

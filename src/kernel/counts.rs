@@ -69,9 +69,9 @@ impl Counts {
         self.sum(OF_ITSELF_WORD)
     }
 
-    /// All of them that were lost before they were written: what `where` refused is not lost.
-    pub fn dropped(&self) -> u64 {
-        self.ring_full() + self.sampled_out() + self.rate_limited()
+    /// All of them that were not written, for whatever reason: lost, or refused by `where`.
+    pub fn unwritten(&self) -> u64 {
+        self.ring_full() + self.sampled_out() + self.rate_limited() + self.filtered() + self.undecided()
     }
 
     /// The events that passed in the current window of `before` count in this one too: for a program that does not run yet, and

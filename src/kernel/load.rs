@@ -14,10 +14,11 @@ use super::prepare::Prepared;
 use super::site::interface::LinkLayer;
 use crate::catalog::{FetchLimit, FunctionAt, Param, ParamType, Program};
 use crate::hook::leaves_itself_out;
-use crate::spec::{Hook, ParamValue, Place, ProbeSpec};
+use crate::spec::{Hook, Limits, ParamValue, Place, ProbeSpec};
 
 /// Bytes of the verifier's log that are kept: the last lines tell why.
 const LOG_BYTES: usize = 64 << 10;
+const NO_LIMITS: Limits = Limits { sample: None, rate: None };
 /// Lines of it that a message shows.
 const LOG_LINES: usize = 12;
 
@@ -129,7 +130,9 @@ fn specialise(
         }
     }
     if let Some(table) = &program.limit_table {
-        table.write(rodata, &spec.limits);
+        // After a part of `where` that user space decides they hold there.
+        let in_user_space = prepared.layout.as_ref().is_some_and(|layout| layout.filter.is_some());
+        table.write(rodata, if in_user_space { &NO_LIMITS } else { &spec.limits });
     }
     if let (Some(at), LinkLayer::Ip) = (program.no_link_header, prepared.link_layer)
         && let Some(flag) = rodata.get_mut(at as usize)

@@ -112,6 +112,16 @@ static METRICS: &[Metric] = &[
     counter("probe_starts_total", "Versions of the probe that have run.", Of::Probe(|probe| probe.generation.into())),
     counter("probe_events_total", "Events that the probe produced.", Of::Running(|probe| count(probe.produced))),
     counter(
+        "probe_events_filtered_total",
+        "Events that `where` did not let pass.",
+        Of::Running(|probe| probe.produced.and(count(Some(probe.filtered)))),
+    ),
+    counter(
+        "probe_events_undecided_total",
+        "Events that `where` did not let pass because something that it asked for could not be read.",
+        Of::Running(|probe| probe.produced.and(count(Some(probe.undecided)))),
+    ),
+    counter(
         "probe_events_delivered_total",
         "Events or samples that were written, over all sinks.",
         Of::Running(|probe| count(Some(probe.delivered))),

@@ -222,6 +222,12 @@ pub struct ProbeStatus {
     /// here.
     #[serde(default)]
     pub uncounted: Vec<String>,
+    /// Events that its `where` did not let pass.
+    #[serde(default)]
+    pub filtered: u64,
+    /// The same, where something that it asked for could not be read.
+    #[serde(default)]
+    pub undecided: u64,
     /// What the daemon did itself and the probe left out; not among those produced.
     #[serde(default)]
     pub of_itself: u64,

@@ -37,14 +37,20 @@ const OFF: &str = "\x1b[0m";
 /// The tables, with a final newline.
 pub fn table(status: &Status, color: bool) -> String {
     let mut text = head(status);
-    let probes: Vec<Row> = status.probes.iter().flat_map(|probe| probe_rows(probe, status.now_unix_ns)).collect();
+    // Most probes have no `where`: then there is no column for it.
+    let filters = status.probes.iter().any(|probe| probe.filtered + probe.undecided > 0);
+    let rows = |probe| probe_rows(probe, status.now_unix_ns, filters);
+    let probes: Vec<Row> = status.probes.iter().flat_map(rows).collect();
     if probes.is_empty() {
         let all_read = status.directories.iter().all(|directory| directory.state == DirectoryState::Ok);
         text.push_str(if all_read { "\nno probes: the files have none\n" } else { "\nno probes\n" });
     } else {
-        let names = ["probe", "state", "since", "events", "rate", "lost", "memory", "a run", "version", "file", "on"];
+        let counts: &[&str] =
+            if filters { &["events", "rate", "filtered", "lost"] } else { &["events", "rate", "lost"] };
+        let names = [&["probe", "state", "since"], counts, &["memory", "a run", "version", "file", "on"]].concat();
+        let right: Vec<usize> = (2..names.len() - 2).collect();
         text.push('\n');
-        write_rows(&names, &probes, &[2, 3, 4, 5, 6, 7, 8], color, &mut text);
+        write_rows(&names, &probes, &right, color, &mut text);
     }
     let directories: Vec<Row> = status.directories.iter().map(|directory| directory_row(directory, status)).collect();
     if !directories.is_empty() {
@@ -100,7 +106,7 @@ impl Row {
 }
 
 /// One row, and another one for what is wrong with a probe that runs.
-fn probe_rows(probe: &ProbeStatus, now_unix_ns: u64) -> Vec<Row> {
+fn probe_rows(probe: &ProbeStatus, now_unix_ns: u64, filters: bool) -> Vec<Row> {
     let name = match &probe.target {
         Some(target) => format!("{}/{target}", probe.name),
         None => probe.name.clone(),
@@ -120,6 +126,9 @@ fn probe_rows(probe: &ProbeStatus, now_unix_ns: u64) -> Vec<Row> {
     cells.extend([
         probe.produced.map_or_else(|| format!("{} rows", grouped(probe.delivered)), grouped),
         format!("{}/s", grouped(probe.rate.round() as u64)),
+    ]);
+    cells.extend(filters.then(|| filtered(probe)));
+    cells.extend([
         lost(probe),
         bytes(probe.kernel_memory_bytes),
         match (probe.runs, probe.run_time_ns) {
@@ -137,6 +146,12 @@ fn probe_rows(probe: &ProbeStatus, now_unix_ns: u64) -> Vec<Row> {
         rows.push(Row::new(below, ""));
     }
     rows
+}
+
+/// `12,000 (undecided 7)`: the sum of both.
+fn filtered(probe: &ProbeStatus) -> String {
+    let total = grouped(probe.filtered + probe.undecided);
+    if probe.undecided > 0 { format!("{total} (undecided {})", grouped(probe.undecided)) } else { total }
 }
 
 /// `12 (queue_full 10, ring_full 2, missed unknown)`
@@ -279,6 +294,8 @@ mod tests {
             rate: 119.6,
             lost: [("queue_full".to_owned(), 5)].into(),
             uncounted: Vec::new(),
+            filtered: 0,
+            undecided: 0,
             of_itself: 0,
             sinks: Vec::new(),
             kernel_memory_bytes: 1 << 20,
@@ -333,6 +350,21 @@ quiet  stopped      3s  (a.yaml)
             said.ends_with("\n\nno probes: the files have none\n\nfile    state  probes\na.yaml  ok          0\n"),
             "{said}"
         );
+    }
+
+    /// What `where` refused has a column as soon as there is some.
+    #[test]
+    fn filtered_events() {
+        let mut some = probe("some", ProbeState::Running, "x", "");
+        (some.filtered, some.undecided) = (11_993, 7);
+        let none = probe("none", ProbeState::Running, "x", "");
+        let said = table(&status(vec![some, none], Vec::new()), false);
+        let expected = "
+probe  state    since  events   rate              filtered              lost   memory  a run  version  file    on
+some   running     3s  12,345  120/s  12,000 (undecided 7)  5 (queue_full 5)  1.0 MiB  312ns        3  a.yaml  x
+none   running     3s  12,345  120/s                     0  5 (queue_full 5)  1.0 MiB  312ns        3  a.yaml  x
+";
+        assert!(said.contains(expected), "{said}");
     }
 
     /// The header is bold to its end; a state has its colour.

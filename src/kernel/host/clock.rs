@@ -38,6 +38,12 @@ pub fn boot_ns() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
+/// CLOCK_MONOTONIC as this process reads it, in nanoseconds.
+pub fn monotonic_ns() -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
 fn measure() -> Result<i64, String> {
     let bytes = internal_object("clock").ok_or("this build has no program for it")?;
     let mut builder = ObjectBuilder::default();

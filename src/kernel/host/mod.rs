@@ -11,7 +11,7 @@ mod machine;
 mod security;
 
 pub use capabilities::Capabilities;
-pub use clock::{boot_ns, boot_shift_ns};
+pub use clock::{boot_ns, boot_shift_ns, monotonic_ns};
 pub use facts::{Facts, Memlock};
 pub use machine::Host;
 

@@ -135,6 +135,8 @@ fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
             .map(|_| LossCause::Missed.name().to_owned())
             .into_iter()
             .collect(),
+        filtered: counted.filtered,
+        undecided: counted.undecided,
         of_itself: counted.of_itself,
         sinks: sinks.iter().map(share).collect(),
         kernel_memory_bytes: running.map_or(0, |unit| unit.attached.kernel_memory_bytes()),

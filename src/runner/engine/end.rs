@@ -59,7 +59,7 @@ impl Engine {
             unit.report_losses();
             if let Some(counts) = unit.attached.counts() {
                 for account in unit.accounts() {
-                    account.close(&unit.title, counts.produced(), counts.dropped());
+                    account.close(&unit.title, counts.produced(), counts.unwritten());
                 }
             }
         }
@@ -105,6 +105,8 @@ fn row(unit: &Unit, retired: &[(Lineage, [(LossCause, u64); 3])], sources: &mut 
         lost: counted.lost().into_iter().chain(in_sources).collect(),
         sinks: unit.sinks(),
         by_command: its.flat_map(|source| source.take_commands()).collect(),
+        filtered: counted.filtered,
+        undecided: counted.undecided,
         of_itself: counted.of_itself,
         missed_unknown: unit.missed_unknown(),
     }

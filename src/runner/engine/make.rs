@@ -11,7 +11,7 @@ use super::{Engine, Purpose, Sources};
 use crate::catalog::Program;
 use crate::kernel::{Generation, Host, KernelError, Loaded, Prepared, expand, prepare};
 use crate::plan::Content;
-use crate::runner::source::{KINDS, Making, Output, Route, SourceId, outputs};
+use crate::runner::source::{AllRefusals, KINDS, Making, Output, Refusals, Route, SourceId, outputs};
 use crate::spec::{Layout, Place, ProbeSpec, Targets};
 
 /// A program that was chosen for a unit, and what it is told.
@@ -97,7 +97,8 @@ impl Engine {
         host: &Host,
     ) -> Result<(Unit, Sources), KernelError> {
         let spec = &content.spec;
-        let (readings, mut sources) = self.sources(&made, spec, &routes, false)?;
+        let refusals = AllRefusals::default();
+        let (readings, mut sources) = self.sources(&made, spec, &routes, &refusals.now, false)?;
         let attached = match self.purpose {
             Purpose::Once => made.loaded.attach(spec, host)?,
             Purpose::Follow { .. } => made.loaded.attach_swappable(spec, host)?,
@@ -112,6 +113,7 @@ impl Engine {
             lineage: Lineage(self.next_id()),
             readings,
             past: Tally::default(),
+            refusals,
             former: Deliveries::default(),
             has_ended: false,
         };
@@ -129,6 +131,7 @@ impl Engine {
         made: &Made,
         spec: &ProbeSpec,
         routes: &[Route],
+        refusals: &Arc<Refusals>,
         goes_on: bool,
     ) -> Result<(Vec<Reading>, Sources), KernelError> {
         let (mut readings, mut sources) = (Vec::new(), Sources::new());
@@ -137,7 +140,7 @@ impl Engine {
             let id = SourceId(self.next_id());
             let outputs = |layout: &Layout| self.outputs(routes, spec, layout);
             let by_command = self.purpose == Purpose::Once;
-            let making = Making { spec, program, prepared, loaded, outputs: &outputs, by_command };
+            let making = Making { spec, program, prepared, loaded, refusals, outputs: &outputs, by_command };
             let Some(source) = make(&making, id)?.filter(|source| !(goes_on && source.goes_on())) else { continue };
             let failed = |error| KernelError::at(Place::Probe, format!("failed to start a thread: {error}"));
             self.readers.prepare(&*source).map_err(failed)?;

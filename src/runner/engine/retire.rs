@@ -27,7 +27,7 @@ pub(super) struct Retiring(Vec<Retired>);
 impl Retiring {
     /// No program fills these sources of a unit any more: they are read to their last events. `counts` are final.
     pub(super) fn take(&mut self, unit: &Unit, readings: &[Reading], counts: Option<&Counts>, readers: &mut Readers) {
-        let (produced, dropped) = counts.map_or((0, 0), |counts| (counts.produced(), counts.dropped()));
+        let (produced, dropped) = counts.map_or((0, 0), |counts| (counts.produced(), counts.unwritten()));
         let written = produced.saturating_sub(dropped);
         for reading in readings {
             readers.retire(reading.by, reading.id, written);

@@ -49,7 +49,7 @@ impl Engine {
     fn swap(&mut self, unit: &mut Unit, content: &Content, made: Made, routes: Vec<Route>) -> Result<(), KernelError> {
         let (spec, before) = (&content.spec, &unit.content.spec);
         let keeps_counters = before.program == spec.program && before.params == spec.params;
-        let (mut readings, mut sources) = self.sources(&made, spec, &routes, keeps_counters)?;
+        let (mut readings, mut sources) = self.sources(&made, spec, &routes, &unit.refusals.now, keeps_counters)?;
         sources.iter_mut().for_each(|source| source.begin());
         self.read(sources);
         let old = match unit.attached.swap(made.loaded, spec) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What programs counted about their events: produced = written + lost, by cause.
+//! What became of events: produced = written + refused by `where` + lost, by cause.
 
 use crate::kernel::Counts;
+use crate::runner::source::Refused;
 use crate::spec::LossCause;
 
 /// What programs counted; of those that do not run any more, or of all.
@@ -12,6 +13,10 @@ pub(in crate::runner) struct Tally {
     pub(super) missed: u64,
     pub(super) sampled_out: u64,
     pub(super) rate_limited: u64,
+    /// What `where` did not let pass.
+    pub(in crate::runner) filtered: u64,
+    /// The same, where something that it asked for could not be read.
+    pub(in crate::runner) undecided: u64,
     /// What this process did itself: no events.
     pub(in crate::runner) of_itself: u64,
 }
@@ -25,9 +30,22 @@ impl Tally {
         let ring_full = self.ring_full + of(Counts::ring_full);
         let sampled_out = self.sampled_out + of(Counts::sampled_out);
         let rate_limited = self.rate_limited + of(Counts::rate_limited);
+        let filtered = self.filtered + of(Counts::filtered);
+        let undecided = self.undecided + of(Counts::undecided);
         let of_itself = self.of_itself + of(Counts::of_itself);
         let produced = self.produced + of(Counts::produced);
-        Self { produced, ring_full, sampled_out, rate_limited, of_itself, ..self }
+        Self { produced, ring_full, sampled_out, rate_limited, filtered, undecided, of_itself, ..self }
+    }
+
+    /// With what was refused after it was written, which is among what was produced.
+    pub(super) fn and_refused(self, refused: Refused) -> Self {
+        Self {
+            sampled_out: self.sampled_out + refused.sampled_out,
+            rate_limited: self.rate_limited + refused.rate_limited,
+            filtered: self.filtered + refused.filtered,
+            undecided: self.undecided + refused.undecided,
+            ..self
+        }
     }
 
     /// What was lost before any sink.

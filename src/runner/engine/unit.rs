@@ -10,7 +10,7 @@ use super::tally::Tally;
 use crate::format::{Look, SinkTotals};
 use crate::kernel::Attached;
 use crate::plan::Content;
-use crate::runner::source::{Account, Route, Source, SourceId};
+use crate::runner::source::{Account, AllRefusals, Route, Source, SourceId};
 use crate::spec::Layout;
 
 /// A unit that is attached.
@@ -27,6 +27,8 @@ pub(in crate::runner) struct Unit {
     pub(super) readings: Vec<Reading>,
     /// What earlier programs of it counted.
     pub(super) past: Tally,
+    /// What was taken out of its rings and refused.
+    pub(super) refusals: AllRefusals,
     /// What sinks got from it that it does not write to any more.
     pub(super) former: Deliveries,
     pub(super) notices: Notices,
@@ -73,8 +75,9 @@ impl Unit {
 
     /// Goes on counting where one ended whose place it takes.
     pub(super) fn succeed(&mut self, before: &mut Self) {
-        self.past = before.counted();
-        self.notices.skip(&self.past);
+        self.past = before.counted_by_programs();
+        self.refusals.succeed(std::mem::take(&mut before.refusals));
+        self.notices.skip(&self.counted());
         self.lineage = before.lineage;
         self.former = std::mem::take(&mut before.former);
         self.former.take(std::mem::take(&mut before.routes), &self.routes);
@@ -89,7 +92,12 @@ impl Unit {
 
     /// What its programs counted so far, the one that runs included.
     pub(in crate::runner) fn counted(&self) -> Tally {
-        // Read first: see [`Tally::and`].
+        // Read first, as what is missed: see [`Tally::and`].
+        let refused = self.refusals.refused();
+        self.counted_by_programs().and_refused(refused)
+    }
+
+    fn counted_by_programs(&self) -> Tally {
         let missed = self.past.missed + self.attached.missed();
         Tally { missed, ..self.past }.and(self.attached.counts())
     }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::kernel::{boot_ns, boot_shift_ns};
+use crate::kernel::{boot_ns, boot_shift_ns, monotonic_ns};
 
 /// How often the difference between the two clocks is measured again.
 const REMEASURE: Duration = Duration::from_secs(1);
@@ -18,13 +18,17 @@ pub(in crate::runner) struct Clock {
     /// Of this process's time namespace.
     shift_ns: i64,
     offset_ns: u64,
+    /// The same for CLOCK_MONOTONIC, which stands while the machine is suspended.
+    monotonic_ns: u64,
     measured: Instant,
 }
 
 impl Clock {
     pub(in crate::runner) fn new() -> Self {
         let shift_ns = boot_shift_ns();
-        Self { shift_ns, offset_ns: measure(shift_ns), measured: Instant::now() }
+        let boot = || boot_ns().wrapping_sub(shift_ns.cast_unsigned());
+        let (offset_ns, monotonic_ns) = (measure(boot), measure(monotonic_ns));
+        Self { shift_ns, offset_ns, monotonic_ns, measured: Instant::now() }
     }
 
     /// To be called now and then: follows steps of the wall clock.
@@ -32,16 +36,26 @@ impl Clock {
         if self.measured.elapsed() < REMEASURE {
             return;
         }
-        let offset_ns = measure(self.shift_ns);
-        if offset_ns.abs_diff(self.offset_ns) > TOLERANCE_NS {
-            self.offset_ns = offset_ns;
-        }
+        let shift_ns = self.shift_ns.cast_unsigned();
+        follow(&mut self.offset_ns, measure(|| boot_ns().wrapping_sub(shift_ns)));
+        follow(&mut self.monotonic_ns, measure(monotonic_ns));
         self.measured = Instant::now();
     }
 
     /// The wall time of a moment after boot.
     pub(in crate::runner) fn unix_ns(&self, boot_ns: u64) -> u64 {
         boot_ns.wrapping_add(self.offset_ns)
+    }
+
+    /// The same of a time of CLOCK_MONOTONIC: right for times since the machine was last suspended.
+    pub(in crate::runner) fn unix_ns_of_monotonic(&self, monotonic_ns: u64) -> u64 {
+        monotonic_ns.wrapping_add(self.monotonic_ns)
+    }
+}
+
+fn follow(offset_ns: &mut u64, measured_ns: u64) {
+    if measured_ns.abs_diff(*offset_ns) > TOLERANCE_NS {
+        *offset_ns = measured_ns;
     }
 }
 
@@ -51,16 +65,16 @@ pub(in crate::runner) fn now_unix_ns() -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Wall time minus the kernel's time since boot. The boot clock is read between two readings of the wall clock.
-fn measure(shift_ns: i64) -> u64 {
+/// Wall time minus that of another clock, which is read between two readings of the wall clock.
+fn measure(other: impl Fn() -> u64) -> u64 {
     let (mut offset, mut shortest) = (0, u64::MAX);
     for _ in 0..READINGS {
         let before = now_unix_ns();
-        let boot = boot_ns().wrapping_sub(shift_ns.cast_unsigned());
+        let there = other();
         let after = now_unix_ns();
         let took = after.abs_diff(before);
         if took < shortest {
-            (offset, shortest) = ((before / 2 + after / 2).wrapping_sub(boot), took);
+            (offset, shortest) = ((before / 2 + after / 2).wrapping_sub(there), took);
         }
         // Not interrupted, nor was the wall clock set.
         if took < TOLERANCE_NS / 10 {

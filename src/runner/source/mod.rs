@@ -14,22 +14,27 @@ mod budget;
 mod clock;
 mod commands;
 mod counters;
+mod gate;
 mod output;
 mod outputs;
+mod refusals;
 mod ring;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::catalog::Program;
 use crate::kernel::{KernelError, Loaded, Prepared, Ring};
 use crate::spec::{Layout, ProbeSpec};
+use crate::symbols::Symbols;
 
 pub(super) use account::Account;
 pub(super) use budget::{Budget, End};
 pub(super) use clock::{Clock, now_unix_ns};
 pub(super) use output::{Output, Route, outputs};
 pub(super) use outputs::Outputs;
+pub(super) use refusals::{AllRefusals, Refusals, Refused};
 
 /// Tells a source from all others of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,13 +44,15 @@ pub(super) struct SourceId(pub(super) u64);
 pub(super) struct Round {
     pub(super) clock: Clock,
     pub(super) budget: Arc<Budget>,
+    /// What ids stand for on this machine.
+    pub(super) symbols: RefCell<Symbols>,
     /// When the round began.
     pub(super) now: Instant,
 }
 
 impl Round {
     pub(super) fn new(budget: Arc<Budget>) -> Self {
-        Self { clock: Clock::new(), budget, now: Instant::now() }
+        Self { clock: Clock::new(), budget, symbols: RefCell::default(), now: Instant::now() }
     }
 
     /// Begins the next one.
@@ -61,6 +68,8 @@ pub(super) struct Making<'m> {
     pub(super) program: &'m Program,
     pub(super) prepared: &'m Prepared,
     pub(super) loaded: &'m Loaded,
+    /// Where it counts what the probe does not want.
+    pub(super) refusals: &'m Arc<Refusals>,
     /// Its way to the unit's sinks, for events of a layout.
     pub(super) outputs: &'m dyn Fn(&Layout) -> Vec<Output>,
     /// Whether somebody wants to know at the end which commands caused events.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::format::{Encoder, Look};
+use crate::record::FullRecord;
 use crate::sink::{BATCH_BYTES, Batch, Delivery, Lines, Sink};
 use crate::spec::{Layout, LossCause, ProbeSpec};
 
@@ -53,7 +54,7 @@ impl Output {
     }
 
     #[inline]
-    pub(in crate::runner) fn event(&mut self, record: &[u8], unix_ns: u64) {
+    pub(in crate::runner) fn event(&mut self, record: FullRecord<'_>, unix_ns: u64) {
         self.lines.push_event(|bytes| self.encoder.event(record, unix_ns, bytes));
     }
 
@@ -73,6 +74,16 @@ impl Output {
             return false;
         }
         self.lines.push_several(0, |bytes| self.encoder.lost(cause, count, unix_ns, bytes));
+        self.flush();
+        true
+    }
+
+    /// Puts a line that is no event on the stream; false if there is no room for it now.
+    pub(in crate::runner) fn say(&mut self, line: &[u8]) -> bool {
+        if !self.has_room() {
+            return false;
+        }
+        self.lines.push_several(0, |bytes| bytes.extend_from_slice(line));
         self.flush();
         true
     }

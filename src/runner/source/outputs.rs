@@ -102,6 +102,7 @@ mod tests {
 
     use super::*;
     use crate::format::{Encoder, Look};
+    use crate::record::FullRecord;
     use crate::spec::{Format, Layout};
 
     /// An output, and where its lines arrive.
@@ -128,10 +129,10 @@ mod tests {
         let (copy, mut at_copy) = output("copy", |sink, encoder| Output::copy(sink, Arc::default(), encoder));
         // Open until the end.
         let [_before, _now, looks_on] = [&before, &now, &copy].map(|output| Arc::clone(&output.sink));
-        before.event(&[], 1);
+        before.event(FullRecord::from(&[]), 1);
         let mut outputs = Outputs::new(vec![before, copy]);
         outputs.route(vec![now]);
-        outputs.iter_mut().for_each(|output| output.event(&[], 2));
+        outputs.iter_mut().for_each(|output| output.event(FullRecord::from(&[]), 2));
         assert!(!outputs.is_empty() && outputs.flush() && outputs.is_empty());
         assert!(says(&mut at_before, "before") && says(&mut at_now, "now") && says(&mut at_copy, "copy"));
         assert_eq!((outputs.now.len(), outputs.leaving.len()), (2, 0));

@@ -6,12 +6,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::account::Account;
-use super::clock;
+use super::clock::{self, Clock};
 use super::commands::Commands;
+use super::gate::Gate;
 use super::outputs::Outputs;
 use super::{Making, Round, Source, SourceId};
 use crate::kernel::{KernelError, Ring};
+use crate::record::{Lookups, NoSets};
 use crate::spec::{Layout, LossCause};
+use crate::symbols::Symbols;
 
 /// How long to wait for a sink that has no room before looking again.
 const BLOCKED: Duration = Duration::from_millis(1);
@@ -35,6 +38,7 @@ struct RingSource {
     layout: Layout,
     account: Arc<Account>,
     commands: Commands,
+    gate: Gate,
 }
 
 /// The ring of a program with events.
@@ -50,10 +54,44 @@ pub(super) fn make(making: &Making<'_>, id: SourceId) -> Result<Option<Box<dyn S
         active: false,
         time_at: layout.time.map(|at| at as usize),
         comm_at: comm.map(|field| field.offset as usize),
+        // TODO(10): the sets of the run.
+        gate: Gate::new(layout, making.spec.limits, &NoSets, Arc::clone(making.refusals)),
         layout: layout.clone(),
         account: Arc::default(),
         commands: Commands::default(),
     })))
+}
+
+/// What this machine knows, at the time of a round.
+struct MachineLookups<'r> {
+    clock: &'r Clock,
+    symbols: &'r mut Symbols,
+}
+
+impl Lookups for MachineLookups<'_> {
+    fn unix_ns(&mut self, monotonic_ns: u64) -> u64 {
+        self.clock.unix_ns_of_monotonic(monotonic_ns)
+    }
+
+    fn disk(&mut self, number: u32, out: &mut Vec<u8>) -> bool {
+        self.symbols.disk(number, out)
+    }
+
+    fn kernel_symbol(&mut self, address: u64, out: &mut Vec<u8>) -> bool {
+        self.symbols.kernel(address, out)
+    }
+
+    fn user_symbol(&mut self, pid: u32, address: u64, out: &mut Vec<u8>) -> bool {
+        self.symbols.user(pid, address, out)
+    }
+
+    fn cgroup(&mut self, id: u64, out: &mut Vec<u8>) -> bool {
+        self.symbols.cgroup(id, out)
+    }
+
+    fn container(&mut self, id: u64, out: &mut Vec<u8>) -> bool {
+        self.symbols.container(id, out)
+    }
 }
 
 impl RingSource {
@@ -101,24 +139,29 @@ impl Source for RingSource {
     }
 
     fn poll(&mut self, round: &Round) -> usize {
-        let Self { ring, outputs, active, time_at, comm_at, account, commands, .. } = self;
-        let Round { clock, budget, .. } = round;
+        let Self { ring, outputs, active, time_at, comm_at, account, commands, gate, .. } = self;
+        let Round { clock, budget, symbols, .. } = round;
+        let lookups = &mut MachineLookups { clock, symbols: &mut symbols.borrow_mut() };
         let count = ring.consume(|record| {
             if !outputs.has_room() {
                 return false;
+            }
+            let boot_ns = time_at.and_then(|at| record.get(at..)?.first_chunk().copied()).map(u64::from_ne_bytes);
+            if !gate.passes(record, boot_ns.unwrap_or(0), lookups) {
+                return true;
             }
             if !budget.take() {
                 account.add_after_count();
                 return true;
             }
-            let boot_ns = time_at.and_then(|at| record.get(at..)?.first_chunk().copied()).map(u64::from_ne_bytes);
             let unix_ns = boot_ns.map_or_else(clock::now_unix_ns, |boot_ns| clock.unix_ns(boot_ns));
             if let Some(comm) = comm_at.and_then(|at| record.get(at..)?.first_chunk()) {
                 commands.add(comm);
             }
+            let full = gate.complete(record, lookups);
             for output in outputs.iter_mut() {
                 if output.has_room() {
-                    output.event(record, unix_ns);
+                    output.event(full, unix_ns);
                 } else {
                     output.delivery.add_lost(LossCause::QueueFull, 1);
                 }
