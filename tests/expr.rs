@@ -8,9 +8,12 @@ use std::sync::OnceLock;
 
 use ebpf_run::catalog::{Btf, builtin};
 use ebpf_run::expr::{
-    Arguments, FunctionScope, Machine, Owner, Prototype, RecordScope, Resolved, Returned, Scope, parse, parse_format, resolve,
+    Arguments, BUILTINS, FunctionScope, Machine, Names, Operand, OperandSource, Owner, Prototype, RecordScope,
+    Resolved, Returned, Scope, Variable, parse, parse_format, resolve,
 };
-use ebpf_run::spec::{Capture, FetchCopy, FetchSource, FieldType, HookKind, Layout};
+use ebpf_run::spec::{
+    Capture, Fetch, FetchCopy, FetchIndex, FetchSource, FieldType, HookKind, Kept, Layout, NameTable, SockSlot,
+};
 use ebpf_run::words::Refusal;
 
 const FORMAT: &str = "format:\n\
@@ -355,9 +358,16 @@ fn several_captures() {
         texts.iter().map(|text| Capture { name: (*text).to_owned(), expr: parse(text).unwrap() }).collect()
     };
     let scope = tracepoint("syscalls:sys_enter_openat");
-    let errors = resolve(&captures(&["dfd", "x", "mode", "args"]), &scope, &Machine::of_types(kernel()), &head).unwrap_err();
+    let errors =
+        resolve(&captures(&["dfd", "x", "mode", "args"]), &scope, &Machine::of_types(kernel()), &head).unwrap_err();
     assert_eq!(errors.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [1, 3]);
-    let resolved = resolve(&captures(&["dfd", "pid", "filename as user_string[5]", "last"]), &scope, &Machine::of_types(kernel()), &head).unwrap();
+    let resolved = resolve(
+        &captures(&["dfd", "pid", "filename as user_string[5]", "last"]),
+        &scope,
+        &Machine::of_types(kernel()),
+        &head,
+    )
+    .unwrap();
     let places: Vec<(u32, u16)> = resolved.fetches.iter().map(|fetch| (fetch.out, fetch.slot)).collect();
     assert_eq!(places, [(48, 8), (56, 8), (64, 8)]);
     assert_eq!(resolved.layout.size, 72);
@@ -386,8 +396,11 @@ fn functions_of_programs() {
         assert_eq!(brief(&entry, expression), expected, "{expression}");
     }
     let untyped = "binaries do not store the types of arguments";
-    let bytes = |name: &str| format!("`{name} as string` reads the string at that address, `{name} as bytes(N)` the bytes");
-    let follow = |name: &str, member: &str| format!("{}; a struct of the kernel is `({name} as struct NAME)->{member}`", bytes(name));
+    let bytes =
+        |name: &str| format!("`{name} as string` reads the string at that address, `{name} as bytes(N)` the bytes");
+    let follow = |name: &str, member: &str| {
+        format!("{}; a struct of the kernel is `({name} as struct NAME)->{member}`", bytes(name))
+    };
     refused(
         &entry,
         &[
@@ -421,11 +434,322 @@ fn functions_of_programs() {
                 "there are `retval`, `pid`, `tid`, `uid`, `gid`, `euid`, `comm`, `cpu`, `ppid`, `parent_comm`, `exe`, `cgroup`, \
                  `cgroup_id`, `container`, `pidns`, `mntns` and 11 more",
             ),
+            ("retval->x", &format!("`retval->x` cannot be read: {untyped}"), &follow("retval", "x")),
+        ],
+    );
+}
+
+/// What an expression comes to at one fetch or the head: its operand.
+#[track_caller]
+fn operand(scope: &Scope<'_>, text: &str) -> Operand {
+    let machine = Machine::of_types(kernel());
+    let expr = parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+    Names::of_captures(scope, &machine).value(&expr).unwrap_or_else(|error| panic!("{text}: {error:?}"))
+}
+
+#[track_caller]
+fn fetch(scope: &Scope<'_>, text: &str) -> Fetch {
+    operand(scope, text).source.fetch().unwrap_or_else(|| panic!("{text}: nothing")).clone()
+}
+
+/// `.` and `->` mean the same; a cast in the middle, or `container_of`, names another struct at the same address or around it.
+#[test]
+fn casts_in_the_middle() {
+    let Some(kernel) = kernel() else { return };
+    let scope = entry("tcp_sendmsg", Prototype::of_function(kernel, "tcp_sendmsg"));
+    assert_eq!(fetch(&scope, "sk.__sk_common->skc_family"), fetch(&scope, "sk->__sk_common.skc_family"));
+    let srtt = fetch(&scope, "(sk as struct tcp_sock)->srtt_us");
+    assert_eq!((srtt.source, srtt.hops.len(), srtt.size), (FetchSource::Argument(0), 0, 4));
+    assert!(srtt.offset > 512, "it lies after the inet_sock: {srtt:?}");
+    assert_eq!(fetch(&scope, "((sk as struct tcp_sock) as struct sock)->sk_err"), fetch(&scope, "sk->sk_err"));
+    // Eight bytes of unknown type may be an address.
+    let untyped = raw("of_a_module", None);
+    assert_eq!(fetch(&untyped, "(arg0 as struct sock)->sk_err").offset, fetch(&scope, "sk->sk_err").offset);
+    // What is around a member lies before it.
+    let path = entry("vfs_getattr", Prototype::of_function(kernel, "vfs_getattr"));
+    let around = fetch(&path, "container_of(path->mnt, struct mount, mnt)->mnt_parent as hex");
+    assert_eq!(around.hops.len(), 1);
+    assert!(around.offset < 0, "{around:?}");
+    let same = fetch(&path, "container_of(path->mnt, struct mount, mnt).mnt.mnt_flags");
+    assert_eq!(same.offset, fetch(&path, "path->mnt->mnt_flags").offset);
+    refused(
+        &scope,
+        &[
+            ("(sk as struct tcp_sok)->x", "this kernel has no `struct tcp_sok`", "did you mean `tcp_sock`?"),
+            ("(size as u32)->x", "`size as u32` has no members: it is a single value", ""),
             (
-                "retval->x",
-                &format!("`retval->x` cannot be read: {untyped}"),
-                &follow("retval", "x"),
+                "container_of(sk, struct tcp_sock, inet_con)",
+                "struct tcp_sock has no member `inet_con`",
+                "did you mean `inet_conn`?",
             ),
         ],
     );
+}
+
+/// Of a bit-field the integer around it is fetched, and which of its bits count is told.
+#[test]
+fn bit_fields() {
+    let Some(kernel) = kernel() else { return };
+    let scope = raw("sched_wakeup", Prototype::of_raw_tracepoint(kernel, "sched_wakeup"));
+    let field = operand(&scope, "p->sched_reset_on_fork");
+    let bits = field.bits.expect("a bit-field");
+    assert_eq!((bits.width, field.kind.clone(), field.size), (1, FieldType::Unsigned, 4));
+    let shown = operand(&scope, "p->sched_reset_on_fork as bool");
+    assert_eq!((shown.kind, shown.size, shown.bits.unwrap().width), (FieldType::Bool, 1, 1));
+    let resolved = one(&scope, "p->sched_reset_on_fork").unwrap();
+    assert_eq!(resolved.layout.fields[0].bits, Some(bits));
+    let message = "`p->sched_reset_on_fork` is `unsigned int`: it cannot be read as `string`";
+    refused(
+        &scope,
+        &[("p->sched_reset_on_fork as string", message, "`string` needs a pointer to a string, or an array of char")],
+    );
+}
+
+/// An index that is only known when the event happens is fetched first, and kept.
+#[test]
+fn indexes_by_value() {
+    let Some(kernel) = kernel() else { return };
+    let scope = tracepoint("syscalls:sys_enter_openat");
+    let element = operand(&scope, "task->files->fdt->fd[dfd]->f_flags");
+    let [index] = element.before.as_slice() else { panic!("{element:?}") };
+    let keep = Kept { number: 0, size: 4, signed: true };
+    assert_eq!((index.source, index.offset, index.keep, index.slot), (FetchSource::Context, 16, Some(keep), 0));
+    let read = element.source.fetch().unwrap();
+    assert_eq!(read.index, Some(FetchIndex { kept: 0, hop: 3, scale: 8, count: 0 }));
+    assert_eq!((read.source, read.hops.len()), (FetchSource::Task, 4));
+    let bounded = operand(&raw("sched_wakeup", Prototype::of_raw_tracepoint(kernel, "sched_wakeup")), "p->comm[cpu]");
+    assert_eq!(bounded.source.fetch().unwrap().index, Some(FetchIndex { kept: 0, hop: 0, scale: 1, count: 16 }));
+    refused(
+        &scope,
+        &[
+            ("args[filename as string]", "an index must be a number, and `filename as string` is none", ""),
+            (
+                "args[dfd + 1]",
+                "an index that is calculated cannot be used: `dfd + 1`",
+                "a number, or a path to one (`fd`, `from->count`, `retval as i32`), can",
+            ),
+        ],
+    );
+}
+
+/// Text and bytes with a length of their own: the length is fetched first.
+#[test]
+fn lengths_by_value() {
+    let scope = tracepoint("syscalls:sys_enter_openat");
+    let counted = operand(&scope, "filename as string(64, len=mode)");
+    assert_eq!(counted.kind, FieldType::Counted { text: true });
+    let read = counted.source.fetch().unwrap();
+    assert_eq!((read.length, read.size, read.slot, read.copy), (Some(0), 64, 72, FetchCopy::User));
+    assert_eq!((counted.before.len(), counted.size), (1, 72));
+    let counted = operand(&scope, "comm as bytes(len=mode)");
+    assert_eq!(counted.kind, FieldType::Counted { text: false });
+    assert_eq!(counted.source.fetch().unwrap().size, 16, "never more than there is");
+}
+
+/// The first path that the kernel has is taken; where none is there, what each lacks is said, and with several targets it is null.
+#[test]
+fn first_of() {
+    let Some(kernel) = kernel() else { return };
+    let scope = raw("sched_wakeup", Prototype::of_raw_tracepoint(kernel, "sched_wakeup"));
+    assert_eq!(fetch(&scope, "first_of(p->no_such, p->prio)"), fetch(&scope, "p->prio"));
+    assert_eq!(operand(&scope, "first_of(p->__state, p->state) as u8").size, 1);
+    refused(
+        &scope,
+        &[(
+            "first_of(p->nothing_1, q)",
+            "none of `p->nothing_1`, `q` is here",
+            "struct task_struct has no member `nothing_1`; raw tracepoint `sched_wakeup` has no argument `q`",
+        )],
+    );
+    let several =
+        Machine { is_one_of_several: true, elsewhere: vec!["q".to_owned()], ..Machine::of_types(Some(kernel)) };
+    let names = Names::of_captures(&scope, &several);
+    for text in ["first_of(p->nothing_1, q)", "q", "q->x as u32"] {
+        assert_eq!(names.value(&parse(text).unwrap()).unwrap().source, OperandSource::Nothing, "{text}");
+    }
+}
+
+/// Every builtin resolves at a place without names of its own, in the form that its table says.
+#[test]
+fn builtins() {
+    let Some(kernel) = kernel() else { return };
+    let machine = Machine::of_types(Some(kernel)).attached_to("symbol", "vfs_read").attached_to("event", "sched:x");
+    let names = Names::of_captures(&Scope::Inside, &machine);
+    for builtin in BUILTINS {
+        let value = names.value(&parse(builtin.name).unwrap());
+        match builtin.name {
+            "kstack" | "ustack" => {
+                let message = format!("`{}` cannot be captured yet: stacks come with a later version", builtin.name);
+                assert_eq!(value.unwrap_err().message, message);
+            }
+            "syscall" | "interface" => {
+                let refusal = value.unwrap_err();
+                assert_eq!(refusal.message, format!("`{}` has no meaning at this hook", builtin.name));
+            }
+            "symbol" => assert_eq!(value.unwrap().kind, FieldType::Enum([(0, "vfs_read".to_owned())].into())),
+            "task" => assert_eq!(value.unwrap().kind, FieldType::Hex),
+            name => drop(value.unwrap_or_else(|refusal| panic!("{name}: {refusal:?}"))),
+        }
+    }
+    let kind = |text: &str| names.value(&parse(text).unwrap()).unwrap().kind;
+    assert_eq!(kind("exe"), FieldType::Path);
+    assert_eq!(kind("caps"), FieldType::Named(NameTable::Caps));
+    assert_eq!(kind("euid"), FieldType::Id);
+    assert_eq!(kind("ktime"), FieldType::Ktime);
+    assert_eq!(kind("container"), FieldType::Container);
+    assert_eq!(kind("current.ppid"), FieldType::Unsigned);
+}
+
+/// A name that the hook and the builtins have is the hook's in a capture, and must be told apart elsewhere.
+#[test]
+fn names_of_two() {
+    let format = "field:pid_t pid;\toffset:16;\tsize:4;\tsigned:1;\n";
+    let scope = Scope::Record(RecordScope { name: "sched:thing".to_owned(), fields: parse_format(format) });
+    let machine = Machine::of_types(kernel());
+    let own = operand(&scope, "args.pid");
+    assert_eq!(operand(&scope, "pid"), own);
+    assert!(matches!(operand(&scope, "current.pid").source, OperandSource::Head { name: "pid", .. }));
+    let captures = [Capture { name: "who".into(), expr: parse("current.tid as u16").unwrap() }];
+    let names = Names::of_conditions(&scope, &machine, &captures);
+    let refusal = names.value(&parse("pid").unwrap()).unwrap_err();
+    assert_eq!(refusal.message, "`pid` is a name of this hook and a builtin");
+    assert_eq!(refusal.help.as_deref(), Some("write `args.pid` for the hook's, `current.pid` for the builtin"));
+    assert_eq!(refusal.range, Some(0..3));
+    assert_eq!(names.value(&parse("args.pid").unwrap()).unwrap(), own);
+    assert_eq!(names.value(&parse("who").unwrap()).unwrap().size, 2);
+}
+
+/// Values of several parts are one fetch, whose parts are a second look at it.
+#[test]
+fn composites() {
+    let Some(kernel) = kernel() else { return };
+    let scope = entry("tcp_sendmsg", Prototype::of_function(kernel, "tcp_sendmsg"));
+    let whole = operand(&scope, "sk as sock");
+    assert_eq!((whole.kind.clone(), whole.size, whole.part), (FieldType::Sock, SockSlot::SIZE, 0));
+    let port = operand(&scope, "(sk as sock).destination.port");
+    assert_eq!((port.kind.clone(), port.size, port.part), (FieldType::Port, 2, 138));
+    assert_eq!(port.source, whole.source);
+    let head: Layout = builtin().unwrap().get("trace").unwrap().event.clone().unwrap();
+    let captures: Vec<Capture> = [("conn", "sk as sock"), ("port", "(sk as sock).destination.port")]
+        .map(|(name, text)| Capture { name: name.into(), expr: parse(text).unwrap() })
+        .into();
+    let machine = Machine::of_types(Some(kernel));
+    let resolved = resolve(&captures, &scope, &machine, &head).unwrap();
+    let [conn, port] = resolved.layout.fields.as_slice() else { panic!() };
+    assert_eq!((resolved.fetches.len(), port.offset), (1, conn.offset + 138), "they share a slot");
+    // A capture's parts, in a condition.
+    let names = Names::of_conditions(&scope, &machine, &captures);
+    assert_eq!(names.value(&parse("conn.source.ip").unwrap()).unwrap().kind, FieldType::Ip);
+    // `struct sockaddr` is one without being told.
+    assert_eq!(operand(&scope, "msg->msg_name as sockaddr").kind, FieldType::Endpoint);
+    let bind = entry("security_socket_bind", Prototype::of_function(kernel, "security_socket_bind"));
+    assert_eq!(operand(&bind, "address").kind, FieldType::Endpoint);
+    assert_eq!(operand(&bind, "address.port"), operand(&bind, "(address as sockaddr).port"));
+    refused(
+        &scope,
+        &[
+            ("(sk as sock).dest", "`sk as sock` has no part `dest`", "did you mean `destination`?"),
+            ("(sk as sock).source.prt", "`(sk as sock).source` has no part `prt`", "did you mean `port`?"),
+            (
+                "size as sock",
+                "`size` is `size_t`: it cannot be read as `sock`",
+                "`sock` needs a pointer to a `struct sock`, or to one that begins with it",
+            ),
+        ],
+    );
+}
+
+/// Types tell what values mean: text of a pointer to `char`, names of an enum, disks; a `struct file` has a path.
+#[test]
+fn meanings_by_type() {
+    let format = "field:dev_t dev;\toffset:8;\tsize:4;\tsigned:0;\n\tfield:int state;\toffset:12;\tsize:4;\tsigned:1;\n\t\
+                  field:const char * name;\toffset:16;\tsize:8;\tsigned:0;\n\tfield:int what;\toffset:24;\tsize:4;\tsigned:1;\n\n\
+                  print fmt: \"%s\", __print_symbolic(REC->state, { 1, \"one\" }, { 0x2, \"two\" }), REC->what\n";
+    let scope = Scope::Record(RecordScope { name: "x:y".to_owned(), fields: parse_format(format) });
+    let names = FieldType::Enum([(1, "one".to_owned()), (2, "two".to_owned())].into());
+    assert_eq!(operand(&scope, "state").kind, names);
+    assert_eq!(operand(&scope, "state as i32").kind, FieldType::Signed);
+    assert_eq!(operand(&scope, "what").kind, FieldType::Signed);
+    assert_eq!(operand(&scope, "dev").kind, FieldType::Dev);
+    assert_eq!(operand(&scope, "dev as u32").kind, FieldType::Unsigned);
+    assert_eq!(fetch(&scope, "name").copy, FetchCopy::KernelText);
+    let Some(kernel) = kernel() else { return };
+    let scope = raw("sched_process_exec", Prototype::of_raw_tracepoint(kernel, "sched_process_exec"));
+    let text = fetch(&scope, "bprm->filename");
+    assert_eq!((text.copy, text.hops.len()), (FetchCopy::KernelText, 1));
+    assert_eq!(operand(&scope, "bprm->filename as hex").kind, FieldType::Hex);
+    assert_eq!(fetch(&scope, "bprm->file as path").copy, FetchCopy::FilePath);
+    assert_eq!(fetch(&scope, "bprm->file->f_path as path").copy, FetchCopy::Path);
+    assert_eq!(fetch(&scope, "bprm->file->f_path.dentry as path").copy, FetchCopy::DentryPath);
+    assert_eq!(operand(&scope, "bprm->file->f_inode->i_sb->s_dev").kind, FieldType::Dev);
+    assert!(matches!(operand(&scope, "(arg1 as pid_type)").kind, FieldType::Enum(_)));
+    refused(
+        &scope,
+        &[
+            (
+                "p as path",
+                "`p` is `struct task_struct *`: it cannot be read as `path`",
+                "a `struct task_struct` has no path; a `struct file`, `struct path` or `struct dentry` has one",
+            ),
+            ("arg1 as pid_tipe", "`pid_tipe` is neither a type nor an enum of this kernel", "did you mean `pid_type`?"),
+        ],
+    );
+}
+
+/// Variables of the kernel are read at their addresses, by their types where BTF has them, else as words.
+#[test]
+fn variables_of_the_kernel() {
+    let variable = |name: &str| match name {
+        "avenrun" => Variable::At(0xffff_ffff_8100_0000),
+        "hidden" => Variable::Hidden,
+        _ => Variable::Unknown,
+    };
+    let machine = Machine { variable: &variable, ..Machine::of_types(kernel()) };
+    let names = Names::of_captures(&Scope::Inside, &machine);
+    let value = names.value(&parse("kernel.avenrun[1]").unwrap()).unwrap();
+    let fetch = value.source.fetch().unwrap();
+    assert_eq!((fetch.source, fetch.offset, fetch.size), (FetchSource::Constant(0xffff_ffff_8100_0000), 8, 8));
+    for (text, message) in [
+        ("kernel.hidden as u64", "the kernel does not show where `hidden` is"),
+        ("kernel.nothing", "this kernel has no variable `nothing`"),
+    ] {
+        assert_eq!(names.value(&parse(text).unwrap()).unwrap_err().message, message);
+    }
+}
+
+/// Eight pointers can be followed, and 32 values read; the word to blame is told.
+#[test]
+fn limits() {
+    let Some(kernel) = kernel() else { return };
+    let scope = raw("sched_wakeup", Prototype::of_raw_tracepoint(kernel, "sched_wakeup"));
+    let parents = |count: usize| format!("p{}->pid", "->real_parent".repeat(count));
+    assert_eq!(fetch(&scope, &parents(8)).hops.len(), 8);
+    refused(
+        &scope,
+        &[(
+            &parents(9),
+            "the value is behind 9 pointers; at most 8 can be followed",
+            "begin closer to it: a hook whose arguments have it, or `container_of`",
+        )],
+    );
+    let ranges = [
+        ("p->comm[16] as u8", 0..11),
+        ("p->pdi", 3..6),
+        ("pq->x", 0..2),
+        ("p->pid as string", 10..16),
+        ("p->mm as nothing", 9..16),
+    ];
+    for (text, range) in ranges {
+        assert_eq!(one(&scope, text).unwrap_err().range, Some(range), "{text}");
+    }
+    let head: Layout = builtin().unwrap().get("trace").unwrap().event.clone().unwrap();
+    let many = |count: usize| {
+        let text = |index| format!("p{}->comm[{}]", "->parent".repeat(index / 16), index % 16);
+        let capture = |index| Capture { name: format!("c{index}"), expr: parse(&text(index)).unwrap() };
+        let captures: Vec<Capture> = (0..count).map(capture).collect();
+        resolve(&captures, &scope, &Machine::of_types(Some(kernel)), &head)
+    };
+    assert_eq!(many(32).unwrap().fetches.len(), 32);
+    let [(32, refusal)] = &many(33).unwrap_err()[..] else { panic!() };
+    assert_eq!(refusal.message, "the probe reads 33 values; at most 32 are possible");
 }

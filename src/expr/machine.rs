@@ -45,7 +45,13 @@ pub struct TargetName {
 impl<'a> Machine<'a> {
     /// A machine of which nothing but its types is known.
     pub fn of_types(btf: Option<&'a Btf>) -> Self {
-        Self { btf, variable: &|_| Variable::Unknown, targets: Vec::new(), is_one_of_several: false, elsewhere: Vec::new() }
+        Self {
+            btf,
+            variable: &|_| Variable::Unknown,
+            targets: Vec::new(),
+            is_one_of_several: false,
+            elsewhere: Vec::new(),
+        }
     }
 
     /// The same, of a probe that is attached to this: `symbol`, `vfs_read`.

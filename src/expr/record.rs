@@ -27,7 +27,8 @@ impl RecordScope {
     }
 
     pub(super) fn unknown(&self, name: &str) -> Refusal {
-        let known = self.fields.iter().map(|field| field.name.as_str()).chain(BUILTINS.iter().map(|builtin| builtin.name));
+        let known =
+            self.fields.iter().map(|field| field.name.as_str()).chain(BUILTINS.iter().map(|builtin| builtin.name));
         let message = format!("tracepoint `{}` has no field `{name}`", self.name);
         Refusal::new(message).maybe_help(suggest(name, known, "there are"))
     }

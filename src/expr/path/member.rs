@@ -135,7 +135,8 @@ fn find_member(btf: &Btf, id: TypeId, name: &str, seen: &mut Seen) -> Option<Fou
 fn not_a_struct(btf: &Btf, id: TypeId, text: &str) -> Refusal {
     let ty = btf.display(id);
     let is_unknown = matches!(btf.resolve(id).1, Type::Void);
-    let help = is_unknown
-        .then(|| format!("the kernel's BTF does not describe `{ty}`; name a type that it has: `({text} as struct NAME)`"));
+    let help = is_unknown.then(|| {
+        format!("the kernel's BTF does not describe `{ty}`; name a type that it has: `({text} as struct NAME)`")
+    });
     Refusal::new(format!("`{text}` has no members: it is a `{ty}`")).maybe_help(help)
 }

@@ -4,8 +4,8 @@
 use super::place::{Place, Ty};
 use super::reached::Reached;
 use crate::catalog::{Named, Type};
-use crate::expr::foreign;
 use crate::expr::builtin::{Builtin, BuiltinValue, builtin, builtin_names};
+use crate::expr::foreign;
 use crate::expr::machine::{Machine, Variable};
 use crate::expr::scope::Scope;
 use crate::spec::{Capture, Expr, FetchSource, FieldType, NameTable};
@@ -79,7 +79,8 @@ impl<'s, 'a> Names<'s, 'a> {
         match (self.scope.own(name, self.machine.btf)?, known, self.both) {
             (Some(_), Some(_), Both::Neither) => {
                 let message = format!("`{name}` is a name of this hook and a builtin");
-                Err(Refusal::new(message).help(format!("write `args.{name}` for the hook's, `current.{name}` for the builtin")))
+                Err(Refusal::new(message)
+                    .help(format!("write `args.{name}` for the hook's, `current.{name}` for the builtin")))
             }
             (Some(own), ..) => Ok(Found::Reached(own)),
             (None, Some(known), _) => self.value_of(known),
@@ -103,8 +104,11 @@ impl<'s, 'a> Names<'s, 'a> {
     pub(super) fn builtin(&self, name: &str) -> Result<Found<'a>, Refusal> {
         match builtin(name) {
             Some(known) => self.value_of(known),
-            None => Err(Refusal::new(format!("there is no builtin `{name}`"))
-                .maybe_help(suggest(name, builtin_names(), "there are"))),
+            None => Err(Refusal::new(format!("there is no builtin `{name}`")).maybe_help(suggest(
+                name,
+                builtin_names(),
+                "there are",
+            ))),
         }
     }
 
@@ -132,7 +136,9 @@ impl<'s, 'a> Names<'s, 'a> {
             BuiltinValue::Path(text) => Ok(Found::Path(text)),
             BuiltinValue::Task => {
                 let Some(btf) = self.machine.btf else {
-                    return Err(Refusal::new("`task` cannot be followed: this kernel has no BTF, which describes its types"));
+                    return Err(Refusal::new(
+                        "`task` cannot be followed: this kernel has no BTF, which describes its types",
+                    ));
                 };
                 let to = btf.find(Named::Composite, "task_struct").map(|id| (btf, id));
                 Ok(register(FetchSource::Task, Ty::Pointer { to, char: false }))
@@ -169,11 +175,10 @@ impl<'s, 'a> Names<'s, 'a> {
         });
         let ty = ty.transpose()?;
         match (self.machine.variable)(name) {
-            Variable::At(address) => {
-                Ok(Place::record(FetchSource::Constant(address), 0, ty.unwrap_or(Ty::Untyped)))
-            }
-            Variable::Hidden => Err(Refusal::new(format!("the kernel does not show where `{name}` is"))
-                .help("addresses are hidden from this process: it needs CAP_SYSLOG and `kernel.kptr_restrict` below 2")),
+            Variable::At(address) => Ok(Place::record(FetchSource::Constant(address), 0, ty.unwrap_or(Ty::Untyped))),
+            Variable::Hidden => Err(Refusal::new(format!("the kernel does not show where `{name}` is")).help(
+                "addresses are hidden from this process: it needs CAP_SYSLOG and `kernel.kptr_restrict` below 2",
+            )),
             Variable::Unknown => Err(Refusal::new(format!("this kernel has no variable `{name}`"))
                 .help("`/proc/kallsyms` lists its variables; kernels without CONFIG_KALLSYMS_ALL leave them out")),
         }

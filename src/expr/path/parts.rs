@@ -114,7 +114,8 @@ impl<'a> Composite<'a> {
     pub(in crate::expr) fn step(mut self, name: &str, text: &str) -> Result<Self, Refusal> {
         let before = if self.taken.is_empty() { String::new() } else { format!("{}.", self.taken) };
         let wanted = format!("{before}{name}");
-        let is_known = |known: &&str| *known == wanted || known.strip_prefix(&wanted).is_some_and(|rest| rest.starts_with('.'));
+        let is_known =
+            |known: &&str| *known == wanted || known.strip_prefix(&wanted).is_some_and(|rest| rest.starts_with('.'));
         if self.names().iter().any(|known| is_known(&known)) {
             self.taken = wanted;
             return Ok(self);
@@ -175,4 +176,3 @@ fn packet(place: Place<'_>, parts: &'static [PacketPart], taken: &str, text: &st
     let fetched = place.fetch(FetchCopy::Packet { part: at, layer }, size, size);
     Ok(operand(fetched, &SlotPart { name: "", offset: 0, size, kind }))
 }
-

@@ -9,7 +9,9 @@ use crate::words::{Refusal, suggest};
 /// The struct or union of this name.
 pub(in crate::expr) fn composite<'a>(btf: Option<&'a Btf>, name: &str) -> Result<(&'a Btf, TypeId), Refusal> {
     let Some(btf) = btf else {
-        return Err(Refusal::new(format!("`struct {name}` is not known: this kernel has no BTF, which describes its types")));
+        return Err(Refusal::new(format!(
+            "`struct {name}` is not known: this kernel has no BTF, which describes its types"
+        )));
     };
     if let Some(id) = btf.find(Named::Composite, name) {
         return Ok((btf, id));
@@ -21,7 +23,8 @@ pub(in crate::expr) fn composite<'a>(btf: Option<&'a Btf>, name: &str) -> Result
     }
     let known: Vec<&str> = btf.all(Named::Composite).map(|id| btf.name(id)).filter(|name| !name.is_empty()).collect();
     let help = suggest(name, known, "").unwrap_or_else(|| {
-        "a struct of a module, or of another kernel version; `first_of(…)` takes the first path that a kernel has".to_owned()
+        "a struct of a module, or of another kernel version; `first_of(…)` takes the first path that a kernel has"
+            .to_owned()
     });
     Err(Refusal::new(format!("this kernel has no `struct {name}`")).help(help))
 }

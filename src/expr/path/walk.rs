@@ -52,9 +52,7 @@ pub fn first_name(expr: &Expr) -> Option<&str> {
             Some("current" | "kernel") if matches!(of.node, ExprNode::Name(_)) => None,
             first => first,
         },
-        ExprNode::Index { of, .. }
-        | ExprNode::Cast { of, .. }
-        | ExprNode::ContainerOf { of, .. } => first_name(of),
+        ExprNode::Index { of, .. } | ExprNode::Cast { of, .. } | ExprNode::ContainerOf { of, .. } => first_name(of),
         ExprNode::Number(_)
         | ExprNode::Duration(_)
         | ExprNode::Text(_)
@@ -71,7 +69,7 @@ pub fn first_name(expr: &Expr) -> Option<&str> {
 
 impl<'a> Names<'_, 'a> {
     /// What a path comes to.
-    pub(in crate::expr) fn value(&self, expr: &Expr) -> Result<Operand, Refusal> {
+    pub fn value(&self, expr: &Expr) -> Result<Operand, Refusal> {
         self.value_within(expr, MAX_DEPTH)
     }
 
@@ -204,7 +202,8 @@ impl<'a> Names<'_, 'a> {
         };
         let number = operand.before.len() as u8;
         if operand.bits.is_some() || operand.part != 0 || number >= Kept::ROOM {
-            let message = format!("`{expr}` cannot be used as {role}: it is no whole integer, or needs too many others");
+            let message =
+                format!("`{expr}` cannot be used as {role}: it is no whole integer, or needs too many others");
             return Err(Refusal::new(message).at(range()));
         }
         let keep = Some(Kept { number, size: operand.size as u8, signed });

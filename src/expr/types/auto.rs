@@ -39,9 +39,7 @@ pub(in crate::expr) fn by_type(place: Place<'_>, written: &str) -> Result<Operan
             bytes(place, &thing, *size as u16, FieldType::Bytes, None, written)
         }
         (Thing::Bytes { .. }, _) => Err(unfit(&place, None, written).help("add a size: `as bytes(N)`")),
-        (Thing::Elements, _) => {
-            Err(unfit(&place, None, written).help(format!("choose an element: `{written}[0]`")))
-        }
+        (Thing::Elements, _) => Err(unfit(&place, None, written).help(format!("choose an element: `{written}[0]`"))),
         (Thing::Struct { .. }, _) => {
             let members = members(&place);
             Err(unfit(&place, None, written).help(format!("choose a member: {members}, or `as bytes(N)`")))

@@ -10,7 +10,9 @@ use crate::words::Refusal;
 /// `Some(signed)` for what is an integer of up to eight bytes, however it is shown.
 pub(in crate::expr) fn is_number(kind: &FieldType) -> Option<bool> {
     match kind {
-        FieldType::Signed | FieldType::Enum(_) | FieldType::Named(_) | FieldType::Duration | FieldType::Errno => Some(true),
+        FieldType::Signed | FieldType::Enum(_) | FieldType::Named(_) | FieldType::Duration | FieldType::Errno => {
+            Some(true)
+        }
         FieldType::Unsigned
         | FieldType::Id
         | FieldType::Bool
@@ -109,7 +111,8 @@ fn bit_field(
 ) -> Result<Operand, Refusal> {
     let Some(BitRange { shift, width }) = place.bits else { return Err(unfit(&place, cast, text)) };
     if u32::from(width) > size * 8 {
-        let help = format!("it has {width} bits, `{}` has {}", cast.map_or_else(String::new, Cast::to_string), size * 8);
+        let help =
+            format!("it has {width} bits, `{}` has {}", cast.map_or_else(String::new, Cast::to_string), size * 8);
         return Err(unfit(&place, cast, text).help(help));
     }
     let (mut bytes, mut shift) = (own, shift);

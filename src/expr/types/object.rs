@@ -41,9 +41,14 @@ pub(super) fn path(place: Place<'_>, max: u16, cast: &Cast, text: &str) -> Resul
         "dentry" => FetchCopy::DentryPath,
         name => {
             let help = match name {
-                "inode" => "an inode has no path of its own: it may have several names, or none; a `file` or `dentry` has one".to_owned(),
+                "inode" => {
+                    "an inode has no path of its own: it may have several names, or none; a `file` or `dentry` has one"
+                        .to_owned()
+                }
                 "" => format!("its type is not known here: `({text} as struct file) as path`"),
-                other => format!("a `struct {other}` has no path; a `struct file`, `struct path` or `struct dentry` has one"),
+                other => {
+                    format!("a `struct {other}` has no path; a `struct file`, `struct path` or `struct dentry` has one")
+                }
             };
             return Err(unfit(&place, Some(cast), text).help(help));
         }
