@@ -2,26 +2,45 @@
 /*
  * The work list of `trace`: what to read and where to put it. The runner fills it before it loads the program; the
  * map is frozen then, so the verifier sees constants and removes the branches that are not taken.
+ *
+ * What is quick and common stands in the unrolled copies of fetch_value(). All else is a function that exists once: the
+ * verifier keeps the union of what its calls need.
  */
 #ifndef EBPF_RUN_FETCH_H
 #define EBPF_RUN_FETCH_H
 
 #include "program.h"
 
-#define MAX_FETCHES 12
-#define MAX_HOPS 4
-#define MAX_SLOT_BYTES 4104 /* 4096 of text, one more to tell a cut, the NUL; rounded up to 8 */
+#define MAX_FETCHES 32
+#define MAX_HOPS 8
+#define MAX_KEPT 4
+#define MAX_SLOT_BYTES 4112 /* 4096 of text, one more to tell a cut, the NUL, its length; rounded up to 8 */
 
 /* Where a value comes from. */
 enum fetch_source {
-	FETCH_NONE = 0,     /* the list ends here */
-	FETCH_ARG = 1,      /* argument `index` of the function or raw tracepoint */
-	FETCH_RETURN = 2,   /* what the function returned */
-	FETCH_CONTEXT = 3,  /* the address of the tracepoint's record */
-	FETCH_DATA_LOC = 4, /* the address of a dynamic array, whose __data_loc is `index` bytes into the record */
-	FETCH_REL_LOC = 5,  /* the same for __rel_loc: counted from the end of that field */
-	FETCH_GID = 6,
-	FETCH_CPU = 7,
+	FETCH_NONE = 0,       /* the list ends here */
+	FETCH_WORD = 1,       /* eight bytes of the context: the word of this index */
+	FETCH_HALF = 2,       /* four bytes of the context */
+	FETCH_TRAMPOLINE = 3, /* a word of the context of a trampoline */
+	FETCH_CONTEXT = 4,    /* the address of the tracepoint's record */
+	FETCH_DATA_LOC = 5,   /* the address of a dynamic array, whose __data_loc is `index` bytes into the record */
+	FETCH_REL_LOC = 6,    /* the same for __rel_loc: counted from the end of that field */
+	FETCH_PID = 7,
+	FETCH_TID = 8,
+	FETCH_UID = 9,
+	FETCH_GID = 10,
+	FETCH_CPU = 11,
+	FETCH_COMM = 12,
+	FETCH_TASK = 13,
+	FETCH_KTIME = 14,
+	FETCH_RANDOM = 15,
+	FETCH_CGROUP_ID = 16,
+	FETCH_CGROUP_ANCESTOR = 17, /* at level `index` */
+	FETCH_CONSTANT = 18,
+	FETCH_TARGET = 19, /* the cookie of the link */
+	FETCH_USDT = 20,   /* argument `index`, by the specification that the cookie names */
+	FETCH_PACKET = 21, /* the packet or socket that the program was called for */
+	FETCH_CALL_ARGUMENT = 22, /* argument `index` of a system call, unless they are gone */
 };
 
 /* How it reaches the record. */
@@ -31,24 +50,47 @@ enum fetch_copy {
 	COPY_USER = 2,        /* `size` bytes of the process's memory at the address */
 	COPY_STRING = 3,      /* NUL-terminated text at the address, whose ever it is: at most `size` bytes with its NUL */
 	COPY_USER_STRING = 4, /* NUL-terminated text in the process's memory */
+	COPY_COMM = 5,        /* the name of the thread */
+	COPY_SOCK = 6,        /* of a struct sock: struct sock_ends */
+	COPY_SOCKADDR = 7,    /* of a struct sockaddr: struct endpoint */
+	COPY_FILE_PATH = 8,   /* of a struct file: struct path_names */
+	COPY_PATH = 9,        /* of a struct path */
+	COPY_DENTRY_PATH = 10, /* of a struct dentry, within its file system */
+	COPY_FD_PATH = 11,    /* of the file behind a descriptor of the process */
+	COPY_PACKET = 12,     /* `size` bytes from `part` on of struct packet_parts, where the packet has `layer` */
 };
 
 struct fetch {
 	enum fetch_source source;
 	enum fetch_copy copy;
 	__u32 out;  /* where its slot begins in the record: a multiple of 8 */
-	__u16 slot; /* bytes of the slot: a multiple of 8, at least `size` */
+	__u16 slot; /* bytes of the slot: a multiple of 8, at least `size`; 0: it has none */
 	__u16 size; /* bytes to copy */
 	__u8 index;
-	__u8 hops; /* pointers to follow before the copy */
-	__u8 unused[2];
+	__u8 hops;      /* pointers to follow before the copy */
+	__u8 user_from; /* from this hop on addresses are the process's; above `hops`: they tell themselves */
+	__u8 keep;      /* the value is kept under this number, from 1 on, for later ones; 0: it is not */
+	__u8 keep_shift; /* bits of it that do not count, above those that do */
+	__u8 keep_signed;
+	__u8 length;     /* the value kept under this number is the length of what is copied; 0: none is */
+	__u8 scaled;     /* the value kept under this number, times `scale`, is added to an address; 0: none is */
+	__u8 scaled_hop; /* before this hop */
+	__u8 part;       /* of a packet */
+	__u8 layer;
+	__u8 unused[5];
+	__u32 scale;
+	__u32 count; /* a kept value of so much or more is no index; 0: nobody knows */
+	__u64 constant;
 	/* What is added to the address before each hop, and last before the copy. */
-	__u32 offset[MAX_HOPS + 1];
+	__s32 offset[MAX_HOPS + 1];
+	__u32 unused_end;
 };
 
 /* User space finds these fields, and the enumerators above, in BTF: no other place knows their layout. */
 const volatile struct fetch fetches[MAX_FETCHES] INTERNAL = {};
 const volatile __u32 record_size INTERNAL = sizeof(struct event_head);
+/* Bytes at the end of a record that belong to no slot: the names of a path may run over into them. */
+const volatile __u32 record_margin INTERNAL = 0;
 
 /* At uprobes, only this process, by its number in the first PID namespace; 0: every one. */
 const volatile __u32 only_pid INTERNAL = 0;
@@ -56,7 +98,503 @@ const volatile __u32 only_pid INTERNAL = 0;
 /* The runner's own process, whose events are left out, by its number in the first PID namespace; 0: none is. */
 const volatile __u32 own_tgid INTERNAL = 0;
 
+/* The program runs for a packet or a socket's call: of processes it knows little, and has fewer helpers. */
+const volatile bool in_network INTERNAL = false;
+
+/* A word that there is none of. */
+#define NO_WORD 255
+
 /* What a slot is filled with before a copy that may be shorter than it. */
 const char zeros[MAX_SLOT_BYTES] INTERNAL = {};
+
+/* What a fetch answers: a bit of head.absent, to be shifted to its place. */
+#define FETCHED 0ULL
+#define ABSENT 1ULL
+#define UNREADABLE (1ULL | 1ULL << 32)
+
+/* No address: what lies below is a NULL pointer and the offset of a member. */
+#define FIRST_ADDRESS 4096
+
+struct fetch_state {
+	__u64 value;
+	__u64 length;  /* of a dynamic array; of a text that was read, with its NUL */
+	__u64 missing; /* bit n - 1: nothing was kept under number n */
+	__u64 kept[MAX_KEPT];
+};
+
+/* Hides where a value comes from, lest the compiler merges what the verifier must see apart. */
+#define hidden(value) asm volatile("" : "+r"(value))
+
+/*
+ * A piece of the context. In assembly, because the compiler would merge loads of several cases into one from a
+ * computed address, and the verifier takes no address in a context but its start plus a constant.
+ */
+static __always_inline __u64 context_word(const void *ctx, const __u32 offset)
+{
+	__u64 value;
+
+	asm volatile("%[value] = *(u64 *)(%[ctx] + %[offset])" : [value] "=r"(value) : [ctx] "r"(ctx), [offset] "i"(offset));
+	return value;
+}
+
+static __always_inline __u64 context_half(const void *ctx, const __u32 offset)
+{
+	__u64 value;
+
+	asm volatile("%[value] = *(u32 *)(%[ctx] + %[offset])" : [value] "=r"(value) : [ctx] "r"(ctx), [offset] "i"(offset));
+	return value;
+}
+
+#define WORD(n)                                    \
+	case n:                                    \
+		*value = context_word(ctx, n * 8); \
+		return FETCHED;
+
+/* In a context that is a struct syscall_call: the word that is not 0 where the arguments are gone. */
+#define CALL_GONE 8
+
+/* The words that nearly every argument, register and field is among. */
+#define QUICK_WORDS 16
+
+static __always_inline __u64 quick_word(const void *ctx, __u8 index, __u64 *value)
+{
+	switch (index) {
+	WORD(0) WORD(1) WORD(2) WORD(3) WORD(4) WORD(5) WORD(6) WORD(7)
+	WORD(8) WORD(9) WORD(10) WORD(11) WORD(12) WORD(13) WORD(14) WORD(15)
+	}
+	return ABSENT;
+}
+
+static __always_inline __u64 later_word(const void *ctx, __u8 index, __u64 *value)
+{
+	switch (index) {
+	WORD(16) WORD(17) WORD(18) WORD(19) WORD(20) WORD(21) WORD(22) WORD(23)
+	WORD(24) WORD(25) WORD(26) WORD(27) WORD(28) WORD(29) WORD(30) WORD(31)
+	}
+	return ABSENT;
+}
+
+#define HALF(n)                                    \
+	case n:                                    \
+		*value = context_half(ctx, n * 4); \
+		return FETCHED;
+
+/* Where the context ends with four bytes: they have an even number. */
+static __always_inline __u64 last_half(const void *ctx, __u8 index, __u64 *value)
+{
+	switch (index) {
+	HALF(2) HALF(4) HALF(6) HALF(8) HALF(10) HALF(12) HALF(14) HALF(16) HALF(18) HALF(20) HALF(22)
+	HALF(24) HALF(26) HALF(28) HALF(30) HALF(32) HALF(34) HALF(36) HALF(38) HALF(40) HALF(42)
+	HALF(44) HALF(46) HALF(48) HALF(50) HALF(52) HALF(54) HALF(56) HALF(58) HALF(60) HALF(62)
+	}
+	return ABSENT;
+}
+
+/* The address of a dynamic array and its bytes: the halves of its location are an offset (low) and the length. */
+static __always_inline __u64 dynamic_array(const void *record, __u8 at, bool relative, struct fetch_state *state)
+{
+	__u32 location = 0;
+
+	if (bpf_probe_read_kernel(&location, sizeof(location), record + at))
+		return UNREADABLE;
+	state->value = (__u64)record + (location & 0xffff) + (relative ? at + sizeof(location) : 0);
+	state->length = location >> 16;
+	return FETCHED;
+}
+
+#include "usdt.h"
+#include "packet.h"
+
+/*
+ * Each source that is not quick. A word of a trampoline is read by helper: loaded from the context, a pointer would have its
+ * type for the verifier, which forbids to calculate with it. User space knows how many words there are; the verifier does not
+ * ask.
+ */
+static __noinline __u64 fetch_other(void *ctx, const struct fetch *fetch, struct fetch_state *state)
+{
+	switch (fetch->source) {
+	case FETCH_WORD:
+		return later_word(ctx, fetch->index, &state->value);
+	case FETCH_HALF:
+		return last_half(ctx, fetch->index, &state->value);
+	case FETCH_TRAMPOLINE:
+		return bpf_probe_read_kernel(&state->value, sizeof(state->value), ctx + fetch->index * sizeof(__u64)) ?
+			       UNREADABLE :
+			       FETCHED;
+	case FETCH_CONTEXT:
+		state->value = (__u64)ctx;
+		return FETCHED;
+	case FETCH_DATA_LOC:
+		return dynamic_array(ctx, fetch->index, false, state);
+	case FETCH_REL_LOC:
+		return dynamic_array(ctx, fetch->index, true, state);
+	case FETCH_GID:
+		state->value = bpf_get_current_uid_gid() >> 32;
+		return FETCHED;
+	case FETCH_KTIME:
+		state->value = bpf_ktime_get_ns();
+		return FETCHED;
+	case FETCH_RANDOM:
+		state->value = bpf_get_prandom_u32();
+		return FETCHED;
+	case FETCH_CGROUP_ID:
+		state->value = bpf_get_current_cgroup_id();
+		return FETCHED;
+	case FETCH_CGROUP_ANCESTOR:
+		/* Linux 5.11 at all programs. 0: it lies higher than that. */
+		state->value = bpf_get_current_ancestor_cgroup_id(fetch->index);
+		return state->value ? FETCHED : ABSENT;
+	case FETCH_CONSTANT:
+		state->value = fetch->constant;
+		return FETCHED;
+	case FETCH_TARGET:
+		state->value = bpf_get_attach_cookie(ctx);
+		return FETCHED;
+	case FETCH_CALL_ARGUMENT:
+		return context_word(ctx, CALL_GONE * sizeof(__u64)) ? ABSENT : quick_word(ctx, fetch->index, &state->value);
+	case FETCH_USDT:
+		return usdt_argument(ctx, fetch->index, &state->value);
+	case FETCH_PACKET:
+	case FETCH_COMM:
+		return FETCHED;
+	default:
+		return ABSENT;
+	}
+}
+
+/* The value, or the address that the hops begin with. */
+static __always_inline __u64 fetch_source(void *ctx, const struct fetch *fetch, struct fetch_state *state)
+{
+	switch (fetch->source) {
+	case FETCH_WORD:
+		if (fetch->index >= QUICK_WORDS)
+			break;
+		return quick_word(ctx, fetch->index, &state->value);
+	case FETCH_PID:
+		state->value = bpf_get_current_pid_tgid() >> 32;
+		return FETCHED;
+	case FETCH_TID:
+		state->value = (__u32)bpf_get_current_pid_tgid();
+		return FETCHED;
+	case FETCH_UID:
+		state->value = (__u32)bpf_get_current_uid_gid();
+		return FETCHED;
+	case FETCH_CPU:
+		state->value = bpf_get_smp_processor_id();
+		return FETCHED;
+	case FETCH_TASK:
+		state->value = bpf_get_current_task();
+		return FETCHED;
+	default:
+		break;
+	}
+	return fetch_other(ctx, fetch, state);
+}
+
+static __always_inline __u64 refusal(__u64 address)
+{
+	return address < FIRST_ADDRESS ? ABSENT : UNREADABLE;
+}
+
+/*
+ * Addresses tell whose memory they are in on x86-64 and arm64, and bpf_probe_read reads from there: pointers of the kernel's
+ * own structs and arguments may be a process's (`__user`), of which types tell nothing where gcc built the kernel. A process's
+ * memory cannot be had by the other helper, nor the kernel's by the one for processes. At packets it is not there.
+ */
+static __always_inline __u64 read_any(void *to, __u32 size, __u64 address)
+{
+	long failed = in_network ? bpf_probe_read_kernel(to, size, (void *)address) : bpf_probe_read(to, size, (void *)address);
+
+	return failed ? refusal(address) : FETCHED;
+}
+
+static __always_inline __u64 read_user(void *to, __u32 size, __u64 address)
+{
+	return bpf_probe_read_user(to, size, (void *)address) ? refusal(address) : FETCHED;
+}
+
+static __always_inline bool is_dynamic(const struct fetch *fetch)
+{
+	return fetch->source == FETCH_DATA_LOC || fetch->source == FETCH_REL_LOC;
+}
+
+/* How many bytes a dynamic array must have for this fetch. Behind it lie other fields, or what was there before. */
+static __always_inline __u32 needed_length(const struct fetch *fetch)
+{
+	__u32 bytes = fetch->hops ? sizeof(__u64) : fetch->copy == COPY_KERNEL && !fetch->length ? fetch->size : 0;
+
+	return (__u32)fetch->offset[0] + bytes;
+}
+
+/* What an index that was kept adds to the address before this hop. */
+static __always_inline __u64 fetch_index(const struct fetch *fetch, __u32 hop, struct fetch_state *state)
+{
+	__u64 index;
+
+	if (!fetch->scaled || fetch->scaled_hop != hop)
+		return FETCHED;
+	if (state->missing & 1U << (fetch->scaled - 1))
+		return ABSENT;
+	index = state->kept[(fetch->scaled - 1) & (MAX_KEPT - 1)];
+	if (fetch->count && index >= fetch->count)
+		return ABSENT;
+	state->value += index * fetch->scale;
+	return FETCHED;
+}
+
+/* Follow the pointers; afterwards `value` is the address to copy from. */
+static __noinline __u64 fetch_hops(const struct fetch *fetch, struct fetch_state *state)
+{
+	__u64 status;
+	__u32 hop;
+
+	if (is_dynamic(fetch) && state->length < needed_length(fetch))
+		return ABSENT;
+#pragma clang loop unroll(disable)
+	for (hop = 0; hop <= MAX_HOPS; hop++) {
+		__u64 address;
+
+		status = fetch_index(fetch, hop, state);
+		if (status)
+			return status;
+		address = state->value + fetch->offset[hop];
+		if (hop >= fetch->hops) {
+			state->value = address;
+			return FETCHED;
+		}
+		if (hop >= fetch->user_from)
+			status = read_user(&state->value, sizeof(state->value), address);
+		else
+			status = read_any(&state->value, sizeof(state->value), address);
+		if (status)
+			return status;
+	}
+	return ABSENT;
+}
+
+static __always_inline bool is_user(const struct fetch *fetch)
+{
+	return fetch->copy == COPY_USER || fetch->copy == COPY_USER_STRING || fetch->user_from <= fetch->hops;
+}
+
+/* `size` bytes at the address that the hops have led to. */
+static __always_inline __u64 read_bytes(const struct fetch *fetch, void *to, __u32 size, __u64 address)
+{
+	return is_user(fetch) ? read_user(to, size, address) : read_any(to, size, address);
+}
+
+/* Text of at most `size` bytes with its NUL; `length` is what it has. */
+static __always_inline __u64 read_text(const struct fetch *fetch, void *to, __u32 size, struct fetch_state *state)
+{
+	const void *address = (void *)state->value;
+	long length;
+
+	if (is_user(fetch))
+		length = bpf_probe_read_user_str(to, size, address);
+	else if (in_network)
+		length = bpf_probe_read_kernel_str(to, size, address);
+	else
+		length = bpf_probe_read_str(to, size, address);
+	if (length < 0)
+		return refusal(state->value);
+	state->length = length;
+	return FETCHED;
+}
+
+/* Text in a dynamic array need not end in NUL (xfs:xfs_lookup): it ends with the array. */
+static __always_inline void end_text(char *slot, __u64 length, __u16 size)
+{
+	/* Compared and used in one register: Linux 5.10 forgets the bounds of a spilled one. */
+	hidden(length);
+	if (length < size)
+		slot[length] = 0;
+}
+
+/* What has a length of its own: how much of it follows, how much there was, then the bytes. */
+struct counted {
+	__u32 length;
+	__u32 whole;
+	char bytes[];
+};
+
+static __always_inline __u64 copy_counted(const struct fetch *fetch, struct fetch_state *state, struct counted *slot)
+{
+	__u64 whole = state->kept[(fetch->length - 1) & (MAX_KEPT - 1)], length = whole;
+
+	if (state->missing & 1U << (fetch->length - 1))
+		return ABSENT;
+	if ((__s64)whole < 0)
+		whole = length = 0;
+	hidden(length);
+	if (length > fetch->size)
+		length = fetch->size;
+	slot->length = length;
+	slot->whole = whole > 0xffffffff ? 0xffffffff : whole;
+	hidden(length);
+	if (length > fetch->size || !length)
+		return FETCHED;
+	return read_bytes(fetch, slot->bytes, length, state->value);
+}
+
+#include "kernel/file.h"
+#include "kernel/sock.h"
+
+/* What is not a plain copy. The slot is zero. */
+static __noinline __u64 copy_composite(void *ctx, const struct fetch *fetch, struct fetch_state *state, void *slot)
+{
+	switch (fetch->copy) {
+	case COPY_SOCK:
+		return copy_sock(state->value, slot);
+	case COPY_SOCKADDR:
+		return copy_sockaddr(fetch, state->value, slot,
+				     fetch->size == sizeof(struct long_endpoint) ? slot + sizeof(struct endpoint) : NULL);
+	case COPY_FILE_PATH:
+		return copy_file_path(state->value, fetch->size, slot);
+	case COPY_PATH:
+		return copy_path(state->value, fetch->size, slot);
+	case COPY_DENTRY_PATH:
+		return copy_dentry_path(state->value, fetch->size, slot);
+	case COPY_FD_PATH:
+		return copy_fd_path(state->value, fetch->size, slot);
+	case COPY_PACKET:
+		return copy_packet(ctx, fetch, state->value, slot);
+	default:
+		return ABSENT;
+	}
+}
+
+/* How much of a slot must be zero before the copy: all of it where the copy may be shorter, else its last word. */
+static __always_inline void clear_slot(const struct fetch *fetch, void *slot)
+{
+	if (fetch->copy == COPY_KERNEL || fetch->copy == COPY_USER) {
+		if (!fetch->length && fetch->slot - fetch->size < (int)sizeof(__u64)) {
+			if (fetch->size != fetch->slot)
+				*(__u64 *)(slot + fetch->slot - sizeof(__u64)) = 0;
+			return;
+		}
+	} else if (fetch->copy == COPY_COMM) {
+		return;
+	}
+	bpf_probe_read_kernel(slot, fetch->slot, zeros);
+}
+
+/* Keeps the value for an index or a length of a later fetch. */
+static __always_inline void keep(const struct fetch *fetch, __u64 status, struct fetch_state *state)
+{
+	__u64 value = state->value;
+
+	if (status) {
+		state->missing |= 1U << (fetch->keep - 1);
+		return;
+	}
+	value <<= fetch->keep_shift & 63;
+	value = fetch->keep_signed ? (__u64)((__s64)value >> (fetch->keep_shift & 63)) : value >> (fetch->keep_shift & 63);
+	state->kept[(fetch->keep - 1) & (MAX_KEPT - 1)] = value;
+}
+
+/* A number in memory: `value`. */
+static __always_inline __u64 fetch_number(const struct fetch *fetch, struct fetch_state *state)
+{
+	__u64 status = fetch_hops(fetch, state);
+	__u64 address = state->value;
+
+	if (status)
+		return status;
+	state->value = 0;
+	if (fetch->size > sizeof(state->value))
+		return ABSENT;
+	return read_bytes(fetch, &state->value, fetch->size, address);
+}
+
+/*
+ * A member of a struct that came by value, or a field within a word of the context, lies further up in it, and may end before it.
+ */
+static __always_inline __u64 plain_value(const struct fetch *fetch, __u64 value)
+{
+	value >>= fetch->offset[0] * 8 & 63;
+	if (fetch->size < sizeof(value))
+		value &= (1ULL << (fetch->size * 8 & 63)) - 1;
+	return value;
+}
+
+/* A number that later fetches use. */
+static __always_inline __u64 fetch_kept(const struct fetch *fetch, struct fetch_state *state)
+{
+	__u64 status = FETCHED;
+
+	if (fetch->copy == COPY_VALUE && !fetch->hops)
+		state->value = plain_value(fetch, state->value);
+	else
+		status = fetch_number(fetch, state);
+	keep(fetch, status, state);
+	return status;
+}
+
+/* From the first address to the slot. */
+static __noinline __u64 fetch_memory(void *ctx, const struct fetch *fetch, struct fetch_state *state, void *slot)
+{
+	__u64 status, length = state->length;
+
+	if (fetch->keep) {
+		status = fetch_kept(fetch, state);
+		if (fetch->slot)
+			*(__u64 *)slot = status ? 0 : state->value;
+		return status;
+	}
+	if (!fetch->slot)
+		return FETCHED;
+	clear_slot(fetch, slot);
+	if (fetch->copy == COPY_COMM)
+		return bpf_get_current_comm(slot, fetch->size) ? UNREADABLE : FETCHED;
+	status = fetch_hops(fetch, state);
+	if (status)
+		goto zero;
+	switch (fetch->copy) {
+	case COPY_KERNEL:
+	case COPY_USER:
+		if (fetch->length)
+			return copy_counted(fetch, state, slot);
+		return read_bytes(fetch, slot, fetch->size, state->value);
+	case COPY_STRING:
+	case COPY_USER_STRING:
+		if (fetch->length)
+			return copy_counted(fetch, state, slot);
+		status = read_text(fetch, slot, fetch->size, state);
+		if (!status && is_dynamic(fetch) && !fetch->hops)
+			end_text(slot, length, fetch->size);
+		return status;
+	default:
+		return copy_composite(ctx, fetch, state, slot);
+	}
+zero:
+	/* Nothing was copied, and what is not a text was not zeroed. */
+	bpf_probe_read_kernel(slot, fetch->slot, zeros);
+	return status;
+}
+
+/* True where the value is the operand itself. */
+static __always_inline bool is_plain(const struct fetch *fetch)
+{
+	return fetch->copy == COPY_VALUE && !fetch->hops && !fetch->keep;
+}
+
+/* Write the whole slot; the answer is FETCHED, ABSENT or UNREADABLE. */
+static __always_inline __u64 fetch_one(void *ctx, const struct fetch *fetch, struct fetch_state *state, void *slot)
+{
+	__u64 status = fetch_source(ctx, fetch, state);
+
+	if (is_plain(fetch)) {
+		*(__u64 *)slot = status ? 0 : plain_value(fetch, state->value);
+		return status;
+	}
+	if (status) {
+		if (fetch->keep)
+			keep(fetch, status, state);
+		if (fetch->slot)
+			bpf_probe_read_kernel(slot, fetch->slot, zeros);
+		return status;
+	}
+	return fetch_memory(ctx, fetch, state, slot);
+}
 
 #endif

@@ -15,7 +15,7 @@
 /* A power of two, and no shorter than any name with its NUL (NAME_MAX). */
 #define NAMES_BYTES 256
 /* Names and mounts that are passed on the way to the root. */
-#define MAX_STEPS 40
+#define MAX_NAMES 40
 
 /* AS("path") */
 struct path_names {
@@ -27,60 +27,95 @@ struct path_names {
 
 _Static_assert(sizeof(struct path_names) == 4 + NAMES_BYTES, "no padding");
 
+/* How the structs are read: by CO-RE, or by what an includer has defined. */
+#ifndef NAMES_BY_OFFSET
+#define dentry_parent(dentry) BPF_CORE_READ(dentry, d_parent)
+#define dentry_name(dentry) BPF_CORE_READ(dentry, d_name.name)
+#define dentry_hash(dentry) BPF_CORE_READ(dentry, d_hash.pprev)
+#define mount_root(mount) BPF_CORE_READ(mount, mnt.mnt_root)
+#define mount_parent(mount) BPF_CORE_READ(mount, mnt_parent)
+#define mount_mountpoint(mount) BPF_CORE_READ(mount, mnt_mountpoint)
+#endif
+
 /*
- * Adds the name at `name`; false if it does not fit.
+ * Adds the name at `name`; false if it does not fit. `room` is a power of two, and no less than NAMES_BYTES.
  *
  * The verifier does not see that `length` and what is left of `names` go together. So up to NAMES_BYTES behind `names` must
  * belong to the record as well, and be written later: a name that does not fit may be begun there.
  */
-static __always_inline bool names_add(struct path_names *path, const void *name)
+static __always_inline bool names_add(struct path_names *path, __u32 room, const void *name)
 {
-	__u64 at = path->length;
+	__u64 at = path->length, mask = room - 1;
 	long size;
 
-	if (at >= NAMES_BYTES)
+	if (at >= room)
 		return false;
 	/* Its bound, in a register that the compiler does not exchange for one without. */
-	asm volatile("%0 &= %1" : "+r"(at) : "i"(NAMES_BYTES - 1));
+	asm volatile("%0 &= %1" : "+r"(at) : "r"(mask));
 	size = bpf_probe_read_kernel_str(path->names + at, NAMES_BYTES, name);
-	if (size <= 0 || at + size > NAMES_BYTES)
+	if (size <= 0 || at + size > room)
 		return false;
 	path->length = at + size;
 	return true;
 }
 
-/* The path of a file up to the root of its mount namespace, as /proc/PID/exe shows it. */
-static __always_inline void names_of_file(struct path_names *path, struct file *file)
+/* The path of a directory entry up to the root of its file system. */
+static __always_inline void names_within(struct path_names *path, __u32 room, struct dentry *dentry)
 {
-	/* `mnt` lies in the middle of `struct mount`; its first member is where it begins. */
-	const __u64 inside = bpf_core_field_offset(struct mount, mnt.mnt_root) - bpf_core_field_offset(struct vfsmount, mnt_root);
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-	struct mount *mount = (void *)BPF_CORE_READ(file, f_path.mnt) - inside;
-	struct dentry *root = BPF_CORE_READ(mount, mnt.mnt_root);
-	struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+	int i;
+
+	for (i = 0; i < MAX_NAMES; i++) {
+		struct dentry *parent = dentry_parent(dentry);
+
+		if (parent == dentry)
+			return;
+		if (!names_add(path, room, dentry_name(dentry)))
+			break;
+		dentry = parent;
+	}
+	path->cut = 1;
+}
+
+/* The path of a directory entry of a mount up to the root of its mount namespace, as /proc/PID/exe shows it. */
+static __always_inline void names_of_dentry(struct path_names *path, __u32 room, struct dentry *dentry, struct mount *mount)
+{
+	struct dentry *root = mount_root(mount);
+	struct dentry *parent = dentry_parent(dentry);
 	int i;
 
 	/* A file of memory (memfd_create) is its own parent, and has never had a place. */
-	path->deleted = dentry != root && (parent == dentry || !BPF_CORE_READ(dentry, d_hash.pprev));
-	for (i = 0; i < MAX_STEPS; i++) {
+	path->deleted = dentry != root && (parent == dentry || !dentry_hash(dentry));
+	for (i = 0; i < MAX_NAMES; i++) {
 		if (dentry == root) {
-			struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+			struct mount *above = mount_parent(mount);
 
 			if (above == mount)
 				return;
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			dentry = mount_mountpoint(mount);
 			mount = above;
-			root = BPF_CORE_READ(mount, mnt.mnt_root);
+			root = mount_root(mount);
 			continue;
 		}
-		parent = BPF_CORE_READ(dentry, d_parent);
-		if (!names_add(path, BPF_CORE_READ(dentry, d_name.name)))
+		parent = dentry_parent(dentry);
+		if (!names_add(path, room, dentry_name(dentry)))
 			break;
 		if (parent == dentry)
 			return;
 		dentry = parent;
 	}
 	path->cut = 1;
+}
+
+#ifndef NAMES_BY_OFFSET
+/* The path of a file. */
+static __always_inline void names_of_file(struct path_names *path, struct file *file)
+{
+	/* `mnt` lies in the middle of `struct mount`; its first member is where it begins. */
+	const __u64 inside = bpf_core_field_offset(struct mount, mnt.mnt_root) - bpf_core_field_offset(struct vfsmount, mnt_root);
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct mount *mount = (void *)BPF_CORE_READ(file, f_path.mnt) - inside;
+
+	names_of_dentry(path, NAMES_BYTES, dentry, mount);
 }
 
 static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node)
@@ -98,17 +133,18 @@ static __always_inline void names_of_cgroup(struct path_names *path, struct task
 	struct kernfs_node *node = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
 	int i;
 
-	for (i = 0; i < MAX_STEPS; i++) {
+	for (i = 0; i < MAX_NAMES; i++) {
 		struct kernfs_node *parent = kernfs_parent(node);
 
 		/* The root has no name. */
 		if (!parent)
 			return;
-		if (!names_add(path, BPF_CORE_READ(node, name)))
+		if (!names_add(path, NAMES_BYTES, BPF_CORE_READ(node, name)))
 			break;
 		node = parent;
 	}
 	path->cut = 1;
 }
+#endif
 
 #endif

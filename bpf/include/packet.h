@@ -426,7 +426,7 @@ static __always_inline void packet_network(const struct packet_source *source, c
 		packet_transport(source, origin, above, at + parts->ip_length, parts);
 }
 
-static __noinline int packet_of_xdp(struct xdp_md *ctx, struct packet_parts *parts)
+static __noinline __attribute__((unused)) int packet_of_xdp(struct xdp_md *ctx, struct packet_parts *parts)
 {
 	struct packet_source source = { .context = ctx };
 	__u32 at = 0;
@@ -445,7 +445,7 @@ static __noinline int packet_of_xdp(struct xdp_md *ctx, struct packet_parts *par
 }
 
 /* At tc and at the packets of a cgroup, which begin with their IP header. */
-static __noinline int packet_of_skb(struct __sk_buff *ctx, __u64 is_cgroup, struct packet_parts *parts)
+static __noinline __attribute__((unused)) int packet_of_skb(struct __sk_buff *ctx, __u64 is_cgroup, struct packet_parts *parts)
 {
 	struct packet_source source = { .context = ctx };
 	__u32 at = 0;
@@ -541,7 +541,7 @@ static __always_inline __u64 packet_part(const void *parts, const struct fetch *
  * `value` is a struct sk_buff where the source is not FETCH_PACKET. Where it is, `ctx` is what the headers of the packet, or the call,
  * at hand say.
  */
-static __always_inline __u64 copy_packet(void *ctx, const struct fetch *fetch, __u64 value, void *slot)
+static __noinline __attribute__((unused)) __u64 copy_packet(void *ctx, const struct fetch *fetch, __u64 value, void *slot)
 {
 	struct packet_parts parts = {};
 	__u64 status;

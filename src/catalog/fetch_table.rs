@@ -4,31 +4,37 @@
 
 use std::collections::HashMap;
 
-use super::btf::{Btf, Named, Type, TypeId};
+use super::btf::Btf;
 use super::elf::ObjectError;
-use crate::spec::{Fetch, FetchCopy, FetchSource};
+use super::fetch_context::{FetchContext, Lowered, Registers};
+use super::kernel_offsets::KernelOffsets;
+use super::step_table::StepTable;
+use super::table::{Constants, Entry, Table, put};
+use crate::spec::{Fetch, FetchCopy};
+
+/// Bytes behind the names of a path into which one that does not fit may run over: NAMES_BYTES of `bpf/include/names.h`.
+const MARGIN: u32 = 256;
+/// Bytes of a path's slot before its names.
+const NAMES_AT: u32 = 4;
 
 /// Where the fields of the work list are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchTable {
-    /// Where the array begins in `.rodata`.
-    table: u32,
-    /// Bytes of one entry.
-    stride: u32,
-    /// How many entries there are.
-    capacity: u32,
-    /// Where `record_size` is in `.rodata`.
+    table: Table,
     record_size: u32,
-    /// Where `only_pid` is in `.rodata`.
+    record_margin: u32,
     only_pid: u32,
-    /// Where `own_tgid` is in `.rodata`.
     own_tgid: u32,
+    in_network: u32,
     /// How many pointers one entry can follow.
     max_hops: u32,
     /// The largest slot.
     max_slot: u32,
-    fields: Vec<(String, u32, u32)>,
-    enumerators: Vec<(String, i64)>,
+    pub(super) registers: Registers,
+    /// The tests of `where`.
+    pub steps: StepTable,
+    /// Where the members of the kernel's structs are to be filled in.
+    pub offsets: KernelOffsets,
 }
 
 /// What does not fit into the work list.
@@ -40,83 +46,73 @@ pub enum FetchLimit {
     Hops(usize, u32),
     /// More bytes than a slot can have; how many fit. The index of the fetch.
     Slot(usize, u32),
+    /// More tests than the kernel does for one event; how many it does.
+    Steps(u32),
+    /// A test of what the kernel's part of `where` cannot have: its number.
+    Step(usize),
 }
 
 impl FetchTable {
     /// Finds the work list; `None` if the program has none.
     ///
-    /// `constants` are the places of the variables in `.rodata`, by the object's symbols.
-    pub(super) fn find(btf: &Btf, constants: &HashMap<String, u32>) -> Result<Option<Self>, ObjectError> {
-        let variable = |name: &str| {
-            let (in_btf, ty) = variable(btf, name)?;
-            Some((constants.get(name).copied().unwrap_or(in_btf), ty))
-        };
-        let Some((table, ty)) = variable("fetches") else { return Ok(None) };
-        let broken = || ObjectError("`fetches` does not have the form of bpf/include/fetch.h".to_owned());
-        let (record_size, _) = variable("record_size").ok_or_else(broken)?;
-        let (only_pid, _) = variable("only_pid").ok_or_else(broken)?;
-        let (own_tgid, _) = variable("own_tgid").ok_or_else(broken)?;
-        let (_, zeros) = variable("zeros").ok_or_else(broken)?;
-        let (_, Type::Array { element, count }) = btf.resolve(ty) else { return Err(broken()) };
-        let (_, Type::Composite { size, members }) = btf.resolve(element) else { return Err(broken()) };
-        let mut fields = Vec::new();
-        let mut enumerators = Vec::new();
-        let mut max_hops = 0;
-        for member in &members {
-            let (_, member_type) = btf.resolve(member.ty);
-            if let Type::Enum { values, .. } = &member_type {
-                enumerators.extend(values.iter().cloned());
-            }
-            if let (Type::Array { count, .. }, "offset") = (&member_type, member.name.as_str()) {
-                max_hops = count.saturating_sub(1);
-            }
-            fields.push((member.name.clone(), member.bit_offset / 8, btf.size_of(member.ty).ok_or_else(broken)?));
+    /// `places` are those of the variables in `.rodata`, by the object's symbols.
+    pub(super) fn find(btf: &Btf, places: &HashMap<String, u32>) -> Result<Option<Self>, ObjectError> {
+        let constants = Constants::new(btf, places);
+        if constants.place("fetches").is_none() {
+            return Ok(None);
         }
-        let max_slot = btf.size_of(zeros).ok_or_else(broken)?;
-        Ok(Some(Self {
+        let broken = || ObjectError("`fetches` does not have the form of bpf/include/fetch.h".to_owned());
+        Self::of(btf, &constants).ok_or_else(broken).map(Some)
+    }
+
+    fn of(btf: &Btf, constants: &Constants<'_>) -> Option<Self> {
+        let table = constants.table("fetches")?;
+        let (_, zeros) = constants.find("zeros")?;
+        Some(Self {
+            max_hops: (table.size_of("offset")? / 4).saturating_sub(1),
+            max_slot: btf.size_of(zeros)?,
             table,
-            stride: size,
-            capacity: count,
-            record_size,
-            only_pid,
-            own_tgid,
-            max_hops,
-            max_slot,
-            fields,
-            enumerators,
-        }))
+            record_size: constants.place("record_size")?,
+            record_margin: constants.place("record_margin")?,
+            only_pid: constants.place("only_pid")?,
+            own_tgid: constants.place("own_tgid")?,
+            in_network: constants.place("in_network")?,
+            registers: Registers::find(constants)?,
+            steps: StepTable::find(constants)?,
+            offsets: KernelOffsets::find(btf, constants),
+        })
     }
 
     /// How many fetches one probe can have.
     pub fn capacity(&self) -> usize {
-        self.capacity as usize
+        self.table.capacity as usize
     }
 
     /// Fills `.rodata` for these fetches and a record of `record_size` bytes.
-    pub fn write(&self, rodata: &mut [u8], fetches: &[Fetch], record_size: u32) -> Result<(), FetchLimit> {
-        if fetches.len() > self.capacity as usize {
-            return Err(FetchLimit::Entries(self.capacity));
+    pub fn write(
+        &self,
+        rodata: &mut [u8],
+        fetches: &[Fetch],
+        record_size: u32,
+        context: FetchContext,
+    ) -> Result<(), FetchLimit> {
+        if fetches.len() > self.table.capacity as usize {
+            return Err(FetchLimit::Entries(self.table.capacity));
         }
-        put(rodata, self.record_size, &record_size.to_ne_bytes());
+        let margin = margin(fetches, record_size);
+        put(rodata, self.record_size, &(record_size + margin).to_ne_bytes());
+        put(rodata, self.record_margin, &margin.to_ne_bytes());
+        put(rodata, self.in_network, &[u8::from(context == FetchContext::Network)]);
+        let registers = self.registers.read(rodata);
         for (index, fetch) in fetches.iter().enumerate() {
-            if fetch.hops.len() > self.max_hops as usize {
-                return Err(FetchLimit::Hops(index, self.max_hops));
-            }
             if u32::from(fetch.slot) > self.max_slot {
                 return Err(FetchLimit::Slot(index, self.max_slot));
             }
-            let base = self.table + self.stride * index as u32;
-            self.set(rodata, base, "source", self.enumerator(source_name(fetch.source)));
-            self.set(rodata, base, "copy", self.enumerator(copy_name(fetch.copy)));
-            self.set(rodata, base, "out", u64::from(fetch.out));
-            self.set(rodata, base, "slot", u64::from(fetch.slot));
-            self.set(rodata, base, "size", u64::from(fetch.size));
-            self.set(rodata, base, "index", u64::from(source_index(fetch.source)));
-            self.set(rodata, base, "hops", fetch.hops.len() as u64);
-            for (hop, offset) in fetch.hops.iter().chain([&fetch.offset]).enumerate() {
-                let at = base + self.field("offset").0 + 4 * hop as u32;
-                put(rodata, at, &offset.to_ne_bytes());
+            let lowered = Lowered::new(fetch, context, &registers);
+            if lowered.hops.len() > self.max_hops as usize {
+                return Err(FetchLimit::Hops(index, self.max_hops));
             }
+            write_fetch(&mut self.table.entry(rodata, index), &lowered);
         }
         Ok(())
     }
@@ -131,85 +127,72 @@ impl FetchTable {
         put(rodata, self.own_tgid, &pid.to_ne_bytes());
     }
 
-    fn field(&self, name: &str) -> (u32, u32) {
-        self.fields.iter().find(|field| field.0 == name).map_or((0, 0), |field| (field.1, field.2))
-    }
-
-    fn enumerator(&self, name: &str) -> u64 {
-        self.enumerators.iter().find(|value| value.0 == name).map_or(0, |value| value.1 as u64)
-    }
-
-    fn set(&self, rodata: &mut [u8], base: u32, name: &str, value: u64) {
-        let (offset, size) = self.field(name);
-        let bytes = value.to_le_bytes();
-        put(rodata, base + offset, &bytes[..(size as usize).min(8)]);
+    /// Writes the tests of `where`, whose operands can follow as many pointers.
+    pub fn write_steps(
+        &self,
+        rodata: &mut [u8],
+        steps: &[crate::spec::Step],
+        sets: &[super::step_table::SetPlace],
+        context: FetchContext,
+    ) -> Result<(), FetchLimit> {
+        let registers = self.registers.read(rodata);
+        self.steps.write(rodata, steps, sets, self.max_hops as usize, |fetch| Lowered::new(fetch, context, &registers))
     }
 }
 
-/// Offset in `.rodata` and type of a variable there.
-fn variable(btf: &Btf, name: &str) -> Option<(u32, TypeId)> {
-    let Type::Section(entries) = btf.get(btf.find(Named::Section, ".rodata")?) else { return None };
-    entries.into_iter().find_map(|(id, offset, _)| match btf.get(id) {
-        Type::Var { ty, .. } if btf.name(id) == name => Some((offset, ty)),
-        _ => None,
-    })
+/// How much longer than the slots a record must be, for the paths at its end.
+fn margin(fetches: &[Fetch], record_size: u32) -> u32 {
+    let behind = |fetch: &Fetch| {
+        (fetch.out + NAMES_AT + u32::from(fetch.size).saturating_sub(NAMES_AT) + MARGIN).saturating_sub(record_size)
+    };
+    let paths = fetches.iter().filter(|fetch| is_path(fetch.copy));
+    paths.map(behind).max().unwrap_or(0).next_multiple_of(8)
 }
 
-fn put(bytes: &mut [u8], at: u32, value: &[u8]) {
-    if let Some(target) = bytes.get_mut(at as usize..at as usize + value.len()) {
-        target.copy_from_slice(value);
+fn is_path(copy: FetchCopy) -> bool {
+    match copy {
+        FetchCopy::FilePath | FetchCopy::Path | FetchCopy::DentryPath | FetchCopy::FdPath => true,
+        FetchCopy::Value
+        | FetchCopy::Kernel
+        | FetchCopy::User
+        | FetchCopy::KernelText
+        | FetchCopy::UserText
+        | FetchCopy::Comm
+        | FetchCopy::Sock
+        | FetchCopy::Sockaddr
+        | FetchCopy::Packet { .. } => false,
     }
 }
 
-fn source_name(source: FetchSource) -> &'static str {
-    match source {
-        FetchSource::Argument(_) => "FETCH_ARG",
-        FetchSource::Return => "FETCH_RETURN",
-        FetchSource::Context => "FETCH_CONTEXT",
-        FetchSource::DataLoc(_) => "FETCH_DATA_LOC",
-        FetchSource::RelLoc(_) => "FETCH_REL_LOC",
-        FetchSource::Gid => "FETCH_GID",
-        FetchSource::Cpu => "FETCH_CPU",
-        FetchSource::Pid => "FETCH_PID",
-        FetchSource::Tid => "FETCH_TID",
-        FetchSource::Uid => "FETCH_UID",
-        FetchSource::Comm => "FETCH_COMM",
-        FetchSource::Task => "FETCH_TASK",
-        FetchSource::Ktime => "FETCH_KTIME",
-        FetchSource::Random => "FETCH_RANDOM",
-        FetchSource::CgroupId => "FETCH_CGROUP_ID",
-        FetchSource::CgroupAncestor(_) => "FETCH_CGROUP_ANCESTOR",
-        FetchSource::Constant(_) => "FETCH_CONSTANT",
-        FetchSource::Target => "FETCH_TARGET",
-        FetchSource::SyscallNumber => "FETCH_SYSCALL_NUMBER",
-        FetchSource::Usdt(_) => "FETCH_USDT",
-        FetchSource::Packet => "FETCH_PACKET",
+/// Fills one `struct fetch`.
+pub(super) fn write_fetch(entry: &mut Entry<'_>, fetch: &Lowered<'_>) {
+    let of = fetch.of;
+    entry.choose("source", fetch.source);
+    entry.choose("copy", copy_name(fetch.copy));
+    entry.set("out", of.out);
+    entry.set("slot", of.slot);
+    entry.set("size", fetch.size);
+    entry.set("index", fetch.index);
+    entry.set("constant", fetch.constant);
+    entry.set("hops", fetch.hops.len() as u64);
+    entry.set("user_from", fetch.user_from);
+    let offsets = fetch.hops.iter().chain([&fetch.offset]).flat_map(|offset| offset.to_ne_bytes());
+    entry.fill("offset", &offsets.collect::<Vec<u8>>());
+    if let Some(kept) = of.keep {
+        entry.set("keep", kept.number + 1);
+        entry.set("keep_shift", 64 - 8 * kept.size.clamp(1, 8));
+        entry.set("keep_signed", kept.signed);
     }
-}
-
-fn source_index(source: FetchSource) -> u8 {
-    match source {
-        FetchSource::Argument(index)
-        | FetchSource::DataLoc(index)
-        | FetchSource::RelLoc(index)
-        | FetchSource::CgroupAncestor(index)
-        | FetchSource::Usdt(index) => index,
-        FetchSource::Return
-        | FetchSource::Context
-        | FetchSource::Gid
-        | FetchSource::Cpu
-        | FetchSource::Pid
-        | FetchSource::Tid
-        | FetchSource::Uid
-        | FetchSource::Comm
-        | FetchSource::Task
-        | FetchSource::Ktime
-        | FetchSource::Random
-        | FetchSource::CgroupId
-        | FetchSource::Constant(_)
-        | FetchSource::Target
-        | FetchSource::SyscallNumber
-        | FetchSource::Packet => 0,
+    entry.set("length", of.length.map_or(0, |kept| kept + 1));
+    if let Some(scaled) = fetch.scaled {
+        entry.set("scaled", scaled.kept + 1);
+        entry.set("scaled_hop", scaled.hop);
+        entry.set("scale", scaled.scale);
+        entry.set("count", scaled.count);
+    }
+    if let FetchCopy::Packet { part, layer } = of.copy {
+        entry.set("part", part);
+        entry.set("layer", layer as u8);
     }
 }
 

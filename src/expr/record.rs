@@ -18,6 +18,11 @@ pub struct RecordScope {
 }
 
 impl RecordScope {
+    /// Bytes of the record up to the end of its last field: the kernel lets no program load what lies behind.
+    pub fn bytes(&self) -> u32 {
+        self.fields.last().map_or(0, |field| field.offset + field.size)
+    }
+
     /// The place of a field. `btf` tells what pointers point to, and what enums call their values.
     pub(super) fn own<'a>(&self, name: &str, btf: Option<&'a Btf>) -> Option<Place<'a>> {
         let field = self.fields.iter().find(|field| field.name == name)?;

@@ -34,4 +34,3 @@ pub(super) fn is_interface(cx: &mut Cx<'_>, interface: &str, span: Span) -> bool
     cx.report(problem.label(complaint).help(help));
     false
 }
-

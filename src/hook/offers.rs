@@ -22,7 +22,21 @@ pub(crate) fn keep_offered(cx: &mut Cx<'_>, hook: &Hook, captures: &mut Vec<Capt
 
 /// Builtins that are about the process that runs.
 const OF_PROCESS: [&str; 16] = [
-    "pid", "tid", "uid", "gid", "euid", "comm", "ppid", "parent_comm", "exe", "pidns", "mntns", "netns", "caps", "task", "ustack",
+    "pid",
+    "tid",
+    "uid",
+    "gid",
+    "euid",
+    "comm",
+    "ppid",
+    "parent_comm",
+    "exe",
+    "pidns",
+    "mntns",
+    "netns",
+    "caps",
+    "task",
+    "ustack",
     "container",
 ];
 /// Of those that are about its cgroup, which is the socket's where packets of a cgroup pass.
@@ -50,7 +64,8 @@ fn no_process_at(hook: &Hook, base: &str) -> Option<Refusal> {
         | Site::SecurityHook(_)
         | Site::Binary(_) => return None,
     };
-    let message = format!("there is no `{base}` at a packet: it passes in an interrupt, or in whichever process runs then");
+    let message =
+        format!("there is no `{base}` at a packet: it passes in an interrupt, or in whichever process runs then");
     Some(Refusal::new(message).help(help))
 }
 

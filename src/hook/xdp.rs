@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::interface::is_interface;
 use super::kind::Kind;
 use super::names::{names, targets};
-use crate::config::forms::{Names, form, plain_enum};
 use crate::config::Cx;
+use crate::config::forms::{Names, form, plain_enum};
 use crate::spec::{Claim, Hook, HookKind, Place, Site, Targets, XdpMode};
 use crate::words::Refusal;
 

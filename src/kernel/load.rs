@@ -2,6 +2,7 @@
 //! Opens a program's object, specialises it for one probe, and has the kernel verify it.
 
 use std::ffi::{CStr, c_char};
+use std::os::fd::AsFd as _;
 
 use libbpf_rs::{AsRawLibbpf, Object, ObjectBuilder, OpenObject};
 
@@ -12,13 +13,15 @@ use super::host::{Capabilities, Host, descriptors, own_process, process_of};
 use super::loaded::Loaded;
 use super::prepare::Prepared;
 use super::site::interface::LinkLayer;
-use crate::catalog::{FetchLimit, FunctionAt, Param, ParamType, Program};
+use crate::catalog::{FetchLimit, FetchTable, FunctionAt, Param, ParamType, Program, SetPlace};
 use crate::hook::leaves_itself_out;
-use crate::spec::{Hook, Limits, ParamValue, Place, ProbeSpec};
+use crate::spec::{FetchCopy, Hook, Limits, ParamValue, Place, ProbeSpec};
 
 /// Bytes of the verifier's log that are kept: the last lines tell why.
 const LOG_BYTES: usize = 64 << 10;
 const NO_LIMITS: Limits = Limits { sample: None, rate: None };
+/// The array of `trace` that nothing jumps into.
+const NOWHERE: &str = "nowhere";
 /// Lines of it that a message shows.
 const LOG_LINES: usize = 12;
 
@@ -50,7 +53,8 @@ impl Loaded {
         if let Some(running) = running {
             keep_maps(&mut object, running, spec, program).map_err(|error| open(&error))?;
         }
-        specialise(&mut object, spec, program, prepared)?;
+        give_sets(&mut object, program, prepared).map_err(|error| open(&error))?;
+        specialise(&mut object, spec, program, prepared, host)?;
         for FunctionAt { function, hook } in &functions {
             (of(hook.kind).prepare)(&mut object, function, hook, host).map_err(|error| error.of_hook_in(spec))?;
         }
@@ -91,7 +95,7 @@ pub(super) fn size_maps(object: &mut OpenObject, spec: &ProbeSpec, program: &Pro
                 Some(_) => map.set_max_entries(spec.ring_bytes())?,
                 None => map.set_autocreate(false)?,
             }
-        } else if name.ends_with(".rodata.meta") {
+        } else if name.ends_with(".rodata.meta") || name == NOWHERE || SetPlace::of_map(&name).is_some() {
             map.set_autocreate(false)?;
         }
     }
@@ -120,6 +124,7 @@ fn specialise(
     spec: &ProbeSpec,
     program: &Program,
     prepared: &Prepared,
+    host: &Host,
 ) -> Result<(), KernelError> {
     // libbpf prefixes the names of internal maps with the object's: `trace.rodata`.
     let mut map = object.maps_mut().find(|map| map.name().to_string_lossy().ends_with(".rodata"));
@@ -140,7 +145,7 @@ fn specialise(
         *flag = 1;
     }
     if let (Some(table), Some(layout)) = (&program.fetch_table, &prepared.layout) {
-        table.write(rodata, &prepared.fetches, layout.size).map_err(|limit| too_much(prepared, &limit))?;
+        specialise_trace(rodata, table, prepared, layout.size, host).map_err(|limit| too_much(prepared, &limit))?;
         if let Some(point) = spec.hook.as_ref().and_then(Hook::point)
             && let Some(pid) = point.pid.and_then(process_of)
         {
@@ -150,6 +155,61 @@ fn specialise(
             && let Some(pid) = own_process()
         {
             table.leave_out_process(rodata, pid);
+        }
+    }
+    Ok(())
+}
+
+/// The work list, the tests of `where`, and where the kernel's structs have what these read.
+fn specialise_trace(
+    rodata: &mut [u8],
+    table: &FetchTable,
+    prepared: &Prepared,
+    record_bytes: u32,
+    host: &Host,
+) -> Result<(), FetchLimit> {
+    let Prepared { fetches, steps, set_places, context, .. } = prepared;
+    table.write(rodata, fetches, record_bytes, *context)?;
+    table.write_steps(rodata, steps, set_places, *context)?;
+    let copies = fetches.iter().chain(steps.iter().map(|step| &step.fetch)).map(|fetch| fetch.copy);
+    if copies.into_iter().any(reads_structs)
+        && let Some(btf) = host.btf()
+    {
+        table.offsets.write(rodata, btf);
+    }
+    Ok(())
+}
+
+/// True where the program itself knows the kernel's structs that it reads.
+fn reads_structs(copy: FetchCopy) -> bool {
+    match copy {
+        FetchCopy::Sock
+        | FetchCopy::FilePath
+        | FetchCopy::Path
+        | FetchCopy::DentryPath
+        | FetchCopy::FdPath
+        | FetchCopy::Packet { .. } => true,
+        FetchCopy::Value
+        | FetchCopy::Kernel
+        | FetchCopy::User
+        | FetchCopy::KernelText
+        | FetchCopy::UserText
+        | FetchCopy::Comm
+        | FetchCopy::Sockaddr => false,
+    }
+}
+
+/// Gives the program the maps of the sets that its tests are about; the others are not made (`size_maps`).
+fn give_sets(object: &mut OpenObject, program: &Program, prepared: &Prepared) -> libbpf_rs::Result<()> {
+    if program.fetch_table.is_none() {
+        return Ok(());
+    }
+    for mut map in object.maps_mut() {
+        let name = map.name().to_string_lossy().into_owned();
+        let Some(place) = SetPlace::of_map(&name) else { continue };
+        if let Some((_, set)) = prepared.sets.iter().find(|(known, _)| *known == place) {
+            map.set_autocreate(true)?;
+            map.reuse_fd(set.as_fd())?;
         }
     }
     Ok(())
@@ -170,6 +230,15 @@ fn too_much(prepared: &Prepared, limit: &FetchLimit) -> KernelError {
         FetchLimit::Hops(index, limit) => {
             let message = format!("it follows more than {limit} pointers");
             KernelError::new(place(index), message, "capture a shorter path")
+        }
+        FetchLimit::Steps(limit) => {
+            let message =
+                format!("its `where` takes {} tests; the kernel does {limit} for an event", prepared.steps.len());
+            KernelError::new(Place::Probe, message, "split it over two probes of the same hook")
+        }
+        FetchLimit::Step(index) => {
+            let message = format!("test {} of its `where` is none that the kernel can do", index + 1);
+            KernelError::new(Place::Probe, message, "this is a fault of ebpf-run: please report it")
         }
         FetchLimit::Slot(index, limit) => {
             let message = format!("it needs more than the {limit} bytes that a value can have");

@@ -38,6 +38,7 @@ mod outline;
 mod prepare;
 mod ring;
 mod search;
+mod set_map;
 mod site;
 mod slot;
 
@@ -58,5 +59,6 @@ pub use outline::{FunctionOutline, Need, Outline, outline};
 pub use prepare::{Prepared, prepare};
 pub use ring::{Ring, Waker, wait};
 pub use search::{FoundHook, Listed, Pattern, Query, Search, binary_in_yaml, search};
+pub use set_map::SetMap;
 pub use site::binary::{FormerSearch, binary_identity, binary_path, binary_places};
 pub use site::interface::{InterfaceWatch, LinkLayer};

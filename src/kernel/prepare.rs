@@ -3,11 +3,12 @@
 
 use super::error::KernelError;
 use super::hook::of;
-use crate::catalog::Program;
+use super::set_map::SetMap;
+use crate::catalog::{FetchContext, Program, SetPlace};
 use crate::expr::{Machine, Scope, Variable, resolve};
 use crate::kernel::host::Host;
 use crate::kernel::site::interface::{LinkLayer, link_layer};
-use crate::spec::{Fetch, Hook, Layout, Place, ProbeSpec, Site};
+use crate::spec::{Fetch, Hook, HookKind, Layout, Place, ProbeSpec, Site, Step};
 use crate::words::Refusal;
 
 /// What a probe needs to be loaded.
@@ -15,6 +16,14 @@ use crate::words::Refusal;
 pub struct Prepared {
     /// The work list, for a program that captures.
     pub fetches: Vec<Fetch>,
+    /// What the program is called with.
+    pub context: FetchContext,
+    /// The kernel's part of `where`: a graph that begins with its first step. Empty: every event passes.
+    pub steps: Vec<Step>,
+    /// The set of each step whose test is of one, by the number of the step: the map of the program that stands for it.
+    pub set_places: Vec<SetPlace>,
+    /// The maps of these sets.
+    pub sets: Vec<(SetPlace, SetMap)>,
     /// The record that it emits; `None` where it emits none.
     pub layout: Option<Layout>,
     /// What packets begin with, for a program that reads them.
@@ -45,7 +54,10 @@ pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host)
     };
     let variable = |name: &str| host.variable(name);
     match resolve(&spec.capture, &scope, &machine(spec.hook.as_ref(), host, &variable), head) {
-        Ok(resolved) => Ok(Prepared { fetches: resolved.fetches, layout: Some(resolved.layout), ..prepared }),
+        Ok(resolved) => {
+            let context = spec.hook.as_ref().map_or(FetchContext::Registers, |hook| context(hook.kind, &scope));
+            Ok(Prepared { fetches: resolved.fetches, layout: Some(resolved.layout), context, ..prepared })
+        }
         Err(errors) => {
             // A target that is not there has no arguments either: say that, and only that.
             if let Some(error) = spec.hook.as_ref().and_then(|hook| (of(hook.kind).missing)(hook, host)) {
@@ -79,5 +91,19 @@ fn machine<'a>(hook: Option<&Hook>, host: &'a Host, variable: &'a dyn Fn(&str) -
     match hook.interface() {
         Some(interface) => machine.attached_to("interface", interface),
         None => machine,
+    }
+}
+
+/// What programs of a hook kind are called with.
+fn context(kind: HookKind, scope: &Scope<'_>) -> FetchContext {
+    match kind {
+        HookKind::Kprobe | HookKind::Kretprobe | HookKind::Uprobe | HookKind::Uretprobe => FetchContext::Registers,
+        HookKind::Fentry | HookKind::Fexit | HookKind::Lsm => FetchContext::Trampoline,
+        HookKind::RawTracepoint => FetchContext::Words,
+        HookKind::Xdp | HookKind::Tc | HookKind::Cgroup => FetchContext::Network,
+        HookKind::Tracepoint => FetchContext::Record(match scope {
+            Scope::Record(record) => record.bytes(),
+            Scope::Inside | Scope::Function(_) => 0,
+        }),
     }
 }

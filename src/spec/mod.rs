@@ -27,7 +27,8 @@ pub use expr::{At, BinaryOp, Cast, Expr, ExprNode, NameTable, TextSize, UnaryOp}
 pub use fetch::{Fetch, FetchCopy, FetchIndex, FetchSource, Kept, PacketLayer};
 pub use formula::{Arithmetic, Comparison, Formula, SetName, TextTest};
 pub use hook::{
-    CgroupPoint, Claim, Direction, FileIdentity, Hook, HookKind, Site, Targets, TracepointName, UserPlace, UserPoint, XdpMode,
+    CgroupPoint, Claim, Direction, FileIdentity, Hook, HookKind, Site, Targets, TracepointName, UserPlace, UserPoint,
+    XdpMode,
 };
 pub use layout::{BitRange, ComputedType, Field, FieldType, Layout};
 pub use limits::{Limits, Period, RateLimit};

@@ -147,7 +147,9 @@ fn exchange(mount: &Mount, index: usize, now: &Generation, next: &Generation) ->
     let (Some(old), Some(new)) = (now.program(index), next.program(index)) else { return Err(libc::ENOENT) };
     match (&mount.slot, &of(mount.hook.kind).exchange) {
         (Some(slot), _) => slot.put(new),
-        (None, Exchange::Link(replace) | Exchange::LinkOrSlot { replace, .. }) => replace(mount.hold.descriptor(), new.as_raw_fd(), old.as_raw_fd()),
+        (None, Exchange::Link(replace) | Exchange::LinkOrSlot { replace, .. }) => {
+            replace(mount.hold.descriptor(), new.as_raw_fd(), old.as_raw_fd())
+        }
         (None, Exchange::Slot { .. }) => Err(libc::EINVAL),
     }
 }

@@ -42,14 +42,19 @@ pub(super) const KIND: KernelKind = KernelKind {
     takes_entry: true,
     takes: every_name,
     mechanism: |_, _| {
-        ("link on the cgroup".to_owned(), "programs of others on it, and of those above and below it, run as well".to_owned())
+        (
+            "link on the cgroup".to_owned(),
+            "programs of others on it, and of those above and below it, run as well".to_owned(),
+        )
     },
     counts_missed: always,
     listing: None,
     tried_with: "trace",
     tries: |host, one| {
         let points = [CgroupPoint::Packets(Direction::Ingress), CgroupPoint::Connect, CgroupPoint::SockCreate];
-        points.map(|point| one(Hook { kind: HookKind::Cgroup, site: Site::Cgroup { path: own(), point } }, host)).to_vec()
+        points
+            .map(|point| one(Hook { kind: HookKind::Cgroup, site: Site::Cgroup { path: own(), point } }, host))
+            .to_vec()
     },
 };
 
@@ -90,7 +95,10 @@ fn is_live(hook: &Hook, link: i32, _: &Host) -> bool {
 fn diagnose(path: &str, code: i32) -> KernelError {
     let message = format!("failed to attach to cgroup `{path}`: {}", describe(code));
     let help = match code {
-        libc::EPERM => "someone attached a program to it, or above it, that allows no other; `bpftool cgroup tree` shows them".to_owned(),
+        libc::EPERM => {
+            "someone attached a program to it, or above it, that allows no other; `bpftool cgroup tree` shows them"
+                .to_owned()
+        }
         libc::EACCES => privilege_help("CAP_BPF and CAP_NET_ADMIN"),
         libc::E2BIG => "64 programs are attached there already, which is the kernel's limit".to_owned(),
         _ => return KernelError::at(Place::Target, message),

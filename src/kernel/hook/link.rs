@@ -5,7 +5,12 @@ use std::mem;
 use std::os::fd::{FromRawFd, OwnedFd};
 
 /// Attaches a program to what `target` is the number of; the error is an errno.
-pub(super) fn create(program: i32, target: i32, place: libbpf_sys::bpf_attach_type, flags: u32) -> Result<OwnedFd, i32> {
+pub(super) fn create(
+    program: i32,
+    target: i32,
+    place: libbpf_sys::bpf_attach_type,
+    flags: u32,
+) -> Result<OwnedFd, i32> {
     let options = libbpf_sys::bpf_link_create_opts {
         sz: mem::size_of::<libbpf_sys::bpf_link_create_opts>() as libbpf_sys::size_t,
         flags,

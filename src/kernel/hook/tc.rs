@@ -31,12 +31,7 @@ pub(super) const KIND: KernelKind = KernelKind {
     // Without CAP_PERFMON the verifier refuses the length of a packet.
     capabilities: &["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"],
     captures_by_btf: false,
-    exchange: Exchange::LinkOrSlot {
-        has_links,
-        replace: link::replace,
-        jump: "slot_tc",
-        nothing: "nothing_tc",
-    },
+    exchange: Exchange::LinkOrSlot { has_links, replace: link::replace, jump: "slot_tc", nothing: "nothing_tc" },
     check,
     inspect: |hook, host| check(hook, host).err().map(Finding::Wrong).into_iter().collect(),
     missing: nothing_missing,
@@ -145,21 +140,16 @@ fn diagnose(interface: &str, direction: Direction, code: i32) -> KernelError {
 
 /// Both directions of `lo` in a network namespace of our own, which ends with the thread.
 fn tries(one: TryOne<'_>) -> Vec<Try> {
-    let on = |direction| Hook {
-        kind: HookKind::Tc,
-        site: Site::Traffic { interface: "lo".to_owned(), direction },
-    };
+    let on = |direction| Hook { kind: HookKind::Tc, site: Site::Traffic { interface: "lo".to_owned(), direction } };
     let both = [Direction::Ingress, Direction::Egress];
     let not_tried = |reason: String| {
-        let untried = |direction| Try {
-            hook: on(direction),
-            outcome: Outcome::NotTried(reason.clone()),
-            took: Duration::ZERO,
-        };
+        let untried =
+            |direction| Try { hook: on(direction), outcome: Outcome::NotTried(reason.clone()), took: Duration::ZERO };
         both.map(untried).to_vec()
     };
     let private = thread::scope(|scope| {
-        let try_all = || enter_namespace().map(|()| both.map(|direction| one(on(direction), &Host::default())).to_vec());
+        let try_all =
+            || enter_namespace().map(|()| both.map(|direction| one(on(direction), &Host::default())).to_vec());
         scope.spawn(try_all).join()
     });
     match private {

@@ -42,7 +42,12 @@ pub(super) fn matching(patterns: &[String], what: &str, list: impl Fn(Option<&st
 }
 
 /// That `owner` has none of these, which are `what`; `instead` says what it has for somebody who wanted one, or nothing.
-pub(super) fn none_of(names: &[String], owner: &str, what: &str, instead: impl Fn(&String) -> Option<String>) -> KernelError {
+pub(super) fn none_of(
+    names: &[String],
+    owner: &str,
+    what: &str,
+    instead: impl Fn(&String) -> Option<String>,
+) -> KernelError {
     let help = names.iter().find_map(instead);
     let tried = list(names.iter().map(String::as_str), 16);
     let message = format!("{owner} has none of the {what} {tried}");

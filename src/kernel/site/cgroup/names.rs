@@ -27,7 +27,8 @@ pub(in crate::kernel) fn named(patterns: &[String]) -> Named {
         let found = matching(pattern);
         if found.is_empty() {
             let message = format!("no cgroup matches `{pattern}`");
-            let error = KernelError::new(Place::Entry(pattern.clone()), message, "`systemd-cgls` shows those that there are");
+            let error =
+                KernelError::new(Place::Entry(pattern.clone()), message, "`systemd-cgls` shows those that there are");
             errors.push(error);
         }
         names.extend(found.into_iter().map(|name| (name.clone(), name)));

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * `where`: a graph of tests that leads forward only, gone through before a record is reserved.
+ *
+ * The runner fills it like the work list. The number of the step to do next stands in a register of its own: where it can only
+ * be one, as in a chain of `&&`, the verifier knows it and removes the question.
+ */
+#ifndef EBPF_RUN_WHERE_H
+#define EBPF_RUN_WHERE_H
+
+#include "fetch.h"
+
+#define MAX_STEPS 64
+/* Those that are copies of their own, made for one test each; the others share one. */
+#define QUICK_STEPS 8
+/* What the stack has for an operand. */
+#define OPERAND_WORDS 16
+#define COMM_BYTES 16
+#define OPERAND_BYTES (OPERAND_WORDS * 8)
+/* Sets of numbers and texts; of networks. */
+#define HASH_SETS 4
+#define NETWORK_SETS 2
+
+/* What is asked of an operand. */
+enum step_test {
+	TEST_NONE = 0,     /* the list ends here */
+	TEST_RANGE = 1,    /* ((value - low) & mask) <= span */
+	TEST_BITS = 2,     /* ((value & mask) - low) <= span */
+	TEST_BYTES = 3,    /* the first `words` words are those of step_texts, under their mask */
+	TEST_SUFFIX = 4,   /* it ends with the first `length` bytes of step_texts */
+	TEST_CONTAINS = 5, /* the word `low` is in it somewhere, under `mask`, the last of its bytes lowest */
+	TEST_NUMBERS = 6,  /* it is in set `set`: a number */
+	TEST_TEXTS = 7,    /* a text with its NUL, and zeros behind it */
+	TEST_NETWORKS = 8, /* an address of `bytes` bytes, 4 or 16 */
+	TEST_EXISTS = 9,
+};
+
+#define STEP_PASS 255
+#define STEP_REJECT 254
+
+struct step {
+	struct fetch fetch;
+	enum step_test test;
+	__u8 part;   /* where the operand begins in what was fetched */
+	__u8 end;    /* of a sock: 0 the source, 1 the destination, 2 neither: `part` 0 is its family, 2 its protocol */
+	__u8 is_path; /* of an end: its path, not what comes before */
+	__u8 bytes;  /* of it, where it is a number or an address */
+	__u8 swapped; /* a number in network order */
+	__u8 yes, no, fault;
+	__u8 set;
+	__u8 length;
+	__u8 words;
+	__u8 unused;
+	__u64 low, mask, span;
+};
+
+struct step_text {
+	__u64 bytes[OPERAND_WORDS];
+	__u64 mask[OPERAND_WORDS];
+};
+
+const volatile struct step steps[MAX_STEPS] INTERNAL = {};
+const volatile struct step_text step_texts[MAX_STEPS] INTERNAL = {};
+
+/* User space makes them, and gives them to all programs that use them. */
+#define HASH_SET(name, size)                         \
+	struct {                                     \
+		__uint(type, BPF_MAP_TYPE_HASH);     \
+		__uint(max_entries, 1);              \
+		__uint(map_flags, BPF_F_NO_PREALLOC); \
+		__uint(key_size, size);              \
+		__uint(value_size, 1);               \
+	} name SEC(".maps")
+#define NETWORK_SET(name)                                              \
+	struct {                                                       \
+		__uint(type, BPF_MAP_TYPE_LPM_TRIE);                   \
+		__uint(max_entries, 1);                                \
+		__uint(map_flags, BPF_F_NO_PREALLOC);                  \
+		__uint(key_size, sizeof(struct network_key));          \
+		__uint(value_size, 1);                                 \
+	} name SEC(".maps")
+
+struct network_key {
+	__u32 bits;
+	__be32 ip[4];
+};
+
+HASH_SET(numbers0, sizeof(__u64));
+HASH_SET(numbers1, sizeof(__u64));
+HASH_SET(numbers2, sizeof(__u64));
+HASH_SET(numbers3, sizeof(__u64));
+HASH_SET(texts0, OPERAND_BYTES);
+HASH_SET(texts1, OPERAND_BYTES);
+HASH_SET(texts2, OPERAND_BYTES);
+HASH_SET(texts3, OPERAND_BYTES);
+NETWORK_SET(networks0);
+NETWORK_SET(networks1);
+
+struct where_state {
+	struct fetch_state fetch;
+	__u64 operand[OPERAND_WORDS];
+};
+
+#define IN_SET(n, name) \
+	case n:         \
+		return bpf_map_lookup_elem(&name##n, key) != NULL;
+
+static __always_inline bool in_numbers(__u8 set, const __u64 *key)
+{
+	switch (set) {
+	IN_SET(0, numbers) IN_SET(1, numbers) IN_SET(2, numbers) IN_SET(3, numbers)
+	}
+	return false;
+}
+
+static __always_inline bool in_texts(__u8 set, const __u64 *key)
+{
+	switch (set) {
+	IN_SET(0, texts) IN_SET(1, texts) IN_SET(2, texts) IN_SET(3, texts)
+	}
+	return false;
+}
+
+static __always_inline bool in_networks(__u8 set, const struct network_key *key)
+{
+	switch (set) {
+	IN_SET(0, networks) IN_SET(1, networks)
+	}
+	return false;
+}
+
+/* Both ends have places on the stack for a constant number of bytes; what lies behind those of the operand is not asked for. */
+static __always_inline bool same_words(const __u64 *operand, const struct step_text *text, __u32 words)
+{
+	__u32 i;
+
+#pragma clang loop unroll(disable)
+	for (i = 0; i < OPERAND_WORDS; i++) {
+		if (i >= words)
+			break;
+		if ((operand[i] & text->mask[i]) != text->bytes[i])
+			return false;
+	}
+	return true;
+}
+
+/* What a test answers. A text that goes on where nobody sees it neither ends with something nor lacks it. */
+#define NO 0
+#define YES 1
+#define UNSEEN 2
+
+/* The text ends with what is expected: `length` bytes of it. */
+static __always_inline __u64 ends_with(const __u64 *operand, __u64 bytes, const struct step *step, const struct step_text *text)
+{
+	__u64 tail[4] = {};
+	__u64 at = bytes - 1 - step->length;
+
+	if (bytes >= step->fetch.size && step->fetch.copy != COPY_COMM)
+		return UNSEEN;
+	hidden(at);
+	if (bytes <= step->length || at > (__u64)step->fetch.size - step->length)
+		return NO;
+	return !bpf_probe_read_kernel(tail, step->length & 63, (const void *)operand + at) && same_words(tail, text, 4);
+}
+
+/* A word that goes over the text, byte by byte. */
+static __always_inline __u64 contains(const __u64 *operand, const struct step *step)
+{
+	const __u8 *text = (const __u8 *)operand;
+	__u64 window = 0;
+	__u32 i;
+
+#pragma clang loop unroll(disable)
+	for (i = 0; i < OPERAND_BYTES; i++) {
+		if (i >= step->fetch.size)
+			return UNSEEN;
+		if (!text[i])
+			return NO;
+		window = window << 8 | text[i];
+		if (i + 1 >= step->length && (window & step->mask) == step->low)
+			return YES;
+	}
+	return UNSEEN;
+}
+
+static __always_inline bool is_among_networks(const struct step *step, const struct where_state *state)
+{
+	struct network_key key = { .bits = 128 };
+	const __be32 *ip = (const void *)state->operand;
+
+	if (step->bytes == sizeof(__be32)) {
+		key.ip[2] = bpf_htonl(0xffff);
+		key.ip[3] = state->fetch.value;
+	} else {
+		bpf_probe_read_kernel(key.ip, sizeof(key.ip), (const void *)ip + (step->part & (OPERAND_BYTES - 1)));
+	}
+	return in_networks(step->set, &key);
+}
+
+/* Tests of what is not a number. */
+static __noinline __u64 test_bytes(const struct step *step, const struct step_text *text, struct where_state *state)
+{
+	switch (step->test) {
+	case TEST_BYTES:
+		return same_words(state->operand + (step->part / sizeof(__u64) & (OPERAND_WORDS - 1)), text, step->words);
+	case TEST_SUFFIX:
+		return ends_with(state->operand, state->fetch.length, step, text);
+	case TEST_CONTAINS:
+		return contains(state->operand, step);
+	case TEST_NUMBERS:
+		return in_numbers(step->set, &state->fetch.value);
+	case TEST_TEXTS:
+		return state->fetch.length < OPERAND_BYTES && in_texts(step->set, state->operand);
+	case TEST_NETWORKS:
+		return is_among_networks(step, state);
+	default:
+		return YES;
+	}
+}
+
+static __always_inline bool is_number(const struct step *step)
+{
+	return step->test == TEST_RANGE || step->test == TEST_BITS || step->test == TEST_NUMBERS ||
+	       (step->test == TEST_NETWORKS && step->bytes == sizeof(__be32));
+}
+
+static __always_inline __u64 clear_operand(struct where_state *state)
+{
+	return bpf_probe_read_kernel(state->operand, sizeof(state->operand), zeros);
+}
+
+/* One end of a connection, or its path, in the operand. */
+static __always_inline __u64 fetch_end(const struct step *step, struct where_state *state, __u64 address)
+{
+	struct endpoint end = {};
+	__u64 status;
+
+	clear_operand(state);
+	if (!step->is_path)
+		return step->fetch.copy == COPY_SOCK ? copy_sock_end((void *)address, step->end, (void *)state->operand, NULL) :
+						       copy_sockaddr(&step->fetch, address, (void *)state->operand, NULL);
+	status = step->fetch.copy == COPY_SOCK ? copy_sock_end((void *)address, step->end, &end, (void *)state->operand) :
+						 copy_sockaddr(&step->fetch, address, &end, (void *)state->operand);
+	state->fetch.length = end.path_length + 1;
+	return status ? status : end.path_length ? FETCHED : ABSENT;
+}
+
+/* A part of a struct sock. */
+static __always_inline __u64 fetch_sock_part(const struct step *step, struct where_state *state)
+{
+	const void *sock = (void *)state->fetch.value;
+
+	if (state->fetch.value < FIRST_ADDRESS)
+		return ABSENT;
+	if (step->end < 2)
+		return fetch_end(step, state, state->fetch.value);
+	clear_operand(state);
+	if (bpf_probe_read_kernel(state->operand, sizeof(__u16), sock + sock_family_at) ||
+	    bpf_probe_read_kernel((void *)state->operand + 2, sizeof(__u16), sock + sock_protocol_at))
+		return UNREADABLE;
+	return FETCHED;
+}
+
+/* The number that begins at `part` of the operand. */
+static __always_inline void take_number(const struct step *step, struct where_state *state)
+{
+	state->fetch.value = 0;
+	bpf_probe_read_kernel(&state->fetch.value, step->bytes & 15, (void *)state->operand + (step->part & (OPERAND_BYTES - 1)));
+}
+
+/* How long it is, is asked for only where the test needs it. */
+static __always_inline __u64 fetch_comm(const struct step *step, struct where_state *state)
+{
+	if (bpf_get_current_comm(state->operand, COMM_BYTES))
+		return UNREADABLE;
+	if (step->test == TEST_SUFFIX)
+		state->fetch.length = bpf_probe_read_kernel_str(state->operand + 2, COMM_BYTES, state->operand);
+	else
+		state->fetch.length = COMM_BYTES;
+	return FETCHED;
+}
+
+/* An operand that is in memory, or wants more than a register. */
+static __noinline __u64 fetch_operand(void *ctx, const struct step *step, struct where_state *state)
+{
+	const struct fetch *fetch = &step->fetch;
+	__u64 status, address, length = state->fetch.length;
+
+	if (fetch->keep)
+		return fetch_kept(fetch, &state->fetch);
+	if (is_number(step) && (fetch->copy == COPY_KERNEL || fetch->copy == COPY_USER))
+		return fetch_number(fetch, &state->fetch);
+	if (step->test == TEST_TEXTS || fetch->size < step->words * sizeof(__u64))
+		clear_operand(state);
+	if (fetch->copy == COPY_COMM)
+		return fetch_comm(step, state);
+	status = fetch_hops(fetch, &state->fetch);
+	if (status)
+		return status;
+	address = state->fetch.value;
+	switch (fetch->copy) {
+	case COPY_VALUE:
+		return FETCHED;
+	case COPY_KERNEL:
+	case COPY_USER:
+		return read_bytes(fetch, state->operand, fetch->size, address);
+	case COPY_STRING:
+	case COPY_USER_STRING:
+		status = read_text(fetch, state->operand, fetch->size, &state->fetch);
+		if (!status && is_dynamic(fetch) && !fetch->hops)
+			end_text((char *)state->operand, length, fetch->size);
+		return status;
+	case COPY_SOCK:
+		status = fetch_sock_part(step, state);
+		break;
+	case COPY_SOCKADDR:
+		status = fetch_end(step, state, address);
+		break;
+	case COPY_PACKET:
+		clear_operand(state);
+		status = copy_packet(ctx, fetch, address, state->operand);
+		break;
+	default:
+		return ABSENT;
+	}
+	if (!status && is_number(step))
+		take_number(step, state);
+	return status;
+}
+
+/* A number in network order. */
+static __always_inline __u64 swapped(__u64 value, __u8 bytes)
+{
+	return bytes == sizeof(__u16) ? bpf_ntohs(value) : bpf_ntohl(value);
+}
+
+/* The next step: `yes`, `no` or `fault`. */
+static __always_inline __u64 do_step(void *ctx, const struct step *step, const struct step_text *text, struct where_state *state,
+				     __u64 *unreadable)
+{
+	__u64 status, value, answer;
+
+	status = fetch_source(ctx, &step->fetch, &state->fetch);
+	if (!status && is_plain(&step->fetch))
+		state->fetch.value = plain_value(&step->fetch, state->fetch.value);
+	else if (!status)
+		status = fetch_operand(ctx, step, state);
+	if (status) {
+		if (step->fetch.keep)
+			keep(&step->fetch, status, &state->fetch);
+		*unreadable |= status;
+		return step->fault;
+	}
+	value = state->fetch.value;
+	if (step->swapped)
+		value = swapped(value, step->bytes);
+	if (step->test == TEST_RANGE)
+		answer = ((value - step->low) & step->mask) <= step->span;
+	else if (step->test == TEST_BITS)
+		answer = (value & step->mask) - step->low <= step->span;
+	else if (step->test == TEST_EXISTS)
+		answer = YES;
+	else
+		answer = test_bytes(step, text, state);
+	return answer == YES ? step->yes : answer == NO ? step->no : step->fault;
+}
+
+/* True, or counted: the event is one that was asked for. */
+static __noinline __u64 where(void *ctx)
+{
+	struct where_state state;
+	struct cpu_counts *count = cpu_counts();
+	__u64 next = 0, unreadable = 0;
+	__u32 i;
+
+	if (count->ended)
+		return false;
+	state.fetch.missing = 0;
+	state.fetch.length = 0;
+#pragma unroll
+	for (i = 0; i < QUICK_STEPS; i++) {
+		const struct step *step = (const struct step *)&steps[i];
+
+		hidden(step);
+		if (step->test == TEST_NONE)
+			goto rejected;
+		hidden(next);
+		if (next != i)
+			continue;
+		next = do_step(ctx, step, (const struct step_text *)&step_texts[i], &state, &unreadable);
+		hidden(next);
+		if (next == STEP_REJECT)
+			goto rejected;
+		if (next == STEP_PASS)
+			return true;
+	}
+#pragma clang loop unroll(disable)
+	for (i = QUICK_STEPS; i < MAX_STEPS; i++) {
+		const struct step *step = (const struct step *)&steps[i];
+
+		hidden(step);
+		if (step->test == TEST_NONE)
+			goto rejected;
+		if (next != i)
+			continue;
+		next = do_step(ctx, step, (const struct step_text *)&step_texts[i], &state, &unreadable);
+		if (next == STEP_REJECT)
+			goto rejected;
+		if (next == STEP_PASS)
+			return true;
+	}
+rejected:
+	if (unreadable & UNREADABLE & ~ABSENT)
+		__atomic_fetch_add(&count->undecided, 1, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_add(&count->filtered, 1, __ATOMIC_RELAXED);
+	return false;
+}
+
+#endif

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where the members of the kernel's structs lie, filled into a program's constants: KERNEL_OFFSET of
+//! `bpf/include/kernel/offsets.h`.
+
+use super::btf::{Btf, Named, Type, TypeId};
+use super::table::{Constants, put};
+
+/// Stands for a member that a kernel does not have.
+const NOWHERE: u32 = u32::MAX;
+/// How deep members may lie in anonymous structs.
+const MAX_DEPTH: u32 = 8;
+
+/// Which members are wanted, and where in `.rodata` their offsets go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KernelOffsets {
+    /// Struct, path of the member in it, place.
+    wanted: Vec<(String, Vec<String>, u32)>,
+}
+
+impl KernelOffsets {
+    pub(super) fn find(btf: &Btf, constants: &Constants<'_>) -> Self {
+        let tagged = btf.all(Named::DeclTag).filter_map(|tag| {
+            let path = btf.name(tag).strip_prefix("kernel:")?;
+            let Type::DeclTag { target, .. } = btf.get(tag) else { return None };
+            let mut words = path.split('.').map(str::to_owned);
+            Some((words.next()?, words.collect(), constants.place(btf.name(target))?))
+        });
+        Self { wanted: tagged.collect() }
+    }
+
+    /// Fills them in for this kernel.
+    pub fn write(&self, rodata: &mut [u8], kernel: &Btf) {
+        let mut structs: Vec<(&str, TypeId)> = Vec::new();
+        let mut names: Vec<&str> = self.wanted.iter().map(|(name, ..)| name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        for id in kernel.all(Named::Composite) {
+            if let Ok(index) = names.binary_search(&kernel.name(id)) {
+                structs.push((names[index], id));
+            }
+        }
+        for (name, path, place) in &self.wanted {
+            // Another struct may have the same name, somewhere in a driver.
+            let offset =
+                structs.iter().filter(|(known, _)| known == name).find_map(|(_, id)| offset(kernel, *id, path));
+            put(rodata, *place, &offset.unwrap_or(NOWHERE).to_ne_bytes());
+        }
+    }
+}
+
+/// Where a member of a struct begins, in bytes.
+fn offset(btf: &Btf, id: TypeId, path: &[String]) -> Option<u32> {
+    let mut at = (0, id);
+    for name in path {
+        let (offset, ty) = member(btf, at.1, name, MAX_DEPTH)?;
+        at = (at.0 + offset, ty);
+    }
+    Some(at.0)
+}
+
+fn member(btf: &Btf, id: TypeId, name: &str, depth: u32) -> Option<(u32, TypeId)> {
+    let (_, Type::Composite { members, .. }) = btf.resolve(id) else { return None };
+    let depth = depth.checked_sub(1)?;
+    members.iter().find_map(|found| {
+        let at = found.bit_offset / 8;
+        match found.name.as_str() {
+            "" => member(btf, found.ty, name, depth).map(|(inner, ty)| (at + inner, ty)),
+            own => (own == name && found.bits == 0).then_some((at, found.ty)),
+        }
+    })
+}
