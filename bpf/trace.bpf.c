@@ -6,6 +6,7 @@
  * list of fetch.h. All loops are unrolled and all conditions on the list are constants when the verifier sees them.
  */
 #include "fetch.h"
+#include "syscall.h"
 #include "where.h"
 #include <bpf/bpf_tracing.h>
 
@@ -178,6 +179,28 @@ SEC("?raw_tracepoint")
 int trace_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
 {
 	return trace(ctx);
+}
+
+SEC("?raw_tracepoint")
+HOOK("syscall/entry")
+int trace_sys_enter(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct syscall_call call = {};
+
+	if (!syscall_entered(ctx, &call))
+		return 0;
+	return trace(&call);
+}
+
+SEC("?raw_tracepoint")
+HOOK("syscall/return")
+int trace_sys_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct syscall_call call = {};
+
+	if (!syscall_returned(ctx, &call))
+		return 0;
+	return trace(&call);
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

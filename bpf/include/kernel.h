@@ -77,6 +77,9 @@ struct user_pt_regs {
 };
 struct pt_regs {
 	struct user_pt_regs user_regs;
+	/* What system calls leave of their first argument, and their number. */
+	__u64 orig_x0;
+	__s32 syscallno;
 };
 #endif
 
@@ -151,7 +154,14 @@ struct signal_struct {
 	unsigned int flags;
 } CORE;
 
+/* arch/<arch>/include/asm/thread_info.h, in task_struct (CONFIG_THREAD_INFO_IN_TASK) */
+struct thread_info {
+	unsigned long flags;
+	unsigned int status;
+} CORE;
+
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int flags;
 	int exit_code;
 	int tgid;

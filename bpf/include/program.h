@@ -26,6 +26,8 @@
 #define SIZES(field) __attribute__((btf_decl_tag("sizes:" field)))
 /* A SEC function that is attached only where this parameter is true. */
 #define ONLY_IF(param) __attribute__((btf_decl_tag("only_if:" param)))
+/* The hook of a SEC function that has no section of its own: "syscall/return". */
+#define HOOK(kind) __attribute__((btf_decl_tag("hook:" kind)))
 /*
  * How bytes are shown where the C type does not say: "time", "absent", "cpu" (below), "argv", "bytes", "errno",
  * "flag", "hex", "id", "ipv4", "ipv6", "path", "port".

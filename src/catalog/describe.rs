@@ -10,8 +10,9 @@ use super::elf::{ObjectError, Parts, parts};
 use super::fetch_table::FetchTable;
 use super::limit_table::LimitTable;
 use super::object::ObjectBytes;
+use super::syscall_table::SyscallTable;
 use super::program::{Counters, HookDecl, Param, ParamType, Program};
-use crate::spec::{CgroupPoint, Field, FieldType, HookKind, Layout, ParamValue, Site};
+use crate::spec::{CallEnd, CgroupPoint, Field, FieldType, HookKind, Layout, ParamValue, Site};
 
 /// How deep structs may lie in one another: the head in a record, and one more.
 const MAX_DEPTH: u32 = 3;
@@ -39,6 +40,7 @@ pub fn describe(name: &str, object: impl Into<ObjectBytes>) -> Result<Program, O
         no_link_header: parts.constants.get("no_link_header").copied(),
         counters: describe.counters()?,
         fetch_table: FetchTable::find(&btf, &parts.constants)?,
+        syscall_table: SyscallTable::find(&btf, &parts.constants)?,
         object: object.clone(),
     })
 }
@@ -112,9 +114,26 @@ impl Describe<'_> {
             let place = kind.ok_or_else(refused).and_then(|kind| Ok((kind, site(kind)?)));
             let only_if = self.btf.find(Named::Func, function).and_then(|id| self.tag(id, None, "only_if:"));
             let only_if = only_if.map(str::to_owned);
-            Some(place.map(|(kind, site)| HookDecl { function: function.clone(), kind, site, point, only_if }))
+            let tagged = self.btf.find(Named::Func, function).and_then(|id| self.tag(id, None, "hook:"));
+            if let Some(tag) = tagged {
+                return Some(self.tagged(function, tag));
+            }
+            Some(place.map(|(kind, site)| HookDecl { function: function.clone(), kind, site, point, end: None, only_if }))
         };
         self.parts.functions.iter().filter_map(hook).collect()
+    }
+
+    /// A function whose section does not tell its hook: `syscall/return`.
+    fn tagged(&self, function: &str, tag: &str) -> Result<HookDecl, ObjectError> {
+        let unknown = || ObjectError(format!("function `{function}`: `{tag}` is no hook"));
+        let (kind, end) = tag.split_once('/').ok_or_else(unknown)?;
+        let end = match end {
+            "entry" => CallEnd::Entry,
+            "return" => CallEnd::Return,
+            _ => return Err(unknown()),
+        };
+        let kind = HookKind::of_word(kind).ok_or_else(unknown)?;
+        Ok(HookDecl { function: function.to_owned(), kind, site: None, point: None, end: Some(end), only_if: None })
     }
 
     /// The variables of a section: type number of the variable, its name, its type, its offset and size.

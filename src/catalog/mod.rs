@@ -21,6 +21,7 @@ mod limit_table;
 mod object;
 mod program;
 mod step_table;
+mod syscall_table;
 mod table;
 mod user;
 
@@ -35,5 +36,6 @@ pub use fetch_table::{FetchLimit, FetchTable};
 pub use instructions::instruction_at;
 pub use limit_table::LimitTable;
 pub use object::ObjectBytes;
+pub use syscall_table::SyscallTable;
 pub use program::{Catalog, Counters, FunctionAt, HookDecl, Param, ParamType, Program};
 pub use step_table::{SetKind, SetPlace};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::fetch_table::FetchTable;
 use super::limit_table::LimitTable;
 use super::object::ObjectBytes;
-use crate::spec::{CgroupPoint, Hook, HookKind, Layout, ParamValue, ProbeSpec, Site};
+use super::syscall_table::SyscallTable;
+use crate::spec::{CallEnd, CgroupPoint, Hook, HookKind, Layout, ParamValue, ProbeSpec, Site};
 
 /// Before the bytes of a field whose size a parameter gives: how many of them are used.
 const LENGTH_BYTES: u32 = 4;
@@ -55,6 +56,8 @@ pub struct Program {
     pub fetch_table: Option<FetchTable>,
     /// Where in `.rodata` it is told that packets have no Ethernet header; `Some` where it reads packets.
     pub no_link_header: Option<u32>,
+    /// How it is told which system calls to report; `Some` where it has functions for them.
+    pub syscall_table: Option<SyscallTable>,
     /// How `limits` are given to it; `Some` where it emits events.
     pub limit_table: Option<LimitTable>,
     /// Its object file: what is loaded.
@@ -92,13 +95,32 @@ impl Program {
     /// The functions that are attached for a probe, each with its hook: at the one that the file names, or at the program's own.
     pub fn attached_for(&self, spec: &ProbeSpec) -> Vec<FunctionAt> {
         let at = |decl: &HookDecl| match (&spec.hook, &decl.site) {
-            (Some(hook), None) if hook.kind == decl.kind && hook.cgroup_point() == decl.point => Some(hook.clone()),
+            (Some(hook), None)
+                if hook.kind == decl.kind
+                    && hook.cgroup_point() == decl.point
+                    && decl.end.is_none_or(|end| hook.end() == Some(end)) =>
+            {
+                Some(hook.clone())
+            }
             (None, Some(site)) => Some(Hook { kind: decl.kind, site: site.clone() }),
             (Some(_), _) | (None, None) => None,
         };
         self.hooks_under(&spec.params)
             .filter_map(|decl| Some(FunctionAt { function: decl.function.clone(), hook: at(decl)? }))
             .collect()
+    }
+
+    /// The kinds of hooks that a probe of it can name, each once. What runs at functions of the kernel runs at `function`.
+    pub fn kinds(&self) -> Vec<HookKind> {
+        let mut kinds: Vec<HookKind> = Vec::new();
+        let mut add = |kind| if !kinds.contains(&kind) { kinds.push(kind) };
+        for decl in self.hooks.iter().filter(|decl| decl.site.is_none()) {
+            add(decl.kind);
+            if decl.kind == HookKind::Kprobe {
+                add(HookKind::Function);
+            }
+        }
+        kinds
     }
 
     /// True where the program names its own targets and needs no `hook` in the YAML.
@@ -118,6 +140,8 @@ pub struct HookDecl {
     pub site: Option<Site>,
     /// What of a cgroup it sees; `None` at other kinds.
     pub point: Option<CgroupPoint>,
+    /// The end of a call that it is for; `None`: its kind tells.
+    pub end: Option<CallEnd>,
     /// The parameter without which it is not attached; `None`: it always is.
     pub only_if: Option<String>,
 }

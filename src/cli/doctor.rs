@@ -115,9 +115,13 @@ fn title(hook: &Hook) -> String {
         Site::Interface { mode, .. } => format!("{} ({})", hook.kind, mode.name()),
         Site::Traffic { direction, .. } => format!("{} ({})", hook.kind, direction.word()),
         Site::Cgroup { point, .. } => format!("{} ({})", hook.kind, point.word()),
-        Site::Function { .. } | Site::Event(_) | Site::RawEvent(_) | Site::SecurityHook(_) | Site::Binary(_) => {
-            hook.kind.to_string()
-        }
+        Site::Function { .. }
+        | Site::Event(_)
+        | Site::RawEvent(_)
+        | Site::SecurityHook(_)
+        | Site::Binary(_)
+        | Site::Call { .. }
+        | Site::Syscall(_) => hook.kind.to_string(),
     }
 }
 
@@ -167,7 +171,13 @@ fn try_json(one: &Try) -> Value {
         Site::Interface { mode, .. } => Some(mode.name()),
         Site::Traffic { direction, .. } => Some(direction.word()),
         Site::Cgroup { point, .. } => Some(point.word()),
-        Site::Function { .. } | Site::Event(_) | Site::RawEvent(_) | Site::SecurityHook(_) | Site::Binary(_) => None,
+        Site::Function { .. }
+        | Site::Event(_)
+        | Site::RawEvent(_)
+        | Site::SecurityHook(_)
+        | Site::Binary(_)
+        | Site::Call { .. }
+        | Site::Syscall(_) => None,
     };
     json!({
         "hook": one.hook.kind.word(),

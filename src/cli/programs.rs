@@ -82,7 +82,8 @@ fn hooks(program: &Program) -> Vec<String> {
             None => format!("{}{condition}", hook.kind),
         }
     };
-    program.hooks.iter().map(hook).collect()
+    let own = program.hooks.iter().filter(|hook| hook.site.is_some() || hook.only_if.is_some()).map(hook);
+    program.kinds().iter().map(|kind| kind.word().to_owned()).chain(own).collect()
 }
 
 fn page(program: &Program) -> String {

@@ -44,11 +44,9 @@ pub fn hook_forms(catalog: &Catalog) -> Vec<HookForm> {
 pub fn starter(word: &str, catalog: &Catalog) -> Result<String, String> {
     let forms = hook_forms(catalog);
     let known = || catalog.programs().iter().map(|program| program.name.as_str());
-    let runs_at = |program: &Program, kind: &str| {
-        program.hooks.iter().any(|decl| decl.site.is_none() && decl.kind.word() == kind)
-    };
+    let runs_at = |program: &Program, kind: &str| program.kinds().iter().any(|known| known.word() == kind);
     let (program, kind) = if let Some(program) = catalog.get(word) {
-        let kind = program.hooks.iter().find(|decl| decl.site.is_none()).map(|decl| decl.kind.word());
+        let kind = program.kinds().first().map(|kind| kind.word());
         (program, kind.filter(|_| !program.has_own_hooks()))
     } else if let Some(form) = forms.iter().find(|form| form.kind == word) {
         let mut fitting = catalog.programs().iter().filter(|program| runs_at(program, word));
@@ -158,7 +156,8 @@ impl Writer {
             self.prose(4, &format!("It has hooks of its own, so there is no `hook` here: {}.", targets.join(", ")));
             return;
         };
-        let others = program.hooks.iter().map(|decl| decl.kind.word()).filter(|kind| *kind != form.kind);
+        let kinds = program.kinds();
+        let others = kinds.iter().map(|kind| kind.word()).filter(|kind| *kind != form.kind);
         let others = words::list(others, 32);
         self.prose(4, &form.doc);
         if !others.is_empty() {

@@ -40,21 +40,22 @@ impl RecordScope {
 }
 
 fn place<'a>(field: &TraceField, btf: Option<&'a Btf>) -> Option<Place<'a>> {
-    let declared = integer_type(&field.c_type);
     let char = matches!(field.c_type.as_str(), "char" | "const char");
     let array = |count| {
-        let (size, signed) = declared.unwrap_or((1, false));
+        let (size, signed) = integer_type(&field.c_type).unwrap_or((1, false));
         Ty::Array { size, signed, count, char }
     };
     Some(match field.shape {
         TraceShape::DataLoc => Place::record(FetchSource::DataLoc(u8::try_from(field.offset).ok()?), 0, array(0)),
         TraceShape::RelLoc => Place::record(FetchSource::RelLoc(u8::try_from(field.offset).ok()?), 0, array(0)),
         TraceShape::Array(count) => Place::record(FetchSource::Context, field.offset, array(count)),
-        TraceShape::Scalar => Place::record(FetchSource::Context, field.offset, scalar(field, declared, btf)),
+        TraceShape::Scalar => Place::record(FetchSource::Context, field.offset, scalar(field, btf)),
     })
 }
 
-fn scalar<'a>(field: &TraceField, declared: Option<(u32, bool)>, btf: Option<&'a Btf>) -> Ty<'a> {
+/// The type of what is no array.
+pub(super) fn scalar<'a>(field: &TraceField, btf: Option<&'a Btf>) -> Ty<'a> {
+    let declared = integer_type(&field.c_type);
     if let Some(pointed) = field.c_type.strip_suffix('*') {
         return pointer(pointed.trim(), btf);
     }

@@ -5,6 +5,7 @@ use super::builtin::builtin_names;
 use super::function::FunctionScope;
 use super::path::Reached;
 use super::record::RecordScope;
+use super::syscall::SyscallScope;
 use crate::catalog::Btf;
 use crate::words::{Refusal, suggest};
 
@@ -16,6 +17,8 @@ pub enum Scope<'a> {
     Function(FunctionScope<'a>),
     /// The fields of a tracepoint.
     Record(RecordScope),
+    /// Arguments and results of system calls.
+    Syscall(SyscallScope),
 }
 
 impl<'a> Scope<'a> {
@@ -25,13 +28,14 @@ impl<'a> Scope<'a> {
             Self::Inside => Ok(None),
             Self::Function(function) => Ok(function.own(name)?.map(Reached::Place)),
             Self::Record(record) => Ok(record.own(name, btf).map(Reached::Place)),
+            Self::Syscall(syscall) => Ok(syscall.own(name, btf).map(Reached::Place)),
         }
     }
 
     /// False where the program is called for a packet, whatever process runs there.
     pub(super) fn runs_in_process(&self) -> bool {
         match self {
-            Self::Inside | Self::Function(_) | Self::Record(_) => true,
+            Self::Inside | Self::Function(_) | Self::Record(_) | Self::Syscall(_) => true,
         }
     }
 
@@ -39,6 +43,7 @@ impl<'a> Scope<'a> {
     pub(super) fn has_syscalls(&self) -> bool {
         match self {
             Self::Inside | Self::Function(_) | Self::Record(_) => false,
+            Self::Syscall(syscall) => !syscall.as_tracepoint,
         }
     }
 
@@ -51,6 +56,7 @@ impl<'a> Scope<'a> {
             .maybe_help(suggest(name, builtin_names(), "there are")),
             Self::Function(function) => function.unknown(name),
             Self::Record(record) => record.unknown(name),
+            Self::Syscall(syscall) => syscall.unknown(name),
         }
     }
 }

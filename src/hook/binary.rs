@@ -56,18 +56,42 @@ pub(super) struct UserFunction {
     allow_untrusted: Option<bool>,
 }
 
+impl UserFunction {
+    /// A function by its name.
+    pub(super) fn new(
+        binary: String,
+        symbol: Option<Names>,
+        first_of: Option<Vec<String>>,
+        pid: Option<u32>,
+        build_id: Option<String>,
+        allow_untrusted: Option<bool>,
+    ) -> Self {
+        Self { binary, symbol, first_of, offset: None, pid, build_id, allow_untrusted }
+    }
+}
+
 /// The hook and what its function's name matches, where that can exist.
 pub(super) fn check(cx: &mut Cx<'_>, kind: HookKind, raw: &StringOr<UserFunction>) -> Option<(Hook, Targets)> {
-    let word = kind.word();
+    check_as(cx, kind, kind, raw)
+}
+
+/// The same of a hook that the file calls `written`.
+pub(super) fn check_as(
+    cx: &mut Cx<'_>,
+    written: HookKind,
+    kind: HookKind,
+    raw: &StringOr<UserFunction>,
+) -> Option<(Hook, Targets)> {
+    let word = written.word();
     let (point, targets) = match raw {
-        StringOr::Short(text) => short(cx, kind, text)?,
+        StringOr::Short(text) => short(cx, written, text)?,
         StringOr::Long(long) => {
             let binary = cx.value(&["hook", word, "binary"]);
             cx.note_place(Place::Binary, binary);
             cx.note_place(Place::Process, cx.value(&["hook", word, "pid"]));
             cx.note_place(Place::BuildId, cx.value(&["hook", word, "build_id"]));
             let good = check_binary(cx, word, &long.binary, binary);
-            let (place, targets) = place(cx, kind, long)?;
+            let (place, targets) = place(cx, written, kind, long)?;
             let (binary, build_id) = (long.binary.clone(), long.build_id.as_ref().map(|id| id.to_ascii_lowercase()));
             let allow_untrusted = long.allow_untrusted.unwrap_or(false);
             good.then_some((UserPoint { binary, place, pid: long.pid, build_id, allow_untrusted }, targets))?
@@ -97,10 +121,15 @@ fn short(cx: &mut Cx<'_>, kind: HookKind, text: &str) -> Option<(UserPoint, Targ
 }
 
 /// The place in the binary that the long form names.
-fn place(cx: &mut Cx<'_>, kind: HookKind, raw: &UserFunction) -> Option<(UserPlace, Targets)> {
-    let word = kind.word();
+fn place(
+    cx: &mut Cx<'_>,
+    written: HookKind,
+    kind: HookKind,
+    raw: &UserFunction,
+) -> Option<(UserPlace, Targets)> {
+    let word = written.word();
     let one_of = |cx: &mut Cx<'_>, found: &str, label: &str| {
-        let problem = cx.error(codes::KEY_COUNT, cx.value(&["hook", word]), format!("`{kind}` {found}"));
+        let problem = cx.error(codes::KEY_COUNT, cx.value(&["hook", word]), format!("`{written}` {found}"));
         cx.report(problem.label(label.to_owned()));
         None
     };
@@ -118,7 +147,7 @@ fn place(cx: &mut Cx<'_>, kind: HookKind, raw: &UserFunction) -> Option<(UserPla
     };
     let mut good = true;
     for (name, span) in &names {
-        good &= check_symbol(cx, kind, &raw.binary, name, *span, raw.first_of.is_none());
+        good &= check_symbol(cx, written, &raw.binary, name, *span, raw.first_of.is_none());
     }
     let (name, targets) = match &raw.first_of {
         Some(names) => (names.first()?.clone(), Targets::FirstOf(names.clone())),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `fexit`: the return of a kernel function, by a trampoline in it.
 
-use super::function::{WholeFunction, at, check_whole, long, of_current_thread};
+use super::kernel_function::{WholeFunction, at, check_whole, long, of_current_thread};
 use super::kind::{Kind, no_claim};
 use super::offers;
 use crate::config::forms::{NamesOr, form};

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::function::{LongFunction, at, check_function, long, of_current_thread};
+use super::kernel_function::{LongFunction, at, check_function, long, of_current_thread};
 use super::kind::{Kind, no_claim};
 use super::offers;
 use crate::config::Cx;

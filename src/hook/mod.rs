@@ -5,6 +5,7 @@
 //! [`KINDS`] is the one slice that the schema, the checks, the starter files, the man page and the tables of the README read.
 //! What never happens here: whether a target exists is for the kernel to say.
 
+mod at;
 mod binary;
 mod cgroup;
 mod event;
@@ -13,6 +14,7 @@ mod fexit;
 mod form;
 mod function;
 mod interface;
+mod kernel_function;
 mod kind;
 mod kprobe;
 mod kretprobe;
@@ -20,6 +22,7 @@ mod lsm;
 mod names;
 mod offers;
 mod raw_tracepoint;
+mod syscall;
 mod tc;
 mod tracepoint;
 mod uprobe;
@@ -48,6 +51,8 @@ pub static KINDS: [&Kind; HookKind::WORDS.len()] = [
     &lsm::KIND,
     &tc::KIND,
     &cgroup::KIND,
+    &function::KIND,
+    &syscall::KIND,
 ];
 
 /// The entry of [`KINDS`] for a kind.
@@ -73,7 +78,7 @@ pub fn claims(spec: &ProbeSpec) -> Option<Claim> {
 /// one that an interrupt found there, or the event is about another one: leaving it out would lose events of others.
 pub fn leaves_itself_out(spec: &ProbeSpec) -> bool {
     let of_thread = |hook: &Hook| (kind(hook.kind).of_current_thread)(&hook.site);
-    !spec.include_self.unwrap_or(!spec.hook.as_ref().is_some_and(of_thread))
+    !spec.include_self.unwrap_or(!spec.asked.as_ref().or(spec.hook.as_ref()).is_some_and(of_thread))
 }
 
 #[cfg(test)]

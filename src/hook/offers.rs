@@ -62,7 +62,9 @@ fn no_process_at(hook: &Hook, base: &str) -> Option<Refusal> {
         | Site::Event(_)
         | Site::RawEvent(_)
         | Site::SecurityHook(_)
-        | Site::Binary(_) => return None,
+        | Site::Binary(_)
+        | Site::Call { .. }
+        | Site::Syscall(_) => return None,
     };
     let message =
         format!("there is no `{base}` at a packet: it passes in an interrupt, or in whichever process runs then");
@@ -75,7 +77,7 @@ pub fn is_at_packets(hook: &Hook) -> bool {
 }
 
 /// 12 of `arg12`; a number that is too large stands for the greatest there is.
-fn number_of(base: &str) -> Option<usize> {
+pub(super) fn number_of(base: &str) -> Option<usize> {
     let number = base.strip_prefix("arg")?;
     let is_number = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
     is_number.then(|| number.parse().unwrap_or(usize::MAX))

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use super::choose::chosen;
 use super::error::KernelError;
 use super::hook::{is_there, of};
 use super::host::Host;
+use super::site::syscall::{self, Group, NAMELESS, groups};
 use super::site::{self, Named, Names};
 use crate::catalog::demangle;
 use crate::hook::claims as claims_of;
-use crate::spec::{Claim, Hook, Place, ProbeSpec, Targets};
+use crate::spec::{Claim, Hook, Place, ProbeSpec, Site, SyscallSite, Targets};
 use crate::words::matches_glob;
 
 /// The smallest ring buffer that a shared one is divided into.
@@ -42,14 +44,20 @@ pub fn expand(spec: &ProbeSpec, host: &Host) -> Result<Vec<Expanded>, Vec<Kernel
 
 /// The same with the probes at those targets that are there, beside the errors about the others.
 pub(super) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expanded>, Vec<KernelError>) {
+    if let Some((hook, site)) = syscalls(spec) {
+        return match expand_syscalls(spec, hook, site, host) {
+            Ok(all) => (all, Vec::new()),
+            Err(errors) => (Vec::new(), errors),
+        };
+    }
     let (names, mut errors) = match &spec.targets {
         Targets::One => {
-            let spec = under_its_own_name(spec, host);
+            let spec = chosen(under_its_own_name(spec, host), host);
             return (vec![Expanded { spec, target: None, place: Place::Target }], Vec::new());
         }
         Targets::FirstOf(names) => match first_of(spec, names, host) {
             Ok(name) => {
-                let spec = spec.at(&name);
+                let spec = chosen(spec.at(&name), host);
                 return (vec![Expanded { spec, target: None, place: Place::Entry(name) }], Vec::new());
             }
             Err(error) => (Names::new(), vec![error]),
@@ -63,8 +71,57 @@ pub(super) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expand
         errors.push(too_many(&spec.targets, &names));
         return (Vec::new(), errors);
     }
-    let all = names.into_iter().map(|(name, entry)| one(spec, name, entry));
+    let all = names.into_iter().map(|(name, entry)| one(spec, name, entry, host));
     (share_buffer(spec, all.collect()), errors)
+}
+
+/// The system calls of a probe that are not looked up yet.
+fn syscalls(spec: &ProbeSpec) -> Option<(&Hook, &SyscallSite)> {
+    let hook = spec.hook.as_ref().filter(|_| spec.asked.is_none())?;
+    if let Site::Syscall(site) = &hook.site { Some((hook, site)) } else { None }
+}
+
+/// All calls that one program can report are one target.
+fn expand_syscalls(
+    spec: &ProbeSpec,
+    hook: &Hook,
+    site: &SyscallSite,
+    host: &Host,
+) -> Result<Vec<Expanded>, Vec<KernelError>> {
+    let (names, errors) = match &spec.targets {
+        Targets::FirstOf(names) => match syscall::first_of(names) {
+            Ok(name) => (Names::from([(name.clone(), name)]), Vec::new()),
+            Err(error) => (Names::new(), vec![error]),
+        },
+        Targets::One | Targets::Each(_) => syscall::named(&site.calls),
+    };
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let mut calls: Vec<String> = names.keys().cloned().collect();
+    if site.calls.iter().any(|pattern| pattern == NAMELESS) {
+        calls.push(NAMELESS.to_owned());
+    }
+    let groups = groups(calls, site.end, &spec.names(), host);
+    let single = groups.len() == 1;
+    let several = matches!(spec.targets, Targets::Each(_));
+    let all = groups.into_iter().map(|Group { calls, end, lacks }| {
+        let place = match calls.as_slice() {
+            [call] => Place::Entry(names.get(call).unwrap_or(call).clone()),
+            _ => Place::Target,
+        };
+        let mut spec = ProbeSpec { targets: Targets::One, asked: Some(hook.clone()), elsewhere: lacks, ..spec.clone() };
+        match calls.as_slice() {
+            [call] if several => spec.labels.push(("syscall".to_owned(), call.clone())),
+            _ if several => spec.name_syscall(),
+            _ => {}
+        }
+        let site = SyscallSite { calls, end, ..site.clone() };
+        let target = (!single).then(|| site.to_string());
+        spec.hook = Some(Hook { site: Site::Syscall(site), ..hook.clone() });
+        Expanded { spec, target, place: if several { place } else { Place::Target } }
+    });
+    Ok(share_buffer(spec, all.collect()))
 }
 
 /// The names that patterns stand for. One that is named is a target whatever the kind says, which then says why it cannot be one.
@@ -115,7 +172,7 @@ fn too_many(targets: &Targets, names: &Names) -> KernelError {
 /// now; an error is a pattern that nothing matches. Each target has the whole buffer, so that one more changes nothing about
 /// the others.
 pub fn expand_present(spec: &ProbeSpec, host: &Host) -> (Vec<Expanded>, Vec<KernelError>) {
-    let Targets::Each(patterns) = &spec.targets else {
+    let Some(patterns) = patterns_apart(spec) else {
         return match expand(spec, host) {
             Ok(all) => (all, Vec::new()),
             Err(errors) => (Vec::new(), errors),
@@ -128,7 +185,7 @@ pub fn expand_present(spec: &ProbeSpec, host: &Host) -> (Vec<Expanded>, Vec<Kern
             expand(&alone, host)
         } else {
             let name = if spec.interface().is_some() { host.interface_name(pattern) } else { None };
-            Ok(vec![one(spec, name.unwrap_or_else(|| pattern.clone()), pattern.clone())])
+            Ok(vec![one(spec, name.unwrap_or_else(|| pattern.clone()), pattern.clone(), host)])
         };
         match found {
             Ok(found) => all.extend(found),
@@ -141,15 +198,23 @@ pub fn expand_present(spec: &ProbeSpec, host: &Host) -> (Vec<Expanded>, Vec<Kern
     (all, errors)
 }
 
+/// The patterns of a probe that has each of their targets for itself.
+fn patterns_apart(spec: &ProbeSpec) -> Option<&[String]> {
+    match &spec.targets {
+        Targets::Each(patterns) if syscalls(spec).is_none() => Some(patterns),
+        Targets::Each(_) | Targets::One | Targets::FirstOf(_) => None,
+    }
+}
+
 /// The probe at one of its targets, which comes from the entry `entry` of its file.
-fn one(spec: &ProbeSpec, name: String, entry: String) -> Expanded {
+fn one(spec: &ProbeSpec, name: String, entry: String, host: &Host) -> Expanded {
     let mut spec = spec.at(&name);
     if let Some(field) = spec.hook.as_ref().and_then(Hook::target_field) {
         // People know functions of C++ and Rust by the names of their sources.
         let shown = if field == "symbol" { demangle(&name) } else { None };
         spec.labels.push((field.to_owned(), shown.unwrap_or_else(|| name.clone())));
     }
-    Expanded { spec, target: Some(name), place: Place::Entry(entry) }
+    Expanded { spec: chosen(spec, host), target: Some(name), place: Place::Entry(entry) }
 }
 
 /// The same of all probes of a configuration, at what is there of their targets.

@@ -15,7 +15,7 @@ use super::prepare::Prepared;
 use super::site::interface::LinkLayer;
 use crate::catalog::{FetchLimit, FetchTable, FunctionAt, Param, ParamType, Program, SetPlace};
 use crate::hook::leaves_itself_out;
-use crate::spec::{FetchCopy, Hook, Limits, ParamValue, Place, ProbeSpec};
+use crate::spec::{FetchCopy, Hook, Limits, ParamValue, Place, ProbeSpec, Site};
 
 /// Bytes of the verifier's log that are kept: the last lines tell why.
 const LOG_BYTES: usize = 64 << 10;
@@ -138,6 +138,9 @@ fn specialise(
         // After a part of `where` that user space decides they hold there.
         let in_user_space = prepared.layout.as_ref().is_some_and(|layout| layout.filter.is_some());
         table.write(rodata, if in_user_space { &NO_LIMITS } else { &spec.limits });
+    }
+    if let (Some(table), Some(Site::Syscall(site))) = (&program.syscall_table, spec.hook.as_ref().map(|hook| &hook.site)) {
+        table.write(rodata, site);
     }
     if let (Some(at), LinkLayer::Ip) = (program.no_link_header, prepared.link_layer)
         && let Some(flag) = rodata.get_mut(at as usize)

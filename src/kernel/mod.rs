@@ -20,6 +20,7 @@
 
 mod attach;
 mod check;
+mod choose;
 mod counters;
 mod counts;
 mod doctor;

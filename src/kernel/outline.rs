@@ -3,6 +3,7 @@
 
 use libbpf_rs::{MapType, ObjectBuilder};
 
+use super::choose::reason;
 use super::hook::{Feature, KINDS, of};
 use super::host::{Capabilities, Host};
 use super::load::size_maps;
@@ -61,6 +62,7 @@ pub fn outline(spec: &ProbeSpec, program: &Program, host: &Host) -> Outline {
     let kinds: Vec<HookKind> = functions.iter().map(|one| one.hook.kind).collect();
     let outlined = functions.iter().map(|FunctionAt { function, hook }| {
         let (mechanism, why) = (of(hook.kind).mechanism)(hook, host);
+        let why = reason(spec, host).unwrap_or(why);
         FunctionOutline { function: function.clone(), at: hook.to_string(), mechanism, why }
     });
     Outline {

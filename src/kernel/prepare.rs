@@ -8,7 +8,7 @@ use crate::catalog::{FetchContext, Program, SetPlace};
 use crate::expr::{Machine, Scope, Variable, resolve};
 use crate::kernel::host::Host;
 use crate::kernel::site::interface::{LinkLayer, link_layer};
-use crate::spec::{Fetch, Hook, HookKind, Layout, Place, ProbeSpec, Site, Step};
+use crate::spec::{Fetch, HookKind, Layout, Place, ProbeSpec, Site, Step};
 use crate::words::Refusal;
 
 /// What a probe needs to be loaded.
@@ -53,7 +53,7 @@ pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host)
         None => Scope::Inside,
     };
     let variable = |name: &str| host.variable(name);
-    match resolve(&spec.capture, &scope, &machine(spec.hook.as_ref(), host, &variable), head) {
+    match resolve(&spec.capture, &scope, &machine(spec, host, &variable), head) {
         Ok(resolved) => {
             let context = spec.hook.as_ref().map_or(FetchContext::Registers, |hook| context(hook.kind, &scope));
             Ok(Prepared { fetches: resolved.fetches, layout: Some(resolved.layout), context, ..prepared })
@@ -73,9 +73,12 @@ pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host)
 }
 
 /// What paths of a probe at one target need to know of the machine.
-fn machine<'a>(hook: Option<&Hook>, host: &'a Host, variable: &'a dyn Fn(&str) -> Variable) -> Machine<'a> {
-    let mut machine = Machine { variable, ..Machine::of_types(host.btf()) };
-    let Some(hook) = hook else { return machine };
+fn machine<'a>(spec: &ProbeSpec, host: &'a Host, variable: &'a dyn Fn(&str) -> Variable) -> Machine<'a> {
+    let elsewhere = spec.elsewhere.clone();
+    let mut machine =
+        Machine { variable, is_one_of_several: !elsewhere.is_empty(), elsewhere, ..Machine::of_types(host.btf()) };
+    // What the file calls it, whatever runs there.
+    let Some(hook) = spec.asked.as_ref().or(spec.hook.as_ref()) else { return machine };
     if let Some((symbol, _)) = hook.symbol() {
         machine = machine.attached_to("symbol", symbol);
     }
@@ -97,13 +100,17 @@ fn machine<'a>(hook: Option<&Hook>, host: &'a Host, variable: &'a dyn Fn(&str) -
 /// What programs of a hook kind are called with.
 fn context(kind: HookKind, scope: &Scope<'_>) -> FetchContext {
     match kind {
-        HookKind::Kprobe | HookKind::Kretprobe | HookKind::Uprobe | HookKind::Uretprobe => FetchContext::Registers,
+        // What `function` stands for has been chosen.
+        HookKind::Kprobe | HookKind::Kretprobe | HookKind::Uprobe | HookKind::Uretprobe | HookKind::Function => {
+            FetchContext::Registers
+        }
+        HookKind::Syscall => FetchContext::Syscall,
         HookKind::Fentry | HookKind::Fexit | HookKind::Lsm => FetchContext::Trampoline,
         HookKind::RawTracepoint => FetchContext::Words,
         HookKind::Xdp | HookKind::Tc | HookKind::Cgroup => FetchContext::Network,
         HookKind::Tracepoint => FetchContext::Record(match scope {
             Scope::Record(record) => record.bytes(),
-            Scope::Inside | Scope::Function(_) => 0,
+            Scope::Inside | Scope::Function(_) | Scope::Syscall(_) => 0,
         }),
     }
 }

@@ -82,12 +82,7 @@ pub(crate) fn usual(kind: HookKind) -> &'static str {
 /// Whether the program can run at the probe's hook, or at its own.
 fn fits(checking: &mut Checking<'_>, given: Option<HookKind>, program: &Program) -> bool {
     let (name, cx) = (&program.name, &mut checking.cx);
-    let mut kinds: Vec<HookKind> = Vec::new();
-    for decl in program.hooks.iter().filter(|decl| decl.site.is_none()) {
-        if !kinds.contains(&decl.kind) {
-            kinds.push(decl.kind);
-        }
-    }
+    let kinds = program.kinds();
     let words = words::list(kinds.iter().map(|kind| kind.word()), 16);
     let Some(given) = given else {
         if program.has_own_hooks() {

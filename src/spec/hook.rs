@@ -40,11 +40,15 @@ pub enum HookKind {
     Tc,
     /// Packets of the processes of a cgroup, or what they ask of the network.
     Cgroup,
+    /// A function, of the kernel or of a program: which of the mechanisms above it takes is found out on the machine.
+    Function,
+    /// A system call, at its return or entry: raw `sys_exit` and `sys_enter`.
+    Syscall,
 }
 
 impl HookKind {
     /// Every kind, in the order of the schema and the documentation, with its key in the YAML.
-    pub const WORDS: [(Self, &str); 12] = [
+    pub const WORDS: [(Self, &str); 14] = [
         (Self::Xdp, "xdp"),
         (Self::Kprobe, "kprobe"),
         (Self::Kretprobe, "kretprobe"),
@@ -57,6 +61,8 @@ impl HookKind {
         (Self::Lsm, "lsm"),
         (Self::Tc, "tc"),
         (Self::Cgroup, "cgroup"),
+        (Self::Function, "function"),
+        (Self::Syscall, "syscall"),
     ];
 
     /// The key in the YAML.
@@ -115,6 +121,51 @@ pub enum Site {
     SecurityHook(String),
     /// A point in a program or library.
     Binary(UserPoint),
+    /// A function of the kernel, by whatever mechanism: what `function` asks for.
+    Call {
+        /// Its name.
+        symbol: String,
+        /// Which end of a call.
+        end: CallEnd,
+    },
+    /// System calls.
+    Syscall(SyscallSite),
+}
+
+/// The end of a call that a hook is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CallEnd {
+    /// Before it does anything.
+    Entry,
+    /// When it is done.
+    Return,
+}
+
+/// System calls at one of their ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyscallSite {
+    /// Their names, as unistd.h has them; all are reported by one program. Sorted, never empty.
+    pub calls: Vec<String>,
+    /// At which end.
+    pub end: CallEnd,
+    /// True for what stands in for a tracepoint of the category `syscalls`: it does not see 32-bit processes, and captures name
+    /// the fields of its record.
+    pub as_tracepoint: bool,
+}
+
+impl fmt::Display for SyscallSite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.calls.as_slice() {
+            [one] => f.write_str(one)?,
+            [one, two] => write!(f, "{one}, {two}")?,
+            [one, ..] => write!(f, "{one} and {} more", self.calls.len() - 1)?,
+            [] => {}
+        }
+        match self.end {
+            CallEnd::Entry => f.write_str(" (entry)"),
+            CallEnd::Return => Ok(()),
+        }
+    }
 }
 
 impl Site {
@@ -131,7 +182,13 @@ impl Site {
             }
             HookKind::RawTracepoint => Some(Self::RawEvent(target.to_owned())),
             HookKind::Lsm => Some(Self::SecurityHook(target.to_owned())),
-            HookKind::Xdp | HookKind::Uprobe | HookKind::Uretprobe | HookKind::Tc | HookKind::Cgroup => None,
+            HookKind::Xdp
+            | HookKind::Uprobe
+            | HookKind::Uretprobe
+            | HookKind::Tc
+            | HookKind::Cgroup
+            | HookKind::Function
+            | HookKind::Syscall => None,
         }
     }
 }
@@ -148,6 +205,9 @@ impl fmt::Display for Site {
             Self::Event(name) => name.fmt(f),
             Self::RawEvent(name) | Self::SecurityHook(name) => f.write_str(name),
             Self::Binary(point) => point.fmt(f),
+            Self::Call { symbol, end: CallEnd::Entry } => f.write_str(symbol),
+            Self::Call { symbol, end: CallEnd::Return } => write!(f, "{symbol} (return)"),
+            Self::Syscall(site) => site.fmt(f),
         }
     }
 }
@@ -236,7 +296,9 @@ impl Hook {
             | Site::Event(_)
             | Site::RawEvent(_)
             | Site::SecurityHook(_)
-            | Site::Binary(_) => None,
+            | Site::Binary(_)
+            | Site::Call { .. }
+            | Site::Syscall(_) => None,
         }
     }
 
@@ -257,7 +319,34 @@ impl Hook {
 
     /// The kernel function of a hook in one, and the bytes after its start.
     pub fn symbol(&self) -> Option<(&str, u64)> {
-        if let Site::Function { symbol, offset } = &self.site { Some((symbol, *offset)) } else { None }
+        match &self.site {
+            Site::Function { symbol, offset } => Some((symbol, *offset)),
+            Site::Call { symbol, .. } => Some((symbol, 0)),
+            Site::Interface { .. }
+            | Site::Traffic { .. }
+            | Site::Cgroup { .. }
+            | Site::Event(_)
+            | Site::RawEvent(_)
+            | Site::SecurityHook(_)
+            | Site::Binary(_)
+            | Site::Syscall(_) => None,
+        }
+    }
+
+    /// The end of a call that a hook of a kind for both is at.
+    pub fn end(&self) -> Option<CallEnd> {
+        match &self.site {
+            Site::Call { end, .. } => Some(*end),
+            Site::Syscall(site) => Some(site.end),
+            Site::Interface { .. }
+            | Site::Traffic { .. }
+            | Site::Cgroup { .. }
+            | Site::Function { .. }
+            | Site::Event(_)
+            | Site::RawEvent(_)
+            | Site::SecurityHook(_)
+            | Site::Binary(_) => None,
+        }
     }
 
     /// The field that says which target an event comes from, where a probe has several.
@@ -265,8 +354,9 @@ impl Hook {
         match self.site {
             Site::Interface { .. } | Site::Traffic { .. } => Some("interface"),
             Site::Cgroup { .. } => Some("path"),
-            Site::Function { .. } | Site::Binary(_) | Site::SecurityHook(_) => Some("symbol"),
+            Site::Function { .. } | Site::Binary(_) | Site::SecurityHook(_) | Site::Call { .. } => Some("symbol"),
             Site::Event(_) | Site::RawEvent(_) => Some("event"),
+            Site::Syscall(_) => Some("syscall"),
         }
     }
 
@@ -283,6 +373,8 @@ impl Hook {
             Site::Event(name) => Site::Event(TracepointName::parse(&target).unwrap_or_else(|| name.clone())),
             Site::RawEvent(_) => Site::RawEvent(target),
             Site::SecurityHook(_) => Site::SecurityHook(target),
+            Site::Call { end, .. } => Site::Call { symbol: target, end: *end },
+            Site::Syscall(site) => Site::Syscall(SyscallSite { calls: vec![target], ..site.clone() }),
         };
         Self { kind: self.kind, site }
     }

@@ -8,6 +8,7 @@ mod capture;
 mod errnos;
 mod event;
 mod expr;
+mod expr_names;
 mod expr_text;
 mod fetch;
 mod formula;
@@ -27,8 +28,8 @@ pub use expr::{At, BinaryOp, Cast, Expr, ExprNode, NameTable, TextSize, UnaryOp}
 pub use fetch::{Fetch, FetchCopy, FetchIndex, FetchSource, Kept, PacketLayer};
 pub use formula::{Arithmetic, Comparison, Formula, SetName, TextTest};
 pub use hook::{
-    CgroupPoint, Claim, Direction, FileIdentity, Hook, HookKind, Site, Targets, TracepointName, UserPlace, UserPoint,
-    XdpMode,
+    CallEnd, CgroupPoint, Claim, Direction, FileIdentity, Hook, HookKind, Site, SyscallSite, Targets, TracepointName,
+    UserPlace, UserPoint, XdpMode,
 };
 pub use layout::{BitRange, ComputedType, Field, FieldType, Layout};
 pub use limits::{Limits, Period, RateLimit};
@@ -57,6 +58,11 @@ pub struct ProbeSpec {
     pub hook: Option<Hook>,
     /// What its target matches.
     pub targets: Targets,
+    /// What the file asks for, where the mechanism of `hook` was chosen on this machine; `None` before that, and where it names
+    /// the mechanism itself.
+    pub asked: Option<Hook>,
+    /// Names that other targets of the probe have, and this one does not: they are null here.
+    pub elsewhere: Vec<String>,
     /// The program of the catalogue that runs there.
     pub program: String,
     /// The program's parameters that the file sets, in the order of the file.
@@ -84,6 +90,8 @@ impl ProbeSpec {
             id,
             hook,
             targets,
+            asked: None,
+            elsewhere: Vec::new(),
             program,
             params: Vec::new(),
             capture: Vec::new(),
@@ -99,6 +107,20 @@ impl ProbeSpec {
     /// Bytes of its ring buffer.
     pub fn ring_bytes(&self) -> u32 {
         self.buffer_bytes.unwrap_or(DEFAULT_BUFFER_BYTES)
+    }
+
+    /// Has each event say which system call it is, before all else that is captured.
+    pub fn name_syscall(&mut self) {
+        let name = "syscall";
+        if self.capture.iter().all(|capture| capture.name != name) {
+            let expr = Expr::new(ExprNode::Name(name.to_owned()), 0..0);
+            self.capture.insert(0, Capture { name: name.to_owned(), expr });
+        }
+    }
+
+    /// The names that its captures begin with.
+    pub fn names(&self) -> Vec<&str> {
+        self.capture.iter().flat_map(|capture| capture.expr.names()).collect()
     }
 
     /// The interface that it attaches to, where it does to one.

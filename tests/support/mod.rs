@@ -14,7 +14,7 @@ pub(crate) fn catalog() -> Catalog {
 fn hook(kind: &str, target: Option<&str>) -> HookDecl {
     let kind = HookKind::of_word(kind).unwrap();
     let site = target.map(|target| Site::of_section(kind, target).unwrap());
-    HookDecl { function: format!("on_{kind}"), kind, site, point: None, only_if: None }
+    HookDecl { function: format!("on_{kind}"), kind, site, point: None, end: None, only_if: None }
 }
 
 fn field(name: &str) -> Field {
@@ -46,6 +46,7 @@ fn program(name: &str, hooks: Vec<HookDecl>) -> Program {
         counters: None,
         no_link_header: None,
         fetch_table: None,
+        syscall_table: None,
         limit_table: None,
         object: [].as_slice().into(),
     }

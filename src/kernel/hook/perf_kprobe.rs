@@ -104,7 +104,9 @@ fn inspect(hook: &Hook, host: &Host) -> Vec<Finding> {
             | Site::Event(_)
             | Site::RawEvent(_)
             | Site::SecurityHook(_)
-            | Site::Binary(_),
+            | Site::Binary(_)
+            | Site::Call { .. }
+            | Site::Syscall(_),
         ) => None,
     };
     finding.into_iter().collect()

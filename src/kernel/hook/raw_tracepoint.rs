@@ -99,14 +99,14 @@ fn attach(program: &ProgramMut<'_>, hook: &Hook, host: &Host) -> Result<Attachme
     }
 }
 
-fn attach_to(program: &ProgramMut<'_>, name: &str) -> Result<Hold, i32> {
+pub(super) fn attach_to(program: &ProgramMut<'_>, name: &str) -> Result<Hold, i32> {
     let name = CString::new(name).map_err(|_| libc::ENOENT)?;
     let program = program.as_libbpf_object().as_ptr();
     // SAFETY: the program is loaded; the name lives across the call, whose result goes nowhere else.
     unsafe { take_link(libbpf_sys::bpf_program__attach_raw_tracepoint(program, name.as_ptr())) }
 }
 
-fn diagnose(name: &str, code: i32, host: &Host) -> KernelError {
+pub(super) fn diagnose(name: &str, code: i32, host: &Host) -> KernelError {
     match code {
         libc::ENOENT => {
             let message = format!("this kernel has no raw tracepoint `{name}`");

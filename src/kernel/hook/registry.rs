@@ -2,7 +2,9 @@
 //! Every hook kind, once.
 
 use super::kind::KernelKind;
-use super::{cgroup, fentry, fexit, kprobe, kretprobe, lsm, raw_tracepoint, tc, tracepoint, uprobe, uretprobe, xdp};
+use super::{
+    cgroup, fentry, fexit, function, kprobe, kretprobe, lsm, raw_tracepoint, syscall, tc, tracepoint, uprobe, uretprobe, xdp,
+};
 use crate::kernel::host::{Capabilities, Host};
 use crate::spec::HookKind;
 
@@ -20,6 +22,8 @@ pub(in crate::kernel) const KINDS: [&KernelKind; HookKind::WORDS.len()] = [
     &lsm::KIND,
     &tc::KIND,
     &cgroup::KIND,
+    &function::KIND,
+    &syscall::KIND,
 ];
 
 // Each stands where its number in `HookKind` says.

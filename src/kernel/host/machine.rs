@@ -67,6 +67,13 @@ impl Host {
         (name.release().to_string_lossy().into_owned(), name.machine().to_string_lossy().into_owned())
     }
 
+    /// True for a kernel that was built to preempt itself, whatever it is told at boot.
+    pub(in crate::kernel) fn is_built_preemptible(&self) -> bool {
+        let name = rustix::system::uname();
+        let version = name.version().to_string_lossy();
+        version.split_ascii_whitespace().any(|word| matches!(word, "PREEMPT" | "PREEMPT_RT" | "PREEMPT_LAZY"))
+    }
+
     /// Major and minor number of the release: (6, 12).
     pub fn version(&self) -> (u32, u32) {
         let (release, _) = self.release();

@@ -2,7 +2,7 @@
 //! What is asked of every site: what patterns stand for there, which of several names it has, whether it is missing.
 
 use super::targets::{Named, Names};
-use super::{binary, cgroup, event, function, interface};
+use super::{binary, cgroup, event, function, interface, syscall};
 use crate::kernel::error::KernelError;
 use crate::kernel::host::Host;
 use crate::spec::{Place, Site};
@@ -13,7 +13,8 @@ pub(in crate::kernel) fn named(site: &Site, patterns: &[String], takes_entry: bo
     match site {
         Site::Interface { .. } | Site::Traffic { .. } => interface::named(patterns),
         Site::Cgroup { .. } => cgroup::named(patterns),
-        Site::Function { .. } => function::named(patterns, host),
+        Site::Function { .. } | Site::Call { .. } => function::named(patterns, host),
+        Site::Syscall(_) => syscall::named(patterns),
         Site::Binary(point) => {
             let found = host.binaries.of(point).and_then(|file| binary::named(patterns, takes_entry, &file));
             found.unwrap_or_else(|error| (Names::new(), vec![error]))
@@ -27,7 +28,8 @@ pub(in crate::kernel) fn named(site: &Site, patterns: &[String], takes_entry: bo
 /// The first of these that is there.
 pub(in crate::kernel) fn first_of(site: &Site, names: &[String], host: &Host) -> Result<String, KernelError> {
     match site {
-        Site::Function { .. } => function::first_of(names, host),
+        Site::Function { .. } | Site::Call { .. } => function::first_of(names, host),
+        Site::Syscall(_) => syscall::first_of(names),
         Site::Binary(point) => binary::first_of(names, &host.binaries.of(point)?),
         Site::Event(_) => event::first_tracepoint(names, host),
         Site::RawEvent(_) => event::first_raw_tracepoint(names, host),
@@ -46,11 +48,12 @@ pub(in crate::kernel) fn is_missing(site: &Site, host: &Host) -> bool {
     match site {
         Site::Interface { name, .. } | Site::Traffic { interface: name, .. } => host.interface_index(name).is_none(),
         Site::Cgroup { path, .. } => cgroup::find(path).is_none(),
-        Site::Function { symbol, .. } => host.kernel_symbol(symbol).count == 0,
+        Site::Function { symbol, .. } | Site::Call { symbol, .. } => host.kernel_symbol(symbol).count == 0,
         Site::Event(name) => host.tracefs().is_ok() && host.tracepoint(name).is_err(),
         Site::RawEvent(name) => !host.may_have_raw_tracepoint(name),
         // All of them are the kernel's own.
         Site::SecurityHook(_) => false,
         Site::Binary(point) => host.binaries.open(&point.binary).is_err(),
+        Site::Syscall(_) => false,
     }
 }

@@ -9,6 +9,7 @@ pub(in crate::kernel) mod function;
 pub(in crate::kernel) mod interface;
 mod lookup;
 mod near;
+pub(in crate::kernel) mod syscall;
 mod targets;
 
 pub(in crate::kernel) use lookup::{first_of, is_missing, named};

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * System calls at the raw tracepoints sys_enter and sys_exit, which all calls of all processes pass. The registers of the
+ * process are still as it set them at both; at the return, what its text points to has been read into memory.
+ */
+#ifndef EBPF_RUN_SYSCALL_H
+#define EBPF_RUN_SYSCALL_H
+
+#include "fetch.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#define MAX_SYSCALLS 512
+
+/*
+ * One word for each number of a system call, those of 64-bit processes first and of 32-bit ones behind: 0, or that it is
+ * traced and what it is shown as. User space fills it.
+ */
+#define SYSCALL_TRACED 0x8000
+#define SYSCALL_EXEC 0x4000   /* its arguments are gone once it has succeeded */
+#define SYSCALL_COMPAT 0x2000 /* shown as a number of the 32-bit table */
+#define SYSCALL_NUMBER 0x1fff
+
+const volatile __u16 syscalls[2 * MAX_SYSCALLS] INTERNAL = {};
+
+/* A number of the 32-bit table, for user space. */
+#define SHOWN_COMPAT 0x80000000ULL
+
+/* One system call: words one after the other, which fetch.h takes as a context. */
+struct syscall_call {
+	__u64 args[6];
+	__u64 result;
+	__u64 number; /* as it is shown */
+	__u64 gone;   /* not 0: the arguments are not there any more */
+};
+
+_Static_assert(sizeof(struct syscall_call) == (CALL_GONE + 1) * sizeof(__u64), "the words that fetch.h knows");
+
+#if defined(__TARGET_ARCH_x86)
+#define TS_COMPAT 0x0002 /* arch/x86/include/asm/thread_info.h */
+
+/* The registers from bp to orig_ax of struct pt_regs. */
+struct call_registers {
+	__u64 bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax;
+};
+
+static __always_inline bool is_compat(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+}
+
+static __always_inline int call_number(const struct pt_regs *regs, __s64 *number)
+{
+	return bpf_probe_read_kernel(number, sizeof(*number), &regs->orig_ax);
+}
+
+static __always_inline int call_arguments(const struct pt_regs *regs, bool compat, struct syscall_call *call)
+{
+	struct call_registers at;
+
+	if (bpf_probe_read_kernel(&at, sizeof(at), &regs->bp))
+		return -1;
+	call->args[0] = compat ? (__u32)at.bx : at.di;
+	call->args[1] = compat ? (__u32)at.cx : at.si;
+	call->args[2] = compat ? (__u32)at.dx : at.dx;
+	call->args[3] = compat ? (__u32)at.si : at.r10;
+	call->args[4] = compat ? (__u32)at.di : at.r8;
+	call->args[5] = compat ? (__u32)at.bp : at.r9;
+	return 0;
+}
+#elif defined(__TARGET_ARCH_arm64)
+#define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
+
+static __always_inline bool is_compat(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, thread_info.flags) >> TIF_32BIT & 1;
+}
+
+static __always_inline int call_number(const struct pt_regs *regs, __s64 *number)
+{
+	__s32 value = -1;
+	int error = bpf_probe_read_kernel(&value, sizeof(value), &regs->syscallno);
+
+	*number = value;
+	return error;
+}
+
+static __always_inline int call_arguments(const struct pt_regs *regs, bool compat, struct syscall_call *call)
+{
+	int i;
+
+	/* The first register has the result by the return. */
+	if (bpf_probe_read_kernel(call->args, sizeof(call->args), &regs->user_regs.regs[0]) ||
+	    bpf_probe_read_kernel(call->args, sizeof(call->args[0]), &regs->orig_x0))
+		return -1;
+#pragma unroll
+	for (i = 0; i < 6; i++)
+		call->args[i] = compat ? (__u32)call->args[i] : call->args[i];
+	return 0;
+}
+#endif
+
+/* True for a call that is to be reported; says how it is shown. */
+static __always_inline bool syscall_wanted(const struct pt_regs *regs, __u64 number, struct syscall_call *call)
+{
+	__u16 native, compat, word;
+	bool is_32_bit;
+
+	if (number >= MAX_SYSCALLS)
+		return false;
+	/* One register for the check and the reads. */
+	asm volatile("" : "+r"(number));
+	number &= MAX_SYSCALLS - 1;
+	native = syscalls[number];
+	compat = syscalls[MAX_SYSCALLS + number];
+	if (!((native | compat) & SYSCALL_TRACED))
+		return false;
+	is_32_bit = is_compat();
+	word = is_32_bit ? compat : native;
+	if (!(word & SYSCALL_TRACED))
+		return false;
+	call->number = (word & SYSCALL_NUMBER) | (word & SYSCALL_COMPAT ? SHOWN_COMPAT : 0);
+	call->gone = word & SYSCALL_EXEC && !call->result;
+	return !call_arguments(regs, is_32_bit, call);
+}
+
+/* sys_enter(struct pt_regs *regs, long id) */
+static __always_inline bool syscall_entered(const struct bpf_raw_tracepoint_args *ctx, struct syscall_call *call)
+{
+	/* Nothing has succeeded yet. */
+	call->result = 1;
+	return syscall_wanted((void *)ctx->args[0], ctx->args[1], call);
+}
+
+/* sys_exit(struct pt_regs *regs, long ret) */
+static __always_inline bool syscall_returned(const struct bpf_raw_tracepoint_args *ctx, struct syscall_call *call)
+{
+	const struct pt_regs *regs = (void *)ctx->args[0];
+	__s64 number = -1;
+
+	call->result = ctx->args[1];
+	return !call_number(regs, &number) && syscall_wanted(regs, number, call);
+}
+
+#endif

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `syscall`: one program at raw `sys_enter` or `sys_exit` for all calls of a probe (Linux 4.17; always a link).
+//!
+//! The numbers of the calls are in a table of the program, which looks there before it does anything else. So hooks at one end are
+//! one place, whichever calls they are about.
+
+use std::collections::BTreeMap;
+
+use libbpf_rs::ProgramMut;
+
+use super::attachment::Attachment;
+use super::kind::{Exchange, KernelKind, always, misplaced, nothing_missing};
+use super::listing::{Listing, Places, Signature, Source, Unasked};
+use super::raw_tracepoint::{self, attach_to, diagnose};
+use crate::expr::{Scope, SyscallScope};
+use crate::kernel::error::KernelError;
+use crate::kernel::host::Host;
+use crate::spec::{CallEnd, Hook, HookKind, Site, SyscallAbi, SyscallSite};
+
+pub(super) const KIND: KernelKind = KernelKind {
+    kind: HookKind::Syscall,
+    captures_by_btf: false,
+    exchange: Exchange::Slot { jump: "slot_raw_tracepoint", nothing: "nothing_raw_tracepoint" },
+    check: |_, _| Ok(()),
+    inspect: |_, _| Vec::new(),
+    missing: nothing_missing,
+    scope,
+    attach,
+    is_same_place,
+    mechanism,
+    counts_missed: always,
+    listing: Some(Listing {
+        source: Source::Machine(calls),
+        unasked: |_| Unasked::Listed,
+        describe: |name, _, host| {
+            let arguments = host.syscall_arguments(name)?;
+            let arguments = arguments.into_iter().map(|argument| (argument.name, argument.c_type)).collect();
+            Some(Signature::Function(arguments, "long".to_owned()))
+        },
+    }),
+    tries: |host, one| vec![one(quiet(), host)],
+    ..raw_tracepoint::KIND
+};
+
+/// A call that hardly anybody makes.
+fn quiet() -> Hook {
+    let site = SyscallSite { calls: vec!["acct".to_owned()], end: CallEnd::Return, as_tracepoint: false };
+    Hook { kind: HookKind::Syscall, site: Site::Syscall(site) }
+}
+
+fn site_of(hook: &Hook) -> Result<&SyscallSite, KernelError> {
+    if let Site::Syscall(site) = &hook.site { Ok(site) } else { Err(misplaced(hook)) }
+}
+
+/// The raw tracepoint at an end of all system calls.
+fn event(end: CallEnd) -> &'static str {
+    match end {
+        CallEnd::Entry => "sys_enter",
+        CallEnd::Return => "sys_exit",
+    }
+}
+
+fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
+    let site = site_of(hook)?;
+    // The program that is used for several has only what is in the same place at all of them.
+    let first = site.calls.iter().map(String::as_str).find(|call| *call != "*").unwrap_or_default();
+    Ok(Scope::Syscall(SyscallScope {
+        name: if site.calls.len() == 1 { first.to_owned() } else { site.to_string() },
+        arguments: host.syscall_arguments(first),
+        end: site.end,
+        as_tracepoint: site.as_tracepoint,
+    }))
+}
+
+fn attach(program: &ProgramMut<'_>, hook: &Hook, host: &Host) -> Result<Attachment, KernelError> {
+    let name = event(site_of(hook)?.end);
+    match attach_to(program, name) {
+        Ok(hold) => Ok(Attachment::new(hold, hook.clone())),
+        Err(code) => Err(diagnose(name, code, host)),
+    }
+}
+
+fn is_same_place(now: &Hook, next: &Hook) -> bool {
+    let ends = (site_of(now).map(|site| site.end), site_of(next).map(|site| site.end));
+    matches!(ends, (Ok(now), Ok(next)) if now == next)
+}
+
+fn mechanism(hook: &Hook, _: &Host) -> (String, String) {
+    let Ok(site) = site_of(hook) else { return (String::new(), String::new()) };
+    let how = format!("link of the raw tracepoint {}", event(site.end));
+    let why = match (site.as_tracepoint, site.end) {
+        (true, _) => "it has all that the tracepoint of a system call has, skips no run, and ends at once",
+        (false, CallEnd::Return) => {
+            "one program for all calls; at the return the arguments are still there, and text has been read into memory"
+        }
+        (false, CallEnd::Entry) => "one program for all calls, before the kernel does anything",
+    };
+    (how, why.to_owned())
+}
+
+fn calls(_: &Host) -> Places {
+    let mut all = BTreeMap::new();
+    for (_, name) in SyscallAbi::Compat.all() {
+        all.insert((*name).to_owned(), "of 32-bit processes only".to_owned());
+    }
+    for (_, name) in SyscallAbi::Native.all() {
+        all.insert((*name).to_owned(), String::new());
+    }
+    (all, None)
+}
