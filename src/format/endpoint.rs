@@ -2,12 +2,13 @@
 //! The ends of a connection: `10.0.0.1:443`, `[::1]:53`, `unix:/run/x`, `unix:@abstract`; both as
 //! `10.0.0.1:40000 > 10.0.0.2:443`.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use std::io::Write as _;
 
 use super::escape::{Style, escape, json_escape};
+use super::human::decimal;
 use super::value::in_table;
-use crate::record::{Endpoint, EndpointAddress, SockEnds, TableNumber};
+use crate::record::{Endpoint, EndpointAddress, PacketParts, SockEnds, TableNumber};
 use crate::spec::NameTable;
 
 /// What stands before the path of a socket of AF_UNIX.
@@ -17,8 +18,11 @@ const UNIX: &[u8] = b"unix:";
 pub(super) fn json_endpoint(end: Endpoint<'_>, out: &mut Vec<u8>) -> bool {
     match end.address() {
         EndpointAddress::None => out.extend_from_slice(b"null"),
-        // Writing to a Vec cannot fail.
-        EndpointAddress::Ip(ip, port) => drop(write!(out, "\"{}\"", SocketAddr::new(ip, port))),
+        EndpointAddress::Ip(ip, port) => {
+            out.push(b'"');
+            address(ip, port, out);
+            out.push(b'"');
+        }
         EndpointAddress::Unix(path) => {
             out.push(b'"');
             out.extend_from_slice(UNIX);
@@ -47,6 +51,22 @@ pub(super) fn json_sock(sock: SockEnds<'_>, out: &mut Vec<u8>) -> bool {
     let destination = json_endpoint(sock.destination(), out);
     out.push(b'}');
     source || destination
+}
+
+/// Appends a packet as a JSON object.
+pub(super) fn json_packet(packet: PacketParts<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"length\":");
+    decimal(packet.length(), out);
+    out.extend_from_slice(b",\"protocol\":");
+    match packet.protocol() {
+        None => out.extend_from_slice(b"null"),
+        Some(protocol) => json_name(NameTable::IpProtocol, protocol.into(), out),
+    }
+    out.extend_from_slice(b",\"source\":");
+    json_endpoint(packet.source(), out);
+    out.extend_from_slice(b",\"destination\":");
+    json_endpoint(packet.destination(), out);
+    out.push(b'}');
 }
 
 /// The name as a JSON string, or the number as one.
@@ -85,11 +105,32 @@ pub(super) fn text_sock(sock: SockEnds<'_>, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Appends a packet as text, in quotes: `10.0.0.1:40000 > 10.0.0.2:443 IPPROTO_TCP 60`, of another protocol than IP only its length.
+pub(super) fn text_packet(packet: PacketParts<'_>, out: &mut Vec<u8>) {
+    let Some(protocol) = packet.protocol() else { return decimal(packet.length(), out) };
+    out.push(b'"');
+    inside(packet.source(), Style::Quoted, out);
+    out.extend_from_slice(b" > ");
+    inside(packet.destination(), Style::Quoted, out);
+    out.push(b' ');
+    name(NameTable::IpProtocol, protocol.into(), out);
+    out.push(b' ');
+    decimal(packet.length(), out);
+    out.push(b'"');
+}
+
+fn address(ip: IpAddr, port: Option<u16>, out: &mut Vec<u8>) {
+    // Writing to a Vec cannot fail.
+    let _ = match port {
+        Some(port) => write!(out, "{}", SocketAddr::new(ip, port)),
+        None => write!(out, "{ip}"),
+    };
+}
+
 fn inside(end: Endpoint<'_>, style: Style, out: &mut Vec<u8>) {
     match end.address() {
         EndpointAddress::None => out.push(b'-'),
-        // Writing to a Vec cannot fail.
-        EndpointAddress::Ip(ip, port) => drop(write!(out, "{}", SocketAddr::new(ip, port))),
+        EndpointAddress::Ip(ip, port) => address(ip, port, out),
         EndpointAddress::Unix(path) => {
             out.extend_from_slice(UNIX);
             let (at, name) = unix(path);

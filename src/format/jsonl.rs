@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::argv::argv;
 use super::columns::{Column, Columns};
-use super::endpoint::{json_endpoint, json_sock};
+use super::endpoint::{json_endpoint, json_packet, json_sock};
 use super::escape::{Style, hex, json_escape, json_style};
 use super::human::decimal;
 use super::notice::Notice;
@@ -185,6 +185,7 @@ fn write(value: FieldValue<'_>, out: &mut Vec<u8>) -> bool {
         FieldValue::Uuid(bytes) => quoted(out, |out| uuid(bytes, out)),
         FieldValue::Endpoint(end) => return json_endpoint(end, out),
         FieldValue::Sock(sock) => return json_sock(sock, out),
+        FieldValue::Packet(packet) => json_packet(packet, out),
         // Writing to a Vec cannot fail.
         FieldValue::Hex(number) => drop(write!(out, "\"{number:#x}\"")),
         FieldValue::Ipv4(address) => drop(write!(out, "\"{address}\"")),

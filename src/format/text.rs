@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::argv::quoted_argv;
 use super::columns::{Column, Columns};
-use super::endpoint::{text_endpoint, text_sock};
+use super::endpoint::{text_endpoint, text_packet, text_sock};
 use super::escape::{hex, quoted_if_needed};
 use super::human::{HumanUnit, decimal};
 use super::notice::Notice;
@@ -161,6 +161,7 @@ pub(super) fn write(value: FieldValue<'_>, unit: HumanUnit, out: &mut Vec<u8>) {
         FieldValue::Uuid(bytes) => uuid(bytes, out),
         FieldValue::Endpoint(end) => text_endpoint(end, out),
         FieldValue::Sock(sock) => text_sock(sock, out),
+        FieldValue::Packet(packet) => text_packet(packet, out),
         // Writing to a Vec cannot fail.
         FieldValue::Hex(number) => drop(write!(out, "{number:#x}")),
         FieldValue::Ipv4(address) => drop(write!(out, "{address}")),

@@ -19,8 +19,8 @@ pub struct Endpoint<'a>(&'a [u8]);
 pub enum EndpointAddress<'a> {
     /// There is none, or it is of a family that nothing is known of.
     None,
-    /// Address and port.
-    Ip(IpAddr, u16),
+    /// Address, and port if the protocol has ports.
+    Ip(IpAddr, Option<u16>),
     /// A path; one that begins with NUL is an abstract name, an empty one is none.
     Unix(&'a [u8]),
 }
@@ -36,12 +36,10 @@ impl<'a> Endpoint<'a> {
             return EndpointAddress::None;
         };
         let [f0, f1, p0, p1, l0, l1, l2, l3, ip @ ..] = *head;
+        let length = u32::from_ne_bytes([l0, l1, l2, l3]) as usize;
         match u16::from_ne_bytes([f0, f1]) {
-            INET | INET6 => EndpointAddress::Ip(address(ip), u16::from_be_bytes([p0, p1])),
-            UNIX => {
-                let length = u32::from_ne_bytes([l0, l1, l2, l3]) as usize;
-                EndpointAddress::Unix(&path[..length.min(path.len())])
-            }
+            INET | INET6 => EndpointAddress::Ip(address(ip), (length == 0).then(|| u16::from_be_bytes([p0, p1]))),
+            UNIX => EndpointAddress::Unix(&path[..length.min(path.len())]),
             _other => EndpointAddress::None,
         }
     }
@@ -112,11 +110,12 @@ mod tests {
         let four = core::net::Ipv4Addr::new(10, 0, 0, 1).to_ipv6_mapped().octets();
         let address = |slot: &[u8]| match Endpoint::of(slot).address() {
             EndpointAddress::None => "-".to_owned(),
-            EndpointAddress::Ip(ip, port) => format!("{ip} {port}"),
+            EndpointAddress::Ip(ip, port) => format!("{ip} {}", port.map_or(-1, i32::from)),
             EndpointAddress::Unix(path) => path.escape_ascii().to_string(),
         };
         assert_eq!(address(&slot(INET, 443, b"", four)), "10.0.0.1 443");
-        assert_eq!(address(&slot(INET6, 53, b"x", four)), "10.0.0.1 53");
+        assert_eq!(address(&slot(INET6, 53, b"", four)), "10.0.0.1 53");
+        assert_eq!(address(&slot(INET, 53, b"x", four)), "10.0.0.1 -1");
         assert_eq!(address(&slot(INET6, 53, b"", [0; 16])), ":: 53");
         assert_eq!(address(&slot(UNIX, 443, b"/run/x", four)), "/run/x");
         assert_eq!(address(&slot(UNIX, 0, b"\0abc", [0; 16])), "\\x00abc");

@@ -7,6 +7,7 @@ use super::endpoint::{Endpoint, EndpointAddress, SockEnds, address};
 use super::extras::{Extra, Extras};
 use super::integer::Integer;
 use super::named::{EnumNames, in_table};
+use super::packet::PacketParts;
 use super::path::PathNames;
 use super::text::{counted, counted_text, text, words};
 use super::value::FieldValue;
@@ -43,6 +44,7 @@ pub(super) enum FieldReader {
     Timespec,
     Endpoint,
     Sock,
+    Packet,
     /// What is found out before the record is formatted: where it stands among that, and how a number is shown.
     Extra(usize, ExtraShow),
     /// A size that this type cannot have; a catalogue makes none. Never has a value.
@@ -131,8 +133,7 @@ impl FieldReader {
             FieldType::Timespec => (size == 16).then_some(Self::Timespec)?,
             FieldType::Endpoint => Self::Endpoint,
             FieldType::Sock => SockEnds::fits(size).then_some(Self::Sock)?,
-            // TODO(10): when the slot of a packet is settled.
-            FieldType::Packet => return None,
+            FieldType::Packet => PacketParts::fits(size).then_some(Self::Packet)?,
             FieldType::Ktime
             | FieldType::Dev
             | FieldType::Ksym
@@ -190,6 +191,7 @@ impl FieldReader {
                 end => FieldValue::Endpoint(end),
             },
             Self::Sock => FieldValue::Sock(SockEnds::of(slot)),
+            Self::Packet => FieldValue::Packet(PacketParts::of(slot)),
             Self::Extra(index, show) => extra(extras.get(*index), show),
             Self::Unreadable => FieldValue::Null,
         }

@@ -4,6 +4,7 @@
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use super::endpoint::{Endpoint, SockEnds};
+use super::packet::PacketParts;
 use super::path::PathNames;
 use crate::spec::NameTable;
 
@@ -52,6 +53,8 @@ pub enum FieldValue<'a> {
     Endpoint(Endpoint<'a>),
     /// Both ends of a socket.
     Sock(SockEnds<'a>),
+    /// What the headers of a packet say.
+    Packet(PacketParts<'a>),
 }
 
 /// A number and its name, by a thin pointer: so a value is three words, and an event costs up to a twentieth less.
@@ -112,7 +115,8 @@ impl FieldValue<'_> {
             | Self::Mac(_)
             | Self::Uuid(_)
             | Self::Endpoint(_)
-            | Self::Sock(_) => false,
+            | Self::Sock(_)
+            | Self::Packet(_) => false,
         }
     }
 
@@ -138,7 +142,8 @@ impl FieldValue<'_> {
             | Self::Mac(_)
             | Self::Uuid(_)
             | Self::Endpoint(_)
-            | Self::Sock(_) => None,
+            | Self::Sock(_)
+            | Self::Packet(_) => None,
         }
     }
 }

@@ -112,7 +112,7 @@ impl Operand {
             FieldValue::Path(path) => Term::Path(path),
             FieldValue::Ipv4(address) => Term::Address(address.to_ipv6_mapped()),
             FieldValue::Ipv6(address) => Term::Address(address),
-            FieldValue::Endpoint(_) | FieldValue::Sock(_) => Term::Something,
+            FieldValue::Endpoint(_) | FieldValue::Sock(_) | FieldValue::Packet(_) => Term::Something,
         }
     }
 }
