@@ -175,6 +175,7 @@ fn builtins_of_the_head() {
     assert_eq!(field("pid as hex"), (FieldType::Hex, 16, 4));
     assert_eq!(field("uid as i32"), (FieldType::Signed, 24, 4));
     assert_eq!(field("tid as u16"), (FieldType::Unsigned, 20, 2));
+    assert_eq!(field("cpu"), (FieldType::Unsigned, 28, 4));
     assert_eq!(field("comm"), (FieldType::Text { limit: None }, 32, 16));
     assert_eq!(field("comm as string"), (FieldType::Text { limit: None }, 32, 16));
     assert_eq!(field("comm as string[4]"), (FieldType::Text { limit: Some(4) }, 32, 16));
@@ -391,7 +392,6 @@ fn functions_of_programs() {
         ("arg2 as bytes[100]", (argument(2), vec![], 0, User, 100, FieldType::Bytes, 100)),
         ("arg2 as ipv6", (argument(2), vec![], 0, User, 16, FieldType::Ipv6, 16)),
         ("arg2 as ipv4", (argument(2), vec![], 0, Value, 8, FieldType::Ipv4, 4)),
-        ("cpu", (FetchSource::Cpu, vec![], 0, Value, 8, FieldType::Unsigned, 4)),
     ] {
         assert_eq!(brief(&entry, expression), expected, "{expression}");
     }
@@ -651,8 +651,8 @@ fn composites() {
             ("(sk as sock).dest", "`sk as sock` has no part `dest`", "did you mean `destination`?"),
             ("(sk as sock).source.prt", "`(sk as sock).source` has no part `prt`", "did you mean `port`?"),
             (
-                "size as sock",
-                "`size` is `size_t`: it cannot be read as `sock`",
+                "sk->sk_err as sock",
+                "`sk->sk_err` is `int`: it cannot be read as `sock`",
                 "`sock` needs a pointer to a `struct sock`, or to one that begins with it",
             ),
         ],

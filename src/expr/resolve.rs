@@ -106,7 +106,7 @@ impl Resolved {
 
 /// The field of the head of this name.
 fn head_field<'l>(layout: &'l Layout, name: &str) -> Option<&'l Field> {
-    layout.process.iter().find(|field| field.name == name)
+    layout.process.iter().chain(&layout.operands).find(|field| field.name == name)
 }
 
 /// Resolves the captures of a probe. `head` is the layout of the record's fixed head; all errors are found at once, each

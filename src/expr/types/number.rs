@@ -95,6 +95,10 @@ pub(super) fn integer(
         let help = format!("it has {size} bytes, and integers have 1, 2, 4 or 8: `as bytes({size})`");
         return Err(unfit(&place, cast, text).help(help));
     }
+    // A truth value has one byte; of a longer integer all bits count.
+    let is_long = kind == FieldType::Bool && size > 1;
+    let bits = is_long.then_some(BitRange { shift: 0, width: (size * 8) as u8 });
+    let place = Place { bits, ..place };
     let copy = place.copy();
     let bytes = if place.in_memory { size as u16 } else { 8 };
     Ok(fetched(place, copy, bytes, bytes, size as u16, kind))
