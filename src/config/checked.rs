@@ -8,7 +8,7 @@ use super::discretion::Values;
 use super::problem::Problem;
 use super::source::{Location, SourceFile, Span};
 use crate::catalog::Program;
-use crate::spec::{Place, ProbeId, ProbeSpec, SinkSpec, Targets};
+use crate::spec::{Place, ProbeId, ProbeSpec, SetSpec, SinkSpec, Targets};
 use crate::words;
 
 /// What is left when nothing is wrong: everything that a run needs.
@@ -18,6 +18,8 @@ pub struct Config {
     pub probes: Vec<CheckedProbe>,
     /// The sinks that those probes use; [`crate::spec::SinkId`] counts here.
     pub sinks: Vec<SinkSpec>,
+    /// The sets that those probes ask for, and others that their files declare; no name twice.
+    pub sets: Vec<SetSpec>,
     /// Probes with `enabled: false`: checked, not to be run.
     pub parked: Vec<ProbeId>,
 }
@@ -94,7 +96,7 @@ impl CheckedProbe {
             }
             wanted = match wanted {
                 Place::Mode | Place::Entry(_) | Place::Binary | Place::Process | Place::BuildId => Place::Target,
-                Place::Target | Place::Program | Place::Capture(_) => Place::Hook,
+                Place::Target | Place::Program | Place::Capture(_) | Place::Clause(_) => Place::Hook,
                 Place::Param(_) => Place::Program,
                 Place::Hook | Place::Sink(_) => Place::Probe,
                 Place::Part { of, .. } => *of,

@@ -79,6 +79,9 @@ codes! {
     REPEATED_TARGET = "E0320", "a hook lists an interface or function twice";
     NEEDLESS_KEY = "E0321", "the program does not use this key";
     HOOK_CAPTURE = "E0322", "a capture is not available at this hook";
+    UNKNOWN_SET = "E0323", "unknown set";
+    SET_ENTRY = "E0324", "an entry of a set is invalid";
+    TOO_MANY_CLAUSES = "E0325", "`where` has too many clauses";
     NEEDLESS_LIMITS = "E0330", "the program has no events to limit";
 
     KERNEL_REFUSED = "E0401", "the kernel refused the program";
@@ -90,6 +93,8 @@ codes! {
     MOUNTED_FILE = "W0001", "a file is mounted by itself, so replacing it has no effect";
     NO_PROBES = "W0101", "the file has no probes";
     UNUSED_VAR = "W0102", "a variable is not used";
+    UNUSED_SET = "W0103", "a set is not used";
+    REPEATED_ENTRY = "W0104", "a set lists an entry twice";
     NOT_VERIFIED = "W0401", "whether this machine can run the probe is unknown";
     UNTRUSTED_BINARY_HERE = "W0402", "a daemon would refuse the hooked program or library";
     NOT_ALL_PROCESSES = "W0403", "the hook does not see all processes";

@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 
 use super::destination::SinkForm;
 use super::forms::{Ordered, ScalarOr, StringOr};
+use super::set::SetForm;
 use crate::key::{InDefaults, KEYS};
 
 /// A configuration of ebpf-run: which probes run and where their events go.
@@ -42,6 +43,10 @@ pub(crate) struct Document {
     #[serde(default)]
     #[schemars(extend("examples" = [{ "events": { "file": { "path": "/var/log/ebpf-run/events.jsonl" } } }]))]
     sinks: Option<Ordered<StringOr<SinkForm>>>,
+    /// Sets of values by name, for expressions of this file: `peer.ip not in private`, `path.under(watched)`.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{ "private": { "ip": ["10.0.0.0/8", "192.168.0.0/16"] } }]))]
+    sets: Option<Ordered<SetForm>>,
     /// Defaults for every probe of this file.
     #[serde(default)]
     defaults: Option<Defaults>,

@@ -18,6 +18,7 @@ mod functions;
 mod lex;
 mod machine;
 mod numbers;
+mod mentions;
 mod operand;
 mod parse;
 mod parse_type;
@@ -41,6 +42,7 @@ pub use function::{
 };
 pub use functions::{FUNCTIONS, Function, METHODS};
 pub use machine::{Machine, TargetName, Variable};
+pub use mentions::{SetMention, set_mentions};
 pub use operand::{Operand, OperandSource};
 pub use parse::{parse, parse_with};
 pub use path::{Names, first_name, is_path};

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use crate::catalog::{Catalog, Program};
-use crate::config::{Cx, Draft, FileSinks, Node, Problem, Run, SourceFile, codes, decode};
+use crate::config::{Cx, Draft, FileSets, FileSinks, Node, Problem, Run, SourceFile, codes, decode};
 use crate::spec::{Hook, ProbeId, Targets};
 
 /// One key of a probe: all that the schema, the checks, starter files and the man page need to know of it.
@@ -94,6 +94,8 @@ pub(crate) struct Checking<'a> {
     pub(crate) catalog: &'a Catalog,
     /// The sinks that the file declares.
     pub(crate) sinks: &'a FileSinks,
+    /// The sets that the file declares.
+    pub(crate) sets: &'a FileSets,
     /// What the files share.
     pub(crate) run: &'a mut Run,
     /// What the file has under `defaults`, key by key, where nothing is wrong with its form; empty for `defaults` themselves.

@@ -18,9 +18,11 @@ mod limits;
 mod name;
 mod params;
 mod program;
+mod set_names;
 mod sinks;
 #[cfg(test)]
 mod tests;
+mod where_;
 
 pub(crate) use definition::{Checking, InDefaults, Joined, Key, Set};
 pub(crate) use program::usual as usual_program;
@@ -35,6 +37,7 @@ pub(crate) const KEYS: &[&Key] = &[
     &program::PROGRAM,
     &params::PARAMS,
     &capture::CAPTURE,
+    &where_::WHERE,
     &interval::INTERVAL,
     &labels::LABELS,
     &sinks::SINKS,

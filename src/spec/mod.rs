@@ -17,6 +17,7 @@ mod layout;
 mod limits;
 pub mod names;
 mod place;
+mod set;
 mod sink;
 mod slots;
 mod step;
@@ -35,6 +36,7 @@ pub use layout::{BitRange, ComputedType, Field, FieldType, Layout};
 pub use limits::{Limits, Period, RateLimit};
 pub use names::SyscallAbi;
 pub use place::Place;
+pub use set::{SetEntry, SetKind, SetSource, SetSpec, SetUse};
 pub use sink::{Destination, DestinationKind, Format, Rights, SinkId, SinkSpec};
 pub use slots::{EndpointSlot, PacketPart, PacketSlot, SlotPart, SockSlot, SocketCallSlot};
 pub use step::{Step, StepNext, StepTest};
@@ -71,6 +73,10 @@ pub struct ProbeSpec {
     pub capture: Vec<Capture>,
     /// How often counters are reported. Programs that emit events only do not use it.
     pub interval: Duration,
+    /// Which of its events are wanted: all of these must hold.
+    pub filter: Vec<Expr>,
+    /// The sets that its expressions ask for, each once. What is in them is no part of the probe.
+    pub sets: Vec<SetUse>,
     /// Constant fields of every event, in the order of the file.
     pub labels: Vec<(String, String)>,
     /// Where its events go; never empty, no sink twice.
@@ -96,6 +102,8 @@ impl ProbeSpec {
             params: Vec::new(),
             capture: Vec::new(),
             interval: DEFAULT_INTERVAL,
+            filter: Vec::new(),
+            sets: Vec::new(),
             labels: Vec::new(),
             sinks: Vec::new(),
             buffer_bytes: None,

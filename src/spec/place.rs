@@ -28,6 +28,8 @@ pub enum Place {
     Param(String),
     /// The expression of this capture.
     Capture(String),
+    /// This clause of `where`, from 0.
+    Clause(usize),
     /// The sink of this name.
     Sink(String),
     /// Some bytes of a text that stands at another place: one word of an expression.
@@ -64,6 +66,7 @@ impl Place {
             | Self::Program
             | Self::Param(_)
             | Self::Capture(_)
+            | Self::Clause(_)
             | Self::Sink(_) => self,
         }
     }

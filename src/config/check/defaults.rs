@@ -9,6 +9,7 @@ use crate::catalog::Catalog;
 use crate::config::Cx;
 use crate::config::origin::add_origins;
 use crate::config::problem::Problem;
+use crate::config::set::FileSets;
 use crate::config::source::SourceFile;
 use crate::config::yaml::{Node, Segment};
 use crate::key::{Checking, KEYS, Key, Set};
@@ -40,6 +41,7 @@ pub(super) fn check<'a>(
         keys: KEYS,
         catalog,
         sinks,
+        sets: &FileSets::default(),
         run,
         defaults: &[],
         id: None,

@@ -10,6 +10,7 @@ use crate::catalog::Catalog;
 use crate::config::environment::Environment;
 use crate::config::origin::{add_origins, with_origin};
 use crate::config::problem::Problem;
+use crate::config::set::FileSets;
 use crate::config::source::{Location, SourceFile};
 use crate::config::yaml::{Entry, Node, Segment, Value};
 use crate::config::{codes, gate, guess, yaml};
@@ -79,8 +80,13 @@ fn one_file(
     vars::check(source, &root, &file_vars, whole, run, problems);
     let file_sinks = declared_sinks(source, &root, &violations, &clean, run, problems);
     let defaults = defaults::check(source, &root, &clean, (catalog, &file_sinks), run, problems);
-    let file = probe::InFile { source, catalog, sinks: &file_sinks, defaults: &defaults };
+    let file_sets = declared_sets(source, &root, &violations, &clean, problems);
+    file_sets.specs().for_each(|set| run.add_set(set));
+    let file = probe::InFile { source, catalog, sinks: &file_sinks, sets: &file_sets, defaults: &defaults };
     probes(&file, &root, &violations, &clean, run, problems);
+    if whole && !problems.iter().any(Problem::is_error) {
+        file_sets.say_unused(source, problems);
+    }
 }
 
 /// The sinks that the file declares.
@@ -107,6 +113,33 @@ fn declared_sinks(
         add_origins(source, root, problems, before);
     }
     file_sinks
+}
+
+/// The sets that the file declares.
+fn declared_sets(
+    source: &Arc<SourceFile>,
+    root: &Node,
+    violations: &[gate::Violation<'_>],
+    clean: &dyn Fn(&[Segment]) -> bool,
+    problems: &mut Vec<Problem>,
+) -> FileSets {
+    let mut file_sets = FileSets::default();
+    let key = Segment::Key("sets".to_owned());
+    file_sets.incomplete = match root.get("sets") {
+        Some(sets) => {
+            violations.iter().any(|violation| violation.path == [key.clone()])
+                || sets.value.is_incomplete()
+                || is_repeated(sets, problems)
+        }
+        None => root.is_incomplete(),
+    };
+    for entry in root.at(&["sets"]).map(Node::entries).unwrap_or_default() {
+        let is_clean = clean(&[key.clone(), Segment::Key(entry.key.clone())]);
+        let before = problems.len();
+        file_sets.declare(source, entry, is_clean, problems);
+        add_origins(source, root, problems, before);
+    }
+    file_sets
 }
 
 /// The probes of the file, each by itself.

@@ -10,6 +10,7 @@ use crate::catalog::Catalog;
 use crate::config::Cx;
 use crate::config::draft::Draft;
 use crate::config::problem::Problem;
+use crate::config::set::FileSets;
 use crate::config::source::SourceFile;
 use crate::config::yaml::Node;
 use crate::key::{Checking, Joined, KEYS};
@@ -20,6 +21,7 @@ pub(super) struct InFile<'a> {
     pub(super) source: &'a Arc<SourceFile>,
     pub(super) catalog: &'a Catalog,
     pub(super) sinks: &'a FileSinks,
+    pub(super) sets: &'a FileSets,
     pub(super) defaults: &'a Defaults<'a>,
 }
 
@@ -31,6 +33,7 @@ pub(super) fn check(file: &InFile<'_>, node: &Node, certain: bool, run: &mut Run
         keys: KEYS,
         catalog: file.catalog,
         sinks: file.sinks,
+        sets: file.sets,
         run,
         defaults: &file.defaults.nodes,
         id: None,

@@ -13,7 +13,7 @@ use crate::config::draft::Draft;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile};
 use crate::config::yaml::Node;
-use crate::spec::{Claim, Destination, Format, Place, ProbeId, Rights, SinkId, SinkSpec, Targets};
+use crate::spec::{Claim, Destination, Format, Place, ProbeId, Rights, SetSpec, SinkId, SinkSpec, Targets};
 
 /// The files so far.
 #[derive(Default)]
@@ -24,6 +24,7 @@ pub(crate) struct Run {
     interfaces: HashMap<String, (String, Location)>,
     probes: Vec<CheckedProbe>,
     sinks: Vec<SinkSpec>,
+    sets: Vec<SetSpec>,
     sink_ids: HashMap<(Destination, Option<Format>), SinkId>,
     parked: Vec<ProbeId>,
     /// The variables that files declare; what they are is for each file alone.
@@ -104,6 +105,13 @@ impl Run {
         problems.push(problem.help("use the same format for both, or write to two files"));
     }
 
+    /// Takes a set that probes may ask for, once.
+    pub(crate) fn add_set(&mut self, set: &SetSpec) {
+        if self.sets.iter().all(|known| known.name != set.name) {
+            self.sets.push(set.clone());
+        }
+    }
+
     /// Takes a probe. One that is not whole has its problem: it is never run.
     pub(crate) fn add(&mut self, draft: Draft, problems: &mut Vec<Problem>) {
         let Draft { mut spec, program, places, sinks, enabled, source } = draft;
@@ -163,9 +171,9 @@ impl Run {
     /// The verdict.
     pub(crate) fn finish(self) -> Checked {
         let good = !self.problems.iter().any(Problem::is_error);
-        let Self { probes, sinks, parked, problems, .. } = self;
+        let Self { probes, sinks, sets, parked, problems, .. } = self;
         if good {
-            Checked { config: Some(Config { probes, sinks, parked }), fragments: Vec::new(), problems }
+            Checked { config: Some(Config { probes, sinks, sets, parked }), fragments: Vec::new(), problems }
         } else {
             Checked { config: None, fragments: probes, problems }
         }
