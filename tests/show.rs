@@ -13,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 
 use ebpf_run::catalog::{Catalog, builtin};
 use ebpf_run::config::{Config, Environment, SourceFile, check, effective, render};
-use ebpf_run::spec::SinkSpec;
+use ebpf_run::spec::{ProbeSpec, SetName, SinkSpec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -50,7 +50,7 @@ fn shown(files: &[SourceFile], catalog: &Catalog) -> SourceFile {
 fn runs_alike(files: &[SourceFile], catalog: &Catalog) -> String {
     let shown_file = shown(files, catalog);
     let (written, read) = (configuration(files, catalog), configuration(std::slice::from_ref(&shown_file), catalog));
-    let specs = |config: &Config| config.probes.iter().map(|probe| probe.spec.clone()).collect::<Vec<_>>();
+    let specs = |config: &Config| config.probes.iter().map(|probe| of_any_file(&probe.spec)).collect::<Vec<_>>();
     assert_eq!(specs(&written), specs(&read), "{}\n{}", files[0].text, shown_file.text);
     let nameless = |sink: &SinkSpec| SinkSpec { name: String::new(), ..sink.clone() };
     let sinks = |config: &Config| config.sinks.iter().map(nameless).collect::<Vec<_>>();
@@ -58,6 +58,13 @@ fn runs_alike(files: &[SourceFile], catalog: &Catalog) -> String {
     assert_eq!(written.parked, read.parked);
     assert_eq!(shown(std::slice::from_ref(&shown_file), catalog).text, shown_file.text);
     shown_file.text.to_string()
+}
+
+/// The probe with names of sets that do not tell in which file they are declared.
+fn of_any_file(spec: &ProbeSpec) -> ProbeSpec {
+    let mut spec = spec.clone();
+    spec.sets.iter_mut().for_each(|set| set.name = SetName(set.word.as_str().into()));
+    spec
 }
 
 fn files_of(folder: &str) -> Vec<SourceFile> {

@@ -27,9 +27,11 @@ use super::check::read_vars;
 use super::destination::{DestinationForm, short};
 use super::environment::Environment;
 use super::source::SourceFile;
-use super::yaml::{self, Entry, Node};
+use super::set::path_of;
+use super::yaml::{self, Entry, Node, Value};
 use super::{pattern, schema};
 use crate::catalog::{Catalog, Program};
+use crate::expr::{self, SetMention, set_mentions};
 use crate::key::{Joined, KEYS, usual_program};
 use crate::spec::HookKind;
 
@@ -41,7 +43,7 @@ const SAID: [&str; 2] = ["interval", "sinks"];
 /// decides how a probe runs (its program, how often it reports, where its events go) is said. Sinks of one name in two files
 /// become two names. Files with problems give what can be read of them.
 pub fn effective(files: &[SourceFile], catalog: &Catalog, environment: &Environment<'_>) -> Json {
-    let mut document = Document { catalog, sinks: Map::new(), probes: Vec::new() };
+    let mut document = Document { catalog, sinks: Map::new(), sets: Map::new(), probes: Vec::new() };
     for file in files {
         let source = Arc::new(file.clone());
         let read = read_vars(&source, environment);
@@ -54,6 +56,9 @@ pub fn effective(files: &[SourceFile], catalog: &Catalog, environment: &Environm
     if !document.sinks.is_empty() {
         written.insert("sinks".to_owned(), document.sinks.into());
     }
+    if !document.sets.is_empty() {
+        written.insert("sets".to_owned(), document.sets.into());
+    }
     written.insert("probes".to_owned(), document.probes.into());
     Json::Object(written)
 }
@@ -62,6 +67,7 @@ pub fn effective(files: &[SourceFile], catalog: &Catalog, environment: &Environm
 struct Document<'c> {
     catalog: &'c Catalog,
     sinks: Map<String, Json>,
+    sets: Map<String, Json>,
     probes: Vec<Json>,
 }
 
@@ -70,7 +76,12 @@ impl Document<'_> {
         let mut names = HashMap::new();
         for entry in root.at(&["sinks"]).map(Node::entries).unwrap_or_default() {
             let sink = literal(written_sink(source, &entry.value));
-            names.insert(entry.key.clone(), self.declare(&entry.key, sink));
+            names.insert(entry.key.clone(), declare(&mut self.sinks, &entry.key, '-', sink));
+        }
+        let mut sets = HashMap::new();
+        for entry in root.at(&["sets"]).map(Node::entries).unwrap_or_default() {
+            let set = literal(written_set(source, &entry.value));
+            sets.insert(entry.key.clone(), declare(&mut self.sets, &entry.key, '_', set));
         }
         let defaults = root.at(&["defaults"]).map(|defaults| mapping(source, defaults)).unwrap_or_default();
         for probe in root.at(&["probes"]).map(Node::items).unwrap_or_default() {
@@ -80,21 +91,14 @@ impl Document<'_> {
                     *name = declared.as_str().into();
                 }
             }
+            for text in probe.get_mut("where").and_then(Json::as_array_mut).into_iter().flatten() {
+                rename_sets(text, &sets);
+            }
+            for (_, text) in probe.get_mut("capture").and_then(Json::as_object_mut).into_iter().flatten() {
+                rename_sets(text, &sets);
+            }
             self.probes.push(in_order(probe));
         }
-    }
-
-    /// Declares a sink of a file, under another name where another file has another sink of this one.
-    fn declare(&mut self, name: &str, sink: Json) -> String {
-        let numbered = (2..).map(|number| {
-            let number = format!("-{number}");
-            format!("{}{number}", &name[..name.len().min(pattern::MAX_NAME_BYTES - number.len())])
-        });
-        let mut candidates = std::iter::once(name.to_owned()).chain(numbered);
-        let is_free = |name: &String| self.sinks.get(name).is_none_or(|declared| *declared == sink);
-        let name = candidates.find(is_free).unwrap_or_default();
-        self.sinks.insert(name.clone(), sink);
-        name
     }
 
     /// A probe with what the file and the program have for it.
@@ -122,6 +126,57 @@ impl Document<'_> {
         }
         probe
     }
+}
+
+/// Declares a sink or set of a file, under another name where another file has another one of this name.
+fn declare(declared: &mut Map<String, Json>, name: &str, mark: char, what: Json) -> String {
+    let numbered = (2..).map(|number| {
+        let number = format!("{mark}{number}");
+        format!("{}{number}", &name[..name.len().min(pattern::MAX_NAME_BYTES - number.len())])
+    });
+    let mut candidates = std::iter::once(name.to_owned()).chain(numbered);
+    let is_free = |name: &String| declared.get(name).is_none_or(|known| *known == what);
+    let name = candidates.find(is_free).unwrap_or_default();
+    declared.insert(name.clone(), what);
+    name
+}
+
+/// The sets that an expression asks for, by the names that they have now.
+fn rename_sets(text: &mut Json, names: &HashMap<String, String>) {
+    let Json::String(text) = text else { return };
+    let Ok(expr) = expr::parse(text) else { return };
+    let mut mentions = set_mentions(&expr);
+    // From the end on: what stands before stays where it is.
+    mentions.reverse();
+    for mention in mentions {
+        if let SetMention::Named(name, range) = mention
+            && let Some(renamed) = names.get(&name).filter(|renamed| **renamed != name)
+        {
+            text.replace_range(range, renamed);
+        }
+    }
+}
+
+/// A set with its values as a list, and its file by a path that means the same anywhere.
+fn written_set(source: &SourceFile, set: &Node) -> Json {
+    let written = |entry: &Entry| {
+        let value = match &entry.value.value {
+            Value::Text(_) | Value::Int(_) => json!([entry.value.to_json()]),
+            Value::Map(_)
+            | Value::Seq(_)
+            | Value::Null
+            | Value::Bool(_)
+            | Value::Float(_)
+            | Value::Broken => entry.value.to_json(),
+        };
+        let path = entry.value.at(&["file"]).and_then(Node::text);
+        let path = path.and_then(|path| path_of(path, &source.path).ok());
+        match path {
+            Some(path) => (entry.key.clone(), json!({ "file": path.to_string_lossy() })),
+            None => (entry.key.clone(), value),
+        }
+    };
+    Json::Object(set.entries().iter().map(written).collect())
 }
 
 /// A probe or the `defaults`, as JSON, in full.

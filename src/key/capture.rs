@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::definition::{Checking, Key, Need};
+use super::set_names::note_sets;
 use super::fields::{MAX_NAME_BYTES, own_fields, refuse_target_field, reserved, sibling};
 use crate::catalog::{FetchTable, Program};
 use crate::config::{Cx, Ordered, Problem, codes, is_identifier};
@@ -73,6 +74,11 @@ fn check(checking: &mut Checking<'_>) {
     }
     if let Some(program) = checking.stand_in {
         keep_fitting(&mut checked, program);
+    }
+    for Capture { name, expr } in &checked {
+        if let Some(node) = checking.cx.node.at(&["capture", name]) {
+            note_sets(checking, expr, node);
+        }
     }
     checking.then(move |draft| draft.spec.capture.clone_from(&checked));
 }

@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 
 use super::definition::{Checking, Key, Need, needless};
 use super::set_names::note_sets;
-use crate::catalog::Program;
 use crate::config::forms::Names;
 use crate::config::{Cx, Node, codes};
 use crate::expr;
@@ -22,6 +21,7 @@ pub(super) const WHERE: Key = Key {
         refuse: |cx, program| needless(cx, program, "where", "has no events to choose from"),
     }),
     too_many: Some(codes::TOO_MANY_CLAUSES),
+    written: |_, node| if node.text().is_some() { serde_json::json!([node.to_json()]) } else { node.to_json() },
     check,
     ..Key::PLAIN
 };

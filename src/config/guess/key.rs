@@ -49,6 +49,13 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("args", "capture"),
     ("arguments", "capture"),
     ("fields", "capture"),
+    ("filter", "where"),
+    ("filters", "where"),
+    ("predicate", "where"),
+    ("condition", "where"),
+    ("conditions", "where"),
+    ("when", "where"),
+    ("if", "where"),
     ("outputs", "sinks"),
     ("output", "sinks"),
     ("sink", "sinks"),
@@ -66,17 +73,11 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("id", "name"),
 ];
 
-const NO_CONDITIONS: &str = "there are no filters by value: use a program that has one as a parameter (`ebpf-run \
-                             programs`), or `jq` on the JSON lines";
-
 /// Keys from other tools that no single key here stands for, and what to do instead; of the mapping that has the key of
 /// the first column.
 const OTHER_WAYS: &[(&str, &str, &str)] = &[
     ("probes", "kind", "this is a Kubernetes object: put the content into a file of its own for `ebpf-run`"),
     ("kprobe", "syscall", "system calls are tracepoints: `tracepoint: \"syscalls:sys_enter_openat\"`"),
-    ("limits", "filter", NO_CONDITIONS),
-    ("limits", "predicate", NO_CONDITIONS),
-    ("limits", "where", NO_CONDITIONS),
     ("stdout", "jsonl", "write `file: { path: … }`: JSON lines are what a file gets"),
     ("stdout", "text", "write `file: { path: … }` and beside it `format: text`"),
 ];

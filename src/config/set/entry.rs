@@ -54,7 +54,7 @@ fn pid(number: i128) -> Result<SetEntry, Refusal> {
 
 fn text_entry(text: &str) -> Result<SetEntry, Refusal> {
     if text.is_empty() {
-        return Err(Refusal::new("an empty text"));
+        return Err(Refusal::new("a text of a set cannot be empty"));
     }
     if text.contains('\0') {
         return Err(Refusal::new("a text cannot contain NUL"));
@@ -113,7 +113,7 @@ fn network(text: &str) -> Result<SetEntry, Refusal> {
     let network = Ipv6Addr::from(wide.to_bits() & mask(prefix + above));
     if network != wide {
         let whole = SetEntry::Network(network, prefix + above);
-        let message = format!("`{text}` has bits set behind its prefix");
+        let message = format!("`{text}` has bits set beyond its prefix");
         return Err(Refusal::new(message).help(format!("write `{whole}` for the network, or `{address}` for the address")));
     }
     Ok(SetEntry::Network(network, prefix + above))

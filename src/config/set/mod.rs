@@ -16,3 +16,4 @@ mod read;
 pub(crate) use declared::{FileSets, NamedSet};
 pub use entry::set_entry;
 pub(super) use form::SetForm;
+pub(super) use read::path_of;

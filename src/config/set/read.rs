@@ -55,7 +55,7 @@ fn from(source: &Arc<SourceFile>, node: &Node, problems: &mut Vec<Problem>) -> O
 }
 
 /// The file, seen from the directory of the configuration.
-fn path_of(text: &str, configuration: &Path) -> Result<PathBuf, Refusal> {
+pub(in crate::config) fn path_of(text: &str, configuration: &Path) -> Result<PathBuf, Refusal> {
     let refused = |message: &str, help: &str| Err(Refusal::new(message).help(help));
     match text {
         "" => Err(Refusal::new("the path is missing")),
