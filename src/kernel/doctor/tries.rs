@@ -10,7 +10,7 @@ use crate::kernel::hook::{KINDS, Outcome, Try, missing_capabilities, of};
 use crate::kernel::host::{Capabilities, Host};
 use crate::kernel::loaded::Loaded;
 use crate::kernel::prepare::prepare;
-use crate::spec::{DEFAULT_INTERVAL, Hook, HookKind, Limits, Place, ProbeId, ProbeSpec, Targets};
+use crate::spec::{Hook, HookKind, Place, ProbeId, ProbeSpec, Targets};
 use crate::words::Refusal;
 
 /// A ring of one page, however large pages are: nobody reads it.
@@ -49,22 +49,12 @@ fn attach_and_detach(hook: &Hook, catalog: &Catalog, host: &Host) -> Result<(), 
     let name = of(hook.kind).tried_with;
     let missing = || KernelError::at(Place::Program, format!("there is no program `{name}`"));
     let program = catalog.get(name).ok_or_else(missing)?;
+    let id = ProbeId { name: hook.kind.word().to_owned() };
     let spec = ProbeSpec {
-        id: ProbeId { name: hook.kind.word().to_owned() },
-        hook: Some(hook.clone()),
-        targets: Targets::One,
-        asked: None,
-        elsewhere: Vec::new(),
-        program: name.to_owned(),
-        params: Vec::new(),
-        capture: Vec::new(),
-        interval: DEFAULT_INTERVAL,
-        labels: Vec::new(),
-        sinks: Vec::new(),
         buffer_bytes: Some(RING_BYTES),
         // Some of what is tried is done by this process.
         include_self: Some(true),
-        limits: Limits::default(),
+        ..ProbeSpec::new(id, Some(hook.clone()), Targets::One, name.to_owned())
     };
     let prepared = prepare(&spec, program, host).map_err(|mut errors| errors.remove(0))?;
     Loaded::load(&spec, program, &prepared, host)?.attach(&spec, host).map(drop)
