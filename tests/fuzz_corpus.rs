@@ -7,6 +7,9 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use proptest::collection;
+use proptest::prelude::*;
+
 #[path = "../fuzz/inputs.rs"]
 mod inputs;
 
@@ -36,6 +39,22 @@ fn check() {
 #[test]
 fn expression() {
     corpus("expression", inputs::expression);
+}
+
+/// Whatever the bytes, a record is a line.
+#[test]
+fn record() {
+    corpus("record", inputs::record);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// The same of random bytes, whatever is absent.
+    #[test]
+    fn random_records(absent in prop_oneof![Just(0u64), any::<u64>()], bytes in collection::vec(any::<u8>(), 0..300)) {
+        inputs::record(&[&absent.to_ne_bytes()[..], &bytes].concat());
+    }
 }
 
 /// Whatever the bytes, a program or library is read or refused.
