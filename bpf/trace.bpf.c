@@ -169,6 +169,12 @@ int trace_uretprobe(struct pt_regs *ctx)
 	return trace_user(ctx);
 }
 
+SEC("?usdt")
+int trace_usdt(struct pt_regs *ctx)
+{
+	return trace_user(ctx);
+}
+
 SEC("?tracepoint")
 int trace_tracepoint(void *ctx)
 {

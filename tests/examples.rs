@@ -145,6 +145,8 @@ fn start(path: &Path) -> (Child, impl BufRead) {
 fn stimulate() {
     let status = Command::new("/bin/false").status().unwrap();
     assert!(!status.success());
+    let status = Command::new("python3").args(["-c", "import json"]).status().unwrap();
+    assert!(status.success());
     drop(fs::read("/etc/hostname"));
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();

@@ -42,6 +42,13 @@ int slot_fexit(void *ctx)
 	return jump(ctx);
 }
 
+/* For libbpf these are for links to many places, where the kernel has them, and so must be what is jumped into. */
+SEC("?usdt")
+int slot_usdt(struct pt_regs *ctx)
+{
+	return jump(ctx);
+}
+
 SEC("?lsm")
 int slot_lsm(void *ctx)
 {
@@ -82,6 +89,12 @@ int nothing_fentry(void *ctx)
 
 SEC("?fexit")
 int nothing_fexit(void *ctx)
+{
+	return 0;
+}
+
+SEC("?usdt")
+int nothing_usdt(struct pt_regs *ctx)
 {
 	return 0;
 }

@@ -26,6 +26,7 @@ pub struct FetchTable {
     only_pid: u32,
     own_tgid: u32,
     in_network: u32,
+    usdt_by_cookie: u32,
     /// How many pointers one entry can follow.
     max_hops: u32,
     /// The largest slot.
@@ -77,6 +78,7 @@ impl FetchTable {
             only_pid: constants.place("only_pid")?,
             own_tgid: constants.place("own_tgid")?,
             in_network: constants.place("in_network")?,
+            usdt_by_cookie: constants.place("usdt_by_cookie")?,
             registers: Registers::find(constants)?,
             steps: StepTable::find(constants)?,
             offsets: KernelOffsets::find(btf, constants),
@@ -125,6 +127,11 @@ impl FetchTable {
     /// Has the program leave out what one process does; `pid` is its number in the first PID namespace.
     pub fn leave_out_process(&self, rodata: &mut [u8], pid: u32) {
         put(rodata, self.own_tgid, &pid.to_ne_bytes());
+    }
+
+    /// Has the program tell the places of a USDT probe apart by the cookies of their links.
+    pub fn tell_places_by_cookies(&self, rodata: &mut [u8]) {
+        put(rodata, self.usdt_by_cookie, &[1]);
     }
 
     /// Writes the tests of `where`, whose operands can follow as many pointers.

@@ -23,9 +23,10 @@ mod program;
 mod step_table;
 mod syscall_table;
 mod table;
+mod usdt;
 mod user;
 
-pub use binary::{Binary, BinaryFunction, Bytes, Lookup, is_for_this_machine};
+pub use binary::{Binary, BinaryFunction, Bytes, Lookup, UserProbe, is_for_this_machine};
 pub use btf::{Btf, BtfError, Member, Named, Type, TypeId};
 pub use builtin::{builtin, internal_object};
 pub use demangle::{Written, demangle, is_cold};
@@ -39,3 +40,4 @@ pub use object::ObjectBytes;
 pub use syscall_table::SyscallTable;
 pub use program::{Catalog, Counters, FunctionAt, HookDecl, Param, ParamType, Program};
 pub use step_table::{SetKind, SetPlace};
+pub use usdt::{MOST_USDT_ARGUMENTS, Machine, UsdtArgument, UsdtPlace, usdt_arguments};

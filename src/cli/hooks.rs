@@ -13,6 +13,7 @@ use super::args::Listing;
 use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::terminal::{print, print_json, stdout_color, tell};
 use crate::kernel::{Declared, FoundHook, Host, Listed, Pattern, Query, Search, Signature, binary_in_yaml, search};
+use crate::spec::HookKind;
 use crate::words::{json_text, shown};
 
 /// Most targets of one kind without `--all`.
@@ -50,10 +51,11 @@ pub(super) fn hooks(args: &HooksArgs) -> ExitCode {
     if args.binary.is_some() && kinds.is_empty() {
         kinds = Listed::all().into_iter().filter(|kind| kind.is_in_binary()).collect();
     } else if kinds.iter().any(|kind| kind.is_in_binary()) && args.binary.is_none() {
-        tell("error: `--kind uprobe` needs `--binary FILE`");
+        let named = kinds.iter().find(|kind| kind.is_in_binary()).map_or("uprobe", |kind| kind.name());
+        tell(&format!("error: `--kind {named}` needs `--binary FILE`"));
         return ExitCode::from(BAD_CONFIGURATION);
     } else if args.binary.is_some() && kinds.iter().any(|kind| !kind.is_in_binary()) {
-        tell("error: `--binary` lists functions for `uprobe`: leave it out, or use `--kind uprobe` only");
+        tell("error: `--binary` lists what `uprobe` and `usdt` can be at: leave it out, or use these kinds only");
         return ExitCode::from(BAD_CONFIGURATION);
     } else if kinds.is_empty() {
         let (unasked, left_out) = Listed::unasked(&host);
@@ -113,8 +115,13 @@ fn text(search: &Search, binary: Option<&str>, color: bool) -> String {
 /// `kprobe: tcp_v4_connect`
 fn yaml(found: &FoundHook, binary: Option<&str>) -> String {
     let (kind, target) = (found.kind.name(), &found.target);
+    let binary_name = || quoted(binary.unwrap_or_default());
+    if let Some((provider, name)) = target.split_once(':').filter(|_| found.kind.0 == HookKind::Usdt) {
+        let (provider, name) = (quoted(provider), quoted(name));
+        return format!("{kind}: {{ binary: {}, provider: {provider}, name: {name} }}", binary_name());
+    }
     if found.kind.is_in_binary() {
-        return format!("{kind}: {{ binary: {}, symbol: {} }}", quoted(binary.unwrap_or_default()), quoted(target));
+        return format!("{kind}: {{ binary: {}, symbol: {} }}", binary_name(), quoted(target));
     }
     let is_plain = target.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$".contains(&byte));
     if is_plain { format!("{kind}: {target}") } else { format!("{kind}: {}", quoted(target)) }
@@ -176,7 +183,6 @@ fn to_json(search: &Search, binary: Option<&str>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::HookKind;
 
     fn found(kind: HookKind, target: &str, signature: Option<Signature>) -> FoundHook {
         FoundHook { kind: Listed(kind), target: target.to_owned(), signature, remark: String::new() }

@@ -33,6 +33,7 @@ mod token;
 mod tracepoint;
 mod types;
 mod unexpected;
+mod usdt;
 
 pub use builtin::{BUILTINS, Builtin, builtin, builtin_names};
 pub use casts::CASTS;
@@ -51,4 +52,5 @@ pub use record::RecordScope;
 pub use resolve::{MAX_FETCHES, Resolved, resolve};
 pub use scope::Scope;
 pub use syscall::SyscallScope;
+pub use usdt::{UsdtArgumentType, UsdtScope};
 pub use tracepoint::{TraceField, TraceShape, parse_format};

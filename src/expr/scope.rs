@@ -6,6 +6,7 @@ use super::function::FunctionScope;
 use super::path::Reached;
 use super::record::RecordScope;
 use super::syscall::SyscallScope;
+use super::usdt::UsdtScope;
 use crate::catalog::Btf;
 use crate::words::{Refusal, suggest};
 
@@ -19,6 +20,8 @@ pub enum Scope<'a> {
     Record(RecordScope),
     /// Arguments and results of system calls.
     Syscall(SyscallScope),
+    /// The arguments of a USDT probe.
+    Usdt(UsdtScope),
 }
 
 impl<'a> Scope<'a> {
@@ -29,20 +32,21 @@ impl<'a> Scope<'a> {
             Self::Function(function) => Ok(function.own(name)?.map(Reached::Place)),
             Self::Record(record) => Ok(record.own(name, btf).map(Reached::Place)),
             Self::Syscall(syscall) => Ok(syscall.own(name, btf).map(Reached::Place)),
+            Self::Usdt(probe) => Ok(probe.own(name)?.map(Reached::Place)),
         }
     }
 
     /// False where the program is called for a packet, whatever process runs there.
     pub(super) fn runs_in_process(&self) -> bool {
         match self {
-            Self::Inside | Self::Function(_) | Self::Record(_) | Self::Syscall(_) => true,
+            Self::Inside | Self::Function(_) | Self::Record(_) | Self::Syscall(_) | Self::Usdt(_) => true,
         }
     }
 
     /// True where the event is a system call, whose number the program can tell.
     pub(super) fn has_syscalls(&self) -> bool {
         match self {
-            Self::Inside | Self::Function(_) | Self::Record(_) => false,
+            Self::Inside | Self::Function(_) | Self::Record(_) | Self::Usdt(_) => false,
             Self::Syscall(syscall) => !syscall.as_tracepoint,
         }
     }
@@ -57,6 +61,7 @@ impl<'a> Scope<'a> {
             Self::Function(function) => function.unknown(name),
             Self::Record(record) => record.unknown(name),
             Self::Syscall(syscall) => syscall.unknown(name),
+            Self::Usdt(probe) => probe.unknown(name),
         }
     }
 }

@@ -168,7 +168,7 @@ fn place(
     good.then_some((place, targets))
 }
 
-fn check_binary(cx: &mut Cx<'_>, kind: &str, binary: &str, span: Span) -> bool {
+pub(super) fn check_binary(cx: &mut Cx<'_>, kind: &str, binary: &str, span: Span) -> bool {
     let message = if binary.is_empty() {
         format!("`{kind}` has no binary")
     } else if binary.contains(char::is_control) || binary.len() > MAX_BYTES {

@@ -27,6 +27,7 @@ mod tc;
 mod tracepoint;
 mod uprobe;
 mod uretprobe;
+mod usdt;
 mod xdp;
 
 pub(crate) use form::RawHook;
@@ -48,6 +49,7 @@ pub static KINDS: [&Kind; HookKind::WORDS.len()] = [
     &raw_tracepoint::KIND,
     &uprobe::KIND,
     &uretprobe::KIND,
+    &usdt::KIND,
     &lsm::KIND,
     &tc::KIND,
     &cgroup::KIND,

@@ -107,7 +107,8 @@ impl Generation {
         self.map(name).map(MapHandle::as_fd)
     }
 
-    fn map(&self, name: &str) -> Option<&MapHandle> {
+    /// The map of this name.
+    pub(super) fn map(&self, name: &str) -> Option<&MapHandle> {
         self.maps.iter().find(|(known, _)| known == name).map(|(_, map)| map)
     }
 }

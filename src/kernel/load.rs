@@ -2,9 +2,9 @@
 //! Opens a program's object, specialises it for one probe, and has the kernel verify it.
 
 use std::ffi::{CStr, c_char};
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 
-use libbpf_rs::{AsRawLibbpf, Object, ObjectBuilder, OpenObject};
+use libbpf_rs::{AsRawLibbpf, MapCore as _, Object, ObjectBuilder, OpenObject};
 
 use super::error::{KernelError, describe, privilege_help};
 use super::generation::Generation;
@@ -13,9 +13,10 @@ use super::host::{Capabilities, Host, descriptors, own_process, process_of};
 use super::loaded::Loaded;
 use super::prepare::Prepared;
 use super::site::interface::LinkLayer;
+use super::usdt;
 use crate::catalog::{FetchLimit, FetchTable, FunctionAt, Param, ParamType, Program, SetPlace};
 use crate::hook::leaves_itself_out;
-use crate::spec::{FetchCopy, Hook, Limits, ParamValue, Place, ProbeSpec, Site};
+use crate::spec::{FetchCopy, Hook, HookKind, Limits, ParamValue, Place, ProbeSpec, Site};
 
 /// Bytes of the verifier's log that are kept: the last lines tell why.
 const LOG_BYTES: usize = 64 << 10;
@@ -59,9 +60,21 @@ impl Loaded {
             (of(hook.kind).prepare)(&mut object, function, hook, host).map_err(|error| error.of_hook_in(spec))?;
         }
         match verify(object) {
-            Ok(object) => Ok(Self { object, functions }),
+            Ok(object) => {
+                tell_arguments(&object, spec, host)?;
+                Ok(Self { object, functions })
+            }
             Err(code) => Err(refused(spec, program, code, &log, host)),
         }
+    }
+}
+
+/// Where the arguments of a USDT probe are.
+fn tell_arguments(object: &Object, spec: &ProbeSpec, host: &Host) -> Result<(), KernelError> {
+    let map = object.maps().find(|map| map.name() == usdt::MAP && map.as_fd().as_raw_fd() >= 0);
+    match (map, &spec.hook) {
+        (Some(map), Some(hook)) => usdt::fill(&map, hook, host),
+        (Some(_) | None, _) => Ok(()),
     }
 }
 
@@ -95,6 +108,8 @@ pub(super) fn size_maps(object: &mut OpenObject, spec: &ProbeSpec, program: &Pro
                 Some(_) => map.set_max_entries(spec.ring_bytes())?,
                 None => map.set_autocreate(false)?,
             }
+        } else if name == usdt::MAP {
+            map.set_autocreate(spec.hook.as_ref().is_some_and(|hook| hook.kind == HookKind::Usdt))?;
         } else if name.ends_with(".rodata.meta") || name == NOWHERE || SetPlace::of_map(&name).is_some() {
             map.set_autocreate(false)?;
         }
@@ -149,6 +164,9 @@ fn specialise(
     }
     if let (Some(table), Some(layout)) = (&program.fetch_table, &prepared.layout) {
         specialise_trace(rodata, table, prepared, layout.size, host).map_err(|limit| too_much(prepared, &limit))?;
+        if usdt::by_cookie(host) {
+            table.tell_places_by_cookies(rodata);
+        }
         if let Some(point) = spec.hook.as_ref().and_then(Hook::point)
             && let Some(pid) = point.pid.and_then(process_of)
         {

@@ -42,6 +42,7 @@ mod search;
 mod set_map;
 mod site;
 mod slot;
+mod usdt;
 
 pub use attach::{Attached, Detaching, Former, settle};
 pub use check::{check, inspect};

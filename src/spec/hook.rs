@@ -34,6 +34,8 @@ pub enum HookKind {
     Uprobe,
     /// The return of a function of a program or library.
     Uretprobe,
+    /// A probe that the source of a program or library names.
+    Usdt,
     /// A decision or notice of the Linux security modules.
     Lsm,
     /// Every packet that an interface receives or sends, in the network stack.
@@ -48,7 +50,7 @@ pub enum HookKind {
 
 impl HookKind {
     /// Every kind, in the order of the schema and the documentation, with its key in the YAML.
-    pub const WORDS: [(Self, &str); 14] = [
+    pub const WORDS: [(Self, &str); 15] = [
         (Self::Xdp, "xdp"),
         (Self::Kprobe, "kprobe"),
         (Self::Kretprobe, "kretprobe"),
@@ -58,6 +60,7 @@ impl HookKind {
         (Self::RawTracepoint, "raw_tracepoint"),
         (Self::Uprobe, "uprobe"),
         (Self::Uretprobe, "uretprobe"),
+        (Self::Usdt, "usdt"),
         (Self::Lsm, "lsm"),
         (Self::Tc, "tc"),
         (Self::Cgroup, "cgroup"),
@@ -185,6 +188,7 @@ impl Site {
             HookKind::Xdp
             | HookKind::Uprobe
             | HookKind::Uretprobe
+            | HookKind::Usdt
             | HookKind::Tc
             | HookKind::Cgroup
             | HookKind::Function
@@ -239,6 +243,21 @@ pub enum UserPlace {
     },
     /// So many bytes into the file.
     Offset(u64),
+    /// Each place of a probe that the source names.
+    Probe {
+        /// Whose it is.
+        provider: String,
+        /// What it is called.
+        name: String,
+    },
+}
+
+impl UserPlace {
+    /// The probe `provider:name`; `None` without a colon.
+    pub fn probe(text: &str) -> Option<Self> {
+        let (provider, name) = text.split_once(':')?;
+        Some(Self::Probe { provider: provider.to_owned(), name: name.to_owned() })
+    }
 }
 
 impl UserPoint {
@@ -246,7 +265,7 @@ impl UserPoint {
     pub fn symbol(&self) -> Option<&str> {
         match &self.place {
             UserPlace::Symbol { name, .. } => Some(name),
-            UserPlace::Offset(_) => None,
+            UserPlace::Offset(_) | UserPlace::Probe { .. } => None,
         }
     }
 
@@ -256,8 +275,12 @@ impl UserPoint {
     }
 
     fn at(&self, symbol: String) -> Self {
-        let offset = if let UserPlace::Symbol { offset, .. } = self.place { offset } else { 0 };
-        Self { place: UserPlace::Symbol { name: symbol, offset }, ..self.clone() }
+        let place = match &self.place {
+            UserPlace::Symbol { offset, .. } => UserPlace::Symbol { name: symbol, offset: *offset },
+            UserPlace::Offset(_) => UserPlace::Symbol { name: symbol, offset: 0 },
+            UserPlace::Probe { .. } => UserPlace::probe(&symbol).unwrap_or_else(|| self.place.clone()),
+        };
+        Self { place, ..self.clone() }
     }
 }
 
@@ -268,6 +291,7 @@ impl fmt::Display for UserPlace {
             Self::Symbol { name, offset: 0 } => f.write_str(name),
             Self::Symbol { name, offset } => write!(f, "{name}+{offset:#x}"),
             Self::Offset(offset) => write!(f, "+{offset:#x}"),
+            Self::Probe { provider, name } => write!(f, "{provider}:{name}"),
         }
     }
 }
@@ -351,9 +375,10 @@ impl Hook {
 
     /// The field that says which target an event comes from, where a probe has several.
     pub fn target_field(&self) -> Option<&'static str> {
-        match self.site {
+        match &self.site {
             Site::Interface { .. } | Site::Traffic { .. } => Some("interface"),
             Site::Cgroup { .. } => Some("path"),
+            Site::Binary(UserPoint { place: UserPlace::Probe { .. }, .. }) => Some("event"),
             Site::Function { .. } | Site::Binary(_) | Site::SecurityHook(_) | Site::Call { .. } => Some("symbol"),
             Site::Event(_) | Site::RawEvent(_) => Some("event"),
             Site::Syscall(_) => Some("syscall"),

@@ -41,4 +41,5 @@ mod sources;
 mod tracepoint;
 mod unit;
 mod uprobe;
+mod usdt;
 mod wire;

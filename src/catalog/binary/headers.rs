@@ -3,10 +3,11 @@
 
 use object::elf::{
     ELFCLASS64, ELFDATA2LSB, ELFMAG, ET_DYN, ET_EXEC, PF_X, PT_LOAD, PT_NOTE, SHT_DYNSYM, SHT_GNU_VERDEF,
-    SHT_GNU_VERSYM, SHT_SYMTAB,
+    SHT_GNU_VERSYM, SHT_NOTE, SHT_SYMTAB,
 };
 
 use super::bytes::{Bytes, Part, broken, number, read};
+use super::probes::ProbeNotes;
 use crate::catalog::elf::ObjectError;
 
 const HEADER: usize = 64;
@@ -26,6 +27,9 @@ const MACHINE: u64 = object::elf::EM_AARCH64.0 as u64;
 
 /// What only Go binaries have, stripped ones as well (`cmd/link/internal/ld/data.go`).
 const GO_SECTIONS: [&[u8]; 2] = [b"\0.go.buildinfo\0", b"\0.note.go.buildid\0"];
+
+/// A section whose address is in the notes of probes: where the two differ, the file was moved in memory after it was linked.
+const PROBE_BASE: &[u8] = b"\0.stapsdt.base\0";
 
 /// False for a program or library of another architecture, going by the first 20 bytes of the file. Also true for what is
 /// neither.
@@ -64,6 +68,7 @@ pub(super) struct Headers {
     /// The versions that are defined here, and their names.
     pub(super) defined: Option<(Part, Part)>,
     pub(super) is_go: bool,
+    pub(super) probes: ProbeNotes,
 }
 
 impl Headers {
@@ -86,6 +91,7 @@ impl Headers {
         found.segments(bytes, &header)?;
         // Searched for each symbol, of which there are millions.
         found.code.sort_by_key(|code| code.memory);
+        found.probes.loaded.sort_by_key(|part| part.memory);
         found.sections(bytes, &header)?;
         Ok(found)
     }
@@ -103,9 +109,15 @@ impl Headers {
             if kind == u64::from(PT_NOTE.0) && self.notes.len() < MOST_NOTES {
                 self.notes.push(part);
             }
-            if kind == u64::from(PT_LOAD.0) && number::<4>(entry, 4) & u64::from(PF_X.0) != 0 {
+            if kind == u64::from(PT_LOAD.0) {
                 let end = part.offset.saturating_add(part.size);
-                self.code.push(Code { memory: number::<8>(entry, 16), begin: part.offset, end });
+                let loaded = Code { memory: number::<8>(entry, 16), begin: part.offset, end };
+                if number::<4>(entry, 4) & u64::from(PF_X.0) != 0 {
+                    self.code.push(loaded);
+                }
+                if self.probes.loaded.len() < MOST_CODE {
+                    self.probes.loaded.push(loaded);
+                }
             }
             if self.code.len() > MOST_CODE { Err(broken("it has too many code segments")) } else { Ok(()) }
         })
@@ -153,12 +165,23 @@ impl Headers {
                 self.versions = Some(part(entry));
             } else if kind == u64::from(SHT_GNU_VERDEF.0) {
                 self.defined = Some(linked(entry)?);
+            } else if kind == u64::from(SHT_NOTE.0) && self.probes.notes.len() < MOST_NOTES {
+                self.probes.notes.push(part(entry));
             }
             Ok(())
         })?;
         if names != 0 && names < count {
             let names = part(&section(names)?).first(bytes, MOST_SECTION_NAMES)?;
             self.is_go = GO_SECTIONS.iter().any(|name| contains(&names, name));
+            if let Some(at) = names.windows(PROBE_BASE.len()).position(|part| part == PROBE_BASE) {
+                let name = at as u64 + 1;
+                table.entries(bytes, |_, entry: &[u8; SECTION_HEADER]| {
+                    if number::<4>(entry, 0) == name {
+                        self.probes.base = Some(number::<8>(entry, 16));
+                    }
+                    Ok(())
+                })?;
+            }
         }
         Ok(())
     }

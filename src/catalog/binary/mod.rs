@@ -13,6 +13,7 @@ mod bytes;
 mod headers;
 mod names;
 mod note;
+mod probes;
 mod sources;
 mod versions;
 
@@ -25,10 +26,12 @@ pub use self::bytes::Bytes;
 use self::bytes::{broken, number, read};
 use self::headers::{Code, Headers, Symbols};
 use self::names::Names;
+use self::probes::ProbeNotes;
 use self::versions::Versions;
 use super::elf::ObjectError;
 
 pub use self::headers::is_for_this_machine;
+pub use self::probes::UserProbe;
 
 /// A function of a program or library.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +58,7 @@ pub struct Binary<B> {
     is_stripped: bool,
     build_id: Vec<u8>,
     symbols: Vec<Symbols>,
+    probes: ProbeNotes,
     versions: Versions,
     hasher: RandomState,
     /// Its functions in the order of the hashes of their names.
@@ -106,11 +110,11 @@ impl<B: Bytes> Binary<B> {
         }
         let versions = Versions::read(&bytes, &headers, (most as usize).min(MOST_FUNCTIONS))?;
         let build_id = note::build_id(&bytes, &headers.notes)?;
-        let Headers { code, entry, symbols, is_go, .. } = headers;
+        let Headers { code, entry, symbols, is_go, probes, .. } = headers;
         let entry = place_in_file(&code, entry);
         let (hasher, index) = (RandomState::new(), Vec::new());
         let is_stripped = true;
-        let mut binary = Self { bytes, code, entry, is_go, is_stripped, build_id, symbols, versions, hasher, index };
+        let mut binary = Self { bytes, code, entry, is_go, is_stripped, build_id, symbols, probes, versions, hasher, index };
         let mut count = 0;
         binary.each_function(|_, _, _| count += 1)?;
         // Room for all at once: to grow would take half as much again.

@@ -10,6 +10,7 @@ use crate::kernel::hook::of;
 use crate::kernel::host::Host;
 use crate::kernel::info;
 use crate::kernel::slot::{NewSlot, Slot};
+use crate::kernel::usdt;
 use crate::spec::{FileIdentity, Hook, ProbeSpec};
 
 /// Files before the present one that stay probed. Each keeps the room of a deleted file taken.
@@ -68,6 +69,9 @@ impl Attached {
     /// to, until [`Attached::leave`].
     pub fn follow(&mut self, spec: &ProbeSpec, host: &Host) -> Result<(), KernelError> {
         let (Some(program), Some(hook)) = (self.generation.program(0), &spec.hook) else { return Ok(()) };
+        if let Some(map) = self.generation.map(usdt::MAP) {
+            usdt::fill(map, hook, host)?;
+        }
         let Some(mut slot) = Slot::load(hook, program, host)? else { return Ok(()) };
         let Some(jump) = NewSlot::program(&mut slot) else { return Ok(()) };
         let attachment = (of(hook.kind).attach)(&jump, hook, host)?;

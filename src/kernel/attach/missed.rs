@@ -6,8 +6,12 @@ use crate::kernel::info;
 
 /// Hits of a kprobe or calls of a kretprobe that the kernel had no room for, so far.
 pub(super) fn by_link(mount: &Mount) -> u64 {
+    mount.hold.descriptors().into_iter().map(of_link).sum()
+}
+
+fn of_link(link: i32) -> u64 {
     let Some(info) =
-        info::link(mount.hold.descriptor()).filter(|info| info.type_ == libbpf_sys::BPF_LINK_TYPE_PERF_EVENT)
+        info::link(link).filter(|info| info.type_ == libbpf_sys::BPF_LINK_TYPE_PERF_EVENT)
     else {
         return 0;
     };

@@ -128,7 +128,8 @@ impl Attached {
     /// The ids of its links, where they have one (before Linux 5.15 perf events have none).
     pub fn link_ids(&self) -> Vec<u32> {
         let former = self.former.iter().map(|former| &former.mount);
-        self.mounts.iter().chain(former).filter_map(|mount| Some(info::link(mount.hold.descriptor())?.id)).collect()
+        let links = self.mounts.iter().chain(former).flat_map(|mount| mount.hold.descriptors());
+        links.filter_map(|link| Some(info::link(link)?.id)).collect()
     }
 
     /// The programs that the kernel calls: the slots, or the probe's own.

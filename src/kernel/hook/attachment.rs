@@ -15,6 +15,8 @@ use crate::spec::{FileIdentity, Hook};
 pub(in crate::kernel) enum Hold {
     Libbpf(Link),
     Fd(OwnedFd),
+    /// At several places.
+    Several(Vec<Hold>),
     /// A filter of an interface, which the kernel would keep.
     Filter(Filter),
 }
@@ -27,6 +29,15 @@ impl Hold {
             Self::Libbpf(link) => link.as_fd().as_raw_fd(),
             Self::Fd(link) => link.as_raw_fd(),
             Self::Filter(filter) => filter.descriptor(),
+            Self::Several(all) => all.first().map_or(-1, Self::descriptor),
+        }
+    }
+
+    /// The descriptors of all.
+    pub(in crate::kernel) fn descriptors(&self) -> Vec<i32> {
+        match self {
+            Self::Libbpf(_) | Self::Fd(_) | Self::Filter(_) => vec![self.descriptor()],
+            Self::Several(all) => all.iter().flat_map(Self::descriptors).collect(),
         }
     }
 }

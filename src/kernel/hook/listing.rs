@@ -23,6 +23,8 @@ pub(in crate::kernel) enum Source {
     Machine(fn(&Host) -> Places),
     /// They are functions of a binary, which is searched through: it may have millions.
     Binary,
+    /// They are probes that the source of a binary names.
+    Probes,
 }
 
 /// Targets, each with why it may not work all the same (empty where nothing is known); and what could not be looked at.

@@ -29,6 +29,8 @@ mod trampoline;
 mod trial;
 mod uprobe;
 mod uretprobe;
+mod usdt;
+mod user_points;
 mod xdp;
 mod xdp_native;
 mod xdp_network;

@@ -9,7 +9,7 @@
 //! | raw_tracepoint | the program is interrupted by itself, since Linux 6.1 (05b24ff9b2cf) | always |
 //! | tracepoint, kprobe, kretprobe | any such program runs on that CPU (`trace_call_bpf`) | since 6.7, and in backports of it |
 //! | kprobe, kretprobe | another kprobe is being handled; more calls have not returned than there are places for | since 6.7, by the link |
-//! | uprobe, uretprobe | as `trace_call_bpf`, before Linux 6.0; never since (8c7dcb84e3b7) | see there |
+//! | uprobe, uretprobe, usdt | as `trace_call_bpf`, before Linux 6.0; never since (8c7dcb84e3b7) | see there |
 
 use crate::catalog::{Btf, Named, Type, TypeId};
 use crate::kernel::host::Host;

@@ -2,22 +2,22 @@
 //! What `uprobe` and `uretprobe` share: a perf event of the uprobe PMU (Linux 4.17; as a link, 5.15).
 
 use std::fs;
-use std::mem;
 use std::path::Path;
 
-use libbpf_rs::{AsRawLibbpf, ProgramMut};
+use libbpf_rs::ProgramMut;
 
-use super::attachment::{Attachment, Hold, Landed, take_link};
+use super::attachment::{Attachment, Landed};
 use super::kind::{
     Feature, KPROBE_SLOT, KernelKind, Locate, Part, always_live, every_name, inside, misplaced, not_to_blame,
     nothing_missing, nothing_to_prepare, within_reach,
 };
 use super::perf;
+use super::user_points::{Point, attach_at};
 use crate::config::codes;
 use crate::kernel::error::{ENOTSUPP, KernelError, describe, privilege_help};
 use crate::kernel::finding::Finding;
 use crate::kernel::host::Host;
-use crate::kernel::site::binary::{BinaryFile, Held, Located};
+use crate::kernel::site::binary::{Held, Located};
 use crate::spec::{Hook, HookKind, Place, Site, UserPlace, UserPoint};
 
 /// What both say.
@@ -59,7 +59,7 @@ fn locate(point: &UserPoint, host: &Host) -> Result<Located, KernelError> {
 }
 
 /// The binary that uprobes are tried on.
-const OURSELVES: &str = "/proc/self/exe";
+pub(super) const OURSELVES: &str = "/proc/self/exe";
 
 /// Where both are tried: in this process only, as another one of the same binary may run at any moment.
 pub(super) fn quiet_hook(kind: HookKind) -> Hook {
@@ -99,8 +99,12 @@ pub(super) fn attach(
     // Read before the kernel does: it keeps a copy of the instruction, and a write since then is one to notice.
     let code = located.instruction();
     let remark = if on_return { located.danger(point) } else { None };
-    let Located { file, offset, .. } = located;
-    match attach_at(program, file.binary.bytes(), offset, point.pid, on_return) {
+    let Located { file, offset, sites, .. } = located;
+    let points: Vec<Point> = match sites.as_slice() {
+        [] => vec![Point::alone(offset)],
+        sites => sites.iter().map(|site| Point::of_probe(site, host)).collect(),
+    };
+    match attach_at(program, file.binary.bytes(), &points, point.pid, on_return) {
         Ok(hold) => {
             let point = UserPoint { binary: file.path.display().to_string(), ..point.clone() };
             let held = Held::new(file.binary.bytes().descriptor(), file.identity).map_err(|error| {
@@ -114,31 +118,6 @@ pub(super) fn attach(
             Ok(Attachment { mechanism, landed, remark, ..Attachment::new(hold, hook.clone()) })
         }
         Err(code) => Err(diagnose(hook, locate, &file.path, code, host)),
-    }
-}
-
-/// The kernel takes a path, and follows this one to the file that was looked into: whatever has its name by now, that is what
-/// the offset is for.
-fn attach_at(
-    program: &ProgramMut<'_>,
-    file: &BinaryFile,
-    offset: u64,
-    pid: Option<u32>,
-    on_return: bool,
-) -> Result<Hold, i32> {
-    let path = file.link().map_err(|_| libc::ENOENT)?;
-    let options = libbpf_sys::bpf_uprobe_opts {
-        sz: mem::size_of::<libbpf_sys::bpf_uprobe_opts>() as libbpf_sys::size_t,
-        retprobe: on_return,
-        ..Default::default()
-    };
-    // -1: every process.
-    let pid = pid.map_or(Ok(-1), i32::try_from).map_err(|_| libc::ESRCH)?;
-    let program = program.as_libbpf_object().as_ptr();
-    // SAFETY: the program is loaded; path and options live across the call, whose result goes nowhere else.
-    unsafe {
-        let offset = offset as libbpf_sys::size_t;
-        take_link(libbpf_sys::bpf_program__attach_uprobe_opts(program, pid, path.as_ptr(), offset, &options))
     }
 }
 

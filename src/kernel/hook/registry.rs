@@ -3,7 +3,8 @@
 
 use super::kind::KernelKind;
 use super::{
-    cgroup, fentry, fexit, function, kprobe, kretprobe, lsm, raw_tracepoint, syscall, tc, tracepoint, uprobe, uretprobe, xdp,
+    cgroup, fentry, fexit, function, kprobe, kretprobe, lsm, raw_tracepoint, syscall, tc, tracepoint, uprobe, uretprobe, usdt,
+    xdp,
 };
 use crate::kernel::host::{Capabilities, Host};
 use crate::spec::HookKind;
@@ -19,6 +20,7 @@ pub(in crate::kernel) const KINDS: [&KernelKind; HookKind::WORDS.len()] = [
     &raw_tracepoint::KIND,
     &uprobe::KIND,
     &uretprobe::KIND,
+    &usdt::KIND,
     &lsm::KIND,
     &tc::KIND,
     &cgroup::KIND,

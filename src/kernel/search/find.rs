@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Looks through what the machine lists.
 
-use super::binary::search_binary;
+use super::binary::{search_binary, search_probes};
 use super::pattern::fits;
 use super::query::{FoundHook, Query, Search};
 use crate::kernel::hook::{Prototypes, Source};
@@ -15,6 +15,10 @@ pub fn search(query: &Query<'_>, host: &Host) -> Search {
             Some(Source::Machine(list)) => list,
             Some(Source::Binary) => {
                 search_binary(*kind, query, host, &mut search);
+                continue;
+            }
+            Some(Source::Probes) => {
+                search_probes(*kind, query, host, &mut search);
                 continue;
             }
             None => continue,

@@ -38,9 +38,9 @@ impl Listed {
         self.0.word()
     }
 
-    /// True where its targets are functions of a binary, which has to be named.
+    /// True where its targets are in a binary, which has to be named.
     pub fn is_in_binary(self) -> bool {
-        self.listing().is_some_and(|listing| matches!(listing.source, Source::Binary))
+        self.listing().is_some_and(|listing| matches!(listing.source, Source::Binary | Source::Probes))
     }
 
     pub(super) fn listing(self) -> Option<&'static Listing> {

@@ -16,7 +16,10 @@ pub(in crate::kernel) fn named(site: &Site, patterns: &[String], takes_entry: bo
         Site::Function { .. } | Site::Call { .. } => function::named(patterns, host),
         Site::Syscall(_) => syscall::named(patterns),
         Site::Binary(point) => {
-            let found = host.binaries.of(point).and_then(|file| binary::named(patterns, takes_entry, &file));
+            let found = host.binaries.of(point).and_then(|file| match binary::probe_of(&point.place) {
+                Some(_) => binary::named_probes(patterns, &file),
+                None => binary::named(patterns, takes_entry, &file),
+            });
             found.unwrap_or_else(|error| (Names::new(), vec![error]))
         }
         Site::Event(_) => event::named_tracepoints(patterns, host),
@@ -30,6 +33,10 @@ pub(in crate::kernel) fn first_of(site: &Site, names: &[String], host: &Host) ->
     match site {
         Site::Function { .. } | Site::Call { .. } => function::first_of(names, host),
         Site::Syscall(_) => syscall::first_of(names),
+        Site::Function { .. } => function::first_of(names, host),
+        Site::Binary(point) if binary::probe_of(&point.place).is_some() => {
+            binary::first_probe(names, &host.binaries.of(point)?)
+        }
         Site::Binary(point) => binary::first_of(names, &host.binaries.of(point)?),
         Site::Event(_) => event::first_tracepoint(names, host),
         Site::RawEvent(_) => event::first_raw_tracepoint(names, host),

@@ -7,8 +7,9 @@ use std::path::Path;
 use super::binaries::{Binaries, Opened, unusable};
 use super::file::BinaryFile;
 use super::names::Near;
+use super::probes::{is_nop, sites};
 use crate::catalog::{
-    Binary, BinaryFunction, Bytes as _, Lookup, ObjectError, Written, demangle, instruction_at, is_cold,
+    Binary, BinaryFunction, Bytes as _, Lookup, ObjectError, UserProbe, Written, demangle, instruction_at, is_cold,
 };
 use crate::kernel::error::KernelError;
 use crate::spec::{Place, UserPlace, UserPoint};
@@ -26,8 +27,10 @@ pub(in crate::kernel) struct Located {
     pub(in crate::kernel) file: Opened,
     /// Bytes into it.
     pub(in crate::kernel) offset: u64,
-    /// A function begins there.
+    /// An instruction begins there for certain: that of a function, or of a probe.
     begins: bool,
+    /// Each place of a probe that the source names; empty for everything else.
+    pub(in crate::kernel) sites: Vec<UserProbe>,
 }
 
 /// The bytes at a place, as many as an instruction may have; fewer at the end of the file are zero.
@@ -75,7 +78,7 @@ impl Binaries {
     /// lies on the stack when the function begins. Anywhere else it would write over something else.
     pub(in crate::kernel) fn locate_return(&self, point: &UserPoint) -> Result<Located, KernelError> {
         let located = self.located(point)?;
-        let Located { file: Opened { path, binary, .. }, offset, begins } = &located;
+        let Located { file: Opened { path, binary, .. }, offset, begins, .. } = &located;
         let file = path.display();
         if binary.entry() == Some(*offset) {
             let message = format!("`{file}` starts to run here: nothing calls this code, so it does not return");
@@ -128,9 +131,27 @@ impl Binaries {
                 let message = format!("there is no code {offset:#x} bytes into `{}`", path.display());
                 return Err(KernelError::new(Place::Target, message, help));
             }
+            UserPlace::Probe { provider, name } => return at_probe(file, provider, name),
         };
-        Ok(Located { file, offset, begins })
+        Ok(Located { file, offset, begins, sites: Vec::new() })
     }
+}
+
+/// Notes can be wrong, and a breakpoint in the middle of an instruction breaks the program: only what does nothing there is taken.
+fn at_probe(file: Opened, provider: &str, name: &str) -> Result<Located, KernelError> {
+    let sites = sites(&file, provider, name)?;
+    for site in &sites {
+        let mut code = [0; 5];
+        let bytes = file.binary.bytes();
+        let length = bytes.size().saturating_sub(site.offset).min(5) as usize;
+        let is_read = bytes.read_at(site.offset, &mut code[..length]).is_ok();
+        if !is_read || !is_nop(&code) {
+            let message = format!("the notes of `{}` are wrong: `{provider}:{name}` is not at {:#x}", file.path.display(), site.offset);
+            return Err(KernelError::new(Place::Target, message, "something has changed the file after it was linked"));
+        }
+    }
+    let offset = sites.first().map_or(0, |site| site.offset);
+    Ok(Located { file, offset, begins: true, sites })
 }
 
 /// An instruction begins there, as far as can be known: where a file does not say which function the place is in, anyone who wrote
@@ -146,7 +167,7 @@ fn check_instruction(point: &UserPoint, located: &Located) -> Result<(), KernelE
     let Err((before, behind)) = instruction_at(&code, into as usize) else { return Ok(()) };
     let (place, base) = match &point.place {
         UserPlace::Symbol { .. } => (Place::Entry(point.place.to_string()), 0),
-        UserPlace::Offset(_) => (Place::Target, function.offset),
+        UserPlace::Offset(_) | UserPlace::Probe { .. } => (Place::Target, function.offset),
     };
     let [before, behind] = [before, behind].map(|at| base + at as u64);
     let message = format!("the middle of an instruction of `{}`: a uprobe would break the program", function.name);

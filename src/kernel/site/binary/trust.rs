@@ -14,8 +14,8 @@ pub(in crate::kernel) fn doubt(point: &UserPoint, path: &Path, breach: Option<&B
     let breach = breach.filter(|_| point.build_id.is_none())?;
     let file = path.display();
     let (message, help) = match point.place {
-        UserPlace::Symbol { .. } if point.allow_untrusted => return None,
-        UserPlace::Symbol { .. } => (
+        UserPlace::Symbol { .. } | UserPlace::Probe { .. } if point.allow_untrusted => return None,
+        UserPlace::Symbol { .. } | UserPlace::Probe { .. } => (
             format!("other users could change `{file}`: {breach}"),
             "set `build_id: …` (`readelf -n` shows it) or `allow_untrusted: true`",
         ),

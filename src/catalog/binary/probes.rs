@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Probes that the source of a program names (USDT): the notes that `<sys/sdt.h>` leaves, of which one place can have several.
+//!
+//! ```text
+//! stapsdt, type 3
+//! 0   u64   address of the probe
+//! 8   u64   address of `.stapsdt.base`, when it was linked
+//! 16  u64   address of the semaphore; 0: there is none
+//! 24  provider NUL, name NUL, arguments NUL
+//! ```
+
+use super::bytes::{Bytes, Part, number};
+use super::{Binary, place_in_file};
+use crate::catalog::elf::ObjectError;
+
+/// Bytes of a section of notes that are looked at; libraries of tens of thousands of probes have less.
+const MOST: usize = 4 << 20;
+/// Probes of a file that are looked at.
+const MOST_PROBES: usize = 1 << 16;
+/// Bytes of a provider's or a probe's name.
+const MOST_NAME: usize = 255;
+/// Bytes of the text that says where the arguments are: twelve of them.
+const MOST_ARGUMENTS: usize = 1024;
+const NAME: &[u8] = b"stapsdt\0";
+const NT_STAPSDT: u64 = 3;
+/// Three addresses.
+const HEAD: usize = 24;
+
+/// One place of a probe.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UserProbe {
+    /// Whose it is: `libc`.
+    pub provider: String,
+    /// What it is called: `setjmp`.
+    pub name: String,
+    /// Bytes into the file.
+    pub offset: u64,
+    /// Where in the file the counter is that says whether somebody is looking; 0: it has none.
+    pub semaphore: u64,
+    /// Where its arguments are: `8@%rdi -4@%esi`.
+    pub arguments: String,
+}
+
+/// What the headers say of them.
+#[derive(Debug, Default)]
+pub(super) struct ProbeNotes {
+    pub(super) notes: Vec<Part>,
+    /// Where `.stapsdt.base` is in memory; `None` where the file has none.
+    pub(super) base: Option<u64>,
+    /// What is put into memory.
+    pub(super) loaded: Vec<super::Code>,
+}
+
+impl<B: Bytes> Binary<B> {
+    /// Each place of each probe that lies in the code of the file, in order.
+    pub fn probes(&self) -> Result<Vec<UserProbe>, ObjectError> {
+        let mut found = Vec::new();
+        for part in &self.probes.notes {
+            // A debugger's copy of a program keeps the headers of sections that it does not have.
+            let Ok(notes) = part.first(&self.bytes, MOST) else { continue };
+            self.probes_of(&notes, &mut found);
+        }
+        found.sort();
+        found.dedup();
+        Ok(found)
+    }
+
+    fn probes_of(&self, notes: &[u8], found: &mut Vec<UserProbe>) {
+        let mut rest = notes;
+        while rest.len() >= 12 && found.len() < MOST_PROBES {
+            let (name, size) = (number::<4>(rest, 0) as usize, number::<4>(rest, 4) as usize);
+            let begin = 12_usize.saturating_add(name).saturating_add(3) & !3;
+            let is_probe = number::<4>(rest, 8) == NT_STAPSDT && rest.get(12..12 + NAME.len()) == Some(NAME);
+            let body = rest.get(begin..begin.saturating_add(size));
+            if let Some(body) = body.filter(|_| is_probe && name == NAME.len()) {
+                found.extend(self.probe(body));
+            }
+            rest = rest.get(begin.saturating_add(size).saturating_add(3) & !3..).unwrap_or_default();
+        }
+    }
+
+    fn probe(&self, body: &[u8]) -> Option<UserProbe> {
+        let mut texts = body.get(HEAD..)?.split(|byte| *byte == 0);
+        let mut text = |most: usize| {
+            let text = std::str::from_utf8(texts.next()?).ok()?;
+            (text.len() <= most && !text.contains(char::is_control)).then(|| text.to_owned())
+        };
+        let (provider, name, arguments) = (text(MOST_NAME)?, text(MOST_NAME)?, text(MOST_ARGUMENTS)?);
+        // What moved the file in memory after it was linked (prelink) left the notes as they were.
+        let moved = match (self.probes.base, number::<8>(body, 8)) {
+            (Some(now), then @ 1..) => now.wrapping_sub(then),
+            (Some(_), 0) | (None, _) => 0,
+        };
+        let offset = place_in_file(&self.code, number::<8>(body, 0).wrapping_add(moved))?;
+        let semaphore = match number::<8>(body, 16) {
+            0 => 0,
+            address => place_in_file(&self.probes.loaded, address.wrapping_add(moved))?,
+        };
+        (!provider.is_empty() && !name.is_empty()).then_some(UserProbe { provider, name, offset, semaphore, arguments })
+    }
+}

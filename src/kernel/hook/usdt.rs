@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `usdt`: a uprobe at each place of a probe that the source of a program names, with the counter that tells the program that
+//! somebody is looking (Linux 4.20, `ref_ctr_offset`).
+
+use libbpf_rs::OpenObject;
+
+use super::kind::{Exchange, Feature, KernelKind, misplaced};
+use super::listing::{Listing, Source, Unasked};
+use super::perf;
+use super::perf_uprobe::{BASE, OURSELVES, attach, check, inspect};
+use super::trial::{Try, TryOne};
+use crate::catalog::{Machine, usdt_arguments};
+use crate::expr::{Scope, UsdtArgumentType, UsdtScope};
+use crate::kernel::error::KernelError;
+use crate::kernel::host::Host;
+use crate::kernel::site::binary::{Located, probe_of};
+use crate::kernel::usdt;
+use crate::spec::{Hook, HookKind, Place, Site, UserPlace, UserPoint};
+
+pub(super) const KIND: KernelKind = KernelKind {
+    kind: HookKind::Usdt,
+    feature: Feature { what: "uprobes with counters of their users", since: "4.20", version: (4, 20) },
+    check: |hook, host| check(hook, locate, host),
+    inspect: |hook, host| inspect(hook, locate, host),
+    scope,
+    exchange: Exchange::Slot { jump: "slot_usdt", nothing: "nothing_usdt" },
+    prepare,
+    mechanism,
+    attach: |program, hook, host| attach(program, hook, locate, host),
+    locate: Some(locate),
+    listing: Some(Listing {
+        source: Source::Probes,
+        unasked: |_| Unasked::NotListed,
+        // The notes have no types.
+        describe: |_, _, _| None,
+    }),
+    tries,
+    ..BASE
+};
+
+fn locate(point: &UserPoint, host: &Host) -> Result<Located, KernelError> {
+    host.binaries.locate(point)
+}
+
+/// What it is tried on: a probe of this very program, which nobody comes by. Notes as `<sys/sdt.h>` writes them.
+#[inline(never)]
+fn quiet_probe() {
+    // SAFETY: an instruction that does nothing, and a note about it, which is put beside the code.
+    unsafe {
+        std::arch::asm!(
+            "990: nop",
+            ".pushsection .note.stapsdt, \"?\", \"note\"",
+            ".balign 4",
+            ".4byte 992f-991f, 994f-993f, 3",
+            "991: .asciz \"stapsdt\"",
+            "992: .balign 4",
+            "993: .8byte 990b, 0, 0",
+            ".asciz \"ebpf_run\"",
+            ".asciz \"quiet\"",
+            ".asciz \"\"",
+            "994: .balign 4",
+            ".popsection",
+            options(nomem, nostack, preserves_flags)
+        );
+    }
+}
+
+/// Tried in this process only, as another one of the same binary may run at any moment.
+fn tries(host: &Host, one: TryOne<'_>) -> Vec<Try> {
+    // It is somewhere in the program only if it is used.
+    std::hint::black_box(quiet_probe as fn());
+    let place = UserPlace::Probe { provider: "ebpf_run".to_owned(), name: "quiet".to_owned() };
+    let (binary, pid) = (OURSELVES.to_owned(), Some(std::process::id()));
+    let point = UserPoint { binary, place, pid, build_id: None, allow_untrusted: true };
+    vec![one(Hook { kind: HookKind::Usdt, site: Site::Binary(point) }, host)]
+}
+
+/// libbpf loads programs for links to many places where the kernel has those.
+fn mechanism(_: &Hook, host: &Host) -> (String, String) {
+    if host.version() >= (6, 6) {
+        let why = "one link for all places of the probe (Linux 6.6)";
+        return ("uprobe.multi link".to_owned(), why.to_owned());
+    }
+    perf::event_of("a uprobe at each place", host)
+}
+
+fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
+    let point = hook.point().ok_or_else(|| misplaced(hook))?;
+    let mut arguments: Vec<UsdtArgumentType> = Vec::new();
+    for site in locate(point, host)?.sites {
+        for (number, argument) in usdt_arguments(&site.arguments, Machine::HERE).into_iter().enumerate() {
+            let readable = argument.place.is_some();
+            match arguments.get_mut(number) {
+                Some(known) => {
+                    known.signed |= argument.signed;
+                    known.readable |= readable;
+                }
+                None => arguments.push(UsdtArgumentType { signed: argument.signed, readable }),
+            }
+        }
+    }
+    Ok(Scope::Usdt(UsdtScope { name: point.place.to_string(), arguments }))
+}
+
+/// The slot has no such map.
+fn prepare(object: &mut OpenObject, _: &str, hook: &Hook, host: &Host) -> Result<(), KernelError> {
+    let room = usdt::room(hook, host)?;
+    let Some(mut map) = object.maps_mut().find(|map| map.name() == usdt::MAP) else { return Ok(()) };
+    map.set_max_entries(room).map_err(|error| {
+        let of = hook.point().and_then(|point| probe_of(&point.place)).map_or("", |(_, name)| name);
+        KernelError::at(Place::Target, format!("failed to make room for the arguments of `{of}`: {error:#}"))
+    })
+}
