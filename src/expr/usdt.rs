@@ -6,6 +6,10 @@ use super::path::{Place, Ty};
 use crate::spec::FetchSource;
 use crate::words::{Refusal, suggest};
 
+/// What arguments are called.
+const NUMBERS: [&str; 12] =
+    ["arg0", "arg1", "arg2", "arg3", "arg4", "arg5", "arg6", "arg7", "arg8", "arg9", "arg10", "arg11"];
+
 /// What a USDT probe offers.
 pub struct UsdtScope {
     /// `provider:name`, for messages.
@@ -46,8 +50,7 @@ impl UsdtScope {
     /// That it has no such name.
     pub(super) fn unknown(&self, name: &str) -> Refusal {
         let message = format!("there is no `{name}`: a USDT probe stores no argument names");
-        let numbers: Vec<String> = (0..self.arguments.len()).map(|number| format!("arg{number}")).collect();
-        let known = numbers.iter().map(String::as_str).chain(builtin_names());
+        let known = NUMBERS.into_iter().take(self.arguments.len()).chain(builtin_names());
         Refusal::new(message).maybe_help(suggest(name, known, "there are"))
     }
 }

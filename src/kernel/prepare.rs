@@ -8,7 +8,7 @@ use crate::catalog::{FetchContext, Program, SetPlace};
 use crate::expr::{Machine, Scope, Variable, resolve};
 use crate::kernel::host::Host;
 use crate::kernel::site::interface::{LinkLayer, link_layer};
-use crate::spec::{Fetch, HookKind, Layout, Place, ProbeSpec, Site, Step};
+use crate::spec::{Fetch, Hook, HookKind, Layout, Place, ProbeSpec, Step};
 use crate::words::Refusal;
 
 /// What a probe needs to be loaded.
@@ -75,24 +75,11 @@ pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host)
 /// What paths of a probe at one target need to know of the machine.
 fn machine<'a>(spec: &ProbeSpec, host: &'a Host, variable: &'a dyn Fn(&str) -> Variable) -> Machine<'a> {
     let elsewhere = spec.elsewhere.clone();
-    let mut machine =
+    let machine =
         Machine { variable, is_one_of_several: !elsewhere.is_empty(), elsewhere, ..Machine::of_types(host.btf()) };
     // What the file calls it, whatever runs there.
-    let Some(hook) = spec.asked.as_ref().or(spec.hook.as_ref()) else { return machine };
-    if let Some((symbol, _)) = hook.symbol() {
-        machine = machine.attached_to("symbol", symbol);
-    }
-    if let Some(point) = hook.point() {
-        machine = machine.attached_to("symbol", &point.place.to_string());
-    }
-    if let Site::Event(name) = &hook.site {
-        machine = machine.attached_to("event", &name.to_string());
-    }
-    if let Site::RawEvent(name) = &hook.site {
-        machine = machine.attached_to("event", name);
-    }
-    match hook.interface() {
-        Some(interface) => machine.attached_to("interface", interface),
+    match spec.asked.as_ref().or(spec.hook.as_ref()).and_then(Hook::target) {
+        Some((word, name)) => machine.attached_to(word, &name),
         None => machine,
     }
 }
@@ -101,16 +88,19 @@ fn machine<'a>(spec: &ProbeSpec, host: &'a Host, variable: &'a dyn Fn(&str) -> V
 fn context(kind: HookKind, scope: &Scope<'_>) -> FetchContext {
     match kind {
         // What `function` stands for has been chosen.
-        HookKind::Kprobe | HookKind::Kretprobe | HookKind::Uprobe | HookKind::Uretprobe | HookKind::Function => {
-            FetchContext::Registers
-        }
+        HookKind::Kprobe
+        | HookKind::Kretprobe
+        | HookKind::Uprobe
+        | HookKind::Uretprobe
+        | HookKind::Usdt
+        | HookKind::Function => FetchContext::Registers,
         HookKind::Syscall => FetchContext::Syscall,
         HookKind::Fentry | HookKind::Fexit | HookKind::Lsm => FetchContext::Trampoline,
         HookKind::RawTracepoint => FetchContext::Words,
         HookKind::Xdp | HookKind::Tc | HookKind::Cgroup => FetchContext::Network,
         HookKind::Tracepoint => FetchContext::Record(match scope {
             Scope::Record(record) => record.bytes(),
-            Scope::Inside | Scope::Function(_) | Scope::Syscall(_) => 0,
+            Scope::Inside | Scope::Function(_) | Scope::Syscall(_) | Scope::Usdt(_) => 0,
         }),
     }
 }

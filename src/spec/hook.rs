@@ -385,6 +385,18 @@ impl Hook {
         }
     }
 
+    /// What it is attached to: the field of [`Hook::target_field`], and the name there.
+    pub fn target(&self) -> Option<(&'static str, String)> {
+        let name = match &self.site {
+            Site::Interface { name, .. } | Site::Traffic { interface: name, .. } => name.clone(),
+            Site::Binary(point) => point.place.to_string(),
+            Site::Function { symbol, .. } => symbol.clone(),
+            Site::Cgroup { path, .. } => path.clone(),
+            Site::Event(_) | Site::RawEvent(_) | Site::SecurityHook(_) => self.site.to_string(),
+        };
+        Some((self.target_field()?, name))
+    }
+
     /// The same hook at another interface or function.
     #[must_use]
     pub fn at(&self, target: &str) -> Self {

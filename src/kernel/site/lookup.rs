@@ -33,7 +33,6 @@ pub(in crate::kernel) fn first_of(site: &Site, names: &[String], host: &Host) ->
     match site {
         Site::Function { .. } | Site::Call { .. } => function::first_of(names, host),
         Site::Syscall(_) => syscall::first_of(names),
-        Site::Function { .. } => function::first_of(names, host),
         Site::Binary(point) if binary::probe_of(&point.place).is_some() => {
             binary::first_probe(names, &host.binaries.of(point)?)
         }
