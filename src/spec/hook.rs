@@ -390,7 +390,9 @@ impl Hook {
         let name = match &self.site {
             Site::Interface { name, .. } | Site::Traffic { interface: name, .. } => name.clone(),
             Site::Binary(point) => point.place.to_string(),
-            Site::Function { symbol, .. } => symbol.clone(),
+            Site::Function { symbol, .. } | Site::Call { symbol, .. } => symbol.clone(),
+            // Which call it is, its number says.
+            Site::Syscall(_) => return None,
             Site::Cgroup { path, .. } => path.clone(),
             Site::Event(_) | Site::RawEvent(_) | Site::SecurityHook(_) => self.site.to_string(),
         };
