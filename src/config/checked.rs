@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a check makes of files: everything that a run needs, or what is left to ask the machine about.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use super::discretion::Values;
 use super::problem::Problem;
 use super::source::{Location, SourceFile, Span};
 use crate::catalog::Program;
-use crate::spec::{Place, ProbeId, ProbeSpec, SetSpec, SinkSpec, Targets};
+use crate::spec::{Place, ProbeId, ProbeSpec, SetName, SetSpec, SinkSpec, Targets};
 use crate::words;
 
 /// What is left when nothing is wrong: everything that a run needs.
@@ -22,6 +23,13 @@ pub struct Config {
     pub sets: Vec<SetSpec>,
     /// Probes with `enabled: false`: checked, not to be run.
     pub parked: Vec<ProbeId>,
+}
+
+impl Config {
+    /// The names of the sets that its probes ask for.
+    pub fn used_sets(&self) -> BTreeSet<SetName> {
+        self.probes.iter().flat_map(|probe| probe.spec.sets.iter().map(|set| set.name.clone())).collect()
+    }
 }
 
 /// What a check found out.

@@ -26,8 +26,8 @@ use serde_json::{Map, Value as Json, json};
 use super::check::read_vars;
 use super::destination::{DestinationForm, short};
 use super::environment::Environment;
-use super::source::SourceFile;
 use super::set::path_of;
+use super::source::SourceFile;
 use super::yaml::{self, Entry, Node, Value};
 use super::{pattern, schema};
 use crate::catalog::{Catalog, Program};
@@ -162,12 +162,9 @@ fn written_set(source: &SourceFile, set: &Node) -> Json {
     let written = |entry: &Entry| {
         let value = match &entry.value.value {
             Value::Text(_) | Value::Int(_) => json!([entry.value.to_json()]),
-            Value::Map(_)
-            | Value::Seq(_)
-            | Value::Null
-            | Value::Bool(_)
-            | Value::Float(_)
-            | Value::Broken => entry.value.to_json(),
+            Value::Map(_) | Value::Seq(_) | Value::Null | Value::Bool(_) | Value::Float(_) | Value::Broken => {
+                entry.value.to_json()
+            }
         };
         let path = entry.value.at(&["file"]).and_then(Node::text);
         let path = path.and_then(|path| path_of(path, &source.path).ok());

@@ -30,7 +30,9 @@ fn collect(expr: &Expr, found: &mut Vec<SetMention>) {
         | ExprNode::Bool(_)
         | ExprNode::Null
         | ExprNode::Name(_) => {}
-        ExprNode::Member { of, .. } | ExprNode::ContainerOf { of, .. } | ExprNode::Unary { of, .. } => collect(of, found),
+        ExprNode::Member { of, .. } | ExprNode::ContainerOf { of, .. } | ExprNode::Unary { of, .. } => {
+            collect(of, found)
+        }
         ExprNode::Cast { of, cast, .. } => {
             collect(of, found);
             if let Cast::String(size) | Cast::UserString(size) | Cast::Bytes(size) = cast

@@ -6,6 +6,7 @@
 
 mod debounce;
 mod hint;
+mod list;
 mod look;
 mod mounts;
 mod once;
@@ -21,6 +22,7 @@ mod targets;
 mod watch;
 mod watches;
 
+pub use list::read_list;
 pub use look::Looker;
 pub use once::{Found, read_all};
 pub use scanned::{Scan, Scanned, ScannedRoot, Trust, Unreadable};

@@ -29,7 +29,8 @@ impl PartialEq for SetMap {
 }
 
 impl SetMap {
-    /// Makes the map of a set that is empty, for at most so many entries. It takes memory by what is in it.
+    /// Makes the map of a set that is empty, for at most so many entries. Networks take memory by what is in it; for others it is
+    /// there from the start, since kernels before 6.1 warn of tracing programs that look into maps without.
     pub fn new(kind: SetKind, max_entries: u32) -> io::Result<Self> {
         let (map_type, key_size) = match kind {
             SetKind::Numbers => (libbpf_sys::BPF_MAP_TYPE_HASH, NUMBER_BYTES),
@@ -38,7 +39,7 @@ impl SetMap {
         };
         let options = libbpf_sys::bpf_map_create_opts {
             sz: mem::size_of::<libbpf_sys::bpf_map_create_opts>() as libbpf_sys::size_t,
-            map_flags: libbpf_sys::BPF_F_NO_PREALLOC,
+            map_flags: if kind == SetKind::Networks { libbpf_sys::BPF_F_NO_PREALLOC } else { 0 },
             ..Default::default()
         };
         let name = c"ebpf_run_set".as_ptr();
@@ -72,6 +73,20 @@ impl SetMap {
         // SAFETY: the key has as many bytes as the map's, and lives across the call.
         let result = done(unsafe { libbpf_sys::bpf_map_delete_elem(self.map.as_raw_fd(), key.as_ptr().cast()) });
         result.or_else(|error| if error.raw_os_error() == Some(libc::ENOENT) { Ok(()) } else { Err(error) })
+    }
+
+    /// Whether an entry is in it.
+    pub fn has(&self, key: &[u8]) -> io::Result<bool> {
+        let (key, mut value) = (self.key(key)?, 0u8);
+        // SAFETY: the key has as many bytes as the map's, the value has one; both live across the call.
+        let result = done(unsafe {
+            libbpf_sys::bpf_map_lookup_elem(self.map.as_raw_fd(), key.as_ptr().cast(), ptr::from_mut(&mut value).cast())
+        });
+        match result {
+            Ok(()) => Ok(true),
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn key<'a>(&self, key: &'a [u8]) -> io::Result<&'a [u8]> {

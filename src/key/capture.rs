@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::definition::{Checking, Key, Need};
-use super::set_names::note_sets;
 use super::fields::{MAX_NAME_BYTES, own_fields, refuse_target_field, reserved, sibling};
+use super::set_names::note_sets;
 use crate::catalog::{FetchTable, Program};
 use crate::config::{Cx, Ordered, Problem, codes, is_identifier};
 use crate::expr;

@@ -24,15 +24,17 @@ pub(super) fn note_sets(checking: &mut Checking<'_>, expr: &Expr, written: &Node
                     None
                 }
             },
-            SetMention::Descendants(pid, range) => match u32::try_from(pid).ok().filter(|_| (1..=MAX_PID).contains(&pid)) {
-                Some(pid) => Some(descendants(checking, pid)),
-                None => {
-                    let message = format!("`{pid}` is not the id of a process: 1 to {MAX_PID}");
-                    let problem = checking.cx.error(codes::SET_ENTRY, written.part(&range), message);
-                    checking.cx.report(problem);
-                    None
+            SetMention::Descendants(pid, range) => {
+                match u32::try_from(pid).ok().filter(|_| (1..=MAX_PID).contains(&pid)) {
+                    Some(pid) => Some(descendants(checking, pid)),
+                    None => {
+                        let message = format!("`{pid}` is not the id of a process: 1 to {MAX_PID}");
+                        let problem = checking.cx.error(codes::SET_ENTRY, written.part(&range), message);
+                        checking.cx.report(problem);
+                        None
+                    }
                 }
-            },
+            }
         };
         match found {
             Some(found) => checking.then(move |draft| {

@@ -46,7 +46,9 @@ fn check(checking: &mut Checking<'_>) {
         if before <= MAX_CLAUSES && count > MAX_CLAUSES {
             let message = format!("`where` has more than {MAX_CLAUSES} clauses");
             let problem = checking.cx.error(codes::TOO_MANY_CLAUSES, clause.span, message);
-            checking.cx.report(problem.help("put the values of one name into a list or a set: `x in [1, 2]`, `x in SET`"));
+            checking
+                .cx
+                .report(problem.help("put the values of one name into a list or a set: `x in [1, 2]`, `x in SET`"));
         }
         if note_sets(checking, &expr, clause) {
             checking.cx.note_text(Place::Clause(filter.len()), clause);

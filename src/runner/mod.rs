@@ -14,6 +14,7 @@ mod engine;
 mod once;
 mod problem;
 mod process;
+mod sets;
 mod source;
 
 pub use daemon::{DaemonOptions, Said, daemon};

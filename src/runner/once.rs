@@ -114,12 +114,13 @@ fn start(engine: &mut Engine, config: &Config) -> Result<(Vec<Unit>, Sources), V
     if !claims.is_empty() {
         return Err(claims.into_iter().map(|(probe, error)| StartError { probe: Some(probe), error }).collect());
     }
+    follow_sets(engine, config)?;
     let drafts = each(all.iter(), |starting| {
         let blame = |errors: Vec<KernelError>| errors.into_iter().map(|error| starting.blame(error)).collect();
         Engine::prepare(&starting.one.spec, starting.program, &host).map_err(blame)
     })?;
     let made = each(all.iter().zip(drafts), |(starting, draft): (&Starting<'_>, Draft)| {
-        Engine::load(draft, &starting.one.spec, None, &host).map_err(|error| vec![starting.blame(error)])
+        Engine::load(draft, &starting.one.spec, None, &host, &engine.sets).map_err(|error| vec![starting.blame(error)])
     })?;
     open_sinks(engine, config)?;
     let attached = each(all.iter().zip(made), |(starting, made): (&Starting<'_>, Made)| {
@@ -160,6 +161,26 @@ fn expand_all<'c>(config: &'c Config, host: &Host) -> Result<Vec<Starting<'c>>, 
         Ok(all.into_iter().map(|one| Starting { index, program: &probe.program, one }).collect::<Vec<_>>())
     })?;
     Ok(expanded.into_iter().flatten().collect())
+}
+
+/// Makes the sets that probes ask for. One that cannot be made is said of the first probe that asks for it.
+fn follow_sets(engine: &mut Engine, config: &Config) -> Result<(), Vec<StartError>> {
+    let used = config.used_sets();
+    let errors = engine.sets.follow(&config.sets, &used).into_iter().map(|no| {
+        let uses = config
+            .probes
+            .iter()
+            .enumerate()
+            .flat_map(|(index, probe)| probe.spec.sets.iter().map(move |set| (index, set)));
+        let asks = uses.into_iter().find(|(_, set)| set.name == no.name);
+        let (probe, word) = asks.map_or((None, "?"), |(index, set)| (Some(index), set.word.as_str()));
+        StartError {
+            probe,
+            error: KernelError::at(Place::Probe, format!("failed to make the set `{word}`: {}", no.why)),
+        }
+    });
+    let errors: Vec<StartError> = errors.collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 /// Opens all sinks of the configuration. One that cannot be opened is said of the first probe that writes to it.

@@ -24,9 +24,9 @@ pub fn set_entry(kind: SetKind, text: &str) -> Result<SetEntry, Refusal> {
     match kind {
         SetKind::Ip => network(text),
         SetKind::Text => text_entry(text),
-        SetKind::Number => {
-            number_of(text).map(SetEntry::Number).ok_or_else(|| Refusal::new(format!("`{text}` is not a whole number of 64 bits")))
-        }
+        SetKind::Number => number_of(text)
+            .map(SetEntry::Number)
+            .ok_or_else(|| Refusal::new(format!("`{text}` is not a whole number of 64 bits"))),
         SetKind::Pid => match number_of(text) {
             Some(number) => pid(number),
             None => Err(Refusal::new(format!("`{text}` is not the id of a process"))),
@@ -114,7 +114,9 @@ fn network(text: &str) -> Result<SetEntry, Refusal> {
     if network != wide {
         let whole = SetEntry::Network(network, prefix + above);
         let message = format!("`{text}` has bits set beyond its prefix");
-        return Err(Refusal::new(message).help(format!("write `{whole}` for the network, or `{address}` for the address")));
+        return Err(
+            Refusal::new(message).help(format!("write `{whole}` for the network, or `{address}` for the address"))
+        );
     }
     Ok(SetEntry::Network(network, prefix + above))
 }

@@ -3,28 +3,17 @@
 
 use core::net::Ipv6Addr;
 
-use crate::spec::{SetEntry, SetKind};
+use crate::spec::SetEntry;
 
 /// Bytes of a text in a map: what the kernel compares, NUL and all.
 const TEXT_BYTES: usize = 128;
-/// Bytes of `struct network_key`: a prefix and an address in network order.
-const NETWORK_BYTES: usize = 4 + 16;
 /// Where IPv4 addresses lie among those of IPv6.
 const MAPPED: u128 = 0xffff_0000_0000;
 /// The bits of the prefix of all of them.
 const MAPPED_BITS: u8 = 96;
 
-/// Bytes of a key.
-pub(super) fn key_bytes(kind: SetKind) -> usize {
-    match kind {
-        SetKind::Ip => NETWORK_BYTES,
-        SetKind::Text => TEXT_BYTES,
-        SetKind::Number | SetKind::Pid => size_of::<u64>(),
-    }
-}
-
 /// The keys that an entry is: several for a network of IPv6 around all of IPv4, which is no part of it.
-pub(super) fn keys(entry: &SetEntry) -> Vec<Vec<u8>> {
+pub fn set_keys(entry: &SetEntry) -> Vec<Vec<u8>> {
     match entry {
         SetEntry::Number(number) => vec![(*number as u64).to_ne_bytes().to_vec()],
         SetEntry::Text(text) => {
@@ -54,7 +43,8 @@ fn network_key(ip: Ipv6Addr, prefix: u8) -> Vec<u8> {
 /// assert_eq!((all.len(), all[0]), (96, ("8000::".parse().unwrap(), 1)));
 /// ```
 pub fn exact_networks(ip: Ipv6Addr, prefix: u8) -> Vec<(Ipv6Addr, u8)> {
-    let inside = prefix < MAPPED_BITS && MAPPED.checked_shr(128 - u32::from(prefix)).unwrap_or(0) == ip.to_bits().checked_shr(128 - u32::from(prefix)).unwrap_or(0);
+    let above = |bits: u128| bits.checked_shr(128 - u32::from(prefix)).unwrap_or(0);
+    let inside = prefix < MAPPED_BITS && above(MAPPED) == above(ip.to_bits());
     if !inside {
         return vec![(ip, prefix)];
     }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Sets in the kernel: one map for each, which programs look up and user space fills while they run.
+//! Sets in the kernel: what their entries are as keys of a [`SetMap`](super::SetMap), and the set that the kernel keeps itself.
 
 mod descendants;
 mod keys;
-mod map;
 
 pub use descendants::Descendants;
-pub use map::SetMap;
+pub use keys::{exact_networks, set_keys};

@@ -123,6 +123,11 @@ impl<'a> Daemon<'a> {
     }
 
     fn reconcile(&mut self) {
+        if let Some(config) = &self.followed.config {
+            for no in self.units.engine.sets.follow(&config.sets, &config.used_sets()) {
+                tracing::warn!("failed to make the set `{}`: {}", no.name.0, no.why);
+            }
+        }
         let host = self.units.host();
         let desired = self.followed.desired(&host);
         let wanted = contents(&desired);

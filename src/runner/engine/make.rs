@@ -8,11 +8,12 @@ use super::notices::Notices;
 use super::tally::Tally;
 use super::unit::{Lineage, Reading, Unit};
 use super::{Engine, Purpose, Sources};
-use crate::catalog::Program;
+use crate::catalog::{Program, SetKind, SetPlace};
 use crate::kernel::{Generation, Host, KernelError, Loaded, Prepared, expand, prepare};
 use crate::plan::Content;
+use crate::runner::sets::LiveSets;
 use crate::runner::source::{AllRefusals, KINDS, Making, Output, Refusals, Route, SourceId, outputs};
-use crate::spec::{Layout, Place, ProbeSpec, Targets};
+use crate::spec::{Layout, Place, ProbeSpec, SetName, StepTest, Targets};
 
 /// A program that was chosen for a unit, and what it is told.
 pub(in crate::runner) struct Draft {
@@ -43,8 +44,10 @@ impl Engine {
         spec: &ProbeSpec,
         running: Option<&Generation>,
         host: &Host,
+        sets: &LiveSets,
     ) -> Result<Made, KernelError> {
-        let Draft { program, prepared } = draft;
+        let Draft { program, mut prepared } = draft;
+        give_sets(&mut prepared, sets)?;
         let loaded = Loaded::load_after(running, spec, &program, &prepared, host)?;
         Ok(Made { program, prepared, loaded })
     }
@@ -68,7 +71,7 @@ impl Engine {
         host: &Host,
     ) -> Result<Unit, Vec<KernelError>> {
         let draft = Self::draft(content, host)?;
-        let made = Self::load(draft, &content.spec, None, host).map_err(|error| vec![error])?;
+        let made = Self::load(draft, &content.spec, None, host, &self.sets).map_err(|error| vec![error])?;
         let routes = self.sinks.routes(&content.sinks, &[])?;
         self.run(title, content, made, routes, host).map_err(|error| vec![error])
     }
@@ -140,7 +143,8 @@ impl Engine {
             let id = SourceId(self.next_id());
             let outputs = |layout: &Layout| self.outputs(routes, spec, layout);
             let by_command = self.purpose == Purpose::Once;
-            let making = Making { spec, program, prepared, loaded, refusals, outputs: &outputs, by_command };
+            let sets = &self.sets;
+            let making = Making { spec, program, prepared, loaded, sets, refusals, outputs: &outputs, by_command };
             let Some(source) = make(&making, id)?.filter(|source| !(goes_on && source.goes_on())) else { continue };
             let failed = |error| KernelError::at(Place::Probe, format!("failed to start a thread: {error}"));
             self.readers.prepare(&*source).map_err(failed)?;
@@ -156,4 +160,32 @@ impl Engine {
         all.extend(self.tails.copies(spec, layout, &self.look));
         all
     }
+}
+
+/// Finds the map of each set that the program's tests ask for, and a place for it.
+fn give_sets(prepared: &mut Prepared, sets: &LiveSets) -> Result<(), KernelError> {
+    let mut given: Vec<(SetName, SetPlace)> = Vec::new();
+    for step in &prepared.steps {
+        // The places go with the steps, one by one.
+        let StepTest::Set(name) = &step.test else {
+            prepared.set_places.push(SetPlace { kind: SetKind::Numbers, number: 0 });
+            continue;
+        };
+        if let Some((_, place)) = given.iter().find(|(known, _)| known == name) {
+            prepared.set_places.push(*place);
+            continue;
+        }
+        let missing = || KernelError::at(Place::Probe, format!("the set `{}` could not be made", name.0));
+        let (kind, map) = sets.map(name).ok_or_else(missing)?;
+        let number = given.iter().filter(|(_, place)| place.kind == kind).count();
+        let number = u8::try_from(number).ok().filter(|number| *number < kind.room()).ok_or_else(|| {
+            let message = format!("`where` asks for more than {} sets of this kind", kind.room());
+            KernelError::new(Place::Probe, message, "put their entries into one set, or write two probes")
+        })?;
+        let place = SetPlace { kind, number };
+        prepared.sets.push((place, map));
+        prepared.set_places.push(place);
+        given.push((name.clone(), place));
+    }
+    Ok(())
 }

@@ -32,6 +32,7 @@ use self::readers::Readers;
 use self::retire::Retiring;
 use self::sinks::Sinks;
 use self::tails::Tails;
+use super::sets::LiveSets;
 use super::source::{Budget, End};
 use crate::format::Look;
 use crate::kernel::Host;
@@ -60,6 +61,7 @@ pub(super) struct Engine {
     /// How `pretty` looks.
     pub(super) look: Look,
     pub(super) tails: Tails,
+    pub(super) sets: LiveSets,
     purpose: Purpose,
     retiring: Retiring,
     last_id: u64,
@@ -73,6 +75,7 @@ impl Engine {
             readers: Readers::new(budget, end)?,
             look,
             tails: Tails::default(),
+            sets: LiveSets::new(purpose == Purpose::Follow { guarded: true }),
             purpose,
             retiring: Retiring::default(),
             last_id: 0,

@@ -30,7 +30,7 @@ impl Engine {
         let draft = Self::draft(content, host)?;
         let can_swap = unit.content.binary == content.binary && unit.attached.can_swap(&content.spec, &draft.program);
         let generation = can_swap.then(|| unit.attached.generation());
-        let made = Self::load(draft, &content.spec, generation, host).map_err(one)?;
+        let made = Self::load(draft, &content.spec, generation, host, &self.sets).map_err(one)?;
         let routes = self.sinks.routes(&content.sinks, &unit.routes)?;
         if can_swap {
             return self.swap(unit, content, made, routes).map_err(one);
@@ -94,7 +94,7 @@ impl Engine {
             // Back to what worked.
             Err(error) => {
                 let draft = Self::draft(&before, host).ok();
-                let made = draft.and_then(|draft| Self::load(draft, &before.spec, None, host).ok());
+                let made = draft.and_then(|draft| Self::load(draft, &before.spec, None, host, &self.sets).ok());
                 let back = made.and_then(|made| self.run(title, &before, made, old_routes, host).ok());
                 (Err(error), back)
             }

@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use crate::catalog::Program;
 use crate::kernel::{KernelError, Loaded, Prepared, Ring};
+use crate::record::Sets;
 use crate::spec::{Layout, ProbeSpec};
 use crate::symbols::Symbols;
 
@@ -68,6 +69,8 @@ pub(super) struct Making<'m> {
     pub(super) program: &'m Program,
     pub(super) prepared: &'m Prepared,
     pub(super) loaded: &'m Loaded,
+    /// The sets that the probe asks for.
+    pub(super) sets: &'m dyn Sets,
     /// Where it counts what the probe does not want.
     pub(super) refusals: &'m Arc<Refusals>,
     /// Its way to the unit's sinks, for events of a layout.

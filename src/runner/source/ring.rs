@@ -12,7 +12,7 @@ use super::gate::Gate;
 use super::outputs::Outputs;
 use super::{Making, Round, Source, SourceId};
 use crate::kernel::{KernelError, Ring};
-use crate::record::{Lookups, NoSets};
+use crate::record::Lookups;
 use crate::spec::{Layout, LossCause};
 use crate::symbols::Symbols;
 
@@ -55,7 +55,7 @@ pub(super) fn make(making: &Making<'_>, id: SourceId) -> Result<Option<Box<dyn S
         time_at: layout.time.map(|at| at as usize),
         comm_at: comm.map(|field| field.offset as usize),
         // TODO(10): the sets of the run.
-        gate: Gate::new(layout, making.spec.limits, &NoSets, Arc::clone(making.refusals)),
+        gate: Gate::new(layout, making.spec.limits, making.sets, Arc::clone(making.refusals)),
         layout: layout.clone(),
         account: Arc::default(),
         commands: Commands::default(),
