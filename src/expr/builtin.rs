@@ -50,7 +50,7 @@ pub static BUILTINS: &[Builtin] = &[
     of_process("comm", "The name of the thread, at most 15 bytes.", Head),
     of_machine("cpu", "The CPU.", Head),
     of_process("ppid", "The parent process.", Path("task->real_parent->tgid as u32")),
-    of_process("parent_comm", "The name of the parent.", Path("task->real_parent->comm")),
+    of_process("parent_comm", "The name of the parent process.", Path("task->real_parent->group_leader->comm")),
     of_process("exe", "The file that the process executes.", Path("task->mm->exe_file as path")),
     of_process("cgroup", "The path of the cgroup (v2).", Number(FetchSource::CgroupId, 8, FieldType::Cgroup)),
     of_process("cgroup_id", "The number of the cgroup (v2).", Number(FetchSource::CgroupId, 8, FieldType::Unsigned)),

@@ -30,6 +30,7 @@ mod loss;
 mod metrics;
 mod output;
 mod packets;
+mod paths;
 mod plan;
 mod processes;
 mod raw_tracepoint;
