@@ -117,7 +117,10 @@ fn expand_syscalls(
             _ => {}
         }
         let site = SyscallSite { calls, end, ..site.clone() };
-        let target = (!single).then(|| site.to_string());
+        let target = site.calls.first().filter(|_| !single).map(|first| match site.calls.len() {
+            1 => first.clone(),
+            more => format!("{first}+{}", more - 1),
+        });
         spec.hook = Some(Hook { site: Site::Syscall(site), ..hook.clone() });
         Expanded { spec, target, place: if several { place } else { Place::Target } }
     });

@@ -41,11 +41,14 @@ pub(in crate::kernel) fn groups(calls: Vec<String>, end: CallEnd, used: &[&str],
         };
         all.entry((end, used.iter().map(place).collect())).or_default().push(call);
     }
+    let some_return = all.keys().any(|(end, _)| *end == CallEnd::Return);
     let is_somewhere = |at: usize| all.keys().any(|(_, arguments)| arguments[at].is_some());
     let somewhere: Vec<usize> = (0..used.len()).filter(|at| is_somewhere(*at)).collect();
     let group = |((end, arguments), calls): (&(CallEnd, Vec<Argument>), &Vec<String>)| {
         let lacks = somewhere.iter().filter(|at| arguments[**at].is_none()).map(|at| used[*at].to_owned());
-        Group { calls: calls.clone(), end: *end, lacks: lacks.collect() }
+        // Where others have it, what never returns has none.
+        let result = (*end == CallEnd::Entry && some_return).then(|| "retval".to_owned());
+        Group { calls: calls.clone(), end: *end, lacks: lacks.chain(result).collect() }
     };
     let mut groups: Vec<Group> = all.iter().map(group).collect();
     groups.sort_by(|a, b| a.calls.cmp(&b.calls));
