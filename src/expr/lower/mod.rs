@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Formulas as tests for the kernel: a graph that leads forward only, in which "undecided" goes where "false" goes.
+//!
+//! ```text
+//! retval < 0 && not (comm == "a" || comm == "b")
+//!   0  retval  Range(low: -2^63, span: 2^63 - 1)   yes: 1      no: reject  fault: reject
+//!   1  comm    Bytes("a\0")                        yes: reject no: 2       fault: reject
+//!   2  comm    Bytes("b\0")                        yes: reject no: pass    fault: reject
+//! ```
+
+mod address;
+mod graph;
+mod interval;
+mod number;
+mod text;
+
+pub(super) use graph::{Cost, Graph, Unfit};
