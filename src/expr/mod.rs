@@ -10,20 +10,26 @@
 
 mod builtin;
 mod casts;
+mod check;
+mod clause;
 mod cursor;
 mod error;
+mod filter;
 mod foreign;
 mod function;
 mod functions;
 mod lex;
+mod lower;
 mod machine;
 mod numbers;
 mod mentions;
+mod names_here;
 mod operand;
 mod parse;
 mod parse_type;
 mod path;
 mod prototype;
+mod reads;
 mod record;
 mod resolve;
 mod scope;
@@ -38,6 +44,8 @@ mod usdt;
 pub use builtin::{BUILTINS, Builtin, builtin, builtin_names};
 pub use casts::CASTS;
 pub use error::ExprError;
+pub use clause::{ClausePlan, Decided};
+pub use filter::{Blame, Wanted, resolve, resolve_probe};
 pub use function::{
     Arguments, FunctionScope, MOST_RAW_ARGUMENTS, Owner, REGISTER_ARGUMENTS, Returned, beyond_registers,
 };
@@ -49,7 +57,7 @@ pub use parse::{parse, parse_with};
 pub use path::{Names, first_name, is_path};
 pub use prototype::Prototype;
 pub use record::RecordScope;
-pub use resolve::{MAX_FETCHES, Resolved, resolve};
+pub use resolve::{MAX_FETCHES, Resolved};
 pub use scope::Scope;
 pub use syscall::SyscallScope;
 pub use usdt::{UsdtArgumentType, UsdtScope};

@@ -10,11 +10,9 @@
 //! Fetch { source: Argument(0), hops: [], offset: 12, copy: Kernel, size: 2 }, Kind::Port
 //! ```
 
-use super::machine::Machine;
+use super::clause::ClausePlan;
 use super::operand::{Operand, OperandSource};
-use super::path::Names;
-use super::scope::Scope;
-use crate::spec::{Capture, Fetch, Field, Layout};
+use crate::spec::{Fetch, Field, Layout, Step};
 use crate::words::Refusal;
 
 /// Most fetches of one probe: each has two bits of the record's head.
@@ -27,12 +25,16 @@ pub struct Resolved {
     pub fetches: Vec<Fetch>,
     /// The record: the head that all events share, then the captured fields.
     pub layout: Layout,
+    /// The kernel's part of `where`; empty: every event passes.
+    pub steps: Vec<Step>,
+    /// Who decides which condition of `where`.
+    pub clauses: Vec<ClausePlan>,
 }
 
 impl Resolved {
     /// A record that is nothing but its head.
     pub fn new(head: &Layout) -> Self {
-        Self { fetches: Vec::new(), layout: head.clone() }
+        Self { fetches: Vec::new(), layout: head.clone(), steps: Vec::new(), clauses: Vec::new() }
     }
 
     /// The field that shows an operand, as `name`; what it needs is fetched. Operands with equal fetches share a slot.
@@ -107,25 +109,4 @@ impl Resolved {
 /// The field of the head of this name.
 fn head_field<'l>(layout: &'l Layout, name: &str) -> Option<&'l Field> {
     layout.process.iter().chain(&layout.operands).find(|field| field.name == name)
-}
-
-/// Resolves the captures of a probe. `head` is the layout of the record's fixed head; all errors are found at once, each
-/// with the index of its capture.
-pub fn resolve(
-    captures: &[Capture],
-    scope: &Scope<'_>,
-    machine: &Machine<'_>,
-    head: &Layout,
-) -> Result<Resolved, Vec<(usize, Refusal)>> {
-    let names = Names::of_captures(scope, machine);
-    let mut resolved = Resolved::new(head);
-    let mut errors = Vec::new();
-    for (index, capture) in captures.iter().enumerate() {
-        let field = names.value(&capture.expr).and_then(|operand| resolved.field(&capture.name, &operand));
-        match field {
-            Ok(field) => resolved.layout.fields.push(field),
-            Err(error) => errors.push((index, error)),
-        }
-    }
-    if errors.is_empty() { Ok(resolved) } else { Err(errors) }
 }

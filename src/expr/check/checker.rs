@@ -3,9 +3,9 @@
 
 use super::types::{Range, Type};
 use super::values::{Meaning, Values};
-use crate::expr::is_path;
+use crate::expr::path::is_path;
 use crate::expr::operand::Operand;
-use crate::spec::{BinaryOp, Expr, ExprNode, Formula, UnaryOp};
+use crate::spec::{BinaryOp, ComputedType, Expr, ExprNode, Formula, UnaryOp};
 use crate::words::Refusal;
 
 /// A part of an expression with its type.
@@ -31,11 +31,16 @@ impl Typed {
         Self { formula, ty: Type::Number(Range::constant(number, signed)) }
     }
 
+    /// How it is shown where it is calculated.
+    pub(in crate::expr) fn computed(&self) -> Option<ComputedType> {
+        self.ty.computed()
+    }
+
     /// The number that it is, if it is one of the file.
     pub(super) fn number(&self) -> Option<i128> {
-        match self.formula {
+        match &self.formula {
             Formula::Number { bits, signed: true } => Some(bits.cast_signed().into()),
-            Formula::Number { bits, signed: false } => Some(bits.into()),
+            Formula::Number { bits, signed: false } => Some((*bits).into()),
             _calculated => None,
         }
     }

@@ -113,7 +113,7 @@ fn impossible(shown: &Expr, ty: &Type, range: Range, op: Comparison, number: i12
         Comparison::GreaterOrEqual => format!("never {number} or more"),
     };
     let what = match ty {
-        Type::Number(_) if matches!(shown.node, ExprNode::Binary { .. }) => format!("from {} to {}", range.min, range.max),
+        Type::Number(whole) if *whole != range => format!("from {} to {}", range.min, range.max),
         Type::Number(range) => range.words(),
         _other => ty.words(),
     };
@@ -126,6 +126,7 @@ fn impossible(shown: &Expr, ty: &Type, range: Range, op: Comparison, number: i12
         Type::Named(NameTable::Errno, _) if number > 0 => {
             refusal.help(format!("errors are compared by their names: `{shown} == EACCES`"))
         }
+        Type::Number(whole) if *whole != range => refusal,
         Type::Number(_) => refusal.help(format!("it can be {} to {}", range.min, range.max)),
         _other => refusal.maybe_help(matches!(constant.node, ExprNode::Number(_)).then(|| "compare it by a name".to_owned())),
     }

@@ -39,7 +39,8 @@ impl<V: Values> Checker<'_, V> {
     fn null_test(&mut self, op: BinaryOp, of: &Expr) -> Result<Typed, Refusal> {
         let typed = self.check(of, Beside::Nothing)?;
         if self.is_constant(of) {
-            return Err(Refusal::new(format!("`{of}` is never null")).at(of.range.clone()));
+            let answer = if matches!(of.node, ExprNode::Null) { "always" } else { "never" };
+            return Err(Refusal::new(format!("`{of}` is {answer} null")).at(of.range.clone()));
         }
         let test = Formula::IsNull(Box::new(typed.formula));
         match op {

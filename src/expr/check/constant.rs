@@ -4,7 +4,8 @@
 use super::checker::{Beside, Checker, Typed};
 use super::types::{Range, Type};
 use super::values::{Meaning, Values};
-use crate::expr::{builtin_names, foreign};
+use crate::expr::builtin::builtin_names;
+use crate::expr::foreign;
 use crate::spec::{Expr, ExprNode, Formula, NameTable};
 use crate::words::{Refusal, list, nearest};
 

@@ -129,8 +129,9 @@ fn named(table: NameTable, range: Range, text: &str) -> Result<Typed, Refusal> {
     }
 }
 
-fn unknown_name<'n>(text: &str, known: impl Iterator<Item = &'n str> + Clone) -> Refusal {
-    let help = nearest(text, known.clone()).map(|near| format!("did you mean `\"{near}\"`?"));
+fn unknown_name<'n>(text: &str, known: impl Iterator<Item = &'n str>) -> Refusal {
+    let known: Vec<&str> = known.collect();
+    let help = nearest(text, known.iter().copied()).map(|near| format!("did you mean `\"{near}\"`?"));
     Refusal::new(format!("no such number is called `{text}`")).help(help.unwrap_or_else(|| format!("names are {}", list(known, 8))))
 }
 

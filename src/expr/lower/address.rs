@@ -13,7 +13,7 @@ impl Graph<'_> {
     pub(super) fn networks(&mut self, of: &Formula, networks: &[(Ipv6Addr, u8)], holds: bool, ways: Ways) -> Result<StepNext, Unfit> {
         let operand = self.read(of)?;
         let Some(fetch) = Self::fetch(operand)? else { return Ok(ways.no) };
-        let tests: Vec<StepTest> = match operand.kind {
+        let tests: Vec<StepTest> = match &operand.kind {
             FieldType::Ipv4 => ranges(networks),
             FieldType::Ip | FieldType::Ipv6 => networks.iter().map(|network| masked(*network)).collect(),
             _other => return Err(Unfit::new("it is no address")),
@@ -28,7 +28,7 @@ impl Graph<'_> {
             entry = self.address(operand, fetch.clone(), test, Ways { yes: found, no: entry }, fault)?;
         }
         // Nothing that it could be: it only has to be there.
-        if let FieldType::Ipv4 = operand.kind
+        if operand.kind == FieldType::Ipv4
             && ranges(networks).is_empty()
         {
             entry = self.address(operand, fetch, StepTest::Exists, Ways { yes: missing, no: fault }, fault)?;

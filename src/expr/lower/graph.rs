@@ -2,7 +2,7 @@
 //! The graph: from its end to its beginning, so that every test knows where it leads.
 
 use crate::expr::operand::{Operand, OperandSource};
-use crate::spec::{Comparison, Fetch, FieldType, Formula, SetName, Step, StepNext, StepTest, TextTest};
+use crate::spec::{Comparison, Fetch, FieldType, Formula, SetKind, SetName, SetUse, Step, StepNext, StepTest, TextTest};
 
 /// Most tests of a probe.
 const MAX_STEPS: usize = 64;
@@ -46,6 +46,7 @@ impl Cost {
 #[derive(Debug, Clone)]
 pub(in crate::expr) struct Graph<'o> {
     operands: &'o [Operand],
+    sets: &'o [SetUse],
     steps: Vec<Step>,
 }
 
@@ -57,13 +58,9 @@ pub(super) struct Ways {
 }
 
 impl<'o> Graph<'o> {
-    pub(in crate::expr) fn new(operands: &'o [Operand]) -> Self {
-        Self { operands, steps: Vec::new() }
-    }
-
     /// The graph of conditions that must all hold.
-    pub(in crate::expr) fn of(operands: &'o [Operand], formulas: &[&Formula]) -> Result<Vec<Step>, Unfit> {
-        let mut graph = Self::new(operands);
+    pub(in crate::expr) fn of(operands: &'o [Operand], sets: &'o [SetUse], formulas: &[&Formula]) -> Result<Vec<Step>, Unfit> {
+        let mut graph = Self { operands, sets, steps: Vec::new() };
         let ways = Ways { yes: StepNext::Pass, no: StepNext::Reject };
         let mut begin = StepNext::Pass;
         for formula in formulas.iter().rev() {
@@ -199,7 +196,7 @@ impl<'o> Graph<'o> {
         if super::number::is_null_by_value(&operand.kind) {
             return self.has_value(operand, holds, ways);
         }
-        match operand.kind {
+        match &operand.kind {
             FieldType::Ksym | FieldType::Usym | FieldType::Cgroup | FieldType::Container | FieldType::Dev => {
                 return Err(Unfit::new("only user space knows whether it has a name"));
             }
@@ -225,11 +222,16 @@ impl<'o> Graph<'o> {
         }
         let fetch = match super::text::text_of(&operand.kind) {
             Some(_) => Fetch { size: if super::text::is_text_copy(fetch.copy) { Step::MAX_BYTES } else { fetch.size.min(Step::MAX_BYTES) }, ..fetch },
-            None => super::number::for_set(operand, fetch)?,
+            None => super::number::for_set(operand, fetch, self.is_of_pids(set))?,
         };
         let entry = self.push(operand, fetch, StepTest::Set(set.clone()), ways)?;
         self.fault_to(entry, operand, fault);
         Ok(entry)
+    }
+
+    /// True for a set of processes: it has no negative numbers.
+    fn is_of_pids(&self, name: &SetName) -> bool {
+        self.sets.iter().any(|set| set.name == *name && set.kind == SetKind::Pid)
     }
 
     /// Sets where the test at `entry`, and those before it, lead if there is no value.

@@ -222,12 +222,12 @@ impl Number<'_> {
 }
 
 /// How a number is fetched that a set is asked for.
-pub(super) fn for_set(operand: &Operand, fetch: Fetch) -> Result<Fetch, Unfit> {
-    match operand.kind {
+pub(super) fn for_set(operand: &Operand, fetch: Fetch, is_of_pids: bool) -> Result<Fetch, Unfit> {
+    match &operand.kind {
         FieldType::Ip | FieldType::Ipv6 | FieldType::Ipv4 => Ok(fetch),
         FieldType::Port => Err(Unfit::new("ports are in another order of bytes than the set")),
         _number => {
-            let is_plain = is_signed(&operand.kind).is_some_and(|signed| !signed || operand.size == 8);
+            let is_plain = is_signed(&operand.kind).is_some_and(|signed| !signed || operand.size == 8 || is_of_pids);
             if is_plain && operand.bits.is_none() && !is_null_by_value(&operand.kind) || operand.kind == FieldType::Id {
                 Ok(fetch)
             } else {

@@ -52,7 +52,7 @@ impl<'s, 'a> Names<'s, 'a> {
         Self { scope, machine, captures, both: Both::Neither }
     }
 
-    pub(super) fn inside_captures(&self) -> Self {
+    pub(in crate::expr) fn inside_captures(&self) -> Self {
         Self { captures: &[], both: Both::Hook, ..*self }
     }
 
@@ -68,6 +68,19 @@ impl<'s, 'a> Names<'s, 'a> {
     /// True where the hook itself has the name.
     pub(super) fn is_own(&self, name: &str) -> bool {
         matches!(self.scope.own(name, self.machine.btf), Ok(Some(_)))
+    }
+
+    /// False for a name that stands for nothing here. What cannot be read for a reason of its own stands for something.
+    pub(in crate::expr) fn is_known(&self, name: &str) -> bool {
+        let is_qualifier = ["args", "current", "kernel"].contains(&name);
+        let is_elsewhere = || self.machine.elsewhere.iter().any(|other| other == name);
+        let is_own = || !matches!(self.scope.own(name, self.machine.btf), Ok(None));
+        is_qualifier || builtin(name).is_some() || is_elsewhere() || is_own()
+    }
+
+    /// The kernel's types.
+    pub(in crate::expr) fn btf(&self) -> Option<&'a crate::catalog::Btf> {
+        self.machine.btf
     }
 
     /// What the name stands for that is no capture.
