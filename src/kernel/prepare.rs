@@ -4,11 +4,11 @@
 use super::error::KernelError;
 use super::hook::of;
 use super::set_map::SetMap;
-use crate::catalog::{FetchContext, Program, SetPlace};
-use crate::expr::{Machine, Scope, Variable, resolve};
+use crate::catalog::{self, FetchContext, Program, SetPlace};
+use crate::expr::{Blame, ClausePlan, Machine, Resolved, Scope, Variable, Wanted, resolve_probe};
 use crate::kernel::host::Host;
 use crate::kernel::site::interface::{LinkLayer, link_layer};
-use crate::spec::{Fetch, Hook, HookKind, Layout, Place, ProbeSpec, Step};
+use crate::spec::{Fetch, Hook, HookKind, Layout, Place, ProbeSpec, SetKind, SetName, Step, StepTest};
 use crate::words::Refusal;
 
 /// What a probe needs to be loaded.
@@ -24,6 +24,8 @@ pub struct Prepared {
     pub set_places: Vec<SetPlace>,
     /// The maps of these sets.
     pub sets: Vec<(SetPlace, SetMap)>,
+    /// Who decides which condition of `where`.
+    pub clauses: Vec<ClausePlan>,
     /// The record that it emits; `None` where it emits none.
     pub layout: Option<Layout>,
     /// What packets begin with, for a program that reads them.
@@ -45,7 +47,7 @@ pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host)
         prepared.link_layer = link_layer(interface, host).map_err(|error| vec![error])?;
     }
     let Some(head) = program.event.as_ref().filter(|_| program.captures()) else { return Ok(prepared) };
-    if spec.capture.is_empty() {
+    if spec.capture.is_empty() && spec.filter.is_empty() {
         return Ok(prepared);
     }
     let scope = match &spec.hook {
@@ -53,23 +55,51 @@ pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host)
         None => Scope::Inside,
     };
     let variable = |name: &str| host.variable(name);
-    match resolve(&spec.capture, &scope, &machine(spec, host, &variable), head) {
+    let wanted = Wanted { captures: &spec.capture, filter: &spec.filter, sets: &spec.sets };
+    match resolve_probe(wanted, &scope, &machine(spec, host, &variable), head) {
         Ok(resolved) => {
             let context = spec.hook.as_ref().map_or(FetchContext::Registers, |hook| context(hook.kind, &scope));
-            Ok(Prepared { fetches: resolved.fetches, layout: Some(resolved.layout), context, ..prepared })
+            let set_places = set_places(spec, &resolved.steps);
+            let Resolved { fetches, layout, steps, clauses } = resolved;
+            Ok(Prepared { fetches, layout: Some(layout), context, steps, set_places, clauses, ..prepared })
         }
         Err(errors) => {
             // A target that is not there has no arguments either: say that, and only that.
             if let Some(error) = spec.hook.as_ref().and_then(|hook| (of(hook.kind).missing)(hook, host)) {
                 return Err(vec![error]);
             }
-            let blame = |(index, error): (usize, Refusal)| {
-                let place = Place::Capture(spec.capture[index].name.clone());
-                KernelError::of(place, error)
+            let blame = |(blame, refusal): (Blame, Refusal)| {
+                let place = match blame {
+                    Blame::Capture(index) => Place::Capture(spec.capture[index].name.clone()),
+                    Blame::Clause(index) => Place::Clause(index),
+                };
+                KernelError::of(place, refusal)
             };
             Err(errors.into_iter().map(blame).collect())
         }
     }
+}
+
+/// The set of each step: the maps of a kind are taken one after the other, each set has one.
+fn set_places(spec: &ProbeSpec, steps: &[Step]) -> Vec<SetPlace> {
+    let mut known: Vec<(&SetName, SetPlace)> = Vec::new();
+    let mut place = |step: &Step| {
+        let nowhere = SetPlace { kind: catalog::SetKind::Numbers, number: 0 };
+        let StepTest::Set(name) = &step.test else { return nowhere };
+        if let Some((_, place)) = known.iter().find(|(found, _)| *found == name) {
+            return *place;
+        }
+        let Some(set) = spec.sets.iter().find(|set| set.name == *name) else { return nowhere };
+        let kind = match set.kind {
+            SetKind::Ip => catalog::SetKind::Networks,
+            SetKind::Text => catalog::SetKind::Texts,
+            SetKind::Number | SetKind::Pid => catalog::SetKind::Numbers,
+        };
+        let number = known.iter().filter(|(_, place)| place.kind == kind).count() as u8;
+        known.push((&set.name, SetPlace { kind, number }));
+        SetPlace { kind, number }
+    };
+    steps.iter().map(&mut place).collect()
 }
 
 /// What paths of a probe at one target need to know of the machine.

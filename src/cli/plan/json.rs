@@ -8,6 +8,7 @@ use crate::cli::programs::kind;
 use crate::config::Config;
 use crate::hook::leaves_itself_out;
 use crate::kernel::{Finding, FunctionOutline, KernelError, Need};
+use crate::expr::{ClausePlan, Decided};
 use crate::spec::{ParamValue, Place, SinkSpec};
 
 /// `{"probes": […], "parked": […]}`
@@ -36,6 +37,7 @@ fn probe_json(probe: &Planned<'_>, config: &Config) -> Value {
         "needs": probe.outline.needs.iter().map(need).collect::<Vec<_>>(),
         "params": params,
         "captures": probe.prepared.as_ref().map(|_| captures(probe)),
+        "where": probe.prepared.as_ref().map(|prepared| prepared.clauses.iter().map(condition).collect::<Vec<_>>()),
         "counters": probe.program.counters.as_ref().map(|counters| {
             counters.row.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>()
         }),
@@ -85,6 +87,15 @@ fn captures(probe: &Planned<'_>) -> Vec<Value> {
         })
     };
     probe.captures().iter().map(capture).collect()
+}
+
+fn condition(clause: &ClausePlan) -> Value {
+    let (tests, nanoseconds, why) = match &clause.decided {
+        Decided::Kernel { tests, nanoseconds } => (Some(tests), Some(nanoseconds), None),
+        Decided::UserSpace { why } => (None, None, Some(why)),
+    };
+    let place = if why.is_none() { "kernel" } else { "user space" };
+    json!({ "condition": clause.text, "in": place, "tests": tests, "nanoseconds": nanoseconds, "because": why })
 }
 
 fn sink(sink: &SinkSpec) -> Value {

@@ -152,7 +152,11 @@ impl Planned<'_> {
         let line = |(field, capture): (_, &crate::spec::Capture)| {
             let field: &Field = field;
             let fetch = field.absent_bit.and_then(|bit| prepared.fetches.get(usize::from(bit)));
-            let from = fetch.map_or_else(|| "every event has it".to_owned(), origin);
+            let from = match (fetch, &field.kind) {
+                (Some(fetch), _) => origin(fetch),
+                (None, FieldType::Computed(..)) => "calculated in user space".to_owned(),
+                (None, _read) => "every event has it".to_owned(),
+            };
             CaptureLine { field, expression: capture.expr.to_string(), from }
         };
         fields.iter().zip(captures).map(line).collect()

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::hook::leaves_itself_out;
 use crate::kernel::Need;
 use crate::sink::MAX_QUEUED_BYTES;
+use crate::expr::{ClausePlan, Decided};
 use crate::spec::{Limits, ParamValue, SinkSpec};
 use crate::words::{list, path_text, shown};
 
@@ -57,6 +58,7 @@ fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<Stri
         ("needs", probe.outline.needs.iter().map(need).collect()),
         ("params", spec.params.iter().map(|(name, value)| format!("{name}: {}", param(value))).collect()),
         ("captures", captures(probe)),
+        ("where", conditions(probe)),
         ("reports", reports(probe)),
         ("limits", limits(probe)),
         ("memory", memory(probe)),
@@ -110,6 +112,27 @@ fn captures(probe: &Planned<'_>) -> Vec<String> {
         return vec!["not resolved".to_owned()];
     }
     lines.iter().map(line).collect()
+}
+
+/// Who decides which condition, by what, at which cost.
+fn conditions(probe: &Planned<'_>) -> Vec<String> {
+    let clauses = probe.prepared.as_ref().map(|prepared| prepared.clauses.as_slice()).unwrap_or_default();
+    if clauses.is_empty() && !probe.spec.filter.is_empty() {
+        return vec!["not resolved".to_owned()];
+    }
+    let line = |clause: &ClausePlan| match &clause.decided {
+        Decided::Kernel { tests: 1, nanoseconds } => format!("in the kernel: {} (1 test, about {nanoseconds} ns)", clause.text),
+        Decided::Kernel { tests, nanoseconds } => {
+            format!("in the kernel: {} ({tests} tests, about {nanoseconds} ns each)", clause.text)
+        }
+        Decided::UserSpace { why } => format!("in user space: {}, because {why}", clause.text),
+    };
+    let mut lines: Vec<String> = clauses.iter().map(line).collect();
+    let is_split = clauses.iter().any(|clause| matches!(clause.decided, Decided::UserSpace { .. }));
+    if is_split && probe.spec.limits != Limits::default() {
+        lines.push("`limits` hold after that, in user space".to_owned());
+    }
+    lines
 }
 
 /// The size of a record and how many of them the ring holds; what is counted.
