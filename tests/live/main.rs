@@ -37,6 +37,7 @@ mod raw_tracepoint;
 mod record;
 mod refusals;
 mod service;
+mod sets;
 mod sinks;
 mod sources;
 mod tracepoint;
