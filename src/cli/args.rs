@@ -18,7 +18,7 @@ pub(super) struct Settings {
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// YAML files or directories of them (*.yaml, *.yml)
+    /// YAML files or directories of them (*.yaml, *.yml); `-` is standard input
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
     /// Stop after this time, counted from when all probes are attached: 500ms, 10s, 5m, 1h
@@ -36,7 +36,7 @@ pub(super) struct RunArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
-    /// YAML files or directories of them (*.yaml, *.yml)
+    /// YAML files or directories of them (*.yaml, *.yml); `-` is standard input
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
     /// Also check against this machine: symbols, arguments, fields, interfaces and the verifier; attaches nothing

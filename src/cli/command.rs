@@ -161,7 +161,7 @@ pub(super) enum Command {
                             ebpf-run plan probes.d/ --format json | jq '.probes[].captures'\n\n\
                             Exit status: 0 every probe can run here; 1 at least one cannot; 2 an error in a file, or bad usage.")]
     Plan {
-        /// YAML files or directories of them (*.yaml, *.yml)
+        /// YAML files or directories of them (*.yaml, *.yml); `-` is standard input
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
         /// Output format
@@ -180,7 +180,7 @@ pub(super) enum Command {
                             ebpf-run show probes.d/ --format json | jq '.probes[] | {name, hook}'\n\n\
                             Exit status: 0 success; 2 an error in a file, or bad usage.")]
     Show {
-        /// YAML files or directories of them (*.yaml, *.yml)
+        /// YAML files or directories of them (*.yaml, *.yml); `-` is standard input
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
         /// Output format

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::args::{RunArgs, duration};
-use super::exit::FAILED;
+use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::report::{tell_end, tell_problems};
 use super::terminal::{Log, stdout_color, tell, utc_offset_s};
 use super::{aside, journal};
@@ -90,6 +90,10 @@ pub(super) fn daemon(args: DaemonArgs, catalog: &Catalog, log: Log) -> ExitCode 
 
 /// `ebpf-run --watch PATH…`: like a daemon, and at the end it adds up as one shot does.
 pub(super) fn watch(args: RunArgs, catalog: &Catalog, log: Log) -> ExitCode {
+    if args.paths.iter().any(|path| path.as_os_str() == "-") {
+        tell("error: `--watch` follows files, and standard input is none\nhelp: leave out `--watch`, or name a file (`./-` is one that is called `-`)");
+        return ExitCode::from(BAD_CONFIGURATION);
+    }
     let (roots, settings, debounce) = (args.paths, args.settings, WATCH_DEBOUNCE);
     let options = DaemonOptions {
         roots,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::read::{problem, read, words};
+use super::read::{problem, read, standard_input, words};
 use super::scan::yaml_files;
 use crate::config::{Problem, SourceFile, codes};
 use crate::trust::{Breach, walk};
@@ -21,11 +21,17 @@ pub struct Found {
     pub breaches: Vec<Breach>,
 }
 
-/// Reads all files; one that is named twice is read once.
+/// Reads all files; one that is named twice is read once. `-` is standard input.
 pub fn read_all(paths: &[PathBuf]) -> Found {
     let mut all = Found::default();
     let mut seen = HashSet::new();
     for path in paths {
+        if path.as_os_str() == "-" {
+            if seen.insert(path.clone()) {
+                all.add_standard_input();
+            }
+            continue;
+        }
         let listed = match path.is_dir() {
             false => Ok((vec![path.clone()], None)),
             true => list(path).map(|(files, directory)| (files, Some(directory))),
@@ -59,6 +65,13 @@ fn plain(path: &Path) -> PathBuf {
 }
 
 impl Found {
+    fn add_standard_input(&mut self) {
+        match standard_input() {
+            Ok(file) => self.files.push(file),
+            Err(problem) => self.problems.push(*problem),
+        }
+    }
+
     fn add(&mut self, path: &Path, directory: Option<&Path>) {
         let reading = read(path, directory);
         self.breaches.extend(reading.breach.filter(|breach| !self.breaches.contains(breach)));

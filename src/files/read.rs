@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, IsTerminal as _, Read};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt};
 use std::path::Path;
@@ -84,6 +84,33 @@ pub(super) fn words(error: &io::Error) -> String {
     }
 }
 
+/// What messages call standard input.
+const STANDARD_INPUT: &str = "<stdin>";
+
+/// Standard input as a file.
+pub(super) fn standard_input() -> Result<SourceFile, Box<Problem>> {
+    let input = io::stdin();
+    let text = if input.is_terminal() {
+        let help = "write `ebpf-run - < probes.yaml`, or pipe the YAML into it; a file named `-` is `./-`";
+        Err(refused(codes::NOT_A_FILE, "it is a terminal", help))
+    } else {
+        let too_large = || refused(codes::TOO_LARGE, "it is larger than 1 MiB", "check that it is the right file");
+        let failed = |error: io::Error| (codes::FILE_UNREADABLE, Refusal::new(words(&error)));
+        whole(input.lock()).map_err(failed).and_then(|bytes| bytes.ok_or_else(too_large)).and_then(decoded)
+    };
+    let text = text.and_then(|text| match text.trim().is_empty() {
+        true => Err(refused(codes::FILE_UNREADABLE, "it is empty", "check the command before the pipe")),
+        false => Ok(text),
+    });
+    match text {
+        Ok(text) => Ok(SourceFile::new(STANDARD_INPUT, text)),
+        Err((code, why)) => {
+            let message = format!("failed to read standard input: {}", why.message);
+            Err(Box::new(problem(code, Path::new(STANDARD_INPUT), message).maybe_help(why.help)))
+        }
+    }
+}
+
 /// A code, and why the file cannot be read.
 type Unread = (&'static str, Refusal);
 
@@ -98,9 +125,6 @@ fn refused(code: &'static str, why: &str, help: &str) -> Unread {
 
 fn unreadable(path: &Path, error: &io::Error) -> Unread {
     match error.kind() {
-        io::ErrorKind::NotFound if path.as_os_str() == "-" => {
-            refused(codes::FILE_MISSING, &words(error), "standard input is not read: name a file")
-        }
         io::ErrorKind::NotFound => (codes::FILE_MISSING, Refusal::new(words(error))),
         io::ErrorKind::PermissionDenied => {
             refused(codes::FILE_UNREADABLE, &words(error), "`ls -l` shows who may read it")
@@ -127,11 +151,17 @@ fn text(walked: &Walked) -> Result<String, Unread> {
     }
     let open = || OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(through(walked.file.as_fd()));
     let file: File = open().map_err(failed)?;
+    whole(file).map_err(failed)?.ok_or_else(too_large).and_then(decoded)
+}
+
+/// All of it; `None` where that is more than a file may have.
+fn whole(from: impl Read) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() > MAX_FILE_BYTES {
-        return Err(too_large());
-    }
+    from.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= MAX_FILE_BYTES).then_some(bytes))
+}
+
+fn decoded(bytes: Vec<u8>) -> Result<String, Unread> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
