@@ -41,6 +41,15 @@ static __always_inline bool is_own(void)
 	return true;
 }
 
+/* A packet has no process: which one runs is chance, and some programs may not ask. */
+static __always_inline void packet_head_fill(struct event_head *head, __u64 absent)
+{
+	__builtin_memset(head, 0, sizeof(*head));
+	head->time_ns = bpf_ktime_get_boot_ns();
+	head->absent = absent;
+	head->cpu = bpf_get_smp_processor_id();
+}
+
 /* The record of an event that is wanted. */
 static __noinline int trace_event(void *ctx)
 {
@@ -76,7 +85,10 @@ static __noinline int trace_event(void *ctx)
 done:
 	if (record_margin)
 		bpf_probe_read_kernel(record + record_size - record_margin, record_margin, zeros);
-	event_head_fill(record, absent);
+	if (at_packets)
+		packet_head_fill(record, absent);
+	else
+		event_head_fill(record, absent);
 	bpf_ringbuf_submit(record, 0);
 	return 0;
 }
@@ -207,6 +219,95 @@ int trace_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	if (!syscall_returned(ctx, &call))
 		return 0;
 	return trace(&call);
+}
+
+/* What follows is called for packets and sockets, and lets all of them pass. Captures read what is made of them here. */
+
+SEC("?xdp")
+int trace_xdp(struct xdp_md *ctx)
+{
+	struct packet_parts parts = {};
+
+	if (packet_is_read)
+		packet_of_xdp(ctx, &parts);
+	trace(&parts);
+	return XDP_PASS;
+}
+
+SEC("?tc")
+int trace_tc(struct __sk_buff *ctx)
+{
+	struct packet_parts parts = {};
+
+	if (packet_is_read)
+		packet_of_skb(ctx, false, &parts);
+	trace(&parts);
+	return TC_ACT_UNSPEC;
+}
+
+static __always_inline int trace_cgroup_skb(struct __sk_buff *ctx)
+{
+	struct packet_at_hand packet = {};
+
+	if (packet_is_read) {
+		packet_of_skb(ctx, true, &packet.parts);
+		packet.cgroup_id = bpf_skb_cgroup_id(ctx);
+	}
+	trace(&packet);
+	return 1;
+}
+
+SEC("?cgroup_skb/ingress")
+int trace_cgroup_in(struct __sk_buff *ctx)
+{
+	return trace_cgroup_skb(ctx);
+}
+
+SEC("?cgroup_skb/egress")
+int trace_cgroup_out(struct __sk_buff *ctx)
+{
+	return trace_cgroup_skb(ctx);
+}
+
+SEC("?cgroup/connect4")
+int trace_connect4(struct bpf_sock_addr *ctx)
+{
+	struct socket_parts parts = {};
+
+	if (packet_is_read)
+		endpoint_ipv4(&parts.destination, ctx->user_ip4, ctx->user_port);
+	trace(&parts);
+	return 1;
+}
+
+SEC("?cgroup/connect6")
+int trace_connect6(struct bpf_sock_addr *ctx)
+{
+	struct socket_parts parts = {};
+
+	if (packet_is_read) {
+		parts.destination.ip[0] = ctx->user_ip6[0];
+		parts.destination.ip[1] = ctx->user_ip6[1];
+		parts.destination.ip[2] = ctx->user_ip6[2];
+		parts.destination.ip[3] = ctx->user_ip6[3];
+		endpoint_ipv6(&parts.destination, ctx->user_port);
+	}
+	trace(&parts);
+	return 1;
+}
+
+SEC("?cgroup/sock_create")
+int trace_sock_create(struct bpf_sock *ctx)
+{
+	struct socket_parts parts = {};
+
+	if (packet_is_read) {
+		parts.family = ctx->family;
+		parts.type = ctx->type;
+		parts.protocol = ctx->protocol;
+	}
+	trace(&parts);
+	return 1;
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

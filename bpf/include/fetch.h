@@ -100,6 +100,8 @@ const volatile __u32 own_tgid INTERNAL = 0;
 
 /* The program runs for a packet or a socket's call: of processes it knows little, and has fewer helpers. */
 const volatile bool in_network INTERNAL = false;
+/* It runs for a packet: of processes it knows nothing. */
+const volatile bool at_packets INTERNAL = false;
 
 /* A word that there is none of. */
 #define NO_WORD 255

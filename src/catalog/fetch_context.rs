@@ -23,8 +23,10 @@ pub enum FetchContext {
     Record(u32),
     /// `struct syscall_call` of `bpf/include/syscall.h`: six arguments, the result, the number, whether the arguments are gone.
     Syscall,
-    /// A packet, or a socket: xdp, tc, cgroup.
-    Network,
+    /// A packet: xdp, tc, cgroup. Which process runs is chance.
+    Packet,
+    /// A call of a process that concerns a socket: cgroup.
+    SocketCall,
 }
 
 /// Words of the context that can be loaded, one by one: WORD of `bpf/include/fetch.h`.
@@ -98,7 +100,9 @@ impl<'a> Lowered<'a> {
                 FetchContext::Registers => ("FETCH_WORD", word(&registers.arguments, index)),
                 FetchContext::Trampoline => ("FETCH_TRAMPOLINE", index),
                 FetchContext::Syscall => ("FETCH_CALL_ARGUMENT", index),
-                FetchContext::Words | FetchContext::Record(_) | FetchContext::Network => ("FETCH_WORD", index),
+                FetchContext::Words | FetchContext::Record(_) | FetchContext::Packet | FetchContext::SocketCall => {
+                    ("FETCH_WORD", index)
+                },
             },
             FetchSource::Return => match context {
                 FetchContext::Syscall => ("FETCH_WORD", CALL_RESULT),
@@ -106,7 +110,8 @@ impl<'a> Lowered<'a> {
                 | FetchContext::Words
                 | FetchContext::Trampoline
                 | FetchContext::Record(_)
-                | FetchContext::Network => ("FETCH_WORD", registers.result),
+                | FetchContext::Packet
+                | FetchContext::SocketCall => ("FETCH_WORD", registers.result),
             },
             FetchSource::SyscallNumber => ("FETCH_WORD", CALL_NUMBER),
             FetchSource::Context => lowered.from_record(context),

@@ -10,7 +10,7 @@ use super::fetch_context::{FetchContext, Lowered, Registers};
 use super::kernel_offsets::KernelOffsets;
 use super::step_table::StepTable;
 use super::table::{Constants, Entry, Table, put};
-use crate::spec::{Fetch, FetchCopy};
+use crate::spec::{Fetch, FetchCopy, FetchSource};
 
 /// Bytes behind the names of a path into which one that does not fit may run over: NAMES_BYTES of `bpf/include/names.h`.
 const MARGIN: u32 = 256;
@@ -27,6 +27,10 @@ pub struct FetchTable {
     own_tgid: u32,
     in_network: u32,
     usdt_by_cookie: u32,
+    /// Where `at_packets` is in `.rodata`.
+    at_packets: u32,
+    /// Where `packet_is_read` is in `.rodata`.
+    packet_is_read: u32,
     /// How many pointers one entry can follow.
     max_hops: u32,
     /// The largest slot.
@@ -79,6 +83,8 @@ impl FetchTable {
             own_tgid: constants.place("own_tgid")?,
             in_network: constants.place("in_network")?,
             usdt_by_cookie: constants.place("usdt_by_cookie")?,
+            at_packets: constants.place("at_packets")?,
+            packet_is_read: constants.place("packet_is_read")?,
             registers: Registers::find(constants)?,
             steps: StepTable::find(constants)?,
             offsets: KernelOffsets::find(btf, constants),
@@ -104,7 +110,8 @@ impl FetchTable {
         let margin = margin(fetches, record_size);
         put(rodata, self.record_size, &(record_size + margin).to_ne_bytes());
         put(rodata, self.record_margin, &margin.to_ne_bytes());
-        put(rodata, self.in_network, &[u8::from(context == FetchContext::Network)]);
+        self.run_in(rodata, context);
+        self.read_packet(rodata, fetches);
         let registers = self.registers.read(rodata);
         for (index, fetch) in fetches.iter().enumerate() {
             if u32::from(fetch.slot) > self.max_slot {
@@ -117,6 +124,20 @@ impl FetchTable {
             write_fetch(&mut self.table.entry(rodata, index), &lowered);
         }
         Ok(())
+    }
+
+    /// Tells the program what it is called with.
+    fn run_in(&self, rodata: &mut [u8], context: FetchContext) {
+        let at_packets = context == FetchContext::Packet;
+        put(rodata, self.at_packets, &[u8::from(at_packets)]);
+        put(rodata, self.in_network, &[u8::from(at_packets || context == FetchContext::SocketCall)]);
+    }
+
+    /// Has the program read the packet or call at hand if one of these fetches wants it.
+    fn read_packet<'a>(&self, rodata: &mut [u8], fetches: impl IntoIterator<Item = &'a Fetch>) {
+        if fetches.into_iter().any(|fetch| fetch.source == FetchSource::Packet) {
+            put(rodata, self.packet_is_read, &[1]);
+        }
     }
 
     /// Has the program keep to one process; `pid` is its number in the first PID namespace.
@@ -142,6 +163,7 @@ impl FetchTable {
         sets: &[super::step_table::SetPlace],
         context: FetchContext,
     ) -> Result<(), FetchLimit> {
+        self.read_packet(rodata, steps.iter().map(|step| &step.fetch));
         let registers = self.registers.read(rodata);
         self.steps.write(rodata, steps, sets, self.max_hops as usize, |fetch| Lowered::new(fetch, context, &registers))
     }

@@ -24,6 +24,7 @@ mod machine;
 mod numbers;
 mod mentions;
 mod names_here;
+mod network;
 mod operand;
 mod parse;
 mod parse_type;
@@ -52,6 +53,7 @@ pub use function::{
 pub use functions::{FUNCTIONS, Function, METHODS};
 pub use machine::{Machine, TargetName, Variable};
 pub use mentions::{SetMention, set_mentions};
+pub use network::NetworkScope;
 pub use operand::{Operand, OperandSource};
 pub use parse::{parse, parse_with};
 pub use path::{Names, first_name, is_path};

@@ -3,6 +3,7 @@
 
 use super::builtin::builtin_names;
 use super::function::FunctionScope;
+use super::network::NetworkScope;
 use super::path::Reached;
 use super::record::RecordScope;
 use super::syscall::SyscallScope;
@@ -22,6 +23,8 @@ pub enum Scope<'a> {
     Syscall(SyscallScope),
     /// The arguments of a USDT probe.
     Usdt(UsdtScope),
+    /// The packet or the call at hand.
+    Network(NetworkScope),
 }
 
 impl<'a> Scope<'a> {
@@ -33,20 +36,22 @@ impl<'a> Scope<'a> {
             Self::Record(record) => Ok(record.own(name, btf).map(Reached::Place)),
             Self::Syscall(syscall) => Ok(syscall.own(name, btf).map(Reached::Place)),
             Self::Usdt(probe) => Ok(probe.own(name)?.map(Reached::Place)),
+            Self::Network(network) => Ok(network.own(name)),
         }
     }
 
     /// False where the program is called for a packet, whatever process runs there.
-    pub(super) fn runs_in_process(&self) -> bool {
+    pub fn runs_in_process(&self) -> bool {
         match self {
             Self::Inside | Self::Function(_) | Self::Record(_) | Self::Syscall(_) | Self::Usdt(_) => true,
+            Self::Network(network) => network.runs_in_process(),
         }
     }
 
     /// True where the event is a system call, whose number the program can tell.
     pub(super) fn has_syscalls(&self) -> bool {
         match self {
-            Self::Inside | Self::Function(_) | Self::Record(_) | Self::Usdt(_) => false,
+            Self::Inside | Self::Function(_) | Self::Record(_) | Self::Usdt(_) | Self::Network(_) => false,
             Self::Syscall(syscall) => !syscall.as_tracepoint,
         }
     }
@@ -62,6 +67,7 @@ impl<'a> Scope<'a> {
             Self::Record(record) => record.unknown(name),
             Self::Syscall(syscall) => syscall.unknown(name),
             Self::Usdt(probe) => probe.unknown(name),
+            Self::Network(network) => network.unknown(name),
         }
     }
 }

@@ -16,7 +16,7 @@ use super::site::interface::LinkLayer;
 use super::usdt;
 use crate::catalog::{FetchLimit, FetchTable, FunctionAt, Param, ParamType, Program, SetPlace};
 use crate::hook::leaves_itself_out;
-use crate::spec::{FetchCopy, Hook, HookKind, Limits, ParamValue, Place, ProbeSpec, Site};
+use crate::spec::{FetchCopy, FetchSource, Hook, HookKind, Limits, ParamValue, Place, ProbeSpec, Site};
 
 /// Bytes of the verifier's log that are kept: the last lines tell why.
 const LOG_BYTES: usize = 64 << 10;
@@ -192,8 +192,9 @@ fn specialise_trace(
     let Prepared { fetches, steps, set_places, context, .. } = prepared;
     table.write(rodata, fetches, record_bytes, *context)?;
     table.write_steps(rodata, steps, set_places, *context)?;
-    let copies = fetches.iter().chain(steps.iter().map(|step| &step.fetch)).map(|fetch| fetch.copy);
-    if copies.into_iter().any(reads_structs)
+    let mut all = fetches.iter().chain(steps.iter().map(|step| &step.fetch));
+    // What is at hand is no struct of the kernel.
+    if all.any(|fetch| fetch.source != FetchSource::Packet && reads_structs(fetch.copy))
         && let Some(btf) = host.btf()
     {
         table.offsets.write(rodata, btf);

@@ -6,6 +6,7 @@ use super::hook::of;
 use super::set_map::SetMap;
 use crate::catalog::{self, FetchContext, Program, SetPlace};
 use crate::expr::{Blame, ClausePlan, Machine, Resolved, Scope, Variable, Wanted, resolve_probe};
+use crate::hook::is_at_packets;
 use crate::kernel::host::Host;
 use crate::kernel::site::interface::{LinkLayer, link_layer};
 use crate::spec::{Fetch, Hook, HookKind, Layout, Place, ProbeSpec, SetKind, SetName, Step, StepTest};
@@ -47,7 +48,9 @@ pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host)
         prepared.link_layer = link_layer(interface, host).map_err(|error| vec![error])?;
     }
     let Some(head) = program.event.as_ref().filter(|_| program.captures()) else { return Ok(prepared) };
-    if spec.capture.is_empty() && spec.filter.is_empty() {
+    let head = &if spec.hook.as_ref().is_some_and(is_at_packets) { without_process(head) } else { head.clone() };
+    prepared.layout = Some(head.clone());
+    if spec.capture.is_empty() && spec.filter.is_empty() && !spec.hook.as_ref().is_some_and(is_of_network) {
         return Ok(prepared);
     }
     let scope = match &spec.hook {
@@ -114,6 +117,16 @@ fn machine<'a>(spec: &ProbeSpec, host: &'a Host, variable: &'a dyn Fn(&str) -> V
     }
 }
 
+/// True where the program must know what it is called with even if it reads nothing of it.
+fn is_of_network(hook: &Hook) -> bool {
+    hook.interface().is_some() || hook.cgroup_point().is_some()
+}
+
+/// The head of records of packets, which no process has sent that is known.
+fn without_process(head: &Layout) -> Layout {
+    Layout { process: Vec::new(), ..head.clone() }
+}
+
 /// What programs of a hook kind are called with.
 fn context(kind: HookKind, scope: &Scope<'_>) -> FetchContext {
     match kind {
@@ -127,10 +140,12 @@ fn context(kind: HookKind, scope: &Scope<'_>) -> FetchContext {
         HookKind::Syscall => FetchContext::Syscall,
         HookKind::Fentry | HookKind::Fexit | HookKind::Lsm => FetchContext::Trampoline,
         HookKind::RawTracepoint => FetchContext::Words,
-        HookKind::Xdp | HookKind::Tc | HookKind::Cgroup => FetchContext::Network,
+        HookKind::Xdp | HookKind::Tc => FetchContext::Packet,
+        HookKind::Cgroup if scope.runs_in_process() => FetchContext::SocketCall,
+        HookKind::Cgroup => FetchContext::Packet,
         HookKind::Tracepoint => FetchContext::Record(match scope {
             Scope::Record(record) => record.bytes(),
-            Scope::Inside | Scope::Function(_) | Scope::Syscall(_) | Scope::Usdt(_) => 0,
+            Scope::Inside | Scope::Function(_) | Scope::Syscall(_) | Scope::Usdt(_) | Scope::Network(_) => 0,
         }),
     }
 }

@@ -68,6 +68,13 @@ impl PacketSlot {
     /// The same.
     pub const DESTINATION: u8 = 32;
 
+    /// What is known of a packet whose socket is: behind the slot, and named without `packet.`.
+    pub const OF_SOCKET: &[PacketPart] = &[
+        part("cgroup", 128, 8, FieldType::Cgroup, PacketLayer::Always),
+        part("cgroup_id", 128, 8, FieldType::Unsigned, PacketLayer::Always),
+        part("container", 128, 8, FieldType::Container, PacketLayer::Always),
+    ];
+
     /// What can be named after `packet.`, in the order of the documentation.
     pub const PARTS: &[PacketPart] = &[
         part("length", 0, 4, FieldType::Unsigned, PacketLayer::Always),

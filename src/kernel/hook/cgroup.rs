@@ -9,10 +9,11 @@ use libbpf_rs::ProgramMut;
 
 use super::attachment::{Attachment, Hold};
 use super::kind::{
-    Exchange, Feature, KernelKind, always, every_name, inside, is_equal, misplaced, not_to_blame, nothing_missing,
+    Exchange, Feature, KernelKind, always, every_name, is_equal, misplaced, not_to_blame, nothing_missing,
     nothing_to_prepare, within_reach,
 };
 use super::link;
+use crate::expr::{NetworkScope, Scope};
 use crate::kernel::error::{KernelError, describe, privilege_help};
 use crate::kernel::finding::Finding;
 use crate::kernel::host::Host;
@@ -32,7 +33,7 @@ pub(super) const KIND: KernelKind = KernelKind {
     missing: nothing_missing,
     is_out_of_reach: within_reach,
     has_programs: always,
-    scope: inside,
+    scope: |hook, _| Ok(Scope::Network(network(hook))),
     prepare: nothing_to_prepare,
     refused: not_to_blame,
     attach,
@@ -60,6 +61,14 @@ pub(super) const KIND: KernelKind = KernelKind {
 
 fn place(hook: &Hook) -> Result<&str, KernelError> {
     if let Site::Cgroup { path, .. } = &hook.site { Ok(path) } else { Err(misplaced(hook)) }
+}
+
+fn network(hook: &Hook) -> NetworkScope {
+    match hook.cgroup_point() {
+        Some(CgroupPoint::Packets(_)) | None => NetworkScope::SocketPacket,
+        Some(CgroupPoint::Connect) => NetworkScope::Connect,
+        Some(CgroupPoint::SockCreate) => NetworkScope::SockCreate,
+    }
 }
 
 /// The cgroup of this process, or all where that is hidden.

@@ -10,13 +10,14 @@ use libbpf_rs::ProgramMut;
 
 use super::attachment::{Attachment, Hold};
 use super::kind::{
-    Exchange, Feature, KernelKind, always, every_name, inside, is_equal, misplaced, not_to_blame, nothing_missing,
+    Exchange, Feature, KernelKind, always, every_name, is_equal, misplaced, not_to_blame, nothing_missing,
     nothing_to_prepare, within_reach,
 };
 use super::link;
 use super::tc_filter::{self, Filter};
 use super::trial::{Outcome, Try, TryOne};
 use super::xdp_network::enter_namespace;
+use crate::expr::{NetworkScope, Scope};
 use crate::kernel::error::{KernelError, describe, privilege_help};
 use crate::kernel::finding::Finding;
 use crate::kernel::host::Host;
@@ -37,7 +38,7 @@ pub(super) const KIND: KernelKind = KernelKind {
     missing: nothing_missing,
     is_out_of_reach: within_reach,
     has_programs: always,
-    scope: inside,
+    scope: |_, _| Ok(Scope::Network(NetworkScope::Packet)),
     prepare: nothing_to_prepare,
     refused: not_to_blame,
     attach,

@@ -7,13 +7,14 @@ use libbpf_rs::{OpenObject, ProgramMut};
 
 use super::attachment::{Attachment, Hold};
 use super::kind::{
-    Exchange, Feature, KernelKind, always, every_name, inside, misplaced, nothing_missing, within_reach,
+    Exchange, Feature, KernelKind, always, every_name, misplaced, nothing_missing, within_reach,
 };
 use super::link;
 use super::xdp_native::{Native, forecast};
 use super::xdp_occupied::occupied;
 use super::xdp_query::{NETDEV_XDP_ACT_HW_OFFLOAD, query};
 use super::xdp_trial;
+use crate::expr::{NetworkScope, Scope};
 use crate::kernel::error::{ENOTSUPP, KernelError, describe, privilege_help};
 use crate::kernel::finding::Finding;
 use crate::kernel::host::Host;
@@ -34,7 +35,7 @@ pub(super) const KIND: KernelKind = KernelKind {
     missing: nothing_missing,
     is_out_of_reach: within_reach,
     has_programs: always,
-    scope: inside,
+    scope: |_, _| Ok(Scope::Network(NetworkScope::Packet)),
     prepare,
     refused,
     attach,
