@@ -8,12 +8,12 @@ use super::notices::Notices;
 use super::tally::Tally;
 use super::unit::{Lineage, Reading, Unit};
 use super::{Engine, Purpose, Sources};
-use crate::catalog::{Program, SetKind, SetPlace};
+use crate::catalog::Program;
 use crate::kernel::{Generation, Host, KernelError, Loaded, Prepared, expand, prepare};
 use crate::plan::Content;
 use crate::runner::sets::LiveSets;
 use crate::runner::source::{AllRefusals, KINDS, Making, Output, Refusals, Route, SourceId, outputs};
-use crate::spec::{Layout, Place, ProbeSpec, SetName, StepTest, Targets};
+use crate::spec::{Layout, Place, ProbeSpec, StepTest, Targets};
 
 /// A program that was chosen for a unit, and what it is told.
 pub(in crate::runner) struct Draft {
@@ -162,30 +162,15 @@ impl Engine {
     }
 }
 
-/// Finds the map of each set that the program's tests ask for, and a place for it.
+/// Finds the map of each set that the program's tests ask for.
 fn give_sets(prepared: &mut Prepared, sets: &LiveSets) -> Result<(), KernelError> {
-    let mut given: Vec<(SetName, SetPlace)> = Vec::new();
-    for step in &prepared.steps {
-        // The places go with the steps, one by one.
-        let StepTest::Set(name) = &step.test else {
-            prepared.set_places.push(SetPlace { kind: SetKind::Numbers, number: 0 });
-            continue;
-        };
-        if let Some((_, place)) = given.iter().find(|(known, _)| known == name) {
-            prepared.set_places.push(*place);
+    for (step, place) in prepared.steps.iter().zip(&prepared.set_places) {
+        let StepTest::Set(name) = &step.test else { continue };
+        if prepared.sets.iter().any(|(known, _)| known == place) {
             continue;
         }
         let missing = || KernelError::at(Place::Probe, format!("the set `{}` could not be made", name.0));
-        let (kind, map) = sets.map(name).ok_or_else(missing)?;
-        let number = given.iter().filter(|(_, place)| place.kind == kind).count();
-        let number = u8::try_from(number).ok().filter(|number| *number < kind.room()).ok_or_else(|| {
-            let message = format!("`where` asks for more than {} sets of this kind", kind.room());
-            KernelError::new(Place::Probe, message, "put their entries into one set, or write two probes")
-        })?;
-        let place = SetPlace { kind, number };
-        prepared.sets.push((place, map));
-        prepared.set_places.push(place);
-        given.push((name.clone(), place));
+        prepared.sets.push((*place, sets.map(name).ok_or_else(missing)?));
     }
     Ok(())
 }

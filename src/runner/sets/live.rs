@@ -111,7 +111,7 @@ impl LiveSet {
 }
 
 /// What its map has in it.
-pub(super) fn map_kind(kind: SetKind) -> catalog::SetKind {
+fn map_kind(kind: SetKind) -> catalog::SetKind {
     match kind {
         SetKind::Ip => catalog::SetKind::Networks,
         SetKind::Text => catalog::SetKind::Texts,

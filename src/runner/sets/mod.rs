@@ -17,8 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::follower::Follower;
-use self::live::{LiveSet, map_kind};
-use crate::catalog;
+use self::live::LiveSet;
 use crate::kernel::SetMap;
 use crate::record::{SetContent, Sets};
 use crate::spec::{SetKind, SetName, SetSource, SetSpec};
@@ -74,11 +73,10 @@ impl LiveSets {
         errors
     }
 
-    /// The map of a set, and what is in it; `None` where there is no such set.
-    pub(super) fn map(&self, name: &SetName) -> Option<(catalog::SetKind, SetMap)> {
+    /// The map of a set; `None` where there is no such set.
+    pub(super) fn map(&self, name: &SetName) -> Option<SetMap> {
         let all = locked(&self.shared);
-        let ((_, kind), set) = all.iter().find(|((known, _), _)| known == name)?;
-        Some((map_kind(*kind), set.map.clone()))
+        all.iter().find(|((known, _), _)| known == name).map(|(_, set)| set.map.clone())
     }
 }
 
