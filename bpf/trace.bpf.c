@@ -2,8 +2,11 @@
 /*
  * trace: one event each time a hook fires, with the values that `capture` names.
  *
- * One program for all of them. Each SEC function hands its kind of context to trace(), which goes through the work
- * list of fetch.h. All loops are unrolled and all conditions on the list are constants when the verifier sees them.
+ * One program for all of them. Each SEC function hands its context to trace(), which goes through the tests of where.h and the
+ * work list of fetch.h. All conditions on these are constants when the verifier sees them.
+ *
+ * bpf/internal/trace_light.bpf.c is this file without `where` and without values of several parts: most probes have neither, and
+ * the kernel takes its time to remove what is not used.
  */
 #include "fetch.h"
 #include "syscall.h"
@@ -97,7 +100,7 @@ static __always_inline int trace(void *ctx)
 {
 	if (is_own())
 		return 0;
-	if (steps[0].test != TEST_NONE && !where(ctx))
+	if (!is_wanted(ctx))
 		return 0;
 	return trace_event(ctx);
 }

@@ -441,6 +441,12 @@ static __always_inline __u64 copy_counted(const struct fetch *fetch, struct fetc
 #include "kernel/file.h"
 #include "kernel/sock.h"
 
+#ifdef TRACE_LIGHT
+static __always_inline __u64 copy_composite(void *ctx, const struct fetch *fetch, struct fetch_state *state, void *slot)
+{
+	return ABSENT;
+}
+#else
 /* What is not a plain copy. The slot is zero. */
 static __noinline __u64 copy_composite(void *ctx, const struct fetch *fetch, struct fetch_state *state, void *slot)
 {
@@ -464,6 +470,7 @@ static __noinline __u64 copy_composite(void *ctx, const struct fetch *fetch, str
 		return ABSENT;
 	}
 }
+#endif
 
 /* How much of a slot must be zero before the copy: all of it where the copy may be shorter, else its last word. */
 static __always_inline void clear_slot(const struct fetch *fetch, void *slot)

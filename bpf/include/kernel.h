@@ -154,14 +154,7 @@ struct signal_struct {
 	unsigned int flags;
 } CORE;
 
-/* arch/<arch>/include/asm/thread_info.h, in task_struct (CONFIG_THREAD_INFO_IN_TASK) */
-struct thread_info {
-	unsigned long flags;
-	unsigned int status;
-} CORE;
-
 struct task_struct {
-	struct thread_info thread_info;
 	unsigned int flags;
 	int exit_code;
 	int tgid;

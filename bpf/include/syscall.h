@@ -37,6 +37,9 @@ struct syscall_call {
 _Static_assert(sizeof(struct syscall_call) == (CALL_GONE + 1) * sizeof(__u64), "the words that fetch.h knows");
 
 #if defined(__TARGET_ARCH_x86)
+/* thread_info lies in task_struct (CONFIG_THREAD_INFO_IN_TASK). */
+KERNEL_OFFSET(task_status_at, "task_struct.thread_info.status");
+
 #define TS_COMPAT 0x0002 /* arch/x86/include/asm/thread_info.h */
 
 /* The registers from bp to orig_ax of struct pt_regs. */
@@ -46,9 +49,10 @@ struct call_registers {
 
 static __always_inline bool is_compat(void)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	__u32 status;
 
-	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+	read_member(&status, bpf_get_current_task(), task_status_at);
+	return status & TS_COMPAT;
 }
 
 static __always_inline int call_number(const struct pt_regs *regs, __s64 *number)
@@ -71,13 +75,17 @@ static __always_inline int call_arguments(const struct pt_regs *regs, bool compa
 	return 0;
 }
 #elif defined(__TARGET_ARCH_arm64)
+/* thread_info lies in task_struct (CONFIG_THREAD_INFO_IN_TASK). */
+KERNEL_OFFSET(task_flags_at, "task_struct.thread_info.flags");
+
 #define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
 
 static __always_inline bool is_compat(void)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	__u64 flags;
 
-	return BPF_CORE_READ(task, thread_info.flags) >> TIF_32BIT & 1;
+	read_member(&flags, bpf_get_current_task(), task_flags_at);
+	return flags >> TIF_32BIT & 1;
 }
 
 static __always_inline int call_number(const struct pt_regs *regs, __s64 *number)

@@ -96,6 +96,13 @@ HASH_SET(texts3, OPERAND_BYTES);
 NETWORK_SET(networks0);
 NETWORK_SET(networks1);
 
+#ifdef TRACE_LIGHT
+static __always_inline bool is_wanted(void *ctx)
+{
+	return true;
+}
+#else
+
 struct where_state {
 	struct fetch_state fetch;
 	__u64 operand[OPERAND_WORDS];
@@ -416,5 +423,12 @@ rejected:
 		__atomic_fetch_add(&count->filtered, 1, __ATOMIC_RELAXED);
 	return false;
 }
+
+static __always_inline bool is_wanted(void *ctx)
+{
+	return steps[0].test == TEST_NONE || where(ctx);
+}
+
+#endif
 
 #endif

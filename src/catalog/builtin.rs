@@ -4,7 +4,7 @@
 use super::describe::describe;
 use super::elf::ObjectError;
 use super::object::ObjectBytes;
-use super::program::Catalog;
+use super::program::{Catalog, Program};
 
 /// One object file that build.rs compiled.
 struct Object {
@@ -31,7 +31,10 @@ static INTERNAL: &[Object] = include!(concat!(env!("OUT_DIR"), "/internal.rs"));
 pub fn builtin() -> Result<Catalog, ObjectError> {
     let programs = OBJECTS
         .iter()
-        .map(|object| describe(object.name, ObjectBytes::built_in(object.bytes)))
+        .map(|object| {
+            let light = internal_object(&format!("{}_light", object.name)).map(ObjectBytes::built_in);
+            Ok(Program { light, ..describe(object.name, ObjectBytes::built_in(object.bytes))? })
+        })
         .collect::<Result<_, _>>()?;
     Ok(Catalog::new(programs))
 }
@@ -57,6 +60,15 @@ mod tests {
             assert!(!program.hooks.is_empty(), "{} has no hook", program.name);
             assert!(program.event.is_some() || program.counters.is_some(), "{} reports nothing", program.name);
         }
+    }
+
+    /// What is written into a program's constants fits its light form as well.
+    #[test]
+    fn light_forms_are_laid_out_alike() {
+        let catalog = builtin().unwrap();
+        let trace = catalog.get("trace").unwrap();
+        let light = describe("trace", trace.light.clone().unwrap()).unwrap();
+        assert_eq!(Program { object: trace.object.clone(), light: trace.light.clone(), ..light }, **trace);
     }
 
     /// The record of `exec` is read from its BTF: order, kinds, units, absent bits.

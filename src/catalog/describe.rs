@@ -10,8 +10,8 @@ use super::elf::{ObjectError, Parts, parts};
 use super::fetch_table::FetchTable;
 use super::limit_table::LimitTable;
 use super::object::ObjectBytes;
-use super::syscall_table::SyscallTable;
 use super::program::{Counters, HookDecl, Param, ParamType, Program};
+use super::syscall_table::SyscallTable;
 use crate::spec::{CallEnd, CgroupPoint, Field, FieldType, HookKind, Layout, ParamValue, Site};
 
 /// How deep structs may lie in one another: the head in a record, and one more.
@@ -42,6 +42,7 @@ pub fn describe(name: &str, object: impl Into<ObjectBytes>) -> Result<Program, O
         fetch_table: FetchTable::find(&btf, &parts.constants)?,
         syscall_table: SyscallTable::find(&btf, &parts.constants)?,
         object: object.clone(),
+        light: None,
     })
 }
 
@@ -118,7 +119,14 @@ impl Describe<'_> {
             if let Some(tag) = tagged {
                 return Some(self.tagged(function, tag));
             }
-            Some(place.map(|(kind, site)| HookDecl { function: function.clone(), kind, site, point, end: None, only_if }))
+            Some(place.map(|(kind, site)| HookDecl {
+                function: function.clone(),
+                kind,
+                site,
+                point,
+                end: None,
+                only_if,
+            }))
         };
         self.parts.functions.iter().filter_map(hook).collect()
     }

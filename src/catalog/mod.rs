@@ -37,7 +37,7 @@ pub use fetch_table::{FetchLimit, FetchTable};
 pub use instructions::instruction_at;
 pub use limit_table::LimitTable;
 pub use object::ObjectBytes;
-pub use syscall_table::SyscallTable;
 pub use program::{Catalog, Counters, FunctionAt, HookDecl, Param, ParamType, Program};
 pub use step_table::{SetKind, SetPlace};
+pub use syscall_table::SyscallTable;
 pub use usdt::{MOST_USDT_ARGUMENTS, Machine, UsdtArgument, UsdtPlace, usdt_arguments};

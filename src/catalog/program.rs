@@ -62,6 +62,9 @@ pub struct Program {
     pub limit_table: Option<LimitTable>,
     /// Its object file: what is loaded.
     pub object: ObjectBytes,
+    /// The same without what only `where` and values of several parts need, all variables at the same places: it loads in half the
+    /// time. `None`: there is none.
+    pub light: Option<ObjectBytes>,
 }
 
 impl Program {
@@ -113,7 +116,11 @@ impl Program {
     /// The kinds of hooks that a probe of it can name, each once. What runs at functions of the kernel runs at `function`.
     pub fn kinds(&self) -> Vec<HookKind> {
         let mut kinds: Vec<HookKind> = Vec::new();
-        let mut add = |kind| if !kinds.contains(&kind) { kinds.push(kind) };
+        let mut add = |kind| {
+            if !kinds.contains(&kind) {
+                kinds.push(kind)
+            }
+        };
         for decl in self.hooks.iter().filter(|decl| decl.site.is_none()) {
             add(decl.kind);
             if decl.kind == HookKind::Kprobe {

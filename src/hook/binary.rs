@@ -121,12 +121,7 @@ fn short(cx: &mut Cx<'_>, kind: HookKind, text: &str) -> Option<(UserPoint, Targ
 }
 
 /// The place in the binary that the long form names.
-fn place(
-    cx: &mut Cx<'_>,
-    written: HookKind,
-    kind: HookKind,
-    raw: &UserFunction,
-) -> Option<(UserPlace, Targets)> {
+fn place(cx: &mut Cx<'_>, written: HookKind, kind: HookKind, raw: &UserFunction) -> Option<(UserPlace, Targets)> {
     let word = written.word();
     let one_of = |cx: &mut Cx<'_>, found: &str, label: &str| {
         let problem = cx.error(codes::KEY_COUNT, cx.value(&["hook", word]), format!("`{written}` {found}"));

@@ -152,7 +152,8 @@ fn of_several(cx: &mut Cx<'_>, names: &[String]) -> Option<(Hook, Targets)> {
         }
         Some(_) | None => "write a probe for each binary, and one for the kernel".to_owned(),
     };
-    let problem = cx.error(TARGET, cx.value(&["hook", "function"]), "a list names functions of one binary, or of the kernel");
+    let problem =
+        cx.error(TARGET, cx.value(&["hook", "function"]), "a list names functions of one binary, or of the kernel");
     cx.report(problem.help(help));
     None
 }

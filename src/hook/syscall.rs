@@ -125,7 +125,8 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
 
 fn check_name(cx: &mut Cx<'_>, name: &str, span: Span, patterns: bool) -> bool {
     let is_glob = patterns && name.contains(['*', '?']);
-    let is_word = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_word =
+        |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if is_glob && is_word(&name.replace(['*', '?'], "_")) || stands_for_all(name) && patterns {
         return true;
     }

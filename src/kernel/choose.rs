@@ -46,7 +46,9 @@ pub(super) fn reason(spec: &ProbeSpec, host: &Host) -> Option<String> {
         // What stands in for a tracepoint of a system call says why itself.
         Site::Event(_) if spec.hook.as_ref().is_some_and(|hook| hook.kind == HookKind::Syscall) => None,
         Site::Syscall(asked) => special(asked, spec.hook.as_ref()),
-        Site::Event(_) => Some("no field of the record is needed: the raw tracepoint skips no run, and ends at once".to_owned()),
+        Site::Event(_) => {
+            Some("no field of the record is needed: the raw tracepoint skips no run, and ends at once".to_owned())
+        }
         Site::Interface { .. }
         | Site::Traffic { .. }
         | Site::Cgroup { .. }
@@ -85,7 +87,10 @@ fn function(symbol: &str, end: CallEnd, names: &[&str], host: &Host) -> (HookKin
         CallEnd::Return => !arguments.is_empty(),
     };
     if !has_trampoline {
-        return (by_breakpoint, "no trampoline: the kernel's BTF does not describe the function, or it has no function tracer");
+        return (
+            by_breakpoint,
+            "no trampoline: the kernel's BTF does not describe the function, or it has no function tracer",
+        );
     }
     if needs_trampoline {
         let why = match end {

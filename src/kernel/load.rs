@@ -9,18 +9,16 @@ use libbpf_rs::{AsRawLibbpf, MapCore as _, Object, ObjectBuilder, OpenObject};
 use super::error::{KernelError, describe, privilege_help};
 use super::generation::Generation;
 use super::hook::of;
-use super::host::{Capabilities, Host, descriptors, own_process, process_of};
+use super::host::{Capabilities, Host, descriptors};
 use super::loaded::Loaded;
 use super::prepare::Prepared;
-use super::site::interface::LinkLayer;
+use super::specialise::{give_sets, is_light, specialise};
 use super::usdt;
-use crate::catalog::{FetchLimit, FetchTable, FunctionAt, Param, ParamType, Program, SetPlace};
-use crate::hook::leaves_itself_out;
-use crate::spec::{FetchCopy, FetchSource, Hook, HookKind, Limits, ParamValue, Place, ProbeSpec, Site};
+use crate::catalog::{FunctionAt, Program, SetPlace};
+use crate::spec::{HookKind, Place, ProbeSpec};
 
 /// Bytes of the verifier's log that are kept: the last lines tell why.
 const LOG_BYTES: usize = 64 << 10;
-const NO_LIMITS: Limits = Limits { sample: None, rate: None };
 /// The array of `trace` that nothing jumps into.
 const NOWHERE: &str = "nowhere";
 /// Lines of it that a message shows.
@@ -46,7 +44,8 @@ impl Loaded {
             KernelError::at(Place::Program, format!("failed to open program `{}`: {error:#}", program.name))
         };
         let mut builder = ObjectBuilder::default();
-        let mut object = builder.open_memory(&program.object).map_err(|error| open(&error))?;
+        let bytes = program.light.as_ref().filter(|_| is_light(prepared)).unwrap_or(&program.object);
+        let mut object = builder.open_memory(bytes).map_err(|error| open(&error))?;
         let functions = program.attached_for(spec);
         let mut log = VerifierLog::new();
         select_functions(&mut object, &functions, &mut log);
@@ -131,160 +130,6 @@ fn keep_maps(
         }
     }
     Ok(())
-}
-
-/// Writes parameters, limits and work list into `.rodata`, which is frozen when the object is loaded.
-fn specialise(
-    object: &mut OpenObject,
-    spec: &ProbeSpec,
-    program: &Program,
-    prepared: &Prepared,
-    host: &Host,
-) -> Result<(), KernelError> {
-    // libbpf prefixes the names of internal maps with the object's: `trace.rodata`.
-    let mut map = object.maps_mut().find(|map| map.name().to_string_lossy().ends_with(".rodata"));
-    let Some(rodata) = map.as_mut().and_then(|map| map.initial_value_mut()) else { return Ok(()) };
-    for (name, value) in &spec.params {
-        if let Some(param) = program.params.iter().find(|param| param.name == *name) {
-            write_param(rodata, param, value);
-        }
-    }
-    if let Some(table) = &program.limit_table {
-        // After a part of `where` that user space decides they hold there.
-        let in_user_space = prepared.layout.as_ref().is_some_and(|layout| layout.filter.is_some());
-        table.write(rodata, if in_user_space { &NO_LIMITS } else { &spec.limits });
-    }
-    if let (Some(table), Some(Site::Syscall(site))) = (&program.syscall_table, spec.hook.as_ref().map(|hook| &hook.site)) {
-        table.write(rodata, site);
-    }
-    if let (Some(at), LinkLayer::Ip) = (program.no_link_header, prepared.link_layer)
-        && let Some(flag) = rodata.get_mut(at as usize)
-    {
-        *flag = 1;
-    }
-    if let (Some(table), Some(layout)) = (&program.fetch_table, &prepared.layout) {
-        specialise_trace(rodata, table, prepared, layout.size, host).map_err(|limit| too_much(prepared, &limit))?;
-        if usdt::by_cookie(host) {
-            table.tell_places_by_cookies(rodata);
-        }
-        if let Some(point) = spec.hook.as_ref().and_then(Hook::point)
-            && let Some(pid) = point.pid.and_then(process_of)
-        {
-            table.keep_to_process(rodata, pid);
-        }
-        if leaves_itself_out(spec)
-            && let Some(pid) = own_process()
-        {
-            table.leave_out_process(rodata, pid);
-        }
-    }
-    Ok(())
-}
-
-/// The work list, the tests of `where`, and where the kernel's structs have what these read.
-fn specialise_trace(
-    rodata: &mut [u8],
-    table: &FetchTable,
-    prepared: &Prepared,
-    record_bytes: u32,
-    host: &Host,
-) -> Result<(), FetchLimit> {
-    let Prepared { fetches, steps, set_places, context, .. } = prepared;
-    table.write(rodata, fetches, record_bytes, *context)?;
-    table.write_steps(rodata, steps, set_places, *context)?;
-    let mut all = fetches.iter().chain(steps.iter().map(|step| &step.fetch));
-    // What is at hand is no struct of the kernel.
-    if all.any(|fetch| fetch.source != FetchSource::Packet && reads_structs(fetch.copy))
-        && let Some(btf) = host.btf()
-    {
-        table.offsets.write(rodata, btf);
-    }
-    Ok(())
-}
-
-/// True where the program itself knows the kernel's structs that it reads.
-fn reads_structs(copy: FetchCopy) -> bool {
-    match copy {
-        FetchCopy::Sock
-        | FetchCopy::FilePath
-        | FetchCopy::Path
-        | FetchCopy::DentryPath
-        | FetchCopy::FdPath
-        | FetchCopy::Packet { .. } => true,
-        FetchCopy::Value
-        | FetchCopy::Kernel
-        | FetchCopy::User
-        | FetchCopy::KernelText
-        | FetchCopy::UserText
-        | FetchCopy::Comm
-        | FetchCopy::Sockaddr => false,
-    }
-}
-
-/// Gives the program the maps of the sets that its tests are about; the others are not made (`size_maps`).
-fn give_sets(object: &mut OpenObject, program: &Program, prepared: &Prepared) -> libbpf_rs::Result<()> {
-    if program.fetch_table.is_none() {
-        return Ok(());
-    }
-    for mut map in object.maps_mut() {
-        let name = map.name().to_string_lossy().into_owned();
-        let Some(place) = SetPlace::of_map(&name) else { continue };
-        if let Some((_, set)) = prepared.sets.iter().find(|(known, _)| *known == place) {
-            map.set_autocreate(true)?;
-            map.reuse_fd(set.as_fd())?;
-        }
-    }
-    Ok(())
-}
-
-fn too_much(prepared: &Prepared, limit: &FetchLimit) -> KernelError {
-    // A fetch's number is the bit of its field.
-    let place = |index: &usize| {
-        let mut fields = prepared.layout.iter().flat_map(|layout| &layout.fields);
-        let field = fields.find(|field| field.absent_bit == Some(*index as u8));
-        field.map_or(Place::Probe, |field| Place::Capture(field.name.clone()))
-    };
-    match limit {
-        FetchLimit::Entries(limit) => {
-            let message = format!("{} captures need a fetch; one probe has room for {limit}", prepared.fetches.len());
-            KernelError::new(Place::Probe, message, "split them over two probes of the same hook")
-        }
-        FetchLimit::Hops(index, limit) => {
-            let message = format!("it follows more than {limit} pointers");
-            KernelError::new(place(index), message, "capture a shorter path")
-        }
-        FetchLimit::Steps(limit) => {
-            let message =
-                format!("its `where` takes {} tests; the kernel does {limit} for an event", prepared.steps.len());
-            KernelError::new(Place::Probe, message, "split it over two probes of the same hook")
-        }
-        FetchLimit::Step(index) => {
-            let message = format!("test {} of its `where` is none that the kernel can do", index + 1);
-            KernelError::new(Place::Probe, message, "this is a fault of ebpf-run: please report it")
-        }
-        FetchLimit::Slot(index, limit) => {
-            let message = format!("it needs more than the {limit} bytes that a value can have");
-            KernelError::new(place(index), message, "capture fewer bytes")
-        }
-    }
-}
-
-fn write_param(rodata: &mut [u8], param: &Param, value: &ParamValue) {
-    let (size, bytes) = match (param.ty, value) {
-        (ParamType::Bool, ParamValue::Bool(value)) => (1, vec![u8::from(*value)]),
-        (ParamType::Int { size, .. }, ParamValue::Int(value)) => (size as usize, value.to_le_bytes().to_vec()),
-        (ParamType::Text { size }, ParamValue::Text(text)) => {
-            let mut bytes = text.as_bytes().to_vec();
-            bytes.resize(size as usize, 0);
-            (size as usize, bytes)
-        }
-        // The configuration was checked against the same declaration.
-        (ParamType::Bool | ParamType::Int { .. } | ParamType::Text { .. }, _) => return,
-    };
-    let start = param.offset as usize;
-    if let Some(target) = rodata.get_mut(start..start + size) {
-        target.copy_from_slice(&bytes[..size]);
-    }
 }
 
 fn refused(spec: &ProbeSpec, program: &Program, code: i32, log: &VerifierLog, host: &Host) -> KernelError {

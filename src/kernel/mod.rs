@@ -43,6 +43,7 @@ mod set;
 mod set_map;
 mod site;
 mod slot;
+mod specialise;
 mod usdt;
 
 pub use attach::{Attached, Detaching, Former, settle};

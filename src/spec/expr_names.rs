@@ -14,11 +14,7 @@ impl Expr {
 
     fn collect<'e>(&'e self, names: &mut Vec<&'e str>) {
         match &self.node {
-            ExprNode::Number(_)
-            | ExprNode::Duration(_)
-            | ExprNode::Text(_)
-            | ExprNode::Bool(_)
-            | ExprNode::Null => {}
+            ExprNode::Number(_) | ExprNode::Duration(_) | ExprNode::Text(_) | ExprNode::Bool(_) | ExprNode::Null => {}
             ExprNode::Name(name) => names.push(name),
             ExprNode::Member { of, name, .. } => match &of.node {
                 ExprNode::Name(scope) if scope == "args" => names.extend([scope.as_str(), name.as_str()]),

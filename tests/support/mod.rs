@@ -49,6 +49,7 @@ fn program(name: &str, hooks: Vec<HookDecl>) -> Program {
         syscall_table: None,
         limit_table: None,
         object: [].as_slice().into(),
+        light: None,
     }
 }
 

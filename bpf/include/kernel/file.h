@@ -42,7 +42,7 @@ static __always_inline void *pointer_at(const void *base, __u32 offset)
  * The names of a path go to a slot of four bytes and a power of two of names: no less than NAMES_BYTES, which may run over into
  * what is written after it.
  */
-static __noinline __u64 copy_names(const void *dentry, const void *vfsmount, __u32 size, struct path_names *slot)
+static __noinline __attribute__((unused)) __u64 copy_names(const void *dentry, const void *vfsmount, __u32 size, struct path_names *slot)
 {
 	if (!dentry)
 		return ABSENT;

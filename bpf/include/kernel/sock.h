@@ -71,7 +71,7 @@ static __always_inline void unix_path(struct endpoint *end, char *path, const vo
 }
 
 /* One end of a socket; nothing where it is of a family without ends. `end` is zero; so is `path`, which may be NULL. */
-static __noinline __u64 copy_sock_end(const void *sock, __u64 remote, struct endpoint *end, char *path)
+static __noinline __attribute__((unused)) __u64 copy_sock_end(const void *sock, __u64 remote, struct endpoint *end, char *path)
 {
 	__u16 family = short_at(sock, sock_family_at);
 	void *address;
@@ -127,7 +127,7 @@ static __always_inline __u64 copy_sun_path(const struct fetch *fetch, __u64 addr
 }
 
 /* `end` is zero; so is `path`, which may be NULL. */
-static __noinline __u64 copy_sockaddr(const struct fetch *fetch, __u64 address, struct endpoint *end, char *path)
+static __noinline __attribute__((unused)) __u64 copy_sockaddr(const struct fetch *fetch, __u64 address, struct endpoint *end, char *path)
 {
 	struct {
 		__u16 family;

@@ -3,8 +3,8 @@
 //! that are asked of a function before that: whether it is there, how functions are listed and tried.
 
 use super::kind::{KernelKind, always};
-use super::listing::{Listing, Unasked};
 use super::list_functions::FUNCTIONS;
+use super::listing::{Listing, Unasked};
 use super::perf_kprobe::BASE;
 use super::trial::{Outcome, Try, quiet_function};
 use crate::kernel::choose::choose;

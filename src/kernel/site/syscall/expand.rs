@@ -52,7 +52,11 @@ fn all() -> impl Iterator<Item = &'static str> + Clone {
 fn none_here(names: &[String]) -> KernelError {
     if let [name] = names {
         let message = format!("this architecture has no system call `{name}`");
-        return KernelError::new(Place::Target, message, "other architectures have it; a list may name both theirs and ours");
+        return KernelError::new(
+            Place::Target,
+            message,
+            "other architectures have it; a list may name both theirs and ours",
+        );
     }
     none_of(names, "this architecture", "system calls", |_| None)
 }

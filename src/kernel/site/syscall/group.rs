@@ -33,7 +33,8 @@ pub(in crate::kernel) fn groups(calls: Vec<String>, end: CallEnd, used: &[&str],
     for call in calls {
         let end = if WITHOUT_RETURN.contains(&call.as_str()) { CallEnd::Entry } else { end };
         // Of a single one, whoever resolves the names looks them up.
-        let arguments = (several && !used.is_empty() && call != NAMELESS).then(|| host.syscall_arguments(&call)).flatten();
+        let arguments =
+            (several && !used.is_empty() && call != NAMELESS).then(|| host.syscall_arguments(&call)).flatten();
         let arguments = arguments.unwrap_or_default();
         let place = |name: &&str| {
             let found = arguments.iter().enumerate().find(|(_, argument)| argument.name == **name);
