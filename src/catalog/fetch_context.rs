@@ -29,6 +29,16 @@ pub enum FetchContext {
     SocketCall,
 }
 
+impl FetchContext {
+    /// True where there is a packet or a socket at hand.
+    pub fn is_network(self) -> bool {
+        match self {
+            Self::Packet | Self::SocketCall => true,
+            Self::Registers | Self::Words | Self::Trampoline | Self::Record(_) | Self::Syscall => false,
+        }
+    }
+}
+
 /// Words of the context that can be loaded, one by one: WORD of `bpf/include/fetch.h`.
 const WORDS: u32 = 32;
 /// Words of `struct syscall_call`.

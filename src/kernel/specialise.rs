@@ -175,5 +175,5 @@ fn write_param(rodata: &mut [u8], param: &Param, value: &ParamValue) {
 /// True where the program needs no more than its light form has: no `where`, no value of several parts.
 pub(super) fn is_light(prepared: &Prepared) -> bool {
     let is_plain = |fetch: &Fetch| !reads_structs(fetch.copy) && fetch.copy != FetchCopy::Sockaddr;
-    prepared.steps.is_empty() && prepared.context != FetchContext::Network && prepared.fetches.iter().all(is_plain)
+    prepared.steps.is_empty() && !prepared.context.is_network() && prepared.fetches.iter().all(is_plain)
 }
