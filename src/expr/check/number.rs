@@ -20,7 +20,7 @@ impl<V: Values> Checker<'_, V> {
         let zero = || Formula::Number { bits: 0, signed: true };
         let ones = || Formula::Number { bits: u64::MAX, signed: false };
         match (op, &typed.ty) {
-            (UnaryOp::Minus, Type::Number(_) | Type::Enum(..) | Type::Named(NameTable::Errno, _)) => {
+            (UnaryOp::Minus, Type::Number(_) | Type::Enum(..) | Type::Named(..)) => {
                 if let Some(number) = typed.number() {
                     if number > 1 << 63 {
                         return Err(Refusal::new(format!("`-{of}` is too small")).help("numbers with a sign have 64 bits"));
