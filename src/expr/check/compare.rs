@@ -62,6 +62,10 @@ pub(super) fn with_constant(
         return Err(too_long(shown, *most, text.len()));
     }
     let (Some(range), Some(number)) = (possible(value), other.number()) else { return Ok(()) };
+    // What has no name is null: `error != 0` asks whether there is an error at all.
+    if matches!(value.ty, Type::Named(NameTable::Errno | NameTable::Signal, _)) && (op, number) == (Comparison::NotEqual, 0) {
+        return Ok(());
+    }
     if !go_together(&value.ty, &other.ty) || is_possible(range, op, number) {
         return Ok(());
     }
