@@ -11,7 +11,7 @@ use ebpf_run::config::set_entry;
 use ebpf_run::kernel::{Descendants, SetMap, set_keys};
 use ebpf_run::spec;
 
-use crate::lab::{bpf, need};
+use crate::lab::{Lab, bpf, json, need, open_missing};
 
 const BOUND: Duration = Duration::from_secs(30);
 
@@ -113,4 +113,63 @@ fn networks() {
     assert!(is_in("fe80::1") && is_in("::1") && is_in("::fffe:10.0.0.1") && !is_in("11.1.2.3") && is_in("10.1.2.3"));
     keys("10.0.0.0/8").iter().for_each(|key| map.remove(key).unwrap());
     assert!(!is_in("10.1.2.3"));
+}
+
+/// A file of a set that changes a hundred times under load: no event is lost or missed, none is misjudged that comes after a change is
+/// visible, what stays in the file passes at every moment, and no probe is touched.
+#[test]
+fn a_file_that_changes_under_load() {
+    need!(bpf());
+    const ROUNDS: u32 = 20;
+    let lab = Lab::new();
+    let always = lab.text("always");
+    let name = |round: u32| lab.text(&format!("round-{round}"));
+    let write = |more: &str| {
+        // As editors do it: another file takes the place of the old one.
+        fs::write(lab.path("new"), format!("# watched\n\n{always}\n{more}\n")).unwrap();
+        fs::rename(lab.path("new"), lab.path("watched.txt")).unwrap();
+    };
+    write("");
+    let yaml = "sets: { watched: { text: { file: watched.txt } } }\nprobes:\n  - name: opens\n    \
+                hook: { tracepoint: \"syscalls:sys_enter_openat\" }\n    capture: { path: filename as user_string }\n    \
+                where: path in watched\n    sinks: [\"jsonl:all.jsonl\"]\n";
+    let run = lab.ready(yaml, &[]);
+    let events = || fs::read_to_string(lab.path("all.jsonl")).unwrap_or_default();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let opened = std::thread::scope(|scope| {
+        let load = scope.spawn(|| {
+            let mut opened = 0u64;
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                open_missing(&always);
+                opened += 1;
+                std::thread::sleep(Duration::from_micros(50));
+            }
+            opened
+        });
+        for round in 0..ROUNDS {
+            let path = name(round);
+            write(&path);
+            // Visible from the first event on that passes; then every one does.
+            until("the change is visible", || {
+                open_missing(&path);
+                events().contains(&path)
+            });
+            let before = events().matches(&path).count();
+            (0..50).for_each(|_| open_missing(&path));
+            until("all pass", || events().matches(&path).count() >= before + 50);
+        }
+        write("");
+        let last = name(ROUNDS - 1);
+        until("it is taken out", || {
+            let before = events().matches(&last).count();
+            (0..10).for_each(|_| open_missing(&last));
+            std::thread::sleep(Duration::from_millis(50));
+            events().matches(&last).count() == before
+        });
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        load.join().unwrap()
+    });
+    let ended = run.interrupt();
+    let passed = events().lines().map(json).filter(|event| event["path"] == always.as_str()).count() as u64;
+    assert_eq!(passed, opened, "{ended:?}");
 }
