@@ -19,7 +19,7 @@ use super::escape::{Style, hex, json_escape, json_style};
 use super::human::decimal;
 use super::notice::Notice;
 use super::time::{Rfc3339, stamp};
-use super::value::{in_table, mac, uuid};
+use super::value::{hex_number, in_table, mac, uuid};
 use super::writer::{FormatWriter, LineShape, WriteLines, begins_like};
 use crate::record::{FieldValue, FullRecord, NamedNumber, PathRoom, Record};
 use crate::spec::{Format, LossCause};
@@ -168,6 +168,30 @@ fn write(value: FieldValue<'_>, out: &mut Vec<u8>) -> bool {
         FieldValue::Bool(true) => out.extend_from_slice(b"true"),
         FieldValue::Bool(false) => out.extend_from_slice(b"false"),
         FieldValue::Text(text) => return string(text.bytes, out),
+        FieldValue::Hex(number) => quoted(out, |out| hex_number(number, out)),
+        FieldValue::Argv(_)
+        | FieldValue::Path(_)
+        | FieldValue::Bytes(_)
+        | FieldValue::CutBytes(_)
+        | FieldValue::InTable(_)
+        | FieldValue::Duration(_)
+        | FieldValue::Time(_)
+        | FieldValue::Mac(_)
+        | FieldValue::Uuid(_)
+        | FieldValue::Endpoint(_)
+        | FieldValue::Sock(_)
+        | FieldValue::Packet(_)
+        | FieldValue::Ipv4(_)
+        | FieldValue::Ipv6(_)
+        | FieldValue::Named(_) => return write_other(value, out),
+    }
+    false
+}
+
+/// The same for those that most events do not have, so that their code does not stand in the way.
+#[inline(never)]
+fn write_other(value: FieldValue<'_>, out: &mut Vec<u8>) -> bool {
+    match value {
         FieldValue::Named(NamedNumber { name: Some(name), .. }) => return string(name.as_bytes(), out),
         FieldValue::Argv(words) => {
             let style = json_style(words);
@@ -187,15 +211,22 @@ fn write(value: FieldValue<'_>, out: &mut Vec<u8>) -> bool {
         FieldValue::Sock(sock) => return json_sock(sock, out),
         FieldValue::Packet(packet) => json_packet(packet, out),
         // Writing to a Vec cannot fail.
-        FieldValue::Hex(number) => drop(write!(out, "\"{number:#x}\"")),
         FieldValue::Ipv4(address) => drop(write!(out, "\"{address}\"")),
         FieldValue::Ipv6(address) => drop(write!(out, "\"{address}\"")),
         FieldValue::Named(NamedNumber { number, name: None }) => drop(write!(out, "\"{number}\"")),
+        FieldValue::Null
+        | FieldValue::Unset
+        | FieldValue::Unsigned(_)
+        | FieldValue::Signed(_)
+        | FieldValue::Bool(_)
+        | FieldValue::Text(_)
+        | FieldValue::Hex(_) => {}
     }
     false
 }
 
 /// What needs no escapes, in quotes.
+#[inline]
 fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     out.push(b'"');
     write(out);

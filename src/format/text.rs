@@ -15,7 +15,7 @@ use super::escape::{hex, quoted_if_needed};
 use super::human::{HumanUnit, decimal};
 use super::notice::Notice;
 use super::time::{Rfc3339, stamp};
-use super::value::{in_table, mac, uuid};
+use super::value::{hex_number, in_table, mac, uuid};
 use super::writer::{FormatWriter, LineShape, WriteLines, begins_like};
 use crate::record::{FieldValue, FullRecord, NamedNumber, PathRoom, Record};
 use crate::spec::{Format, LossCause};
@@ -162,8 +162,8 @@ pub(super) fn write(value: FieldValue<'_>, unit: HumanUnit, out: &mut Vec<u8>) {
         FieldValue::Endpoint(end) => text_endpoint(end, out),
         FieldValue::Sock(sock) => text_sock(sock, out),
         FieldValue::Packet(packet) => text_packet(packet, out),
+        FieldValue::Hex(number) => hex_number(number, out),
         // Writing to a Vec cannot fail.
-        FieldValue::Hex(number) => drop(write!(out, "{number:#x}")),
         FieldValue::Ipv4(address) => drop(write!(out, "{address}")),
         FieldValue::Ipv6(address) => drop(write!(out, "{address}")),
     }

@@ -6,6 +6,18 @@ use std::fmt;
 use super::escape::hex;
 use crate::record::TableNumber;
 
+/// `0x1f`
+#[inline]
+pub(super) fn hex_number(number: u64, out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = *b"0x0000000000000000";
+    let count = (67 - (number | 1).leading_zeros() as usize) / 4;
+    for (place, digit) in text.iter_mut().skip(2).take(count).enumerate() {
+        *digit = DIGITS[(number >> (4 * (count - 1 - place)) & 15) as usize];
+    }
+    out.extend_from_slice(&text[..2 + count]);
+}
+
 /// `O_WRONLY|O_CREAT|0x40000000`, `EACCES`, or the number.
 pub(super) fn in_table(value: TableNumber, out: &mut Vec<u8>) {
     // Writing to a Vec cannot fail.
@@ -39,5 +51,20 @@ pub(super) fn uuid(bytes: &[u8; 16], out: &mut Vec<u8>) {
             out.push(b'-');
         }
         hex(&[*byte], out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As many digits as the number has.
+    #[test]
+    fn hexadecimal() {
+        for number in (0..64).map(|bit| 1u64 << bit).flat_map(|one| [one, one - 1, one | 0xa]).chain([u64::MAX]) {
+            let mut out = Vec::new();
+            hex_number(number, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), format!("{number:#x}"));
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! One field of a plan: which bytes of a record it takes, and how they become a value.
 
 use super::extras::Extras;
-use super::reader::{FieldReader, needs_extra};
+use super::reader::{FieldReader, OtherReader, needs_extra};
 use super::value::FieldValue;
 use crate::spec::Field;
 
@@ -29,7 +29,7 @@ impl RecordField {
             start,
             end: start.saturating_add(field.size as usize),
             absent_bit: field.absent_bit.and_then(|bit| 1u64.checked_shl(bit.into())).unwrap_or(0),
-            reader: reader.unwrap_or(FieldReader::Unreadable),
+            reader: reader.unwrap_or(FieldReader::Other(OtherReader::Unreadable)),
         }
     }
 
@@ -44,7 +44,7 @@ impl RecordField {
     }
 
     /// Its value in these bytes of a record, whose mask of absent values is `absent`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read<'a>(&'a self, record: &'a [u8], absent: u64, extras: &'a Extras) -> FieldValue<'a> {
         match record.get(self.start..self.end) {
             Some(slot) if absent & self.absent_bit == 0 => self.reader.read(slot, extras),

@@ -13,18 +13,27 @@ use super::text::{counted, counted_text, text, words};
 use super::value::FieldValue;
 use crate::spec::{BitRange, ComputedType, ERRNOS, FieldType, NameTable};
 
-/// A compiled [`FieldType`].
+/// A user or group id that says that none is set.
+const UNSET_ID: u64 = u32::MAX as u64;
+
+/// A compiled [`FieldType`]: those that most events have, so that the code of the others does not stand in their way.
 #[derive(Debug, Clone)]
 pub(super) enum FieldReader {
     Unsigned(Integer),
     Signed(Integer),
     Hex(Integer),
     Id(Integer),
+    Text(Option<usize>),
+    Other(OtherReader),
+}
+
+/// The other ones.
+#[derive(Debug, Clone)]
+pub(super) enum OtherReader {
     /// A bit-field of one bit or more.
     BoolBits(Integer),
     Bool,
     Flag,
-    Text(Option<usize>),
     Argv,
     Path,
     Bytes,
@@ -103,67 +112,78 @@ impl FieldReader {
     /// cannot have.
     pub(super) fn new(kind: &FieldType, size: u32, bits: Option<BitRange>, extra: usize) -> Option<Self> {
         let integer = || Integer::new(size, bits);
-        Some(match kind {
-            FieldType::Unsigned => Self::Unsigned(integer()?),
-            FieldType::Signed => Self::Signed(integer()?),
-            FieldType::Hex => Self::Hex(integer()?),
-            FieldType::Id => Self::Id(integer().filter(|_| size == 4)?),
-            FieldType::Bool if bits.is_some() => Self::BoolBits(integer()?),
-            FieldType::Bool => Self::Bool,
-            FieldType::Flag => Self::Flag,
-            FieldType::Text { limit } => Self::Text(limit.map(|limit| limit as usize)),
-            FieldType::Argv => Self::Argv,
-            FieldType::Path => Self::Path,
-            FieldType::Bytes => Self::Bytes,
-            FieldType::Counted { text: true } => Self::CountedText,
-            FieldType::Counted { text: false } => Self::CountedBytes,
-            FieldType::Ipv4 => (size == 4).then_some(Self::Ipv4)?,
-            FieldType::Ipv6 => (size == 16).then_some(Self::Ipv6)?,
-            FieldType::Ip => (size == 16).then_some(Self::Ip)?,
-            FieldType::Port => (size == 2).then_some(Self::Port)?,
-            FieldType::Mac => (size >= 6).then_some(Self::Mac)?,
-            FieldType::Uuid => (size >= 16).then_some(Self::Uuid)?,
+        Some(Self::Other(match kind {
+            FieldType::Unsigned => return integer().map(Self::Unsigned),
+            FieldType::Signed => return integer().map(Self::Signed),
+            FieldType::Hex => return integer().map(Self::Hex),
+            FieldType::Id => return integer().filter(|_| size == 4).map(Self::Id),
+            FieldType::Bool if bits.is_some() => OtherReader::BoolBits(integer()?),
+            FieldType::Bool => OtherReader::Bool,
+            FieldType::Flag => OtherReader::Flag,
+            FieldType::Text { limit } => return Some(Self::Text(limit.map(|limit| limit as usize))),
+            FieldType::Argv => OtherReader::Argv,
+            FieldType::Path => OtherReader::Path,
+            FieldType::Bytes => OtherReader::Bytes,
+            FieldType::Counted { text: true } => OtherReader::CountedText,
+            FieldType::Counted { text: false } => OtherReader::CountedBytes,
+            FieldType::Ipv4 => (size == 4).then_some(OtherReader::Ipv4)?,
+            FieldType::Ipv6 => (size == 16).then_some(OtherReader::Ipv6)?,
+            FieldType::Ip => (size == 16).then_some(OtherReader::Ip)?,
+            FieldType::Port => (size == 2).then_some(OtherReader::Port)?,
+            FieldType::Mac => (size >= 6).then_some(OtherReader::Mac)?,
+            FieldType::Uuid => (size >= 16).then_some(OtherReader::Uuid)?,
             FieldType::Errno => {
                 let names = ERRNOS.iter().map(|(number, name)| (*number, (*name).to_owned()));
-                Self::Enum(integer().filter(|_| size == 4)?, EnumNames::new(names.collect()))
+                OtherReader::Enum(integer().filter(|_| size == 4)?, EnumNames::new(names.collect()))
             }
-            FieldType::Enum(names) => Self::Enum(integer()?, EnumNames::new(names.to_vec())),
-            FieldType::Named(table) => Self::Table(integer()?, *table),
-            FieldType::Duration => (size == 8).then_some(Self::Duration)?,
-            FieldType::Timespec => (size == 16).then_some(Self::Timespec)?,
-            FieldType::Endpoint => Self::Endpoint,
-            FieldType::Sock => SockEnds::fits(size).then_some(Self::Sock)?,
-            FieldType::Packet => PacketParts::fits(size).then_some(Self::Packet)?,
+            FieldType::Enum(names) => OtherReader::Enum(integer()?, EnumNames::new(names.to_vec())),
+            FieldType::Named(table) => OtherReader::Table(integer()?, *table),
+            FieldType::Duration => (size == 8).then_some(OtherReader::Duration)?,
+            FieldType::Timespec => (size == 16).then_some(OtherReader::Timespec)?,
+            FieldType::Endpoint => OtherReader::Endpoint,
+            FieldType::Sock => SockEnds::fits(size).then_some(OtherReader::Sock)?,
+            FieldType::Packet => PacketParts::fits(size).then_some(OtherReader::Packet)?,
             FieldType::Ktime
             | FieldType::Dev
             | FieldType::Ksym
             | FieldType::Usym
             | FieldType::Cgroup
-            | FieldType::Container => Self::Extra(extra, ExtraShow::Number),
-            FieldType::Computed(_, shown) => Self::Extra(extra, ExtraShow::of(*shown)),
-        })
+            | FieldType::Container => OtherReader::Extra(extra, ExtraShow::Number),
+            FieldType::Computed(_, shown) => OtherReader::Extra(extra, ExtraShow::of(*shown)),
+        }))
     }
 
     /// `true` where one that is absent is left out altogether.
     #[inline]
     pub(super) fn is_flag(&self) -> bool {
-        matches!(self, Self::Flag)
+        matches!(self, Self::Other(OtherReader::Flag))
     }
 
     /// What the bytes of its slot say.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read<'a>(&'a self, slot: &'a [u8], extras: &'a Extras) -> FieldValue<'a> {
         match self {
             Self::Unsigned(integer) => FieldValue::Unsigned(integer.unsigned(slot)),
             Self::Signed(integer) => FieldValue::Signed(integer.signed(slot)),
             Self::Hex(integer) => FieldValue::Hex(integer.unsigned(slot)),
-            Self::Id(_) if slot.iter().all(|&byte| byte == 0xff) => FieldValue::Null,
-            Self::Id(integer) => FieldValue::Unsigned(integer.unsigned(slot)),
+            Self::Id(integer) => match integer.unsigned(slot) {
+                UNSET_ID => FieldValue::Null,
+                id => FieldValue::Unsigned(id),
+            },
+            Self::Text(limit) => FieldValue::Text(text(slot, *limit)),
+            Self::Other(other) => other.read(slot, extras),
+        }
+    }
+}
+
+impl OtherReader {
+    #[inline(never)]
+    fn read<'a>(&'a self, slot: &'a [u8], extras: &'a Extras) -> FieldValue<'a> {
+        match self {
             Self::Bool => FieldValue::Bool(slot.iter().any(|&byte| byte != 0)),
             Self::BoolBits(integer) => FieldValue::Bool(integer.unsigned(slot) != 0),
             Self::Flag if slot.iter().all(|&byte| byte == 0) => FieldValue::Unset,
             Self::Flag => FieldValue::Bool(true),
-            Self::Text(limit) => FieldValue::Text(text(slot, *limit)),
             Self::Argv => FieldValue::Argv(words(slot)),
             Self::Path => FieldValue::Path(PathNames::of(slot)),
             Self::Bytes => FieldValue::Bytes(slot),

@@ -6,7 +6,7 @@ use std::ffi::CStr;
 use super::value::FieldText;
 
 /// The text before the first NUL, cut at `limit`.
-#[inline]
+#[inline(always)]
 pub(super) fn text(slot: &[u8], limit: Option<usize>) -> FieldText<'_> {
     let text = CStr::from_bytes_until_nul(slot).map_or(slot, CStr::to_bytes);
     match limit {
