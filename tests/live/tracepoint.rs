@@ -230,7 +230,7 @@ fn unreadable_memory() {
     let lab = Lab::new();
     let mut run = opens(
         &lab,
-        "{ path: filename as user_string, bytes: \"filename as bytes[4]\", where: filename, flags: flags as hex }",
+        "{ path: filename as user_string, bytes: \"filename as bytes[4]\", where: filename as hex, flags: flags as hex }",
     );
     // SAFETY: the kernel refuses the address with EFAULT.
     unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, 0x10, libc::O_CLOEXEC, 0) };
@@ -285,7 +285,7 @@ fn addresses_and_ports() {
         "probes:\n  - name: states\n    hook: { tracepoint: \"sock:inet_sock_set_state\" }\n    capture:\n      \
          from: saddr as ipv4\n      to: daddr as ipv4\n      sport: sport\n      dport: dport\n      swapped: dport as port\n      \
          from6: saddr_v6 as ipv6\n      to6: daddr_v6 as ipv6\n      raw: daddr\n      old: oldstate\n      new: newstate\n      \
-         sock: skaddr\n      family: family\n",
+         number: newstate as i32\n      sock: skaddr\n      family: family as u16\n      named: family\n",
         &[],
     );
     let connect = |run: &mut Run, address: &str| {
@@ -293,9 +293,9 @@ fn addresses_and_ports() {
         let port = listener.local_addr().unwrap().port();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let own = stream.local_addr().unwrap().port();
-        // The client's side: CLOSE (7) to SYN_SENT (2); its own port is known after that.
-        let event = run.event(|event| event["dport"] == port && event["new"] == 2);
-        let made = run.event(|event| event["dport"] == port && event["old"] == 2 && event["new"] == 1);
+        // The client's side: its own port is known after that.
+        let event = run.event(|event| event["dport"] == port && event["new"] == "TCP_SYN_SENT");
+        let made = run.event(|event| event["dport"] == port && event["old"] == "TCP_SYN_SENT" && event["number"] == 1);
         assert_eq!(made["sport"], own);
         assert_eq!(event["swapped"], port.swap_bytes(), "the tracepoint has it in host order");
         Some(made)
@@ -303,6 +303,7 @@ fn addresses_and_ports() {
     let v4 = connect(&mut run, "127.0.0.1:0").unwrap();
     assert_eq!((&v4["from"], &v4["to"], &v4["raw"]), (&json!("127.0.0.1"), &json!("127.0.0.1"), &json!("7f000001")));
     assert_eq!((&v4["from6"], &v4["family"]), (&json!("::ffff:127.0.0.1"), &json!(libc::AF_INET)));
+    assert_eq!((&v4["new"], &v4["named"]), (&json!("TCP_ESTABLISHED"), &json!("AF_INET")));
     assert!(v4["sock"].as_str().unwrap().starts_with("0xffff"), "{v4}");
     if let Some(v6) = connect(&mut run, "[::1]:0") {
         assert_eq!((&v6["from6"], &v6["to6"]), (&json!("::1"), &json!("::1")));

@@ -146,7 +146,7 @@ impl<'a> Place<'a> {
 
     /// An argument or return value of a function of a program: a register whose type nobody tells.
     pub(in crate::expr) fn is_user_register(&self) -> bool {
-        self.points_to_user() && !self.in_memory && matches!(self.ty, Ty::Int { .. })
+        self.points_to_user() && !self.in_memory && matches!(self.ty, Ty::Int { size: 8, .. })
     }
 
     /// How bytes here are copied.
