@@ -457,13 +457,13 @@ static __noinline __u64 copy_composite(void *ctx, const struct fetch *fetch, str
 		return copy_sockaddr(fetch, state->value, slot,
 				     fetch->size == sizeof(struct long_endpoint) ? slot + sizeof(struct endpoint) : NULL);
 	case COPY_FILE_PATH:
-		return copy_file_path(state->value, fetch->size, slot);
+		return copy_path(state->value ? state->value + file_path_at : 0, fetch, slot);
 	case COPY_PATH:
-		return copy_path(state->value, fetch->size, slot);
-	case COPY_DENTRY_PATH:
-		return copy_dentry_path(state->value, fetch->size, slot);
+		return copy_path(state->value, fetch, slot);
 	case COPY_FD_PATH:
-		return copy_fd_path(state->value, fetch->size, slot);
+		return copy_path(path_of_fd(state->value), fetch, slot);
+	case COPY_DENTRY_PATH:
+		return copy_names((void *)state->value, NULL, fetch, slot);
 	case COPY_PACKET:
 		return copy_packet(ctx, fetch, state->value, slot);
 	default:

@@ -355,7 +355,8 @@ static __always_inline __u32 packet_ipv6(const struct packet_source *source, con
 {
 	struct ipv6_header ip;
 	__u32 first;
-	int i;
+	__u64 number;
+	__u64 i;
 
 	if (packet_load(source, origin, at, &ip, sizeof(ip)))
 		return 0;
@@ -375,10 +376,10 @@ static __always_inline __u32 packet_ipv6(const struct packet_source *source, con
 	endpoint_ipv6(&parts->source, 0);
 	endpoint_ipv6(&parts->destination, 0);
 	at += sizeof(ip);
+	number = parts->protocol;
 #pragma clang loop unroll(disable)
-	for (i = 0; i < PACKET_EXTENSIONS; i++) {
+	for (i = 0; i < PACKET_EXTENSIONS;) {
 		struct ipv6_fragment extension;
-		__u8 number = parts->protocol;
 
 		if (!packet_is_extension(number))
 			break;
@@ -402,6 +403,10 @@ static __always_inline __u32 packet_ipv6(const struct packet_source *source, con
 			at += (extension.reserved + 1) * 8;
 		}
 		at = packet_anywhere(at, parts);
+		number = parts->protocol;
+		i++;
+		/* Up to Linux 6.1 the verifier takes a loop only where a jump leads back, if only to the next instruction. */
+		asm volatile("goto +0" : "+r"(number), "+r"(i), "+r"(at));
 	}
 	return at;
 }

@@ -40,25 +40,23 @@ static __always_inline void *pointer_at(const void *base, __u32 offset)
 
 /*
  * The names of a path go to a slot of four bytes and a power of two of names: no less than NAMES_BYTES, which may run over into
- * what is written after it.
+ * what is written after it. The size is read here, where it is needed: kept over calls, the verifier may lose it.
  */
-static __noinline __attribute__((unused)) __u64 copy_names(const void *dentry, const void *vfsmount, __u32 size, struct path_names *slot)
+static __noinline __attribute__((unused)) __u64 copy_names(const void *dentry, const void *vfsmount, const struct fetch *fetch,
+							   struct path_names *slot)
 {
+	__u32 room = fetch->size - __builtin_offsetof(struct path_names, names);
+
 	if (!dentry)
 		return ABSENT;
 	if (vfsmount)
-		names_of_dentry(slot, size - sizeof(struct path_names) + NAMES_BYTES, (void *)dentry, mount_of(vfsmount));
+		names_of_dentry(slot, room, (void *)dentry, mount_of(vfsmount));
 	else
-		names_within(slot, size - sizeof(struct path_names) + NAMES_BYTES, (void *)dentry);
+		names_within(slot, room, (void *)dentry);
 	return FETCHED;
 }
 
-static __always_inline __u64 copy_dentry_path(__u64 dentry, __u32 size, struct path_names *slot)
-{
-	return copy_names((void *)dentry, NULL, size, slot);
-}
-
-static __always_inline __u64 copy_path(__u64 path, __u32 size, struct path_names *slot)
+static __always_inline __u64 copy_path(__u64 path, const struct fetch *fetch, struct path_names *slot)
 {
 	void *dentry;
 
@@ -66,26 +64,23 @@ static __always_inline __u64 copy_path(__u64 path, __u32 size, struct path_names
 		return ABSENT;
 	if (bpf_probe_read_kernel(&dentry, sizeof(dentry), (void *)path + path_dentry_at))
 		return UNREADABLE;
-	return copy_names(dentry, pointer_at((void *)path, path_mnt_at), size, slot);
+	return copy_names(dentry, pointer_at((void *)path, path_mnt_at), fetch, slot);
 }
 
-static __always_inline __u64 copy_file_path(__u64 file, __u32 size, struct path_names *slot)
-{
-	return file < FIRST_ADDRESS ? ABSENT : copy_path(file + file_path_at, size, slot);
-}
-
-/* A descriptor that is not open has no file. */
-static __always_inline __u64 copy_fd_path(__u64 fd, __u32 size, struct path_names *slot)
+/* The address of the path of an open file; 0 where the descriptor is not open. */
+static __always_inline __u64 path_of_fd(__u64 fd)
 {
 	void *files = pointer_at((void *)bpf_get_current_task(), task_files_at);
 	void *table = pointer_at(files, files_table_at);
+	__u64 file;
 	__u32 count;
 
 	read_member(&count, table, table_size_at);
 	/* The upper half of a register counts for nothing. */
 	if ((__u32)fd >= count)
-		return ABSENT;
-	return copy_file_path((__u64)pointer_at(pointer_at(table, table_files_at), (__u32)fd * sizeof(void *)), size, slot);
+		return 0;
+	file = (__u64)pointer_at(pointer_at(table, table_files_at), (__u32)fd * sizeof(void *));
+	return file ? file + file_path_at : 0;
 }
 
 #endif
