@@ -184,6 +184,31 @@ int trace_uretprobe(struct pt_regs *ctx)
 	return trace_user(ctx);
 }
 
+/* One link attaches these to many functions, each with a cookie that says which. */
+SEC("?kprobe.multi")
+int trace_kprobe_multi(struct pt_regs *ctx)
+{
+	return trace(ctx);
+}
+
+SEC("?kretprobe.multi")
+int trace_kretprobe_multi(struct pt_regs *ctx)
+{
+	return trace(ctx);
+}
+
+SEC("?uprobe.multi")
+int trace_uprobe_multi(struct pt_regs *ctx)
+{
+	return trace_user(ctx);
+}
+
+SEC("?uretprobe.multi")
+int trace_uretprobe_multi(struct pt_regs *ctx)
+{
+	return trace_user(ctx);
+}
+
 SEC("?usdt")
 int trace_usdt(struct pt_regs *ctx)
 {

@@ -42,6 +42,18 @@ int slot_fexit(void *ctx)
 	return jump(ctx);
 }
 
+SEC("?kprobe.multi")
+int slot_kprobe_multi(struct pt_regs *ctx)
+{
+	return jump(ctx);
+}
+
+SEC("?uprobe.multi")
+int slot_uprobe_multi(struct pt_regs *ctx)
+{
+	return jump(ctx);
+}
+
 /* For libbpf these are for links to many places, where the kernel has them, and so must be what is jumped into. */
 SEC("?usdt")
 int slot_usdt(struct pt_regs *ctx)
@@ -89,6 +101,18 @@ int nothing_fentry(void *ctx)
 
 SEC("?fexit")
 int nothing_fexit(void *ctx)
+{
+	return 0;
+}
+
+SEC("?kprobe.multi")
+int nothing_kprobe_multi(struct pt_regs *ctx)
+{
+	return 0;
+}
+
+SEC("?uprobe.multi")
+int nothing_uprobe_multi(struct pt_regs *ctx)
 {
 	return 0;
 }

@@ -14,6 +14,9 @@ use super::program::{Counters, HookDecl, Param, ParamType, Program};
 use super::syscall_table::SyscallTable;
 use crate::spec::{CallEnd, CgroupPoint, Field, FieldType, HookKind, Layout, ParamValue, Site};
 
+/// How the names of sections end whose functions one link attaches to many places: `kprobe.multi`.
+const MANY: &str = ".multi";
+
 /// How deep structs may lie in one another: the head in a record, and one more.
 const MAX_DEPTH: u32 = 3;
 
@@ -30,10 +33,12 @@ pub fn describe(name: &str, object: impl Into<ObjectBytes>) -> Result<Program, O
     let btf = Btf::parse(parts.btf.to_vec()).map_err(|error| ObjectError(error.to_string()))?;
     let describe = Describe { tags: tags(&btf), btf: &btf, parts: &parts, members: Cell::new(0) };
     let event = describe.event()?;
+    let (many, hooks) = describe.hooks()?.into_iter().partition(|hook| describe.is_for_many(hook));
     Ok(Program {
         name: name.to_owned(),
         doc: describe.doc(),
-        hooks: describe.hooks()?,
+        hooks,
+        many,
         params: describe.params()?,
         limit_table: LimitTable::find(&parts.constants).filter(|_| event.is_some()),
         event,
@@ -97,6 +102,7 @@ impl Describe<'_> {
                 Some((kind, target)) => (kind, Some(target)),
                 None => (section, None),
             };
+            let kind = kind.strip_suffix(MANY).unwrap_or(kind);
             // Functions of other sections are called by programs (.text) and attach nowhere.
             if kind.starts_with('.') {
                 return None;
@@ -129,6 +135,12 @@ impl Describe<'_> {
             }))
         };
         self.parts.functions.iter().filter_map(hook).collect()
+    }
+
+    /// True for a function that one link attaches to many places.
+    fn is_for_many(&self, hook: &HookDecl) -> bool {
+        let mut sections = self.parts.functions.iter().filter(|(_, function)| *function == hook.function);
+        sections.any(|(section, _)| section.ends_with(MANY))
     }
 
     /// A function whose section does not tell its hook: `syscall/return`.

@@ -46,6 +46,8 @@ pub struct Program {
     pub doc: String,
     /// The hooks it has functions for.
     pub hooks: Vec<HookDecl>,
+    /// Those of the same kinds that one link attaches to many places.
+    pub many: Vec<HookDecl>,
     /// What it can be told under `params`.
     pub params: Vec<Param>,
     /// The record that it emits; `None` where it emits none of its own. For a program that captures, the fixed head.
@@ -108,6 +110,10 @@ impl Program {
             (None, Some(site)) => Some(Hook { kind: decl.kind, site: site.clone() }),
             (Some(_), _) | (None, None) => None,
         };
+        if spec.hook.as_ref().is_some_and(|hook| hook.several().is_some()) {
+            let many = self.many.iter();
+            return many.filter_map(|decl| Some(FunctionAt { function: decl.function.clone(), hook: at(decl)? })).collect();
+        }
         self.hooks_under(&spec.params)
             .filter_map(|decl| Some(FunctionAt { function: decl.function.clone(), hook: at(decl)? }))
             .collect()

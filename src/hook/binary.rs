@@ -116,7 +116,7 @@ fn short(cx: &mut Cx<'_>, kind: HookKind, text: &str) -> Option<(UserPoint, Targ
     let good = check_binary(cx, word, binary, span);
     let good = check_symbol(cx, kind, binary, symbol, span, true) && good;
     let (name, targets) = targets(vec![(symbol.to_owned(), span)])?;
-    let (binary, place) = (binary.to_owned(), UserPlace::Symbol { name, offset: 0 });
+    let (binary, place) = (binary.to_owned(), UserPlace::Symbol { name, offset: 0, more: Vec::new() });
     good.then_some((UserPoint { binary, place, pid: None, build_id: None, allow_untrusted: false }, targets))
 }
 
@@ -155,7 +155,7 @@ fn place(cx: &mut Cx<'_>, written: HookKind, kind: HookKind, raw: &UserFunction)
         return None;
     }
     good &= offset_is_for_one(cx, word, offset, &targets);
-    let place = UserPlace::Symbol { name, offset };
+    let place = UserPlace::Symbol { name, offset, more: Vec::new() };
     if offset != 0 {
         // The function is there, and so short: that is said of the number.
         cx.note_place(Place::Entry(place.to_string()), cx.value(&["hook", word, "offset"]));

@@ -120,7 +120,7 @@ pub(super) fn check_function<F: LongFunction>(
         None => targets(names)?,
     };
     good &= offset_is_for_one(cx, word, offset, &targets);
-    good.then_some((Hook { kind, site: Site::Function { symbol, offset } }, targets))
+    good.then_some((Hook { kind, site: Site::Function { symbol, offset, more: Vec::new() } }, targets))
 }
 
 fn check_symbol(

@@ -44,6 +44,7 @@ mod set_map;
 mod site;
 mod slot;
 mod specialise;
+mod together;
 mod usdt;
 
 pub use attach::{Attached, Detaching, Former, settle};
@@ -62,6 +63,7 @@ pub use log::quiet_libbpf;
 pub use outline::{FunctionOutline, Need, Outline, outline};
 pub use prepare::{Prepared, prepare};
 pub use ring::{Ring, Waker, wait};
+pub use together::{one_link_each, together};
 pub use search::{FoundHook, Listed, Pattern, Query, Search, binary_in_yaml, search};
 pub use set::{Descendants, exact_networks, set_keys};
 pub use set_map::SetMap;

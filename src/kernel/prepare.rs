@@ -4,12 +4,12 @@
 use super::error::KernelError;
 use super::hook::of;
 use super::set_map::SetMap;
-use crate::catalog::{self, FetchContext, Program, SetPlace};
-use crate::expr::{Blame, ClausePlan, Machine, Resolved, Scope, Variable, Wanted, resolve_probe};
+use crate::catalog::{self, FetchContext, Program, SetPlace, demangle};
+use crate::expr::{Blame, ClausePlan, Machine, Resolved, Scope, TargetName, Variable, Wanted, resolve_probe};
 use crate::hook::is_at_packets;
 use crate::kernel::host::Host;
 use crate::kernel::site::interface::{LinkLayer, link_layer};
-use crate::spec::{Fetch, Hook, HookKind, Layout, Place, ProbeSpec, SetKind, SetName, Step, StepTest};
+use crate::spec::{Fetch, FetchSource, Hook, HookKind, Layout, Place, ProbeSpec, SetKind, SetName, Step, StepTest};
 use crate::words::Refusal;
 
 /// What a probe needs to be loaded.
@@ -43,6 +43,16 @@ pub fn prepare(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepa
 
 /// The same, whatever becomes of the target.
 pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepared, Vec<KernelError>> {
+    resolve_for(spec, program, host, None)
+}
+
+/// The same for one of several targets, of which `target` says which it is.
+pub(super) fn resolve_for(
+    spec: &ProbeSpec,
+    program: &Program,
+    host: &Host,
+    target: Option<TargetName>,
+) -> Result<Prepared, Vec<KernelError>> {
     let mut prepared = Prepared { layout: program.event_under(&spec.params), ..Prepared::default() };
     if let (Some(interface), Some(_)) = (spec.interface(), program.no_link_header) {
         prepared.link_layer = link_layer(interface, host).map_err(|error| vec![error])?;
@@ -59,7 +69,11 @@ pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host)
     };
     let variable = |name: &str| host.variable(name);
     let wanted = Wanted { captures: &spec.capture, filter: &spec.filter, sets: &spec.sets };
-    match resolve_probe(wanted, &scope, &machine(spec, host, &variable), head) {
+    let mut machine = machine(spec, host, &variable);
+    if let Some(target) = target {
+        machine.targets = vec![target];
+    }
+    match resolve_probe(wanted, &scope, &machine, head) {
         Ok(resolved) => {
             let context = spec.hook.as_ref().map_or(FetchContext::Registers, |hook| context(hook.kind, &scope));
             let set_places = set_places(spec, &resolved.steps);
@@ -110,6 +124,14 @@ fn machine<'a>(spec: &ProbeSpec, host: &'a Host, variable: &'a dyn Fn(&str) -> V
     let elsewhere = spec.elsewhere.clone();
     let machine =
         Machine { variable, is_one_of_several: !elsewhere.is_empty(), elsewhere, ..Machine::of_types(host.btf()) };
+    if let Some(hook) = &spec.hook
+        && let (Some(names), Some(word)) = (hook.several(), hook.target_field())
+    {
+        let number = |(number, name): (usize, &str)| (number as i64, demangle(name).unwrap_or_else(|| name.to_owned()));
+        let names = names.into_iter().enumerate().map(number).collect();
+        let targets = vec![TargetName { word, source: FetchSource::Target, names }];
+        return Machine { targets, ..machine };
+    }
     // What the file calls it, whatever runs there.
     match spec.asked.as_ref().or(spec.hook.as_ref()).and_then(Hook::target) {
         Some((word, name)) => machine.attached_to(word, &name),

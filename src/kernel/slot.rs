@@ -45,6 +45,11 @@ impl Slot {
     pub(super) fn load(hook: &Hook, program: BorrowedFd<'_>, host: &Host) -> Result<Option<NewSlot>, KernelError> {
         let (kind, this) = (hook.kind, of(hook.kind));
         let Some((jump, nothing)) = this.exchange.slot(host) else { return Ok(None) };
+        let (jump, nothing) = match (hook.several().is_some(), hook.point().is_some()) {
+            (false, _) => (jump, nothing),
+            (true, false) => ("slot_kprobe_multi", "nothing_kprobe_multi"),
+            (true, true) => ("slot_uprobe_multi", "nothing_uprobe_multi"),
+        };
         let failed =
             |what: &str| KernelError::at(Place::Program, format!("failed to load the slot of a {kind} hook: {what}"));
         let bytes = internal_object("slot").ok_or_else(|| failed("this build has none"))?;

@@ -115,6 +115,8 @@ pub enum Site {
         symbol: String,
         /// Bytes after its start.
         offset: u64,
+        /// Further functions that the same program is attached to; after the first, and in order.
+        more: Vec<String>,
     },
     /// A tracepoint, with its category.
     Event(TracepointName),
@@ -177,7 +179,7 @@ impl Site {
     pub fn of_section(kind: HookKind, target: &str) -> Option<Self> {
         match kind {
             HookKind::Kprobe | HookKind::Kretprobe | HookKind::Fentry | HookKind::Fexit => {
-                Some(Self::Function { symbol: target.to_owned(), offset: 0 })
+                Some(Self::Function { symbol: target.to_owned(), offset: 0, more: Vec::new() })
             }
             HookKind::Tracepoint => {
                 let (category, name) = target.split_once('/')?;
@@ -204,8 +206,8 @@ impl fmt::Display for Site {
             Self::Interface { name, mode } => write!(f, "{name} ({})", mode.name()),
             Self::Traffic { interface, direction } => write!(f, "{interface} ({})", direction.word()),
             Self::Cgroup { path, point } => write!(f, "{path} ({})", point.word()),
-            Self::Function { symbol, offset: 0 } => f.write_str(symbol),
-            Self::Function { symbol, offset } => write!(f, "{symbol}+{offset:#x}"),
+            Self::Function { symbol, offset: 0, more } => write_several(f, symbol, more),
+            Self::Function { symbol, offset, .. } => write!(f, "{symbol}+{offset:#x}"),
             Self::Event(name) => name.fmt(f),
             Self::RawEvent(name) | Self::SecurityHook(name) => f.write_str(name),
             Self::Binary(point) => point.fmt(f),
@@ -213,6 +215,15 @@ impl fmt::Display for Site {
             Self::Call { symbol, end: CallEnd::Return } => write!(f, "{symbol} (return)"),
             Self::Syscall(site) => site.fmt(f),
         }
+    }
+}
+
+/// `vfs_read`, `vfs_read, vfs_write`, `vfs_open, vfs_read and 7 more`
+fn write_several(f: &mut fmt::Formatter<'_>, first: &str, more: &[String]) -> fmt::Result {
+    match more {
+        [] => f.write_str(first),
+        [one] => write!(f, "{first}, {one}"),
+        [one, others @ ..] => write!(f, "{first}, {one} and {} more", others.len()),
     }
 }
 
@@ -240,6 +251,8 @@ pub enum UserPlace {
         name: String,
         /// Bytes after its start; 0 at `uretprobe`.
         offset: u64,
+        /// Further functions that the same program is attached to; after the first, and in order.
+        more: Vec<String>,
     },
     /// So many bytes into the file.
     Offset(u64),
@@ -276,8 +289,8 @@ impl UserPoint {
 
     fn at(&self, symbol: String) -> Self {
         let place = match &self.place {
-            UserPlace::Symbol { offset, .. } => UserPlace::Symbol { name: symbol, offset: *offset },
-            UserPlace::Offset(_) => UserPlace::Symbol { name: symbol, offset: 0 },
+            UserPlace::Symbol { offset, .. } => UserPlace::Symbol { name: symbol, offset: *offset, more: Vec::new() },
+            UserPlace::Offset(_) => UserPlace::Symbol { name: symbol, offset: 0, more: Vec::new() },
             UserPlace::Probe { .. } => UserPlace::probe(&symbol).unwrap_or_else(|| self.place.clone()),
         };
         Self { place, ..self.clone() }
@@ -288,8 +301,8 @@ impl UserPoint {
 impl fmt::Display for UserPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Symbol { name, offset: 0 } => f.write_str(name),
-            Self::Symbol { name, offset } => write!(f, "{name}+{offset:#x}"),
+            Self::Symbol { name, offset: 0, more } => write_several(f, name, more),
+            Self::Symbol { name, offset, .. } => write!(f, "{name}+{offset:#x}"),
             Self::Offset(offset) => write!(f, "+{offset:#x}"),
             Self::Probe { provider, name } => write!(f, "{provider}:{name}"),
         }
@@ -307,7 +320,7 @@ impl fmt::Display for UserPoint {
 impl Hook {
     /// The entry of a kernel function.
     pub fn function(kind: HookKind, symbol: &str) -> Self {
-        Self { kind, site: Site::Function { symbol: symbol.to_owned(), offset: 0 } }
+        Self { kind, site: Site::Function { symbol: symbol.to_owned(), offset: 0, more: Vec::new() } }
     }
 
     /// The interface of a hook at one.
@@ -344,7 +357,7 @@ impl Hook {
     /// The kernel function of a hook in one, and the bytes after its start.
     pub fn symbol(&self) -> Option<(&str, u64)> {
         match &self.site {
-            Site::Function { symbol, offset } => Some((symbol, *offset)),
+            Site::Function { symbol, offset, .. } => Some((symbol, *offset)),
             Site::Call { symbol, .. } => Some((symbol, 0)),
             Site::Interface { .. }
             | Site::Traffic { .. }
@@ -385,6 +398,47 @@ impl Hook {
         }
     }
 
+    /// The functions that one program is attached to, where they are several: in order.
+    pub fn several(&self) -> Option<Vec<&str>> {
+        let (first, more) = match &self.site {
+            Site::Function { symbol, more, .. } => (symbol, more),
+            Site::Binary(UserPoint { place: UserPlace::Symbol { name, more, .. }, .. }) => (name, more),
+            Site::Interface { .. }
+            | Site::Traffic { .. }
+            | Site::Cgroup { .. }
+            | Site::Event(_)
+            | Site::RawEvent(_)
+            | Site::SecurityHook(_)
+            | Site::Call { .. }
+            | Site::Syscall(_)
+            | Site::Binary(_) => return None,
+        };
+        let all = || [first].into_iter().chain(more).map(String::as_str).collect();
+        (!more.is_empty()).then(all)
+    }
+
+    /// The same hook at all of these functions, which are in order.
+    #[must_use]
+    pub fn at_all(&self, names: &[String]) -> Self {
+        let Some((first, rest)) = names.split_first() else { return self.clone() };
+        let mut hook = self.at(first);
+        match &mut hook.site {
+            Site::Function { more, .. } | Site::Binary(UserPoint { place: UserPlace::Symbol { more, .. }, .. }) => {
+                *more = rest.to_vec();
+            }
+            Site::Interface { .. }
+            | Site::Traffic { .. }
+            | Site::Cgroup { .. }
+            | Site::Event(_)
+            | Site::RawEvent(_)
+            | Site::SecurityHook(_)
+            | Site::Call { .. }
+            | Site::Syscall(_)
+            | Site::Binary(_) => {}
+        }
+        hook
+    }
+
     /// What it is attached to: the field of [`Hook::target_field`], and the name there.
     pub fn target(&self) -> Option<(&'static str, String)> {
         let name = match &self.site {
@@ -407,7 +461,7 @@ impl Hook {
             Site::Interface { mode, .. } => Site::Interface { name: target, mode: *mode },
             Site::Traffic { direction, .. } => Site::Traffic { interface: target, direction: *direction },
             Site::Cgroup { point, .. } => Site::Cgroup { path: target, point: *point },
-            Site::Function { offset, .. } => Site::Function { symbol: target, offset: *offset },
+            Site::Function { offset, .. } => Site::Function { symbol: target, offset: *offset, more: Vec::new() },
             Site::Binary(point) => Site::Binary(point.at(target)),
             Site::Event(name) => Site::Event(TracepointName::parse(&target).unwrap_or_else(|| name.clone())),
             Site::RawEvent(_) => Site::RawEvent(target),

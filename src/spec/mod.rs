@@ -119,7 +119,11 @@ impl ProbeSpec {
 
     /// Has each event say which system call it is, before all else that is captured.
     pub fn name_syscall(&mut self) {
-        let name = "syscall";
+        self.name_target("syscall");
+    }
+
+    /// Has each event say which target it is of, by this builtin, before all else that is captured.
+    pub fn name_target(&mut self, name: &str) {
         if self.capture.iter().all(|capture| capture.name != name) {
             let expr = Expr::new(ExprNode::Name(name.to_owned()), 0..0);
             self.capture.insert(0, Capture { name: name.to_owned(), expr });

@@ -41,6 +41,7 @@ fn program(name: &str, hooks: Vec<HookDecl>) -> Program {
         name: name.to_owned(),
         doc,
         hooks,
+        many: Vec::new(),
         params: Vec::new(),
         event: None,
         counters: None,

@@ -15,7 +15,7 @@ use super::report::tell_problems;
 use super::terminal::{print, print_json, stdout_color, tell};
 use crate::catalog::{Program, builtin};
 use crate::config::{CheckedProbe, Config};
-use crate::kernel::{Finding, Host, KernelError, Outline, Prepared, claims, expand, inspect, outline, quiet_libbpf};
+use crate::kernel::{Finding, Host, KernelError, Outline, Prepared, claims, expand, inspect, one_link_each, outline, quiet_libbpf, together};
 use crate::spec::{Fetch, FetchCopy, FetchSource, Field, FieldType, ProbeSpec};
 
 /// One probe and everything that is known about how it would run.
@@ -23,6 +23,8 @@ struct Planned<'a> {
     probe: &'a CheckedProbe,
     /// The interfaces or functions that it runs at, where the file names several; the plan is that of the first.
     targets: Vec<String>,
+    /// Why each of them has a program of its own; `None` where nothing is known to keep them apart.
+    apart: Option<&'static str>,
     /// What runs at the first of them.
     spec: ProbeSpec,
     program: &'a Program,
@@ -60,7 +62,8 @@ fn plan_all<'a>(config: &'a Config) -> Vec<Planned<'a>> {
         let (spec, targets, prepared, findings) = inspect_all(&probe.spec, program, &host);
         let findings = findings.into_iter().map(|finding| findings::discreet(probe, finding)).collect();
         let outline = outline(&spec, program, &host);
-        Planned { probe, targets, spec, program, outline, prepared, findings }
+        let apart = one_link_each(&probe.spec, program, &host);
+        Planned { probe, targets, apart, spec, program, outline, prepared, findings }
     };
     let mut planned: Vec<Planned<'_>> = config.probes.iter().map(plan).collect();
     let claims = claims(config.probes.iter().map(|probe| &probe.spec), &host);
@@ -79,7 +82,7 @@ fn inspect_all(
     host: &Host,
 ) -> (ProbeSpec, Vec<String>, Option<Prepared>, Vec<Finding>) {
     let expanded = match expand(spec, host) {
-        Ok(expanded) => expanded,
+        Ok(expanded) => together(spec, expanded, program, host),
         Err(errors) => {
             return (spec.clone(), Vec::new(), None, errors.into_iter().map(Finding::Wrong).collect());
         }

@@ -52,7 +52,7 @@ fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<Stri
     let mut mechanisms: Vec<String> = functions.map(|one| format!("{} ({})", one.mechanism, one.why)).collect();
     mechanisms.dedup();
     let mut sections = vec![
-        ("targets", targets(&probe.targets)),
+        ("targets", targets(&probe.targets, probe.apart)),
         ("program", programs.collect()),
         ("mechanism", mechanisms),
         ("needs", probe.outline.needs.iter().map(need).collect()),
@@ -74,14 +74,14 @@ fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<Stri
 }
 
 /// Each target runs a program of its own; what follows is said of the first.
-fn targets(names: &[String]) -> Vec<String> {
+fn targets(names: &[String], apart: Option<&str>) -> Vec<String> {
     let [first, more @ ..] = names else { return Vec::new() };
     let all = list(names.iter().map(String::as_str), 16);
     if more.is_empty() {
         return vec![format!("1: {all}")];
     }
     vec![
-        format!("{}, each with a program of its own: {all}", names.len()),
+        format!("{}, each with a program of its own: {all}{}", names.len(), apart.map(|why| format!(" ({why})")).unwrap_or_default()),
         format!("details are for the first, `{first}`; memory for each and in total"),
     ]
 }
@@ -218,13 +218,13 @@ mod tests {
         );
         let names = ["vfs_read".to_owned(), "vfs_write".to_owned()];
         assert_eq!(
-            targets(&names),
+            targets(&names, Some("why")),
             [
                 "2, each with a program of its own: `vfs_read`, `vfs_write`",
                 "details are for the first, `vfs_read`; memory for each and in total"
             ]
         );
-        assert_eq!(targets(&names[..1]), ["1: `vfs_read`"]);
-        assert!(targets(&[]).is_empty());
+        assert_eq!(targets(&names[..1], None), ["1: `vfs_read`"]);
+        assert!(targets(&[], None).is_empty());
     }
 }

@@ -10,8 +10,13 @@ pub(super) fn by_link(mount: &Mount) -> u64 {
 }
 
 fn of_link(link: i32) -> u64 {
+    let info = info::link(link);
+    if let Some(info) = info.filter(|info| info.type_ == libbpf_sys::BPF_LINK_TYPE_KPROBE_MULTI) {
+        // SAFETY: the union's member for links of this type; plain data, zeroed where the kernel wrote less.
+        return unsafe { info.__bindgen_anon_1.kprobe_multi }.missed;
+    }
     let Some(info) =
-        info::link(link).filter(|info| info.type_ == libbpf_sys::BPF_LINK_TYPE_PERF_EVENT)
+        info.filter(|info| info.type_ == libbpf_sys::BPF_LINK_TYPE_PERF_EVENT)
     else {
         return 0;
     };

@@ -3,6 +3,7 @@
 
 use std::ffi::CString;
 use std::mem;
+use std::ptr;
 
 use libbpf_rs::{AsRawLibbpf, ProgramMut};
 
@@ -48,7 +49,13 @@ pub(super) const BASE: KernelKind = KernelKind {
     locate: None,
     takes_entry: true,
     takes: every_name,
-    mechanism: |_, host| perf::event_of("a kprobe", host),
+    mechanism: |hook, host| match hook.several() {
+        Some(names) => {
+            let why = format!("one program for {} functions: the link says at which it runs", names.len());
+            ("kprobe.multi link".to_owned(), why)
+        }
+        None => perf::event_of("a kprobe", host),
+    },
     counts_missed: perf::counts_missed,
     listing: Some(FUNCTIONS),
     tried_with: "trace",
@@ -61,11 +68,47 @@ pub(super) fn quiet_hook(kind: HookKind, host: &Host) -> Hook {
 }
 
 fn attach(program: &ProgramMut<'_>, hook: &Hook, host: &Host) -> Result<Attachment, KernelError> {
+    if let Some(names) = hook.several() {
+        let on_return = hook.kind == HookKind::Kretprobe;
+        return match attach_to_all(program, &names, on_return) {
+            Ok(hold) => Ok(Attachment::new(hold, hook.clone())),
+            Err(code) => Err(diagnose_all(hook, code)),
+        };
+    }
     let (symbol, offset) = hook.symbol().ok_or_else(|| misplaced(hook))?;
     match attach_at(program, symbol, offset, hook.kind == HookKind::Kretprobe) {
         Ok(hold) => Ok(Attachment::new(hold, hook.clone())),
         Err(code) => Err(diagnose(hook.kind, symbol, &hook.site.to_string(), offset, code, host)),
     }
+}
+
+/// One link for all of these (`kprobe.multi`, Linux 5.18): the program is told which by the number of each.
+fn attach_to_all(program: &ProgramMut<'_>, names: &[&str], on_return: bool) -> Result<Hold, i32> {
+    let names = names.iter().map(|name| CString::new(*name)).collect::<Result<Vec<_>, _>>().map_err(|_| libc::ENOENT)?;
+    let mut pointers: Vec<*const std::ffi::c_char> = names.iter().map(|name| name.as_ptr()).collect();
+    let cookies: Vec<u64> = (0..names.len() as u64).collect();
+    let options = libbpf_sys::bpf_kprobe_multi_opts {
+        sz: mem::size_of::<libbpf_sys::bpf_kprobe_multi_opts>() as libbpf_sys::size_t,
+        syms: pointers.as_mut_ptr(),
+        cookies: cookies.as_ptr(),
+        cnt: names.len() as libbpf_sys::size_t,
+        retprobe: on_return,
+        ..Default::default()
+    };
+    let program = program.as_libbpf_object().as_ptr();
+    // SAFETY: the program is loaded; options, names and cookies, `cnt` of each, live across the call, whose result goes nowhere
+    // else. No pattern is given: the names stand for it.
+    unsafe { take_link(libbpf_sys::bpf_program__attach_kprobe_multi_opts(program, ptr::null(), &options)) }
+}
+
+fn diagnose_all(hook: &Hook, code: i32) -> KernelError {
+    let (kind, site) = (hook.kind, &hook.site);
+    let message = format!("failed to attach one {kind} to `{site}` together: {}", describe(code));
+    let help = match code {
+        libc::EPERM | libc::EACCES => privilege_help("CAP_BPF and CAP_PERFMON"),
+        _other => "a function among them cannot be traced; write a narrower glob".to_owned(),
+    };
+    KernelError::new(Place::Target, message, help)
 }
 
 fn attach_at(program: &ProgramMut<'_>, symbol: &str, offset: u64, on_return: bool) -> Result<Hold, i32> {

@@ -47,7 +47,13 @@ pub(super) const BASE: KernelKind = KernelKind {
     locate: Some(locate),
     takes_entry: true,
     takes: every_name,
-    mechanism: |_, host| perf::event_of("a uprobe", host),
+    mechanism: |hook, host| match hook.several() {
+        Some(names) => {
+            let why = format!("one program for {} functions: the link says at which it runs", names.len());
+            ("uprobe.multi link".to_owned(), why)
+        }
+        None => perf::event_of("a uprobe", host),
+    },
     counts_missed: |host| host.version() >= (6, 0) || perf::counts_missed(host),
     listing: None,
     tried_with: "trace",
@@ -101,7 +107,7 @@ pub(super) fn attach(
     let remark = if on_return { located.danger(point) } else { None };
     let Located { file, offset, sites, .. } = located;
     let points: Vec<Point> = match sites.as_slice() {
-        [] => vec![Point::alone(offset)],
+        [] => functions(hook, point, offset, locate, host)?,
         sites => sites.iter().map(|site| Point::of_probe(site, host)).collect(),
     };
     match attach_at(program, file.binary.bytes(), &points, point.pid, on_return) {
@@ -119,6 +125,23 @@ pub(super) fn attach(
         }
         Err(code) => Err(diagnose(hook, locate, &file.path, code, host)),
     }
+}
+
+/// The place of a function, or of each that the program is to be attached to, with its number.
+fn functions(
+    hook: &Hook,
+    point: &UserPoint,
+    first: u64,
+    locate: Locate,
+    host: &Host,
+) -> Result<Vec<Point>, KernelError> {
+    let Some(names) = hook.several() else { return Ok(vec![Point::alone(first)]) };
+    let at = |(number, name): (usize, &&str)| {
+        let place = UserPlace::Symbol { name: (*name).to_owned(), offset: 0, more: Vec::new() };
+        let located = locate(&UserPoint { place, ..point.clone() }, host)?;
+        Ok(Point::numbered(located.offset, number as u64))
+    };
+    names.iter().enumerate().map(at).collect()
 }
 
 /// What is wrong with the file, the function or the process, as far as can be known without attaching.

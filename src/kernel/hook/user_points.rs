@@ -30,6 +30,11 @@ impl Point {
         Self { offset, counter: 0, cookie: 0 }
     }
 
+    /// One of several functions.
+    pub(super) fn numbered(offset: u64, number: u64) -> Self {
+        Self { offset, counter: 0, cookie: number }
+    }
+
     /// A place of a probe that the source names.
     pub(super) fn of_probe(site: &UserProbe, host: &Host) -> Self {
         let cookie = if usdt::by_cookie(host) { usdt::cookie(site) } else { 0 };

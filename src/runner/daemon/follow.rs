@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::config::{Checked, CheckedProbe, Config, Problem, SourceFile};
 use crate::files::{Scan, Scanned, Unreadable};
-use crate::kernel::{Host, binary_identity, binary_places, expand_present};
+use crate::kernel::{Host, binary_identity, binary_places, expand_present, together};
 use crate::plan::{Content, Desired, FileNow, UnitId, accept};
 use crate::spec::{DAEMON_BUFFER_BYTES, ProbeId, ProbeSpec, Targets};
 
@@ -114,6 +114,7 @@ impl Followed {
                 ..Content::new(spec, &probe.program, &config.sinks)
             };
             let (found, errors) = expand_present(&spec, host);
+            let found = together(&spec, found, &probe.program, host);
             if found.is_empty() && !errors.is_empty() {
                 // It waits as a whole, and says why when it is tried.
                 let id = UnitId { probe: spec.id.clone(), target: None };

@@ -115,7 +115,7 @@ impl Binaries {
         let file = self.of(point)?;
         let Opened { path, binary, .. } = &file;
         let (offset, begins) = match &point.place {
-            UserPlace::Symbol { name, offset } => {
+            UserPlace::Symbol { name, offset, .. } => {
                 let function = function(binary, name, path)?;
                 if function.size != 0 && *offset >= function.size {
                     // The caret shows the number as it is written, which may be decimal.

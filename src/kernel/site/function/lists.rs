@@ -14,6 +14,8 @@ pub(in crate::kernel) struct FunctionLists {
     kallsyms: OnceCell<String>,
     blacklist: OnceCell<Option<HashSet<String>>>,
     traceable: OnceCell<Option<HashSet<String>>>,
+    /// Names that several functions have.
+    repeated: OnceCell<HashSet<String>>,
 }
 
 impl FunctionLists {
@@ -40,6 +42,15 @@ impl FunctionLists {
             let is_it = matches!(kind, "b" | "B" | "d" | "D" | "r" | "R") && words.next() == Some(name);
             (is_it && words.next().is_none()).then(|| u64::from_str_radix(address, 16).ok())?
         })
+    }
+
+    /// True for a name that no two functions have.
+    pub(in crate::kernel) fn is_unique(&self, symbol: &str) -> bool {
+        let repeated = || {
+            let mut seen = HashSet::new();
+            self.all().filter(|(name, _)| !seen.insert(*name)).map(|(name, _)| name.to_owned()).collect()
+        };
+        !self.repeated.get_or_init(repeated).contains(symbol)
     }
 
     /// The functions that no kprobe may be at; `None` where debugfs does not tell.

@@ -63,6 +63,16 @@ impl Host {
         search
     }
 
+    /// True where one link can hold a program at many functions (`bpf_kprobe_multi_link_attach`, which needs CONFIG_FPROBE).
+    pub(in crate::kernel) fn has_kprobe_multi(&self) -> bool {
+        self.version() >= (5, 18) && self.kernel_symbol("register_fprobe_ips").count > 0
+    }
+
+    /// True for a name that exactly one function has.
+    pub(in crate::kernel) fn is_function_unique(&self, symbol: &str) -> bool {
+        self.functions.is_unique(symbol)
+    }
+
     /// The kernel functions of these names that can be probed, sorted: those that ftrace can trace where it tells, else
     /// those that no compiler made up.
     pub fn probeable_functions(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
