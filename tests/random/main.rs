@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test may")]
 
+mod accepted;
+mod kernel;
 mod naive;
 mod tree;
 mod user_space;
