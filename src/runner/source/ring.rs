@@ -54,7 +54,6 @@ pub(super) fn make(making: &Making<'_>, id: SourceId) -> Result<Option<Box<dyn S
         active: false,
         time_at: layout.time.map(|at| at as usize),
         comm_at: comm.map(|field| field.offset as usize),
-        // TODO(10): the sets of the run.
         gate: Gate::new(layout, making.spec.limits, making.sets, Arc::clone(making.refusals)),
         layout: layout.clone(),
         account: Arc::default(),
