@@ -204,6 +204,7 @@ static __always_inline __u64 dynamic_array(const void *record, __u8 at, bool rel
 	return FETCHED;
 }
 
+#include "kernel/cgroup.h"
 #include "usdt.h"
 #include "packet.h"
 
@@ -243,8 +244,8 @@ static __noinline __u64 fetch_other(void *ctx, const struct fetch *fetch, struct
 		state->value = bpf_get_current_cgroup_id();
 		return FETCHED;
 	case FETCH_CGROUP_ANCESTOR:
-		/* Linux 5.11 at all programs. 0: it lies higher than that. */
-		state->value = bpf_get_current_ancestor_cgroup_id(fetch->index);
+		/* 0: it lies higher than that. */
+		state->value = cgroup_ancestor(fetch->index);
 		return state->value ? FETCHED : ABSENT;
 	case FETCH_CONSTANT:
 		state->value = fetch->constant;

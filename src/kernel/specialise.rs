@@ -77,13 +77,18 @@ fn specialise_trace(
     table.write_steps(rodata, steps, set_places, *context)?;
     let mut all = fetches.iter().chain(steps.iter().map(|step| &step.fetch));
     // What is at hand is no struct of the kernel.
-    let mut of_kernel = || all.any(|fetch| fetch.source != FetchSource::Packet && reads_structs(fetch.copy));
+    let mut of_kernel = || all.any(|fetch| fetch.source != FetchSource::Packet && (reads_structs(fetch.copy) || reads_cgroups(fetch.source)));
     if (*context == FetchContext::Syscall || of_kernel())
         && let Some(btf) = host.btf()
     {
         table.offsets.write(rodata, btf);
     }
     Ok(())
+}
+
+/// True for what old kernels have no helper for.
+fn reads_cgroups(source: FetchSource) -> bool {
+    matches!(source, FetchSource::CgroupAncestor(_))
 }
 
 /// True where the program itself knows the kernel's structs that it reads.
