@@ -108,6 +108,16 @@ struct where_state {
 	__u64 operand[OPERAND_WORDS];
 };
 
+/*
+ * The operand from a byte on. In this order: added to a scalar, a pointer to the stack of a caller is one to this function's for
+ * Linux 5.10.
+ */
+static __always_inline void *operand_at(const void *operand, __u64 at)
+{
+	asm volatile("%0 += %1" : "+r"(operand) : "r"(at));
+	return (void *)operand;
+}
+
 #define IN_SET(n, name) \
 	case n:         \
 		return bpf_map_lookup_elem(&name##n, key) != NULL;
@@ -167,7 +177,7 @@ static __always_inline __u64 ends_with(const __u64 *operand, __u64 bytes, const 
 	hidden(at);
 	if (bytes <= step->length || at > (__u64)step->fetch.size - step->length)
 		return NO;
-	return !bpf_probe_read_kernel(tail, step->length & 63, (const void *)operand + at) && same_words(tail, text, 4);
+	return !bpf_probe_read_kernel(tail, step->length & 63, operand_at(operand, at)) && same_words(tail, text, 4);
 }
 
 /* A word that goes over the text, byte by byte. */
@@ -193,13 +203,12 @@ static __always_inline __u64 contains(const __u64 *operand, const struct step *s
 static __always_inline bool is_among_networks(const struct step *step, const struct where_state *state)
 {
 	struct network_key key = { .bits = 128 };
-	const __be32 *ip = (const void *)state->operand;
 
 	if (step->bytes == sizeof(__be32)) {
 		key.ip[2] = bpf_htonl(0xffff);
 		key.ip[3] = state->fetch.value;
 	} else {
-		bpf_probe_read_kernel(key.ip, sizeof(key.ip), (const void *)ip + (step->part & (OPERAND_BYTES - 1)));
+		bpf_probe_read_kernel(key.ip, sizeof(key.ip), operand_at(state->operand, step->part & (OPERAND_BYTES - 1)));
 	}
 	return in_networks(step->set, &key);
 }
@@ -209,7 +218,7 @@ static __noinline __u64 test_bytes(const struct step *step, const struct step_te
 {
 	switch (step->test) {
 	case TEST_BYTES:
-		return same_words(state->operand + (step->part / sizeof(__u64) & (OPERAND_WORDS - 1)), text, step->words);
+		return same_words(operand_at(state->operand, step->part & (OPERAND_BYTES - sizeof(__u64))), text, step->words);
 	case TEST_SUFFIX:
 		return ends_with(state->operand, state->fetch.length, step, text);
 	case TEST_CONTAINS:
@@ -272,8 +281,23 @@ static __always_inline __u64 fetch_sock_part(const struct step *step, struct whe
 static __always_inline void take_number(const struct step *step, struct where_state *state)
 {
 	state->fetch.value = 0;
-	bpf_probe_read_kernel(&state->fetch.value, step->bytes & 15, (void *)state->operand + (step->part & (OPERAND_BYTES - 1)));
+	bpf_probe_read_kernel(&state->fetch.value, step->bytes & 15, operand_at(state->operand, step->part & (OPERAND_BYTES - 1)));
 }
+
+/* What the headers of a packet say: of one in the kernel, they are read into the operand, which is as large. */
+static __always_inline __u64 fetch_packet_part(void *ctx, const struct step *step, struct where_state *state)
+{
+	void *to = is_number(step) ? &state->fetch.value : state->operand;
+	__u64 status;
+
+	if (step->fetch.source == FETCH_PACKET)
+		return packet_part(ctx, &step->fetch, to);
+	clear_operand(state);
+	status = packet_of_kernel(state->fetch.value, (void *)state->operand);
+	return status ? status : packet_part(state->operand, &step->fetch, to);
+}
+
+_Static_assert(sizeof(struct packet_parts) <= OPERAND_BYTES, "the headers of a packet go into an operand");
 
 /* How long it is, is asked for only where the test needs it. */
 static __always_inline __u64 fetch_comm(const struct step *step, struct where_state *state)
@@ -324,9 +348,7 @@ static __noinline __u64 fetch_operand(void *ctx, const struct step *step, struct
 		status = fetch_end(step, state, address);
 		break;
 	case COPY_PACKET:
-		clear_operand(state);
-		status = copy_packet(ctx, fetch, address, state->operand);
-		break;
+		return fetch_packet_part(ctx, step, state);
 	default:
 		return ABSENT;
 	}
@@ -382,6 +404,7 @@ static __noinline __u64 where(void *ctx)
 
 	if (count->ended)
 		return false;
+	state.fetch.value = 0;
 	state.fetch.missing = 0;
 	state.fetch.length = 0;
 #pragma unroll
