@@ -15,6 +15,7 @@ mod doctor;
 mod elf;
 mod ending;
 mod exec;
+mod fates;
 mod forecast;
 mod frames;
 mod hooks;
