@@ -104,7 +104,7 @@ fn is_about_capture(refusal: &Refusal, errors: &[(Blame, Refusal)]) -> bool {
 }
 
 /// The conditions of a clause: all must hold.
-fn parts(expr: &Expr) -> Vec<&Expr> {
+pub(super) fn parts(expr: &Expr) -> Vec<&Expr> {
     match &expr.node {
         ExprNode::Binary { op: BinaryOp::And, left, right } => [parts(left), parts(right)].concat(),
         _one => vec![expr],

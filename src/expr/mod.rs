@@ -15,6 +15,7 @@ mod clause;
 mod cursor;
 mod error;
 mod filter;
+mod finished;
 mod foreign;
 mod function;
 mod functions;
@@ -47,6 +48,7 @@ pub use casts::CASTS;
 pub use error::ExprError;
 pub use clause::{ClausePlan, Decided};
 pub use filter::{Blame, Wanted, resolve, resolve_probe};
+pub use finished::filter_fields;
 pub use function::{
     Arguments, FunctionScope, MOST_RAW_ARGUMENTS, Owner, REGISTER_ARGUMENTS, Returned, beyond_registers,
 };

@@ -33,6 +33,9 @@ pub enum OperandSource {
     },
     /// It is fetched. `out` is not set yet; two operands with equal fetches share a slot.
     Fetch(Fetch),
+    /// It is this field of a record that is finished: first those of the process, then the others. `where` at programs with records
+    /// of their own.
+    Field(usize),
     /// This target of the hook does not have it (`first_of` that found nothing, a name that only other targets have): null.
     Nothing,
 }
@@ -42,7 +45,7 @@ impl OperandSource {
     pub fn fetch(&self) -> Option<&Fetch> {
         match self {
             Self::Head { fetch, .. } | Self::Fetch(fetch) => Some(fetch),
-            Self::Nothing => None,
+            Self::Nothing | Self::Field(_) => None,
         }
     }
 }

@@ -57,7 +57,8 @@ impl Resolved {
                 None => self.fetched(&[], fetch, operand.part, field),
             },
             OperandSource::Fetch(fetch) => self.fetched(&operand.before, fetch, operand.part, field),
-            OperandSource::Nothing => self.nothing(field),
+            // Of a finished record nothing is fetched.
+            OperandSource::Nothing | OperandSource::Field(_) => self.nothing(field),
         }
     }
 

@@ -5,7 +5,7 @@ use super::error::KernelError;
 use super::hook::of;
 use super::set_map::SetMap;
 use crate::catalog::{self, FetchContext, Program, SetPlace, demangle};
-use crate::expr::{Blame, ClausePlan, Machine, Resolved, Scope, TargetName, Variable, Wanted, resolve_probe};
+use crate::expr::{filter_fields, Blame, ClausePlan, Machine, Resolved, Scope, TargetName, Variable, Wanted, resolve_probe};
 use crate::hook::is_at_packets;
 use crate::kernel::host::Host;
 use crate::kernel::site::interface::{LinkLayer, link_layer};
@@ -57,7 +57,9 @@ pub(super) fn resolve_for(
     if let (Some(interface), Some(_)) = (spec.interface(), program.no_link_header) {
         prepared.link_layer = link_layer(interface, host).map_err(|error| vec![error])?;
     }
-    let Some(head) = program.event.as_ref().filter(|_| program.captures()) else { return Ok(prepared) };
+    let Some(head) = program.event.as_ref().filter(|_| program.captures()) else {
+        return filter_records(spec, prepared);
+    };
     let head = &if spec.hook.as_ref().is_some_and(is_at_packets) { without_process(head) } else { head.clone() };
     prepared.layout = Some(head.clone());
     if spec.capture.is_empty() && spec.filter.is_empty() && !spec.hook.as_ref().is_some_and(is_of_network) {
@@ -95,6 +97,17 @@ pub(super) fn resolve_for(
             Err(errors.into_iter().map(blame).collect())
         }
     }
+}
+
+/// `where` at a program with records of its own.
+fn filter_records(spec: &ProbeSpec, mut prepared: Prepared) -> Result<Prepared, Vec<KernelError>> {
+    if let Some(layout) = prepared.layout.as_mut().filter(|_| !spec.filter.is_empty()) {
+        let blame = |errors: Vec<(usize, Refusal)>| {
+            errors.into_iter().map(|(index, refusal)| KernelError::of(Place::Clause(index), refusal)).collect::<Vec<_>>()
+        };
+        prepared.clauses = filter_fields(&spec.filter, &spec.sets, layout).map_err(blame)?;
+    }
+    Ok(prepared)
 }
 
 /// The set of each step: the maps of a kind are taken one after the other, each set has one.

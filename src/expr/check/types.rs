@@ -179,7 +179,7 @@ fn most_bytes(operand: &Operand) -> Option<usize> {
     let is_comm = match &operand.source {
         OperandSource::Head { name, .. } => *name == "comm",
         OperandSource::Fetch(fetch) => fetch.copy == FetchCopy::Comm,
-        OperandSource::Nothing => false,
+        OperandSource::Nothing | OperandSource::Field(_) => false,
     };
     match &operand.kind {
         FieldType::Text { limit: None } if is_comm => Some(usize::from(operand.size) - 1),

@@ -179,6 +179,7 @@ impl<'o> Graph<'o> {
         let fetch = match &operand.source {
             OperandSource::Head { fetch, .. } | OperandSource::Fetch(fetch) => fetch,
             OperandSource::Nothing => return Ok(None),
+            OperandSource::Field(_) => return Err(Unfit::new("it is only known when the record is finished")),
         };
         if fetch.length.is_some() {
             return Err(Unfit::new("its length is only known when the event happens"));

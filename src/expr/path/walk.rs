@@ -196,7 +196,7 @@ impl<'a> Names<'_, 'a> {
             .ok_or_else(|| Refusal::new(format!("{role} must be a number, and `{expr}` is none")).at(range()))?;
         let fetch = match operand.source {
             OperandSource::Head { fetch, .. } | OperandSource::Fetch(fetch) => fetch,
-            OperandSource::Nothing => {
+            OperandSource::Nothing | OperandSource::Field(_) => {
                 return Err(Refusal::new(format!("`{expr}` is not known here, so it is no use as {role}")).at(range()));
             }
         };
