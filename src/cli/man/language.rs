@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ebpf-run.yaml(5)`: the language, from the schema, the catalogue and the types of captures.
 
-use roff::{Inline, Roff, bold, italic, roman};
+use roff::{Roff, bold, italic, roman};
 use serde_json::Value;
 
-use super::parts::{section, see_also, title, verbatim, words};
+use super::capture::capture;
+use super::parts::{paragraph, section, see_also, term, title, verbatim, words};
 use crate::catalog::{Catalog, HookDecl, Program};
 use crate::cli::programs::kind;
 use crate::config::{HookForm, described, flow, hook_forms};
-use crate::expr::{BUILTINS, CASTS};
 use crate::spec::{Field, LossCause, RESERVED_FIELDS};
 
 const LIMITS: &str = "`sample` applies first, then `rate_limit`. The BPF program counts the events that do not pass; the summary shows them as `sampled out` and `rate limited`. Under `defaults`, limits do not apply to programs without events, such as `packet_count`. The limit is never exceeded. When several CPUs meet at the end of a window, up to one event for each CPU may be held back although the limit had room for it.";
@@ -62,25 +62,6 @@ pub(super) fn page(catalog: &Catalog) -> Vec<u8> {
     let pages = ["ebpf-run(1)", "ebpf-run-new(1)", "ebpf-run-programs(1)", "ebpf-run-schema(1)"];
     see_also(&mut page, &pages.map(str::to_owned));
     format!("{}{}", title("ebpf-run.yaml", 5), page.to_roff()).into_bytes()
-}
-
-fn paragraph(page: &mut Roff, text: &str) {
-    for part in text.split("\n\n") {
-        page.control("PP", []);
-        page.text(words(part));
-    }
-}
-
-/// A term and what it means.
-fn term(page: &mut Roff, term: Vec<Inline>, text: &str) {
-    page.control("TP", []);
-    page.text(term);
-    let mut parts = text.split("\n\n");
-    page.text(words(parts.next().unwrap_or_default()));
-    for part in parts {
-        page.control("IP", []);
-        page.text(words(part));
-    }
 }
 
 fn keys(page: &mut Roff, schema: &Value) {
@@ -181,56 +162,6 @@ fn hooks(page: &mut Roff, schema: &Value, forms: &[HookForm]) {
         page,
         "A probe sees the processes that run this very file. A container has files of its own: name them by \
          `/proc/PID/root/…`.",
-    );
-}
-
-fn capture(page: &mut Roff) {
-    section(page, "CAPTURE");
-    paragraph(
-        page,
-        "On the left is the name of a field of the event, on the right what to read: a name, then any number of members and elements, then a type.",
-    );
-    verbatim(
-        page,
-        "capture:\n  path: filename as user_string\n  flags: how->flags as hex\n  peer: sk->__sk_common.skc_daddr as \
-         ipv4\n  first: arg0\n  result: retval",
-    );
-    let builtins: Vec<String> = BUILTINS.iter().map(|builtin| format!("`{}`", builtin.name)).collect();
-    let builtins = builtins.join(", ");
-    for (name, text) in [
-        (
-            "NAME",
-            format!(
-                "A parameter of the function, named as in the kernel's source, a field of the tracepoint, or one of {builtins}."
-            ),
-        ),
-        ("arg0, arg1 …", "An argument by number.".to_owned()),
-        ("retval", "The return value of the function, at `kretprobe` and `uretprobe`.".to_owned()),
-        ("->member", "The member of the struct that a pointer points to.".to_owned()),
-        (".member", "The member of an embedded struct.".to_owned()),
-        ("[N]", "An element of an array, or of the array that a pointer points to, counted from 0.".to_owned()),
-    ] {
-        term(page, vec![bold(name)], &text);
-    }
-    page.control("SS", ["as TYPE"]);
-    paragraph(
-        page,
-        "Types come from the kernel's type information (BTF) or from the format of the tracepoint. `as` overrides them:",
-    );
-    for (word, text) in CASTS {
-        term(page, vec![bold(*word)], text);
-    }
-    paragraph(
-        page,
-        "Arguments are read from registers: `arg0` to `arg5` on x86-64, to `arg7` on arm64; arguments on the stack cannot be captured. A kernel pointer may point into the memory of the process (`__user` in the source), as in `prev->robust_list->futex_offset`: such members and strings are read there.",
-    );
-    paragraph(
-        page,
-        "Names and types of a binary's arguments are not known: use `arg0` and so on at `uprobe` and `retval` at `uretprobe`, eight bytes each. `string` and `bytes[N]` read the memory of the process at that address; `u32`, `hex`, `port` and `ipv4` read the value itself. Members are not available. Memory that the process has not touched yet may not be present and reads as null.",
-    );
-    paragraph(
-        page,
-        "A truncated string is followed by the field `NAME_truncated`. A value that could not be read is null, and so is an unset user or group id (-1 in the kernel); `as u32` shows the number.",
     );
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The man pages: one for each command from what it says of itself, one for the language.
 
+mod capture;
 mod command;
 mod language;
 mod parts;

@@ -40,3 +40,23 @@ pub(super) fn words(text: &str) -> Vec<Inline> {
     let parts = text.split('`').enumerate().filter(|(_, part)| !part.is_empty());
     parts.map(|(index, part)| if index % 2 == 1 { bold(part) } else { roman(part) }).collect()
 }
+
+/// Paragraphs, between empty lines.
+pub(super) fn paragraph(page: &mut Roff, text: &str) {
+    for part in text.split("\n\n") {
+        page.control("PP", []);
+        page.text(words(part));
+    }
+}
+
+/// A term and what it means.
+pub(super) fn term(page: &mut Roff, term: Vec<Inline>, text: &str) {
+    page.control("TP", []);
+    page.text(term);
+    let mut parts = text.split("\n\n");
+    page.text(words(parts.next().unwrap_or_default()));
+    for part in parts {
+        page.control("IP", []);
+        page.text(words(part));
+    }
+}
