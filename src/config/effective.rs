@@ -104,10 +104,11 @@ impl Document<'_> {
     /// A probe with what the file and the program have for it.
     fn probe(&self, mut probe: Map<String, Json>, defaults: &Map<String, Json>) -> Map<String, Json> {
         let kind = probe.get("hook").and_then(Json::as_object).and_then(|hook| hook.keys().next());
+        let usual = |kind| usual_program(kind, |word| probe.contains_key(word));
         let name = probe
             .get("program")
             .and_then(Json::as_str)
-            .or_else(|| kind.and_then(|kind| HookKind::of_word(kind)).map(usual_program));
+            .or_else(|| kind.and_then(|kind| HookKind::of_word(kind)).map(usual));
         let program = name.and_then(|name| self.catalog.get(name));
         for key in KEYS.iter().filter(|key| program.is_none_or(|program| key.makes_sense_for(program))) {
             let (Some(how), Some(default)) = (&key.in_defaults, defaults.get(key.word)) else { continue };

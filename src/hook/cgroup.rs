@@ -19,7 +19,7 @@ pub(super) static KIND: Kind = Kind {
           or, with `call`, each `connect` (TCP, UDP and the like, IPv4 and IPv6) or each socket that they make. Everything is allowed.",
     program: "trace",
     example: "cgroup: { path: /system.slice, call: connect }",
-    capture: ("on_cpu", "cpu"),
+    capture: ("to", "destination"),
     how: &["direction", "call"],
     elsewhere: &["cgroup_skb", "cgroup_sock_addr"],
     at: |target| format!("cgroup: {{ path: {target}, call: connect }}"),

@@ -18,7 +18,7 @@ pub(super) static KIND: Kind = Kind {
     doc: "Every packet that an interface receives (`ingress`) or sends (`egress`), in the network stack. Every packet passes.",
     program: "packet_count",
     example: "tc: { interface: eth0, direction: egress }",
-    capture: ("on_cpu", "cpu"),
+    capture: ("to", "packet.destination"),
     how: &["direction"],
     elsewhere: &["classifier", "tcx", "sched_cls"],
     at: |target| format!("tc: {{ interface: {target}, direction: ingress }}"),

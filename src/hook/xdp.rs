@@ -19,7 +19,7 @@ pub(super) static KIND: Kind = Kind {
     doc: "Every packet that an interface receives.",
     program: "packet_count",
     example: "xdp: { interface: eth0 }",
-    capture: ("on_cpu", "cpu"),
+    capture: ("from", "packet.source"),
     how: &["mode"],
     elsewhere: &[],
     at: |target| format!("xdp: {{ interface: {target} }}"),

@@ -16,8 +16,8 @@ use crate::words;
 pub(super) const PROGRAM: Key =
     Key { word: "program", schema: |schemas| schemas.subschema_for::<Form>(), check, ..Key::PLAIN };
 
-/// The program that runs there; `ebpf-run programs` lists them. The default is `packet_count` for `xdp` and `trace`
-/// for the other hooks.
+/// The program that runs there; `ebpf-run programs` lists them. The default is `trace`, but for `xdp` and `tc` without `capture`, `where`
+/// and `aggregate`: there it is `packet_count`.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(extend("examples" = ["trace", "packet_count", "exec"]))]
 struct Form(String);
@@ -25,13 +25,14 @@ struct Form(String);
 /// A program that brings its own hooks stays also where the file says another: it is the hook that must go.
 fn check(checking: &mut Checking<'_>) {
     let kind = kind(checking.cx.node);
-    let program = choose(checking, kind);
+    let usual = kind.map(|kind| usual(kind, |word| checking.cx.node.get(word).is_some()));
+    let program = choose(checking, kind, usual);
     checking.program = program.map(Arc::as_ref);
     // Nothing follows from a hook that must go.
     if checking.program.is_some_and(Program::has_own_hooks) {
         checking.hook = Some((None, Targets::One));
     }
-    let usual = kind.and_then(|kind| checking.catalog.get(usual(kind)));
+    let usual = usual.and_then(|usual| checking.catalog.get(usual));
     checking.stand_in = program.or(usual);
 }
 
@@ -41,15 +42,19 @@ fn kind(probe: &Node) -> Option<HookKind> {
 }
 
 /// The program, where there is one of that name that fits the hook.
-fn choose<'c>(checking: &mut Checking<'c>, kind: Option<HookKind>) -> Option<&'c Arc<Program>> {
+fn choose<'c>(
+    checking: &mut Checking<'c>,
+    kind: Option<HookKind>,
+    usual: Option<&'static str>,
+) -> Option<&'c Arc<Program>> {
     let (given, catalog) = (checking.own("program"), checking.catalog);
     let cx = &mut checking.cx;
-    let name = match (&given, kind) {
+    let name = match (&given, usual) {
         (Some(Form(name)), _) => {
             cx.note_place(Place::Program, cx.value(&["program"]));
             name.as_str()
         }
-        (None, Some(kind)) => usual(kind),
+        (None, Some(usual)) => usual,
         (None, None) => {
             let own = catalog.programs().iter().filter(|program| program.has_own_hooks());
             let own = words::list(own.map(|program| program.name.as_str()), 8);
@@ -74,9 +79,12 @@ fn choose<'c>(checking: &mut Checking<'c>, kind: Option<HookKind>) -> Option<&'c
     fits(checking, kind, program).then_some(program)
 }
 
-/// What runs at a kind of hook where nothing is said.
-pub(crate) fn usual(kind: HookKind) -> &'static str {
-    hook::kind(kind).program
+/// Keys that say something of single events.
+const OF_EVENTS: [&str; 3] = ["capture", "where", "aggregate"];
+
+/// What runs at a kind of hook where the probe does not say: what has events where it says something of them.
+pub(crate) fn usual(kind: HookKind, says: impl Fn(&str) -> bool) -> &'static str {
+    if OF_EVENTS.into_iter().any(says) { "trace" } else { hook::kind(kind).program }
 }
 
 /// Whether the program can run at the probe's hook, or at its own.
@@ -109,7 +117,7 @@ fn fits(checking: &mut Checking<'_>, given: Option<HookKind>, program: &Program)
     let problem = cx
         .error(codes::PROGRAM_HOOK, cx.value(&["program"]), message)
         .related(cx.at(cx.key(&["hook", given.word()])), "the hook");
-    let usual = usual(given);
+    let usual = usual(given, |word| cx.node.get(word).is_some());
     let problem = if name == usual {
         problem
     } else {

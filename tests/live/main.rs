@@ -34,6 +34,7 @@ mod packets;
 mod paths;
 mod plan;
 mod processes;
+mod random_packets;
 mod raw_tracepoint;
 mod record;
 mod refusals;

@@ -39,3 +39,6 @@ veth_down() {
 
 # listening PORT: true when something listens on that TCP port.
 listening() { netstat -ltn | grep -q ":$1 "; }
+
+# cgroup2: where the cgroup2 hierarchy is mounted.
+cgroup2() { awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts; }
