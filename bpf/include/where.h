@@ -181,12 +181,14 @@ static __always_inline __u64 ends_with(const __u64 *operand, __u64 bytes, const 
 }
 
 /* A word that goes over the text, byte by byte. */
-static __always_inline __u64 contains(const __u64 *operand, const struct step *step)
+static __always_inline __u64 contains(const __u64 *operand, __u64 bytes, const struct step *step)
 {
 	const __u8 *text = (const __u8 *)operand;
 	__u64 window = 0;
 	__u32 i;
 
+	if (bytes >= step->fetch.size && step->fetch.copy != COPY_COMM)
+		return UNSEEN;
 #pragma clang loop unroll(disable)
 	for (i = 0; i < OPERAND_BYTES; i++) {
 		if (i >= step->fetch.size)
@@ -222,7 +224,7 @@ static __noinline __u64 test_bytes(const struct step *step, const struct step_te
 	case TEST_SUFFIX:
 		return ends_with(state->operand, state->fetch.length, step, text);
 	case TEST_CONTAINS:
-		return contains(state->operand, step);
+		return contains(state->operand, state->fetch.length, step);
 	case TEST_NUMBERS:
 		return in_numbers(step->set, &state->fetch.value);
 	case TEST_TEXTS:
