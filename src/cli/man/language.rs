@@ -262,7 +262,8 @@ fn output(page: &mut Roff) {
             "An event in JSON is one flat object on one line: `ts` (wall time in UTC, RFC 3339 with nanoseconds), \
              `probe`, the process (`pid`, `tid`, `uid`, `comm`) where the program records it, the labels, then the \
              program's or the captured fields in the order of the file. Other lines have \
-             a field `type`: `sample` (the counters of an interval), `lost` (the number of lost events and the cause: {causes}), and \
+             a field `type`: `sample` (the counters of an interval), `lost` (the number of lost events and the cause: {causes}), \
+             `undecided` (the number of events that `where` could not decide because memory could not be read), and \
              with the daemon or `--watch` also `probe_state` (`state`, with `change` and `mechanism`, or `code` and `message`) and \
              `reload` (`file` and `result`: `ok`, or `refused` with `code` and `message`). The names {reserved} are \
              reserved: they cannot be captured or used as labels.",
@@ -296,7 +297,17 @@ fn output(page: &mut Roff) {
     );
     paragraph(
         page,
-        "Every event that the kernel produced is delivered or counted as lost; the summary at the end of a run shows both.",
+        "A `sock` is an object: `family`, `protocol`, `source` and `destination`, each end as `10.0.0.1:443`, `[::1]:53` or \
+         `unix:/run/x`. A `packet` is one as well: `length`, `protocol`, `source`, `destination`. Numbers that have names are strings, flags \
+         are joined by `|`, and bits without a name follow in hexadecimal. A duration is a number of nanoseconds in JSON and is written \
+         with a unit elsewhere (`7.1ms`). Disks, functions, cgroups and containers are called as this machine calls them when the event is \
+         read; an address without a name is written in hexadecimal, a disk without one as `8:16`.",
+    );
+    paragraph(
+        page,
+        "Every event that the kernel produced is delivered, refused by `where`, or counted as lost: `produced = delivered + filtered + \
+         undecided + lost`. `undecided` events are those that `where` refused after something it asked for could not be read, or not to \
+         its end. The summary at the end of a run, `status` and the metrics show all of these. What `where` refuses is no loss.",
     );
 }
 

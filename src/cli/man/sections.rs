@@ -112,7 +112,8 @@ const RUN: &[Section] = &[
         heading: "OUTPUT",
         blocks: &[Text(
             "Events go to the sinks of each probe, by default to standard output. Messages and the summary at the end go to standard \
-             error. The summary has a row for each probe: events produced, delivered and lost, with the causes of losses. \
+             error. The summary has a row for each probe: events produced, delivered and lost, with the causes of losses, and how many \
+             `where` refused. \
              `ebpf-run.yaml`(5) describes sinks, formats and the fields of events.",
         )],
     },
