@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::functions::METHODS;
-use crate::spec::{Cast, Expr, ExprNode};
+use crate::spec::{BinaryOp, Cast, Expr, ExprNode};
 
 /// A set that an expression asks for, and where it says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum SetMention {
     Named(String, Range<usize>),
     /// `pid in descendants(1234)`
     Descendants(u64, Range<usize>),
+    /// `cgroup.under("/x")`, `cgroup == "/x"`: the id of one cgroup.
+    Cgroup(String),
 }
 
 /// Every set that the expression asks for, as often as it does.
@@ -51,15 +53,40 @@ fn collect(expr: &Expr, found: &mut Vec<SetMention>) {
         ExprNode::Method { of, name, args, .. } => {
             collect(of, found);
             // All of them compare texts.
+            if name == "under" && is_cgroup(of) {
+                args.iter().for_each(|arg| cgroups(arg, found));
+            }
             let takes_sets = METHODS.iter().any(|method| method.name == name);
             args.iter().for_each(|arg| if takes_sets { asked(arg, found) } else { collect(arg, found) });
         }
-        ExprNode::Binary { left, right, .. } => [left, right].into_iter().for_each(|side| collect(side, found)),
+        ExprNode::Binary { left, right, op } => {
+            if matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) && is_cgroup(left) {
+                cgroups(right, found);
+            }
+            [left, right].into_iter().for_each(|side| collect(side, found));
+        }
         ExprNode::In { value, among, .. } => {
+            if is_cgroup(value) {
+                cgroups(among, found);
+            }
             collect(value, found);
             asked(among, found);
         }
         ExprNode::List(items) => items.iter().for_each(|item| collect(item, found)),
+    }
+}
+
+/// The builtin, or a capture of that name, which hardly is anything else.
+fn is_cgroup(expr: &Expr) -> bool {
+    matches!(&expr.node, ExprNode::Name(name) if name == "cgroup")
+}
+
+/// The paths that a text or a list of texts says.
+fn cgroups(expr: &Expr, found: &mut Vec<SetMention>) {
+    match &expr.node {
+        ExprNode::Text(path) => found.push(SetMention::Cgroup(path.clone())),
+        ExprNode::List(items) => items.iter().for_each(|item| cgroups(item, found)),
+        _other => {}
     }
 }
 

@@ -57,7 +57,7 @@ pub use expand::{Expanded, claimed_twice, claims, expand, expand_present, is_mis
 pub use finding::Finding;
 pub use generation::Generation;
 pub use hook::{Declared, Outcome, Signature, Try};
-pub use host::{Capabilities, Facts, Host, Memlock, boot_ns, boot_shift_ns, monotonic_ns};
+pub use host::{cgroup_root, Capabilities, Facts, Host, Memlock, boot_ns, boot_shift_ns, monotonic_ns};
 pub use loaded::Loaded;
 pub use log::quiet_libbpf;
 pub use outline::{FunctionOutline, Need, Outline, outline};

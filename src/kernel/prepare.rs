@@ -7,9 +7,9 @@ use super::set_map::SetMap;
 use crate::catalog::{self, FetchContext, Program, SetPlace, demangle};
 use crate::expr::{filter_fields, Blame, ClausePlan, Machine, Resolved, Scope, TargetName, Variable, Wanted, resolve_probe};
 use crate::hook::is_at_packets;
-use crate::kernel::host::Host;
+use crate::kernel::host::{Host, cgroup_root};
 use crate::kernel::site::interface::{LinkLayer, link_layer};
-use crate::spec::{Fetch, FetchSource, Hook, HookKind, Layout, Place, ProbeSpec, SetKind, SetName, Step, StepTest};
+use crate::spec::{Fetch, FetchSource, Hook, HookKind, Layout, Place, ProbeSpec, SetKind, SetName, SetUse, Step, StepTest};
 use crate::words::Refusal;
 
 /// What a probe needs to be loaded.
@@ -70,7 +70,8 @@ pub(super) fn resolve_for(
         None => Scope::Inside,
     };
     let variable = |name: &str| host.variable(name);
-    let wanted = Wanted { captures: &spec.capture, filter: &spec.filter, sets: &spec.sets };
+    let sets: Vec<SetUse> = spec.sets.iter().filter(|set| !set.is_of_cgroup() || cgroup_root().is_some()).cloned().collect();
+    let wanted = Wanted { captures: &spec.capture, filter: &spec.filter, sets: &sets };
     let mut machine = machine(spec, host, &variable);
     if let Some(target) = target {
         machine.targets = vec![target];

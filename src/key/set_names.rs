@@ -14,6 +14,14 @@ pub(super) fn note_sets(checking: &mut Checking<'_>, expr: &Expr, written: &Node
     let mut all_known = true;
     for mention in set_mentions(expr) {
         let found = match mention {
+            SetMention::Cgroup(path) => match SetUse::of_cgroup(&path) {
+                Some((found, spec)) => {
+                    checking.run.add_set(&spec);
+                    Some(found)
+                }
+                // User space decides: there is no such cgroup.
+                None => continue,
+            },
             SetMention::Named(name, range) => match checking.sets.find(&name) {
                 NamedSet::Known(found) => Some(found),
                 NamedSet::Broken => None,

@@ -53,6 +53,28 @@ pub struct SetUse {
     pub kind: SetKind,
 }
 
+impl SetUse {
+    /// The set that has the id of one cgroup, so that the kernel can decide `cgroup.under("/x")`. `None` for what is not the path of
+    /// one: a whole path of plain names.
+    pub fn of_cgroup(path: &str) -> Option<(Self, SetSpec)> {
+        let path = if path == "/" { path } else { path.strip_suffix('/').unwrap_or(path) };
+        let names = path.strip_prefix('/')?;
+        let is_plain = |name: &str| !matches!(name, "" | "." | "..") && !name.contains('\0');
+        if !names.is_empty() && !names.split('/').all(is_plain) {
+            return None;
+        }
+        let word = format!("cgroup {path}");
+        let name = SetName(word.as_str().into());
+        let spec = SetSpec { name: name.clone(), kind: SetKind::Number, source: SetSource::Cgroup(path.to_owned()) };
+        Some((Self { word, name, kind: SetKind::Number }, spec))
+    }
+
+    /// Whether it has the id of a cgroup, whose level an expression asks for.
+    pub fn is_of_cgroup(&self) -> bool {
+        self.word.starts_with("cgroup ")
+    }
+}
+
 /// A set, as it is declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetSpec {
@@ -64,6 +86,14 @@ pub struct SetSpec {
     pub source: SetSource,
 }
 
+impl SetSpec {
+    /// How deep the cgroup is whose id the set has: 0 for the root.
+    pub fn cgroup_level(&self) -> Option<usize> {
+        let SetSource::Cgroup(path) = &self.source else { return None };
+        Some(path.split('/').filter(|name| !name.is_empty()).count())
+    }
+}
+
 /// Where the content of a set is from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SetSource {
@@ -71,6 +101,8 @@ pub enum SetSource {
     Entries(Vec<SetEntry>),
     /// A file with one entry a line, which is followed; relative paths are relative to the directory of the configuration.
     File(PathBuf),
+    /// The id of the cgroup of this path, from the root of the hierarchy; none while there is no such cgroup.
+    Cgroup(String),
     /// A process, its children, theirs, and so on, whether they exist already or come later.
     Descendants(u32),
 }

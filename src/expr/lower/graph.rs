@@ -230,6 +230,11 @@ impl<'o> Graph<'o> {
         Ok(entry)
     }
 
+    /// True for a set that the probe has.
+    pub(super) fn has_set(&self, wanted: &SetUse) -> bool {
+        self.sets.contains(wanted)
+    }
+
     /// True for a set of processes: it has no negative numbers.
     fn is_of_pids(&self, name: &SetName) -> bool {
         self.sets.iter().any(|set| set.name == *name && set.kind == SetKind::Pid)

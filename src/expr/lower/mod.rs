@@ -9,6 +9,7 @@
 //! ```
 
 mod address;
+mod cgroup;
 mod graph;
 mod interval;
 mod number;

@@ -34,6 +34,9 @@ impl<'o> Graph<'o> {
     /// `x == "a"`, `x.startsWith(["a", "b"])`: true where one fits.
     pub(super) fn texts(&mut self, how: TextTest, of: &Formula, texts: &[Arc<[u8]>], holds: bool, ways: Ways) -> Result<StepNext, Unfit> {
         let operand = self.read(of)?;
+        if operand.kind == FieldType::Cgroup {
+            return self.cgroups(how, operand, texts, holds, ways);
+        }
         let Some(limit) = text_of(&operand.kind) else { return Err(no_text(&operand.kind)) };
         let Some(fetch) = Self::fetch(operand)? else { return Ok(ways.no) };
         let fault = ways.no;

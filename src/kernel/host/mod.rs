@@ -3,6 +3,7 @@
 
 mod answers;
 mod capabilities;
+mod cgroups;
 mod clock;
 pub(in crate::kernel) mod descriptors;
 mod facts;
@@ -11,6 +12,7 @@ mod machine;
 mod security;
 
 pub use capabilities::Capabilities;
+pub use cgroups::cgroup_root;
 pub use clock::{boot_ns, boot_shift_ns, monotonic_ns};
 pub use facts::{Facts, Memlock};
 pub use machine::Host;

@@ -2,6 +2,8 @@
 //! Follows the files of sets, on a thread of its own.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, Weak};
@@ -12,6 +14,7 @@ use super::lines::{Lines, lines};
 use super::live::LiveSet;
 use super::{All, locked};
 use crate::files::{Watcher, read_list};
+use crate::kernel::cgroup_root;
 use crate::spec::{SetEntry, SetSource, SetSpec};
 
 /// How long after the last write a file is read.
@@ -87,8 +90,14 @@ fn follow(shared: &Weak<Mutex<All>>, guarded: bool, look: &Sender<Tell>, told: &
 fn path(set: &LiveSet) -> Option<PathBuf> {
     match &set.spec.source {
         SetSource::File(path) => Some(path.clone()),
+        SetSource::Cgroup(path) => cgroup(path),
         SetSource::Entries(_) | SetSource::Descendants(_) => None,
     }
+}
+
+/// The directory of a cgroup.
+fn cgroup(path: &str) -> Option<PathBuf> {
+    Some(cgroup_root()?.join(path.trim_start_matches('/')))
 }
 
 /// What the file of a set has, for the size of its map.
@@ -97,13 +106,20 @@ pub(super) fn first(spec: &SetSpec, guarded: bool) -> BTreeSet<SetEntry> {
         SetSource::File(path) => {
             read_list(path, guarded).map(|bytes| lines(spec.kind, &bytes).entries).unwrap_or_default()
         }
-        SetSource::Entries(_) | SetSource::Descendants(_) => BTreeSet::new(),
+        SetSource::Entries(_) | SetSource::Cgroup(_) | SetSource::Descendants(_) => BTreeSet::new(),
     }
 }
 
 /// Reads the file of a set. Where it cannot be read, what is in the set stays; while a line is bad, nothing is taken out.
 pub(super) fn read(set: &mut LiveSet, guarded: bool) {
     let Some(path) = path(set) else { return };
+    if let SetSource::Cgroup(_) = set.spec.source {
+        let id = fs::metadata(&path).ok().map(|about| SetEntry::Number(about.ino().into()));
+        if let Err(error) = set.fill(id.into_iter().collect()) {
+            tracing::warn!("failed to follow the cgroup `{}`: {error}", path.display());
+        }
+        return;
+    }
     let shown = path.display();
     let (mut entries, mut complaint) = match read_list(&path, guarded) {
         Err(why) => {

@@ -40,12 +40,13 @@ impl LiveSet {
         let (entries, grows) = match &spec.source {
             SetSource::Entries(entries) => (entries.iter().cloned().collect(), false),
             SetSource::File(_) | SetSource::Descendants(_) => (first.clone(), true),
+            SetSource::Cgroup(_) => (BTreeSet::new(), false),
         };
         let room = room(spec.kind, entries.len(), grows);
         let map = SetMap::new(map_kind(spec.kind), room)?;
         let kept = match &spec.source {
             SetSource::Descendants(root) => Some(Descendants::keep(&map, *root)?),
-            SetSource::Entries(_) | SetSource::File(_) => None,
+            SetSource::Entries(_) | SetSource::File(_) | SetSource::Cgroup(_) => None,
         };
         let content = Arc::default();
         let (spec, said) = (spec.clone(), None);
@@ -60,6 +61,9 @@ impl LiveSet {
         match (&self.spec.source, &spec.source) {
             (SetSource::Descendants(one), SetSource::Descendants(other)) => one == other,
             (_, SetSource::Descendants(_)) | (SetSource::Descendants(_), _) => false,
+            // The path is its name.
+            (SetSource::Cgroup(_), SetSource::Cgroup(_)) => true,
+            (SetSource::Cgroup(_), _) | (_, SetSource::Cgroup(_)) => false,
             (SetSource::Entries(_) | SetSource::File(_), SetSource::Entries(entries)) => entries.len() <= self.room,
             (SetSource::Entries(_), SetSource::File(_)) => self.room >= LEAST_ROOM,
             (SetSource::File(_), SetSource::File(_)) => true,

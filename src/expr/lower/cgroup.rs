@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Cgroups, by their ids: user space keeps a set with the id that a path stands for, also where the cgroup comes later.
+
+use std::sync::Arc;
+
+use super::graph::{Graph, Unfit, Ways};
+use crate::expr::operand::Operand;
+use crate::spec::{Fetch, FetchSource, SetUse, StepNext, StepTest, TextTest};
+
+/// Levels that the kernel's helper takes.
+const MOST_LEVELS: usize = 255;
+
+impl Graph<'_> {
+    /// `cgroup == "/a"`, `cgroup.under(["/a", "/b"])`: true where one fits.
+    pub(super) fn cgroups(
+        &mut self,
+        how: TextTest,
+        operand: &Operand,
+        texts: &[Arc<[u8]>],
+        holds: bool,
+        ways: Ways,
+    ) -> Result<StepNext, Unfit> {
+        let by_path = || Unfit::new("the kernel knows a cgroup by its number");
+        let Some(fetch) = Self::fetch(operand)? else { return Ok(ways.no) };
+        if fetch.source != FetchSource::CgroupId || !fetch.hops.is_empty() {
+            return Err(by_path());
+        }
+        let (fits, fits_not) = if holds { (ways.yes, ways.no) } else { (ways.no, ways.yes) };
+        let mut entry = fits_not;
+        for text in texts.iter().rev() {
+            let path = std::str::from_utf8(text).ok().and_then(SetUse::of_cgroup);
+            let (set, spec) = path.filter(|(set, _)| self.has_set(set)).ok_or_else(by_path)?;
+            let level = spec.cgroup_level().filter(|level| *level <= MOST_LEVELS).ok_or_else(by_path)?;
+            let source = match how {
+                TextTest::Equal => FetchSource::CgroupId,
+                TextTest::Under => FetchSource::CgroupAncestor(level as u8),
+                TextTest::StartsWith | TextTest::EndsWith | TextTest::Contains | TextTest::Glob => return Err(by_path()),
+            };
+            let fetch = Fetch { source, ..fetch.clone() };
+            entry = self.push(operand, fetch, StepTest::Set(set.name), Ways { yes: fits, no: entry })?;
+            // What is above that level has no ancestor there.
+            self.fault_to(entry, operand, fits_not);
+        }
+        Ok(entry)
+    }
+}
