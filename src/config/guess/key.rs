@@ -77,7 +77,6 @@ const OTHER_WORDS: &[(&str, &str)] = &[
 /// the first column.
 const OTHER_WAYS: &[(&str, &str, &str)] = &[
     ("probes", "kind", "this is a Kubernetes object: put the content into a file of its own for `ebpf-run`"),
-    ("kprobe", "syscall", "system calls are tracepoints: `tracepoint: \"syscalls:sys_enter_openat\"`"),
     ("stdout", "jsonl", "write `file: { path: … }`: JSON lines are what a file gets"),
     ("stdout", "text", "write `file: { path: … }` and beside it `format: text`"),
 ];
