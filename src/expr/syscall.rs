@@ -19,6 +19,8 @@ pub struct SyscallScope {
     /// Its arguments, each in a register of eight bytes; `None`: nobody tells, they are only known by number. Of several calls,
     /// those of the first: what is named is in the same place at all of them.
     pub arguments: Option<Vec<TraceField>>,
+    /// False for several, whose arguments by number are of no common type.
+    pub is_one: bool,
     /// At which end.
     pub end: CallEnd,
     /// True where the fields of a tracepoint are named: `ret` is what was returned, `__syscall_nr` the number, and the return has
@@ -42,8 +44,8 @@ impl SyscallScope {
         let by_name = arguments.iter().position(|argument| argument.name == name);
         let index = by_name.or_else(|| self.numbered(name))?;
         let ty = match arguments.get(index) {
-            Some(argument) => scalar(argument, btf),
-            None => Ty::Int { size: 8, signed: false },
+            Some(argument) if by_name.is_some() || self.is_one => scalar(argument, btf),
+            Some(_) | None => Ty::Int { size: 8, signed: false },
         };
         // What a system call was given is the process's, whatever it says.
         Some(Place::register(FetchSource::Argument(index as u8), ty).of_user())

@@ -74,6 +74,31 @@ fn attempts_that_lead_to_32_bit_programs() {
     run.interrupt().code(0);
 }
 
+/// `syscall` sees its calls, by the names that they have for everybody, with arguments from the registers of 32-bit calls.
+#[test]
+fn system_calls_by_name() {
+    need!(bpf());
+    let lab = Lab::new();
+    let path = match made(&lab) {
+        Ok(path) => path,
+        Err(reason) => return skip(&reason),
+    };
+    let yaml = "probes:\n  - name: some\n    hook: { syscall: [getppid, read] }\n    \
+                capture: { fd: fd, count: count, result: retval }\n  \
+                - { name: ends, hook: { syscall: exit }, capture: { code: error_code } }\n";
+    let mut run = lab.ready(yaml, &[]);
+    let mut child = Command::new(&path).stdin(Stdio::null()).spawn().unwrap();
+    let pid = child.id();
+    child.wait().unwrap();
+    let read = run.event(|event| event["pid"] == pid && event["syscall"] == "read");
+    assert_eq!((&read["fd"], &read["count"], &read["result"]), (&json!(0), &json!(1), &json!(0)), "{read}");
+    let parent = run.event(|event| event["pid"] == pid && event["syscall"] == "getppid");
+    assert_eq!((&parent["fd"], &parent["result"]), (&json!(null), &json!(std::process::id())), "{parent}");
+    let end = run.event(|event| event["pid"] == pid && event["probe"] == "ends");
+    assert_eq!(end["code"], 7, "{end}");
+    run.interrupt().code(0);
+}
+
 /// Its calls pass the tracepoint of system calls by, are seen by the raw one, and the check says both.
 #[test]
 fn system_calls_of_32_bit_processes() {

@@ -42,6 +42,7 @@ mod service;
 mod sets;
 mod sinks;
 mod sources;
+mod syscall;
 mod tracepoint;
 mod unit;
 mod uprobe;

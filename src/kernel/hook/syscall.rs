@@ -62,11 +62,13 @@ fn event(end: CallEnd) -> &'static str {
 
 fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
     let site = site_of(hook)?;
-    // The program that is used for several has only what is in the same place at all of them.
+    // The program that is used for several has only what is in the same place at all of them; what stands in a register by its
+    // number is of any type then.
     let first = site.calls.iter().map(String::as_str).find(|call| *call != "*").unwrap_or_default();
     Ok(Scope::Syscall(SyscallScope {
         name: if site.calls.len() == 1 { first.to_owned() } else { site.to_string() },
         arguments: host.syscall_arguments(first),
+        is_one: site.calls.len() == 1,
         end: site.end,
         as_tracepoint: site.as_tracepoint,
     }))

@@ -29,6 +29,10 @@ type Argument = Option<(usize, String)>;
 /// The groups of these system calls, for a probe that names `used`.
 pub(in crate::kernel) fn groups(calls: Vec<String>, end: CallEnd, used: &[&str], host: &Host) -> Vec<Group> {
     let several = calls.len() > 1;
+    // Arguments by their numbers are in the same place at all calls.
+    let is_number = |name: &str| name.strip_prefix("arg").is_some_and(|digits| digits.parse::<u8>().is_ok());
+    let names = used.iter().copied().filter(|name| !is_number(name) && !["retval", "syscall"].contains(name));
+    let used: Vec<&str> = names.collect();
     let mut all: BTreeMap<(CallEnd, Vec<Argument>), Vec<String>> = BTreeMap::new();
     for call in calls {
         let end = if WITHOUT_RETURN.contains(&call.as_str()) { CallEnd::Entry } else { end };

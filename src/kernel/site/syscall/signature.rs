@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the arguments of system calls are called, and of which types they are.
 
-use crate::expr::{Prototype, TraceField, TraceShape};
+use std::fs;
+
+use crate::expr::{Prototype, TraceField, TraceShape, parse_format};
 use crate::kernel::host::Host;
 use crate::spec::{CallEnd, SyscallAbi, TracepointName};
 
@@ -44,7 +46,11 @@ impl Host {
     /// The arguments of a system call: by its tracepoint, or where tracefs does not tell, by the kernel's
     /// types of the function; `None` where neither has it.
     pub(in crate::kernel) fn syscall_arguments(&self, call: &str) -> Option<Vec<TraceField>> {
-        if let Ok(fields) = self.tracepoint(&event_of(call, CallEnd::Entry)) {
+        // Most calls of 32-bit processes have no tracepoint, and nobody is to be told what might be meant.
+        let event = event_of(call, CallEnd::Entry);
+        let format = self.tracefs().ok().map(|path| path.join("events").join(event.category).join(event.name).join("format"));
+        if let Some(text) = format.and_then(|path| fs::read_to_string(path).ok()) {
+            let fields = parse_format(&text);
             return Some(fields.into_iter().filter(|field| field.name != "__syscall_nr").collect());
         }
         let btf = self.btf()?;
