@@ -129,7 +129,7 @@ fn system_calls_of_32_bit_processes() {
     assert!(
         said.contains("this kernel can run 32-bit processes, and tracepoints of system calls do not see their calls")
     );
-    assert!(said.contains("`raw_tracepoint: sys_enter` sees all processes"), "{said}");
+    assert!(said.contains("`syscall: { name: getppid, at: entry }` sees all processes"), "{said}");
     lab.run(&["check", "--kernel", "--strict", "probes.yaml"]).code(1);
     lab.run(&["check", "--strict", "probes.yaml"]).code(0);
     // A program that brings such hooks along says it once.

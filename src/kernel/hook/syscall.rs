@@ -12,9 +12,12 @@ use super::attachment::Attachment;
 use super::kind::{Exchange, KernelKind, always, misplaced, nothing_missing};
 use super::listing::{Listing, Places, Signature, Source, Unasked};
 use super::raw_tracepoint::{self, attach_to, diagnose};
+use super::tracepoint::passes_by;
 use crate::expr::{Scope, SyscallScope};
 use crate::kernel::error::KernelError;
+use crate::kernel::finding::Finding;
 use crate::kernel::host::Host;
+use crate::kernel::site::syscall::event_of;
 use crate::spec::{CallEnd, Hook, HookKind, Site, SyscallAbi, SyscallSite};
 
 pub(super) const KIND: KernelKind = KernelKind {
@@ -22,7 +25,7 @@ pub(super) const KIND: KernelKind = KernelKind {
     captures_by_btf: false,
     exchange: Exchange::Slot { jump: "slot_raw_tracepoint", nothing: "nothing_raw_tracepoint" },
     check: |_, _| Ok(()),
-    inspect: |_, _| Vec::new(),
+    inspect,
     missing: nothing_missing,
     scope,
     attach,
@@ -41,6 +44,13 @@ pub(super) const KIND: KernelKind = KernelKind {
     tries: |host, one| vec![one(quiet(), host)],
     ..raw_tracepoint::KIND
 };
+
+/// What stands in for a tracepoint sees no more than that.
+fn inspect(hook: &Hook, host: &Host) -> Vec<Finding> {
+    let event = site_of(hook).ok().filter(|site| site.as_tracepoint);
+    let name = event.and_then(|site| Some(event_of(site.calls.first()?, site.end)));
+    name.and_then(|name| passes_by(&name, host)).into_iter().collect()
+}
 
 /// A call that hardly anybody makes.
 fn quiet() -> Hook {

@@ -21,7 +21,8 @@ use crate::expr::{RecordScope, Scope, TraceField, TraceShape};
 use crate::kernel::error::{KernelError, describe, privilege_help};
 use crate::kernel::finding::Finding;
 use crate::kernel::host::{Capabilities, Host};
-use crate::spec::{Hook, HookKind, Place, Site, TracepointName};
+use crate::kernel::site::syscall::of_event;
+use crate::spec::{CallEnd, Hook, HookKind, Place, Site, TracepointName};
 use crate::words::Refusal;
 
 pub(super) const KIND: KernelKind = KernelKind {
@@ -118,13 +119,16 @@ fn declared_fields(target: &str, host: &Host) -> Option<Declared> {
 }
 
 /// The kernel's own tracepoints of system calls are those of its 64-bit table (`arch_trace_is_compat_syscall`).
-fn passes_by(name: &TracepointName, host: &Host) -> Option<Finding> {
+pub(super) fn passes_by(name: &TracepointName, host: &Host) -> Option<Finding> {
     if name.category != "syscalls" || !host.runs_32_bit() {
         return None;
     }
-    let raw = if name.name.starts_with("sys_exit_") { "sys_exit" } else { "sys_enter" };
     let message = "this kernel can run 32-bit processes, and tracepoints of system calls do not see their calls";
-    let help = format!("`raw_tracepoint: {raw}` sees all processes; 32-bit calls have numbers of a table of their own");
+    let help = match of_event(name) {
+        Some((call, CallEnd::Entry)) => format!("`syscall: {{ name: {call}, at: entry }}` sees all processes"),
+        Some((call, CallEnd::Return)) => format!("`syscall: {call}` sees all processes"),
+        None => "a `syscall` hook sees all processes".to_owned(),
+    };
     Some(Finding::Warning(KernelError::new(Place::Target, message, help).coded(codes::NOT_ALL_PROCESSES)))
 }
 

@@ -7,4 +7,4 @@ mod signature;
 
 pub(in crate::kernel) use expand::{first_of, lacking, named};
 pub(in crate::kernel) use group::{Group, NAMELESS, groups};
-pub(in crate::kernel) use signature::of_event;
+pub(in crate::kernel) use signature::{event_of, of_event};

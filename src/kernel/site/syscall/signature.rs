@@ -23,7 +23,7 @@ fn kernel_name(call: &str) -> &str {
 }
 
 /// The tracepoint at an end of a system call: `syscalls:sys_enter_openat`.
-fn event_of(call: &str, end: CallEnd) -> TracepointName {
+pub(in crate::kernel) fn event_of(call: &str, end: CallEnd) -> TracepointName {
     let prefix = match end {
         CallEnd::Entry => "sys_enter_",
         CallEnd::Return => "sys_exit_",
