@@ -28,8 +28,15 @@ impl KernelOffsets {
         Self { wanted: tagged.collect() }
     }
 
-    /// Fills them in for this kernel.
-    pub fn write(&self, rodata: &mut [u8], kernel: &Btf) {
+    /// Fills them in, as [`KernelOffsets::of_kernel`] has found them.
+    pub fn write(&self, rodata: &mut [u8], found: &[u32]) {
+        for ((.., place), offset) in self.wanted.iter().zip(found) {
+            put(rodata, *place, &offset.to_ne_bytes());
+        }
+    }
+
+    /// Where each of them is in this kernel. It looks at all its types, so once for many probes.
+    pub fn of_kernel(&self, kernel: &Btf) -> Vec<u32> {
         let mut structs: Vec<(&str, TypeId)> = Vec::new();
         let mut names: Vec<&str> = self.wanted.iter().map(|(name, ..)| name.as_str()).collect();
         names.sort_unstable();
@@ -39,12 +46,12 @@ impl KernelOffsets {
                 structs.push((names[index], id));
             }
         }
-        for (name, path, place) in &self.wanted {
+        let found = self.wanted.iter().map(|(name, path, _)| {
             // Another struct may have the same name, somewhere in a driver.
-            let offset =
-                structs.iter().filter(|(known, _)| known == name).find_map(|(_, id)| offset(kernel, *id, path));
-            put(rodata, *place, &offset.unwrap_or(NOWHERE).to_ne_bytes());
-        }
+            let named = structs.iter().filter(|(known, _)| known == name);
+            named.into_iter().find_map(|(_, id)| offset(kernel, *id, path)).unwrap_or(NOWHERE)
+        });
+        found.collect()
     }
 }
 

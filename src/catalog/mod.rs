@@ -35,6 +35,7 @@ pub use elf::ObjectError;
 pub use fetch_context::FetchContext;
 pub use fetch_table::{FetchLimit, FetchTable};
 pub use instructions::instruction_at;
+pub use kernel_offsets::KernelOffsets;
 pub use limit_table::LimitTable;
 pub use object::ObjectBytes;
 pub use program::{Catalog, Counters, FunctionAt, HookDecl, Param, ParamType, Program};

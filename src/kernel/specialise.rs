@@ -79,9 +79,9 @@ fn specialise_trace(
     // What is at hand is no struct of the kernel.
     let mut of_kernel = || all.any(|fetch| fetch.source != FetchSource::Packet && (reads_structs(fetch.copy) || reads_cgroups(fetch.source)));
     if (*context == FetchContext::Syscall || of_kernel())
-        && let Some(btf) = host.btf()
+        && let Some(found) = host.offsets(&table.offsets)
     {
-        table.offsets.write(rodata, btf);
+        table.offsets.write(rodata, &found);
     }
     Ok(())
 }

@@ -130,9 +130,10 @@ impl ProbeSpec {
         }
     }
 
-    /// The names that its captures begin with.
+    /// The names that what it reads begins with.
     pub fn names(&self) -> Vec<&str> {
-        self.capture.iter().flat_map(|capture| capture.expr.names()).collect()
+        let captured = self.capture.iter().map(|capture| &capture.expr);
+        captured.chain(&self.filter).flat_map(Expr::names).collect()
     }
 
     /// The interface that it attaches to, where it does to one.

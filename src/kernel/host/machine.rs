@@ -4,8 +4,9 @@
 use std::cell::OnceCell;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::catalog::Btf;
+use crate::catalog::{Btf, KernelOffsets};
 use crate::kernel::site::binary::Binaries;
 use crate::kernel::site::event::Tracefs;
 use crate::kernel::site::function::FunctionLists;
@@ -15,6 +16,7 @@ use crate::words::Refusal;
 #[derive(Default)]
 pub struct Host {
     btf: OnceCell<Option<Btf>>,
+    offsets: OnceCell<(KernelOffsets, Arc<[u32]>)>,
     tracefs: OnceCell<Result<Tracefs, Refusal>>,
     pub(in crate::kernel) functions: FunctionLists,
     pub(in crate::kernel) binaries: Binaries,
@@ -35,6 +37,14 @@ impl Host {
     pub fn btf(&self) -> Option<&Btf> {
         let read = || Btf::parse(fs::read(BTF_PATH).ok()?).map_err(|error| tracing::warn!("{BTF_PATH}: {error}")).ok();
         self.btf.get_or_init(read).as_ref()
+    }
+
+    /// Where the kernel's structs have these members; `None` where it has no BTF. All probes of a program ask for the same.
+    pub(in crate::kernel) fn offsets(&self, wanted: &KernelOffsets) -> Option<Arc<[u32]>> {
+        let btf = self.btf()?;
+        let find = || Arc::from(wanted.of_kernel(btf));
+        let (known, found) = self.offsets.get_or_init(|| (wanted.clone(), find()));
+        Some(if known == wanted { Arc::clone(found) } else { find() })
     }
 
     /// Where the files of tracefs are, as long as this lives; it need not be mounted.
