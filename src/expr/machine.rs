@@ -54,6 +54,15 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// The same, of a probe that is attached to one of these; to `name` alone where they are none.
+    #[must_use]
+    pub fn attached_to_one_of(mut self, word: &'static str, name: &str, all: &[String]) -> Self {
+        let Some(number) = all.iter().position(|known| known == name) else { return self.attached_to(word, name) };
+        let names = all.iter().enumerate().map(|(number, name)| (number as i64, name.clone())).collect();
+        self.targets.push(TargetName { word, source: FetchSource::Constant(number as u64), names });
+        self
+    }
+
     /// The same, of a probe that is attached to this: `symbol`, `vfs_read`.
     #[must_use]
     pub fn attached_to(mut self, word: &'static str, name: &str) -> Self {

@@ -40,6 +40,11 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// True for a name of the hook's own.
+    pub fn has(&self, name: &str, btf: Option<&'a Btf>) -> bool {
+        matches!(self.own(name, btf), Ok(Some(_)))
+    }
+
     /// False where the program is called for a packet, whatever process runs there.
     pub fn runs_in_process(&self) -> bool {
         match self {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A probe against this machine, without attaching anything: targets, captures, and what the verifier says.
 
+use super::agree::disagreements;
 use super::error::{KernelError, few_of_each};
 use super::expand::expand_what_is_there;
 use super::finding::Finding;
@@ -8,6 +9,7 @@ use super::hook::{missing_capabilities, of};
 use super::host::{Capabilities, Host};
 use super::loaded::Loaded;
 use super::prepare::{Prepared, prepare, resolve_captures};
+use super::together::together;
 use crate::catalog::Program;
 use crate::spec::{HookKind, Place, ProbeSpec};
 
@@ -16,7 +18,9 @@ use crate::spec::{HookKind, Place, ProbeSpec};
 /// attached, and nothing stays loaded.
 pub fn check(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
     let (expanded, errors) = expand_what_is_there(spec, host);
+    let expanded = together(spec, expanded, program, host);
     let mut findings: Vec<Finding> = errors.into_iter().map(Finding::Wrong).collect();
+    findings.extend(disagreements(&expanded, program, host).into_iter().map(Finding::Wrong));
     if let Some(hook) = spec.hook.as_ref().filter(|hook| expanded.is_empty() && hook.symbol().is_some()) {
         // Another name would not help where there are no kprobes at all.
         findings.extend((of(hook.kind).check)(hook, host).err().map(Finding::Wrong));

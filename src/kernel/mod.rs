@@ -18,6 +18,7 @@
 //! A value dropped at any point undoes what was done to the kernel so far: all of it hangs on file descriptors.
 //! What never happens here: nothing is printed, no event is formatted.
 
+mod agree;
 mod attach;
 mod check;
 mod choose;
@@ -47,6 +48,7 @@ mod specialise;
 mod together;
 mod usdt;
 
+pub use agree::disagreements;
 pub use attach::{Attached, Detaching, Former, settle};
 pub use check::{check, inspect};
 pub use counters::CounterReader;

@@ -148,7 +148,7 @@ fn machine<'a>(spec: &ProbeSpec, host: &'a Host, variable: &'a dyn Fn(&str) -> V
     }
     // What the file calls it, whatever runs there.
     match spec.asked.as_ref().or(spec.hook.as_ref()).and_then(Hook::target) {
-        Some((word, name)) => machine.attached_to(word, &name),
+        Some((word, name)) => machine.attached_to_one_of(word, &name, &spec.siblings),
         None => machine,
     }
 }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::agree::know_each_other;
 use super::expand::Expanded;
 use super::host::Host;
 use super::prepare::{Prepared, resolve_for};
@@ -15,7 +16,8 @@ use crate::spec::{FetchSource, Hook, HookKind, Place, ProbeSpec, Targets};
 type Names = Arc<[(i64, String)]>;
 
 /// What a probe stands for on this machine, those of its targets made one that one program can serve.
-pub fn together(spec: &ProbeSpec, all: Vec<Expanded>, program: &Program, host: &Host) -> Vec<Expanded> {
+pub fn together(spec: &ProbeSpec, mut all: Vec<Expanded>, program: &Program, host: &Host) -> Vec<Expanded> {
+    know_each_other(spec, &mut all, host);
     if all.len() < 2 || one_link_each(spec, program, host).is_some() {
         return all;
     }
@@ -85,7 +87,7 @@ fn can_share(one: &Expanded, host: &Host) -> bool {
 fn prepared(spec: &ProbeSpec, one: &Expanded, names: &Names, program: &Program, host: &Host) -> Option<Prepared> {
     let hook = one.spec.hook.as_ref()?;
     let word = hook.target_field()?;
-    let spec = shared(spec, hook.clone());
+    let spec = ProbeSpec { elsewhere: one.spec.elsewhere.clone(), ..shared(spec, hook.clone()) };
     let target = TargetName { word, source: FetchSource::Target, names: Arc::clone(names) };
     resolve_for(&spec, program, host, Some(target)).ok()
 }
@@ -105,6 +107,7 @@ fn merge(spec: &ProbeSpec, mut group: Vec<Expanded>, single: bool) -> Expanded {
         return group.remove(0);
     }
     let buffers = group.iter().filter_map(|one| one.spec.buffer_bytes).fold(0_u32, u32::saturating_add);
+    let elsewhere = group.first().map(|one| one.spec.elsewhere.clone()).unwrap_or_default();
     let mut names: Vec<String> = group.into_iter().filter_map(|one| one.target).collect();
     names.sort();
     let Some(hook) = spec.hook.as_ref().map(|hook| hook.at_all(&names)) else {
@@ -113,5 +116,5 @@ fn merge(spec: &ProbeSpec, mut group: Vec<Expanded>, single: bool) -> Expanded {
     let target = (!single).then(|| hook.site.to_string());
     let part = || buffers.next_power_of_two().min(spec.ring_bytes());
     let buffer_bytes = if single { spec.buffer_bytes } else { Some(part()) };
-    Expanded { spec: ProbeSpec { buffer_bytes, ..shared(spec, hook) }, target, place: Place::Target }
+    Expanded { spec: ProbeSpec { buffer_bytes, elsewhere, ..shared(spec, hook) }, target, place: Place::Target }
 }

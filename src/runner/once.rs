@@ -20,7 +20,7 @@ use super::source::{Budget, End};
 use crate::catalog::Program;
 use crate::config::{CheckedProbe, Config};
 use crate::format::Look;
-use crate::kernel::{Expanded, Host, KernelError, claimed_twice, expand, few_of_each, together};
+use crate::kernel::{Expanded, Host, KernelError, claimed_twice, disagreements, expand, few_of_each, together};
 use crate::plan::{Content, UnitId};
 use crate::spec::Place;
 
@@ -159,6 +159,10 @@ fn expand_all<'c>(config: &'c Config, host: &Host) -> Result<Vec<Starting<'c>>, 
         };
         let all = expand(&probe.spec, host).map_err(blame)?;
         let all = together(&probe.spec, all, &probe.program, host);
+        let disagree = disagreements(&all, &probe.program, host);
+        if !disagree.is_empty() {
+            return Err(blame(disagree));
+        }
         Ok(all.into_iter().map(|one| Starting { index, program: &probe.program, one }).collect::<Vec<_>>())
     })?;
     Ok(expanded.into_iter().flatten().collect())

@@ -65,6 +65,8 @@ pub struct ProbeSpec {
     pub asked: Option<Hook>,
     /// Names that other targets of the probe have, and this one does not: they are null here.
     pub elsewhere: Vec<String>,
+    /// All targets of the probe, where it asks which one an event is of; else none.
+    pub siblings: Vec<String>,
     /// The program of the catalogue that runs there.
     pub program: String,
     /// The program's parameters that the file sets, in the order of the file.
@@ -98,6 +100,7 @@ impl ProbeSpec {
             targets,
             asked: None,
             elsewhere: Vec::new(),
+            siblings: Vec::new(),
             program,
             params: Vec::new(),
             capture: Vec::new(),

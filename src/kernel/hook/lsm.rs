@@ -8,7 +8,7 @@ use libbpf_rs::{AsRawLibbpf, OpenObject, ProgramMut};
 
 use super::attachment::{Attachment, take_link};
 use super::kind::{
-    Exchange, Feature, KernelKind, Part, always, always_live, every_name, is_equal, misplaced, within_reach,
+    Exchange, Feature, KernelKind, Part, always, always_live, is_equal, misplaced, within_reach,
 };
 use super::listing::{Listing, Places, Source, Unasked};
 use super::trampoline;
@@ -48,7 +48,7 @@ pub(super) const KIND: KernelKind = KernelKind {
     attach,
     is_live: always_live,
     is_same_place: is_equal,
-    takes: every_name,
+    takes: |name, host| host.version() < (6, 12) || !KEPT.contains(&name),
     mechanism: |_, _| {
         let why = "the only mechanism: the program answers 0, which refuses nothing";
         ("trampoline at the security hook, held by a link".to_owned(), why.to_owned())

@@ -9,7 +9,7 @@ use libbpf_rs::{AsRawLibbpf, ProgramMut};
 
 use super::attachment::{Attachment, Hold, take_link};
 use super::kind::{
-    Feature, KPROBE_SLOT, KernelKind, Part, always_live, every_name, inside, is_equal, misplaced, not_to_blame,
+    Feature, KPROBE_SLOT, KernelKind, Part, always_live, inside, is_equal, misplaced, not_to_blame,
     nothing_to_prepare,
 };
 use super::list_functions::FUNCTIONS;
@@ -48,7 +48,9 @@ pub(super) const BASE: KernelKind = KernelKind {
     is_same_place: is_equal,
     locate: None,
     takes_entry: true,
-    takes: every_name,
+    takes: |name, host| {
+        host.is_function_unique(name) && host.kprobe_blacklist().is_none_or(|list| !list.contains(name))
+    },
     mechanism: |hook, host| match hook.several() {
         Some(names) => {
             let why = format!("one program for {} functions: the link says at which it runs", names.len());
