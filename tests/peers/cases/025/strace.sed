@@ -1,0 +1,2 @@
+s/\) += /) = /
+s/^[0-9]+ +(sync|syncfs|fsync|fdatasync)\(.*/= /p
