@@ -40,6 +40,14 @@ impl std::fmt::Debug for Environment<'_> {
     }
 }
 
+/// A text with its references replaced.
+#[derive(Debug)]
+pub(super) struct Replaced {
+    pub(super) text: String,
+    /// What came from references: neither an operator nor a name of an expression.
+    pub(super) parts: Vec<std::ops::Range<usize>>,
+}
+
 /// What is wrong with a reference.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Complaint {
@@ -105,9 +113,10 @@ impl<'e> Environment<'e> {
         self.lookup.and_then(|lookup| lookup(name))
     }
 
-    /// The text with every reference replaced. Nothing is replaced any more once it is longer than `most_bytes`. Where what
+    /// The text with every reference replaced, and the bytes of it that came from references. Nothing is replaced any more once it is longer than `most_bytes`. Where what
     /// is referred to has its problem already, there are no complaints.
-    pub(super) fn substitute(&self, text: &str, most_bytes: usize) -> Result<String, Vec<Complaint>> {
+    pub(super) fn substitute(&self, text: &str, most_bytes: usize) -> Result<Replaced, Vec<Complaint>> {
+        let mut parts = Vec::new();
         let (mut replaced, mut complaints, mut at) = (String::with_capacity(text.len()), Vec::new(), 0);
         let mut broken = false;
         while let Some(dollar) = text[at..].find("${").map(|found| at + found) {
@@ -125,7 +134,10 @@ impl<'e> Environment<'e> {
             let (end, value) = self.reference(text, dollar);
             at = end;
             match value {
-                Ok(value) => replaced.push_str(&value),
+                Ok(value) => {
+                    parts.push(replaced.len()..replaced.len() + value.len());
+                    replaced.push_str(&value);
+                }
                 Err(complaint) => {
                     broken = true;
                     complaints
@@ -134,7 +146,7 @@ impl<'e> Environment<'e> {
             }
         }
         replaced.push_str(&text[at..]);
-        if broken { Err(complaints) } else { Ok(replaced) }
+        if broken { Err(complaints) } else { Ok(Replaced { text: replaced, parts }) }
     }
 
     /// The reference that begins at `start`: where it ends, and what it refers to.
@@ -263,7 +275,7 @@ mod tests {
             ("$$${env:A} $ $$ $A", "$${env:A} $ $$ $A"),
             ("${env:TRICK}", "${env:A}: [x]\n- y"),
         ] {
-            assert_eq!(environment.substitute(text, usize::MAX).as_deref(), Ok(expected), "{text}");
+            assert_eq!(environment.substitute(text, usize::MAX).map(|replaced| replaced.text).as_deref(), Ok(expected), "{text}");
         }
     }
 
@@ -272,7 +284,7 @@ mod tests {
     fn bounded() {
         let environment = Environment::new(&lookup);
         let text = "${env:A}".repeat(1000);
-        assert_eq!(environment.substitute(&text, 10).map(|replaced| replaced.starts_with("oneoneoneone$")), Ok(true));
+        assert_eq!(environment.substitute(&text, 10).map(|replaced| replaced.text.starts_with("oneoneoneone$")), Ok(true));
     }
 
     /// What cannot be replaced is blamed on its bytes.

@@ -43,7 +43,7 @@ pub use effective::effective;
 pub use environment::Environment;
 pub use flow::flow;
 pub(crate) use forms::{Ordered, Scalar};
-pub(crate) use guess::without_curly;
+pub(crate) use guess::{cut, without_curly};
 pub(crate) use pattern::is_identifier;
 pub use problem::{Problem, Severity};
 pub use render::render;

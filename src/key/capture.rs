@@ -4,14 +4,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::expression;
 use super::definition::{Checking, Key, Need};
 use super::fields::{MAX_NAME_BYTES, own_fields, refuse_target_field, reserved, sibling};
 use super::set_names::note_sets;
 use crate::catalog::{FetchTable, Program};
 use crate::config::{Cx, Ordered, Problem, codes, is_identifier};
-use crate::expr;
 use crate::hook::keep_offered;
-use crate::spec::{Capture, Expr, Place, RESERVED_FIELDS};
+use crate::spec::{Capture, Place, RESERVED_FIELDS};
 use crate::words;
 
 /// What the head of an event holds anyway: a capture of it is a second name and costs no fetch.
@@ -55,11 +55,12 @@ fn check(checking: &mut Checking<'_>) {
         cx.report(problem.label(format!("number {}", capacity + 1)).help("write a second probe on the same hook"));
     }
     let mut checked = Vec::new();
-    for (name, text) in captures.iter().take(MAX_FIELDS) {
+    for (name, _) in captures.iter().take(MAX_FIELDS) {
         if let Some(problem) = wrong_name(cx, name) {
             cx.report(problem);
         }
-        if let Some(expr) = expression(cx, name, text) {
+        let node = cx.node.at(&["capture", name]);
+        if let Some(expr) = node.and_then(|node| expression::read(cx, node, &format!("capture `{name}`"))) {
             if let Some(node) = cx.node.at(&["capture", name]) {
                 cx.note_text(Place::Capture(name.clone()), node);
             }
@@ -99,17 +100,6 @@ fn keep_fitting(captures: &mut Vec<Capture>, program: &Program) {
         left = left.saturating_sub(1);
         fits
     });
-}
-
-fn expression(cx: &mut Cx<'_>, name: &str, text: &str) -> Option<Expr> {
-    let error = match expr::parse(text) {
-        Ok(expr) => return Some(expr),
-        Err(error) => error,
-    };
-    let span = cx.node.at(&["capture", name]).map_or(cx.name(), |node| node.part(&error.range));
-    let problem = cx.error(codes::EXPRESSION, span, format!("capture `{name}`: {}", error.message));
-    cx.report(problem.maybe_help(error.help));
-    None
 }
 
 /// What is wrong with the name of a capture.

@@ -9,6 +9,7 @@ mod capture;
 mod definition;
 mod description;
 mod enabled;
+mod expression;
 mod fields;
 mod hook;
 mod include_self;

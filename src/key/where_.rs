@@ -3,11 +3,11 @@
 
 use schemars::JsonSchema;
 
+use super::expression;
 use super::definition::{Checking, Key, Need, needless};
 use super::set_names::note_sets;
 use crate::config::forms::Names;
-use crate::config::{Cx, Node, codes};
-use crate::expr;
+use crate::config::{Node, codes};
 use crate::spec::{BinaryOp, Expr, ExprNode, Place, UnaryOp};
 
 /// Most comparisons of a probe: a list or a set is one.
@@ -40,7 +40,7 @@ fn check(checking: &mut Checking<'_>) {
     let mut filter = Vec::new();
     let mut count = 0;
     for clause in clauses {
-        let Some(expr) = expression(&mut checking.cx, clause) else { continue };
+        let Some(expr) = expression::read(&mut checking.cx, clause, "`where`") else { continue };
         let before = count;
         count += comparisons(&expr);
         if before <= MAX_CLAUSES && count > MAX_CLAUSES {
@@ -56,16 +56,6 @@ fn check(checking: &mut Checking<'_>) {
         }
     }
     checking.then(move |draft| draft.spec.filter.clone_from(&filter));
-}
-
-fn expression(cx: &mut Cx<'_>, clause: &Node) -> Option<Expr> {
-    let error = match expr::parse(clause.text()?) {
-        Ok(expr) => return Some(expr),
-        Err(error) => error,
-    };
-    let problem = cx.error(codes::EXPRESSION, clause.part(&error.range), format!("`where`: {}", error.message));
-    cx.report(problem.maybe_help(error.help));
-    None
 }
 
 /// How many comparisons are joined by `&&`, `||` and `!`.

@@ -5,6 +5,7 @@
 //!
 //! What never happens here: nothing is refused. Whether something is wrong, the gate and the checks know.
 
+mod cut;
 mod foreign;
 mod form;
 mod key;
@@ -17,6 +18,7 @@ mod table;
 mod tests;
 mod value;
 
+pub(crate) use cut::cut;
 pub(super) use foreign::template_around;
 pub(super) use form::{name_like, shell_variable};
 pub(super) use key::{UnknownKey, known_elsewhere};

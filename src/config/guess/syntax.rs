@@ -69,7 +69,8 @@ pub(super) fn bracket_in_text(stumble: &Stumble<'_>) -> Option<Problem> {
     let start = [": ", ",", opening].iter().filter_map(|sign| Some(line.rfind(sign)? + sign.len())).max();
     let before = &line[start.unwrap_or(0)..].trim_start();
     // `{ capture { … } }` has no `:`, and one with its opening quote is not closed.
-    if before.is_empty() || before.ends_with(' ') || before.starts_with(['"', '\'']) {
+    let is_list = before.trim_end().ends_with(" in");
+    if before.is_empty() || (before.ends_with(' ') && !is_list) || before.starts_with(['"', '\'']) {
         return None;
     }
     let behind = source.text[at..].lines().next()?;
@@ -79,6 +80,15 @@ pub(super) fn bracket_in_text(stumble: &Stumble<'_>) -> Option<Problem> {
     let text = &source.text[whole.start..whole.end];
     let message = format!("inside `{around}` a string with `{bracket}` in it needs quotes");
     Some(stumble.problem(whole.start, whole.end, message).help(format!("write `\"{text}\"`")))
+}
+
+/// `where: !has_any(flags, O_CREAT)`
+pub(super) fn tag_first(stumble: &Stumble<'_>) -> Option<Problem> {
+    let (text, at) = (&stumble.source.text, stumble.at);
+    let value = text[at..].lines().next()?;
+    let word = value.strip_prefix('!').filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '('))?;
+    let problem = stumble.problem(at, at + value.trim_end().len(), "a value that begins with `!` is a tag to YAML");
+    Some(problem.help(format!("in an expression write `not {}`, or put all of it in quotes", word.trim_end())))
 }
 
 /// A character that some editors and many copies leave in a text.

@@ -21,6 +21,8 @@ pub(crate) struct Origin {
     pub(crate) alias: Option<Span>,
     /// A scalar after its references to the environment were replaced.
     pub(crate) substituted: Option<String>,
+    /// The bytes of that text which came from references.
+    pub(crate) parts: Vec<std::ops::Range<usize>>,
     /// Keys or elements of a list or mapping could not be read: what is missing may be there.
     pub(crate) incomplete: bool,
 }
@@ -153,6 +155,11 @@ impl Node {
     /// The text of a text scalar.
     pub(crate) fn text(&self) -> Option<&str> {
         if let Value::Text(text) = &self.value { Some(&text.text) } else { None }
+    }
+
+    /// The bytes of the text that came from the environment or a variable.
+    pub(crate) fn opaque(&self) -> &[std::ops::Range<usize>] {
+        self.origin.as_ref().map(|origin| origin.parts.as_slice()).unwrap_or_default()
     }
 
     /// The entry of this key.

@@ -317,7 +317,13 @@ impl Builder<'_> {
         if tagged {
             let place = sigil(&self.source.text, span, '!');
             let problem = self.problem(codes::TAG, place, "YAML tags are not supported");
-            self.problems.push(problem.help("remove the tag; for a string, use quotes"));
+            let help = match self.source.text[place.start..place.end].strip_prefix('!') {
+                Some(word) if word.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                    format!("remove the tag; for a string, use quotes; in an expression write `not {word}`")
+                }
+                Some(_) | None => "remove the tag; for a string, use quotes".to_owned(),
+            };
+            self.problems.push(problem.help(help));
         }
         tagged
     }

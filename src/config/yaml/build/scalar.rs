@@ -8,6 +8,7 @@ use super::super::node::{Node, Origin, Text, Value};
 use super::super::scalar::{Plain, resolve};
 use super::{Builder, Frame, Key, Stop};
 use crate::config::codes;
+use crate::config::environment::Replaced;
 use crate::config::problem::Problem;
 use crate::config::source::Span;
 
@@ -30,7 +31,7 @@ impl Builder<'_> {
         }
         let environment = if self.is_in_vars() { self.environment.without_vars() } else { *self.environment };
         match environment.substitute(text, MAX_BYTES.saturating_sub(self.copied)) {
-            Ok(replaced) => {
+            Ok(Replaced { text: replaced, parts }) => {
                 self.copied += replaced.len();
                 if self.copied > MAX_BYTES {
                     let message =
@@ -41,7 +42,7 @@ impl Builder<'_> {
                 }
                 let style = if environment.is_quoted(text) { ScalarStyle::DoubleQuoted } else { style };
                 let value = self.value(&replaced, style, span, None);
-                let origin = Origin { substituted: Some(replaced), ..Origin::default() };
+                let origin = Origin { substituted: Some(replaced), parts, ..Origin::default() };
                 Ok(Node { span, value, origin: Some(Box::new(origin)) })
             }
             Err(complaints) => {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Expressions of which YAML took a part for itself.
+
+use crate::config::yaml::Node;
+
+/// What YAML made of an expression that could not be read: what happened, and what to write.
+pub(crate) fn cut(file: &str, node: &Node) -> Option<(String, String)> {
+    let (text, at) = (node.text()?, node.verbatim_at()?);
+    let is_plain = at == node.span.start && file.get(at..)?.starts_with(text);
+    if !is_plain {
+        return None;
+    }
+    let line = file[at..].lines().next()?;
+    let behind = line.get(text.len()..)?;
+    if behind.trim_start().starts_with('#') && behind.starts_with(' ') {
+        let message = "YAML takes what follows ` #` as a comment".to_owned();
+        return Some((message, format!("put all of it in quotes: {}", quoted(line.trim_end()))));
+    }
+    if behind.trim_start().starts_with(',') && text.matches('(').count() > text.matches(')').count() {
+        let message = "between brackets YAML ends a value at its first `,`".to_owned();
+        return Some((message, format!("put it in quotes: {}", quoted(whole_call(line)))));
+    }
+    let before = file[..at].trim_end();
+    let word = before.rsplit([' ', '\n']).next()?;
+    (word.starts_with('&') && word.len() > 1).then(|| {
+        let message = format!("YAML takes `{word}` as the name of an anchor");
+        (message, format!("there is no `&` before a value; a string that begins with it needs quotes: `\"{word} {text}\"`"))
+    })
+}
+
+/// Up to the comma or bracket after the last parenthesis is closed.
+fn whole_call(line: &str) -> &str {
+    let mut depth = 0;
+    for (at, c) in line.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' | '}' | ']' if depth <= 0 => return line[..at].trim_end(),
+            _other => {}
+        }
+    }
+    line.trim_end()
+}
+
+/// In the quotes that it does not have itself.
+fn quoted(text: &str) -> String {
+    if text.contains('"') { format!("`'{}'`", text.replace('\'', "''")) } else { format!("`\"{text}\"`") }
+}
