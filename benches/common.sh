@@ -27,6 +27,9 @@ build() {
             -c "$ref/reference.bpf.c" -o "$BENCH/reference.bpf.o"
         bpftool gen skeleton "$BENCH/reference.bpf.o" name reference_bpf >"$BENCH/reference.skel.h"
         clang $strict -I"$BENCH" -I"$ref" "$ref/reference.c" -o "$BENCH/reference" -lbpf
+        clang -target bpf -mcpu=v3 -O2 -g -Wall -Werror -I"/usr/include/$(uname -m)-linux-gnu" -I"$ref" \
+            -c "$ref/filter.bpf.c" -o "$BENCH/filter.bpf.o"
+        clang $strict -I"$ref" "$ref/filter.c" -o "$BENCH/filter" -lbpf
     fi
 }
 

@@ -14,6 +14,9 @@
 #include <bpf/bpf_tracing.h>
 
 const struct event_head *event_type SEC_META;
+/* For the test that compares them with src/spec/slots.rs. */
+const struct sock_ends *sock_ends_type SEC_META;
+const struct packet_parts *packet_parts_type SEC_META;
 
 #define REGISTER(name) (__builtin_offsetof(__typeof__(*__PT_REGS_CAST((struct pt_regs *)0)), name) / sizeof(__u64))
 

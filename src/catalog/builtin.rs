@@ -47,8 +47,9 @@ pub fn internal_object(name: &str) -> Option<&'static [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::ParamType;
-    use crate::spec::{FieldType, ParamValue};
+    use crate::catalog::elf::parts;
+    use crate::catalog::{Btf, Named, ParamType, Type};
+    use crate::spec::{EndpointSlot, FieldType, PacketSlot, ParamValue, SockSlot};
 
     /// Every built-in program describes itself: a sentence, hooks, and something that it reports.
     #[test]
@@ -60,6 +61,28 @@ mod tests {
             assert!(!program.hooks.is_empty(), "{} has no hook", program.name);
             assert!(program.event.is_some() || program.counters.is_some(), "{} reports nothing", program.name);
         }
+    }
+
+    /// Values of several parts lie in the records of the programs as `spec::slots` says.
+    #[test]
+    fn slots_are_laid_out_as_declared() {
+        let catalog = builtin().unwrap();
+        let parts = parts(&catalog.get("trace").unwrap().object).unwrap();
+        let btf = Btf::parse(parts.btf.to_vec()).unwrap();
+        let members = |name: &str| {
+            let id = btf.find(Named::Composite, name).unwrap();
+            let Type::Composite { size, members } = btf.get(id) else { panic!("{name} is a struct") };
+            (size, members.into_iter().map(|member| (member.name, member.bit_offset / 8)).collect::<Vec<_>>())
+        };
+        let at = |name: &str, offset| (name.to_owned(), offset);
+        let expected = vec![at("family", 0), at("port", 2), at("path_length", 4), at("ip", 8)];
+        assert_eq!(members("endpoint"), (EndpointSlot::SHORT.into(), expected));
+        let expected = vec![at("end", 0), at("path", EndpointSlot::SHORT.into())];
+        assert_eq!(members("long_endpoint"), (EndpointSlot::LONG.into(), expected));
+        let (size, ends) = members("sock_ends");
+        assert_eq!((size, ends[1].clone()), (SockSlot::SIZE.into(), at("destination", EndpointSlot::LONG.into())));
+        assert_eq!(ends[2..4], [at("family", 272), at("protocol", 274)]);
+        assert_eq!(members("packet_parts").0, u32::from(PacketSlot::SIZE));
     }
 
     /// What is written into a program's constants fits its light form as well.

@@ -40,9 +40,11 @@ static __always_inline void inet_end(const void *sock, __u16 family, bool remote
 {
 	__be16 port = remote ? short_at(sock, sock_remote_port_at) : bpf_htons(short_at(sock, sock_local_port_at));
 
-	/* A raw socket has its protocol there. */
-	if (short_at(sock, sock_type_at) == SOCK_RAW)
+	/* A raw socket has its protocol there, and no port. */
+	if (short_at(sock, sock_type_at) == SOCK_RAW) {
 		port = 0;
+		end->path_length = 1;
+	}
 	if (family == AF_INET) {
 		__be32 address;
 
