@@ -79,6 +79,7 @@ static __noinline int trace_event(void *ctx)
 		return 0;
 	head = record;
 	head->absent = 0;
+	state.value = 0;
 	state.missing = 0;
 	state.length = 0;
 #pragma unroll

@@ -232,3 +232,27 @@ fn mistakes_are_found() {
     let expected = [("a".to_owned(), vec!["b".into(), "d".into(), "e".into()]), ("g_t".to_owned(), vec!["f".into()])];
     assert_eq!(declared(text), expected);
 }
+
+/// What only other kernels have, which the program asks for and does without.
+const OF_OTHER_KERNELS: [&str; 2] = ["cgroup.ancestor_ids", "sk_buff.vlan_tci"];
+
+/// `trace` reads structs at places that the runner fills in: a relocation in its object would have libbpf search all types of the
+/// kernel at each start. What it asks for is there.
+#[test]
+fn what_trace_asks_for() {
+    let catalog = builtin().unwrap();
+    let trace = catalog.get("trace").unwrap();
+    assert!(relocations(&trace.object).is_empty() && relocations(trace.light.as_ref().unwrap()).is_empty());
+    let Some(kernel) = kernel() else { return };
+    let own = Btf::parse(section(&trace.object, ".BTF").to_vec()).unwrap();
+    let paths: Vec<&str> = own.all(Named::DeclTag).filter_map(|tag| own.name(tag).strip_prefix("kernel:")).collect();
+    assert!(paths.len() > 20, "the notes were not found: {}", paths.len());
+    for path in paths.into_iter().filter(|path| !OF_OTHER_KERNELS.contains(path)) {
+        let mut words = path.split('.');
+        let mut at = find(&kernel, words.next().unwrap());
+        for word in words {
+            at = at.and_then(|id| member(&kernel, id, word));
+        }
+        assert!(at.is_some(), "this kernel has no `{path}`");
+    }
+}

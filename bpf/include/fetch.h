@@ -265,33 +265,38 @@ static __noinline __u64 fetch_other(void *ctx, const struct fetch *fetch, struct
 	}
 }
 
-/* The value, or the address that the hops begin with. */
-static __always_inline __u64 fetch_source(void *ctx, const struct fetch *fetch, struct fetch_state *state)
+/* The value, or the address that the hops begin with. It stays in a register as long as nothing else is asked for. */
+static __always_inline __u64 fetch_source(void *ctx, const struct fetch *fetch, struct fetch_state *state,
+					  __u64 *value)
 {
+	__u64 status;
+
 	switch (fetch->source) {
 	case FETCH_WORD:
 		if (fetch->index >= QUICK_WORDS)
 			break;
-		return quick_word(ctx, fetch->index, &state->value);
+		return quick_word(ctx, fetch->index, value);
 	case FETCH_PID:
-		state->value = bpf_get_current_pid_tgid() >> 32;
+		*value = bpf_get_current_pid_tgid() >> 32;
 		return FETCHED;
 	case FETCH_TID:
-		state->value = (__u32)bpf_get_current_pid_tgid();
+		*value = (__u32)bpf_get_current_pid_tgid();
 		return FETCHED;
 	case FETCH_UID:
-		state->value = (__u32)bpf_get_current_uid_gid();
+		*value = (__u32)bpf_get_current_uid_gid();
 		return FETCHED;
 	case FETCH_CPU:
-		state->value = bpf_get_smp_processor_id();
+		*value = bpf_get_smp_processor_id();
 		return FETCHED;
 	case FETCH_TASK:
-		state->value = bpf_get_current_task();
+		*value = bpf_get_current_task();
 		return FETCHED;
 	default:
 		break;
 	}
-	return fetch_other(ctx, fetch, state);
+	status = fetch_other(ctx, fetch, state);
+	*value = state->value;
+	return status;
 }
 
 static __always_inline __u64 refusal(__u64 address)
@@ -591,12 +596,13 @@ static __always_inline bool is_plain(const struct fetch *fetch)
 /* Write the whole slot; the answer is FETCHED, ABSENT or UNREADABLE. */
 static __always_inline __u64 fetch_one(void *ctx, const struct fetch *fetch, struct fetch_state *state, void *slot)
 {
-	__u64 status = fetch_source(ctx, fetch, state);
+	__u64 value = 0, status = fetch_source(ctx, fetch, state, &value);
 
 	if (is_plain(fetch)) {
-		*(__u64 *)slot = status ? 0 : plain_value(fetch, state->value);
+		*(__u64 *)slot = status ? 0 : plain_value(fetch, value);
 		return status;
 	}
+	state->value = value;
 	if (status) {
 		if (fetch->keep)
 			keep(fetch, status, state);

@@ -369,30 +369,34 @@ static __always_inline __u64 swapped(__u64 value, __u8 bytes)
 static __always_inline __u64 do_step(void *ctx, const struct step *step, const struct step_text *text, struct where_state *state,
 				     __u64 *unreadable)
 {
-	__u64 status, value, answer;
+	__u64 status, value = 0, answer;
 
-	status = fetch_source(ctx, &step->fetch, &state->fetch);
-	if (!status && is_plain(&step->fetch))
-		state->fetch.value = plain_value(&step->fetch, state->fetch.value);
-	else if (!status)
+	status = fetch_source(ctx, &step->fetch, &state->fetch, &value);
+	if (!status && is_plain(&step->fetch)) {
+		value = plain_value(&step->fetch, value);
+	} else if (!status) {
+		state->fetch.value = value;
 		status = fetch_operand(ctx, step, state);
+		value = state->fetch.value;
+	}
 	if (status) {
 		if (step->fetch.keep)
 			keep(&step->fetch, status, &state->fetch);
 		*unreadable |= status;
 		return step->fault;
 	}
-	value = state->fetch.value;
 	if (step->swapped)
 		value = swapped(value, step->bytes);
-	if (step->test == TEST_RANGE)
+	if (step->test == TEST_RANGE) {
 		answer = ((value - step->low) & step->mask) <= step->span;
-	else if (step->test == TEST_BITS)
+	} else if (step->test == TEST_BITS) {
 		answer = (value & step->mask) - step->low <= step->span;
-	else if (step->test == TEST_EXISTS)
+	} else if (step->test == TEST_EXISTS) {
 		answer = YES;
-	else
+	} else {
+		state->fetch.value = value;
 		answer = test_bytes(step, text, state);
+	}
 	return answer == YES ? step->yes : answer == NO ? step->no : step->fault;
 }
 
