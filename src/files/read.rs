@@ -37,7 +37,7 @@ pub(super) fn read(path: &Path, directory: Option<&Path>) -> Reading {
     let walked = match walk(path) {
         Ok(walked) => walked,
         Err(error) => {
-            let text = Err(failed(path, unreadable(path, &error)));
+            let text = Err(failed(path, unreadable(&error)));
             return Reading { text, stamp: None, withheld: None, breach: None, mount: None };
         }
     };
@@ -123,7 +123,7 @@ fn refused(code: &'static str, why: &str, help: &str) -> Unread {
     (code, Refusal::new(why).help(help))
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Unread {
+fn unreadable(error: &io::Error) -> Unread {
     match error.kind() {
         io::ErrorKind::NotFound => (codes::FILE_MISSING, Refusal::new(words(error))),
         io::ErrorKind::PermissionDenied => {
@@ -140,7 +140,7 @@ fn text(walked: &Walked) -> Result<String, Unread> {
     if !walked.about.is_file() {
         return Err(refused(codes::NOT_A_FILE, "it is not a regular file", "pipes, sockets and devices are not read"));
     }
-    let failed = |error: io::Error| unreadable(&walked.path, &error);
+    let failed = |error: io::Error| unreadable(&error);
     if is_of_the_kernel(walked.file.as_fd()).map_err(failed)? {
         let why = "it is a virtual file of the kernel";
         return Err(refused(codes::NOT_A_FILE, why, "files of /proc, /sys and the like are not read"));
