@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use etherparse::{LaxLinkExtSlice, LaxNetSlice, LaxSlicedPacket, TransportSlice};
+use etherparse::{LaxLinkExtSlice, LaxNetSlice, LaxSlicedPacket, LenSource, TransportSlice};
 use serde_json::{Map, Value, json};
 
 use crate::lab::{Lab, bpf, in_namespace, need};
@@ -145,6 +145,17 @@ fn flags(bits: u16) -> Value {
     if set.is_empty() { json!("0") } else { json!(set.join("|")) }
 }
 
+/// The EtherType behind the tags.
+fn ether_type(frame: &[u8]) -> u16 {
+    let mut at = 12;
+    loop {
+        match frame.get(at..at + 2).map(|two| u16::from_be_bytes([two[0], two[1]])) {
+            Some(0x8100) => at += 4,
+            other => return other.unwrap_or(0),
+        }
+    }
+}
+
 /// What the other parser finds; what is null it does not find. Where it stops earlier than it must, nothing is said.
 fn expected(frame: &[u8]) -> Map<String, Value> {
     let sliced = LaxSlicedPacket::from_ethernet(frame).unwrap();
@@ -159,9 +170,22 @@ fn expected(frame: &[u8]) -> Map<String, Value> {
     put("vlan", tags.first().map_or(Value::Null, |tag| json!(tag.vlan_identifier().value())));
     put("priority", tags.first().map_or(Value::Null, |tag| json!(tag.priority_code_point().value())));
     put("inner", tags.get(1).map_or(Value::Null, |tag| json!(tag.vlan_identifier().value())));
+    let kind = ether_type(frame);
+    // Length fields that cannot be are no lengths for it; where they are, what is behind the header is not there.
+    let mut nonsense = false;
     let fragmented = match &sliced.net {
+        // It believes the first bits, whatever the type is.
+        Some(LaxNetSlice::Ipv4(_)) if kind != 0x0800 => {
+            put("version", Value::Null);
+            return found;
+        }
+        Some(LaxNetSlice::Ipv6(_)) if kind != 0x86dd => {
+            put("version", Value::Null);
+            return found;
+        }
         Some(LaxNetSlice::Ipv4(ip)) => {
             let header = ip.header();
+            nonsense = ip.payload().len_source == LenSource::Slice;
             put("version", json!(4));
             put("ttl", json!(header.ttl()));
             put("source", json!(IpAddr::from(header.source_addr()).to_string()));
@@ -170,6 +194,7 @@ fn expected(frame: &[u8]) -> Map<String, Value> {
         }
         Some(LaxNetSlice::Ipv6(ip)) => {
             let header = ip.header();
+            nonsense = ip.payload().len_source == LenSource::Slice;
             put("version", json!(6));
             put("ttl", json!(header.hop_limit()));
             put("source", json!(Ipv6Addr::from(header.source()).to_string()));
@@ -182,6 +207,9 @@ fn expected(frame: &[u8]) -> Map<String, Value> {
         }
         None => false,
     };
+    if nonsense {
+        return found;
+    }
     let nothing = |put: &mut dyn FnMut(&str, Value), names: &[&str]| names.iter().for_each(|name| put(name, Value::Null));
     match &sliced.transport {
         Some(TransportSlice::Tcp(tcp)) => {
