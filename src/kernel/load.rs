@@ -145,7 +145,7 @@ fn refused(spec: &ProbeSpec, program: &Program, code: i32, log: &VerifierLog, ho
         return KernelError::new(
             Place::Program,
             message,
-            privilege_help("CAP_BPF and CAP_PERFMON (and CAP_NET_ADMIN for xdp)"),
+            privilege_help("CAP_BPF and CAP_PERFMON (and CAP_NET_ADMIN for xdp, tc and cgroup)"),
         );
     }
     if host.btf().is_none() && !program.captures() && log.is_empty() {

@@ -126,7 +126,7 @@ const RUN: &[Section] = &[
             ),
             Text("Root, or these capabilities:"),
             Term("CAP_BPF, CAP_PERFMON", "Every kind of hook."),
-            Term("CAP_NET_ADMIN", "`xdp`, in addition."),
+            Term("CAP_NET_ADMIN", "`xdp`, `tc` and `cgroup`, in addition."),
             Term("CAP_SYS_ADMIN", "`uprobe`, `uretprobe` and `usdt`, in addition; includes CAP_BPF and CAP_PERFMON."),
             Term(
                 "CAP_DAC_READ_SEARCH",
