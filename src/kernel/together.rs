@@ -18,13 +18,17 @@ type Names = Arc<[(i64, String)]>;
 /// What a probe stands for on this machine, those of its targets made one that one program can serve.
 pub fn together(spec: &ProbeSpec, mut all: Vec<Expanded>, program: &Program, host: &Host) -> Vec<Expanded> {
     know_each_other(spec, &mut all, host);
-    if all.len() < 2 || one_link_each(spec, program, host).is_some() {
+    let is_for_many = spec.hook.as_ref().is_some_and(|hook| is_of_kernel(hook.kind).is_some());
+    if all.len() < 2 || !is_for_many || one_link_each(spec, program, host).is_some() {
         return all;
     }
     let numbered = |(number, one): (usize, &Expanded)| (number as i64, one.target.clone().unwrap_or_default());
     let names: Names = all.iter().enumerate().map(numbered).collect();
     let mut groups: Vec<(Option<Prepared>, Vec<Expanded>)> = Vec::new();
     let mut apart = Vec::new();
+    // Each of several groups would know the names of its own targets only.
+    let asks_which = all.iter().any(|one| !one.spec.siblings.is_empty());
+    let each = if asks_which { all.clone() } else { Vec::new() };
     for one in all {
         if !can_share(&one, host) {
             apart.push(one);
@@ -37,28 +41,18 @@ pub fn together(spec: &ProbeSpec, mut all: Vec<Expanded>, program: &Program, hos
         }
     }
     let single = groups.len() == 1 && apart.is_empty();
+    if asks_which && !single {
+        return each;
+    }
     let merged = groups.into_iter().map(|(_, group)| merge(spec, group, single));
     merged.chain(apart).collect()
 }
 
-/// Why each target of a probe has a program and a link of its own; `None` where they need not.
+/// Why each target of a probe has a program and a link of its own, where others have one for all; `None` where these have as well,
+/// or it is so at all hooks of the kind.
 pub fn one_link_each(spec: &ProbeSpec, program: &Program, host: &Host) -> Option<&'static str> {
     let kind = spec.hook.as_ref()?.kind;
-    let of_kernel = match kind {
-        HookKind::Kprobe | HookKind::Kretprobe => true,
-        HookKind::Uprobe | HookKind::Uretprobe => false,
-        HookKind::Xdp
-        | HookKind::Fentry
-        | HookKind::Fexit
-        | HookKind::Tracepoint
-        | HookKind::RawTracepoint
-        | HookKind::Usdt
-        | HookKind::Lsm
-        | HookKind::Tc
-        | HookKind::Cgroup
-        | HookKind::Function
-        | HookKind::Syscall => return Some("the kernel has no link of this kind for several targets"),
-    };
+    let of_kernel = is_of_kernel(kind)?;
     if !program.many.iter().any(|decl| decl.kind == kind) {
         return Some("the program has no function for several targets");
     }
@@ -69,6 +63,25 @@ pub fn one_link_each(spec: &ProbeSpec, program: &Program, host: &Host) -> Option
         return Some("this kernel has no kprobe.multi (Linux 5.18, CONFIG_FPROBE)");
     }
     (!of_kernel && host.version() < (6, 6)).then_some("this kernel has no uprobe.multi (Linux 6.6)")
+}
+
+/// For kinds of which one link can hold a program at many targets, whether these are the kernel's; `None` for the others.
+fn is_of_kernel(kind: HookKind) -> Option<bool> {
+    match kind {
+        HookKind::Kprobe | HookKind::Kretprobe => Some(true),
+        HookKind::Uprobe | HookKind::Uretprobe => Some(false),
+        HookKind::Xdp
+        | HookKind::Fentry
+        | HookKind::Fexit
+        | HookKind::Tracepoint
+        | HookKind::RawTracepoint
+        | HookKind::Usdt
+        | HookKind::Lsm
+        | HookKind::Tc
+        | HookKind::Cgroup
+        | HookKind::Function
+        | HookKind::Syscall => None,
+    }
 }
 
 /// True for a target of which nothing is known that would keep the others from being attached.

@@ -218,7 +218,7 @@ mod tests {
         );
         let names = ["vfs_read".to_owned(), "vfs_write".to_owned()];
         assert_eq!(
-            targets(&names, Some("why")),
+            targets(&names, None),
             [
                 "2, each with a program of its own: `vfs_read`, `vfs_write`",
                 "details are for the first, `vfs_read`; memory for each and in total"
