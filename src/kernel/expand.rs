@@ -146,6 +146,11 @@ pub fn is_missing(spec: &ProbeSpec, host: &Host) -> bool {
     spec.hook.as_ref().is_some_and(|hook| is_there(hook.kind, host) && site::is_missing(&hook.site, host))
 }
 
+/// Why the target of a hook is not there; `None` where it is.
+pub fn missing_site(hook: &Hook, host: &Host) -> Option<KernelError> {
+    (of(hook.kind).check)(hook, host).err()
+}
+
 /// The spec at an interface that the file calls by a further name (`altname` of ip-link(8)); one that is not there keeps it.
 fn under_its_own_name(spec: &ProbeSpec, host: &Host) -> ProbeSpec {
     match spec.interface().and_then(|name| host.interface_name(name)) {

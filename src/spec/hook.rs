@@ -339,6 +339,11 @@ impl Hook {
         }
     }
 
+    /// The path of the cgroup of a hook at one.
+    pub fn cgroup(&self) -> Option<&str> {
+        if let Site::Cgroup { path, .. } = &self.site { Some(path) } else { None }
+    }
+
     /// What of a cgroup a hook at one sees.
     pub fn cgroup_point(&self) -> Option<CgroupPoint> {
         if let Site::Cgroup { point, .. } = &self.site { Some(*point) } else { None }

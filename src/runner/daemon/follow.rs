@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::config::{Checked, CheckedProbe, Config, Problem, SourceFile};
 use crate::files::{Scan, Scanned, Unreadable};
-use crate::kernel::{Host, binary_identity, binary_places, expand_present, together};
+use crate::kernel::{Host, binary_identity, binary_places, cgroup_places, expand_present, together};
 use crate::plan::{Content, Desired, FileNow, UnitId, accept};
 use crate::spec::{DAEMON_BUFFER_BYTES, ProbeId, ProbeSpec, Targets};
 
@@ -138,11 +138,12 @@ impl Followed {
         probes.into_iter().any(|probe| is_route(&probe.spec.targets))
     }
 
-    /// The paths of the programs and libraries that hooks are in, and of those that are looked for.
-    pub(super) fn binaries(&self) -> BTreeSet<PathBuf> {
-        let probes = self.config.iter().flat_map(|config| &config.probes);
-        let names: BTreeSet<&str> = probes.filter_map(|probe| probe.spec.binary()).collect();
-        names.into_iter().flat_map(binary_places).collect()
+    /// The paths of the programs, libraries and cgroups that hooks are in, and of those that are looked for.
+    pub(super) fn places(&self) -> BTreeSet<PathBuf> {
+        let probes = || self.config.iter().flat_map(|config| &config.probes);
+        let names: BTreeSet<&str> = probes().filter_map(|probe| probe.spec.binary()).collect();
+        let cgroups = probes().flat_map(|probe| cgroup_places(&probe.spec));
+        names.into_iter().flat_map(binary_places).chain(cgroups).collect()
     }
 
     /// Names the texts that count.

@@ -4,7 +4,7 @@
 use super::entry::{Entry, Failure};
 use super::tell::{State, Tell};
 use super::units::Units;
-use crate::kernel::{Host, KernelError};
+use crate::kernel::{Host, KernelError, missing_site};
 use crate::plan::{Desired, UnitId};
 use crate::runner::engine::detach_aside;
 use crate::runner::problem::refusal;
@@ -31,13 +31,11 @@ impl Units {
         for (id, entry) in &mut self.entries {
             let Some(mut unit) = entry.running.take_if(|unit| !unit.attached.is_attached()) else { continue };
             self.engine.end([&mut unit]);
-            let interface = unit.content.spec.interface().unwrap_or_default();
-            let message = match Host::default().interface_index(interface) {
-                // The words of a start without it: the next try has nothing new to say.
-                None => format!("there is no network interface `{interface}`"),
-                Some(_) => format!("its program is no longer on `{interface}`"),
-            };
-            let problem = refusal(&entry.checked, &KernelError::at(Place::Target, message));
+            // The words of a start without it: the next try has nothing new to say.
+            let missing = unit.content.spec.hook.as_ref().and_then(|hook| missing_site(hook, &Host::default()));
+            let place = unit.content.spec.hook.as_ref().and_then(|hook| hook.interface().or(hook.cgroup())).unwrap_or_default();
+            let gone = || KernelError::at(Place::Target, format!("its program is no longer on `{place}`"));
+            let problem = refusal(&entry.checked, &missing.unwrap_or_else(gone));
             tell.lost(id, &unit, &problem.message);
             entry.since_unix_ns = now_unix_ns();
             entry.failure = Some(Failure::new(&unit.content, &[problem], 0, now, true));

@@ -116,7 +116,7 @@ impl<'a> Daemon<'a> {
     pub(super) fn act(&mut self) {
         for _ in 0..MOST_LOOKS {
             self.reconcile();
-            if !self.binaries.watch(self.followed.binaries()) {
+            if !self.binaries.watch(self.followed.places()) {
                 break;
             }
         }

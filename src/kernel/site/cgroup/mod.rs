@@ -5,4 +5,6 @@ mod hierarchy;
 mod names;
 
 pub(in crate::kernel) use hierarchy::find;
+pub use names::cgroup_places;
+
 pub(in crate::kernel) use names::{missing, named};

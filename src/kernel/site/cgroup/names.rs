@@ -2,12 +2,12 @@
 //! Cgroups that paths and globs stand for.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::hierarchy::{find, mounted};
+use super::hierarchy::{Mounted, find, mounted};
 use crate::kernel::error::KernelError;
 use crate::kernel::site::targets::{Named, Names};
-use crate::spec::{Place, Targets};
+use crate::spec::{Hook, Place, ProbeSpec, Targets};
 use crate::words::{matches_glob, nearest};
 
 /// How many cgroups are looked at for a glob.
@@ -34,6 +34,23 @@ pub(in crate::kernel) fn named(patterns: &[String]) -> Named {
         names.extend(found.into_iter().map(|name| (name.clone(), name)));
     }
     (names, errors)
+}
+
+/// The directories of which a change can make a probe's cgroups come or go: theirs, and that in which a glob looks.
+pub fn cgroup_places(spec: &ProbeSpec) -> Vec<PathBuf> {
+    let Some(path) = spec.hook.as_ref().and_then(Hook::cgroup) else { return Vec::new() };
+    let one = [path.to_owned()];
+    let names = match &spec.targets {
+        Targets::Each(names) => names.as_slice(),
+        Targets::One | Targets::FirstOf(_) => &one,
+    };
+    // Where it is mounted nowhere, nothing can be watched.
+    let Some(hierarchy) = mounted().ok().filter(Mounted::is_mounted) else { return Vec::new() };
+    let plain = |name: &String| match name.find(['*', '?']).and_then(|at| name[..at].rfind('/')) {
+        Some(at) => hierarchy.directory(&name[..at]),
+        None => hierarchy.directory(name),
+    };
+    names.iter().map(plain).collect()
 }
 
 fn matching(pattern: &str) -> Vec<String> {
