@@ -45,6 +45,9 @@ pub(super) fn programs(name: Option<&str>, format: Listing) -> ExitCode {
     }
 }
 
+/// Names of a number that are shown.
+const MOST_NAMES: usize = 16;
+
 /// A built-in program, or one described by the object file of that path.
 fn find(catalog: &Catalog, name: &str) -> Result<Arc<Program>, String> {
     if let Some(program) = catalog.get(name) {
@@ -177,7 +180,11 @@ pub(super) fn kind(field: &Field) -> String {
         FieldType::Cgroup => "cgroup".to_owned(),
         FieldType::Container => "container".to_owned(),
         FieldType::Computed(..) => "computed".to_owned(),
-        FieldType::Enum(values) => values.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join("|"),
+        FieldType::Enum(values) => {
+            let names: Vec<&str> = values.iter().map(|(_, name)| name.as_str()).take(MOST_NAMES).collect();
+            let more = values.len() - names.len();
+            names.join("|") + &if more > 0 { format!("|… ({more} more)") } else { String::new() }
+        }
     }
 }
 

@@ -40,7 +40,8 @@ impl UsdtScope {
             return Err(Refusal::new(message).maybe_help(help.filter(|_| count > 1)));
         };
         if !argument.readable {
-            let message = format!("`{name}` of `{of}` cannot be read: it is in a register for fractions, or beside the code");
+            let message =
+                format!("`{name}` of `{of}` cannot be read: it is in a register for fractions, or beside the code");
             return Err(Refusal::new(message));
         }
         let ty = Ty::Int { size: 8, signed: argument.signed };

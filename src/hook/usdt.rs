@@ -107,7 +107,8 @@ fn short(cx: &mut Cx<'_>, text: &str) -> Option<(UserPoint, Targets)> {
     let span = target(cx, &["hook", "usdt"]);
     let Some((binary, provider, name)) = parts(text) else {
         let problem = cx.error(TARGET, span, format!("`{text}` is not `BINARY:PROVIDER:NAME`"));
-        let help = "for example `usdt: python3:python:gc__start`; `ebpf-run hooks '*' --kind usdt --binary FILE` lists them";
+        let help =
+            "for example `usdt: python3:python:gc__start`; `ebpf-run hooks '*' --kind usdt --binary FILE` lists them";
         cx.report(problem.label("expected a binary, a provider and a probe, with colons").help(help));
         return None;
     };
@@ -134,9 +135,7 @@ fn written_out(cx: &mut Cx<'_>, raw: &Usdt) -> Option<(UserPoint, Targets)> {
     };
     let whole = |names: &Names| match names {
         Names::One(name) => Names::One(format!("{}:{name}", raw.provider)),
-        Names::Several(names) => {
-            Names::Several(names.iter().map(|name| format!("{}:{name}", raw.provider)).collect())
-        }
+        Names::Several(names) => Names::Several(names.iter().map(|name| format!("{}:{name}", raw.provider)).collect()),
     };
     let names = match (&raw.name, &raw.first_of) {
         (Some(given), None) => names(cx, &["hook", "usdt", "name"], &whole(given)),
@@ -177,8 +176,11 @@ fn check_word(cx: &mut Cx<'_>, what: &str, word: &str, span: Span, may_be_glob: 
     } else {
         "letters, digits, `_`, `-` and `.` only"
     };
-    let message =
-        if word.is_empty() { format!("the name of the {what} is empty") } else { format!("`{word}` is not a valid name of a {what}") };
+    let message = if word.is_empty() {
+        format!("the name of the {what} is empty")
+    } else {
+        format!("`{word}` is not a valid name of a {what}")
+    };
     let problem = cx.error(TARGET, span, message);
     cx.report(problem.help(help));
     false

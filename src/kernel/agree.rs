@@ -24,7 +24,8 @@ pub(super) fn know_each_other(spec: &ProbeSpec, all: &mut [Expanded], host: &Hos
     let targets: Vec<String> = all.iter().filter_map(|one| one.target.clone()).collect();
     let word = spec.hook.as_ref().and_then(|hook| hook.target_field());
     let is_asked = word.is_some_and(|word| names.contains(&word));
-    let mut own: Vec<&str> = names.into_iter().filter(|name| !BUILTINS.iter().any(|known| known.name == *name)).collect();
+    let mut own: Vec<&str> =
+        names.into_iter().filter(|name| !BUILTINS.iter().any(|known| known.name == *name)).collect();
     own.sort_unstable();
     own.dedup();
     let offered: Vec<Vec<bool>> = all.iter().map(|one| offered(one, &own, host)).collect();

@@ -11,7 +11,7 @@ use libbpf_rs::{MapCore, MapFlags};
 use super::error::KernelError;
 use super::hook::of;
 use super::host::Host;
-use crate::catalog::{Machine, MOST_USDT_ARGUMENTS, UserProbe, UsdtArgument, UsdtPlace, usdt_arguments};
+use crate::catalog::{MOST_USDT_ARGUMENTS, Machine, UsdtArgument, UsdtPlace, UserProbe, usdt_arguments};
 use crate::spec::{Hook, Place};
 
 /// The map's name.

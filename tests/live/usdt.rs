@@ -53,9 +53,8 @@ fn arguments_of_each_place() {
             assert_eq!(seen, [row(1, 1), row(-2, 0), row(3, 1)], "{how}");
         }
         let seen: Vec<String> = of("inlined").iter().map(|event| format!("{} {}", event["n"], event["text"])).collect();
-        let wanted = [
-            "1 \"1\"", "10 \"again\"", "-2 \"-2\"", "-20 \"again\"", "3 \"3\"", "30 \"again\"", "33 \"third\"",
-        ];
+        let wanted =
+            ["1 \"1\"", "10 \"again\"", "-2 \"-2\"", "-20 \"again\"", "3 \"3\"", "30 \"again\"", "33 \"third\""];
         assert_eq!(seen, wanted, "{how}");
         assert_eq!(of("guarded").iter().map(|event| event["n"].clone()).collect::<Vec<_>>(), [1, -2, 3], "{how}");
         assert_eq!(of("first").len(), 3, "{how}");
@@ -83,6 +82,8 @@ fn refusals() {
     hook(&short("test:work"), ", capture: { a: arg2 }").says("`test:work` has 2 arguments, there is no `arg2`");
     hook(&short("test:plain"), ", capture: { a: arg0 }").says("`test:plain` has 0 arguments");
     let listed = lab.run(&["hooks", "*", "--kind", "usdt", "--binary", &binary]).code(0);
-    let line = format!("usdt: {{ binary: \"{binary}\", provider: \"test\", name: \"inlined\" }}  # 2 arguments; 3 places; in `main`, `work`");
+    let line = format!(
+        "usdt: {{ binary: \"{binary}\", provider: \"test\", name: \"inlined\" }}  # 2 arguments; 3 places; in `main`, `work`"
+    );
     assert!(listed.stdout.contains(&line), "{:?}", listed.stdout);
 }

@@ -7,9 +7,7 @@
 use libbpf_rs::{AsRawLibbpf, OpenObject, ProgramMut};
 
 use super::attachment::{Attachment, take_link};
-use super::kind::{
-    Exchange, Feature, KernelKind, Part, always, always_live, is_equal, misplaced, within_reach,
-};
+use super::kind::{Exchange, Feature, KernelKind, Part, always, always_live, is_equal, misplaced, within_reach};
 use super::listing::{Listing, Places, Source, Unasked};
 use super::trampoline;
 use crate::expr::{Arguments, FunctionScope, Owner, Prototype, Returned, Scope};

@@ -9,8 +9,7 @@ use libbpf_rs::{AsRawLibbpf, ProgramMut};
 
 use super::attachment::{Attachment, Hold, take_link};
 use super::kind::{
-    Feature, KPROBE_SLOT, KernelKind, Part, always_live, inside, is_equal, misplaced, not_to_blame,
-    nothing_to_prepare,
+    Feature, KPROBE_SLOT, KernelKind, Part, always_live, inside, is_equal, misplaced, not_to_blame, nothing_to_prepare,
 };
 use super::list_functions::FUNCTIONS;
 use super::perf;
@@ -86,7 +85,8 @@ fn attach(program: &ProgramMut<'_>, hook: &Hook, host: &Host) -> Result<Attachme
 
 /// One link for all of these (`kprobe.multi`, Linux 5.18): the program is told which by the number of each.
 fn attach_to_all(program: &ProgramMut<'_>, names: &[&str], on_return: bool) -> Result<Hold, i32> {
-    let names = names.iter().map(|name| CString::new(*name)).collect::<Result<Vec<_>, _>>().map_err(|_| libc::ENOENT)?;
+    let names =
+        names.iter().map(|name| CString::new(*name)).collect::<Result<Vec<_>, _>>().map_err(|_| libc::ENOENT)?;
     let mut pointers: Vec<*const std::ffi::c_char> = names.iter().map(|name| name.as_ptr()).collect();
     let cookies: Vec<u64> = (0..names.len() as u64).collect();
     let options = libbpf_sys::bpf_kprobe_multi_opts {

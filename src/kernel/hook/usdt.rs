@@ -2,7 +2,7 @@
 //! `usdt`: a uprobe at each place of a probe that the source of a program names, with the counter that tells the program that
 //! somebody is looking (Linux 4.20, `ref_ctr_offset`).
 
-use libbpf_rs::OpenObject;
+use libbpf_rs::{AsRawLibbpf as _, OpenObject};
 
 use super::kind::{Exchange, Feature, KernelKind, misplaced};
 use super::listing::{Listing, Source, Unasked};
@@ -11,7 +11,7 @@ use super::perf_uprobe::{BASE, OURSELVES, attach, check, inspect};
 use super::trial::{Try, TryOne};
 use crate::catalog::{Machine, usdt_arguments};
 use crate::expr::{Scope, UsdtArgumentType, UsdtScope};
-use crate::kernel::error::KernelError;
+use crate::kernel::error::{KernelError, describe};
 use crate::kernel::host::Host;
 use crate::kernel::site::binary::{Located, probe_of};
 use crate::kernel::usdt;
@@ -105,9 +105,14 @@ fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
 /// The slot has no such map.
 fn prepare(object: &mut OpenObject, _: &str, hook: &Hook, host: &Host) -> Result<(), KernelError> {
     let room = usdt::room(hook, host)?;
-    let Some(mut map) = object.maps_mut().find(|map| map.name() == usdt::MAP) else { return Ok(()) };
-    map.set_max_entries(room).map_err(|error| {
-        let of = hook.point().and_then(|point| probe_of(&point.place)).map_or("", |(_, name)| name);
-        KernelError::at(Place::Target, format!("failed to make room for the arguments of `{of}`: {error:#}"))
-    })
+    let Some(map) = object.maps_mut().find(|map| map.name() == usdt::MAP) else { return Ok(()) };
+    // SAFETY: the map belongs to an open object; takes a number.
+    let code = unsafe { libbpf_sys::bpf_map__set_max_entries(map.as_libbpf_object().as_ptr(), room) };
+    // One that is taken over from the version before has its size.
+    if code == 0 || code == -libc::EBUSY {
+        return Ok(());
+    }
+    let of = hook.point().and_then(|point| probe_of(&point.place)).map_or("", |(_, name)| name);
+    let message = format!("failed to make room for the arguments of `{of}`: {}", describe(-code));
+    Err(KernelError::at(Place::Target, message))
 }

@@ -117,7 +117,9 @@ fn all_at_once(
     let program = program.as_libbpf_object().as_ptr();
     // SAFETY: the program is loaded; path, options and the lists, each of `cnt` entries, live across the call, whose result goes
     // nowhere else. No pattern is given: the offsets stand for it.
-    unsafe { take_link(libbpf_sys::bpf_program__attach_uprobe_multi(program, pid, path.as_ptr(), ptr::null(), &options)) }
+    unsafe {
+        take_link(libbpf_sys::bpf_program__attach_uprobe_multi(program, pid, path.as_ptr(), ptr::null(), &options))
+    }
 }
 
 /// -1: every process.
