@@ -148,6 +148,7 @@ fn stimulate() {
     let status = Command::new("python3").args(["-c", "import json"]).status().unwrap();
     assert!(status.success());
     drop(fs::read("/etc/hostname"));
+    drop(fs::File::open("/etc/hostname").and_then(|file| file.sync_data()));
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     assert!(std::net::ToSocketAddrs::to_socket_addrs("localhost:80").is_ok());
