@@ -48,11 +48,12 @@ impl Host {
     pub(in crate::kernel) fn syscall_arguments(&self, call: &str) -> Option<Vec<TraceField>> {
         // Most calls of 32-bit processes have no tracepoint, and nobody is to be told what might be meant.
         let event = event_of(call, CallEnd::Entry);
-        let format = self.tracefs().ok().map(|path| path.join("events").join(event.category).join(event.name).join("format"));
-        if let Some(text) = format.and_then(|path| fs::read_to_string(path).ok()) {
-            let fields = parse_format(&text);
+        let folder = self.tracefs().ok().map(|path| path.join("events").join(event.category));
+        if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
+            let fields = parse_format(&fs::read_to_string(folder.join(event.name).join("format")).ok()?);
             return Some(fields.into_iter().filter(|field| field.name != "__syscall_nr").collect());
         }
+        // To search all types takes long: not for each call beside others that have tracepoints.
         let btf = self.btf()?;
         let name = kernel_name(call);
         let functions = ["__do_sys_", "__se_sys_", "sys_"].map(|prefix| format!("{prefix}{name}"));
