@@ -564,8 +564,15 @@ fn first_of() {
     let several =
         Machine { is_one_of_several: true, elsewhere: vec!["q".to_owned()], ..Machine::of_types(Some(kernel)) };
     let names = Names::of_captures(&scope, &several);
-    for text in ["first_of(p->nothing_1, q)", "q", "q->x as u32"] {
-        assert_eq!(names.value(&parse(text).unwrap()).unwrap().source, OperandSource::Nothing, "{text}");
+    for (text, kind) in [
+        ("first_of(p->nothing_1, q)", FieldType::Unsigned),
+        ("q", FieldType::Unsigned),
+        ("q->x as i32", FieldType::Signed),
+        ("q->x as path", FieldType::Path),
+        ("(q as sock).source.ip", FieldType::Ip),
+    ] {
+        let operand = names.value(&parse(text).unwrap()).unwrap();
+        assert_eq!((operand.source, operand.kind), (OperandSource::Nothing, kind), "{text}");
     }
 }
 

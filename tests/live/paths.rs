@@ -185,6 +185,26 @@ fn memory_of_programs() {
     run.interrupt().code(0);
 }
 
+/// A name that only some of several targets have is null at the others.
+#[test]
+fn names_of_some_targets() {
+    need!(bpf());
+    let lab = Lab::new();
+    let mut run = lab.ready(
+        "probes:\n  - name: lives\n    hook: { tracepoint: [\"sched:sched_process_exec\", \"sched:sched_process_exit\"] }\n    capture:\n      \
+         file: filename\n      text: filename as string(8)\n      mine: args.pid\n      priority: prio\n",
+        &[],
+    );
+    let program = lab.text("lives-program");
+    fs::copy("/bin/true", &program).unwrap();
+    assert!(Command::new(&program).status().unwrap().success());
+    let start = run.event(|event| event["file"] == *program);
+    holds(&start, &[("priority", Value::Null), ("mine", start["pid"].clone())]);
+    let end = run.event(|event| event["pid"] == start["pid"] && event["priority"] != Value::Null);
+    holds(&end, &[("file", Value::Null), ("text", Value::Null), ("mine", start["pid"].clone())]);
+    run.interrupt().code(0);
+}
+
 /// What a path lacks is said with the word that is to blame, and what is near.
 #[test]
 fn what_is_wrong() {

@@ -44,6 +44,8 @@ pub(in crate::expr) struct Composite<'a> {
     what: What,
     /// The names that were taken already, with dots; empty: the whole.
     taken: String,
+    /// True where only other targets have it.
+    is_absent: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -88,13 +90,19 @@ impl<'a> Composite<'a> {
             | Cast::Uid
             | Cast::Uuid => return None,
         };
-        Some(Self { place, what, taken: String::new() })
+        Some(Self { place, what, taken: String::new(), is_absent: false })
+    }
+
+    /// The same where only other targets of the probe have it: null, with the types of its parts.
+    #[must_use]
+    pub(in crate::expr) fn absent(self) -> Self {
+        Self { is_absent: true, ..self }
     }
 
     /// What the program was called for: the packet or the call at hand. `taken` is the name that the hook calls a part, empty where
     /// it is the whole.
     pub(in crate::expr) fn at_hand(place: Place<'a>, parts: &'static [PacketPart], taken: &str) -> Self {
-        Self { place, what: What::Parts(parts), taken: taken.to_owned() }
+        Self { place, what: What::Parts(parts), taken: taken.to_owned(), is_absent: false }
     }
 
     /// True where a `sockaddr` has a part of this name.
@@ -133,6 +141,12 @@ impl<'a> Composite<'a> {
 
     /// The value itself; `text` is how it is written.
     pub(in crate::expr) fn operand(self, text: &str) -> Result<Operand, Refusal> {
+        let is_absent = self.is_absent;
+        let operand = self.read(text)?;
+        Ok(if is_absent { Operand::nothing(operand.kind, operand.size) } else { operand })
+    }
+
+    fn read(self, text: &str) -> Result<Operand, Refusal> {
         let whole = |kind, size| SlotPart { name: "", offset: 0, size, kind };
         let of = |table: &'static [SlotPart], whole: SlotPart| {
             table.iter().find(|part| part.name == self.taken).cloned().unwrap_or(whole)

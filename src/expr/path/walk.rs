@@ -4,13 +4,13 @@
 use super::element::Which;
 use super::names::{Found, Names, no_stacks};
 use super::parts::Composite;
-use super::place::Place;
+use super::place::{Place, Ty};
 use super::reached::Reached;
 use super::retype::composite;
 use crate::expr::operand::{Operand, OperandSource};
 use crate::expr::parse::parse;
 use crate::expr::types;
-use crate::spec::{Cast, Expr, ExprNode, Fetch, FieldType, Kept};
+use crate::spec::{Cast, Expr, ExprNode, Fetch, FetchSource, FieldType, Kept};
 use crate::words::{Refusal, list};
 
 /// Most pointers that one value may be behind.
@@ -216,7 +216,7 @@ impl<'a> Names<'_, 'a> {
         let text = of.to_string();
         let place = match reached {
             Reached::Place(place) => place,
-            Reached::Nothing => return Ok(Reached::Nothing),
+            Reached::Nothing => return Ok(nothing_as(cast)),
             Reached::Value(operand) => return types::recast(operand, cast, &text).map(Reached::Value),
             Reached::Composite(composite) => {
                 return types::recast(composite.operand(&text)?, cast, &text).map(Reached::Value);
@@ -257,6 +257,19 @@ impl<'a> Names<'_, 'a> {
         let texts: Vec<String> = lacking.iter().map(|(arg, _)| arg.to_string()).collect();
         let message = format!("none of {} is here", list(texts.iter().map(String::as_str), 8));
         Err(Refusal::new(message).help(reasons.join("; ")))
+    }
+}
+
+/// What is not here, of the type that it has where it is.
+fn nothing_as<'a>(cast: &Cast) -> Reached<'a> {
+    let nowhere = Place::register(FetchSource::Constant(0), Ty::Pointer { to: None, char: false });
+    if let Some(composite) = Composite::of(cast, nowhere.clone()) {
+        return Reached::Composite(composite.absent());
+    }
+    match (cast, types::read(nowhere, cast, None, None, "")) {
+        (Cast::Path { .. } | Cast::FdPath, _) => Reached::Value(Operand::nothing(FieldType::Path, 8)),
+        (_, Ok(operand)) => Reached::Value(Operand::nothing(operand.kind, operand.size)),
+        (_, Err(_)) => Reached::Nothing,
     }
 }
 
