@@ -123,7 +123,10 @@ impl Process {
 
 /// Programs and libraries that are open, by device and inode; `None` for one that cannot be read.
 #[derive(Debug, Default)]
-struct Files(HashMap<(Box<str>, u64), Option<Box<Binary<OpenFile>>>>);
+struct Files(HashMap<FileNumber, Option<Box<Binary<OpenFile>>>>);
+
+/// Device and inode.
+type FileNumber = (Box<str>, u64);
 
 impl Files {
     fn get(&mut self, pid: u32, code: &Mapping) -> Option<&Binary<OpenFile>> {

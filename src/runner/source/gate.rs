@@ -66,7 +66,7 @@ impl Random {
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         let bits = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32;
-        bits * u64::from(one_in) >> 32 == 0
+        (bits * u64::from(one_in)) >> 32 == 0
     }
 }
 
