@@ -96,8 +96,11 @@ const PLAIN: &[(&str, Cast)] = &[
     ("uuid", Cast::Uuid),
 ];
 
+/// How a type is made of its size.
+pub(super) type MakeSized = fn(TextSize) -> Cast;
+
 /// The types that can have a size, and how one is made of it.
-const SIZED: &[(&str, fn(TextSize) -> Cast)] = &[
+const SIZED: &[(&str, MakeSized)] = &[
     ("string", Cast::String),
     ("user_string", Cast::UserString),
     ("bytes", Cast::Bytes),
@@ -148,7 +151,7 @@ pub(super) enum TypeWord {
     /// A type that is complete.
     Plain(Cast),
     /// One that can have a size.
-    Sized(fn(TextSize) -> Cast),
+    Sized(MakeSized),
 }
 
 /// The type of this word; `None` where it is none of ours: perhaps an enum of the kernel.

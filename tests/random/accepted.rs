@@ -7,8 +7,8 @@ use ebpf_run::expr::{
 };
 use ebpf_run::spec::HookKind;
 
-/// True for a condition that is not refused, and that the kernel decides with few tests.
-pub(crate) fn is_accepted(text: &str) -> bool {
+/// True for a condition that is not refused, and that the kernel decides with so many tests at most.
+pub(crate) fn is_accepted(text: &str, most: usize) -> bool {
     let scope = Scope::Function(FunctionScope {
         owner: Owner::User,
         name: "work".to_owned(),
@@ -21,5 +21,5 @@ pub(crate) fn is_accepted(text: &str) -> bool {
     let head = builtin().unwrap().get("trace").unwrap().event.clone().unwrap();
     let wanted = Wanted { captures: &[], filter: &filter, sets: &[] };
     let Ok(resolved) = resolve_probe(wanted, &scope, &Machine::of_types(None), &head) else { return false };
-    resolved.steps.len() <= 12 && resolved.clauses.iter().all(|clause| matches!(clause.decided, Decided::Kernel { .. }))
+    resolved.steps.len() <= most && resolved.clauses.iter().all(|clause| matches!(clause.decided, Decided::Kernel { .. }))
 }

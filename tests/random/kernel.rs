@@ -17,8 +17,9 @@ use super::naive::{self, Value};
 use super::tree::{Cond, Grammar, Kind, Name, Random, text};
 use super::{count, seed};
 
-/// Conditions of one probe, and of one start of the runner.
-const OF_PROBE: usize = 4;
+/// Most conditions of one probe, and those of one start of the runner: what a program of the kernel has room for takes as long to verify
+/// as one condition does.
+const OF_PROBE: usize = 16;
 const OF_RUN: usize = 300;
 /// Calls with other arguments.
 const EVENTS: usize = 12;
@@ -46,7 +47,7 @@ fn grammar() -> Grammar {
 
 /// Conditions, calls, and which of them let which pass.
 struct Plan {
-    /// `OF_PROBE` of a probe.
+    /// At most `OF_PROBE` of a probe.
     probes: Vec<Vec<Cond>>,
     events: Vec<Vec<Value>>,
 }
@@ -54,11 +55,22 @@ struct Plan {
 impl Plan {
     fn new(random: &mut Random, conditions: usize) -> Self {
         let grammar = grammar();
-        let mut probes = Vec::new();
-        while probes.len() * OF_PROBE < conditions {
-            let probe = (0..OF_PROBE).map(|_| fitting(&grammar, random)).collect();
-            probes.push(probe);
+        let (mut probes, mut open) = (Vec::new(), Vec::new());
+        let mut left = conditions;
+        while left > 0 {
+            let cond = fitting(&grammar, random);
+            open.push(cond);
+            if open.len() > 1 && !super::accepted::is_accepted(&asked(&open), 64) {
+                let last = open.pop().into_iter().collect();
+                probes.push(std::mem::replace(&mut open, last));
+            }
+            if open.len() == OF_PROBE {
+                probes.push(std::mem::take(&mut open));
+            }
+            left -= 1;
         }
+        probes.push(open);
+        probes.retain(|probe| !probe.is_empty());
         let events = (0..EVENTS).map(|_| event(random)).collect();
         Self { probes, events }
     }
@@ -66,10 +78,8 @@ impl Plan {
     fn yaml(&self, binary: &str) -> String {
         let mut yaml = "version: 1\nprobes:\n".to_owned();
         for (number, conditions) in self.probes.iter().enumerate() {
-            let asked = |(which, cond): (usize, &Cond)| format!("arg5 & {} == {which} && ({})", OF_PROBE - 1, cond.text());
-            let conditions: Vec<String> = conditions.iter().enumerate().map(asked).collect();
             writeln!(yaml, "  - name: g{number}\n    hook: {{ uprobe: \"{binary}:work\" }}\n    capture: {{ which: arg5 as u32 }}\n    where: |").unwrap();
-            writeln!(yaml, "      {}", conditions.join("\n      || ")).unwrap();
+            writeln!(yaml, "      {}", asked(conditions).replace("|| arg5", "\n      || arg5")).unwrap();
         }
         yaml
     }
@@ -107,11 +117,17 @@ impl Plan {
     }
 }
 
+/// What the probe of some conditions asks.
+fn asked(conditions: &[Cond]) -> String {
+    let asked = |(which, cond): (usize, &Cond)| format!("arg5 & {} == {which} && ({})", OF_PROBE - 1, cond.text());
+    conditions.iter().enumerate().map(asked).collect::<Vec<_>>().join(" || ")
+}
+
 /// A condition that is not refused, and small enough to share a graph.
 fn fitting(grammar: &Grammar, random: &mut Random) -> Cond {
     loop {
         let cond = grammar.cond(random, 2);
-        if cond.text().len() < 300 && super::accepted::is_accepted(&cond.text()) {
+        if cond.text().len() < 300 && super::accepted::is_accepted(&cond.text(), 12) {
             return cond;
         }
     }
@@ -163,7 +179,9 @@ fn this_kernel() {
         let plan = Plan::new(&mut random, OF_RUN.min(wanted - asked));
         let yaml = dir.path().join("random.yaml");
         fs::write(&yaml, plan.yaml(&binary.display().to_string())).unwrap();
-        in_kernel += decided_in_kernel(&yaml);
+        let decided = decided_in_kernel(&yaml);
+        assert_eq!(decided, plan.probes.len(), "the plan leaves all of them to the kernel");
+        in_kernel += plan.probes.iter().map(Vec::len).sum::<usize>();
         let ours = run(&yaml, &binary, &plan.calls());
         let theirs = plan.expected();
         if let Some((probe, call)) = ours.symmetric_difference(&theirs).next() {
@@ -171,17 +189,16 @@ fn this_kernel() {
             let passes = ours.contains(&(*probe, *call));
             panic!("{cond}\npasses: {passes}\n{:?}", plan.events[call / OF_PROBE]);
         }
-        asked += plan.probes.len() * OF_PROBE;
-        println!("{asked} conditions, {in_kernel} in the kernel; {} of {} pass", theirs.len(), plan.probes.len() * OF_PROBE * EVENTS);
+        asked += plan.probes.iter().map(Vec::len).sum::<usize>();
+        println!("{asked} conditions, {in_kernel} in the kernel; {} events pass", theirs.len());
     }
-    assert!(in_kernel * 10 > asked * 8, "{in_kernel} of {asked} in the kernel");
 }
 
-/// How many conditions the plan leaves to the kernel.
+/// How many probes the plan leaves to the kernel.
 fn decided_in_kernel(yaml: &Path) -> usize {
     let output = Command::new(runner()).arg("plan").arg(yaml).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
-    said.matches("in the kernel: ").count() * OF_PROBE
+    said.matches("in the kernel: ").count()
 }
 
 /// Runs the probes while the program makes its calls.
@@ -226,7 +243,8 @@ fn scenario() {
             "cleanup",
             format!(
                 "sed -n 's/.*\"probe\":\"\\(g[0-9]*\\)\".*\"which\":\\([0-9]*\\).*/\\1 \\2/p' \"$STDOUT\" | sort >/run/ours\n\
-                 sort >/run/theirs <<'END'\n{expected}END\ndiff /run/theirs /run/ours\n"
+                 sort >/run/theirs <<'END'\n{expected}END\n\
+                 diff /run/theirs /run/ours >/run/diff || {{ head -5 /run/diff; exit 1; }}\n"
             ),
         ),
     ];
