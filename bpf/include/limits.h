@@ -11,13 +11,13 @@
 #include <bpf/bpf_helpers.h>
 
 /* Anything below is set. */
-static const volatile bool limited = false;
+const volatile bool limited INTERNAL = false;
 /* An event passes where a random number of 32 bits is less; 0: all of them. */
-static const volatile __u32 sample_below = 0;
+const volatile __u32 sample_below INTERNAL = 0;
 /* So many events pass in a window, at most 999,999,999; 0: all of them. */
-static const volatile __u32 rate_events = 0;
+const volatile __u32 rate_events INTERNAL = 0;
 /* Windows are the multiples of this since the machine was booted; never 0. */
-static const volatile __u64 rate_window_ns = 1;
+const volatile __u64 rate_window_ns INTERNAL = 1;
 
 /*
  * The window in one word, so that the order in which CPUs see its parts is no question on any machine:
