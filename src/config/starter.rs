@@ -118,6 +118,9 @@ fn file(word: &str, program: &Program, kind: Option<&str>, forms: &[HookForm], s
     out.text
 }
 
+/// A kind of hook with two keys of which it takes one: the one that is shown, and the other.
+const ONE_OF_TWO: (&str, &str, &str) = ("cgroup", "call", "direction");
+
 struct Writer {
     text: String,
 }
@@ -172,7 +175,13 @@ impl Writer {
         let _ = writeln!(self.text, "    hook:\n      {}:", form.kind);
         let required = inner.map(|inner| &inner["required"]).and_then(Value::as_array);
         for (key, inner) in mapping {
-            let off = !required.is_some_and(|required| required.contains(&key.as_str().into()));
+            let (_, shown, other) = ONE_OF_TWO;
+            let is_choice = ONE_OF_TWO.0 == form.kind;
+            if is_choice && key == other {
+                continue;
+            }
+            let is_required = required.is_some_and(|required| required.contains(&key.as_str().into()));
+            let off = !is_required && !(is_choice && key == shown);
             self.prose(8, &doc(inner));
             self.value(8, off, key, &example_of(inner));
         }
