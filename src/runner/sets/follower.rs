@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::lines::{Lines, lines};
 use super::live::LiveSet;
-use super::{All, locked};
+use super::shared::{All, locked};
 use crate::files::{Watcher, read_list};
 use crate::kernel::cgroup_root;
 use crate::spec::{SetEntry, SetSource, SetSpec};

@@ -12,18 +12,17 @@ mod content;
 mod follower;
 mod lines;
 mod live;
+mod shared;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use self::follower::Follower;
 use self::live::LiveSet;
+use self::shared::{All, locked};
 use crate::kernel::SetMap;
 use crate::record::{SetContent, Sets};
-use crate::spec::{SetKind, SetName, SetSource, SetSpec};
-
-/// The sets of a run, by name and kind: one that changes its kind is another one.
-type All = BTreeMap<(SetName, SetKind), LiveSet>;
+use crate::spec::{SetName, SetSource, SetSpec};
 
 /// Sets that follow their files.
 pub(super) struct LiveSets {
@@ -38,10 +37,6 @@ pub(super) struct LiveSets {
 pub(super) struct NoSet {
     pub(super) name: SetName,
     pub(super) why: String,
-}
-
-fn locked(shared: &Mutex<All>) -> MutexGuard<'_, All> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl LiveSets {
