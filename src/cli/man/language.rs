@@ -47,6 +47,7 @@ pub(super) fn page(catalog: &Catalog) -> Vec<u8> {
         "vars:\n  every: 1s\n  interface: { value: eth0, help: where packets are counted }\nprobes:\n  - name: packets\n    \
          hook: { xdp: { interface: \"${var:interface}\" } }\n    interval: ${var:every}",
     );
+    sets(&mut page);
     page.control("SS", ["Anchors and defaults"]);
     paragraph(
         &mut page,
@@ -322,4 +323,23 @@ fn whole_files(page: &mut Roff) {
         let text = text.split_once("\n#\n").map_or(text, |(_, rest)| rest);
         verbatim(page, text.trim_end());
     }
+}
+
+fn sets(page: &mut Roff) {
+    page.control("SS", ["Sets"]);
+    paragraph(
+        page,
+        "`sets` names values that expressions compare with: `ip` has addresses and networks, `text` strings of at most 126 bytes, \
+         `number` integers of 64 bits, `pid` processes. A set lists its values, or names a `file` with one on each line, which is \
+         followed: a change counts within a second, touches no probe and loses no event. While the file is missing, the set stays as \
+         it was. While a line is invalid, that line is reported, the others count, and nothing is removed. A daemon does not read a \
+         file that users other than root could change. `pid: { descendants: N }` is process N with its children and theirs, those \
+         that exist and those to come; `pid in descendants(N)` in an expression is the same. A set belongs to the file that \
+         declares it.",
+    );
+    verbatim(
+        page,
+        "sets:\n  private: { ip: [10.0.0.0/8, 192.168.0.0/16, \"fd00::/8\"] }\n  watched: { text: { file: \
+         /etc/ebpf-run/watched.txt } }\n  build: { pid: { descendants: 1234 } }",
+    );
 }
