@@ -9,10 +9,10 @@ use super::error::KernelError;
 use super::expand::Expanded;
 use super::hook::of;
 use super::host::Host;
-use super::prepare::resolve_captures;
+use super::prepare::{Prepared, resolve_captures};
 use crate::catalog::Program;
 use crate::expr::BUILTINS;
-use crate::spec::{FieldType, HookKind, Place, ProbeSpec};
+use crate::spec::{Fetch, FetchCopy, FetchSource, FieldType, HookKind, Place, ProbeSpec};
 
 /// Tells each target what the others have.
 pub(super) fn know_each_other(spec: &ProbeSpec, all: &mut [Expanded], host: &Host) {
@@ -54,7 +54,12 @@ pub fn disagreements(all: &[Expanded], program: &Program, host: &Host) -> Vec<Ke
     for one in all {
         let Ok(prepared) = resolve_captures(&one.spec, program, host) else { continue };
         let here = one.target.clone().unwrap_or_default();
-        for field in prepared.layout.map(|layout| layout.fields).unwrap_or_default() {
+        let Prepared { layout, fetches, .. } = prepared;
+        for field in layout.map(|layout| layout.fields).unwrap_or_default() {
+            // What is always null here may be of any type.
+            if field.absent_bit.and_then(|bit| fetches.get(usize::from(bit))).is_some_and(is_nowhere) {
+                continue;
+            }
             let Some((kind, there)) = first.get(&field.name) else {
                 first.insert(field.name, (field.kind, here.clone()));
                 continue;
@@ -68,6 +73,11 @@ pub fn disagreements(all: &[Expanded], program: &Program, host: &Host) -> Vec<Ke
         }
     }
     errors.into_values().collect()
+}
+
+/// True for the fetch of what this target does not have.
+fn is_nowhere(fetch: &Fetch) -> bool {
+    fetch.source == FetchSource::Constant(0) && fetch.copy == FetchCopy::Kernel
 }
 
 /// Numbers are alike, whatever their sign; of what is null everywhere at a target nothing is known.
