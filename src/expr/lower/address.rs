@@ -3,8 +3,9 @@
 
 use core::net::Ipv6Addr;
 
-use super::graph::{Graph, Unfit, Ways};
+use super::graph::{Graph, Ways};
 use super::interval::Intervals;
+use super::unfit::Unfit;
 use crate::expr::operand::Operand;
 use crate::spec::{Fetch, FetchCopy, FieldType, Formula, StepNext, StepTest};
 

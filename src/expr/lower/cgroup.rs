@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::graph::{Graph, Unfit, Ways};
+use super::graph::{Graph, Ways};
+use super::unfit::Unfit;
 use crate::expr::operand::Operand;
 use crate::spec::{Fetch, FetchSource, SetUse, StepNext, StepTest, TextTest};
 

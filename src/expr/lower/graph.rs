@@ -1,46 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The graph: from its end to its beginning, so that every test knows where it leads.
 
+use super::unfit::{Cost, Unfit};
 use crate::expr::operand::{Operand, OperandSource};
 use crate::spec::{Comparison, Fetch, FieldType, Formula, SetKind, SetName, SetUse, Step, StepNext, StepTest, TextTest};
 
 /// Most tests of a probe.
 const MAX_STEPS: usize = 64;
-
-/// Why the kernel cannot decide something, to be read after "because".
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::expr) struct Unfit(pub(in crate::expr) String);
-
-impl Unfit {
-    pub(super) fn new(why: impl Into<String>) -> Self {
-        Self(why.into())
-    }
-}
-
-/// What the costliest of some tests does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::expr) enum Cost {
-    /// It compares a number: some 2 ns.
-    Number,
-    /// It looks something up in a set: some 20 ns.
-    Set,
-    /// It reads the name of the thread: some 40 ns.
-    Comm,
-    /// It reads memory: some 80 ns.
-    Memory,
-}
-
-impl Cost {
-    /// In words.
-    pub(in crate::expr) fn nanoseconds(self) -> u32 {
-        match self {
-            Self::Number => 2,
-            Self::Set => 20,
-            Self::Comm => 40,
-            Self::Memory => 80,
-        }
-    }
-}
 
 /// Tests, the last one first. A [`StepNext::Step`] counts from the last one until the graph is finished.
 #[derive(Debug, Clone)]
@@ -184,7 +150,7 @@ impl<'o> Graph<'o> {
         if fetch.length.is_some() {
             return Err(Unfit::new("its length is only known when the event happens"));
         }
-        if super::text::is_path(fetch.copy) {
+        if super::kinds::is_path(fetch.copy) {
             return Err(Unfit::new("a path has as many parts as folders"));
         }
         Ok(Some(fetch.clone()))
@@ -194,7 +160,7 @@ impl<'o> Graph<'o> {
     fn null(&mut self, of: &Formula, holds: bool, ways: Ways) -> Result<StepNext, Unfit> {
         let operand = self.read(of)?;
         let Some(fetch) = Self::fetch(operand)? else { return Ok(if holds { ways.yes } else { ways.no }) };
-        if super::number::is_null_by_value(&operand.kind) {
+        if super::kinds::is_null_by_value(&operand.kind) {
             return self.has_value(operand, holds, ways);
         }
         match &operand.kind {
@@ -221,9 +187,9 @@ impl<'o> Graph<'o> {
         if how != TextTest::Equal {
             return Err(Unfit::new("the kernel finds whole texts in a set, and no parts of them"));
         }
-        let fetch = match super::text::text_of(&operand.kind) {
-            Some(_) => Fetch { size: if super::text::is_text_copy(fetch.copy) { Step::MAX_BYTES } else { fetch.size.min(Step::MAX_BYTES) }, ..fetch },
-            None => super::number::for_set(operand, fetch, self.is_of_pids(set))?,
+        let fetch = match super::kinds::text_of(&operand.kind) {
+            Some(_) => Fetch { size: if super::kinds::is_text_copy(fetch.copy) { Step::MAX_BYTES } else { fetch.size.min(Step::MAX_BYTES) }, ..fetch },
+            None => super::kinds::for_set(operand, fetch, self.is_of_pids(set))?,
         };
         let entry = self.push(operand, fetch, StepTest::Set(set.clone()), ways)?;
         self.fault_to(entry, operand, fault);
@@ -268,6 +234,6 @@ impl<'o> Graph<'o> {
 
     /// What the steps cost.
     pub(in crate::expr) fn cost(steps: &[Step]) -> Cost {
-        steps.iter().map(super::number::cost).max().unwrap_or(Cost::Number)
+        steps.iter().map(super::kinds::cost).max().unwrap_or(Cost::Number)
     }
 }

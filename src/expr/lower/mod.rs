@@ -12,7 +12,10 @@ mod address;
 mod cgroup;
 mod graph;
 mod interval;
+mod kinds;
 mod number;
 mod text;
+mod unfit;
 
-pub(super) use graph::{Cost, Graph, Unfit};
+pub(super) use graph::Graph;
+pub(super) use unfit::{Cost, Unfit};

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Numbers and bits.
 
-use super::graph::{Cost, Graph, Unfit, Ways};
+use super::graph::{Graph, Ways};
 use super::interval::Intervals;
+use super::kinds::{is_null_by_value, is_signed};
+use super::unfit::Unfit;
 use crate::expr::check::Range;
 use crate::expr::operand::Operand;
 use crate::spec::{
-    Arithmetic, BitRange, Comparison, Fetch, FetchCopy, FetchSource, FieldType, Formula, NameTable, Step, StepNext, StepTest,
+    Arithmetic, BitRange, Comparison, FieldType, Formula, NameTable, StepNext, StepTest,
 };
 
 /// A number that is read, of which perhaps only some bits count.
@@ -42,37 +44,6 @@ impl Number<'_> {
             _other => Intervals::one(all.0, all.1),
         };
         Some((all, values))
-    }
-}
-
-/// True for kinds of which some numbers stand for nothing.
-pub(super) fn is_null_by_value(kind: &FieldType) -> bool {
-    matches!(kind, FieldType::Errno | FieldType::Id | FieldType::Named(NameTable::Errno | NameTable::Signal))
-}
-
-/// Whether a number of this kind is read as signed; `None` for what the kernel does not compare as a number.
-fn is_signed(kind: &FieldType) -> Option<bool> {
-    match kind {
-        FieldType::Unsigned | FieldType::Hex | FieldType::Id | FieldType::Port | FieldType::Ktime | FieldType::Ipv4 => Some(false),
-        FieldType::Named(table) => Some(*table == NameTable::Errno),
-        FieldType::Bool | FieldType::Flag => Some(false),
-        FieldType::Dev | FieldType::Ksym | FieldType::Usym | FieldType::Cgroup | FieldType::Container => Some(false),
-        FieldType::Signed | FieldType::Duration | FieldType::Enum(_) => Some(true),
-        FieldType::Text { .. }
-        | FieldType::Argv
-        | FieldType::Path
-        | FieldType::Bytes
-        | FieldType::Ipv6
-        | FieldType::Errno
-        | FieldType::Timespec
-        | FieldType::Ip
-        | FieldType::Mac
-        | FieldType::Uuid
-        | FieldType::Endpoint
-        | FieldType::Sock
-        | FieldType::Packet
-        | FieldType::Counted { .. }
-        | FieldType::Computed(..) => None,
     }
 }
 
@@ -218,33 +189,6 @@ impl Number<'_> {
                 StepTest::Range { low: low as u64 & mask, mask, span: (high - low) as u64 }
             }
         }
-    }
-}
-
-/// How a number is fetched that a set is asked for.
-pub(super) fn for_set(operand: &Operand, fetch: Fetch, is_of_pids: bool) -> Result<Fetch, Unfit> {
-    match &operand.kind {
-        FieldType::Ip | FieldType::Ipv6 | FieldType::Ipv4 => Ok(fetch),
-        FieldType::Port => Err(Unfit::new("ports are in another order of bytes than the set")),
-        _number => {
-            let is_plain = is_signed(&operand.kind).is_some_and(|signed| !signed || operand.size == 8 || is_of_pids);
-            if is_plain && operand.bits.is_none() && !is_null_by_value(&operand.kind) || operand.kind == FieldType::Id {
-                Ok(fetch)
-            } else {
-                Err(Unfit::new("the set has numbers of 64 bits, and this one has fewer, with a sign"))
-            }
-        }
-    }
-}
-
-/// What one test costs.
-pub(super) fn cost(step: &Step) -> Cost {
-    match (&step.test, step.fetch.copy) {
-        (StepTest::Set(_), _) => Cost::Set,
-        (_, FetchCopy::Comm) => Cost::Comm,
-        (_, FetchCopy::Value) if step.fetch.hops.is_empty() => Cost::Number,
-        (_, FetchCopy::Kernel) if step.fetch.hops.is_empty() && step.fetch.source == FetchSource::Context => Cost::Number,
-        (_, _) => Cost::Memory,
     }
 }
 

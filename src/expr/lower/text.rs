@@ -3,32 +3,15 @@
 
 use std::sync::Arc;
 
-use super::graph::{Graph, Unfit, Ways};
+use super::graph::{Graph, Ways};
+use super::kinds::{is_text_copy, text_of};
+use super::unfit::Unfit;
 use crate::expr::operand::Operand;
 use crate::spec::{Fetch, FetchCopy, FieldType, Formula, Step, StepNext, StepTest, TextTest};
 
 /// Longest text that the kernel looks for at the end, and in the middle.
 const MAX_SUFFIX: usize = 32;
 const MAX_CONTAINS: usize = 8;
-
-/// True for paths, which are collected name by name.
-pub(super) fn is_path(copy: FetchCopy) -> bool {
-    matches!(copy, FetchCopy::FilePath | FetchCopy::Path | FetchCopy::DentryPath | FetchCopy::FdPath)
-}
-
-/// True for what ends at its NUL.
-pub(super) fn is_text_copy(copy: FetchCopy) -> bool {
-    matches!(copy, FetchCopy::KernelText | FetchCopy::UserText)
-}
-
-/// How many bytes of a text are seen at most; `None` for what is no text.
-pub(super) fn text_of(kind: &FieldType) -> Option<Option<u32>> {
-    match kind {
-        FieldType::Text { limit } => Some(*limit),
-        FieldType::Bytes | FieldType::Mac | FieldType::Uuid => Some(None),
-        _other => None,
-    }
-}
 
 impl<'o> Graph<'o> {
     /// `x == "a"`, `x.startsWith(["a", "b"])`: true where one fits.

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Kinds of operands, as far as the kernel's tests go.
+
+use super::unfit::{Cost, Unfit};
+use crate::expr::operand::Operand;
+use crate::spec::{Fetch, FetchCopy, FetchSource, FieldType, NameTable, Step, StepTest};
+
+/// True for kinds of which some numbers stand for nothing.
+pub(super) fn is_null_by_value(kind: &FieldType) -> bool {
+    matches!(kind, FieldType::Errno | FieldType::Id | FieldType::Named(NameTable::Errno | NameTable::Signal))
+}
+
+/// Whether a number of this kind is read as signed; `None` for what the kernel does not compare as a number.
+pub(super) fn is_signed(kind: &FieldType) -> Option<bool> {
+    match kind {
+        FieldType::Unsigned | FieldType::Hex | FieldType::Id | FieldType::Port | FieldType::Ktime | FieldType::Ipv4 => Some(false),
+        FieldType::Named(table) => Some(*table == NameTable::Errno),
+        FieldType::Bool | FieldType::Flag => Some(false),
+        FieldType::Dev | FieldType::Ksym | FieldType::Usym | FieldType::Cgroup | FieldType::Container => Some(false),
+        FieldType::Signed | FieldType::Duration | FieldType::Enum(_) => Some(true),
+        FieldType::Text { .. }
+        | FieldType::Argv
+        | FieldType::Path
+        | FieldType::Bytes
+        | FieldType::Ipv6
+        | FieldType::Errno
+        | FieldType::Timespec
+        | FieldType::Ip
+        | FieldType::Mac
+        | FieldType::Uuid
+        | FieldType::Endpoint
+        | FieldType::Sock
+        | FieldType::Packet
+        | FieldType::Counted { .. }
+        | FieldType::Computed(..) => None,
+    }
+}
+
+/// How a number is fetched that a set is asked for.
+pub(super) fn for_set(operand: &Operand, fetch: Fetch, is_of_pids: bool) -> Result<Fetch, Unfit> {
+    match &operand.kind {
+        FieldType::Ip | FieldType::Ipv6 | FieldType::Ipv4 => Ok(fetch),
+        FieldType::Port => Err(Unfit::new("ports are in another order of bytes than the set")),
+        _number => {
+            let is_plain = is_signed(&operand.kind).is_some_and(|signed| !signed || operand.size == 8 || is_of_pids);
+            if is_plain && operand.bits.is_none() && !is_null_by_value(&operand.kind) || operand.kind == FieldType::Id {
+                Ok(fetch)
+            } else {
+                Err(Unfit::new("the set has numbers of 64 bits, and this one has fewer, with a sign"))
+            }
+        }
+    }
+}
+
+/// What one test costs.
+pub(super) fn cost(step: &Step) -> Cost {
+    match (&step.test, step.fetch.copy) {
+        (StepTest::Set(_), _) => Cost::Set,
+        (_, FetchCopy::Comm) => Cost::Comm,
+        (_, FetchCopy::Value) if step.fetch.hops.is_empty() => Cost::Number,
+        (_, FetchCopy::Kernel) if step.fetch.hops.is_empty() && step.fetch.source == FetchSource::Context => Cost::Number,
+        (_, _) => Cost::Memory,
+    }
+}
+
+/// True for paths, which are collected name by name.
+pub(super) fn is_path(copy: FetchCopy) -> bool {
+    matches!(copy, FetchCopy::FilePath | FetchCopy::Path | FetchCopy::DentryPath | FetchCopy::FdPath)
+}
+
+/// True for what ends at its NUL.
+pub(super) fn is_text_copy(copy: FetchCopy) -> bool {
+    matches!(copy, FetchCopy::KernelText | FetchCopy::UserText)
+}
+
+/// How many bytes of a text are seen at most; `None` for what is no text.
+pub(super) fn text_of(kind: &FieldType) -> Option<Option<u32>> {
+    match kind {
+        FieldType::Text { limit } => Some(*limit),
+        FieldType::Bytes | FieldType::Mac | FieldType::Uuid => Some(None),
+        _other => None,
+    }
+}
