@@ -2,7 +2,7 @@
 //! Capture expressions: from text to a fetch that the `trace` program carries out.
 //!
 //! ```text
-//! "sk->__sk_common.skc_dport as port" ──parse──▶ CaptureExpr ──resolve──▶ Fetch + Field
+//! "sk->__sk_common.skc_dport as port" ──parse──▶ Expr ──resolve──▶ Operand ──▶ Fetch + Field
 //!                                     config               BTF, format file
 //! ```
 //!

@@ -22,7 +22,7 @@ mod sink;
 mod slots;
 mod step;
 
-pub use capture::{CaptureCast, CaptureExpr, DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES, Step as CaptureStep};
+pub use capture::{DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES};
 pub use errnos::ERRNOS;
 pub use event::{LossCause, RESERVED_FIELDS};
 pub use expr::{At, BinaryOp, Cast, Expr, ExprNode, NameTable, TextSize, UnaryOp};
