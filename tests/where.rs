@@ -69,8 +69,10 @@ fn captures() -> Vec<Capture> {
 
 fn resolved(captures: &[Capture], filter: &[Expr]) -> Result<Resolved, Vec<(Blame, Refusal)>> {
     let scope = Scope::Record(RecordScope { name: "test:thing".to_owned(), fields: parse_format(FORMAT) });
-    let sets: Vec<SetUse> =
-        SETS.iter().map(|(word, kind)| SetUse { word: (*word).into(), name: SetName((*word).into()), kind: *kind }).collect();
+    let sets: Vec<SetUse> = SETS
+        .iter()
+        .map(|(word, kind)| SetUse { word: (*word).into(), name: SetName((*word).into()), kind: *kind })
+        .collect();
     let head = builtin().unwrap().get("trace").unwrap().event.clone().unwrap();
     resolve_probe(Wanted { captures, filter, sets: &sets }, &scope, &Machine::of_types(None), &head)
 }
@@ -172,7 +174,9 @@ fn step_text(step: &Step) -> String {
     let test = match &step.test {
         StepTest::Range { low, mask, span } => format!("range {low:#x} {mask:#x} {span:#x}"),
         StepTest::Bits { mask, low, span } => format!("bits {mask:#x} {low:#x} {span:#x}"),
-        StepTest::Bytes { bytes, mask } if mask.iter().all(|byte| *byte == 0xff) => format!("bytes {:?}", bytes.escape_ascii().to_string()),
+        StepTest::Bytes { bytes, mask } if mask.iter().all(|byte| *byte == 0xff) => {
+            format!("bytes {:?}", bytes.escape_ascii().to_string())
+        }
         StepTest::Bytes { bytes, mask } => format!("bytes {} {}", hex(bytes), hex(mask)),
         StepTest::Suffix(bytes) => format!("suffix {:?}", bytes.escape_ascii().to_string()),
         StepTest::Contains(bytes) => format!("contains {:?}", bytes.escape_ascii().to_string()),

@@ -112,7 +112,7 @@ impl<'a> Lowered<'a> {
                 FetchContext::Syscall => ("FETCH_CALL_ARGUMENT", index),
                 FetchContext::Words | FetchContext::Record(_) | FetchContext::Packet | FetchContext::SocketCall => {
                     ("FETCH_WORD", index)
-                },
+                }
             },
             FetchSource::Return => match context {
                 FetchContext::Syscall => ("FETCH_WORD", CALL_RESULT),

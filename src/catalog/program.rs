@@ -112,7 +112,9 @@ impl Program {
         };
         if spec.hook.as_ref().is_some_and(|hook| hook.several().is_some()) {
             let many = self.many.iter();
-            return many.filter_map(|decl| Some(FunctionAt { function: decl.function.clone(), hook: at(decl)? })).collect();
+            return many
+                .filter_map(|decl| Some(FunctionAt { function: decl.function.clone(), hook: at(decl)? }))
+                .collect();
         }
         self.hooks_under(&spec.params)
             .filter_map(|decl| Some(FunctionAt { function: decl.function.clone(), hook: at(decl)? }))

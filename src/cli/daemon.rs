@@ -91,7 +91,9 @@ pub(super) fn daemon(args: DaemonArgs, catalog: &Catalog, log: Log) -> ExitCode 
 /// `ebpf-run --watch PATH…`: like a daemon, and at the end it adds up as one shot does.
 pub(super) fn watch(args: RunArgs, catalog: &Catalog, log: Log) -> ExitCode {
     if args.paths.iter().any(|path| path.as_os_str() == "-") {
-        tell("error: `--watch` follows files, and standard input is none\nhelp: leave out `--watch`, or name a file (`./-` is one that is called `-`)");
+        tell(
+            "error: `--watch` follows files, and standard input is none\nhelp: leave out `--watch`, or name a file (`./-` is one that is called `-`)",
+        );
         return ExitCode::from(BAD_CONFIGURATION);
     }
     let (roots, settings, debounce) = (args.paths, args.settings, WATCH_DEBOUNCE);

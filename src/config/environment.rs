@@ -275,7 +275,11 @@ mod tests {
             ("$$${env:A} $ $$ $A", "$${env:A} $ $$ $A"),
             ("${env:TRICK}", "${env:A}: [x]\n- y"),
         ] {
-            assert_eq!(environment.substitute(text, usize::MAX).map(|replaced| replaced.text).as_deref(), Ok(expected), "{text}");
+            assert_eq!(
+                environment.substitute(text, usize::MAX).map(|replaced| replaced.text).as_deref(),
+                Ok(expected),
+                "{text}"
+            );
         }
     }
 
@@ -284,7 +288,10 @@ mod tests {
     fn bounded() {
         let environment = Environment::new(&lookup);
         let text = "${env:A}".repeat(1000);
-        assert_eq!(environment.substitute(&text, 10).map(|replaced| replaced.text.starts_with("oneoneoneone$")), Ok(true));
+        assert_eq!(
+            environment.substitute(&text, 10).map(|replaced| replaced.text.starts_with("oneoneoneone$")),
+            Ok(true)
+        );
     }
 
     /// What cannot be replaced is blamed on its bytes.

@@ -14,7 +14,9 @@ use super::path::{Names, is_path};
 use super::reads::{longer_texts, operands_of, renumbered};
 use super::resolve::Resolved;
 use super::scope::Scope;
-use crate::spec::{BinaryOp, Capture, Expr, ExprNode, Field, FieldType, Formula, Layout, SetKind, SetName, SetUse, Step, StepTest};
+use crate::spec::{
+    BinaryOp, Capture, Expr, ExprNode, Field, FieldType, Formula, Layout, SetKind, SetName, SetUse, Step, StepTest,
+};
 use crate::words::Refusal;
 
 /// What a probe wants of its events.
@@ -45,7 +47,12 @@ struct Condition {
 }
 
 /// Resolves a probe. `head` is the layout of the record's fixed head; all errors are found at once.
-pub fn resolve_probe(wanted: Wanted<'_>, scope: &Scope<'_>, machine: &Machine<'_>, head: &Layout) -> Result<Resolved, Vec<(Blame, Refusal)>> {
+pub fn resolve_probe(
+    wanted: Wanted<'_>,
+    scope: &Scope<'_>,
+    machine: &Machine<'_>,
+    head: &Layout,
+) -> Result<Resolved, Vec<(Blame, Refusal)>> {
     let mut resolved = Resolved::new(head);
     let mut errors = Vec::new();
     let names = NamesHere { names: Names::of_captures(scope, machine), sets: wanted.sets };
@@ -123,7 +130,8 @@ fn calculated(
     *operands = checker.operands;
     let typed = typed?;
     let kind = typed.computed().ok_or_else(|| {
-        Refusal::new(format!("`{}` cannot be calculated", capture.expr)).help("a capture reads a value, or calculates a number or a condition")
+        Refusal::new(format!("`{}` cannot be calculated", capture.expr))
+            .help("a capture reads a value, or calculates a number or a condition")
     })?;
     let formula = read_by(&typed.formula, operands, resolved)?;
     Ok(Field {
@@ -154,7 +162,12 @@ fn read_by(formula: &Formula, operands: &[Operand], resolved: &mut Resolved) -> 
 }
 
 /// Gives the kernel what it can decide, and user space the rest.
-fn share_out(conditions: &[Condition], operands: &[Operand], sets: &[SetUse], resolved: &mut Resolved) -> Result<(), (usize, Refusal)> {
+fn share_out(
+    conditions: &[Condition],
+    operands: &[Operand],
+    sets: &[SetUse],
+    resolved: &mut Resolved,
+) -> Result<(), (usize, Refusal)> {
     let mut for_kernel: Vec<(Cost, &Formula)> = Vec::new();
     let mut for_user = Vec::new();
     for condition in conditions {
@@ -190,7 +203,12 @@ fn steps_of(formulas: &mut [(Cost, &Formula)], operands: &[Operand], sets: &[Set
 }
 
 /// Whether the kernel has room for one condition more.
-fn fits(others: &[(Cost, &Formula)], condition: &Condition, operands: &[Operand], sets: &[SetUse]) -> Result<(), Unfit> {
+fn fits(
+    others: &[(Cost, &Formula)],
+    condition: &Condition,
+    operands: &[Operand],
+    sets: &[SetUse],
+) -> Result<(), Unfit> {
     let mut all = others.to_vec();
     all.push((Cost::Number, &condition.formula));
     let steps = steps_of(&mut all, operands, sets)?;
@@ -212,5 +230,8 @@ fn fits(others: &[(Cost, &Formula)], condition: &Condition, operands: &[Operand]
 }
 
 /// How many sets of each kind a program of the kernel has places for: `bpf/include/where.h`.
-const KERNEL_SETS: &[(&[SetKind], usize, &str)] =
-    &[(&[SetKind::Number, SetKind::Pid], 4, "numbers"), (&[SetKind::Text], 4, "texts"), (&[SetKind::Ip], 2, "addresses")];
+const KERNEL_SETS: &[(&[SetKind], usize, &str)] = &[
+    (&[SetKind::Number, SetKind::Pid], 4, "numbers"),
+    (&[SetKind::Text], 4, "texts"),
+    (&[SetKind::Ip], 2, "addresses"),
+];

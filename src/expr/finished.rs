@@ -82,7 +82,11 @@ fn kind(field: &Field) -> FieldType {
 }
 
 /// Has records of this layout filtered; each error has the index of its clause.
-pub fn filter_fields(filter: &[Expr], sets: &[SetUse], layout: &mut Layout) -> Result<Vec<ClausePlan>, Vec<(usize, Refusal)>> {
+pub fn filter_fields(
+    filter: &[Expr],
+    sets: &[SetUse],
+    layout: &mut Layout,
+) -> Result<Vec<ClausePlan>, Vec<(usize, Refusal)>> {
     let (mut formulas, mut clauses, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     let names = FieldsHere { layout, sets };
     let mut checker = Checker::new(&names, Vec::new());

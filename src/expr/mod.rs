@@ -22,10 +22,10 @@ mod functions;
 mod lex;
 mod lower;
 mod machine;
-mod numbers;
 mod mentions;
 mod names_here;
 mod network;
+mod numbers;
 mod operand;
 mod parse;
 mod parse_type;
@@ -45,8 +45,8 @@ mod usdt;
 
 pub use builtin::{BUILTINS, Builtin, builtin, builtin_names};
 pub use casts::CASTS;
-pub use error::ExprError;
 pub use clause::{ClausePlan, Decided};
+pub use error::ExprError;
 pub use filter::{Blame, Wanted, resolve, resolve_probe};
 pub use finished::filter_fields;
 pub use function::{
@@ -64,5 +64,5 @@ pub use record::RecordScope;
 pub use resolve::{MAX_FETCHES, Resolved};
 pub use scope::Scope;
 pub use syscall::SyscallScope;
-pub use usdt::{UsdtArgumentType, UsdtScope};
 pub use tracepoint::{TraceField, TraceShape, parse_format};
+pub use usdt::{UsdtArgumentType, UsdtScope};

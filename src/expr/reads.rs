@@ -9,7 +9,9 @@ use crate::spec::{Fetch, FetchCopy, FieldType, Formula, MAX_TEXT_BYTES};
 /// The parts of a formula.
 fn parts(formula: &Formula) -> Vec<&Formula> {
     match formula {
-        Formula::Operand(_) | Formula::Number { .. } | Formula::Text(_) | Formula::Bool(_) | Formula::Null => Vec::new(),
+        Formula::Operand(_) | Formula::Number { .. } | Formula::Text(_) | Formula::Bool(_) | Formula::Null => {
+            Vec::new()
+        }
         Formula::Arithmetic { sides, .. } | Formula::Compare { sides, .. } => vec![&sides.0, &sides.1],
         Formula::IsNull(of)
         | Formula::Not(of)
@@ -45,7 +47,9 @@ pub(super) fn renumbered(formula: &Formula, places: &[usize]) -> Formula {
     match formula {
         Formula::Operand(index) => Formula::Operand(places.get(*index).copied().unwrap_or(*index)),
         Formula::Number { .. } | Formula::Text(_) | Formula::Bool(_) | Formula::Null => formula.clone(),
-        Formula::Arithmetic { op, signed, sides } => Formula::Arithmetic { op: *op, signed: *signed, sides: both(sides) },
+        Formula::Arithmetic { op, signed, sides } => {
+            Formula::Arithmetic { op: *op, signed: *signed, sides: both(sides) }
+        }
         Formula::Compare { op, sides } => Formula::Compare { op: *op, sides: both(sides) },
         Formula::IsNull(of) => Formula::IsNull(one(of)),
         Formula::Not(of) => Formula::Not(one(of)),
@@ -71,7 +75,12 @@ pub(super) fn longer_texts(formula: &Formula, index: usize, operand: &Operand) -
     // One more tells a longer text from this one; another is for the NUL.
     let (limit, size) = (longest + 1, longest as u16 + 3);
     let fetch = Fetch { size, slot: size.next_multiple_of(8), ..fetch.clone() };
-    Operand { kind: FieldType::Text { limit: Some(limit) }, size, source: OperandSource::Fetch(fetch), ..operand.clone() }
+    Operand {
+        kind: FieldType::Text { limit: Some(limit) },
+        size,
+        source: OperandSource::Fetch(fetch),
+        ..operand.clone()
+    }
 }
 
 /// Bytes of the longest text that an operand is compared with.

@@ -5,11 +5,15 @@ use super::error::KernelError;
 use super::hook::of;
 use super::set_map::SetMap;
 use crate::catalog::{self, FetchContext, Program, SetPlace, demangle};
-use crate::expr::{filter_fields, Blame, ClausePlan, Machine, Resolved, Scope, TargetName, Variable, Wanted, resolve_probe};
+use crate::expr::{
+    Blame, ClausePlan, Machine, Resolved, Scope, TargetName, Variable, Wanted, filter_fields, resolve_probe,
+};
 use crate::hook::is_at_packets;
 use crate::kernel::host::{Host, cgroup_root};
 use crate::kernel::site::interface::{LinkLayer, link_layer};
-use crate::spec::{Fetch, FetchSource, Hook, HookKind, Layout, Place, ProbeSpec, SetKind, SetName, SetUse, Step, StepTest};
+use crate::spec::{
+    Fetch, FetchSource, Hook, HookKind, Layout, Place, ProbeSpec, SetKind, SetName, SetUse, Step, StepTest,
+};
 use crate::words::Refusal;
 
 /// What a probe needs to be loaded.
@@ -70,7 +74,8 @@ pub(super) fn resolve_for(
         None => Scope::Inside,
     };
     let variable = |name: &str| host.variable(name);
-    let sets: Vec<SetUse> = spec.sets.iter().filter(|set| !set.is_of_cgroup() || cgroup_root().is_some()).cloned().collect();
+    let sets: Vec<SetUse> =
+        spec.sets.iter().filter(|set| !set.is_of_cgroup() || cgroup_root().is_some()).cloned().collect();
     let wanted = Wanted { captures: &spec.capture, filter: &spec.filter, sets: &sets };
     let mut machine = machine(spec, host, &variable);
     if let Some(target) = target {
@@ -104,7 +109,10 @@ pub(super) fn resolve_for(
 fn filter_records(spec: &ProbeSpec, mut prepared: Prepared) -> Result<Prepared, Vec<KernelError>> {
     if let Some(layout) = prepared.layout.as_mut().filter(|_| !spec.filter.is_empty()) {
         let blame = |errors: Vec<(usize, Refusal)>| {
-            errors.into_iter().map(|(index, refusal)| KernelError::of(Place::Clause(index), refusal)).collect::<Vec<_>>()
+            errors
+                .into_iter()
+                .map(|(index, refusal)| KernelError::of(Place::Clause(index), refusal))
+                .collect::<Vec<_>>()
         };
         prepared.clauses = filter_fields(&spec.filter, &spec.sets, layout).map_err(blame)?;
     }

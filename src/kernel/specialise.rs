@@ -37,7 +37,9 @@ pub(super) fn specialise(
         let in_user_space = prepared.layout.as_ref().is_some_and(|layout| layout.filter.is_some());
         table.write(rodata, if in_user_space { &NO_LIMITS } else { &spec.limits });
     }
-    if let (Some(table), Some(Site::Syscall(site))) = (&program.syscall_table, spec.hook.as_ref().map(|hook| &hook.site)) {
+    if let (Some(table), Some(Site::Syscall(site))) =
+        (&program.syscall_table, spec.hook.as_ref().map(|hook| &hook.site))
+    {
         table.write(rodata, site);
     }
     if let (Some(at), LinkLayer::Ip) = (program.no_link_header, prepared.link_layer)
@@ -77,7 +79,11 @@ fn specialise_trace(
     table.write_steps(rodata, steps, set_places, *context)?;
     let mut all = fetches.iter().chain(steps.iter().map(|step| &step.fetch));
     // What is at hand is no struct of the kernel.
-    let mut of_kernel = || all.any(|fetch| fetch.source != FetchSource::Packet && (reads_structs(fetch.copy) || reads_cgroups(fetch.source)));
+    let mut of_kernel = || {
+        all.any(|fetch| {
+            fetch.source != FetchSource::Packet && (reads_structs(fetch.copy) || reads_cgroups(fetch.source))
+        })
+    };
     if (*context == FetchContext::Syscall || of_kernel())
         && let Some(found) = host.offsets(&table.offsets)
     {
@@ -175,7 +181,6 @@ fn write_param(rodata: &mut [u8], param: &Param, value: &ParamValue) {
         target.copy_from_slice(&bytes[..size]);
     }
 }
-
 
 /// True where the program needs no more than its light form has: no `where`, no value of several parts.
 pub(super) fn is_light(prepared: &Prepared) -> bool {

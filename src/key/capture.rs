@@ -4,8 +4,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::expression;
 use super::definition::{Checking, Key, Need};
+use super::expression;
 use super::fields::{MAX_NAME_BYTES, own_fields, refuse_target_field, reserved, sibling};
 use super::set_names::note_sets;
 use crate::catalog::{FetchTable, Program};

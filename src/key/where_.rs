@@ -3,8 +3,8 @@
 
 use schemars::JsonSchema;
 
-use super::expression;
 use super::definition::{Checking, Key, Need, needless};
+use super::expression;
 use super::set_names::note_sets;
 use crate::config::forms::Names;
 use crate::config::{Node, codes};

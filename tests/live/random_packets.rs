@@ -141,7 +141,8 @@ fn frame(random: &mut Random, number: u32) -> Vec<u8> {
 /// The names of the flags of TCP, from the lowest bit on.
 fn flags(bits: u16) -> Value {
     let names = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "NS"];
-    let set: Vec<&str> = names.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1).map(|(_, name)| *name).collect();
+    let set: Vec<&str> =
+        names.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1).map(|(_, name)| *name).collect();
     if set.is_empty() { json!("0") } else { json!(set.join("|")) }
 }
 
@@ -210,7 +211,8 @@ fn expected(frame: &[u8]) -> Map<String, Value> {
     if nonsense {
         return found;
     }
-    let nothing = |put: &mut dyn FnMut(&str, Value), names: &[&str]| names.iter().for_each(|name| put(name, Value::Null));
+    let nothing =
+        |put: &mut dyn FnMut(&str, Value), names: &[&str]| names.iter().for_each(|name| put(name, Value::Null));
     match &sliced.transport {
         Some(TransportSlice::Tcp(tcp)) => {
             put("sport", json!(tcp.source_port()));
@@ -286,7 +288,9 @@ fn headers_are_those_of_another_parser() {
         let mut seen: HashMap<String, HashMap<u32, Value>> = HashMap::new();
         for event in ended.events() {
             let mac = event["mac"].as_str().unwrap_or_default().replace(':', "");
-            let Some(number) = mac.strip_prefix("02aa").and_then(|number| u32::from_str_radix(number, 16).ok()) else { continue };
+            let Some(number) = mac.strip_prefix("02aa").and_then(|number| u32::from_str_radix(number, 16).ok()) else {
+                continue;
+            };
             let probe = event["probe"].as_str().unwrap().to_owned();
             assert!(seen.entry(probe).or_default().insert(number, event).is_none(), "seen twice: {number}");
         }

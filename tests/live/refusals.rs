@@ -271,7 +271,8 @@ fn capabilities_for_xdp() {
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps", caps, "--ambient-caps", caps]);
     command.args([env!("CARGO_BIN_EXE_ebpf-run"), "probes.yaml", "--duration", "10ms"]);
     command.current_dir(lab.dir.path()).stdin(Stdio::null());
-    let ended = Run::start(command).end().code(1).says("CAP_BPF and CAP_PERFMON (and CAP_NET_ADMIN for xdp, tc and cgroup)");
+    let ended =
+        Run::start(command).end().code(1).says("CAP_BPF and CAP_PERFMON (and CAP_NET_ADMIN for xdp, tc and cgroup)");
     assert!(!ended.stderr.contains("verifier"), "{}", ended.stderr);
 }
 

@@ -69,7 +69,11 @@ fn several_calls() {
     let one = |wanted: &dyn Fn(&serde_json::Value) -> bool| events.iter().find(|event| wanted(event)).unwrap();
     for (call, flag) in [("unlink", json!(null)), ("unlinkat", json!(libc::AT_REMOVEDIR)), ("rmdir", json!(null))] {
         let event = one(&|event| event["path"] == *path && event["syscall"] == *call);
-        assert_eq!((&event["flag"], &event["error"], &event["code"]), (&flag, &json!("ENOENT"), &json!(null)), "{event}");
+        assert_eq!(
+            (&event["flag"], &event["error"], &event["code"]),
+            (&flag, &json!("ENOENT"), &json!(null)),
+            "{event}"
+        );
     }
     let ended = one(&|event| event["syscall"] == "exit_group" && event["pid"] == child.id());
     assert_eq!((&ended["code"], &ended["error"], &ended["path"]), (&json!(9), &json!(null), &json!(null)), "{ended}");
@@ -180,7 +184,8 @@ fn of_strace(line: &str) -> (String, i64) {
 fn a_hundred_tracepoints() {
     need!(bpf());
     let lab = Lab::new();
-    let calls = ["acct", "swapon", "swapoff", "chroot", "umask", "sync", "times", "pivot_root", "settimeofday", "syslog"];
+    let calls =
+        ["acct", "swapon", "swapoff", "chroot", "umask", "sync", "times", "pivot_root", "settimeofday", "syslog"];
     let probe = |at: usize| {
         let end = if at % 2 == 0 { "enter" } else { "exit" };
         let call = calls[at / 2 % calls.len()];

@@ -21,5 +21,6 @@ pub(crate) fn is_accepted(text: &str, most: usize) -> bool {
     let head = builtin().unwrap().get("trace").unwrap().event.clone().unwrap();
     let wanted = Wanted { captures: &[], filter: &filter, sets: &[] };
     let Ok(resolved) = resolve_probe(wanted, &scope, &Machine::of_types(None), &head) else { return false };
-    resolved.steps.len() <= most && resolved.clauses.iter().all(|clause| matches!(clause.decided, Decided::Kernel { .. }))
+    resolved.steps.len() <= most
+        && resolved.clauses.iter().all(|clause| matches!(clause.decided, Decided::Kernel { .. }))
 }

@@ -203,12 +203,7 @@ fn decided_in_kernel(yaml: &Path) -> usize {
 
 /// Runs the probes while the program makes its calls.
 fn run(yaml: &Path, binary: &Path, calls: &str) -> BTreeSet<(usize, usize)> {
-    let mut runner = Command::new(runner())
-        .arg(yaml)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut runner = Command::new(runner()).arg(yaml).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = String::new();
     let mut stderr = BufReader::new(runner.stderr.take().unwrap());
     while !said.starts_with("ready") {

@@ -58,7 +58,9 @@ pub(crate) fn number(num: &Num, event: &Event) -> Option<Read> {
             Some(Read { number: wrap(-1 - of.number, of.signed), signed: of.signed })
         }
         Num::Size(name) => match (&event[name.value], name.kind) {
-            (Value::Text(text), Kind::Text(most)) if text.len() <= most => Some(Read { number: text.len() as i128, signed: false }),
+            (Value::Text(text), Kind::Text(most)) if text.len() <= most => {
+                Some(Read { number: text.len() as i128, signed: false })
+            }
             _unknown => None,
         },
         Num::Two(op, left, right) => two(op, number(left, event), number(right, event)),
@@ -146,7 +148,9 @@ fn any(truths: impl Iterator<Item = Option<bool>>) -> Option<bool> {
 fn is_null(name: Name, event: &Event) -> bool {
     match name.kind {
         Kind::Errno | Kind::Signal | Kind::Uid => read(name, event).is_none(),
-        Kind::Number(..) | Kind::Flag | Kind::Text(_) | Kind::Ipv4 | Kind::Ipv6 => matches!(event[name.value], Value::Null),
+        Kind::Number(..) | Kind::Flag | Kind::Text(_) | Kind::Ipv4 | Kind::Ipv6 => {
+            matches!(event[name.value], Value::Null)
+        }
     }
 }
 

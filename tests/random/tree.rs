@@ -128,7 +128,8 @@ impl Grammar {
             6 => self.name(random, |kind| matches!(kind, Kind::Text(_))).map_or(name, Num::Size),
             _two => {
                 let op = random.one(&["+", "-", "*", "/", "%", "&", "^", "|"]);
-                let right = if random.below(2) == 0 { Num::Constant(random.number()) } else { self.num(random, depth - 1) };
+                let right =
+                    if random.below(2) == 0 { Num::Constant(random.number()) } else { self.num(random, depth - 1) };
                 Num::Two(op, self.num(random, depth - 1).into(), right.into())
             }
         }
@@ -156,7 +157,9 @@ impl Grammar {
                 Cond::Null(name, random.below(2) == 0)
             }
             8 => {
-                let Some(name) = self.name(random, |kind| matches!(kind, Kind::Number(_, false))) else { return self.text(random) };
+                let Some(name) = self.name(random, |kind| matches!(kind, Kind::Number(_, false))) else {
+                    return self.text(random);
+                };
                 Cond::Has(random.below(2) == 0, Num::Name(name), 1 << random.below(8) | 1 << random.below(8))
             }
             9 | 10 => Cond::Not(inner(random).into()),
@@ -174,7 +177,9 @@ impl Grammar {
     }
 
     fn text(&self, random: &mut Random) -> Cond {
-        let Some(name) = self.name(random, |kind| matches!(kind, Kind::Text(_))) else { return self.compare(random, 0) };
+        let Some(name) = self.name(random, |kind| matches!(kind, Kind::Text(_))) else {
+            return self.compare(random, 0);
+        };
         let mut hows = vec!["==", "!=", "in", "startsWith", "endsWith", "contains", "under"];
         if self.calculates {
             hows.push("glob");
@@ -227,9 +232,8 @@ impl Num {
 
 impl Cond {
     pub(crate) fn text(&self) -> String {
-        let joined = |parts: &[Self], sign: &str| {
-            format!("({})", parts.iter().map(Self::text).collect::<Vec<_>>().join(sign))
-        };
+        let joined =
+            |parts: &[Self], sign: &str| format!("({})", parts.iter().map(Self::text).collect::<Vec<_>>().join(sign));
         match self {
             Self::Compare(op, left, right) => format!("{} {op} {}", left.text(), right.text()),
             Self::InNumbers(of, numbers, negated) => {
@@ -247,11 +251,14 @@ impl Cond {
                 }
             }
             Self::Networks(name, networks, negated) => {
-                let networks: Vec<String> = networks.iter().map(|network| format!("{:?}", network_text(*network))).collect();
+                let networks: Vec<String> =
+                    networks.iter().map(|network| format!("{:?}", network_text(*network))).collect();
                 format!("{} {}in [{}]", name.text, if *negated { "not " } else { "" }, networks.join(", "))
             }
             Self::Null(name, negated) => format!("{} {} null", name.text, if *negated { "!=" } else { "==" }),
-            Self::Has(all, of, bits) => format!("{}({}, {bits:#x})", if *all { "has_all" } else { "has_any" }, of.text()),
+            Self::Has(all, of, bits) => {
+                format!("{}({}, {bits:#x})", if *all { "has_all" } else { "has_any" }, of.text())
+            }
             Self::Not(of) => format!("!({})", of.text()),
             Self::And(parts) => joined(parts, " && "),
             Self::Or(parts) => joined(parts, " || "),

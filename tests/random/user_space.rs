@@ -63,7 +63,9 @@ fn event(random: &mut Random) -> Vec<Value> {
         match index {
             8 => Value::Number(random.below(2) as i128),
             9 => Value::Text(text(random, 8).chars().take(33 + random.below(2)).collect()),
-            10 => Value::Address(0xffff << 32 | u128::from(random.one(&[0x0a00_0001_u32, 0x0a80_0001, 0x7f00_0001, 0]))),
+            10 => {
+                Value::Address(0xffff << 32 | u128::from(random.one(&[0x0a00_0001_u32, 0x0a80_0001, 0x7f00_0001, 0])))
+            }
             11 => Value::Address(random.one(&[1, 0xfd << 120 | 1, 0xffff << 32 | 0x0a00_0001, 0])),
             signed @ (1 | 3 | 5 | 7) => {
                 let number = random.number().rem_euclid(1 << (8 * bytes));
@@ -118,7 +120,17 @@ fn resolved(text: &str, head: &Layout) -> Option<Resolved> {
         Ok(resolved) => Some(resolved),
         Err(errors) => {
             let (_, refusal) = &errors[0];
-            let known = ["always the same", "never", "division by 0", "too small", "at most", "compares nothing", "with names", "has no bits", "all bits of"];
+            let known = [
+                "always the same",
+                "never",
+                "division by 0",
+                "too small",
+                "at most",
+                "compares nothing",
+                "with names",
+                "has no bits",
+                "all bits of",
+            ];
             assert!(known.iter().any(|known| refusal.message.contains(known)), "{text}: {refusal:?}");
             None
         }
@@ -173,7 +185,9 @@ fn user_space() {
             let event = event(&mut random);
             let theirs = match (&cond, &num) {
                 (Some(cond), _) => naive::truth(cond, &event).map_or(Answer::Null, Answer::Truth),
-                (None, Some(num)) => naive::number(num, &event).map_or(Answer::Null, |read| Answer::Number(read.number)),
+                (None, Some(num)) => {
+                    naive::number(num, &event).map_or(Answer::Null, |read| Answer::Number(read.number))
+                }
                 (None, None) => unreachable!("one of them"),
             };
             truths[match theirs {

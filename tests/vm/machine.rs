@@ -132,8 +132,7 @@ fn qemu(kernel: &Path, options: &str, folder: &Path, seconds: &str) -> Command {
     command.args(["--foreground", "--kill-after=5", seconds, "qemu-system-x86_64"]);
     command.args(["-M", "q35", "-accel", accelerator, "-cpu", "max", "-smp", "2", "-m", "1G"]);
     command.arg("-kernel").arg(kernel.join("vmlinuz")).arg("-initrd").arg(folder.join("initrd"));
-    let always =
-        "console=ttyS0 quiet panic=-1 oops=panic softlockup_panic=1 sysctl.kernel.panic_on_rcu_stall=1 mitigations=off no_timer_check";
+    let always = "console=ttyS0 quiet panic=-1 oops=panic softlockup_panic=1 sysctl.kernel.panic_on_rcu_stall=1 mitigations=off no_timer_check";
     command.arg("-append").arg(format!("{always} {options}"));
     command.args(["-display", "none", "-monitor", "none", "-no-reboot", "-nodefaults"]);
     command.args(["-serial", &file("console"), "-serial", &file("results")]);

@@ -114,7 +114,8 @@ impl<B: Bytes> Binary<B> {
         let entry = place_in_file(&code, entry);
         let (hasher, index) = (RandomState::new(), Vec::new());
         let is_stripped = true;
-        let mut binary = Self { bytes, code, entry, is_go, is_stripped, build_id, symbols, probes, versions, hasher, index };
+        let mut binary =
+            Self { bytes, code, entry, is_go, is_stripped, build_id, symbols, probes, versions, hasher, index };
         let mut count = 0;
         binary.each_function(|_, _, _| count += 1)?;
         // Room for all at once: to grow would take half as much again.

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use super::Planned;
 use crate::cli::programs::kind;
 use crate::config::Config;
+use crate::expr::{ClausePlan, Decided};
 use crate::hook::leaves_itself_out;
 use crate::kernel::{Finding, FunctionOutline, KernelError, Need};
-use crate::expr::{ClausePlan, Decided};
 use crate::spec::{ParamValue, Place, SinkSpec};
 
 /// `{"probes": […], "parked": […]}`

@@ -15,7 +15,10 @@ use super::report::tell_problems;
 use super::terminal::{print, print_json, stdout_color, tell};
 use crate::catalog::{Program, builtin};
 use crate::config::{CheckedProbe, Config};
-use crate::kernel::{Finding, Host, KernelError, Outline, Prepared, claims, expand, inspect, one_link_each, outline, quiet_libbpf, together};
+use crate::kernel::{
+    Finding, Host, KernelError, Outline, Prepared, claims, expand, inspect, one_link_each, outline, quiet_libbpf,
+    together,
+};
 use crate::spec::{Fetch, FetchCopy, FetchSource, Field, FieldType, ProbeSpec};
 
 /// One probe and everything that is known about how it would run.

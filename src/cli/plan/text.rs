@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use super::Planned;
 use crate::cli::programs::kind;
 use crate::config::Config;
+use crate::expr::{ClausePlan, Decided};
 use crate::hook::leaves_itself_out;
 use crate::kernel::Need;
 use crate::sink::MAX_QUEUED_BYTES;
-use crate::expr::{ClausePlan, Decided};
 use crate::spec::{Limits, ParamValue, SinkSpec};
 use crate::words::{list, path_text, shown};
 
@@ -81,7 +81,11 @@ fn targets(names: &[String], apart: Option<&str>) -> Vec<String> {
         return vec![format!("1: {all}")];
     }
     vec![
-        format!("{}, each with a program of its own: {all}{}", names.len(), apart.map(|why| format!(" ({why})")).unwrap_or_default()),
+        format!(
+            "{}, each with a program of its own: {all}{}",
+            names.len(),
+            apart.map(|why| format!(" ({why})")).unwrap_or_default()
+        ),
         format!("details are for the first, `{first}`; memory for each and in total"),
     ]
 }
@@ -121,7 +125,9 @@ fn conditions(probe: &Planned<'_>) -> Vec<String> {
         return vec!["not resolved".to_owned()];
     }
     let line = |clause: &ClausePlan| match &clause.decided {
-        Decided::Kernel { tests: 1, nanoseconds } => format!("in the kernel: {} (1 test, about {nanoseconds} ns)", clause.text),
+        Decided::Kernel { tests: 1, nanoseconds } => {
+            format!("in the kernel: {} (1 test, about {nanoseconds} ns)", clause.text)
+        }
         Decided::Kernel { tests, nanoseconds } => {
             format!("in the kernel: {} ({tests} tests, about {nanoseconds} ns each)", clause.text)
         }

@@ -24,7 +24,10 @@ pub(crate) fn cut(file: &str, node: &Node) -> Option<(String, String)> {
     let word = before.rsplit([' ', '\n']).next()?;
     (word.starts_with('&') && word.len() > 1).then(|| {
         let message = format!("YAML takes `{word}` as the name of an anchor");
-        (message, format!("there is no `&` before a value; a string that begins with it needs quotes: `\"{word} {text}\"`"))
+        (
+            message,
+            format!("there is no `&` before a value; a string that begins with it needs quotes: `\"{word} {text}\"`"),
+        )
     })
 }
 

@@ -86,7 +86,8 @@ pub(super) fn bracket_in_text(stumble: &Stumble<'_>) -> Option<Problem> {
 pub(super) fn tag_first(stumble: &Stumble<'_>) -> Option<Problem> {
     let (text, at) = (&stumble.source.text, stumble.at);
     let value = text[at..].lines().next()?;
-    let word = value.strip_prefix('!').filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '('))?;
+    let word =
+        value.strip_prefix('!').filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '('))?;
     let problem = stumble.problem(at, at + value.trim_end().len(), "a value that begins with `!` is a tag to YAML");
     Some(problem.help(format!("in an expression write `not {}`, or put all of it in quotes", word.trim_end())))
 }

@@ -14,9 +14,7 @@ impl<V: Values> Checker<'_, V> {
             ("has_any", [value, bits]) => self.has(value, bits, false),
             ("has_all", [value, bits]) => self.has(value, bits, true),
             ("size", [value]) => self.size(value),
-            ("descendants", _) => {
-                Err(Refusal::new("`descendants` is a set").help("write `pid in descendants(1234)`"))
-            }
+            ("descendants", _) => Err(Refusal::new("`descendants` is a set").help("write `pid in descendants(1234)`")),
             _path => self.read(expr),
         }
     }
@@ -37,7 +35,9 @@ impl<V: Values> Checker<'_, V> {
             return Err(Refusal::new(message).at(bits.range.clone()));
         }
         if bits_typed.number() == Some(0) {
-            return Err(Refusal::new(format!("`{bits}` has no bits: the answer is always the same")).at(bits.range.clone()));
+            return Err(
+                Refusal::new(format!("`{bits}` has no bits: the answer is always the same")).at(bits.range.clone())
+            );
         }
         if let (Some(range), Some(number)) = (value_typed.ty.range(), bits_typed.number())
             && !range.signed
@@ -73,6 +73,8 @@ impl<V: Values> Checker<'_, V> {
 fn unsigned(formula: Formula) -> Formula {
     match formula {
         Formula::Number { bits, .. } => Formula::Number { bits, signed: false },
-        calculated_bits => calculated(Arithmetic::BitAnd, false, calculated_bits, Formula::Number { bits: u64::MAX, signed: false }),
+        calculated_bits => {
+            calculated(Arithmetic::BitAnd, false, calculated_bits, Formula::Number { bits: u64::MAX, signed: false })
+        }
     }
 }

@@ -3,8 +3,8 @@
 
 use super::types::{Range, Type};
 use super::values::{Meaning, Values};
-use crate::expr::path::is_path;
 use crate::expr::operand::Operand;
+use crate::expr::path::is_path;
 use crate::spec::{BinaryOp, ComputedType, Expr, ExprNode, Formula, UnaryOp};
 use crate::words::Refusal;
 
@@ -85,9 +85,7 @@ impl<'v, V: Values> Checker<'v, V> {
     fn checked(&mut self, expr: &Expr, beside: Beside<'_>) -> Result<Typed, Refusal> {
         match &expr.node {
             ExprNode::Number(number) => Ok(Typed::constant((*number).into())),
-            ExprNode::Duration(ns) => {
-                Ok(Typed::new(Formula::Number { bits: *ns, signed: true }, Type::Duration))
-            }
+            ExprNode::Duration(ns) => Ok(Typed::new(Formula::Number { bits: *ns, signed: true }, Type::Duration)),
             ExprNode::Text(text) => self.text_beside(text, beside),
             ExprNode::Bool(value) => Ok(Typed::condition(Formula::Bool(*value))),
             ExprNode::Null if !matches!(self.values.meaning("null"), Meaning::Unknown) => {
@@ -116,9 +114,8 @@ impl<'v, V: Values> Checker<'v, V> {
             ExprNode::Binary { op, left, right } if op.compares() => self.comparison(*op, left, right),
             ExprNode::Binary { op, left, right } => self.arithmetic(*op, left, right, beside),
             ExprNode::In { value, among, negated } => self.membership(value, among, *negated),
-            ExprNode::List(_) => {
-                Err(Refusal::new("a list is no value").help("lists stand after `in`, and in `.startsWith([…])` and the like"))
-            }
+            ExprNode::List(_) => Err(Refusal::new("a list is no value")
+                .help("lists stand after `in`, and in `.startsWith([…])` and the like")),
         }
     }
 
@@ -154,7 +151,9 @@ impl<'v, V: Values> Checker<'v, V> {
     /// True for what the file itself says: numbers, texts, and names that stand for no value.
     pub(super) fn is_constant(&self, expr: &Expr) -> bool {
         match &expr.node {
-            ExprNode::Number(_) | ExprNode::Duration(_) | ExprNode::Text(_) | ExprNode::Bool(_) | ExprNode::Null => true,
+            ExprNode::Number(_) | ExprNode::Duration(_) | ExprNode::Text(_) | ExprNode::Bool(_) | ExprNode::Null => {
+                true
+            }
             ExprNode::Name(name) => matches!(self.values.meaning(name), Meaning::Unknown),
             ExprNode::Member { of, .. } => match &of.node {
                 ExprNode::Name(name) => {

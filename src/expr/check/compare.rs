@@ -28,7 +28,9 @@ impl<V: Values> Checker<'_, V> {
             with_constant((value, shown), turned, (other, constant)).map_err(refuse)?;
         }
         let formula = match (&a.ty, &b.ty) {
-            (Type::Address, Type::Address) if matches!(op, Comparison::Equal | Comparison::NotEqual) => addresses(op, a, b),
+            (Type::Address, Type::Address) if matches!(op, Comparison::Equal | Comparison::NotEqual) => {
+                addresses(op, a, b)
+            }
             (Type::Address, Type::Address) => {
                 return Err(Refusal::new("addresses have no order").help("for a network write `ip in \"10.0.0.0/8\"`"));
             }
@@ -54,7 +56,9 @@ pub(super) fn with_constant(
         && range.signed
     {
         let message = format!("`{shown}` is a number as the kernel returns it: an error is negative there");
-        return Err(Refusal::new(message).help(format!("write `-{constant}`, or read it: `({shown} as errno) == {constant}`")));
+        return Err(
+            Refusal::new(message).help(format!("write `-{constant}`, or read it: `({shown} as errno) == {constant}`"))
+        );
     }
     if let (Type::Text(Some(most)), Formula::Text(text)) = (&value.ty, &other.formula)
         && text.len() > *most
@@ -63,7 +67,9 @@ pub(super) fn with_constant(
     }
     let (Some(range), Some(number)) = (possible(value), other.number()) else { return Ok(()) };
     // What has no name is null: `error != 0` asks whether there is an error at all.
-    if matches!(value.ty, Type::Named(NameTable::Errno | NameTable::Signal, _)) && (op, number) == (Comparison::NotEqual, 0) {
+    if matches!(value.ty, Type::Named(NameTable::Errno | NameTable::Signal, _))
+        && (op, number) == (Comparison::NotEqual, 0)
+    {
         return Ok(());
     }
     if !go_together(&value.ty, &other.ty) || is_possible(range, op, number) {
@@ -132,7 +138,9 @@ fn impossible(shown: &Expr, ty: &Type, range: Range, op: Comparison, number: i12
         }
         Type::Number(whole) if *whole != range => refusal,
         Type::Number(_) => refusal.help(format!("it can be {} to {}", range.min, range.max)),
-        _other => refusal.maybe_help(matches!(constant.node, ExprNode::Number(_)).then(|| "compare it by a name".to_owned())),
+        _other => {
+            refusal.maybe_help(matches!(constant.node, ExprNode::Number(_)).then(|| "compare it by a name".to_owned()))
+        }
     }
 }
 
@@ -169,7 +177,9 @@ fn mixed((left, a): (&Expr, &Type), (right, b): (&Expr, &Type)) -> Refusal {
             refusal.help(format!("compare it with a number; for text in memory write `({left} as string)`"))
         }
         (Type::Text(_), Type::Number(_)) => refusal.help("texts stand in quotes: `\"text\"`"),
-        (Type::Address, Type::Number(_)) | (Type::Number(_), Type::Address) => refusal.help("addresses are texts: `ip == \"10.0.0.1\"`"),
+        (Type::Address, Type::Number(_)) | (Type::Number(_), Type::Address) => {
+            refusal.help("addresses are texts: `ip == \"10.0.0.1\"`")
+        }
         (Type::Address, _) => refusal.help(format!("for an address write `{left} == \"10.0.0.1\"`")),
         (Type::Whole(_), _) => refusal.help(format!("compare a part of it: `{left}.ip`, `{left}.port`")),
         (Type::Named(..) | Type::Enum(..), _) => refusal.help("compare it by a name or a number"),
@@ -180,7 +190,9 @@ fn mixed((left, a): (&Expr, &Type), (right, b): (&Expr, &Type)) -> Refusal {
 /// `ip == "10.0.0.1"` is a network of one address.
 fn addresses(op: Comparison, a: Typed, b: Typed) -> Formula {
     let network = |value: Formula, of: &Formula| match of {
-        Formula::InNetworks { networks, .. } => Some(Formula::InNetworks { of: Box::new(value), networks: networks.clone() }),
+        Formula::InNetworks { networks, .. } => {
+            Some(Formula::InNetworks { of: Box::new(value), networks: networks.clone() })
+        }
         _read => None,
     };
     let equal = network(a.formula.clone(), &b.formula).or_else(|| network(b.formula.clone(), &a.formula));

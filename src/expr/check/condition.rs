@@ -67,11 +67,17 @@ fn no_condition(expr: &Expr, ty: &Type) -> Refusal {
     match ty {
         Type::Number(range) if range.hex => refusal.help(format!("write `{expr} != 0`")),
         Type::Number(_) | Type::Enum(..) | Type::Duration => refusal.help(format!("compare it: `{expr} != 0`")),
-        Type::Named(table, _) if table.is_flags() => refusal.help(format!("compare it: `has_any({expr}, FLAGS)`, `{expr} != 0`")),
+        Type::Named(table, _) if table.is_flags() => {
+            refusal.help(format!("compare it: `has_any({expr}, FLAGS)`, `{expr} != 0`"))
+        }
         Type::Named(..) => refusal.help(format!("compare it: `{expr} == NAME`, `{expr} != null`")),
-        Type::Text(_) | Type::Label(_) => refusal.help(format!("compare it: `{expr} == \"text\"`, `{expr}.startsWith(\"text\")`")),
+        Type::Text(_) | Type::Label(_) => {
+            refusal.help(format!("compare it: `{expr} == \"text\"`, `{expr}.startsWith(\"text\")`"))
+        }
         Type::Address => refusal.help(format!("compare it: `{expr} in \"10.0.0.0/8\"`")),
-        Type::Whole(_) => refusal.help(format!("compare a part of it: `{expr}.ip`, `{expr}.port`, or `{expr} != null`")),
+        Type::Whole(_) => {
+            refusal.help(format!("compare a part of it: `{expr}.ip`, `{expr}.port`, or `{expr} != null`"))
+        }
         Type::Ktime | Type::Grouped { .. } | Type::Null | Type::Bool => refusal.help("a condition compares: `x == y`"),
     }
 }

@@ -13,11 +13,21 @@ impl<V: Values> Checker<'_, V> {
     /// A name that stands for no value, beside one of that type.
     pub(super) fn constant(&mut self, expr: &Expr, name: &str, beside: Beside<'_>) -> Result<Typed, Refusal> {
         match beside {
-            Beside::Type(Type::Named(table, range)) => of_table(*table, *range, name).map_or_else(|| self.misplaced(name, *table), Ok),
+            Beside::Type(Type::Named(table, range)) => {
+                of_table(*table, *range, name).map_or_else(|| self.misplaced(name, *table), Ok)
+            }
             Beside::Type(Type::Enum(names, _)) => self.of_enum(names, name),
             Beside::Type(
-                ty @ (Type::Number(_) | Type::Duration | Type::Ktime | Type::Bool | Type::Label(_) | Type::Text(_)
-                | Type::Grouped { .. } | Type::Address | Type::Whole(_) | Type::Null),
+                ty @ (Type::Number(_)
+                | Type::Duration
+                | Type::Ktime
+                | Type::Bool
+                | Type::Label(_)
+                | Type::Text(_)
+                | Type::Grouped { .. }
+                | Type::Address
+                | Type::Whole(_)
+                | Type::Null),
             ) => self.plain(expr, name, Some(ty)),
             Beside::Nothing => self.plain(expr, name, None),
         }
@@ -52,7 +62,8 @@ impl<V: Values> Checker<'_, V> {
             }
             return Ok(typed);
         }
-        let enumerators = if name.starts_with(|c: char| c.is_ascii_uppercase()) { self.values.enumerators(name) } else { Vec::new() };
+        let enumerators =
+            if name.starts_with(|c: char| c.is_ascii_uppercase()) { self.values.enumerators(name) } else { Vec::new() };
         let mut numbers: Vec<i64> = enumerators.iter().map(|(_, number)| *number).collect();
         numbers.sort_unstable();
         numbers.dedup();
@@ -80,7 +91,8 @@ impl<V: Values> Checker<'_, V> {
             Ok(_) => Refusal::new(format!("there is no `{name}`")),
         };
         let tables = NameTable::WORDS.iter().flat_map(|(_, table)| table.names().map(|(known, _)| known));
-        let is_constant = name.len() > 2 && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        let is_constant =
+            name.len() > 2 && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
         let constant = nearest(name, tables).filter(|_| is_constant).map(|near| format!("did you mean `{near}`?"));
         let builtin = || nearest(name, builtin_names()).map(|near| format!("did you mean `{near}`?"));
         let other = foreign::name(name).map(str::to_owned);
@@ -96,13 +108,15 @@ impl<V: Values> Checker<'_, V> {
         }
         let known = || names.iter().map(|(_, known)| known.as_str());
         let help = nearest(name, known()).map(|near| format!("did you mean `{near}`?"));
-        Err(Refusal::new(format!("the enum has no `{name}`")).help(help.unwrap_or_else(|| format!("it has {}", list(known(), 8)))))
+        Err(Refusal::new(format!("the enum has no `{name}`"))
+            .help(help.unwrap_or_else(|| format!("it has {}", list(known(), 8)))))
     }
 
     /// A constant that is not of the table.
     fn misplaced(&self, name: &str, wanted: NameTable) -> Result<Typed, Refusal> {
         if let Some((table, _)) = NameTable::of_name(name).next() {
-            let message = format!("`{name}` is one of `{}`, and the other side one of `{}`", table.word(), wanted.word());
+            let message =
+                format!("`{name}` is one of `{}`, and the other side one of `{}`", table.word(), wanted.word());
             return Err(Refusal::new(message).help(format!("read it as that: `(x as {})`", table.word())));
         }
         let known = || wanted.names().map(|(known, _)| known);

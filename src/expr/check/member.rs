@@ -22,7 +22,9 @@ impl<V: Values> Checker<'_, V> {
                 return Err(Refusal::new("the list is empty: nothing is in it").at(among.range.clone()));
             }
             ExprNode::List(items) => self.in_list((&asked, value), items)?,
-            ExprNode::Text(_) if asked.ty == Type::Address => self.in_list((&asked, value), std::slice::from_ref(among))?,
+            ExprNode::Text(_) if asked.ty == Type::Address => {
+                self.in_list((&asked, value), std::slice::from_ref(among))?
+            }
             ExprNode::Call { name, .. } if name == "descendants" => {
                 let set = self.descendants(among, (&asked, value))?;
                 Formula::InSet { of: Box::new(asked.formula), how: TextTest::Equal, set }
@@ -34,7 +36,9 @@ impl<V: Values> Checker<'_, V> {
             }
             _other => {
                 let help = match asked.ty {
-                    Type::Text(_) => format!("write `{value} in [\"a\", \"b\"]`; for a part of a text `{value}.contains(\"a\")`"),
+                    Type::Text(_) => {
+                        format!("write `{value} in [\"a\", \"b\"]`; for a part of a text `{value}.contains(\"a\")`")
+                    }
                     _other => format!("write `{value} in [1, 2]`, or `{value} in SET`"),
                 };
                 return Err(Refusal::new(format!("`{among}` is not a list or set")).help(help).at(among.range.clone()));

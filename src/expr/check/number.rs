@@ -10,7 +10,8 @@ use crate::words::Refusal;
 impl<V: Values> Checker<'_, V> {
     /// `-x`, `~x`
     pub(super) fn signed(&mut self, op: UnaryOp, of: &Expr, beside: Beside<'_>) -> Result<Typed, Refusal> {
-        if let (UnaryOp::Minus, Beside::Type(Type::Named(NameTable::Errno, _)), ExprNode::Name(name)) = (op, beside, &of.node)
+        if let (UnaryOp::Minus, Beside::Type(Type::Named(NameTable::Errno, _)), ExprNode::Name(name)) =
+            (op, beside, &of.node)
             && NameTable::Errno.number(name).is_some()
         {
             let message = format!("`-{name}`: beside an `errno` it stands without `-`");
@@ -23,7 +24,9 @@ impl<V: Values> Checker<'_, V> {
             (UnaryOp::Minus, Type::Number(_) | Type::Enum(..) | Type::Named(..)) => {
                 if let Some(number) = typed.number() {
                     if number > 1 << 63 {
-                        return Err(Refusal::new(format!("`-{of}` is too small")).help("numbers with a sign have 64 bits"));
+                        return Err(
+                            Refusal::new(format!("`-{of}` is too small")).help("numbers with a sign have 64 bits")
+                        );
                     }
                     return Ok(negative(-number));
                 }
@@ -46,11 +49,19 @@ impl<V: Values> Checker<'_, V> {
     }
 
     /// `a + b`
-    pub(super) fn arithmetic(&mut self, op: BinaryOp, left: &Expr, right: &Expr, beside: Beside<'_>) -> Result<Typed, Refusal> {
+    pub(super) fn arithmetic(
+        &mut self,
+        op: BinaryOp,
+        left: &Expr,
+        right: &Expr,
+        beside: Beside<'_>,
+    ) -> Result<Typed, Refusal> {
         let op = arithmetic_of(op);
         let (a, b) = self.sides(left, right, beside)?;
         let ty = result(op, &a, &b).map_err(|refusal| refusal.unwrap_or_else(|| mixed(op, (left, &a), (right, &b))))?;
-        if matches!(op, Arithmetic::ShiftLeft | Arithmetic::ShiftRight) && !b.number().is_some_and(|count| (0..64).contains(&count)) {
+        if matches!(op, Arithmetic::ShiftLeft | Arithmetic::ShiftRight)
+            && !b.number().is_some_and(|count| (0..64).contains(&count))
+        {
             let message = format!("a shift is by a number from 0 to 63, and `{right}` is none");
             return Err(Refusal::new(message).at(right.range.clone()));
         }
@@ -112,11 +123,17 @@ fn result(op: Arithmetic, a: &Typed, b: &Typed) -> Result<Type, Option<Refusal>>
         // Times of the kernel that nobody has called so: `ktime - p->start_time`.
         (Type::Ktime, Subtract, Type::Number(_)) | (Type::Number(_), Subtract, Type::Ktime) => Ok(Type::Duration),
         (Type::Named(table, _), _, Type::Named(other, _)) if table == other => Ok(flags(*table)),
-        (Type::Named(table, _), _, Type::Number(_)) | (Type::Number(_), BitAnd | BitOr | BitXor, Type::Named(table, _)) => Ok(flags(*table)),
-        (Type::Number(_) | Type::Enum(..) | Type::Named(..) | Type::Label(_), _, Type::Number(_) | Type::Enum(..) | Type::Named(..)) => Ok(number()),
+        (Type::Named(table, _), _, Type::Number(_))
+        | (Type::Number(_), BitAnd | BitOr | BitXor, Type::Named(table, _)) => Ok(flags(*table)),
+        (
+            Type::Number(_) | Type::Enum(..) | Type::Named(..) | Type::Label(_),
+            _,
+            Type::Number(_) | Type::Enum(..) | Type::Named(..),
+        ) => Ok(number()),
         (Type::Ktime, Divide | Remainder | BitAnd | ShiftRight | ShiftLeft, Type::Number(_)) => Ok(number()),
         (Type::Number(_), Divide, Type::Duration) => Err(Some(
-            Refusal::new("a number cannot be divided by a duration").help("for a duration write `(x as duration) / 1ms`"),
+            Refusal::new("a number cannot be divided by a duration")
+                .help("for a duration write `(x as duration) / 1ms`"),
         )),
         _mixed => Err(None),
     }
@@ -128,8 +145,12 @@ fn mixed(op: Arithmetic, (left, a): (&Expr, &Typed), (right, b): (&Expr, &Typed)
     let refusal = Refusal::new(message);
     let text = |typed: &Typed| matches!(typed.ty, Type::Text(_));
     match (&a.ty, &b.ty) {
-        (Type::Duration, Type::Number(_)) => refusal.help(format!("give the number a unit: `{right}ms`, or read it `as duration`")),
-        (Type::Number(_), Type::Duration) => refusal.help(format!("give the number a unit: `{left}ms`, or read it `as duration`")),
+        (Type::Duration, Type::Number(_)) => {
+            refusal.help(format!("give the number a unit: `{right}ms`, or read it `as duration`"))
+        }
+        (Type::Number(_), Type::Duration) => {
+            refusal.help(format!("give the number a unit: `{left}ms`, or read it `as duration`"))
+        }
         (Type::Bool, _) | (_, Type::Bool) if matches!(op, Arithmetic::BitAnd | Arithmetic::BitOr) => {
             refusal.help(format!("between conditions write `{sign}{sign}`"))
         }

@@ -13,7 +13,8 @@ use crate::words::Refusal;
 impl<V: Values> Checker<'_, V> {
     pub(super) fn recast(&mut self, of: &Expr, cast: &Cast, at: &ops::Range<usize>) -> Result<Typed, Refusal> {
         let Typed { formula, ty } = self.check(of, Beside::Nothing)?;
-        let refuse = |why: &str| Err(Refusal::new(format!("`{of}` {why}: it cannot be read `as {cast}`")).at(at.clone()));
+        let refuse =
+            |why: &str| Err(Refusal::new(format!("`{of}` {why}: it cannot be read `as {cast}`")).at(at.clone()));
         if ty.range().is_none() && ty != Type::Bool {
             return refuse(&format!("is {}", ty.words()));
         }
@@ -34,9 +35,10 @@ impl<V: Values> Checker<'_, V> {
             }),
             Cast::Duration => Typed::new(formula, Type::Duration),
             Cast::Ktime => Typed::new(formula, Type::Ktime),
-            Cast::Named(NameTable::Errno) => {
-                Typed::new(formula, Type::Named(NameTable::Errno, Range { min: -4095, max: -1, signed: true, hex: false }))
-            }
+            Cast::Named(NameTable::Errno) => Typed::new(
+                formula,
+                Type::Named(NameTable::Errno, Range { min: -4095, max: -1, signed: true, hex: false }),
+            ),
             Cast::Named(table) => Typed::new(formula, Type::Named(*table, Range::of_bits(64, false))),
             Cast::Enum(name) => match self.values.enumeration(name) {
                 Some(values) => {
@@ -44,7 +46,8 @@ impl<V: Values> Checker<'_, V> {
                     Typed::new(formula, Type::Enum(names, Range::of_bits(64, true)))
                 }
                 None => {
-                    let refusal = Refusal::new(format!("`{name}` is not a type, and this kernel has no enum of that name"));
+                    let refusal =
+                        Refusal::new(format!("`{name}` is not a type, and this kernel has no enum of that name"));
                     return Err(refusal.at(at.clone()));
                 }
             },

@@ -35,14 +35,25 @@ impl<V: Values> Checker<'_, V> {
                 let refuse = || Refusal::new(format!("`{text}` is not {what}"));
                 digits.map(|bytes| Typed::new(Formula::Text(bytes.into()), ty.clone())).ok_or_else(refuse)
             }
-            Type::Number(_) | Type::Bool | Type::Duration | Type::Ktime | Type::Label(_) | Type::Text(_) | Type::Whole(_) | Type::Null => {
-                Ok(plain())
-            }
+            Type::Number(_)
+            | Type::Bool
+            | Type::Duration
+            | Type::Ktime
+            | Type::Label(_)
+            | Type::Text(_)
+            | Type::Whole(_)
+            | Type::Null => Ok(plain()),
         }
     }
 
     /// `path.under("/etc")`
-    pub(super) fn method(&mut self, of: &Expr, name: &str, at: &ops::Range<usize>, args: &[Expr]) -> Result<Typed, Refusal> {
+    pub(super) fn method(
+        &mut self,
+        of: &Expr,
+        name: &str,
+        at: &ops::Range<usize>,
+        args: &[Expr],
+    ) -> Result<Typed, Refusal> {
         let how = match name {
             "startsWith" => TextTest::StartsWith,
             "endsWith" => TextTest::EndsWith,
@@ -67,7 +78,9 @@ impl<V: Values> Checker<'_, V> {
         }
         let texts = self.texts(arg, name)?;
         if let Type::Text(Some(most)) = asked.ty
-            && let Some(long) = texts.iter().find(|text| text.len() > most && matches!(how, TextTest::StartsWith | TextTest::EndsWith | TextTest::Contains))
+            && let Some(long) = texts.iter().find(|text| {
+                text.len() > most && matches!(how, TextTest::StartsWith | TextTest::EndsWith | TextTest::Contains)
+            })
         {
             return Err(too_long(of, most, long.len()).at(arg.range.clone()));
         }
@@ -75,7 +88,12 @@ impl<V: Values> Checker<'_, V> {
     }
 
     /// The set that an argument names; `None` where it names none.
-    pub(super) fn set_of(&self, arg: &Expr, wanted: SetKind, what: &str) -> Result<Option<crate::spec::SetName>, Refusal> {
+    pub(super) fn set_of(
+        &self,
+        arg: &Expr,
+        wanted: SetKind,
+        what: &str,
+    ) -> Result<Option<crate::spec::SetName>, Refusal> {
         let ExprNode::Name(name) = &arg.node else { return Ok(None) };
         if !matches!(self.values.meaning(name), Meaning::Unknown) {
             return Ok(None);
@@ -87,7 +105,8 @@ impl<V: Values> Checker<'_, V> {
         if set.kind == wanted {
             return Ok(Some(set.name.clone()));
         }
-        let message = format!("the set `{name}` is of `{}`, and `{what}` asks one of `{}`", set.kind.word(), wanted.word());
+        let message =
+            format!("the set `{name}` is of `{}`, and `{what}` asks one of `{}`", set.kind.word(), wanted.word());
         Err(Refusal::new(message).at(arg.range.clone()))
     }
 
@@ -123,7 +142,10 @@ fn named(table: NameTable, range: Range, text: &str) -> Result<Typed, Refusal> {
     match parts.filter(|_| table.is_flags()) {
         Some(parts) => {
             let bits = parts.iter().fold(0, |bits, part| bits | part.cast_unsigned());
-            Ok(Typed::new(Formula::Number { bits, signed: false }, Type::Named(table, Range::constant(bits.into(), false))))
+            Ok(Typed::new(
+                Formula::Number { bits, signed: false },
+                Type::Named(table, Range::constant(bits.into(), false)),
+            ))
         }
         None => Err(unknown_name(text, table.names().map(|(known, _)| known))),
     }
@@ -132,12 +154,14 @@ fn named(table: NameTable, range: Range, text: &str) -> Result<Typed, Refusal> {
 fn unknown_name<'n>(text: &str, known: impl Iterator<Item = &'n str>) -> Refusal {
     let known: Vec<&str> = known.collect();
     let help = nearest(text, known.iter().copied()).map(|near| format!("did you mean `\"{near}\"`?"));
-    Refusal::new(format!("no such number is called `{text}`")).help(help.unwrap_or_else(|| format!("names are {}", list(known, 8))))
+    Refusal::new(format!("no such number is called `{text}`"))
+        .help(help.unwrap_or_else(|| format!("names are {}", list(known, 8))))
 }
 
 /// `10.0.0.1`, `fd00::/8`: the address as one of IPv6, and how many of its bits count.
 pub(super) fn address(text: &str) -> Result<(Ipv6Addr, u8), Refusal> {
-    let refuse = |message: String| Err(Refusal::new(message).help("addresses are `10.0.0.1`, `10.0.0.0/8`, `fd00::/8`"));
+    let refuse =
+        |message: String| Err(Refusal::new(message).help("addresses are `10.0.0.1`, `10.0.0.0/8`, `fd00::/8`"));
     let (alone, prefix) = match text.split_once('/') {
         Some((alone, prefix)) => (alone, Some(prefix)),
         None => (text, None),

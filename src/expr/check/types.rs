@@ -26,10 +26,7 @@ pub(in crate::expr) enum Type {
     /// A text or bytes, of at most so many.
     Text(Option<usize>),
     /// Six or sixteen bytes that are written with signs between them.
-    Grouped {
-        bytes: usize,
-        what: &'static str,
-    },
+    Grouped { bytes: usize, what: &'static str },
     /// An IP address.
     Address,
     /// What has parts and no single value.
@@ -71,7 +68,11 @@ impl Range {
 
     /// `u8`, `i32`; what is no whole type is an integer of so many bits.
     pub(super) fn words(self) -> String {
-        let bits = if self.signed { 129 - (self.max as u128).leading_zeros() } else { 128 - (self.max as u128).leading_zeros() };
+        let bits = if self.signed {
+            129 - (self.max as u128).leading_zeros()
+        } else {
+            128 - (self.max as u128).leading_zeros()
+        };
         match (bits, self.signed) {
             (8 | 16 | 32 | 64, true) => format!("i{bits}"),
             (8 | 16 | 32 | 64, false) => format!("u{bits}"),
@@ -83,7 +84,8 @@ impl Range {
 impl Type {
     /// The type of what is read.
     pub(super) fn of(operand: &Operand) -> Self {
-        let bits = operand.bits.map_or(u32::from(operand.size.clamp(1, 8)) * 8, |bits| u32::from(bits.width.clamp(1, 64)));
+        let bits =
+            operand.bits.map_or(u32::from(operand.size.clamp(1, 8)) * 8, |bits| u32::from(bits.width.clamp(1, 64)));
         let unsigned = Range::of_bits(bits, false);
         match &operand.kind {
             FieldType::Unsigned | FieldType::Id | FieldType::Port => Self::Number(unsigned),

@@ -11,7 +11,13 @@ use crate::spec::{Fetch, FetchCopy, FieldType, Formula, StepNext, StepTest};
 
 impl Graph<'_> {
     /// `ip in "10.0.0.0/8"`: true where one network has it.
-    pub(super) fn networks(&mut self, of: &Formula, networks: &[(Ipv6Addr, u8)], holds: bool, ways: Ways) -> Result<StepNext, Unfit> {
+    pub(super) fn networks(
+        &mut self,
+        of: &Formula,
+        networks: &[(Ipv6Addr, u8)],
+        holds: bool,
+        ways: Ways,
+    ) -> Result<StepNext, Unfit> {
         let operand = self.read(of)?;
         let Some(fetch) = Self::fetch(operand)? else { return Ok(ways.no) };
         let tests: Vec<StepTest> = match &operand.kind {
@@ -19,7 +25,15 @@ impl Graph<'_> {
             FieldType::Ip | FieldType::Ipv6 => networks.iter().map(|network| masked(*network)).collect(),
             _other => return Err(Unfit::new("it is no address")),
         };
-        if !matches!(fetch.copy, FetchCopy::Kernel | FetchCopy::User | FetchCopy::Value | FetchCopy::Sock | FetchCopy::Sockaddr | FetchCopy::Packet { .. }) {
+        if !matches!(
+            fetch.copy,
+            FetchCopy::Kernel
+                | FetchCopy::User
+                | FetchCopy::Value
+                | FetchCopy::Sock
+                | FetchCopy::Sockaddr
+                | FetchCopy::Packet { .. }
+        ) {
             return Err(Unfit::new("it is no address in memory"));
         }
         let fault = ways.no;
@@ -29,15 +43,20 @@ impl Graph<'_> {
             entry = self.address(operand, fetch.clone(), test, Ways { yes: found, no: entry }, fault)?;
         }
         // Nothing that it could be: it only has to be there.
-        if operand.kind == FieldType::Ipv4
-            && ranges(networks).is_empty()
-        {
+        if operand.kind == FieldType::Ipv4 && ranges(networks).is_empty() {
             entry = self.address(operand, fetch, StepTest::Exists, Ways { yes: missing, no: fault }, fault)?;
         }
         Ok(entry)
     }
 
-    fn address(&mut self, operand: &Operand, fetch: Fetch, test: StepTest, ways: Ways, fault: StepNext) -> Result<StepNext, Unfit> {
+    fn address(
+        &mut self,
+        operand: &Operand,
+        fetch: Fetch,
+        test: StepTest,
+        ways: Ways,
+        fault: StepNext,
+    ) -> Result<StepNext, Unfit> {
         let entry = self.push(operand, fetch, test, ways)?;
         self.fault_to(entry, operand, fault);
         Ok(entry)
@@ -58,7 +77,11 @@ fn ranges(networks: &[(Ipv6Addr, u8)]) -> Vec<StepTest> {
             found = found.or(&Intervals::one((low - first) as i128, (high - first) as i128));
         }
     }
-    let test = |(low, high): &(i128, i128)| StepTest::Range { low: *low as u64, mask: u32::MAX.into(), span: (high - low) as u64 };
+    let test = |(low, high): &(i128, i128)| StepTest::Range {
+        low: *low as u64,
+        mask: u32::MAX.into(),
+        span: (high - low) as u64,
+    };
     found.0.iter().map(test).collect()
 }
 

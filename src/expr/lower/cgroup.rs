@@ -35,7 +35,9 @@ impl Graph<'_> {
             let source = match how {
                 TextTest::Equal => FetchSource::CgroupId,
                 TextTest::Under => FetchSource::CgroupAncestor(level as u8),
-                TextTest::StartsWith | TextTest::EndsWith | TextTest::Contains | TextTest::Glob => return Err(by_path()),
+                TextTest::StartsWith | TextTest::EndsWith | TextTest::Contains | TextTest::Glob => {
+                    return Err(by_path());
+                }
             };
             let fetch = Fetch { source, ..fetch.clone() };
             entry = self.push(operand, fetch, StepTest::Set(set.name), Ways { yes: fits, no: entry })?;

@@ -3,7 +3,9 @@
 
 use super::unfit::{Cost, Unfit};
 use crate::expr::operand::{Operand, OperandSource};
-use crate::spec::{Comparison, Fetch, FieldType, Formula, SetKind, SetName, SetUse, Step, StepNext, StepTest, TextTest};
+use crate::spec::{
+    Comparison, Fetch, FieldType, Formula, SetKind, SetName, SetUse, Step, StepNext, StepTest, TextTest,
+};
 
 /// Most tests of a probe.
 const MAX_STEPS: usize = 64;
@@ -25,7 +27,11 @@ pub(super) struct Ways {
 
 impl<'o> Graph<'o> {
     /// The graph of conditions that must all hold.
-    pub(in crate::expr) fn of(operands: &'o [Operand], sets: &'o [SetUse], formulas: &[&Formula]) -> Result<Vec<Step>, Unfit> {
+    pub(in crate::expr) fn of(
+        operands: &'o [Operand],
+        sets: &'o [SetUse],
+        formulas: &[&Formula],
+    ) -> Result<Vec<Step>, Unfit> {
         let mut graph = Self { operands, sets, steps: Vec::new() };
         let ways = Ways { yes: StepNext::Pass, no: StepNext::Reject };
         let mut begin = StepNext::Pass;
@@ -52,7 +58,8 @@ impl<'o> Graph<'o> {
             end @ (StepNext::Pass | StepNext::Reject) => end,
         };
         let steps = self.steps.into_iter().rev();
-        let steps = steps.map(|step| Step { yes: turned(step.yes), no: turned(step.no), fault: turned(step.fault), ..step });
+        let steps =
+            steps.map(|step| Step { yes: turned(step.yes), no: turned(step.no), fault: turned(step.fault), ..step });
         Ok(steps.collect())
     }
 
@@ -115,11 +122,18 @@ impl<'o> Graph<'o> {
     }
 
     /// Puts a test before all others, and before it what it needs.
-    pub(super) fn push(&mut self, operand: &Operand, fetch: Fetch, test: StepTest, ways: Ways) -> Result<StepNext, Unfit> {
+    pub(super) fn push(
+        &mut self,
+        operand: &Operand,
+        fetch: Fetch,
+        test: StepTest,
+        ways: Ways,
+    ) -> Result<StepNext, Unfit> {
         let swapped = matches!(operand.kind, FieldType::Port | FieldType::Ipv4)
             && matches!(test, StepTest::Range { .. } | StepTest::Bits { .. });
         let fetch = Fetch { slot: 0, out: 0, ..fetch };
-        let mut entry = self.step(Step { fetch, part: operand.part, swapped, test, yes: ways.yes, no: ways.no, fault: ways.no })?;
+        let mut entry =
+            self.step(Step { fetch, part: operand.part, swapped, test, yes: ways.yes, no: ways.no, fault: ways.no })?;
         for before in operand.before.iter().rev() {
             entry = self.step(Step {
                 fetch: Fetch { slot: 0, out: 0, ..before.clone() },
@@ -188,7 +202,14 @@ impl<'o> Graph<'o> {
             return Err(Unfit::new("the kernel finds whole texts in a set, and no parts of them"));
         }
         let fetch = match super::kinds::text_of(&operand.kind) {
-            Some(_) => Fetch { size: if super::kinds::is_text_copy(fetch.copy) { Step::MAX_BYTES } else { fetch.size.min(Step::MAX_BYTES) }, ..fetch },
+            Some(_) => Fetch {
+                size: if super::kinds::is_text_copy(fetch.copy) {
+                    Step::MAX_BYTES
+                } else {
+                    fetch.size.min(Step::MAX_BYTES)
+                },
+                ..fetch
+            },
             None => super::kinds::for_set(operand, fetch, self.is_of_pids(set))?,
         };
         let entry = self.push(operand, fetch, StepTest::Set(set.clone()), ways)?;
@@ -214,7 +235,13 @@ impl<'o> Graph<'o> {
     }
 
     /// A comparison: of numbers, texts or booleans.
-    fn comparison(&mut self, op: Comparison, sides: &(Formula, Formula), holds: bool, ways: Ways) -> Result<StepNext, Unfit> {
+    fn comparison(
+        &mut self,
+        op: Comparison,
+        sides: &(Formula, Formula),
+        holds: bool,
+        ways: Ways,
+    ) -> Result<StepNext, Unfit> {
         let equal = match op {
             Comparison::Equal => Some(true),
             Comparison::NotEqual => Some(false),

@@ -13,7 +13,9 @@ pub(super) fn is_null_by_value(kind: &FieldType) -> bool {
 /// Whether a number of this kind is read as signed; `None` for what the kernel does not compare as a number.
 pub(super) fn is_signed(kind: &FieldType) -> Option<bool> {
     match kind {
-        FieldType::Unsigned | FieldType::Hex | FieldType::Id | FieldType::Port | FieldType::Ktime | FieldType::Ipv4 => Some(false),
+        FieldType::Unsigned | FieldType::Hex | FieldType::Id | FieldType::Port | FieldType::Ktime | FieldType::Ipv4 => {
+            Some(false)
+        }
         FieldType::Named(table) => Some(*table == NameTable::Errno),
         FieldType::Bool | FieldType::Flag => Some(false),
         FieldType::Dev | FieldType::Ksym | FieldType::Usym | FieldType::Cgroup | FieldType::Container => Some(false),
@@ -58,7 +60,9 @@ pub(super) fn cost(step: &Step) -> Cost {
         (StepTest::Set(_), _) => Cost::Set,
         (_, FetchCopy::Comm) => Cost::Comm,
         (_, FetchCopy::Value) if step.fetch.hops.is_empty() => Cost::Number,
-        (_, FetchCopy::Kernel) if step.fetch.hops.is_empty() && step.fetch.source == FetchSource::Context => Cost::Number,
+        (_, FetchCopy::Kernel) if step.fetch.hops.is_empty() && step.fetch.source == FetchSource::Context => {
+            Cost::Number
+        }
         (_, _) => Cost::Memory,
     }
 }

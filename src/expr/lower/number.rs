@@ -7,9 +7,7 @@ use super::kinds::{is_null_by_value, is_signed};
 use super::unfit::Unfit;
 use crate::expr::check::Range;
 use crate::expr::operand::Operand;
-use crate::spec::{
-    Arithmetic, BitRange, Comparison, FieldType, Formula, NameTable, StepNext, StepTest,
-};
+use crate::spec::{Arithmetic, BitRange, Comparison, FieldType, Formula, NameTable, StepNext, StepTest};
 
 /// A number that is read, of which perhaps only some bits count.
 #[derive(Clone, Copy, PartialEq)]
@@ -49,13 +47,23 @@ impl Number<'_> {
 
 impl<'o> Graph<'o> {
     /// `a < 5`
-    pub(super) fn numbers(&mut self, op: Comparison, sides: &(Formula, Formula), holds: bool, ways: Ways) -> Result<StepNext, Unfit> {
+    pub(super) fn numbers(
+        &mut self,
+        op: Comparison,
+        sides: &(Formula, Formula),
+        holds: bool,
+        ways: Ways,
+    ) -> Result<StepNext, Unfit> {
         let (number, accepted, all) = self.accepted(op, sides)?;
         self.within(number, &accepted, all, holds, ways)
     }
 
     /// The numbers of which a comparison is true.
-    fn accepted(&self, op: Comparison, sides: &(Formula, Formula)) -> Result<(Number<'o>, Intervals, (i128, i128)), Unfit> {
+    fn accepted(
+        &self,
+        op: Comparison,
+        sides: &(Formula, Formula),
+    ) -> Result<(Number<'o>, Intervals, (i128, i128)), Unfit> {
         let (of, op, constant) = match sides {
             (of, Formula::Number { bits, signed }) => (of, op, exact(*bits, *signed)),
             (Formula::Number { bits, signed }, of) => (of, turned(op), exact(*bits, *signed)),
@@ -73,7 +81,9 @@ impl<'o> Graph<'o> {
     /// A number, or some of its bits.
     fn number(&self, formula: &Formula) -> Result<Number<'o>, Unfit> {
         let calculates = || Unfit::new("it calculates");
-        let bits_of = |operand: &'o Operand| operand.bits.map(|BitRange { shift, width }| Bits { shift: shift.into(), mask: low_bits(width.into()) });
+        let bits_of = |operand: &'o Operand| {
+            operand.bits.map(|BitRange { shift, width }| Bits { shift: shift.into(), mask: low_bits(width.into()) })
+        };
         match formula {
             Formula::Operand(index) => {
                 let operand = self.operand(*index)?;
@@ -130,7 +140,12 @@ impl<'o> Graph<'o> {
     }
 
     /// A choice between numbers of one value, as one set of them: `x == 1 || x == 2`.
-    pub(super) fn one_of_numbers(&mut self, parts: &[Formula], holds: bool, ways: Ways) -> Option<Result<StepNext, Unfit>> {
+    pub(super) fn one_of_numbers(
+        &mut self,
+        parts: &[Formula],
+        holds: bool,
+        ways: Ways,
+    ) -> Option<Result<StepNext, Unfit>> {
         let is_choice = |formula: &Formula| matches!(formula, Formula::Compare { op: Comparison::Equal, .. });
         if parts.len() < 2 || !parts.iter().all(is_choice) {
             return None;
@@ -150,14 +165,28 @@ impl<'o> Graph<'o> {
     }
 
     /// True where the number is one of these, or (not `holds`) a value that is none of them.
-    fn within(&mut self, number: Number<'o>, accepted: &Intervals, all: (i128, i128), holds: bool, ways: Ways) -> Result<StepNext, Unfit> {
+    fn within(
+        &mut self,
+        number: Number<'o>,
+        accepted: &Intervals,
+        all: (i128, i128),
+        holds: bool,
+        ways: Ways,
+    ) -> Result<StepNext, Unfit> {
         let (_, values) = number.possible().ok_or_else(|| Unfit::new("it is no integer"))?;
         let accepted = if holds { accepted.clone() } else { accepted.without(all) };
         self.among(number, &accepted.and(&values), all, ways, ways.no)
     }
 
     /// The tests for a set of numbers.
-    fn among(&mut self, number: Number<'o>, accepted: &Intervals, all: (i128, i128), ways: Ways, fault: StepNext) -> Result<StepNext, Unfit> {
+    fn among(
+        &mut self,
+        number: Number<'o>,
+        accepted: &Intervals,
+        all: (i128, i128),
+        ways: Ways,
+        fault: StepNext,
+    ) -> Result<StepNext, Unfit> {
         let operand = number.operand;
         let Some(fetch) = Self::fetch(operand)? else { return Ok(fault) };
         let mut entry = ways.no;

@@ -15,7 +15,14 @@ const MAX_CONTAINS: usize = 8;
 
 impl<'o> Graph<'o> {
     /// `x == "a"`, `x.startsWith(["a", "b"])`: true where one fits.
-    pub(super) fn texts(&mut self, how: TextTest, of: &Formula, texts: &[Arc<[u8]>], holds: bool, ways: Ways) -> Result<StepNext, Unfit> {
+    pub(super) fn texts(
+        &mut self,
+        how: TextTest,
+        of: &Formula,
+        texts: &[Arc<[u8]>],
+        holds: bool,
+        ways: Ways,
+    ) -> Result<StepNext, Unfit> {
         let operand = self.read(of)?;
         if operand.kind == FieldType::Cgroup {
             return self.cgroups(how, operand, texts, holds, ways);
@@ -53,9 +60,15 @@ fn tests(how: TextTest, text: &[u8], operand: &Operand, fetch: &Fetch, limit: Op
             Ok(if folder.is_empty() { vec![below] } else { vec![ending(folder, true)?, below] })
         }
         TextTest::EndsWith if text.len() <= MAX_SUFFIX => whole(operand, fetch, limit, StepTest::Suffix(text.into())),
-        TextTest::EndsWith => Err(Unfit::new(format!("the kernel compares at most {MAX_SUFFIX} bytes at the end of a text"))),
-        TextTest::Contains if text.len() <= MAX_CONTAINS => whole(operand, fetch, limit, StepTest::Contains(text.into())),
-        TextTest::Contains => Err(Unfit::new(format!("the kernel looks for at most {MAX_CONTAINS} bytes inside a text"))),
+        TextTest::EndsWith => {
+            Err(Unfit::new(format!("the kernel compares at most {MAX_SUFFIX} bytes at the end of a text")))
+        }
+        TextTest::Contains if text.len() <= MAX_CONTAINS => {
+            whole(operand, fetch, limit, StepTest::Contains(text.into()))
+        }
+        TextTest::Contains => {
+            Err(Unfit::new(format!("the kernel looks for at most {MAX_CONTAINS} bytes inside a text")))
+        }
         TextTest::Glob => Err(Unfit::new("the kernel compares no globs")),
     }
 }

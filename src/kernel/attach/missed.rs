@@ -15,9 +15,7 @@ fn of_link(link: i32) -> u64 {
         // SAFETY: the union's member for links of this type; plain data, zeroed where the kernel wrote less.
         return unsafe { info.__bindgen_anon_1.kprobe_multi }.missed;
     }
-    let Some(info) =
-        info.filter(|info| info.type_ == libbpf_sys::BPF_LINK_TYPE_PERF_EVENT)
-    else {
+    let Some(info) = info.filter(|info| info.type_ == libbpf_sys::BPF_LINK_TYPE_PERF_EVENT) else {
         return 0;
     };
     // SAFETY: the union's member for links of perf events, which this is; plain data, zeroed where the kernel wrote less.

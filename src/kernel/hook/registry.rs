@@ -3,8 +3,8 @@
 
 use super::kind::KernelKind;
 use super::{
-    cgroup, fentry, fexit, function, kprobe, kretprobe, lsm, raw_tracepoint, syscall, tc, tracepoint, uprobe, uretprobe, usdt,
-    xdp,
+    cgroup, fentry, fexit, function, kprobe, kretprobe, lsm, raw_tracepoint, syscall, tc, tracepoint, uprobe,
+    uretprobe, usdt, xdp,
 };
 use crate::kernel::host::{Capabilities, Host};
 use crate::spec::HookKind;

@@ -6,9 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use libbpf_rs::{OpenObject, ProgramMut};
 
 use super::attachment::{Attachment, Hold};
-use super::kind::{
-    Exchange, Feature, KernelKind, always, every_name, misplaced, nothing_missing, within_reach,
-};
+use super::kind::{Exchange, Feature, KernelKind, always, every_name, misplaced, nothing_missing, within_reach};
 use super::link;
 use super::xdp_native::{Native, forecast};
 use super::xdp_occupied::occupied;

@@ -33,7 +33,8 @@ impl Units {
             self.engine.end([&mut unit]);
             // The words of a start without it: the next try has nothing new to say.
             let missing = unit.content.spec.hook.as_ref().and_then(|hook| missing_site(hook, &Host::default()));
-            let place = unit.content.spec.hook.as_ref().and_then(|hook| hook.interface().or(hook.cgroup())).unwrap_or_default();
+            let place =
+                unit.content.spec.hook.as_ref().and_then(|hook| hook.interface().or(hook.cgroup())).unwrap_or_default();
             let gone = || KernelError::at(Place::Target, format!("its program is no longer on `{place}`"));
             let problem = refusal(&entry.checked, &missing.unwrap_or_else(gone));
             tell.lost(id, &unit, &problem.message);

@@ -59,7 +59,9 @@ impl LiveSets {
                 }
             }
         }
-        let has_files = locked(&self.shared).values().any(|set| matches!(set.spec.source, SetSource::File(_) | SetSource::Cgroup(_)));
+        let has_files = locked(&self.shared)
+            .values()
+            .any(|set| matches!(set.spec.source, SetSource::File(_) | SetSource::Cgroup(_)));
         match &self.follower {
             Some(follower) => follower.look(),
             None if has_files => self.follower = Follower::start(&self.shared, self.guarded),

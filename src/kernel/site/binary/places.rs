@@ -146,7 +146,11 @@ fn at_probe(file: Opened, provider: &str, name: &str) -> Result<Located, KernelE
         let length = bytes.size().saturating_sub(site.offset).min(5) as usize;
         let is_read = bytes.read_at(site.offset, &mut code[..length]).is_ok();
         if !is_read || !is_nop(&code) {
-            let message = format!("the notes of `{}` are wrong: `{provider}:{name}` is not at {:#x}", file.path.display(), site.offset);
+            let message = format!(
+                "the notes of `{}` are wrong: `{provider}:{name}` is not at {:#x}",
+                file.path.display(),
+                site.offset
+            );
             return Err(KernelError::new(Place::Target, message, "something has changed the file after it was linked"));
         }
     }
