@@ -478,9 +478,16 @@ impl Hook {
     }
 }
 
-/// `kprobe do_sys_openat2`, `xdp on eth0 (auto)`
+/// `kprobe do_sys_openat2`, `xdp on eth0 (auto)`; what stands in for a tracepoint has the tracepoint's name.
 impl fmt::Display for Hook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Site::Syscall(SyscallSite { calls, end, as_tracepoint: true }) = &self.site {
+            let half = match end {
+                CallEnd::Entry => "sys_enter",
+                CallEnd::Return => "sys_exit",
+            };
+            return write!(f, "tracepoint syscalls:{half}_{}", calls.first().map_or("", String::as_str));
+        }
         let on = if self.interface().is_some() { "on " } else { "" };
         write!(f, "{} {on}{}", self.kind, self.site)
     }
