@@ -42,3 +42,15 @@ listening() { netstat -ltn | grep -q ":$1 "; }
 
 # cgroup2: where the cgroup2 hierarchy is mounted.
 cgroup2() { awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts; }
+
+# until_seen REGEX COMMAND…: runs the command until an event looks like that. Where the kernel may put a process aside in the middle
+# of a program at a system call (since Linux 6.13), it skips the program for those that run meanwhile, and counts that.
+until_seen() {
+    seen=$1
+    shift
+    for _ in 1 2 3 4 5; do
+        "$@"
+        ! wait_for 3 grep -q "$seen" "$STDOUT" || return 0
+    done
+    return 1
+}
