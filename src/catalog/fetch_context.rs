@@ -124,7 +124,7 @@ impl<'a> Lowered<'a> {
                 | FetchContext::SocketCall => ("FETCH_WORD", registers.result),
             },
             FetchSource::SyscallNumber => ("FETCH_WORD", CALL_NUMBER),
-            FetchSource::Context => lowered.from_record(context),
+            FetchSource::Context => lowered.in_record(context),
             FetchSource::DataLoc(index) => ("FETCH_DATA_LOC", index),
             FetchSource::RelLoc(index) => ("FETCH_REL_LOC", index),
             FetchSource::Gid => ("FETCH_GID", 0),
@@ -151,7 +151,7 @@ impl<'a> Lowered<'a> {
     }
 
     /// A field of a tracepoint's record: loaded where a load can have it, else its address.
-    fn from_record(&mut self, context: FetchContext) -> (&'static str, u8) {
+    fn in_record(&mut self, context: FetchContext) -> (&'static str, u8) {
         let address = ("FETCH_CONTEXT", 0);
         let FetchContext::Record(bytes) = context else { return address };
         if let Some((at, rest)) = self.hops.split_first() {

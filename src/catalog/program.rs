@@ -126,7 +126,7 @@ impl Program {
         let mut kinds: Vec<HookKind> = Vec::new();
         let mut add = |kind| {
             if !kinds.contains(&kind) {
-                kinds.push(kind)
+                kinds.push(kind);
             }
         };
         for decl in self.hooks.iter().filter(|decl| decl.site.is_none()) {

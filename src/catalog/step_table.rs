@@ -2,9 +2,9 @@
 //! Writes the kernel's part of `where` into `.rodata`: `struct step` of `bpf/include/where.h`.
 
 use super::fetch_context::Lowered;
-use super::fetch_table::{FetchLimit, write_fetch};
+use super::fetch_entry::{FetchLimit, write_fetch};
 use super::table::{Constants, Entry, Table};
-use crate::spec::{EndpointSlot, Fetch, FetchCopy, SockSlot, Step, StepNext, StepTest};
+use crate::spec::{EndpointSlot, Fetch, FetchCopy, SetKind, SockSlot, Step, StepNext, StepTest};
 
 /// The words that stand for `StepNext::Pass` and `StepNext::Reject`.
 const PASS: u8 = 255;
@@ -13,9 +13,9 @@ const REJECT: u8 = 254;
 const MAX_SUFFIX: usize = 32;
 const MAX_CONTAINS: usize = 8;
 
-/// What a set that the kernel asks has in it.
+/// What the map of a set has in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SetKind {
+pub enum SetMapKind {
     /// Numbers and pids, of eight bytes.
     Numbers,
     /// Texts, with zeros up to 128 bytes.
@@ -28,12 +28,21 @@ pub enum SetKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SetPlace {
     /// What is in it.
-    pub kind: SetKind,
+    pub kind: SetMapKind,
     /// `numbers0`, `numbers1` …
     pub number: u8,
 }
 
-impl SetKind {
+impl SetMapKind {
+    /// What the map of a set of this kind has in it.
+    pub fn of(kind: SetKind) -> Self {
+        match kind {
+            SetKind::Number | SetKind::Pid => Self::Numbers,
+            SetKind::Text => Self::Texts,
+            SetKind::Ip => Self::Networks,
+        }
+    }
+
     /// How many maps of this kind a program has.
     pub fn room(self) -> u8 {
         match self {
@@ -55,7 +64,7 @@ impl SetKind {
 impl SetPlace {
     /// The set that a map of a program stands for: `numbers0`; `None` for other maps.
     pub fn of_map(name: &str) -> Option<Self> {
-        let kinds = [SetKind::Numbers, SetKind::Texts, SetKind::Networks];
+        let kinds = [SetMapKind::Numbers, SetMapKind::Texts, SetMapKind::Networks];
         kinds.into_iter().find_map(|kind| {
             let number = name.strip_prefix(kind.map())?.parse().ok()?;
             (number < kind.room()).then_some(Self { kind, number })
@@ -144,9 +153,9 @@ impl StepTable {
             StepTest::Set(_) => {
                 let Some(set) = set else { return };
                 let test = match set.kind {
-                    SetKind::Numbers => "TEST_NUMBERS",
-                    SetKind::Texts => "TEST_TEXTS",
-                    SetKind::Networks => "TEST_NETWORKS",
+                    SetMapKind::Numbers => "TEST_NUMBERS",
+                    SetMapKind::Texts => "TEST_TEXTS",
+                    SetMapKind::Networks => "TEST_NETWORKS",
                 };
                 numbers(test, [("set", set.number.into()), ("low", 0), ("span", 0)]);
             }

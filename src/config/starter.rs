@@ -181,7 +181,7 @@ impl Writer {
                 continue;
             }
             let is_required = required.is_some_and(|required| required.contains(&key.as_str().into()));
-            let off = !is_required && !(is_choice && key == shown);
+            let off = !(is_required || is_choice && key == shown);
             self.prose(8, &doc(inner));
             self.value(8, off, key, &example_of(inner));
         }

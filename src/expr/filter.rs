@@ -14,8 +14,9 @@ use super::path::{Names, is_path};
 use super::reads::{longer_texts, operands_of, renumbered};
 use super::resolve::Resolved;
 use super::scope::Scope;
+use crate::catalog::SetMapKind;
 use crate::spec::{
-    BinaryOp, Capture, Expr, ExprNode, Field, FieldType, Formula, Layout, SetKind, SetName, SetUse, Step, StepTest,
+    BinaryOp, Capture, Expr, ExprNode, Field, FieldType, Formula, Layout, SetName, SetUse, Step, StepTest,
 };
 use crate::words::Refusal;
 
@@ -212,26 +213,24 @@ fn fits(
     let mut all = others.to_vec();
     all.push((Cost::Number, &condition.formula));
     let steps = steps_of(&mut all, operands, sets)?;
-    for (kinds, room, what) in KERNEL_SETS {
+    for (kind, what) in KERNEL_SETS {
         let mut asked: Vec<&SetName> = Vec::new();
         for step in &steps {
             if let StepTest::Set(name) = &step.test
                 && !asked.contains(&name)
-                && sets.iter().any(|set| set.name == *name && kinds.contains(&set.kind))
+                && sets.iter().any(|set| set.name == *name && SetMapKind::of(set.kind) == *kind)
             {
                 asked.push(name);
             }
         }
-        if asked.len() > *room {
+        let room = kind.room();
+        if asked.len() > room.into() {
             return Err(Unfit(format!("the kernel asks at most {room} sets of {what} for one probe")));
         }
     }
     Ok(())
 }
 
-/// How many sets of each kind a program of the kernel has places for: `bpf/include/where.h`.
-const KERNEL_SETS: &[(&[SetKind], usize, &str)] = &[
-    (&[SetKind::Number, SetKind::Pid], 4, "numbers"),
-    (&[SetKind::Text], 4, "texts"),
-    (&[SetKind::Ip], 2, "addresses"),
-];
+/// What a program of the kernel has places for, as messages call it.
+const KERNEL_SETS: &[(SetMapKind, &str)] =
+    &[(SetMapKind::Numbers, "numbers"), (SetMapKind::Texts, "texts"), (SetMapKind::Networks, "addresses")];

@@ -33,7 +33,7 @@ fn collect(expr: &Expr, found: &mut Vec<SetMention>) {
         | ExprNode::Null
         | ExprNode::Name(_) => {}
         ExprNode::Member { of, .. } | ExprNode::ContainerOf { of, .. } | ExprNode::Unary { of, .. } => {
-            collect(of, found)
+            collect(of, found);
         }
         ExprNode::Cast { of, cast, .. } => {
             collect(of, found);

@@ -10,10 +10,8 @@
 //!
 //! Perf tracepoints skip runs in silence where one interrupts another, and a hundred of them take seconds to close.
 
-use std::fs;
-
-use crate::expr::{Prototype, REGISTER_ARGUMENTS};
-use crate::kernel::hook::is_there;
+use crate::expr::Prototype;
+use crate::kernel::hook::mechanism_of_call;
 use crate::kernel::host::Host;
 use crate::kernel::site::syscall::{lacking, of_event};
 use crate::spec::{CallEnd, Hook, HookKind, ProbeSpec, Site, SyscallSite, TracepointName};
@@ -30,7 +28,7 @@ pub(super) fn chosen(spec: ProbeSpec, host: &Host) -> ProbeSpec {
 pub(super) fn choose(hook: &Hook, names: &[&str], host: &Host) -> Hook {
     match (hook.kind, &hook.site) {
         (HookKind::Function, Site::Call { symbol, end }) => {
-            let (kind, _) = function(symbol, *end, names, host);
+            let (kind, _) = mechanism_of_call(symbol, *end, names, host);
             Hook::function(kind, symbol)
         }
         (HookKind::Tracepoint, Site::Event(name)) => tracepoint(name, names, host).unwrap_or_else(|| hook.clone()),
@@ -42,7 +40,7 @@ pub(super) fn choose(hook: &Hook, names: &[&str], host: &Host) -> Hook {
 pub(super) fn reason(spec: &ProbeSpec, host: &Host) -> Option<String> {
     let asked = spec.asked.as_ref()?;
     match &asked.site {
-        Site::Call { symbol, end } => Some(function(symbol, *end, &spec.names(), host).1.to_owned()),
+        Site::Call { symbol, end } => Some(mechanism_of_call(symbol, *end, &spec.names(), host).1.to_owned()),
         // What stands in for a tracepoint of a system call says why itself.
         Site::Event(_) if spec.hook.as_ref().is_some_and(|hook| hook.kind == HookKind::Syscall) => None,
         Site::Syscall(asked) => special(asked, spec.hook.as_ref()),
@@ -71,63 +69,6 @@ fn special(asked: &SyscallSite, hook: Option<&Hook>) -> Option<String> {
         said.push(format!("this architecture has no {}", list(missing, 16)));
     }
     (!said.is_empty()).then(|| said.join("; "))
-}
-
-/// The kind for an end of a kernel function, and why.
-fn function(symbol: &str, end: CallEnd, names: &[&str], host: &Host) -> (HookKind, &'static str) {
-    let (by_trampoline, by_breakpoint) = match end {
-        CallEnd::Entry => (HookKind::Fentry, HookKind::Kprobe),
-        CallEnd::Return => (HookKind::Fexit, HookKind::Kretprobe),
-    };
-    let prototype = host.btf().and_then(|btf| Prototype::of_function(btf, symbol));
-    let has_trampoline = prototype.is_some() && is_there(by_trampoline, host);
-    let arguments = arguments(names, prototype.as_ref());
-    let needs_trampoline = match end {
-        CallEnd::Entry => arguments.iter().any(|index| *index >= REGISTER_ARGUMENTS),
-        CallEnd::Return => !arguments.is_empty(),
-    };
-    if !has_trampoline {
-        return (
-            by_breakpoint,
-            "no trampoline: the kernel's BTF does not describe the function, or it has no function tracer",
-        );
-    }
-    if needs_trampoline {
-        let why = match end {
-            CallEnd::Entry => "an argument is named that is not passed in a register",
-            CallEnd::Return => "arguments are named, which are still there at this kind of return",
-        };
-        return (by_trampoline, why);
-    }
-    if host.has_kprobes() && preempts(host) {
-        return (by_breakpoint, "this kernel preempts programs at trampolines, and skips runs then");
-    }
-    (by_trampoline, "the cheapest: a trampoline in the function, no breakpoint")
-}
-
-/// The numbers of the arguments that a probe names.
-fn arguments(names: &[&str], prototype: Option<&Prototype<'_>>) -> Vec<usize> {
-    let declared = prototype.map(Prototype::declarations).unwrap_or_default();
-    let number = |name: &&str| {
-        let by_name = declared.iter().position(|(known, _)| known == name);
-        by_name.or_else(|| name.strip_prefix("arg").and_then(|digits| digits.parse().ok()))
-    };
-    names.iter().filter_map(number).collect()
-}
-
-/// True where a program at a trampoline can be interrupted by another thread (`preempt=full`, and `lazy` of Linux 6.13): the kernel
-/// skips the runs of those then.
-fn preempts(host: &Host) -> bool {
-    // `none voluntary (full) lazy`
-    if let Ok(modes) = fs::read_to_string("/sys/kernel/debug/sched/preempt") {
-        return modes.contains("(full)") || modes.contains("(lazy)");
-    }
-    let options = fs::read_to_string("/proc/cmdline").unwrap_or_default();
-    let mut asked = options.split_ascii_whitespace().filter_map(|option| option.strip_prefix("preempt="));
-    match asked.next_back() {
-        Some(mode) => matches!(mode, "full" | "lazy"),
-        None => host.is_built_preemptible(),
-    }
 }
 
 /// The raw tracepoint that has all that the probe names.

@@ -4,16 +4,14 @@
 use super::error::KernelError;
 use super::hook::of;
 use super::set_map::SetMap;
-use crate::catalog::{self, FetchContext, Program, SetPlace, demangle};
+use crate::catalog::{FetchContext, Program, SetMapKind, SetPlace, demangle};
 use crate::expr::{
     Blame, ClausePlan, Machine, Resolved, Scope, TargetName, Variable, Wanted, filter_fields, resolve_probe,
 };
 use crate::hook::is_at_packets;
 use crate::kernel::host::{Host, cgroup_root};
 use crate::kernel::site::interface::{LinkLayer, link_layer};
-use crate::spec::{
-    Fetch, FetchSource, Hook, HookKind, Layout, Place, ProbeSpec, SetKind, SetName, SetUse, Step, StepTest,
-};
+use crate::spec::{Fetch, FetchSource, Hook, HookKind, Layout, Place, ProbeSpec, SetName, SetUse, Step, StepTest};
 use crate::words::Refusal;
 
 /// What a probe needs to be loaded.
@@ -123,17 +121,13 @@ fn filter_records(spec: &ProbeSpec, mut prepared: Prepared) -> Result<Prepared, 
 fn set_places(spec: &ProbeSpec, steps: &[Step]) -> Vec<SetPlace> {
     let mut known: Vec<(&SetName, SetPlace)> = Vec::new();
     let mut place = |step: &Step| {
-        let nowhere = SetPlace { kind: catalog::SetKind::Numbers, number: 0 };
+        let nowhere = SetPlace { kind: SetMapKind::Numbers, number: 0 };
         let StepTest::Set(name) = &step.test else { return nowhere };
         if let Some((_, place)) = known.iter().find(|(found, _)| *found == name) {
             return *place;
         }
         let Some(set) = spec.sets.iter().find(|set| set.name == *name) else { return nowhere };
-        let kind = match set.kind {
-            SetKind::Ip => catalog::SetKind::Networks,
-            SetKind::Text => catalog::SetKind::Texts,
-            SetKind::Number | SetKind::Pid => catalog::SetKind::Numbers,
-        };
+        let kind = SetMapKind::of(set.kind);
         let number = known.iter().filter(|(_, place)| place.kind == kind).count() as u8;
         known.push((&set.name, SetPlace { kind, number }));
         SetPlace { kind, number }

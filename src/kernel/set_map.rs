@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 use std::ptr;
 use std::sync::Arc;
 
-use crate::catalog::SetKind;
+use crate::catalog::SetMapKind;
 
 /// Bytes of a number, of a text with the zeros behind it, of the prefix and the address of a network.
 const NUMBER_BYTES: u32 = 8;
@@ -18,7 +18,7 @@ const NETWORK_BYTES: u32 = 20;
 /// The map of a set; a clone is the same one.
 #[derive(Debug, Clone)]
 pub struct SetMap {
-    kind: SetKind,
+    kind: SetMapKind,
     map: Arc<OwnedFd>,
 }
 
@@ -31,15 +31,15 @@ impl PartialEq for SetMap {
 impl SetMap {
     /// Makes the map of a set that is empty, for at most so many entries. Networks take memory by what is in it; for others it is
     /// there from the start, since kernels before 6.1 warn of tracing programs that look into maps without.
-    pub fn new(kind: SetKind, max_entries: u32) -> io::Result<Self> {
+    pub fn new(kind: SetMapKind, max_entries: u32) -> io::Result<Self> {
         let (map_type, key_size) = match kind {
-            SetKind::Numbers => (libbpf_sys::BPF_MAP_TYPE_HASH, NUMBER_BYTES),
-            SetKind::Texts => (libbpf_sys::BPF_MAP_TYPE_HASH, TEXT_BYTES),
-            SetKind::Networks => (libbpf_sys::BPF_MAP_TYPE_LPM_TRIE, NETWORK_BYTES),
+            SetMapKind::Numbers => (libbpf_sys::BPF_MAP_TYPE_HASH, NUMBER_BYTES),
+            SetMapKind::Texts => (libbpf_sys::BPF_MAP_TYPE_HASH, TEXT_BYTES),
+            SetMapKind::Networks => (libbpf_sys::BPF_MAP_TYPE_LPM_TRIE, NETWORK_BYTES),
         };
         let options = libbpf_sys::bpf_map_create_opts {
             sz: mem::size_of::<libbpf_sys::bpf_map_create_opts>() as libbpf_sys::size_t,
-            map_flags: if kind == SetKind::Networks { libbpf_sys::BPF_F_NO_PREALLOC } else { 0 },
+            map_flags: if kind == SetMapKind::Networks { libbpf_sys::BPF_F_NO_PREALLOC } else { 0 },
             ..Default::default()
         };
         let name = c"ebpf_run_set".as_ptr();
@@ -54,7 +54,7 @@ impl SetMap {
     }
 
     /// What is in it.
-    pub fn kind(&self) -> SetKind {
+    pub fn kind(&self) -> SetMapKind {
         self.kind
     }
 
@@ -91,9 +91,9 @@ impl SetMap {
 
     fn key<'a>(&self, key: &'a [u8]) -> io::Result<&'a [u8]> {
         let wanted = match self.kind {
-            SetKind::Numbers => NUMBER_BYTES,
-            SetKind::Texts => TEXT_BYTES,
-            SetKind::Networks => NETWORK_BYTES,
+            SetMapKind::Numbers => NUMBER_BYTES,
+            SetMapKind::Texts => TEXT_BYTES,
+            SetMapKind::Networks => NETWORK_BYTES,
         };
         if key.len() == wanted as usize { Ok(key) } else { Err(io::ErrorKind::InvalidInput.into()) }
     }

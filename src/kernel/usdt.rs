@@ -9,10 +9,9 @@ use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use libbpf_rs::{MapCore, MapFlags};
 
 use super::error::KernelError;
-use super::hook::of;
 use super::host::Host;
 use crate::catalog::{MOST_USDT_ARGUMENTS, Machine, UsdtArgument, UsdtPlace, UserProbe, usdt_arguments};
-use crate::spec::{Hook, Place};
+use crate::spec::{Hook, Place, UserPlace};
 
 /// The map's name.
 pub(super) const MAP: &str = "usdt_arguments";
@@ -40,9 +39,9 @@ fn key(site: &UserProbe, number: usize, host: &Host) -> [u8; 8] {
 
 /// The places of the probe that a hook is at; none where it is at something else.
 fn sites(hook: &Hook, host: &Host) -> Result<Vec<UserProbe>, KernelError> {
-    match (hook.point(), of(hook.kind).locate) {
-        (Some(point), Some(locate)) => Ok(locate(point, host)?.sites),
-        (Some(_) | None, _) => Ok(Vec::new()),
+    match hook.point() {
+        Some(point) if matches!(point.place, UserPlace::Probe { .. }) => Ok(host.binaries.locate(point)?.sites),
+        Some(_) | None => Ok(Vec::new()),
     }
 }
 

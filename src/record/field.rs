@@ -58,7 +58,7 @@ impl RecordField {
 mod tests {
     use super::*;
     use crate::record::{FullRecord, NamedNumber};
-    use crate::spec::{ERRNOS, FieldType};
+    use crate::spec::FieldType;
 
     fn read_one(kind: FieldType, slot: &[u8]) -> Option<String> {
         let field = Field {
@@ -118,8 +118,8 @@ mod tests {
     /// Errors have the kernel's names.
     #[test]
     fn names_of_errors() {
-        assert!(ERRNOS.is_sorted());
         assert_eq!(read_one(FieldType::Errno, &2u32.to_ne_bytes()).unwrap(), "Name(\"ENOENT\")");
+        assert_eq!(read_one(FieldType::Errno, &11u32.to_ne_bytes()).unwrap(), "Name(\"EAGAIN\")");
         assert_eq!(read_one(FieldType::Errno, &4000u32.to_ne_bytes()).unwrap(), "NoName(4000)");
     }
 

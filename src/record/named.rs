@@ -15,6 +15,14 @@ impl EnumNames {
         Self(names.into())
     }
 
+    /// Of a table of numbers; of several names of one number the usual one.
+    pub(super) fn of_table(table: NameTable) -> Self {
+        let mut names: Vec<(i64, String)> = table.names().map(|(name, number)| (number, name.to_owned())).collect();
+        names.sort_by_key(|&(number, _)| number);
+        names.dedup_by_key(|&mut (number, _)| number);
+        Self(names.into())
+    }
+
     /// This number, with its name where it has one.
     #[inline]
     pub(super) fn value(&self, number: i64) -> FieldValue<'_> {

@@ -11,7 +11,7 @@ use super::packet::PacketParts;
 use super::path::PathNames;
 use super::text::{counted, counted_text, text, words};
 use super::value::FieldValue;
-use crate::spec::{BitRange, ComputedType, ERRNOS, FieldType, NameTable};
+use crate::spec::{BitRange, ComputedType, FieldType, NameTable};
 
 /// A user or group id that says that none is set.
 const UNSET_ID: u64 = u32::MAX as u64;
@@ -133,8 +133,7 @@ impl FieldReader {
             FieldType::Mac => (size >= 6).then_some(OtherReader::Mac)?,
             FieldType::Uuid => (size >= 16).then_some(OtherReader::Uuid)?,
             FieldType::Errno => {
-                let names = ERRNOS.iter().map(|(number, name)| (*number, (*name).to_owned()));
-                OtherReader::Enum(integer().filter(|_| size == 4)?, EnumNames::new(names.collect()))
+                OtherReader::Enum(integer().filter(|_| size == 4)?, EnumNames::of_table(NameTable::Errno))
             }
             FieldType::Enum(names) => OtherReader::Enum(integer()?, EnumNames::new(names.to_vec())),
             FieldType::Named(table) => OtherReader::Table(integer()?, *table),

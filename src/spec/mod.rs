@@ -5,7 +5,6 @@
 //! person typed lives in `key` and `config`, what runs lives in `kernel`.
 
 mod capture;
-mod errnos;
 mod event;
 mod expr;
 mod expr_names;
@@ -13,33 +12,37 @@ mod expr_text;
 mod fetch;
 mod formula;
 mod hook;
+mod hook_kind;
 mod layout;
 mod limits;
 pub mod names;
+mod network_point;
 mod place;
 mod set;
 mod sink;
+mod site;
 mod slots;
 mod step;
+mod user_point;
 
 pub use capture::{DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES};
-pub use errnos::ERRNOS;
 pub use event::{LossCause, RESERVED_FIELDS};
 pub use expr::{At, BinaryOp, Cast, Expr, ExprNode, NameTable, TextSize, UnaryOp};
 pub use fetch::{Fetch, FetchCopy, FetchIndex, FetchSource, Kept, PacketLayer};
 pub use formula::{Arithmetic, Comparison, Formula, SetName, TextTest};
-pub use hook::{
-    CallEnd, CgroupPoint, Claim, Direction, FileIdentity, Hook, HookKind, Site, SyscallSite, Targets, TracepointName,
-    UserPlace, UserPoint, XdpMode,
-};
+pub use hook::{Claim, Hook, Targets};
+pub use hook_kind::HookKind;
 pub use layout::{BitRange, ComputedType, Field, FieldType, Layout};
 pub use limits::{Limits, Period, RateLimit};
 pub use names::SyscallAbi;
+pub use network_point::{CgroupPoint, Direction, XdpMode};
 pub use place::Place;
 pub use set::{SetEntry, SetKind, SetSource, SetSpec, SetUse};
 pub use sink::{Destination, DestinationKind, Format, Rights, SinkId, SinkSpec};
+pub use site::{CallEnd, Site, SyscallSite, TracepointName};
 pub use slots::{EndpointSlot, PacketPart, PacketSlot, SlotPart, SockSlot, SocketCallSlot};
 pub use step::{Step, StepNext, StepTest};
+pub use user_point::{FileIdentity, UserPlace, UserPoint};
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! How values of several parts lie in a record, and what their parts are called: what `.source.ip` takes of a `sock`.
 //!
-//! `bpf/include/endpoint.h` and `packet.h` write the same structs; a test compares the two by BTF.
+//! `bpf/include/endpoint.h` and `packet_parts.h` write the same structs; a test compares the two by BTF.
 
 use super::expr::NameTable;
 use super::fetch::PacketLayer;
@@ -42,7 +42,7 @@ impl SockSlot {
     pub const SIZE: u16 = 280;
 }
 
-/// `struct packet_parts` of `bpf/include/packet.h`: what its headers say. All numbers are in the byte order of the machine but the
+/// `struct packet_parts` of `bpf/include/packet_parts.h`: what its headers say. All numbers are in the byte order of the machine but the
 /// ports of the ends. Parts that the packet does not have are zero.
 ///
 /// ```text
@@ -143,7 +143,7 @@ pub struct PacketPart {
     pub layer: PacketLayer,
 }
 
-/// `struct socket_parts` of `bpf/include/packet.h`: what a cgroup hook at a call tells. Its parts are fetches like those of a packet.
+/// `struct socket_parts` of `bpf/include/packet_parts.h`: what a cgroup hook at a call tells. Its parts are fetches like those of a packet.
 ///
 /// ```text
 /// 0    struct endpoint  destination  24 bytes, at `connect`

@@ -6,7 +6,7 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use ebpf_run::catalog::SetKind;
+use ebpf_run::catalog::SetMapKind;
 use ebpf_run::config::set_entry;
 use ebpf_run::kernel::{Descendants, SetMap, set_keys};
 use ebpf_run::spec;
@@ -66,7 +66,7 @@ fn descendants_in_a_storm() {
         let mut other = tree(2);
         let mut root = tree(DEPTH);
         std::thread::sleep(Duration::from_millis(wait_ms));
-        let map = SetMap::new(SetKind::Numbers, 65536).unwrap();
+        let map = SetMap::new(SetMapKind::Numbers, 65536).unwrap();
         let kept = Descendants::keep(&map, root.id()).unwrap();
         until("all shells are there", || family(root.id()).len() == (1 << DEPTH) - 1);
         let all = family(root.id());
@@ -93,7 +93,7 @@ fn descendants_in_a_storm() {
 #[test]
 fn networks() {
     need!(bpf());
-    let map = SetMap::new(SetKind::Networks, 1 << 20).unwrap();
+    let map = SetMap::new(SetMapKind::Networks, 1 << 20).unwrap();
     let keys = |text: &str| set_keys(&set_entry(spec::SetKind::Ip, text).unwrap());
     let is_in = |text: &str| map.has(&keys(text)[0]).unwrap();
     for network in ["10.0.0.0/8", "192.168.1.1", "fd00::/8", "2001:db8::1"] {

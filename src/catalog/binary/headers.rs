@@ -7,7 +7,6 @@ use object::elf::{
 };
 
 use super::bytes::{Bytes, Part, broken, number, read};
-use super::probes::ProbeNotes;
 use crate::catalog::elf::ObjectError;
 
 const HEADER: usize = 64;
@@ -52,6 +51,16 @@ pub(super) struct Symbols {
     pub(super) entries: Part,
     pub(super) names: Part,
     pub(super) dynamic: bool,
+}
+
+/// What the headers say of the probes that the source names.
+#[derive(Debug, Default)]
+pub(super) struct ProbeNotes {
+    pub(super) notes: Vec<Part>,
+    /// Where `.stapsdt.base` is in memory; `None` where the file has none.
+    pub(super) base: Option<u64>,
+    /// What is put into memory.
+    pub(super) loaded: Vec<Code>,
 }
 
 /// What the headers say.

@@ -24,9 +24,8 @@ use object::elf::{STB_WEAK, STT_FUNC, STT_GNU_IFUNC};
 
 pub use self::bytes::Bytes;
 use self::bytes::{broken, number, read};
-use self::headers::{Code, Headers, Symbols};
+use self::headers::{Code, Headers, ProbeNotes, Symbols};
 use self::names::Names;
-use self::probes::ProbeNotes;
 use self::versions::Versions;
 use super::elf::ObjectError;
 

@@ -9,7 +9,7 @@
 //! 24  provider NUL, name NUL, arguments NUL
 //! ```
 
-use super::bytes::{Bytes, Part, number};
+use super::bytes::{Bytes, number};
 use super::{Binary, place_in_file};
 use crate::catalog::elf::ObjectError;
 
@@ -39,16 +39,6 @@ pub struct UserProbe {
     pub semaphore: u64,
     /// Where its arguments are: `8@%rdi -4@%esi`.
     pub arguments: String,
-}
-
-/// What the headers say of them.
-#[derive(Debug, Default)]
-pub(super) struct ProbeNotes {
-    pub(super) notes: Vec<Part>,
-    /// Where `.stapsdt.base` is in memory; `None` where the file has none.
-    pub(super) base: Option<u64>,
-    /// What is put into memory.
-    pub(super) loaded: Vec<super::Code>,
 }
 
 impl<B: Bytes> Binary<B> {

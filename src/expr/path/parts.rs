@@ -124,7 +124,7 @@ impl<'a> Composite<'a> {
         let wanted = format!("{before}{name}");
         let is_known =
             |known: &&str| *known == wanted || known.strip_prefix(&wanted).is_some_and(|rest| rest.starts_with('.'));
-        if self.names().iter().any(|known| is_known(&known)) {
+        if self.names().iter().any(is_known) {
             self.taken = wanted;
             return Ok(self);
         }

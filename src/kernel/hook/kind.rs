@@ -68,6 +68,13 @@ pub(in crate::kernel) struct KernelKind {
     pub(in crate::kernel) tries: fn(&Host, TryOne<'_>) -> Vec<Try>,
 }
 
+impl KernelKind {
+    /// True where this kernel has all parts that it needs, for this process.
+    pub(in crate::kernel) fn is_there(&self, host: &Host) -> bool {
+        self.parts.iter().all(|part| (part.is_there)(host))
+    }
+}
+
 /// Finds a point in its file.
 pub(in crate::kernel) type Locate = fn(&UserPoint, &Host) -> Result<Located, KernelError>;
 

@@ -44,7 +44,7 @@ pub(in crate::kernel) fn of(kind: HookKind) -> &'static KernelKind {
 
 /// True where this kernel has all parts that the kind needs, for this process.
 pub(in crate::kernel) fn is_there(kind: HookKind, host: &Host) -> bool {
-    of(kind).parts.iter().all(|part| (part.is_there)(host))
+    of(kind).is_there(host)
 }
 
 /// The capabilities that hooks of these kinds take and the process does not have, each once.

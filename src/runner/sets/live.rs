@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::content::{InKernel, LiveContent};
-use crate::catalog;
+use crate::catalog::SetMapKind;
 use crate::kernel::{Descendants, SetMap, set_keys};
 use crate::record::SetContent;
 use crate::spec::{SetEntry, SetKind, SetSource, SetSpec};
@@ -43,7 +43,7 @@ impl LiveSet {
             SetSource::Cgroup(_) => (BTreeSet::new(), false),
         };
         let room = room(spec.kind, entries.len(), grows);
-        let map = SetMap::new(map_kind(spec.kind), room)?;
+        let map = SetMap::new(SetMapKind::of(spec.kind), room)?;
         let kept = match &spec.source {
             SetSource::Descendants(root) => Some(Descendants::keep(&map, *root)?),
             SetSource::Entries(_) | SetSource::File(_) | SetSource::Cgroup(_) => None,
@@ -111,15 +111,6 @@ impl LiveSet {
     /// The entries now, of one that has them from a file or the configuration.
     pub(super) fn entries(&self) -> &BTreeSet<SetEntry> {
         &self.entries
-    }
-}
-
-/// What its map has in it.
-fn map_kind(kind: SetKind) -> catalog::SetKind {
-    match kind {
-        SetKind::Ip => catalog::SetKind::Networks,
-        SetKind::Text => catalog::SetKind::Texts,
-        SetKind::Number | SetKind::Pid => catalog::SetKind::Numbers,
     }
 }
 
