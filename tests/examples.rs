@@ -109,7 +109,9 @@ fn run_example(path: &Path, config: &Config) {
     while !missing.is_empty() {
         stimulate();
         // There is something to read at once: a program was started; and the next interval ends within a second.
-        let first = lines.recv_timeout(Duration::from_secs(20)).expect("the example goes on");
+        let first = lines
+            .recv_timeout(Duration::from_secs(20))
+            .unwrap_or_else(|_| panic!("{}: nothing of {missing:?}", path.display()));
         for line in std::iter::once(first).chain(lines.try_iter()) {
             let event: serde_json::Value = serde_json::from_str(&line).unwrap();
             missing.retain(|name| event["probe"] != *name);
@@ -128,11 +130,14 @@ fn run_example(path: &Path, config: &Config) {
     }
 }
 
+/// Where the system has its programs: a `python3` that comes before it may be a script of pyenv, and has no probes.
+const SYSTEM_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// Starts the example and waits until it is ready.
 fn start(path: &Path) -> (Child, impl BufRead) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ebpf-run"));
-    let mut child =
-        command.arg(path).args(["--duration", "60s"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    command.arg(path).args(["--duration", "60s"]).env("PATH", SYSTEM_PATH);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut errors = BufReader::new(child.stderr.take().unwrap());
     let mut seen = String::new();
     while !seen.contains("ready") {
@@ -145,11 +150,13 @@ fn start(path: &Path) -> (Child, impl BufRead) {
 fn stimulate() {
     let status = Command::new("/bin/false").status().unwrap();
     assert!(!status.success());
-    let status = Command::new("python3").args(["-c", "import json"]).status().unwrap();
+    let status = Command::new("python3").args(["-c", "import json"]).env("PATH", SYSTEM_PATH).status().unwrap();
     assert!(status.success());
     drop(fs::read("/etc/hostname"));
     drop(fs::File::open("/etc/hostname").and_then(|file| file.sync_data()));
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    drop(sender.send_to(b"a packet", sender.local_addr().unwrap()));
     assert!(std::net::ToSocketAddrs::to_socket_addrs("localhost:80").is_ok());
 }
