@@ -128,7 +128,7 @@ fn endpoint(family: u16, ip: &str, port: u16, path: &[u8], bytes: usize) -> Vec<
     slot
 }
 
-fn sock(ends: [Vec<u8>; 2], family: u16, protocol: u16) -> Vec<u8> {
+fn sock(ends: &[Vec<u8>; 2], family: u16, protocol: u16) -> Vec<u8> {
     [&ends.concat()[..], &family.to_ne_bytes(), &protocol.to_ne_bytes(), &[0; 4]].concat()
 }
 
@@ -210,10 +210,10 @@ fn networks() {
     it.add("abstract", FieldType::Endpoint, &endpoint(1, "::", 0, b"\0x\xff", 136));
     it.add("nobody", FieldType::Endpoint, &endpoint(16, "::9", 9, b"", 24));
     let ends = [endpoint(2, "::ffff:10.0.0.1", 40000, b"", 136), endpoint(2, "::ffff:10.0.0.2", 443, b"", 136)];
-    it.add("conn", FieldType::Sock, &sock(ends, 2, 6));
+    it.add("conn", FieldType::Sock, &sock(&ends, 2, 6));
     let ends = [endpoint(1, "::", 0, b"/run/x\0", 136), endpoint(1, "::", 0, b"", 136)];
-    it.add("local", FieldType::Sock, &sock(ends, 1, 0));
-    it.add("netlink", FieldType::Sock, &sock([vec![0; 136], vec![0; 136]], 16, 0));
+    it.add("local", FieldType::Sock, &sock(&ends, 1, 0));
+    it.add("netlink", FieldType::Sock, &sock(&[vec![0; 136], vec![0; 136]], 16, 0));
     let mut packet = [&60u32.to_ne_bytes()[..], &[0b11_0000 | 8, 17, 0, 0]].concat();
     packet.extend(endpoint(2, "::ffff:10.0.0.1", 40000, b"", 24));
     packet.extend(endpoint(2, "::ffff:10.0.0.2", 53, b"", 24));

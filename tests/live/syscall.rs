@@ -187,7 +187,7 @@ fn a_hundred_tracepoints() {
     let calls =
         ["acct", "swapon", "swapoff", "chroot", "umask", "sync", "times", "pivot_root", "settimeofday", "syslog"];
     let probe = |at: usize| {
-        let end = if at % 2 == 0 { "enter" } else { "exit" };
+        let end = if at.is_multiple_of(2) { "enter" } else { "exit" };
         let call = calls[at / 2 % calls.len()];
         format!("  - {{ name: p{at}, hook: {{ tracepoint: 'syscalls:sys_{end}_{call}' }}, buffer: 64KiB }}\n")
     };
