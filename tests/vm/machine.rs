@@ -78,7 +78,7 @@ pub(crate) fn run(boot: &Boot<'_>, scenarios: &[String], binary: &Path) -> Resul
         return Err(failed("pack the initramfs", String::from_utf8_lossy(&packed.stderr).into_owned()));
     }
 
-    let seconds = env::var("EBPF_RUN_VM_TIMEOUT").unwrap_or_else(|_| "240".to_owned());
+    let seconds = env::var("EBPF_RUN_VM_TIMEOUT").unwrap_or_else(|_| "900".to_owned());
     let output = qemu(&kernel_folder, boot.options, &folder, &seconds).output();
     let output = output.map_err(|error| failed("start qemu", error.to_string()))?;
     // The only big file, and made again in no time; console and results stay when something failed.
