@@ -30,7 +30,7 @@ use self::versions::Versions;
 use super::elf::ObjectError;
 
 pub use self::headers::is_for_this_machine;
-pub use self::probes::UserProbe;
+pub use probes::UserProbe;
 
 /// A function of a program or library.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
