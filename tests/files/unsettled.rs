@@ -59,14 +59,15 @@ fn looks_during(place: &Place, settle: Duration, change: impl Fn() -> Duration) 
     panic!("this machine is too busy");
 }
 
-/// Sleeps a little after each piece; gives the longest time between two.
-fn in_pieces<T>(pieces: impl Iterator<Item = T>, mut write: impl FnMut(T)) -> Duration {
-    let mut longest = Duration::ZERO;
+/// Sleeps a little after each piece; gives the longest time between two, or from the change before them, which came after `start`.
+fn in_pieces<T>(start: Instant, pieces: impl Iterator<Item = T>, mut write: impl FnMut(T)) -> Duration {
+    let (mut longest, mut before) = (Duration::ZERO, start);
     for piece in pieces {
-        let start = Instant::now();
         write(piece);
         thread::sleep(PAUSE);
-        longest = longest.max(start.elapsed());
+        let now = Instant::now();
+        longest = longest.max(now - before);
+        before = now;
     }
     longest
 }
@@ -99,8 +100,9 @@ fn written_in_pieces() {
     place.write("d/a.yaml", &old);
     rest(&place);
     let seen = looks_during(&place, SETTLE, || {
+        let start = Instant::now();
         let mut file = OpenOptions::new().write(true).truncate(true).open(place.path("d/a.yaml")).unwrap();
-        let longest = in_pieces(new.as_bytes().chunks(10), |piece| file.write_all(piece).unwrap());
+        let longest = in_pieces(start, new.as_bytes().chunks(10), |piece| file.write_all(piece).unwrap());
         // The next attempt, if there is one, begins with the old text.
         if longest >= LONGEST {
             place.write("d/a.yaml", &old);
@@ -123,7 +125,7 @@ fn grows_while_it_is_read() {
         place.write("d/a.yaml", "");
         rest(&place);
         let mut file = OpenOptions::new().append(true).open(place.path("d/a.yaml")).unwrap();
-        in_pieces(0..150, |_| file.write_all(text('g').as_bytes()).unwrap())
+        in_pieces(Instant::now(), 0..150, |_| file.write_all(text('g').as_bytes()).unwrap())
     });
     let whole = text('g').repeat(150);
     only(&seen, &["d/a.yaml=".to_owned(), format!("d/a.yaml={whole}")]);
@@ -138,7 +140,7 @@ fn taken_away_for_a_moment() {
     place.write("d/a.yaml", "0");
     rest(&place);
     let seen = looks_during(&place, SETTLE, || {
-        let longest = in_pieces(0..20, |round| {
+        let longest = in_pieces(Instant::now(), 0..20, |round| {
             place.rename("d/a.yaml", "d/a.yaml~");
             thread::sleep(PAUSE);
             place.write("d/a.yaml", &round.to_string());
