@@ -4,13 +4,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ebpf_run::catalog::builtin;
 use ebpf_run::config::{Environment, SourceFile, check, render};
-use support::catalog;
 
 fn tasks() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tasks");
@@ -22,13 +20,14 @@ fn tasks() -> Vec<PathBuf> {
 /// Every task says what it is, and is a file without a problem.
 #[test]
 fn every_task_checks_clean() {
+    let catalog = builtin().unwrap();
     let tasks = tasks();
     assert_eq!(tasks.len(), 39);
     for path in tasks {
         let text = fs::read_to_string(&path).unwrap();
         let number: u32 = path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
         assert!(text.starts_with(&format!("# {number}. ")), "{}", path.display());
-        let checked = check(&[SourceFile::new(&*path, text)], &catalog(), &Environment::default());
+        let checked = check(&[SourceFile::new(&*path, text)], &catalog, &Environment::default());
         let problems: String = checked.problems.iter().map(|problem| render(problem, false) + "\n").collect();
         assert_eq!(problems, "", "{}", path.display());
         assert!(checked.config.is_some_and(|config| !config.probes.is_empty()));

@@ -6,6 +6,9 @@ use std::collections::HashMap;
 
 use super::btf::{Btf, Named, Type, TypeId};
 
+/// Structs within structs of an entry; a file may say of one that it is in itself.
+const MAX_NESTED: u32 = 4;
+
 /// Where the variables of `.rodata` are, by their names.
 pub(super) struct Constants<'a> {
     btf: &'a Btf,
@@ -41,17 +44,18 @@ impl<'a> Constants<'a> {
         let (_, Type::Array { element, count }) = self.btf.resolve(ty) else { return None };
         let mut table = Table { place, stride: 0, capacity: count, fields: Vec::new(), enumerators: Vec::new() };
         table.stride = self.btf.size_of(element)?;
-        self.add_fields(&mut table, element, "", 0)?;
+        self.add_fields(&mut table, element, (MAX_NESTED, ""), 0)?;
         Some(table)
     }
 
     /// The fields of a struct, those of a struct in it as `fetch.source`.
-    fn add_fields(&self, table: &mut Table, ty: TypeId, prefix: &str, base: u32) -> Option<()> {
+    fn add_fields(&self, table: &mut Table, ty: TypeId, (depth, prefix): (u32, &str), base: u32) -> Option<()> {
+        let depth = depth.checked_sub(1)?;
         let (_, Type::Composite { members, .. }) = self.btf.resolve(ty) else { return None };
         for member in members {
-            let (name, at) = (format!("{prefix}{}", member.name), base + member.bit_offset / 8);
+            let (name, at) = (format!("{prefix}{}", member.name), base.checked_add(member.bit_offset / 8)?);
             match self.btf.resolve(member.ty).1 {
-                Type::Composite { .. } => self.add_fields(table, member.ty, &format!("{name}."), at)?,
+                Type::Composite { .. } => self.add_fields(table, member.ty, (depth, &format!("{name}.")), at)?,
                 ty => {
                     if let Type::Enum { values, .. } = ty {
                         table.enumerators.extend(values);

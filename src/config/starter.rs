@@ -83,7 +83,7 @@ fn file(word: &str, program: &Program, kind: Option<&str>, forms: &[HookForm], s
     let empty = Map::new();
     let top = schema["properties"].as_object().unwrap_or(&empty);
     out.text.push_str("version: 1\n");
-    for (key, inner) in top.iter().filter(|(key, _)| !matches!(key.as_str(), "version" | "vars" | "probes")) {
+    for (key, inner) in top.iter().filter(|(key, _)| !matches!(key.as_str(), "version" | "vars" | "sets" | "probes")) {
         out.text.push('\n');
         out.prose(0, &doc(inner));
         out.value(0, true, key, &example_of(inner));

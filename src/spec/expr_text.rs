@@ -211,11 +211,13 @@ impl fmt::Display for Cast {
 /// `(64)`, `(len=count)`, `(4096, len=count)`; nothing for 256 without a length.
 impl fmt::Display for TextSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `=~` is one sign, other tools' for a regular expression.
+        let gap = |length: &Expr| if length.to_string().starts_with('~') { " " } else { "" };
         match (self.max, &self.length) {
             (DEFAULT_TEXT_BYTES, None) => Ok(()),
             (max, None) => write!(f, "({max})"),
-            (DEFAULT_TEXT_BYTES, Some(length)) => write!(f, "(len={length})"),
-            (max, Some(length)) => write!(f, "({max}, len={length})"),
+            (DEFAULT_TEXT_BYTES, Some(length)) => write!(f, "(len={}{length})", gap(length)),
+            (max, Some(length)) => write!(f, "({max}, len={}{length})", gap(length)),
         }
     }
 }
