@@ -17,7 +17,7 @@ use crate::kernel::host::Host;
 use crate::kernel::info;
 use crate::kernel::loaded::Loaded;
 use crate::kernel::slot::Slot;
-use crate::spec::{Place, ProbeSpec};
+use crate::spec::{Place, ProbeSpec, Site};
 
 impl Attached {
     /// The program that runs now.
@@ -97,7 +97,18 @@ impl Attached {
         if self.mounts.iter().all(|mount| mount.slot.is_none()) {
             self.missed_before = self.missed();
         }
+        self.rename(&next);
         Ok(mem::replace(&mut self.generation, next))
+    }
+
+    /// Says where `next` is: all system calls are one place, so their names may be others than before.
+    fn rename(&mut self, next: &Generation) {
+        for (mount, function) in self.mounts.iter_mut().zip(next.functions()) {
+            if matches!(function.hook.site, Site::Syscall(_)) {
+                self.mechanism = self.mechanism.replacen(&mount.hook.to_string(), &function.hook.to_string(), 1);
+                mount.hook = function.hook.clone();
+            }
+        }
     }
 
     /// Bytes of kernel memory that its programs and maps take.
