@@ -24,7 +24,7 @@ fn what_would_run() {
         "trace: function trace_tracepoint at tracepoint syscalls:sys_enter_openat",
         "perf event of the tracepoint",
         "ok      ring buffers (Linux 5.8)",
-        "filename as user_string[256]: record of the tracepoint → pointer at +24 → text in process memory at +0",
+        "filename as user_string: record of the tracepoint → pointer at +24 → text in process memory at +0",
         "uid: every event has it",
         "argument 2 → pointer at +",
         "exec: function exec_end at tracepoint sched:sched_process_exit",

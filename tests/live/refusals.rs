@@ -82,7 +82,7 @@ fn no_such_field() {
     );
     let ended = ended.code(1).says("tracepoint `syscalls:sys_enter_openat` has no field `filname`");
     let ended = ended.says("did you mean `filename`?").says("probes.yaml:5:").says("`flags` is not an array");
-    let ended = ended.says("`mode` is not a pointer: it has no members");
+    let ended = ended.says("`mode` has no members: it is not a pointer or struct");
     assert_eq!(ended.stderr.matches("error[E0403]").count(), 3, "{}", ended.stderr);
     let ended = refused(
         "    hook: { raw_tracepoint: sched_process_exec }\n    capture: { a: p->pidd, b: pp, c: arg3, d: p.pid }\n",

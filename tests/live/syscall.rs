@@ -179,17 +179,17 @@ fn of_strace(line: &str) -> (String, i64) {
     (path, if result.contains("ENOENT") { -i64::from(libc::ENOENT) } else { number })
 }
 
-/// A hundred tracepoints of system calls are there at once, and gone at once: none of them is a perf event.
+/// A hundred probes of system calls are there at once, and gone at once: none of them is a perf event.
 #[test]
-fn a_hundred_tracepoints() {
+fn a_hundred_probes() {
     need!(bpf());
     let lab = Lab::new();
     let calls =
         ["acct", "swapon", "swapoff", "chroot", "umask", "sync", "times", "pivot_root", "settimeofday", "syslog"];
     let probe = |at: usize| {
-        let end = if at.is_multiple_of(2) { "enter" } else { "exit" };
+        let end = if at.is_multiple_of(2) { "entry" } else { "return" };
         let call = calls[at / 2 % calls.len()];
-        format!("  - {{ name: p{at}, hook: {{ tracepoint: 'syscalls:sys_{end}_{call}' }}, buffer: 64KiB }}\n")
+        format!("  - {{ name: p{at}, hook: {{ syscall: {{ name: {call}, at: {end} }} }}, buffer: 64KiB }}\n")
     };
     let run = lab.ready(&format!("probes:\n{}", (0..100).map(probe).collect::<String>()), &[]);
     let links = sh(&format!("ls -l /proc/{}/fd | grep -c 'perf_event' || true", run.pid()));
