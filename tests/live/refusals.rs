@@ -90,7 +90,8 @@ fn no_such_field() {
     let ended = ended.code(1).says("struct task_struct has no member `pidd`").says("did you mean `pid`?");
     let ended = ended.says("raw tracepoint `sched_process_exec` has no argument `pp`");
     let ended = ended.says("this tracepoint has 3 arguments, there is no `arg3`");
-    ended.says("`p` is a pointer (struct task_struct *)").says("write `p->pid`");
+    // `p.pid` follows the pointer as `p->pid` does.
+    assert_eq!(ended.stderr.matches("error[E0403]").count(), 3, "{}", ended.stderr);
 }
 
 /// A bad file is said before anything touches the kernel, all of it at once, with status 2.
