@@ -203,6 +203,12 @@ fn random_edits() {
         let mut random = Random(seed.max(1));
         let mut files = vec![File::default(); FILES as usize + 1];
         let (mut made, mut marks) = (0, Vec::new());
+        // Some are opened by threads that are still at it when the first answer comes.
+        let is_settled = || {
+            let held = descriptors(&daemon);
+            IDLE.iter().all(|(what, count)| held.get(*what) == Some(count))
+        };
+        wait_for("what an idle daemon has opened", is_settled);
         let idle = descriptors(&daemon);
         for (what, count) in IDLE {
             assert_eq!(idle.get(what), Some(&count), "{what}: {idle:?}");
