@@ -30,7 +30,7 @@ pub(super) const WHERE: Key = Key {
 /// `exec`. The kernel decides before it makes a record; what it cannot compare is decided when the record is read (`ebpf-run plan`
 /// tells which). Names are those of `capture`, what the hook offers, and builtins such as `pid`, `comm` and `uid`.
 #[derive(JsonSchema)]
-#[schemars(extend("examples" = ["uid == 0", ["retval < 0", "not path.under(\"/proc\")"]]))]
+#[schemars(extend("examples" = ["cpu == 0", ["retval < 0", "not path.under(\"/proc\")"]]))]
 #[expect(dead_code, reason = "for the schema: each clause is read with its place")]
 struct Form(Names);
 
