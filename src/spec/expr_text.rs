@@ -106,12 +106,13 @@ fn text(expr: &Expr) -> (String, u8) {
 
 /// `!a` before what holds tightly, else `not a == b`.
 fn unary(op: UnaryOp, of: &Expr) -> (String, u8) {
-    let (inner, holds) = text(of);
+    let (inner, holds) = if is_not(of) { (format!("({of})"), u8::MAX) } else { text(of) };
     let sign = match op {
-        // `not in …` would ask whether something called `not` is in it.
+        // `not in …` and `not as …` would be about something called `not`.
         UnaryOp::Not if holds < hold::PREFIX => {
-            let is_in = inner.strip_prefix("in").is_some_and(|rest| !rest.starts_with(is_word));
-            return if holds < hold::NOT || is_in || inner.starts_with('[') {
+            let is_operand =
+                ["in", "as"].iter().any(|word| inner.strip_prefix(word).is_some_and(|rest| !rest.starts_with(is_word)));
+            return if holds < hold::NOT || is_operand || inner.starts_with('[') {
                 (format!("!({inner})"), hold::PREFIX)
             } else {
                 (format!("not {inner}"), hold::NOT)
@@ -130,9 +131,14 @@ fn unary(op: UnaryOp, of: &Expr) -> (String, u8) {
 /// The text of an operand, in parentheses where it holds less than that.
 fn within(expr: &Expr, least: u8) -> String {
     let (text, holds) = text(expr);
-    // `not` before anything but these would be the operator.
-    let is_not = matches!(&expr.node, ExprNode::Name(name) if name == "not") && least != hold::POSTFIX;
-    if holds < least || is_not { format!("({text})") } else { text }
+    // Only before `.`, `->` and `[` is it a name.
+    let is_operator = is_not(expr) && least != hold::POSTFIX;
+    if holds < least || is_operator { format!("({text})") } else { text }
+}
+
+/// True for something called `not`, which before most other words would be the operator.
+fn is_not(expr: &Expr) -> bool {
+    matches!(&expr.node, ExprNode::Name(name) if name == "not")
 }
 
 fn is_word(c: char) -> bool {
