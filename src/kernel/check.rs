@@ -9,9 +9,10 @@ use super::hook::{missing_capabilities, of};
 use super::host::{Capabilities, Host};
 use super::loaded::Loaded;
 use super::prepare::{Prepared, prepare, resolve_captures};
+use super::set_map::SetMap;
 use super::together::together;
 use crate::catalog::Program;
-use crate::spec::{HookKind, Place, ProbeSpec};
+use crate::spec::{HookKind, Place, ProbeSpec, StepTest};
 
 /// Checks everything about a probe that can be known without running it: what its hook names, its captures, and, where this
 /// process may load programs, the verifier's word on the specialised program. Nothing is
@@ -37,7 +38,7 @@ pub fn check(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
 
 fn check_one(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
     let (prepared, mut findings) = inspect(spec, program, host);
-    let Some(prepared) = prepared else { return findings };
+    let Some(mut prepared) = prepared else { return findings };
     let kinds: Vec<HookKind> = program.attached_for(spec).into_iter().map(|one| one.hook.kind).collect();
     let missing = missing_capabilities(&kinds, Capabilities::effective());
     if !missing.is_empty() {
@@ -45,10 +46,25 @@ fn check_one(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
         findings.push(Finding::Unknown(KernelError::new(Place::Program, message, "check as root to verify it")));
     } else if kinds.iter().any(|kind| !(of(*kind).has_programs)(host)) {
         // The kernel would say no more than that it has none of this type.
-    } else if let Err(error) = Loaded::load(spec, program, &prepared, host) {
+    } else if let Err(error) =
+        give_empty_sets(&mut prepared).and_then(|()| Loaded::load(spec, program, &prepared, host).map(drop))
+    {
         findings.push(Finding::Wrong(error));
     }
     findings
+}
+
+/// The verifier asks for the maps of the sets, not for what is in them.
+fn give_empty_sets(prepared: &mut Prepared) -> Result<(), KernelError> {
+    for (step, place) in prepared.steps.iter().zip(&prepared.set_places) {
+        let StepTest::Set(name) = &step.test else { continue };
+        if prepared.sets.iter().any(|(known, _)| known == place) {
+            continue;
+        }
+        let failed = |error| KernelError::at(Place::Probe, format!("failed to make the set `{}`: {error}", name.0));
+        prepared.sets.push((*place, SetMap::new(place.kind, 1).map_err(failed)?));
+    }
+    Ok(())
 }
 
 /// The same of a probe with one target, without loading the program. `None` where a problem stands in the way of resolving its captures.
