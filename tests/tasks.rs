@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The tasks that people write scripts for, as files: `tests/tasks` has each with its number and what other tools call it. All of
-//! them check clean.
+//! them check clean; `tests/live/tasks` says where each of them runs.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 

@@ -43,6 +43,7 @@ mod sets;
 mod sinks;
 mod sources;
 mod syscall;
+mod tasks;
 mod tracepoint;
 mod unit;
 mod uprobe;
