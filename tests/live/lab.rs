@@ -238,6 +238,12 @@ impl Run {
         self.stderr.now().join("\n")
     }
 
+    /// The events on standard output by now.
+    #[allow(dead_code, reason = "the comparison with other tools")]
+    pub(crate) fn events_now(&self) -> Vec<Value> {
+        self.stdout.now().iter().map(|line| json(line)).collect()
+    }
+
     /// The next line of standard output that is JSON and that `wanted` picks.
     pub(crate) fn event(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         self.try_event(BOUND, wanted).unwrap_or_else(|| panic!("no such event; stderr: {}", self.stderr_now()))

@@ -1,2 +1,1 @@
-s/\) += /) = /
 s/^[0-9]+ +(sync|syncfs|fsync|fdatasync)\(.*/= /p
