@@ -42,6 +42,20 @@ struct Tally {
 struct Selection {
     kernels: Vec<String>,
     scenarios: Vec<String>,
+    /// The scenarios are those that the command line names: their `kernels` do not count.
+    named: bool,
+}
+
+impl Selection {
+    fn of(&self, kernel: &str) -> impl Iterator<Item = &String> {
+        self.scenarios.iter().filter(move |scenario| self.named || runs_on(scenario, kernel))
+    }
+}
+
+/// Whether a scenario runs on a kernel unless it is asked for by name.
+fn runs_on(scenario: &str, kernel: &str) -> bool {
+    let kernels = fs::read_to_string(scenarios_folder().join(scenario).join("kernels"));
+    kernels.map_or(true, |kernels| kernels.split_whitespace().any(|known| known == kernel))
 }
 
 fn main() -> ExitCode {
@@ -56,7 +70,7 @@ fn main() -> ExitCode {
         eprintln!("EBPF_RUN_STATIC does not name the static ebpf-run; `make test-vm` builds it");
         return ExitCode::FAILURE;
     };
-    let Selection { kernels, scenarios } = match select(env::args().skip(1)) {
+    let selection = match select(env::args().skip(1)) {
         Ok(selection) => selection,
         Err(message) => {
             eprintln!("{message}");
@@ -65,14 +79,14 @@ fn main() -> ExitCode {
     };
 
     let tally = Mutex::new(Tally::default());
-    let queue = Mutex::new(kernels.iter());
+    let queue = Mutex::new(selection.kernels.iter());
     // One VM keeps one core busy.
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(kernels.len());
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(selection.kernels.len());
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 while let Some(kernel) = next(&queue) {
-                    test_kernel(kernel, &scenarios, &binary, &tally);
+                    test_kernel(kernel, &selection, &binary, &tally);
                 }
             });
         }
@@ -114,16 +128,17 @@ fn select(mut arguments: impl Iterator<Item = String>) -> Result<Selection, Stri
     if kernels.is_empty() {
         kernels = KERNELS.map(str::to_owned).to_vec();
     }
-    if scenarios.is_empty() {
+    let named = !scenarios.is_empty();
+    if !named {
         scenarios = all;
     }
-    Ok(Selection { kernels, scenarios })
+    Ok(Selection { kernels, scenarios, named })
 }
 
 /// Boots one kernel for all scenarios that want the same of it, and so on for the others.
-fn test_kernel(kernel: &str, scenarios: &[String], binary: &Path, tally: &Mutex<Tally>) {
+fn test_kernel(kernel: &str, selection: &Selection, binary: &Path, tally: &Mutex<Tally>) {
     let mut boots: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for scenario in scenarios {
+    for scenario in selection.of(kernel) {
         let options = fs::read_to_string(scenarios_folder().join(scenario).join("boot")).unwrap_or_default();
         boots.entry(options.trim().to_owned()).or_default().push(scenario.clone());
     }

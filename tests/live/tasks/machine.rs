@@ -12,8 +12,8 @@ use libc::{
 };
 use serde_json::json;
 
-use super::{Calls, Task};
-use crate::lab::{sh, wait_for};
+use super::{Calls, Task, has_field};
+use crate::lab::{need, sh, wait_for};
 
 pub(super) fn namespaces_and_roots() {
     let task = Task::start("014");
@@ -35,6 +35,7 @@ pub(super) fn namespaces_and_roots() {
 
 /// A process that takes more than its cgroup may have.
 pub(super) fn out_of_memory() {
+    need!(has_field("oom/mark_victim", "oom_score_adj"));
     let task = Task::start("106");
     let group = MemoryGroup::new("20971520");
     let script = format!(

@@ -3,7 +3,7 @@
 //! one machine (a binary, a process, a folder) is another one here, which the test brings.
 //!
 //! [`TASKS`] says where each of them runs; those that need kprobes, trampolines or BPF LSM, which not every kernel has, run in virtual
-//! machines, on all kernels.
+//! machines, with the oldest and the newest kernel at least.
 
 mod files;
 mod machine;
@@ -121,6 +121,13 @@ fn every_task_of_this_kernel() {
         worker();
     });
     assert_eq!(*failed.lock().unwrap(), [""; 0]);
+}
+
+/// Ok where the record of a tracepoint has a field, which older kernels leave out.
+fn has_field(event: &str, field: &str) -> Result<(), String> {
+    let format = fs::read_to_string(format!("/sys/kernel/tracing/events/{event}/format")).map_err(|e| e.to_string())?;
+    let found = format.lines().any(|line| line.contains(&format!(" {field};")));
+    if found { Ok(()) } else { Err(format!("the tracepoint {event} of this kernel has no `{field}`")) }
 }
 
 /// The text of a task.

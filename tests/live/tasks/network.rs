@@ -7,9 +7,9 @@ use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 use libc::{SYS_accept, SYS_bind, SYS_close, SYS_connect, SYS_listen, SYS_sendto, SYS_setsockopt, SYS_socket};
 use serde_json::json;
 
-use super::{Calls, Task};
+use super::{Calls, Task, has_field};
 use crate::frames::{ethernet, ipv4};
-use crate::lab::{in_namespace, sh};
+use crate::lab::{in_namespace, need, sh};
 use crate::wire::Wire;
 
 const STREAM: &str = "2 1 0";
@@ -53,6 +53,7 @@ pub(super) fn resets() {
 
 /// A datagram that nobody takes.
 pub(super) fn drops() {
+    need!(has_field("skb/kfree_skb", "reason"));
     in_namespace(|| {
         let task = Task::start("055");
         let mut calls = Calls::start(&task.lab);
