@@ -419,3 +419,48 @@ fn variables_are_set() {
         assert!(text.contains("did you mean `program`?"), "{text}");
     }
 }
+
+/// The file of a set is read too: what a run would say of it is a warning, at the line of that file or where it is named.
+#[test]
+fn files_of_sets() {
+    let yaml = "version: 1\nsets:\n  ports: { number: { file: lists/ports.txt } }\n  watched: { text: { file: gone.txt } }\n  \
+                none: { text: { file: none.txt } }\nprobes:\n  - name: opens\n    hook: { syscall: openat }\n    where:\n      \
+                - retval in ports\n      - filename in watched || filename in none\n";
+    let folder = folder(&[("a.yaml", yaml), ("none.txt", "# nothing\n\n")]);
+    fs::create_dir(folder.path().join("lists")).unwrap();
+    fs::write(folder.path().join("lists/ports.txt"), "\u{feff}53\r\n 0x1bb\r\nhttp\r\n").unwrap();
+    let text = ended(command(&folder, &["check", "a.yaml"]));
+    for part in [
+        "warning[W0406]: `http` is not a whole number of 64 bits\n --> lists/ports.txt:3:1\n",
+        "the set `ports` is in it",
+        "the other lines count, and old entries stay",
+        "warning[W0405]: cannot read `gone.txt`: there is no such file\n --> a.yaml:4:30\n",
+        "empty until it can be read",
+        "warning[W0405]: `none.txt` has no entries",
+    ] {
+        assert!(text.stdout.contains(part), "{part}:\n{}", text.stdout);
+    }
+    assert_eq!(text.status, 0, "{}", text.stderr);
+    assert_eq!(ended(command(&folder, &["check", "--strict", "a.yaml"])).status, 2);
+    // Not everybody may read it: nothing of it is shown.
+    fs::write(folder.path().join("lists/ports.txt"), "s3cret\n").unwrap();
+    fs::set_permissions(folder.path().join("lists/ports.txt"), Permissions::from_mode(0o600)).unwrap();
+    for format in ["text", "json", "sarif"] {
+        let found = ended(command(&folder, &["check", "--format", format, "a.yaml"])).stdout;
+        assert!(found.contains("W0406") && !found.contains("s3cret"), "{found}");
+    }
+}
+
+/// Lines without end are told by the first ten and their number; what is too much is not read.
+#[test]
+fn large_files_of_sets() {
+    let yaml = "version: 1\nsets:\n  ports: { number: { file: ports.txt } }\nprobes:\n  - name: opens\n    \
+                hook: { syscall: openat }\n    where: retval in ports\n";
+    let folder = folder(&[("a.yaml", yaml), ("ports.txt", &"x\n".repeat(100_000))]);
+    let found = ended(command(&folder, &["check", "a.yaml"])).stdout;
+    assert_eq!(found.matches("warning[W0406]").count(), 10, "{found}");
+    assert!(found.contains("99990 more lines are bad; the other lines count"), "{found}");
+    File::create(folder.path().join("ports.txt")).unwrap().set_len(1 << 30).unwrap();
+    let found = ended(command(&folder, &["check", "a.yaml"])).stdout;
+    assert!(found.contains("cannot read `ports.txt`: it is larger than 256 MiB"), "{found}");
+}

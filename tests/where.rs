@@ -12,7 +12,7 @@ use ebpf_run::catalog::builtin;
 use ebpf_run::expr::{
     Blame, Decided, Machine, RecordScope, Resolved, Scope, Wanted, parse, parse_format, resolve_probe,
 };
-use ebpf_run::spec::{Capture, Expr, SetKind, SetName, SetUse, Step, StepNext, StepTest};
+use ebpf_run::spec::{Capture, Expr, SetKind, SetName, SetUse, Step, StepNext, StepTest, Widening};
 use ebpf_run::words::Refusal;
 
 /// The fields of a tracepoint, of every kind.
@@ -180,7 +180,8 @@ fn step_text(step: &Step) -> String {
         StepTest::Bytes { bytes, mask } => format!("bytes {} {}", hex(bytes), hex(mask)),
         StepTest::Suffix(bytes) => format!("suffix {:?}", bytes.escape_ascii().to_string()),
         StepTest::Contains(bytes) => format!("contains {:?}", bytes.escape_ascii().to_string()),
-        StepTest::Set(name) => format!("set {}", name.0),
+        StepTest::Set(name, Widening::NONE) => format!("set {}", name.0),
+        StepTest::Set(name, Widening { shift, mask, sign }) => format!("set {} {shift} {mask:#x} {sign:#x}", name.0),
         StepTest::Exists => "exists".to_owned(),
     };
     let fetch = &step.fetch;

@@ -29,7 +29,7 @@ enum step_test {
 	TEST_BYTES = 3,    /* the first `words` words are those of step_texts, under their mask */
 	TEST_SUFFIX = 4,   /* it ends with the first `length` bytes of step_texts */
 	TEST_CONTAINS = 5, /* the word `low` is in it somewhere, under `mask`, the last of its bytes lowest */
-	TEST_NUMBERS = 6,  /* it is in set `set`: a number */
+	TEST_NUMBERS = 6,  /* it is in set `set`: a number, widened by its mask and sign */
 	TEST_TEXTS = 7,    /* a text with its NUL, and zeros behind it */
 	TEST_NETWORKS = 8, /* an address of `bytes` bytes, 4 or 16 */
 	TEST_EXISTS = 9,
@@ -62,14 +62,16 @@ struct step_text {
 const volatile struct step steps[MAX_STEPS] INTERNAL = {};
 const volatile struct step_text step_texts[MAX_STEPS] INTERNAL = {};
 
-/* User space makes them, and gives them to all programs that use them. */
-#define HASH_SET(name, size)                         \
-	struct {                                     \
-		__uint(type, BPF_MAP_TYPE_HASH);     \
-		__uint(max_entries, 1);              \
-		__uint(map_flags, BPF_F_NO_PREALLOC); \
-		__uint(key_size, size);              \
-		__uint(value_size, 1);               \
+/*
+ * User space makes them, and gives them to all programs that use them. The entries of a set of numbers or texts are in the map that is
+ * the only element: a larger one takes its place when it is full.
+ */
+#define HASH_SET(name)                                     \
+	struct {                                           \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);  \
+		__uint(max_entries, 1);                    \
+		__uint(key_size, sizeof(__u32));           \
+		__uint(value_size, sizeof(__u32));         \
 	} name SEC(".maps")
 #define NETWORK_SET(name)                                              \
 	struct {                                                       \
@@ -85,14 +87,14 @@ struct network_key {
 	__be32 ip[4];
 };
 
-HASH_SET(numbers0, sizeof(__u64));
-HASH_SET(numbers1, sizeof(__u64));
-HASH_SET(numbers2, sizeof(__u64));
-HASH_SET(numbers3, sizeof(__u64));
-HASH_SET(texts0, OPERAND_BYTES);
-HASH_SET(texts1, OPERAND_BYTES);
-HASH_SET(texts2, OPERAND_BYTES);
-HASH_SET(texts3, OPERAND_BYTES);
+HASH_SET(numbers0);
+HASH_SET(numbers1);
+HASH_SET(numbers2);
+HASH_SET(numbers3);
+HASH_SET(texts0);
+HASH_SET(texts1);
+HASH_SET(texts2);
+HASH_SET(texts3);
 NETWORK_SET(networks0);
 NETWORK_SET(networks1);
 
@@ -118,14 +120,25 @@ static __always_inline void *operand_at(const void *operand, __u64 at)
 	return (void *)operand;
 }
 
-#define IN_SET(n, name) \
-	case n:         \
+/* `key` is in the map that the set has now. */
+static __always_inline bool is_in(void *set, const void *key)
+{
+	void *entries = bpf_map_lookup_elem(set, zeros);
+
+	return entries && bpf_map_lookup_elem(entries, key);
+}
+
+#define IN_HASH(n, name) \
+	case n:          \
+		return is_in(&name##n, key);
+#define IN_NETWORKS(n, name) \
+	case n:              \
 		return bpf_map_lookup_elem(&name##n, key) != NULL;
 
 static __always_inline bool in_numbers(__u8 set, const __u64 *key)
 {
 	switch (set) {
-	IN_SET(0, numbers) IN_SET(1, numbers) IN_SET(2, numbers) IN_SET(3, numbers)
+	IN_HASH(0, numbers) IN_HASH(1, numbers) IN_HASH(2, numbers) IN_HASH(3, numbers)
 	}
 	return false;
 }
@@ -133,7 +146,7 @@ static __always_inline bool in_numbers(__u8 set, const __u64 *key)
 static __always_inline bool in_texts(__u8 set, const __u64 *key)
 {
 	switch (set) {
-	IN_SET(0, texts) IN_SET(1, texts) IN_SET(2, texts) IN_SET(3, texts)
+	IN_HASH(0, texts) IN_HASH(1, texts) IN_HASH(2, texts) IN_HASH(3, texts)
 	}
 	return false;
 }
@@ -141,7 +154,7 @@ static __always_inline bool in_texts(__u8 set, const __u64 *key)
 static __always_inline bool in_networks(__u8 set, const struct network_key *key)
 {
 	switch (set) {
-	IN_SET(0, networks) IN_SET(1, networks)
+	IN_NETWORKS(0, networks) IN_NETWORKS(1, networks)
 	}
 	return false;
 }
@@ -215,6 +228,12 @@ static __always_inline bool is_among_networks(const struct step *step, const str
 	return in_networks(step->set, &key);
 }
 
+/* The 64 bits of a number as a set has them: of `mask` those that count, behind `span` others; `low` is the bit of the sign. */
+static __always_inline __u64 widened(const struct step *step, __u64 value)
+{
+	return ((value >> (step->span & 63) & step->mask) ^ step->low) - step->low;
+}
+
 /* Tests of what is not a number. */
 static __noinline __u64 test_bytes(const struct step *step, const struct step_text *text, struct where_state *state)
 {
@@ -226,6 +245,7 @@ static __noinline __u64 test_bytes(const struct step *step, const struct step_te
 	case TEST_CONTAINS:
 		return contains(state->operand, state->fetch.length, step);
 	case TEST_NUMBERS:
+		state->fetch.value = widened(step, state->fetch.value);
 		return in_numbers(step->set, &state->fetch.value);
 	case TEST_TEXTS:
 		return state->fetch.length < OPERAND_BYTES && in_texts(step->set, state->operand);

@@ -119,28 +119,28 @@ impl StepTable {
     }
 
     fn write_test(&self, rodata: &mut [u8], index: usize, step: &Step, set: Option<SetPlace>) {
-        let mut numbers = |test: &str, values: [(&str, u64); 3]| {
+        let mut numbers = |test: &str, values: &[(&str, u64)]| {
             let mut entry = self.table.entry(rodata, index);
             entry.choose("test", test);
-            values.into_iter().for_each(|(name, value)| entry.set(name, value));
+            values.iter().for_each(|(name, value)| entry.set(name, *value));
         };
         match &step.test {
             StepTest::Range { low, mask, span } => {
-                numbers("TEST_RANGE", [("low", *low), ("mask", *mask), ("span", *span)]);
+                numbers("TEST_RANGE", &[("low", *low), ("mask", *mask), ("span", *span)]);
             }
             StepTest::Bits { mask, low, span } => {
-                numbers("TEST_BITS", [("low", *low), ("mask", *mask), ("span", *span)]);
+                numbers("TEST_BITS", &[("low", *low), ("mask", *mask), ("span", *span)]);
             }
-            StepTest::Exists => numbers("TEST_EXISTS", [("low", 0), ("mask", 0), ("span", 0)]),
+            StepTest::Exists => numbers("TEST_EXISTS", &[("low", 0), ("mask", 0), ("span", 0)]),
             StepTest::Bytes { bytes, mask } => {
                 let words = bytes.len().min(Step::MAX_BYTES.into()).div_ceil(8) as u64;
-                numbers("TEST_BYTES", [("words", words), ("length", bytes.len() as u64), ("low", 0)]);
+                numbers("TEST_BYTES", &[("words", words), ("length", bytes.len() as u64), ("low", 0)]);
                 let mut text = self.texts.entry(rodata, index);
                 text.fill("bytes", bytes);
                 text.fill("mask", mask);
             }
             StepTest::Suffix(bytes) => {
-                numbers("TEST_SUFFIX", [("length", bytes.len() as u64), ("low", 0), ("span", 0)]);
+                numbers("TEST_SUFFIX", &[("length", bytes.len() as u64), ("low", 0), ("span", 0)]);
                 let mut text = self.texts.entry(rodata, index);
                 text.fill("bytes", bytes);
                 text.fill("mask", &vec![0xff; bytes.len()]);
@@ -148,16 +148,18 @@ impl StepTable {
             StepTest::Contains(bytes) => {
                 let low = bytes.iter().fold(0, |word: u64, byte| word << 8 | u64::from(*byte));
                 let mask = if bytes.len() >= 8 { u64::MAX } else { (1 << (8 * bytes.len())) - 1 };
-                numbers("TEST_CONTAINS", [("length", bytes.len() as u64), ("low", low), ("mask", mask)]);
+                numbers("TEST_CONTAINS", &[("length", bytes.len() as u64), ("low", low), ("mask", mask)]);
             }
-            StepTest::Set(_) => {
+            StepTest::Set(_, wide) => {
                 let Some(set) = set else { return };
                 let test = match set.kind {
                     SetMapKind::Numbers => "TEST_NUMBERS",
                     SetMapKind::Texts => "TEST_TEXTS",
                     SetMapKind::Networks => "TEST_NETWORKS",
                 };
-                numbers(test, [("set", set.number.into()), ("low", 0), ("span", 0)]);
+                let widened = [("low", wide.sign), ("mask", wide.mask), ("span", wide.shift.into())];
+                numbers(test, &widened);
+                numbers(test, &[("set", set.number.into())]);
             }
         }
     }
@@ -186,7 +188,7 @@ fn is_possible(step: &Step) -> bool {
         StepTest::Bytes { bytes, mask } => bytes.len() == mask.len() && bytes.len() <= Step::MAX_BYTES.into(),
         StepTest::Suffix(bytes) => (1..=MAX_SUFFIX).contains(&bytes.len()),
         StepTest::Contains(bytes) => (1..=MAX_CONTAINS).contains(&bytes.len()),
-        StepTest::Range { .. } | StepTest::Bits { .. } | StepTest::Set(_) | StepTest::Exists => true,
+        StepTest::Range { .. } | StepTest::Bits { .. } | StepTest::Set(..) | StepTest::Exists => true,
     };
     operand && test && step.fetch.length.is_none()
 }

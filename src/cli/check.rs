@@ -8,6 +8,7 @@ use super::args::{CheckArgs, ReportFormat};
 use super::examine::{Examined, examine};
 use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::findings;
+use super::set_files;
 use super::terminal::{print, print_json, stdout_color, tell};
 use crate::catalog::builtin;
 use crate::config::{Checked, CheckedProbe, Problem, json_line, render, sarif};
@@ -27,6 +28,7 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
     let probes = checked.config.as_ref().map_or(0, |config| config.probes.len() + config.parked.len());
     let about_machine = if args.kernel { ask_kernel(&checked) } else { Vec::new() };
     let mut problems = checked.problems;
+    problems.extend(set_files::problems(&checked.set_files));
     let about_files = problems.len();
     problems.extend(about_machine);
     let written = match args.format {
@@ -64,6 +66,7 @@ fn ask_kernel(checked: &Checked) -> Vec<Problem> {
         let found = sinks(checked, probe);
         problems.extend(found.filter(|problem| first(problem)));
     }
+    problems.extend(set_files::distrusted(&checked.set_files));
     problems
 }
 

@@ -24,6 +24,7 @@ mod report;
 mod run;
 mod schema;
 mod screen;
+mod set_files;
 mod show;
 mod terminal;
 

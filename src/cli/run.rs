@@ -12,6 +12,7 @@ use super::command::Cli;
 use super::examine::{Examined, examine};
 use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::report::{tell_end, tell_problems};
+use super::set_files;
 use super::terminal::{stdout_color, tell, utc_offset_s};
 use crate::catalog::{Catalog, builtin};
 use crate::config::Config;
@@ -40,6 +41,9 @@ fn configuration(args: &RunArgs, catalog: &Catalog) -> Option<Config> {
     let Examined { checked, breaches, .. } = examine(&args.paths, &args.settings, catalog);
     if let Some(breach) = breaches.iter().find(|breach| is_worth_a_warning(breach)) {
         tell(&format!("warning: {breach}: anyone who can change it controls what runs here"));
+    }
+    for (file, breach) in set_files::breaches(&checked.set_files).filter(|(_, breach)| is_worth_a_warning(breach)) {
+        tell(&format!("warning: {breach}: anyone who can change it controls what is in the set `{}`", file.word));
     }
     tell_problems(&checked.problems);
     if let Some(command) = mistyped_command(&args.paths) {

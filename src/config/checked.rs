@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::discretion::Values;
 use super::problem::Problem;
+use super::set::SetFile;
 use super::source::{Location, SourceFile, Span};
 use crate::catalog::Program;
 use crate::spec::{Place, ProbeId, ProbeSpec, SetName, SetSpec, SinkSpec, Targets};
@@ -40,6 +41,8 @@ pub struct Checked {
     /// Where there is no configuration: every probe that says where it attaches, without its parts that have a problem.
     /// Not to be run; to be asked about, so that what this machine says of it is known as well.
     pub fragments: Vec<CheckedProbe>,
+    /// The sets that are in files of their own, whoever asks for them.
+    pub set_files: Vec<SetFile>,
     /// All problems of all files, in the order of the files and of their lines.
     pub problems: Vec<Problem>,
 }

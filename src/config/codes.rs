@@ -99,4 +99,6 @@ codes! {
     UNTRUSTED_BINARY_HERE = "W0402", "a daemon would refuse the hooked program or library";
     NOT_ALL_PROCESSES = "W0403", "the hook does not see all processes";
     UNWOUND_RETURN = "W0404", "an exception or panic that leaves the function would end its program";
+    SET_FILE = "W0405", "the file of a set cannot be used";
+    SET_LINE = "W0406", "a line of the file of a set is not an entry";
 }

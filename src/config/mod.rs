@@ -49,7 +49,7 @@ pub use problem::{Problem, Severity};
 pub use render::render;
 pub use report::{json_line, sarif};
 pub use schema::{described, schema};
-pub use set::set_entry;
+pub use set::{BadLine, MAX_SET_ENTRIES, SetFile, SetLines, set_entry, set_lines};
 pub(crate) use set::{FileSets, NamedSet};
 pub use source::{Location, SourceFile, Span, Withheld};
 pub use starter::{HookForm, hook_forms, starter};

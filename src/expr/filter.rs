@@ -216,7 +216,7 @@ fn fits(
     for (kind, what) in KERNEL_SETS {
         let mut asked: Vec<&SetName> = Vec::new();
         for step in &steps {
-            if let StepTest::Set(name) = &step.test
+            if let StepTest::Set(name, _) = &step.test
                 && !asked.contains(&name)
                 && sets.iter().any(|set| set.name == *name && SetMapKind::of(set.kind) == *kind)
             {

@@ -22,7 +22,7 @@ mod targets;
 mod watch;
 mod watches;
 
-pub use list::read_list;
+pub use list::{List, read_list};
 pub use look::Looker;
 pub use once::{Found, read_all};
 pub use scanned::{Scan, Scanned, ScannedRoot, Trust, Unreadable};

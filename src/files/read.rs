@@ -78,6 +78,8 @@ pub(super) fn words(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(libc::ENOENT) => "there is no such file".to_owned(),
         Some(libc::EACCES | libc::EPERM) => "permission denied".to_owned(),
+        Some(libc::ELOOP) => "its symbolic links lead in a circle".to_owned(),
+        Some(libc::ENOTDIR) => "a part of its path is not a directory".to_owned(),
         Some(libc::ENOTCONN) => "the program that serves this file system has ended (FUSE)".to_owned(),
         Some(libc::ESTALE) => "the server no longer has this file system (stale file handle)".to_owned(),
         Some(_) | None => error.to_string(),

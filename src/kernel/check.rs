@@ -57,7 +57,7 @@ fn check_one(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
 /// The verifier asks for the maps of the sets, not for what is in them.
 fn give_empty_sets(prepared: &mut Prepared) -> Result<(), KernelError> {
     for (step, place) in prepared.steps.iter().zip(&prepared.set_places) {
-        let StepTest::Set(name) = &step.test else { continue };
+        let StepTest::Set(name, _) = &step.test else { continue };
         if prepared.sets.iter().any(|(known, _)| known == place) {
             continue;
         }

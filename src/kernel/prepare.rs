@@ -122,7 +122,7 @@ fn set_places(spec: &ProbeSpec, steps: &[Step]) -> Vec<SetPlace> {
     let mut known: Vec<(&SetName, SetPlace)> = Vec::new();
     let mut place = |step: &Step| {
         let nowhere = SetPlace { kind: SetMapKind::Numbers, number: 0 };
-        let StepTest::Set(name) = &step.test else { return nowhere };
+        let StepTest::Set(name, _) = &step.test else { return nowhere };
         if let Some((_, place)) = known.iter().find(|(found, _)| *found == name) {
             return *place;
         }

@@ -41,7 +41,7 @@ pub use set::{SetEntry, SetKind, SetSource, SetSpec, SetUse};
 pub use sink::{Destination, DestinationKind, Format, Rights, SinkId, SinkSpec};
 pub use site::{CallEnd, Site, SyscallSite, TracepointName};
 pub use slots::{EndpointSlot, PacketPart, PacketSlot, SlotPart, SockSlot, SocketCallSlot};
-pub use step::{Step, StepNext, StepTest};
+pub use step::{Step, StepNext, StepTest, Widening};
 pub use user_point::{FileIdentity, UserPlace, UserPoint};
 
 use std::time::Duration;

@@ -75,7 +75,29 @@ pub enum StepTest {
     /// The text has these bytes in it; at most 8.
     Contains(Arc<[u8]>),
     /// It is in this set, of numbers, texts (whole) or addresses.
-    Set(SetName),
+    Set(SetName, Widening),
     /// There is a value: `yes` or `fault`.
     Exists,
+}
+
+/// How a number becomes one of 64 bits, as sets have them: `((value >> shift & mask) ^ sign) - sign`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Widening {
+    /// Bits below those that count.
+    pub shift: u32,
+    /// Those that count.
+    pub mask: u64,
+    /// The one of the sign; 0: it has none.
+    pub sign: u64,
+}
+
+impl Widening {
+    /// All bits as they are.
+    pub const NONE: Self = Self { shift: 0, mask: u64::MAX, sign: 0 };
+
+    /// A number of so many bits, 1 to 64, that lie behind `shift` others.
+    pub fn of(shift: u32, width: u32, signed: bool) -> Self {
+        let mask = u64::MAX.checked_shr(64 - width).unwrap_or(0);
+        Self { shift, mask, sign: if signed { mask ^ mask >> 1 } else { 0 } }
+    }
 }

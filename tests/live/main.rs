@@ -39,6 +39,7 @@ mod raw_tracepoint;
 mod record;
 mod refusals;
 mod service;
+mod set_files;
 mod sets;
 mod sinks;
 mod sources;

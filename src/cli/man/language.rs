@@ -331,11 +331,14 @@ fn sets(page: &mut Roff) {
         page,
         "`sets` names values that expressions compare with: `ip` has addresses and networks, `text` strings of at most 126 bytes, \
          `number` integers of 64 bits, `pid` processes. A set lists its values, or names a `file` with one on each line, which is \
-         followed: a change counts within a second, touches no probe and loses no event. While the file is missing, the set stays as \
-         it was. While a line is invalid, that line is reported, the others count, and nothing is removed. A daemon does not read a \
-         file that users other than root could change. `pid: { descendants: N }` is process N with its children and theirs, those \
-         that exist and those to come; `pid in descendants(N)` in an expression is the same. A set belongs to the file that \
-         declares it.",
+         followed: a change counts within a second, touches no probe and loses no event. Empty lines and lines that begin with `#` \
+         do not count. While the file is missing or cannot be read, the set stays as it was. While a line is invalid, that line is \
+         reported, the others count, and nothing is removed; `ebpf-run check` reports both beforehand. A file may have 256 MiB and \
+         4,194,304 entries; of a larger one nothing is taken over. The kernel's map grows with the set: at most 200 bytes of memory for \
+         each number, 450 for each string, 130 for each network. A daemon does not read a file that users other than root could \
+         change. `pid: { descendants: N }` is process N with its children and theirs, those \
+         that exist and those to come, at most 65,536; `pid in descendants(N)` in an expression is the same. A set belongs to the file that \
+         declares it; `ebpf-run plan` shows how much is in it, and whether the kernel decides by it.",
     );
     verbatim(
         page,

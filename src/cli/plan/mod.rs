@@ -2,6 +2,7 @@
 //! `ebpf-run plan`: how each probe would run here.
 
 mod json;
+mod sets;
 mod text;
 
 use std::path::PathBuf;

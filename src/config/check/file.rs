@@ -82,6 +82,7 @@ fn one_file(
     let defaults = defaults::check(source, &root, &clean, (catalog, &file_sinks), run, problems);
     let file_sets = declared_sets(source, &root, &violations, &clean, problems);
     file_sets.specs().for_each(|set| run.add_set(set));
+    run.add_set_files(file_sets.files());
     let file = probe::InFile { source, catalog, sinks: &file_sinks, sets: &file_sets, defaults: &defaults };
     probes(&file, &root, &violations, &clean, run, problems);
     if whole && !problems.iter().any(Problem::is_error) {

@@ -43,5 +43,6 @@ pub fn check(files: &[SourceFile], catalog: &Catalog, environment: &Environment<
     let values = Arc::new(Values { said: said.take(), through });
     let running = checked.config.iter_mut().flat_map(|config| &mut config.probes);
     running.chain(&mut checked.fragments).for_each(|probe| probe.values = Arc::clone(&values));
+    checked.set_files.iter_mut().for_each(|file| file.values = Arc::clone(&values));
     Checked { problems: discreet(checked.problems, &values), ..checked }
 }

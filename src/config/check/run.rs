@@ -11,6 +11,7 @@ use crate::config::cx::NAMELESS;
 use crate::config::destination::DestinationForm;
 use crate::config::draft::Draft;
 use crate::config::problem::Problem;
+use crate::config::set::SetFile;
 use crate::config::source::{Location, SourceFile};
 use crate::config::yaml::Node;
 use crate::spec::{Claim, Destination, Format, Place, ProbeId, Rights, SetSpec, SinkId, SinkSpec, Targets};
@@ -25,6 +26,7 @@ pub(crate) struct Run {
     probes: Vec<CheckedProbe>,
     sinks: Vec<SinkSpec>,
     sets: Vec<SetSpec>,
+    set_files: Vec<SetFile>,
     sink_ids: HashMap<(Destination, Option<Format>), SinkId>,
     parked: Vec<ProbeId>,
     /// The variables that files declare; what they are is for each file alone.
@@ -112,6 +114,11 @@ impl Run {
         }
     }
 
+    /// Notes that sets are in files of their own.
+    pub(super) fn add_set_files(&mut self, files: &[SetFile]) {
+        self.set_files.extend(files.iter().cloned());
+    }
+
     /// Takes a probe. One that is not whole has its problem: it is never run.
     pub(crate) fn add(&mut self, draft: Draft, problems: &mut Vec<Problem>) {
         let Draft { mut spec, program, places, sinks, enabled, source } = draft;
@@ -171,11 +178,12 @@ impl Run {
     /// The verdict.
     pub(crate) fn finish(self) -> Checked {
         let good = !self.problems.iter().any(Problem::is_error);
-        let Self { probes, sinks, sets, parked, problems, .. } = self;
+        let Self { probes, sinks, sets, set_files, parked, problems, .. } = self;
         if good {
-            Checked { config: Some(Config { probes, sinks, sets, parked }), fragments: Vec::new(), problems }
+            let config = Some(Config { probes, sinks, sets, parked });
+            Checked { config, fragments: Vec::new(), set_files, problems }
         } else {
-            Checked { config: None, fragments: probes, problems }
+            Checked { config: None, fragments: probes, set_files, problems }
         }
     }
 }

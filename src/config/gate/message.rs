@@ -24,86 +24,109 @@ pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violati
         // Before the way to it is walked: there may be many in one mapping.
         return None;
     }
-    let new = |code, message: String| Problem::new(code, Location::new(source, violation.span), message);
-    let subject = subject(&violation.path);
-    let shown = shown(source, root, violation);
-    let problem =
-        match &violation.kind {
-            Kind::Broken => return None,
-            Kind::Type { expected, found } => {
-                let wanted = wanted(expected);
-                let message = if *found == "nothing" {
-                    format!("{subject} has no value")
-                } else {
-                    format!("{subject} must be {wanted}, not {found}")
-                };
-                new(codes::WRONG_TYPE, message)
-                    .label(format!("expected {wanted}"))
-                    .maybe_help(type_help(violation, source, root, &shown).or_else(|| example_help(violation.schema)))
-            }
-            Kind::UnknownKey { key, allowed } => {
-                let problem = new(codes::UNKNOWN_KEY, format!("unknown key `{key}` in {subject}"));
-                unknown_key(problem, &violation.path, find(root, &violation.path), key, allowed, violation.schema)
-            }
-            Kind::MissingKey { key } => {
-                let primary = Location::new(source, first_line(source, violation.span));
-                let problem = Problem::new(codes::MISSING_KEY, primary, format!("{subject} has no `{key}`"));
-                problem.maybe_help(missing_help(key, violation.schema))
-            }
-            Kind::NotListed { .. } if is_version(&violation.path) => {
-                new(codes::VERSION, format!("this build does not know version {shown} of the language"))
-                    .help("this build understands `version: 1`")
-            }
-            Kind::NotListed { allowed } => {
-                let allowed: Vec<&str> = allowed.iter().filter_map(Json::as_str).collect();
-                let problem =
-                    new(codes::UNKNOWN_WORD, format!("{subject} cannot be `{}`", shown.trim_matches(['"', '\''])));
-                let key = if let Some(Segment::Key(key)) = violation.path.last() { key.as_str() } else { "" };
-                let known = guess::for_word(key, shown.trim_matches(['"', '\'']));
-                let nearest = known.or_else(|| words::nearest(&shown, allowed.iter().copied()));
-                problem
-                    .label(format!("expected one of {}", words::list(allowed.iter().copied(), 12)))
-                    .maybe_help(nearest.map(|word| format!("did you mean `{word}`?")))
-            }
-            Kind::Form { regex } => {
-                let form = pattern::ALL.iter().find(|form| form.regex == *regex);
-                let expected = form.map_or("of another form", |form| form.expected);
-                new(codes::WRONG_FORM, format!("{subject} must be {expected}"))
-                    .maybe_help(form_help(form, &shown).or_else(|| example_help(violation.schema)))
-            }
-            Kind::TooShort => {
-                new(codes::WRONG_FORM, format!("{subject} is empty")).maybe_help(example_help(violation.schema))
-            }
-            Kind::TooSmall { least } => new(codes::OUT_OF_RANGE, format!("{subject} cannot be {shown}"))
-                .label(format!("must be {least} or more")),
-            Kind::TooLarge { most } => new(codes::OUT_OF_RANGE, format!("{subject} cannot be {shown}"))
-                .label(format!("must be {most} or less")),
-            Kind::TooFewKeys => {
-                let problem = new(codes::KEY_COUNT, format!("{subject} is empty"));
-                let problem = if violation.schema.get("properties").is_some() {
-                    problem.label(choice(violation.schema))
-                } else {
-                    problem.label("does nothing")
-                };
-                problem.maybe_help(example_help(violation.schema))
-            }
-            Kind::TooManyKeys { most: 1 } => new(codes::KEY_COUNT, format!("{subject} has more than one kind"))
-                .label("a second one")
-                .help("a probe has one hook: write one probe for each"),
-            Kind::TooManyKeys { most } | Kind::TooLong { most } => {
-                new(codes::KEY_COUNT, format!("{subject} has more than {most} entries"))
-                    .label(format!("number {}", most + 1))
-            }
-        };
-    let problem = if goes_on(source, root, violation) {
-        problem.note("the string continues on the lines below: all of them are one value")
-    } else {
-        problem
-    };
+    let (subject, shown) = (subject(&violation.path), shown(source, root, violation));
+    let mut problem = Blamed { source, root, violation, subject, shown }.problem()?;
+    if goes_on(source, root, violation) {
+        problem = problem.note("the string continues on the lines below: all of them are one value");
+    }
     Some(match alias_on(root, violation) {
         Some(alias) => problem.related(Location::new(source, alias), THROUGH),
         None => problem,
     })
+}
+
+/// A violation, and how its parts are called.
+struct Blamed<'a> {
+    source: &'a Arc<SourceFile>,
+    root: &'a Node,
+    violation: &'a Violation<'a>,
+    /// What is wrong: `` `interface` ``.
+    subject: String,
+    /// What stands there.
+    shown: String,
+}
+
+impl Blamed<'_> {
+    fn new(&self, code: &'static str, message: String) -> Problem {
+        Problem::new(code, Location::new(self.source, self.violation.span), message)
+    }
+
+    fn problem(&self) -> Option<Problem> {
+        let Self { violation, subject, shown, .. } = self;
+        Some(match &violation.kind {
+            Kind::Broken => return None,
+            Kind::Type { expected, found } => self.wrong_type(expected, found),
+            Kind::UnknownKey { key, allowed } => {
+                let problem = self.new(codes::UNKNOWN_KEY, format!("unknown key `{key}` in {subject}"));
+                let mapping = find(self.root, &violation.path);
+                unknown_key(problem, &violation.path, mapping, key, allowed, violation.schema)
+            }
+            Kind::MissingKey { key } => {
+                let primary = Location::new(self.source, first_line(self.source, violation.span));
+                let problem = Problem::new(codes::MISSING_KEY, primary, format!("{subject} has no `{key}`"));
+                problem.maybe_help(missing_help(key, violation.schema))
+            }
+            Kind::NotListed { .. } if is_version(&violation.path) => {
+                let message = format!("this build does not know version {shown} of the language");
+                self.new(codes::VERSION, message).help("this build understands `version: 1`")
+            }
+            Kind::NotListed { allowed } => self.unknown_word(allowed),
+            Kind::Form { regex } => self.wrong_form(regex),
+            Kind::TooShort => {
+                self.new(codes::WRONG_FORM, format!("{subject} is empty")).maybe_help(example_help(violation.schema))
+            }
+            Kind::TooSmall { least } => self.out_of_range(format!("must be {least} or more")),
+            Kind::TooLarge { most } => self.out_of_range(format!("must be {most} or less")),
+            Kind::TooFewKeys => self.too_few_keys(),
+            Kind::TooManyKeys { most: 1 } => self
+                .new(codes::KEY_COUNT, format!("{subject} has more than one kind"))
+                .label("a second one")
+                .help("a probe has one hook: write one probe for each"),
+            Kind::TooManyKeys { most } | Kind::TooLong { most } => self
+                .new(codes::KEY_COUNT, format!("{subject} has more than {most} entries"))
+                .label(format!("number {}", most + 1)),
+        })
+    }
+
+    fn wrong_type(&self, expected: &[&str], found: &str) -> Problem {
+        let (subject, wanted) = (&self.subject, wanted(expected));
+        let message = match found {
+            "nothing" => format!("{subject} has no value"),
+            _something => format!("{subject} must be {wanted}, not {found}"),
+        };
+        let meant = type_help(self.violation, self.source, self.root, &self.shown);
+        let problem = self.new(codes::WRONG_TYPE, message).label(format!("expected {wanted}"));
+        problem.maybe_help(meant.or_else(|| example_help(self.violation.schema)))
+    }
+
+    /// A word that is none of those there are.
+    fn unknown_word(&self, allowed: &[Json]) -> Problem {
+        let word = self.shown.trim_matches(['"', '\'']);
+        let allowed: Vec<&str> = allowed.iter().filter_map(Json::as_str).collect();
+        let key = if let Some(Segment::Key(key)) = self.violation.path.last() { key.as_str() } else { "" };
+        let nearest = guess::for_word(key, word).or_else(|| words::nearest(&self.shown, allowed.iter().copied()));
+        self.new(codes::UNKNOWN_WORD, format!("{} cannot be `{word}`", self.subject))
+            .label(format!("expected one of {}", words::list(allowed.iter().copied(), 12)))
+            .maybe_help(nearest.map(|word| format!("did you mean `{word}`?")))
+    }
+
+    fn wrong_form(&self, regex: &str) -> Problem {
+        let form = pattern::ALL.iter().find(|form| form.regex == regex);
+        let expected = form.map_or("of another form", |form| form.expected);
+        let meant = form_help(form, &self.shown).or_else(|| example_help(self.violation.schema));
+        self.new(codes::WRONG_FORM, format!("{} must be {expected}", self.subject)).maybe_help(meant)
+    }
+
+    fn out_of_range(&self, must: String) -> Problem {
+        self.new(codes::OUT_OF_RANGE, format!("{} cannot be {}", self.subject, self.shown)).label(must)
+    }
+
+    fn too_few_keys(&self) -> Problem {
+        let schema = self.violation.schema;
+        let label = if schema.get("properties").is_some() { choice(schema) } else { "does nothing".to_owned() };
+        let problem = self.new(codes::KEY_COUNT, format!("{} is empty", self.subject)).label(label);
+        problem.maybe_help(example_help(schema))
+    }
 }
 
 /// What to write instead of a value of the wrong type, where it says what is meant.

@@ -97,6 +97,17 @@ const WORDS: &[(&str, &str, &str)] = &[
 /// More bytes than any key has, whatever stands between its letters.
 const LONGEST_KEY: usize = 64;
 
+/// What YAML 1.1 takes for a boolean: no key is called so.
+const BOOLEANS_ELSEWHERE: &[&str] = &["on", "off", "yes", "no", "y", "n"];
+
+/// `on: { kprobe: do_exit }`: other readers of the file would not see the word at all.
+pub(super) fn boolean_elsewhere(unknown: &UnknownKey<'_>) -> Option<String> {
+    BOOLEANS_ELSEWHERE.iter().find(|word| word.eq_ignore_ascii_case(unknown.key))?;
+    let key = unknown.key;
+    let meant = known_elsewhere(key, unknown.allowed).map(|word| did_you_mean(word) + " ").unwrap_or_default();
+    Some(format!("{meant}no key is `{key}`, which is a boolean to readers of YAML 1.1 (kubectl, Ansible)"))
+}
+
 /// `stdout: { format: text }`: what stands beside a destination is easily put into it.
 pub(super) fn format_of_the_sink(unknown: &UnknownKey<'_>) -> Option<String> {
     let help = match unknown.allowed {

@@ -100,6 +100,28 @@ pub(super) fn nul(stumble: &Stumble<'_>) -> Option<Problem> {
     Some(problem.help("remove it, or write it as `\\0` in double quotes"))
 }
 
+/// `"\ud83d\ude00"`: JSON writes some characters as two escapes, YAML all as one.
+pub(super) fn half_a_character(stumble: &Stumble<'_>) -> Option<Problem> {
+    if !stumble.info.contains("Unicode character escape") {
+        return None;
+    }
+    let text = &stumble.source.text;
+    let unit = |at: usize| {
+        let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let escapes = text.get(stumble.at..)?.match_indices("\\u").map(|(from, _)| stumble.at + from);
+    let at = escapes.into_iter().find(|at| unit(*at).is_some_and(|unit| (0xd800..0xe000).contains(&unit)))?;
+    let pair = [unit(at)?, unit(at + 6).unwrap_or(0)];
+    let problem = |end: usize| stumble.problem(at, end, "YAML has no escapes for halves of a character, as JSON has");
+    Some(match char::decode_utf16(pair).next() {
+        Some(Ok(whole)) => {
+            problem(at + 12).help(format!("write the character itself, or `\\U{:08X}`", u32::from(whole)))
+        }
+        _half => problem(at + 6).help("write the character itself, or `\\U` with eight hexadecimal digits"),
+    })
+}
+
 /// In a file of JSON: an entry that begins on a line of its own, with no `,` after the one above.
 pub(super) fn missing_comma(stumble: &Stumble<'_>) -> Option<Problem> {
     let (text, at, open) = (&stumble.source.text, stumble.at, stumble.unclosed()?);

@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::file::SetFile;
 use super::read::read;
 use crate::config::codes;
 use crate::config::pattern::is_identifier;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Entry;
-use crate::spec::{SetName, SetSpec, SetUse};
+use crate::spec::{SetName, SetSource, SetSpec, SetUse};
 use crate::words;
 
 /// Bytes of the longest name.
@@ -22,6 +23,7 @@ const MAX_NAME: usize = 64;
 #[derive(Default)]
 pub(crate) struct FileSets {
     named: Vec<(String, Span, Option<SetSpec>)>,
+    files: Vec<SetFile>,
     used: RefCell<BTreeSet<String>>,
     /// The declarations as a whole could not be read: nothing is said about names that are missing.
     pub(in crate::config) incomplete: bool,
@@ -58,6 +60,11 @@ impl FileSets {
         }
         let found = if clean { read(source, entry, problems) } else { None };
         let spec = found.map(|(kind, found)| SetSpec { name: name_in_run(name, &source.path), kind, source: found });
+        let file = entry.value.entries().first().and_then(|kind| kind.value.at(&["file"]));
+        if let (Some(spec @ SetSpec { source: SetSource::File(_), .. }), Some(file)) = (&spec, file) {
+            let place = Location::new(source, file.span);
+            self.files.push(SetFile { spec: spec.clone(), word: name.clone(), place, values: Arc::default() });
+        }
         self.named.push((name.clone(), entry.key_span, spec));
     }
 
@@ -83,6 +90,11 @@ impl FileSets {
     /// The sets that are whole.
     pub(in crate::config) fn specs(&self) -> impl Iterator<Item = &SetSpec> {
         self.named.iter().filter_map(|(_, _, spec)| spec.as_ref())
+    }
+
+    /// Those that are in files of their own.
+    pub(in crate::config) fn files(&self) -> &[SetFile] {
+        &self.files
     }
 
     /// Says which sets nobody asks for, once all probes have been looked at.

@@ -10,10 +10,14 @@
 
 mod declared;
 mod entry;
+mod file;
 mod form;
+mod lines;
 mod read;
 
 pub(crate) use declared::{FileSets, NamedSet};
 pub use entry::set_entry;
+pub use file::SetFile;
 pub(super) use form::SetForm;
+pub use lines::{BadLine, MAX_SET_ENTRIES, SetLines, set_lines};
 pub(super) use read::path_of;

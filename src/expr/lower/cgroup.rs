@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::graph::{Graph, Ways};
 use super::unfit::Unfit;
 use crate::expr::operand::Operand;
-use crate::spec::{Fetch, FetchSource, SetUse, StepNext, StepTest, TextTest};
+use crate::spec::{Fetch, FetchSource, SetUse, StepNext, StepTest, TextTest, Widening};
 
 /// Levels that the kernel's helper takes.
 const MOST_LEVELS: usize = 255;
@@ -40,7 +40,8 @@ impl Graph<'_> {
                 }
             };
             let fetch = Fetch { source, ..fetch.clone() };
-            entry = self.push(operand, fetch, StepTest::Set(set.name), Ways { yes: fits, no: entry })?;
+            entry =
+                self.push(operand, fetch, StepTest::Set(set.name, Widening::NONE), Ways { yes: fits, no: entry })?;
             // What is above that level has no ancestor there.
             self.fault_to(entry, operand, fits_not);
         }

@@ -4,7 +4,7 @@
 use super::unfit::{Cost, Unfit};
 use crate::expr::operand::{Operand, OperandSource};
 use crate::spec::{
-    Comparison, Fetch, FieldType, Formula, SetKind, SetName, SetUse, Step, StepNext, StepTest, TextTest,
+    Comparison, Fetch, FieldType, Formula, SetKind, SetName, SetUse, Step, StepNext, StepTest, TextTest, Widening,
 };
 
 /// Most tests of a probe.
@@ -129,8 +129,14 @@ impl<'o> Graph<'o> {
         test: StepTest,
         ways: Ways,
     ) -> Result<StepNext, Unfit> {
-        let swapped = matches!(operand.kind, FieldType::Port | FieldType::Ipv4)
-            && matches!(test, StepTest::Range { .. } | StepTest::Bits { .. });
+        let swapped = match &test {
+            StepTest::Range { .. } | StepTest::Bits { .. } => {
+                matches!(operand.kind, FieldType::Port | FieldType::Ipv4)
+            }
+            // Sets of addresses have them in network order.
+            StepTest::Set(..) => operand.kind == FieldType::Port,
+            StepTest::Bytes { .. } | StepTest::Suffix(_) | StepTest::Contains(_) | StepTest::Exists => false,
+        };
         let fetch = Fetch { slot: 0, out: 0, ..fetch };
         let mut entry =
             self.step(Step { fetch, part: operand.part, swapped, test, yes: ways.yes, no: ways.no, fault: ways.no })?;
@@ -201,19 +207,20 @@ impl<'o> Graph<'o> {
         if how != TextTest::Equal {
             return Err(Unfit::new("the kernel finds whole texts in a set, and no parts of them"));
         }
-        let fetch = match super::kinds::text_of(&operand.kind) {
-            Some(_) => Fetch {
-                size: if super::kinds::is_text_copy(fetch.copy) {
-                    Step::MAX_BYTES
-                } else {
-                    fetch.size.min(Step::MAX_BYTES)
-                },
-                ..fetch
-            },
-            None => super::kinds::for_set(operand, fetch, self.is_of_pids(set))?,
+        let (fetch, wide) = match super::kinds::text_of(&operand.kind) {
+            Some(_) if super::kinds::is_text_copy(fetch.copy) => {
+                (Fetch { size: Step::MAX_BYTES, ..fetch }, Widening::NONE)
+            }
+            Some(_) => (Fetch { size: fetch.size.min(Step::MAX_BYTES), ..fetch }, Widening::NONE),
+            None if self.is_of_texts(set) => return Err(super::text::no_text(&operand.kind)),
+            None => (fetch, super::kinds::for_set(operand)?),
         };
-        let entry = self.push(operand, fetch, StepTest::Set(set.clone()), ways)?;
+        let entry = self.push(operand, fetch, StepTest::Set(set.clone(), wide), ways)?;
         self.fault_to(entry, operand, fault);
+        if super::kinds::is_null_by_value(&operand.kind) {
+            // What is null is in no set, and outside of none.
+            return self.has_value(operand, false, Ways { yes: entry, no: fault });
+        }
         Ok(entry)
     }
 
@@ -222,9 +229,8 @@ impl<'o> Graph<'o> {
         self.sets.contains(wanted)
     }
 
-    /// True for a set of processes: it has no negative numbers.
-    fn is_of_pids(&self, name: &SetName) -> bool {
-        self.sets.iter().any(|set| set.name == *name && set.kind == SetKind::Pid)
+    fn is_of_texts(&self, name: &SetName) -> bool {
+        self.sets.iter().any(|set| set.name == *name && set.kind == SetKind::Text)
     }
 
     /// Sets where the test at `entry`, and those before it, lead if there is no value.

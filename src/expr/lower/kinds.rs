@@ -3,7 +3,7 @@
 
 use super::unfit::{Cost, Unfit};
 use crate::expr::operand::Operand;
-use crate::spec::{Fetch, FetchCopy, FetchSource, FieldType, NameTable, Step, StepTest};
+use crate::spec::{BitRange, FetchCopy, FetchSource, FieldType, NameTable, Step, StepTest, Widening};
 
 /// True for kinds of which some numbers stand for nothing.
 pub(super) fn is_null_by_value(kind: &FieldType) -> bool {
@@ -38,26 +38,23 @@ pub(super) fn is_signed(kind: &FieldType) -> Option<bool> {
     }
 }
 
-/// How a number is fetched that a set is asked for.
-pub(super) fn for_set(operand: &Operand, fetch: Fetch, is_of_pids: bool) -> Result<Fetch, Unfit> {
-    match &operand.kind {
-        FieldType::Ip | FieldType::Ipv6 | FieldType::Ipv4 => Ok(fetch),
-        FieldType::Port => Err(Unfit::new("ports are in another order of bytes than the set")),
-        _number => {
-            let is_plain = is_signed(&operand.kind).is_some_and(|signed| !signed || operand.size == 8 || is_of_pids);
-            if is_plain && operand.bits.is_none() && !is_null_by_value(&operand.kind) || operand.kind == FieldType::Id {
-                Ok(fetch)
-            } else {
-                Err(Unfit::new("the set has numbers of 64 bits, and this one has fewer, with a sign"))
-            }
-        }
+/// How a number becomes one that a set may have.
+pub(super) fn for_set(operand: &Operand) -> Result<Widening, Unfit> {
+    if matches!(operand.kind, FieldType::Ip | FieldType::Ipv6 | FieldType::Ipv4) {
+        return Ok(Widening::NONE);
     }
+    let is_number = operand.size <= 8 && operand.size.is_power_of_two();
+    let signed = is_signed(&operand.kind).filter(|_| is_number).ok_or_else(|| Unfit::new("it is no integer"))?;
+    Ok(match operand.bits {
+        Some(BitRange { shift, width }) => Widening::of(shift.into(), width.into(), signed),
+        None => Widening::of(0, u32::from(operand.size) * 8, signed),
+    })
 }
 
 /// What one test costs.
 pub(super) fn cost(step: &Step) -> Cost {
     match (&step.test, step.fetch.copy) {
-        (StepTest::Set(_), _) => Cost::Set,
+        (StepTest::Set(..), _) => Cost::Set,
         (_, FetchCopy::Comm) => Cost::Comm,
         (_, FetchCopy::Value) if step.fetch.hops.is_empty() => Cost::Number,
         (_, FetchCopy::Kernel) if step.fetch.hops.is_empty() && step.fetch.source == FetchSource::Context => {

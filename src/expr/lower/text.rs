@@ -110,7 +110,7 @@ fn whole(operand: &Operand, fetch: &Fetch, limit: Option<u32>, test: StepTest) -
     }
 }
 
-fn no_text(kind: &FieldType) -> Unfit {
+pub(super) fn no_text(kind: &FieldType) -> Unfit {
     match kind {
         FieldType::Path => Unfit::new("a path has as many parts as folders"),
         FieldType::Cgroup | FieldType::Container => Unfit::new("the kernel knows a cgroup by its number"),

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::os::fd::AsFd as _;
 
 use libbpf_rs::{Link, MapCore as _, MapFlags, MapMut, Object, ObjectBuilder};
 
@@ -36,7 +35,7 @@ impl Descendants {
         let mut builder = ObjectBuilder::default();
         let mut open = builder.open_memory(bytes).map_err(failed)?;
         for mut one in open.maps_mut().filter(|one| one.name() == "members") {
-            one.reuse_fd(map.as_fd()).map_err(failed)?;
+            map.with_entries(|members| one.reuse_fd(members)).map_err(failed)?;
         }
         map.insert(&key(root))?;
         let mut object = open.load().map_err(failed)?;

@@ -165,7 +165,7 @@ impl Engine {
 /// Finds the map of each set that the program's tests ask for.
 fn give_sets(prepared: &mut Prepared, sets: &LiveSets) -> Result<(), KernelError> {
     for (step, place) in prepared.steps.iter().zip(&prepared.set_places) {
-        let StepTest::Set(name) = &step.test else { continue };
+        let StepTest::Set(name, _) = &step.test else { continue };
         if prepared.sets.iter().any(|(known, _)| known == place) {
             continue;
         }

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Follows the files of sets, on a thread of its own.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::Duration;
 
-use super::lines::{Lines, lines};
 use super::live::LiveSet;
 use super::shared::{All, locked};
+use crate::config::{BadLine, MAX_SET_ENTRIES, SetLines, set_lines};
 use crate::files::{Watcher, read_list};
 use crate::kernel::cgroup_root;
-use crate::spec::{SetEntry, SetSource, SetSpec};
+use crate::spec::{SetEntry, SetSource};
+use crate::words::path_text;
 
 /// How long after the last write a file is read.
 const DEBOUNCE: Duration = Duration::from_millis(50);
@@ -100,57 +100,67 @@ fn cgroup(path: &str) -> Option<PathBuf> {
     Some(cgroup_root()?.join(path.trim_start_matches('/')))
 }
 
-/// What the file of a set has, for the size of its map.
-pub(super) fn first(spec: &SetSpec, guarded: bool) -> BTreeSet<SetEntry> {
-    match &spec.source {
+/// Reads the file of a set. Where it cannot be read, what is in the set stays; while a line is bad, nothing is taken out.
+pub(super) fn read(set: &mut LiveSet, guarded: bool) {
+    match set.spec.source.clone() {
+        SetSource::Cgroup(path) => read_cgroup(set, &path),
         SetSource::File(path) => {
-            read_list(path, guarded).map(|bytes| lines(spec.kind, &bytes).entries).unwrap_or_default()
+            let before = set.is_read.then(|| set.entries().clone());
+            let complaint = read_file(set, &path, guarded);
+            say(set, &path, before.is_some_and(|before| before != *set.entries()), complaint);
         }
-        SetSource::Entries(_) | SetSource::Cgroup(_) | SetSource::Descendants(_) => BTreeSet::new(),
+        SetSource::Entries(_) | SetSource::Descendants(_) => {}
     }
 }
 
-/// Reads the file of a set. Where it cannot be read, what is in the set stays; while a line is bad, nothing is taken out.
-pub(super) fn read(set: &mut LiveSet, guarded: bool) {
-    let Some(path) = path(set) else { return };
-    if let SetSource::Cgroup(_) = set.spec.source {
-        let id = fs::metadata(&path).ok().map(|about| SetEntry::Number(about.ino().into()));
-        if let Err(error) = set.fill(id.into_iter().collect()) {
-            tracing::warn!("failed to follow the cgroup `{}`: {error}", path.display());
-        }
-        return;
+fn read_cgroup(set: &mut LiveSet, name: &str) {
+    let Some(path) = cgroup(name) else { return };
+    let id = fs::metadata(&path).ok().map(|about| SetEntry::Number(about.ino().into()));
+    if let Err(error) = set.fill(id.into_iter().collect()) {
+        tracing::warn!("failed to follow the cgroup `{}`: {error}", path.display());
     }
-    let shown = path.display();
-    let (mut entries, mut complaint) = match read_list(&path, guarded) {
-        Err(why) => {
-            let stays = if set.is_read { "its entries stay" } else { "the set is empty until it can be read" };
-            (set.entries().clone(), Some(format!("cannot read `{shown}`: {why}; {stays}")))
-        }
-        Ok(bytes) => {
-            let Lines { mut entries, bad, bad_count } = lines(set.spec.kind, &bytes);
-            set.is_read = true;
-            if bad.is_some() {
-                entries.extend(set.entries().iter().cloned());
-            }
-            let more =
-                |count: usize| if count > 1 { format!(" (and {} more lines)", count - 1) } else { String::new() };
-            let complaint = bad.map(|(line, why)| {
-                format!("{shown}:{line}: {why}{}; the other lines count, and old entries stay", more(bad_count))
-            });
-            (entries, complaint)
-        }
+}
+
+/// Takes over what the file has; what is to be said of it.
+fn read_file(set: &mut LiveSet, path: &Path, guarded: bool) -> Option<String> {
+    let name = path_text(path);
+    let stays = if set.is_read { "its old entries stay" } else { "the set is empty until it can be read" };
+    let list = match read_list(path, guarded) {
+        Ok(list) => list,
+        Err(why) => return Some(format!("cannot read `{name}`: {why}; {stays}")),
     };
-    if entries != *set.entries()
-        && let Err(error) = set.fill(std::mem::take(&mut entries))
-    {
-        complaint =
-            Some(format!("the set from `{shown}` has outgrown its room in the kernel ({error}): restart ebpf-run"));
+    let SetLines { mut entries, bad, bad_count, is_too_long } = set_lines(set.spec.kind, &list.bytes, !list.is_private);
+    if is_too_long {
+        return Some(format!("`{name}` has more than {MAX_SET_ENTRIES} entries: {stays}; split it into several sets"));
     }
-    if complaint != set.said {
-        match &complaint {
-            Some(complaint) => tracing::warn!("{complaint}"),
-            None => tracing::info!("`{shown}` is read again: {} entries", set.entries().len()),
-        }
-        set.said = complaint;
+    if bad_count > 0 {
+        entries.extend(set.entries().iter().cloned());
     }
+    let count = entries.len();
+    if let Err(error) = set.fill(entries) {
+        return Some(format!("the kernel has no memory for the {count} entries of `{name}` ({error}): {stays}"));
+    }
+    set.is_read = true;
+    if let Some(BadLine { number, why }) = bad.first() {
+        let help = why.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+        let more = match bad_count {
+            0 | 1 => String::new(),
+            2 => " (and another line)".to_owned(),
+            count => format!(" (and {} more lines)", count - 1),
+        };
+        let message = &why.message;
+        return Some(format!("{name}:{number}: {message}{help}{more}; the other lines count, and old entries stay"));
+    }
+    count.eq(&0).then(|| format!("`{name}` has no entries: nothing is in the set"))
+}
+
+/// Says what is new.
+fn say(set: &mut LiveSet, path: &Path, changed: bool, complaint: Option<String>) {
+    let (name, count) = (path_text(path), set.entries().len());
+    match &complaint {
+        Some(text) if set.said != complaint => tracing::warn!("{text}"),
+        None if changed || set.said.is_some() => tracing::info!("`{name}` is read again: {count} entries"),
+        Some(_) | None => {}
+    }
+    set.said = complaint;
 }

@@ -11,12 +11,8 @@ use crate::kernel::{Descendants, SetMap, set_keys};
 use crate::record::SetContent;
 use crate::spec::{SetEntry, SetKind, SetSource, SetSpec};
 
-/// Entries that a map has room for at least where its content may grow.
-const LEAST_ROOM: usize = 16 << 10;
-/// How much larger than its content it is made.
-const HEADROOM: usize = 4;
-/// Networks take room for what is there only.
-const MOST_NETWORKS: u32 = 1 << 24;
+/// A map whose content would fit into one that is so much smaller is replaced by that one.
+const TOO_LARGE: usize = 8;
 
 /// A set that probes ask for.
 #[derive(Debug)]
@@ -25,7 +21,7 @@ pub(super) struct LiveSet {
     pub(super) map: SetMap,
     content: Arc<LiveContent>,
     entries: BTreeSet<SetEntry>,
-    room: usize,
+    room: u32,
     /// Keeps it, where the kernel does.
     kept: Option<Descendants>,
     /// What was last said of its file.
@@ -35,28 +31,24 @@ pub(super) struct LiveSet {
 }
 
 impl LiveSet {
-    /// A set with this content; of one from a file `first` has what is in it now. Fails where the kernel refuses its map.
-    pub(super) fn new(spec: &SetSpec, first: &BTreeSet<SetEntry>) -> io::Result<Self> {
-        let (entries, grows) = match &spec.source {
-            SetSource::Entries(entries) => (entries.iter().cloned().collect(), false),
-            SetSource::File(_) | SetSource::Descendants(_) => (first.clone(), true),
-            SetSource::Cgroup(_) => (BTreeSet::new(), false),
+    /// A set with what its declaration lists. Fails where the kernel refuses its map.
+    pub(super) fn new(spec: &SetSpec) -> io::Result<Self> {
+        let room = match &spec.source {
+            SetSource::Descendants(_) => SetMap::MOST_DESCENDANTS,
+            SetSource::Entries(_) | SetSource::File(_) | SetSource::Cgroup(_) => SetMap::room_for(0),
         };
-        let room = room(spec.kind, entries.len(), grows);
         let map = SetMap::new(SetMapKind::of(spec.kind), room)?;
         let kept = match &spec.source {
             SetSource::Descendants(root) => Some(Descendants::keep(&map, *root)?),
             SetSource::Entries(_) | SetSource::File(_) | SetSource::Cgroup(_) => None,
         };
-        let content = Arc::default();
-        let (spec, said) = (spec.clone(), None);
-        let (entries_now, room) = (BTreeSet::new(), room as usize);
-        let mut set = Self { spec, map, content, entries: entries_now, room, kept, said, is_read: false };
-        set.fill(entries)?;
+        let (content, entries) = (Arc::default(), BTreeSet::new());
+        let mut set = Self { spec: spec.clone(), map, content, entries, room, kept, said: None, is_read: false };
+        set.redeclare(spec)?;
         Ok(set)
     }
 
-    /// Whether it can be declared so and keep its map: who keeps it is the same, and there is room.
+    /// Whether it can be declared so and keep its map: who keeps it is the same.
     pub(super) fn can_become(&self, spec: &SetSpec) -> bool {
         match (&self.spec.source, &spec.source) {
             (SetSource::Descendants(one), SetSource::Descendants(other)) => one == other,
@@ -64,9 +56,7 @@ impl LiveSet {
             // The path is its name.
             (SetSource::Cgroup(_), SetSource::Cgroup(_)) => true,
             (SetSource::Cgroup(_), _) | (_, SetSource::Cgroup(_)) => false,
-            (SetSource::Entries(_) | SetSource::File(_), SetSource::Entries(entries)) => entries.len() <= self.room,
-            (SetSource::Entries(_), SetSource::File(_)) => self.room >= LEAST_ROOM,
-            (SetSource::File(_), SetSource::File(_)) => true,
+            (SetSource::Entries(_) | SetSource::File(_), SetSource::Entries(_) | SetSource::File(_)) => true,
         }
     }
 
@@ -87,39 +77,49 @@ impl LiveSet {
         Arc::clone(&self.content) as Arc<dyn SetContent>
     }
 
-    /// From now on it has these: first comes what is new, then goes what is not there any more. An event sees an entry that stays at
-    /// every moment. Fails where there is no room for all; the others are in it.
+    /// From now on it has these. An event sees an entry that stays at every moment. Fails where the kernel has no memory for them; then
+    /// it has what it had.
     pub(super) fn fill(&mut self, entries: BTreeSet<SetEntry>) -> io::Result<()> {
         if entries == self.entries {
             return Ok(());
         }
-        let new = entries.difference(&self.entries).flat_map(set_keys);
-        let put = new.map(|key| self.map.insert(&key)).fold(Ok(()), Result::and);
-        self.content.put(&entries);
-        // A network may come to keys that another one has as well.
-        let stays: BTreeSet<Vec<u8>> = match self.spec.kind {
-            SetKind::Ip => entries.iter().flat_map(set_keys).collect(),
-            SetKind::Text | SetKind::Number | SetKind::Pid => BTreeSet::new(),
-        };
-        for key in self.entries.difference(&entries).flat_map(set_keys).filter(|key| !stays.contains(key)) {
-            self.map.remove(&key)?;
+        let room = SetMap::room_for(entries.len());
+        match self.spec.kind {
+            SetKind::Text | SetKind::Number | SetKind::Pid
+                if entries.len() > self.room as usize || self.room as usize / TOO_LARGE >= room as usize =>
+            {
+                self.map.replace(room, entries.iter().flat_map(set_keys))?;
+                self.room = room;
+            }
+            SetKind::Ip | SetKind::Text | SetKind::Number | SetKind::Pid => self.change(&entries)?,
         }
+        self.content.put(&entries);
         self.entries = entries;
-        put
+        Ok(())
+    }
+
+    /// First comes what is new, then goes what is not there any more.
+    fn change(&self, entries: &BTreeSet<SetEntry>) -> io::Result<()> {
+        let mut put = Vec::new();
+        for key in entries.difference(&self.entries).flat_map(set_keys) {
+            if let Err(error) = self.map.insert(&key) {
+                let old: BTreeSet<Vec<u8>> = self.entries.iter().flat_map(set_keys).collect();
+                put.iter().filter(|key| !old.contains(*key)).try_for_each(|key: &Vec<u8>| self.map.remove(key))?;
+                return Err(error);
+            }
+            put.push(key);
+        }
+        // A network may come to keys that another one has as well, and so may a negative number.
+        let stays: BTreeSet<Vec<u8>> = match self.spec.kind {
+            SetKind::Ip | SetKind::Number => entries.iter().flat_map(set_keys).collect(),
+            SetKind::Text | SetKind::Pid => BTreeSet::new(),
+        };
+        let gone = self.entries.difference(entries).flat_map(set_keys).filter(|key| !stays.contains(key));
+        gone.map(|key| self.map.remove(&key)).collect()
     }
 
     /// The entries now, of one that has them from a file or the configuration.
     pub(super) fn entries(&self) -> &BTreeSet<SetEntry> {
         &self.entries
-    }
-}
-
-fn room(kind: SetKind, entries: usize, grows: bool) -> u32 {
-    match kind {
-        SetKind::Ip => MOST_NETWORKS,
-        SetKind::Text | SetKind::Number | SetKind::Pid => {
-            let least = if grows { LEAST_ROOM } else { 64 };
-            u32::try_from(entries.saturating_mul(HEADROOM).max(least)).unwrap_or(u32::MAX)
-        }
     }
 }

@@ -10,7 +10,6 @@
 
 mod content;
 mod follower;
-mod lines;
 mod live;
 mod shared;
 
@@ -86,7 +85,7 @@ fn declare(all: &mut All, spec: &SetSpec, guarded: bool) -> std::io::Result<()> 
         }
         return Ok(());
     }
-    let mut set = LiveSet::new(spec, &follower::first(spec, guarded))?;
+    let mut set = LiveSet::new(spec)?;
     follower::read(&mut set, guarded);
     all.insert(key, set);
     Ok(())

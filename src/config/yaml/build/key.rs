@@ -26,7 +26,12 @@ impl Builder<'_> {
                 let problem = self.problem(codes::KEY_NOT_TEXT, node.span, message);
                 let raw = self.source.text.get(node.span.start..node.span.end).unwrap_or_default();
                 let scalar = !raw.is_empty() && !matches!(node.value, Value::Seq(_) | Value::Map(_));
-                let help = if scalar {
+                let help = if matches!(node.value, Value::Bool(_)) {
+                    format!(
+                        "put it in quotes: `\"{raw}\"`; if a tool has written it (kubectl, Ansible): it was `on`, `off`, `yes`, `no`, \
+                         `y` or `n`, which are booleans to YAML 1.1"
+                    )
+                } else if scalar {
                     format!("put it in quotes: `\"{raw}\"`")
                 } else {
                     "write `key: value`; a string with brackets in it needs quotes".to_owned()
