@@ -15,7 +15,9 @@ impl Wire {
         let name = CString::new(interface).unwrap();
         let every = (libc::ETH_P_ALL as u16).to_be();
         // SAFETY: returns a new descriptor or -1.
-        let fd = unsafe { libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_NONBLOCK, every.into()) };
+        let fd = unsafe {
+            libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC, every.into())
+        };
         assert!(fd >= 0, "{}", io::Error::last_os_error());
         // SAFETY: the descriptor is new and nobody else owns it.
         let socket = unsafe { OwnedFd::from_raw_fd(fd) };

@@ -64,12 +64,16 @@ impl Engine {
             }
         }
         let retired = self.retiring.finish();
-        // Where a stuck one has taken the readers' time, less is left for all: systemd and people wait.
-        let left = (deadline + LAST_WRITES).saturating_duration_since(Instant::now());
-        self.sinks.finish(left.min(MOST_WRITES));
+        self.sinks.finish(time_to_write(deadline, Instant::now()));
         let rows = units.iter().map(|unit| row(unit, &retired, &mut sources)).collect();
         Ended { rows, silent: units.into_iter().map(|unit| unit.attached).collect() }
     }
+}
+
+/// How long sinks have, where readers had until `deadline` and are done `now`. Where a stuck one has taken the readers' time, less is
+/// left for all: systemd and people wait. Readers that are late themselves, with a name of a large program, take nothing from them.
+fn time_to_write(deadline: Instant, now: Instant) -> Duration {
+    (deadline + LAST_WRITES).saturating_duration_since(now).clamp(LAST_WRITES, MOST_WRITES)
 }
 
 /// A grace period has passed since the programs were silenced, where the kernel could be asked for one. Where it could
@@ -109,5 +113,19 @@ fn row(unit: &Unit, retired: &[(Lineage, [(LossCause, u64); 3])], sources: &mut 
         undecided: counted.undecided,
         of_itself: counted.of_itself,
         missed_unknown: unit.missed_unknown(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Readers that come early leave more, late ones never less than a sink that works needs.
+    #[test]
+    fn sinks_have_their_time() {
+        let deadline = Instant::now() + LAST_READS;
+        let after = |late: Duration| time_to_write(deadline, deadline + late);
+        assert_eq!(time_to_write(deadline, deadline - LAST_READS), MOST_WRITES);
+        assert_eq!((after(Duration::ZERO), after(Duration::from_secs(9))), (LAST_WRITES, LAST_WRITES));
     }
 }

@@ -23,8 +23,8 @@ pub(super) fn retransmissions() {
         sh("ip addr add 10.0.0.1/24 dev left");
         let mut task = Task::start("051");
         let mut calls = Calls::start(&task.lab);
-        assert_eq!(calls.call(SYS_socket, &format!("2 {} 0", libc::SOCK_STREAM | libc::SOCK_NONBLOCK)), 3);
-        assert_eq!(calls.call(SYS_connect, "3 b:020012670a0000020000000000000000 16"), -115);
+        let socket = calls.call(SYS_socket, &format!("2 {} 0", libc::SOCK_STREAM | libc::SOCK_NONBLOCK));
+        assert_eq!(calls.call(SYS_connect, &format!("{socket} b:020012670a0000020000000000000000 16")), -115);
         let sent = task.run.event(|event| event["conn"]["destination"] == "10.0.0.2:4711");
         assert_eq!((&sent["probe"], &sent["state"]), (&json!("retransmits"), &json!("TCP_SYN_SENT")), "{sent}");
         assert!(sent["conn"]["source"].as_str().unwrap().starts_with("10.0.0.1:"), "{sent}");
@@ -37,15 +37,14 @@ pub(super) fn resets() {
     in_namespace(|| {
         let task = Task::start("053");
         let mut calls = Calls::start(&task.lab);
-        assert_eq!(calls.call(SYS_socket, STREAM), 3);
-        assert_eq!(calls.call(SYS_bind, &format!("3 {HERE}")), 0);
-        assert_eq!(calls.call(SYS_listen, "3 1"), 0);
-        assert_eq!(calls.call(SYS_socket, STREAM), 4);
-        assert_eq!(calls.call(SYS_connect, &format!("4 {HERE}")), 0);
-        assert_eq!(calls.call(SYS_accept, "3 0 0"), 5);
+        let (server, client) = (calls.call(SYS_socket, STREAM), calls.call(SYS_socket, STREAM));
+        assert_eq!(calls.call(SYS_bind, &format!("{server} {HERE}")), 0);
+        assert_eq!(calls.call(SYS_listen, &format!("{server} 1")), 0);
+        assert_eq!(calls.call(SYS_connect, &format!("{client} {HERE}")), 0);
+        assert!(calls.call(SYS_accept, &format!("{server} 0 0")) > client);
         // SO_LINGER of no time.
-        assert_eq!(calls.call(SYS_setsockopt, "4 1 13 b:0100000000000000 8"), 0);
-        assert_eq!(calls.call(SYS_close, "4"), 0);
+        assert_eq!(calls.call(SYS_setsockopt, &format!("{client} 1 13 b:0100000000000000 8")), 0);
+        assert_eq!(calls.call(SYS_close, &client.to_string()), 0);
         let of = |event: &str, end: &str| json!({ "probe": "resets", "event": event, "conn": { "protocol": "IPPROTO_TCP", end: "127.0.0.1:4711" } });
         task.told(&[of("tcp:tcp_send_reset", "destination"), of("tcp:tcp_receive_reset", "source")], &[]);
     });
@@ -57,8 +56,8 @@ pub(super) fn drops() {
     in_namespace(|| {
         let task = Task::start("055");
         let mut calls = Calls::start(&task.lab);
-        assert_eq!(calls.call(SYS_socket, DATAGRAM), 3);
-        assert_eq!(calls.call(SYS_sendto, &format!("3 s:lost 4 0 {HERE}")), 4);
+        let socket = calls.call(SYS_socket, DATAGRAM);
+        assert_eq!(calls.call(SYS_sendto, &format!("{socket} s:lost 4 0 {HERE}")), 4);
         let dropped = json!({
             "probe": "drops", "reason": "SKB_DROP_REASON_NO_SOCKET", "protocol": "IPPROTO_UDP", "to": "127.0.0.1:4711",
         });
