@@ -133,7 +133,7 @@ fn compare_in(case: &Path, lab: &Lab, peers: &str) -> Result<Outcome, String> {
     let written = |file: &str| {
         let text = fs::read_to_string(case.join(file)).ok()?;
         let path = lab.text(file);
-        fs::write(&path, text.replace("@PEER@", peers)).unwrap();
+        fs::write(&path, peer::counting(&text.replace("@PEER@", peers))).unwrap();
         Some(path)
     };
     written("probe.yaml").ok_or("there is no probe.yaml")?;

@@ -12,6 +12,14 @@ use crate::lab::{BOUND, Lab};
 /// What bpftrace writes once all its probes are attached, if a variable of this name is in its environment. (Its own tests use it.)
 const ATTACHED: &str = "__BPFTRACE_NOTIFY_PROBES_ATTACHED";
 
+/// How the number of lines that its programs wrote is called at its end. On its way out it sometimes loses one in silence.
+const PRINTED: &str = "@printed: ";
+
+/// This script of bpftrace, which then also counts the lines that it prints.
+pub(crate) fn counting(script: &str) -> String {
+    script.replace("printf(\"= ", "@printed = count(); printf(\"= ")
+}
+
 /// A tool that sees the same events.
 pub(crate) enum Peer {
     /// Running; killed when dropped.
@@ -72,7 +80,9 @@ impl Peer {
             Self::Bpftrace { out, log, .. } => {
                 let said = format!("{}; the kernel skipped its programs {skipped} times", text(log).trim());
                 let lost = text(out).lines().chain(said.lines()).any(|line| line.starts_with("Lost "));
-                Seen { lines, missed: lost || skipped > 0, said }
+                let printed = text(out).lines().find_map(|line| line.strip_prefix(PRINTED)?.parse().ok());
+                let said = format!("{said}, and it printed {printed:?} lines, of which {} are here", lines.len());
+                Seen { missed: lost || skipped > 0 || printed.unwrap_or(0) != lines.len(), lines, said }
             }
             Self::Strace { out, .. } => Seen { lines, missed: false, said: format!("\n{}", end_of(&text(out))) },
         }
