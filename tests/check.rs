@@ -434,7 +434,7 @@ fn files_of_sets() {
         "warning[W0406]: `http` is not a whole number of 64 bits\n --> lists/ports.txt:3:1\n",
         "the set `ports` is in it",
         "the other lines count, and old entries stay",
-        "warning[W0405]: cannot read `gone.txt`: there is no such file\n --> a.yaml:4:30\n",
+        "warning[W0405]: cannot read `gone.txt`: there is no such file\n --> a.yaml:4:28\n",
         "empty until it can be read",
         "warning[W0405]: `none.txt` has no entries",
     ] {

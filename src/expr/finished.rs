@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::builtin::builtin;
 use super::check::{Checker, Meaning, Values};
 use super::clause::{ClausePlan, Decided};
 use super::filter::parts;
@@ -32,9 +33,19 @@ impl Values for FieldsHere<'_> {
         };
         let found = self.fields().enumerate().find(|(_, field)| field.name == *name);
         let (number, field) = found.ok_or_else(|| {
-            let names = self.fields().map(|field| field.name.as_str());
-            let help = words::suggest(name, names, "the program reports");
-            Refusal::new(format!("the program has no field `{name}`")).maybe_help(help).at(path.range.clone())
+            let names: Vec<&str> = self.fields().map(|field| field.name.as_str()).collect();
+            let refusal = match builtin(name) {
+                Some(_) => {
+                    Refusal::new(format!("the program does not record `{name}`, and `where` has what it records"))
+                        .help(format!("it records {}", words::list(names, 32)))
+                }
+                None => Refusal::new(format!("the program has no field `{name}`")).maybe_help(words::suggest(
+                    name,
+                    names,
+                    "the program reports",
+                )),
+            };
+            refusal.at(path.range.clone())
         })?;
         Ok(Operand {
             before: Vec::new(),
@@ -116,4 +127,29 @@ pub fn filter_fields(
     }
     layout.filter = Some(Arc::new(renumbered(&formula, &places)));
     Ok(clauses)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog;
+    use crate::expr::parse;
+
+    /// What a program does not record is no mistake in writing, and is told apart from a field that it does not have.
+    #[test]
+    fn builtins_that_are_not_recorded() {
+        let program = catalog::builtin().ok().and_then(|catalog| catalog.get("exec").cloned());
+        let mut layout = program.and_then(|program| program.event.clone()).unwrap_or_default();
+        let mut said = |text: &str| {
+            let filter: Vec<Expr> = parse(text).into_iter().collect();
+            let errors = filter_fields(&filter, &[], &mut layout).err().unwrap_or_default();
+            errors.into_iter().next().map(|(_, refusal)| (refusal.message, refusal.help.unwrap_or_default()))
+        };
+        let (message, help) = said("cpu == 0").unwrap_or_default();
+        assert_eq!(message, "the program does not record `cpu`, and `where` has what it records");
+        assert!(help.starts_with("it records `pid`, "), "{help}");
+        let (message, help) = said("filname == \"x\"").unwrap_or_default();
+        assert_eq!((&*message, &*help), ("the program has no field `filname`", "did you mean `filename`?"));
+        assert_eq!(said("uid == 0"), None);
+    }
 }

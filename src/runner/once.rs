@@ -241,6 +241,7 @@ impl Control {
                 }
                 if now >= losses {
                     units.iter_mut().for_each(Unit::report_losses);
+                    engine.sets.say_what_is_lacking();
                     losses = now + LOSS_INTERVAL;
                 }
                 if engine.is_spent() || engine.sinks.iter().all(|(_, sink)| sink.is_closed()) {

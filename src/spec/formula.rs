@@ -128,3 +128,10 @@ pub enum TextTest {
 /// A set of `sets:`, by its name and the file that it belongs to, or what an expression says in place (`descendants(1234)`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SetName(pub Arc<str>);
+
+impl SetName {
+    /// How expressions call it, without the file that it belongs to.
+    pub fn word(&self) -> &str {
+        self.0.split_once('@').map_or(&*self.0, |(word, _)| word)
+    }
+}

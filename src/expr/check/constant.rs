@@ -94,7 +94,9 @@ impl<V: Values> Checker<'_, V> {
         let is_constant =
             name.len() > 2 && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
         let constant = nearest(name, tables).filter(|_| is_constant).map(|near| format!("did you mean `{near}`?"));
-        let builtin = || nearest(name, builtin_names()).map(|near| format!("did you mean `{near}`?"));
+        let builtin = || {
+            nearest(name, builtin_names()).filter(|near| *near != name).map(|near| format!("did you mean `{near}`?"))
+        };
         let other = foreign::name(name).map(str::to_owned);
         refusal.maybe_help(other.or(constant).or_else(|| builtin().filter(|_| !is_constant)))
     }

@@ -15,7 +15,7 @@ const MOST_ROUNDS: usize = 64;
 
 /// Keeps a set for as long as it lives.
 pub struct Descendants {
-    _object: Object,
+    object: Object,
     _links: Vec<Link>,
 }
 
@@ -54,7 +54,16 @@ impl Descendants {
             }
         }
         stop_looking(&mut object).map_err(failed)?;
-        Ok(Self { _object: object, _links: links })
+        Ok(Self { object, _links: links })
+    }
+}
+
+impl Descendants {
+    /// How many processes are missing because there was no room for them.
+    pub fn left_out(&self) -> u64 {
+        let counted = self.object.maps().find(|map| map.name().to_string_lossy().ends_with(".bss"));
+        let value = counted.and_then(|map| map.lookup(&0u32.to_ne_bytes(), MapFlags::ANY).ok()?);
+        value.as_deref().and_then(|bytes| bytes.first_chunk()).map_or(0, |bytes| u64::from_ne_bytes(*bytes))
     }
 }
 

@@ -110,6 +110,7 @@ impl Daemon<'_> {
         let now = Instant::now();
         if due.losses.take_if(|losses| now >= *losses).is_some() {
             self.units.report_losses();
+            self.units.engine.sets.say_what_is_lacking();
         }
         if now >= due.rescan || self.unsettled || self.roots.has_answer() {
             due.rescan = now + RESCAN;

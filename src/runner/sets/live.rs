@@ -24,6 +24,8 @@ pub(super) struct LiveSet {
     room: u32,
     /// Keeps it, where the kernel does.
     kept: Option<Descendants>,
+    /// How many processes it lacks, as was last said.
+    lacking: u64,
     /// What was last said of its file.
     pub(super) said: Option<String>,
     /// Its file has been read.
@@ -43,7 +45,8 @@ impl LiveSet {
             SetSource::Entries(_) | SetSource::File(_) | SetSource::Cgroup(_) => None,
         };
         let (content, entries) = (Arc::default(), BTreeSet::new());
-        let mut set = Self { spec: spec.clone(), map, content, entries, room, kept, said: None, is_read: false };
+        let mut set =
+            Self { spec: spec.clone(), map, content, entries, room, kept, lacking: 0, said: None, is_read: false };
         set.redeclare(spec)?;
         Ok(set)
     }
@@ -116,6 +119,16 @@ impl LiveSet {
         };
         let gone = self.entries.difference(entries).flat_map(set_keys).filter(|key| !stays.contains(key));
         gone.map(|key| self.map.remove(&key)).collect()
+    }
+
+    /// Says how many processes the kernel had no room for, where there are more than was said.
+    pub(super) fn say_what_is_lacking(&mut self) {
+        let lacking = self.kept.as_ref().map_or(0, Descendants::left_out);
+        if lacking > self.lacking {
+            self.lacking = lacking;
+            let (name, most) = (self.spec.name.word(), SetMap::MOST_DESCENDANTS);
+            tracing::warn!("`{name}` lacks {lacking} processes: it has room for {most} at a time");
+        }
     }
 
     /// The entries now, of one that has them from a file or the configuration.

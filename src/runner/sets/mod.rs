@@ -69,6 +69,11 @@ impl LiveSets {
         errors
     }
 
+    /// Says which sets of processes are not whole.
+    pub(super) fn say_what_is_lacking(&self) {
+        locked(&self.shared).values_mut().for_each(LiveSet::say_what_is_lacking);
+    }
+
     /// The map of a set; `None` where there is no such set.
     pub(super) fn map(&self, name: &SetName) -> Option<SetMap> {
         let all = locked(&self.shared);
