@@ -85,9 +85,10 @@ summary() {
             sub(/\r$/, "")
             gsub(/\033\[[0-9;]*m/, "")
             line = tolower($0)
-            if (header && NF >= header) {
-                for (w in words) if (column[words[w]] && $(column[words[w]]) ~ /^[0-9][0-9_,]*$/) found[words[w]] = number($(column[words[w]]))
-            }
+            # A row has numbers in all these columns; a remark below it has not.
+            is_row = header && NF >= header
+            for (w in words) if ($(column[words[w]] + 0) !~ /^[0-9][0-9_,]*$/) is_row = 0
+            if (is_row) for (w in words) found[words[w]] = number($(column[words[w]]))
             hits = 0
             for (i = 1; i <= NF; i++) for (w in words) if (tolower($i) == words[w]) { place[words[w]] = i; hits++ }
             if (hits == 3 && line !~ /[0-9]/) { header = NF; for (w in words) column[words[w]] = place[words[w]]; next }

@@ -123,7 +123,7 @@ static __always_inline struct exec_event *new_event(struct task_struct *task, en
 	__builtin_memset(&event->cgroup, 0, sizeof(event->cgroup));
 	names_of_cgroup(&event->cgroup, task);
 	__builtin_memset(event->filename, 0, words - __builtin_offsetof(struct exec_event, filename));
-	event_head_fill(&event->head, absent | (exe ? 0 : NO_EXE));
+	event_head_fill(&event->head, absent | (exe ? 0 : NO_EXE), bpf_get_current_pid_tgid());
 	return event;
 }
 

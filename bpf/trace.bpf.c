@@ -10,7 +10,7 @@
  */
 #include "fetch.h"
 #include "syscall.h"
-#include "where.h"
+#include "where_near.h"
 #include <bpf/bpf_tracing.h>
 
 const struct event_head *event_type SEC_META;
@@ -34,12 +34,15 @@ const __u8 result_word INTERNAL = REGISTER(regs[0]);
 /* Fetches that are copies of their own, made for one entry each; the others share one. */
 #define QUICK_FETCHES 6
 
-/* True, and counted, for an event of the runner itself: what it writes would be traced, and written, and traced again. */
-static __always_inline bool is_own(void)
+/*
+ * True, and counted, for an event of the runner itself: what it writes would be traced, and written, and traced again. It is asked
+ * last: most events are another's, and the call would cost more than a few tests of `where`.
+ */
+static __always_inline bool is_own(__u64 pid_tgid)
 {
 	struct cpu_counts *count;
 
-	if (!own_tgid || bpf_get_current_pid_tgid() >> 32 != own_tgid)
+	if (!own_tgid || pid_tgid >> 32 != own_tgid)
 		return false;
 	count = cpu_counts();
 	if (!count->ended)
@@ -71,9 +74,15 @@ static __noinline int trace_event(void *ctx)
 {
 	struct fetch_state state;
 	struct event_head *head;
+	__u64 pid_tgid = 0;
 	void *record;
 	__u32 i;
 
+	if (!at_packets) {
+		pid_tgid = bpf_get_current_pid_tgid();
+		if (is_own(pid_tgid))
+			return 0;
+	}
 	record = event_reserve(record_size);
 	if (!record)
 		return 0;
@@ -107,25 +116,27 @@ done:
 	if (at_packets)
 		packet_head_fill(record, head->absent);
 	else
-		event_head_fill(record, head->absent);
+		event_head_fill(record, head->absent, pid_tgid);
 	bpf_ringbuf_submit(record, 0);
 	return 0;
 }
 
 static __always_inline int trace(void *ctx)
 {
-	if (is_own())
-		return 0;
-	if (!is_wanted(ctx))
-		return 0;
-	return trace_event(ctx);
+	return is_wanted(ctx) ? trace_event(ctx) : 0;
+}
+
+/* The same where events are frequent and cost little. */
+static __always_inline int trace_near(void *ctx)
+{
+	return is_wanted_near(ctx) ? trace_event(ctx) : 0;
 }
 
 SEC("?kprobe")
 DOC("One event each time the hook fires, with the values that `capture` names.")
 int trace_kprobe(struct pt_regs *ctx)
 {
-	return trace(ctx);
+	return trace_near(ctx);
 }
 
 SEC("?kretprobe")
@@ -204,7 +215,7 @@ int trace_uretprobe(struct pt_regs *ctx)
 SEC("?kprobe.multi")
 int trace_kprobe_multi(struct pt_regs *ctx)
 {
-	return trace(ctx);
+	return trace_near(ctx);
 }
 
 SEC("?kretprobe.multi")
@@ -234,13 +245,13 @@ int trace_usdt(struct pt_regs *ctx)
 SEC("?tracepoint")
 int trace_tracepoint(void *ctx)
 {
-	return trace(ctx);
+	return trace_near(ctx);
 }
 
 SEC("?raw_tracepoint")
 int trace_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
 {
-	return trace(ctx);
+	return trace_near(ctx);
 }
 
 SEC("?raw_tracepoint")
@@ -251,7 +262,7 @@ int trace_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!syscall_entered(ctx, &call))
 		return 0;
-	return trace(&call);
+	return trace_near(&call);
 }
 
 SEC("?raw_tracepoint")
@@ -262,7 +273,7 @@ int trace_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!syscall_returned(ctx, &call))
 		return 0;
-	return trace(&call);
+	return trace_near(&call);
 }
 
 /* What follows is called for packets and sockets, and lets all of them pass. Captures read what is made of them here. */

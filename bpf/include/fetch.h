@@ -155,16 +155,17 @@ static __always_inline __u64 context_half(const void *ctx, const __u32 offset)
 /* In a context that is a struct syscall_call: the word that is not 0 where the arguments are gone. */
 #define CALL_GONE 8
 
-/* The words that nearly every argument, register and field is among. */
-#define QUICK_WORDS 16
+/* Not the value of a source that is near. */
+#define ELSEWHERE (~0ULL)
 
+/* The words that nearly every argument, register and field is among. */
 static __always_inline __u64 quick_word(const void *ctx, __u8 index, __u64 *value)
 {
 	switch (index) {
 	WORD(0) WORD(1) WORD(2) WORD(3) WORD(4) WORD(5) WORD(6) WORD(7)
 	WORD(8) WORD(9) WORD(10) WORD(11) WORD(12) WORD(13) WORD(14) WORD(15)
 	}
-	return ABSENT;
+	return ELSEWHERE;
 }
 
 static __always_inline __u64 later_word(const void *ctx, __u8 index, __u64 *value)
@@ -253,8 +254,6 @@ static __noinline __u64 fetch_other(void *ctx, const struct fetch *fetch, struct
 	case FETCH_TARGET:
 		state->value = bpf_get_attach_cookie(ctx);
 		return FETCHED;
-	case FETCH_CALL_ARGUMENT:
-		return context_word(ctx, CALL_GONE * sizeof(__u64)) ? ABSENT : quick_word(ctx, fetch->index, &state->value);
 	case FETCH_USDT:
 		return usdt_argument(ctx, fetch->index, &state->value);
 	case FETCH_PACKET:
@@ -265,16 +264,15 @@ static __noinline __u64 fetch_other(void *ctx, const struct fetch *fetch, struct
 	}
 }
 
-/* The value, or the address that the hops begin with. It stays in a register as long as nothing else is asked for. */
-static __always_inline __u64 fetch_source(void *ctx, const struct fetch *fetch, struct fetch_state *state,
-					  __u64 *value)
+/* What is at hand, or comes from one helper; ELSEWHERE for what does not. */
+static __always_inline __u64 fetch_near(void *ctx, const struct fetch *fetch, __u64 *value)
 {
-	__u64 status;
-
 	switch (fetch->source) {
+	case FETCH_CALL_ARGUMENT:
+		if (context_word(ctx, CALL_GONE * sizeof(__u64)))
+			return ABSENT;
+		/* fall through */
 	case FETCH_WORD:
-		if (fetch->index >= QUICK_WORDS)
-			break;
 		return quick_word(ctx, fetch->index, value);
 	case FETCH_PID:
 		*value = bpf_get_current_pid_tgid() >> 32;
@@ -292,8 +290,18 @@ static __always_inline __u64 fetch_source(void *ctx, const struct fetch *fetch, 
 		*value = bpf_get_current_task();
 		return FETCHED;
 	default:
-		break;
+		return ELSEWHERE;
 	}
+}
+
+/* The value, or the address that the hops begin with. It stays in a register as long as nothing else is asked for. */
+static __always_inline __u64 fetch_source(void *ctx, const struct fetch *fetch, struct fetch_state *state,
+					  __u64 *value)
+{
+	__u64 status = fetch_near(ctx, fetch, value);
+
+	if (status != ELSEWHERE)
+		return status;
 	status = fetch_other(ctx, fetch, state);
 	*value = state->value;
 	return status;

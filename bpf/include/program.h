@@ -133,11 +133,9 @@ static __always_inline void *event_reserve(__u64 size)
 	return record;
 }
 
-/* Fill the head for the current thread. */
-static __always_inline void event_head_fill(struct event_head *head, __u64 absent)
+/* Fill the head for the current thread, `pid_tgid`. */
+static __always_inline void event_head_fill(struct event_head *head, __u64 absent, __u64 pid_tgid)
 {
-	__u64 pid_tgid = bpf_get_current_pid_tgid();
-
 	head->time_ns = bpf_ktime_get_boot_ns();
 	head->absent = absent;
 	head->pid = pid_tgid >> 32;

@@ -8,95 +8,7 @@
 #ifndef EBPF_RUN_WHERE_H
 #define EBPF_RUN_WHERE_H
 
-#include "fetch.h"
-
-#define MAX_STEPS 64
-/* Those that are copies of their own, made for one test each; the others share one. */
-#define QUICK_STEPS 8
-/* What the stack has for an operand. */
-#define OPERAND_WORDS 16
-#define COMM_BYTES 16
-#define OPERAND_BYTES (OPERAND_WORDS * 8)
-/* Sets of numbers and texts; of networks. */
-#define HASH_SETS 4
-#define NETWORK_SETS 2
-
-/* What is asked of an operand. */
-enum step_test {
-	TEST_NONE = 0,     /* the list ends here */
-	TEST_RANGE = 1,    /* ((value - low) & mask) <= span */
-	TEST_BITS = 2,     /* ((value & mask) - low) <= span */
-	TEST_BYTES = 3,    /* the first `words` words are those of step_texts, under their mask */
-	TEST_SUFFIX = 4,   /* it ends with the first `length` bytes of step_texts */
-	TEST_CONTAINS = 5, /* the word `low` is in it somewhere, under `mask`, the last of its bytes lowest */
-	TEST_NUMBERS = 6,  /* it is in set `set`: a number, widened by its mask and sign */
-	TEST_TEXTS = 7,    /* a text with its NUL, and zeros behind it */
-	TEST_NETWORKS = 8, /* an address of `bytes` bytes, 4 or 16 */
-	TEST_EXISTS = 9,
-};
-
-#define STEP_PASS 255
-#define STEP_REJECT 254
-
-struct step {
-	struct fetch fetch;
-	enum step_test test;
-	__u8 part;   /* where the operand begins in what was fetched */
-	__u8 end;    /* of a sock: 0 the source, 1 the destination, 2 neither: `part` 0 is its family, 2 its protocol */
-	__u8 is_path; /* of an end: its path, not what comes before */
-	__u8 bytes;  /* of it, where it is a number or an address */
-	__u8 swapped; /* a number in network order */
-	__u8 yes, no, fault;
-	__u8 set;
-	__u8 length;
-	__u8 words;
-	__u8 unused;
-	__u64 low, mask, span;
-};
-
-struct step_text {
-	__u64 bytes[OPERAND_WORDS];
-	__u64 mask[OPERAND_WORDS];
-};
-
-const volatile struct step steps[MAX_STEPS] INTERNAL = {};
-const volatile struct step_text step_texts[MAX_STEPS] INTERNAL = {};
-
-/*
- * User space makes them, and gives them to all programs that use them. The entries of a set of numbers or texts are in the map that is
- * the only element: a larger one takes its place when it is full.
- */
-#define HASH_SET(name)                                     \
-	struct {                                           \
-		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);  \
-		__uint(max_entries, 1);                    \
-		__uint(key_size, sizeof(__u32));           \
-		__uint(value_size, sizeof(__u32));         \
-	} name SEC(".maps")
-#define NETWORK_SET(name)                                              \
-	struct {                                                       \
-		__uint(type, BPF_MAP_TYPE_LPM_TRIE);                   \
-		__uint(max_entries, 1);                                \
-		__uint(map_flags, BPF_F_NO_PREALLOC);                  \
-		__uint(key_size, sizeof(struct network_key));          \
-		__uint(value_size, 1);                                 \
-	} name SEC(".maps")
-
-struct network_key {
-	__u32 bits;
-	__be32 ip[4];
-};
-
-HASH_SET(numbers0);
-HASH_SET(numbers1);
-HASH_SET(numbers2);
-HASH_SET(numbers3);
-HASH_SET(texts0);
-HASH_SET(texts1);
-HASH_SET(texts2);
-HASH_SET(texts3);
-NETWORK_SET(networks0);
-NETWORK_SET(networks1);
+#include "step.h"
 
 #ifdef TRACE_LIGHT
 static __always_inline bool is_wanted(void *ctx)
@@ -104,6 +16,9 @@ static __always_inline bool is_wanted(void *ctx)
 	return true;
 }
 #else
+
+/* Those that are copies of their own, made for one test each; the others share one. */
+#define QUICK_STEPS 8
 
 struct where_state {
 	struct fetch_state fetch;
@@ -258,7 +173,7 @@ static __noinline __u64 test_bytes(const struct step *step, const struct step_te
 
 static __always_inline bool is_number(const struct step *step)
 {
-	return step->test == TEST_RANGE || step->test == TEST_BITS || step->test == TEST_NUMBERS ||
+	return step->test == TEST_RANGE || step->test == TEST_NUMBERS ||
 	       (step->test == TEST_NETWORKS && step->bytes == sizeof(__be32));
 }
 
@@ -408,9 +323,7 @@ static __always_inline __u64 do_step(void *ctx, const struct step *step, const s
 	if (step->swapped)
 		value = swapped(value, step->bytes);
 	if (step->test == TEST_RANGE) {
-		answer = ((value - step->low) & step->mask) <= step->span;
-	} else if (step->test == TEST_BITS) {
-		answer = (value & step->mask) - step->low <= step->span;
+		answer = (((value & step->bits) - step->low) & step->mask) <= step->span;
 	} else if (step->test == TEST_EXISTS) {
 		answer = YES;
 	} else {
@@ -420,16 +333,26 @@ static __always_inline __u64 do_step(void *ctx, const struct step *step, const s
 	return answer == YES ? step->yes : answer == NO ? step->no : step->fault;
 }
 
-/* True, or counted: the event is one that was asked for. */
-static __noinline __u64 where(void *ctx)
+/* Counted: the event is not one that was asked for. */
+static __always_inline bool rejected(__u64 unreadable)
 {
-	struct where_state state;
 	struct cpu_counts *count = cpu_counts();
-	__u64 next = 0, unreadable = 0;
-	__u32 i;
 
 	if (count->ended)
 		return false;
+	if (unreadable & UNREADABLE & ~ABSENT)
+		__atomic_fetch_add(&count->undecided, 1, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_add(&count->filtered, 1, __ATOMIC_RELAXED);
+	return false;
+}
+
+/* True, or counted: the event is one that was asked for, as far as the tests from `next` on say. */
+static __noinline __u64 where(void *ctx, __u64 next, __u64 unreadable)
+{
+	struct where_state state;
+	__u32 i;
+
 	state.fetch.value = 0;
 	state.fetch.missing = 0;
 	state.fetch.length = 0;
@@ -439,14 +362,14 @@ static __noinline __u64 where(void *ctx)
 
 		hidden(step);
 		if (step->test == TEST_NONE)
-			goto rejected;
+			return rejected(unreadable);
 		hidden(next);
 		if (next != i)
 			continue;
 		next = do_step(ctx, step, (const struct step_text *)&step_texts[i], &state, &unreadable);
 		hidden(next);
 		if (next == STEP_REJECT)
-			goto rejected;
+			return rejected(unreadable);
 		if (next == STEP_PASS)
 			return true;
 	}
@@ -456,26 +379,22 @@ static __noinline __u64 where(void *ctx)
 
 		hidden(step);
 		if (step->test == TEST_NONE)
-			goto rejected;
+			return rejected(unreadable);
 		if (next != i)
 			continue;
 		next = do_step(ctx, step, (const struct step_text *)&step_texts[i], &state, &unreadable);
 		if (next == STEP_REJECT)
-			goto rejected;
+			return rejected(unreadable);
 		if (next == STEP_PASS)
 			return true;
 	}
-rejected:
-	if (unreadable & UNREADABLE & ~ABSENT)
-		__atomic_fetch_add(&count->undecided, 1, __ATOMIC_RELAXED);
-	else
-		__atomic_fetch_add(&count->filtered, 1, __ATOMIC_RELAXED);
-	return false;
+	return rejected(unreadable);
 }
 
+/* The same where a call costs little beside what else happens. */
 static __always_inline bool is_wanted(void *ctx)
 {
-	return steps[0].test == TEST_NONE || where(ctx);
+	return steps[0].test == TEST_NONE || where(ctx, 0, 0);
 }
 
 #endif

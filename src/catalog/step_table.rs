@@ -13,6 +13,13 @@ const REJECT: u8 = 254;
 const MAX_SUFFIX: usize = 32;
 const MAX_CONTAINS: usize = 8;
 
+/// Sources of which a value is at hand, as fetch_near() of `bpf/include/fetch.h` has them, and how many words of a context it has.
+const NEAR_SOURCES: [&str; 6] =
+    ["FETCH_CALL_ARGUMENT", "FETCH_PID", "FETCH_TID", "FETCH_UID", "FETCH_CPU", "FETCH_TASK"];
+const NEAR_WORDS: u8 = 16;
+/// Longest text that is compared near, with one byte to tell a longer one.
+const NEAR_TEXT: u16 = 32;
+
 /// What the map of a set has in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SetMapKind {
@@ -113,12 +120,16 @@ impl StepTable {
             entry.set("fault", next(step.fault));
             entry.set("swapped", step.swapped);
             write_part(&mut entry, step, lowered.size);
-            self.write_test(rodata, index, step, sets.get(index).copied());
+            let bits = if is_at_hand(&lowered) && lowered.size < 8 { (1 << (8 * lowered.size)) - 1 } else { u64::MAX };
+            entry.choose("near", near(step, &lowered));
+            entry.set("shift", 8 * lowered.offset.clamp(0, 7).cast_unsigned());
+            self.write_test(rodata, index, step, sets.get(index).copied(), bits);
         }
         Ok(())
     }
 
-    fn write_test(&self, rodata: &mut [u8], index: usize, step: &Step, set: Option<SetPlace>) {
+    /// `bits` of the value are the operand's.
+    fn write_test(&self, rodata: &mut [u8], index: usize, step: &Step, set: Option<SetPlace>, bits: u64) {
         let mut numbers = |test: &str, values: &[(&str, u64)]| {
             let mut entry = self.table.entry(rodata, index);
             entry.choose("test", test);
@@ -126,21 +137,21 @@ impl StepTable {
         };
         match &step.test {
             StepTest::Range { low, mask, span } => {
-                numbers("TEST_RANGE", &[("low", *low), ("mask", *mask), ("span", *span)]);
+                numbers("TEST_RANGE", &[("bits", bits), ("low", *low), ("mask", *mask), ("span", *span)]);
             }
             StepTest::Bits { mask, low, span } => {
-                numbers("TEST_BITS", &[("low", *low), ("mask", *mask), ("span", *span)]);
+                numbers("TEST_RANGE", &[("bits", bits & mask), ("low", *low), ("mask", u64::MAX), ("span", *span)]);
             }
-            StepTest::Exists => numbers("TEST_EXISTS", &[("low", 0), ("mask", 0), ("span", 0)]),
+            StepTest::Exists => numbers("TEST_EXISTS", &[]),
             StepTest::Bytes { bytes, mask } => {
                 let words = bytes.len().min(Step::MAX_BYTES.into()).div_ceil(8) as u64;
-                numbers("TEST_BYTES", &[("words", words), ("length", bytes.len() as u64), ("low", 0)]);
+                numbers("TEST_BYTES", &[("words", words), ("length", bytes.len() as u64)]);
                 let mut text = self.texts.entry(rodata, index);
                 text.fill("bytes", bytes);
                 text.fill("mask", mask);
             }
             StepTest::Suffix(bytes) => {
-                numbers("TEST_SUFFIX", &[("length", bytes.len() as u64), ("low", 0), ("span", 0)]);
+                numbers("TEST_SUFFIX", &[("length", bytes.len() as u64)]);
                 let mut text = self.texts.entry(rodata, index);
                 text.fill("bytes", bytes);
                 text.fill("mask", &vec![0xff; bytes.len()]);
@@ -157,8 +168,6 @@ impl StepTable {
                     SetMapKind::Texts => "TEST_TEXTS",
                     SetMapKind::Networks => "TEST_NETWORKS",
                 };
-                let widened = [("low", wide.sign), ("mask", wide.mask), ("span", wide.shift.into())];
-                numbers(test, &widened);
                 numbers(test, &[("set", set.number.into())]);
             }
         }
@@ -170,6 +179,35 @@ fn next(next: StepNext) -> u8 {
         StepNext::Step(number) => number,
         StepNext::Pass => PASS,
         StepNext::Reject => REJECT,
+    }
+}
+
+/// True for an operand that is a number in a register: all of it, or a part.
+fn is_at_hand(fetch: &Lowered<'_>) -> bool {
+    fetch.copy == FetchCopy::Value && fetch.hops.is_empty() && fetch.of.keep.is_none() && fetch.scaled.is_none()
+}
+
+/// `enum step_near`: whether the test can be done where the hook's function is.
+fn near(step: &Step, fetch: &Lowered<'_>) -> &'static str {
+    let is_near = match fetch.source {
+        "FETCH_WORD" => fetch.index < NEAR_WORDS,
+        source => NEAR_SOURCES.contains(&source),
+    };
+    let is_address = fetch.hops.is_empty() && fetch.offset == 0 && fetch.of.keep.is_none() && fetch.scaled.is_none();
+    let bytes = if let StepTest::Bytes { bytes, .. } = &step.test { bytes.len() } else { 0 };
+    match (&step.test, fetch.copy) {
+        (StepTest::Range { .. } | StepTest::Bits { .. }, FetchCopy::Value)
+            if is_near && is_at_hand(fetch) && !step.swapped =>
+        {
+            "NEAR_NUMBER"
+        }
+        (StepTest::Bytes { .. }, FetchCopy::Comm) if step.part == 0 => "NEAR_COMM",
+        (StepTest::Bytes { .. }, FetchCopy::UserText)
+            if is_near && is_address && step.part == 0 && bytes < fetch.size.into() && fetch.size <= NEAR_TEXT =>
+        {
+            "NEAR_TEXT"
+        }
+        (_, _) => "NEAR_NOT",
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) const INCLUDE_SELF: Key = Key {
 };
 
 /// Whether the probe sees the activity of ebpf-run itself, such as writing events to a file. Excluded events are
-/// counted separately. The default is `false` at hooks where an event is always an action of the current thread:
+/// counted separately; `where` decides before. The default is `false` at hooks where an event is always an action of the current thread:
 /// uprobes, system calls (tracepoints and functions), page faults, file systems. At all others it is `true`: an
 /// interrupt may have hit ebpf-run, or the event may be about another process, and `false` excludes such events too.
 /// For the program `trace`.

@@ -83,7 +83,9 @@ fn begins(bytes: &[u8], is_whole: bool, operand: &Operand, fetch: &Fetch) -> Res
     }
     let has_nul = !matches!(operand.kind, FieldType::Bytes | FieldType::Mac | FieldType::Uuid);
     let mut expected = bytes.to_vec();
-    let size = if is_text_copy(fetch.copy) { needed } else { usize::from(fetch.size).min(most) };
+    // Whole words are compared.
+    let size =
+        if is_text_copy(fetch.copy) { needed.next_multiple_of(8).min(most) } else { usize::from(fetch.size).min(most) };
     if is_whole && has_nul && (is_text_copy(fetch.copy) || expected.len() < usize::from(operand.size)) {
         expected.push(0);
     }
