@@ -168,6 +168,8 @@ impl StepTable {
                     SetMapKind::Texts => "TEST_TEXTS",
                     SetMapKind::Networks => "TEST_NETWORKS",
                 };
+                let widened = [("low", wide.sign), ("mask", wide.mask), ("span", wide.shift.into())];
+                numbers(test, &widened);
                 numbers(test, &[("set", set.number.into())]);
             }
         }
