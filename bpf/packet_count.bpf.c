@@ -259,7 +259,8 @@ int packet_count_tc(struct __sk_buff *ctx)
 		bpf_skb_pull_data(ctx, wanted);
 	cursor.next = (void *)(long)ctx->data;
 	cursor.end = (void *)(long)ctx->data_end;
-	count(&cursor, ctx->len);
+	/* The card, or the kernel, has taken the outermost tag out of the packet. */
+	count(&cursor, ctx->len + (ctx->vlan_present ? sizeof(struct vlan_hdr) : 0));
 	return TC_ACT_UNSPEC;
 }
 

@@ -302,7 +302,7 @@ int trace_tc(struct __sk_buff *ctx)
 
 static __always_inline int trace_cgroup_skb(struct __sk_buff *ctx)
 {
-	struct packet_at_hand packet = {};
+	struct packet_at_hand packet = { .skb = ctx };
 
 	if (packet_is_read) {
 		packet_of_skb(ctx, true, &packet.parts);

@@ -234,7 +234,7 @@ fn mistakes_are_found() {
 }
 
 /// What only other kernels have, which the program asks for and does without.
-const OF_OTHER_KERNELS: [&str; 2] = ["cgroup.ancestor_ids", "sk_buff.vlan_tci"];
+const OF_OTHER_KERNELS: [&str; 3] = ["cgroup.ancestor_ids", "sk_buff.vlan_tci", "sk_buff.__pkt_vlan_present_offset"];
 
 /// `trace` reads structs at places that the runner fills in: a relocation in its object would have libbpf search all types of the
 /// kernel at each start. What it asks for is there.

@@ -41,6 +41,7 @@ enum fetch_source {
 	FETCH_USDT = 20,   /* argument `index`, by the specification that the cookie names */
 	FETCH_PACKET = 21, /* the packet or socket that the program was called for */
 	FETCH_CALL_ARGUMENT = 22, /* argument `index` of a system call, unless they are gone */
+	FETCH_PACKET_ANCESTOR = 23, /* of the cgroup of the packet's socket, at level `index` */
 };
 
 /* How it reaches the record. */
@@ -256,6 +257,9 @@ static __noinline __u64 fetch_other(void *ctx, const struct fetch *fetch, struct
 		return FETCHED;
 	case FETCH_USDT:
 		return usdt_argument(ctx, fetch->index, &state->value);
+	case FETCH_PACKET_ANCESTOR:
+		state->value = bpf_skb_ancestor_cgroup_id(packet_at_hand(ctx), fetch->index);
+		return state->value ? FETCHED : ABSENT;
 	case FETCH_PACKET:
 	case FETCH_COMM:
 		return FETCHED;

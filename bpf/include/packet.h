@@ -13,8 +13,10 @@ KERNEL_OFFSET(skb_data_len_at, "sk_buff.data_len");
 KERNEL_OFFSET(skb_mac_header_at, "sk_buff.mac_header");
 KERNEL_OFFSET(skb_network_header_at, "sk_buff.network_header");
 KERNEL_OFFSET(skb_protocol_at, "sk_buff.protocol");
-/* Linux 6.2: not zero where the card took a tag out of the packet. */
+/* Not zero where the card took a tag out of the packet. */
 KERNEL_OFFSET(skb_vlan_all_at, "sk_buff.vlan_all");
+/* Up to Linux 6.1 the first bit here tells. */
+KERNEL_OFFSET(skb_vlan_present_at, "sk_buff.__pkt_vlan_present_offset");
 KERNEL_OFFSET(skb_vlan_tci_at, "sk_buff.vlan_tci");
 
 static __noinline __attribute__((unused)) int packet_of_xdp(struct xdp_md *ctx, struct packet_parts *parts)
@@ -39,21 +41,22 @@ static __noinline __attribute__((unused)) int packet_of_xdp(struct xdp_md *ctx, 
 static __noinline __attribute__((unused)) int packet_of_skb(struct __sk_buff *ctx, __u64 is_cgroup, struct packet_parts *parts)
 {
 	struct packet_source source = { .context = ctx };
-	__u32 at = 0;
+	__u32 at = 0, taken_out = 0;
 	__u16 type = 0;
+	bool is_ethernet = !is_cgroup && !no_link_header;
 
 	parts->length = ctx->len;
-	if (!is_cgroup) {
-		/* The card, or the kernel, has taken the outermost tag out of the packet. */
-		if (ctx->vlan_present)
-			packet_tag(parts, ctx->vlan_tci);
-		if (!no_link_header) {
-			type = packet_ethernet(&source, PACKET_SKB, &at, parts);
-			if (!type)
-				return 0;
-		}
+	/* The card, or the kernel, has taken the outermost tag out of the packet. */
+	if (is_ethernet && ctx->vlan_present) {
+		packet_tag(parts, ctx->vlan_tci);
+		taken_out = sizeof(struct vlan_hdr);
 	}
-	packet_network(&source, PACKET_SKB, type, at, parts);
+	if (is_ethernet)
+		type = packet_ethernet(&source, PACKET_SKB, &at, parts);
+	if (!is_ethernet || type)
+		packet_network(&source, PACKET_SKB, type, at, parts);
+	/* As on the wire: only now, because positions count in what is there. */
+	parts->length += taken_out;
 	return 0;
 }
 
@@ -66,6 +69,7 @@ static __noinline __u64 packet_of_kernel(__u64 skb, struct packet_parts *parts)
 	__u16 mac_header, network_header, vlan_tci;
 	__be16 protocol;
 	__u16 type;
+	__u8 present = 0;
 
 	if (skb < FIRST_ADDRESS)
 		return ABSENT;
@@ -78,8 +82,12 @@ static __noinline __u64 packet_of_kernel(__u64 skb, struct packet_parts *parts)
 	read_member(&network_header, skb, skb_network_header_at);
 	read_member(&protocol, skb, skb_protocol_at);
 	read_member(&vlan_tci, skb, skb_vlan_tci_at);
-	if (skb_vlan_all_at != NOWHERE)
+	if (skb_vlan_present_at != NOWHERE) {
+		read_member(&present, skb, skb_vlan_present_at);
+		vlan = present & 1;
+	} else {
 		read_member(&vlan, skb, skb_vlan_all_at);
+	}
 	type = bpf_ntohs(protocol);
 	network = head + network_header;
 	mac = head + mac_header;
@@ -99,7 +107,24 @@ static __noinline __u64 packet_of_kernel(__u64 skb, struct packet_parts *parts)
 	if (source.start == mac)
 		type = packet_ethernet(&source, PACKET_KERNEL, &at, parts);
 	packet_network(&source, PACKET_KERNEL, type, at, parts);
+	if (vlan && source.start == mac)
+		parts->length += sizeof(struct vlan_hdr);
 	return FETCHED;
+}
+
+/*
+ * The packet of a struct packet_at_hand. In assembly: only there it is a pointer, and the compiler may not read it for what is
+ * something else.
+ */
+static __always_inline struct __sk_buff *packet_at_hand(const void *ctx)
+{
+	struct __sk_buff *skb;
+
+	asm volatile("%[skb] = *(u64 *)(%[ctx] + %[at])"
+		     : [skb] "=r"(skb)
+		     : [ctx] "r"(ctx), [at] "i"(__builtin_offsetof(struct packet_at_hand, skb))
+		     : "memory");
+	return skb;
 }
 
 static __always_inline __u64 packet_word(const void *parts, __u32 at)

@@ -20,7 +20,7 @@ enum packet_layer {
 
 /* PacketSlot of src/spec/slots.rs. In the machine's order but for the ports of the ends. */
 struct packet_parts {
-	__u32 length; /* with the link-layer header, if that is there */
+	__u32 length; /* with the link-layer header, if that is there, and with a VLAN tag that was taken out of it */
 	__u8 layers;
 	__u8 protocol; /* above IP, behind extension headers */
 	__u16 unused1;
@@ -62,10 +62,11 @@ struct packet_parts {
 
 _Static_assert(sizeof(struct packet_parts) == 128, "PacketSlot of src/spec/slots.rs");
 
-/* A packet of a cgroup has one more part: the cgroup of its socket. */
+/* A packet of a cgroup has more: the cgroup of its socket, and itself, to ask for the cgroups above that. */
 struct packet_at_hand {
 	struct packet_parts parts;
 	__u64 cgroup_id;
+	struct __sk_buff *skb;
 };
 
 /* SocketCallSlot of src/spec/slots.rs. */

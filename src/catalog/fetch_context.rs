@@ -137,7 +137,15 @@ impl<'a> Lowered<'a> {
             FetchSource::Ktime => ("FETCH_KTIME", 0),
             FetchSource::Random => ("FETCH_RANDOM", 0),
             FetchSource::CgroupId => ("FETCH_CGROUP_ID", 0),
-            FetchSource::CgroupAncestor(level) => ("FETCH_CGROUP_ANCESTOR", level),
+            FetchSource::CgroupAncestor(level) => match context {
+                FetchContext::Packet => ("FETCH_PACKET_ANCESTOR", level),
+                FetchContext::Registers
+                | FetchContext::Words
+                | FetchContext::Trampoline
+                | FetchContext::Record(_)
+                | FetchContext::Syscall
+                | FetchContext::SocketCall => ("FETCH_CGROUP_ANCESTOR", level),
+            },
             FetchSource::Constant(value) => {
                 lowered.constant = value;
                 ("FETCH_CONSTANT", 0)

@@ -78,7 +78,13 @@ fn collect(expr: &Expr, found: &mut Vec<SetMention>) {
 
 /// The builtin, or a capture of that name, which hardly is anything else.
 fn is_cgroup(expr: &Expr) -> bool {
-    matches!(&expr.node, ExprNode::Name(name) if name == "cgroup")
+    match &expr.node {
+        ExprNode::Name(name) => name == "cgroup",
+        ExprNode::Member { of, name, .. } => {
+            name == "cgroup" && matches!(&of.node, ExprNode::Name(of) if of == "current" || of == "args")
+        }
+        _other => false,
+    }
 }
 
 /// The paths that a text or a list of texts says.

@@ -18,6 +18,8 @@ pub(super) struct Interest {
     pub(super) names: BTreeSet<OsString>,
     /// The names of all configuration files.
     pub(super) configs: bool,
+    /// All names.
+    pub(super) every: bool,
     /// What is in the files, not just which ones there are.
     pub(super) contents: bool,
 }
@@ -27,12 +29,13 @@ impl Interest {
     pub(super) fn join(&mut self, other: Self) {
         self.names.extend(other.names);
         self.configs |= other.configs;
+        self.every |= other.every;
         self.contents |= other.contents;
     }
 
     /// True for a name that matters.
     pub(super) fn covers(&self, name: &OsStr) -> bool {
-        self.names.contains(name) || self.configs && is_config_name(name)
+        self.every || self.names.contains(name) || self.configs && is_config_name(name)
     }
 }
 
@@ -40,9 +43,17 @@ impl Interest {
 pub(super) type Places = BTreeMap<PathBuf, Interest>;
 
 /// The directories of all names on the way to each root and, over links, to each of its files; also of a name that is not
-/// there. That far up, because `mv` of a directory is told to those who watch it or its parent, and to nobody below.
-pub(super) fn places(roots: &[PathBuf]) -> Places {
+/// there. That far up, because `mv` of a directory is told to those who watch it or its parent, and to nobody below. In `folders` all
+/// names matter.
+pub(super) fn places(roots: &[PathBuf], folders: &[PathBuf]) -> Places {
     let mut found = Places::new();
+    for folder in folders {
+        let Ok(absolute) = std::path::absolute(folder) else { continue };
+        let end = follow(PathBuf::from("/"), parts(&absolute), &mut found);
+        if let Some(end) = end.filter(|end| end.is_dir()) {
+            found.entry(end).or_default().join(Interest { every: true, ..Interest::default() });
+        }
+    }
     for root in roots {
         // Fails only for an empty path, which leads to nothing.
         let Ok(absolute) = std::path::absolute(root) else { continue };

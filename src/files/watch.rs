@@ -35,6 +35,8 @@ impl std::error::Error for WatchError {}
 /// Watches what some roots are made of. Dropping it ends it.
 pub struct Watcher {
     roots: Vec<PathBuf>,
+    /// Directories in which all names matter.
+    folders: Vec<PathBuf>,
     watches: Arc<Mutex<Watches>>,
     heard: Shared,
     /// Said, and still so.
@@ -67,12 +69,17 @@ impl Watcher {
             }
         };
         thread::Builder::new().name("watch".to_owned()).spawn(thread).map_err(failed)?;
-        Ok(Self { roots, watches, heard, complained: false })
+        Ok(Self { roots, folders: Vec::new(), watches, heard, complained: false })
     }
 
     /// From the next [`Watcher::rearm`] on these are watched instead.
     pub fn follow(&mut self, roots: Vec<PathBuf>) {
         self.roots = roots;
+    }
+
+    /// From the next [`Watcher::rearm`] on whatever comes and goes in these directories is heard, beside the roots.
+    pub fn look_into(&mut self, folders: Vec<PathBuf>) {
+        self.folders = folders;
     }
 
     /// Watches what the roots are now. To be called after each look; true if that is something else than before: then
@@ -82,7 +89,7 @@ impl Watcher {
         for _ in 0..MOST_WALKS {
             // First: what is mounted while the places are walked is something else than before.
             let mounts = mounts();
-            if !self.arm(places(&self.roots), &mounts) {
+            if !self.arm(places(&self.roots, &self.folders), &mounts) {
                 break;
             }
             changed = true;

@@ -5,9 +5,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use super::kind::{Kind, as_written, no_claim};
-use super::names::{names, targets};
+use super::names::{Places, places};
 use super::tc::RawDirection;
-use crate::config::forms::{Names, form, plain_enum};
+use crate::config::forms::{form, plain_enum};
 use crate::config::{Cx, Span, TARGET};
 use crate::spec::{CgroupPoint, Hook, HookKind, Site, Targets};
 use crate::words::Refusal;
@@ -37,8 +37,8 @@ pub(super) static KIND: Kind = Kind {
 struct Cgroup {
     /// The cgroup's path below the cgroup2 mount, those below it included: `/` is all of them, `/system.slice/nginx.service` one service. A
     /// list, or a glob (`/system.slice/*.service`); with anything but one path, events carry a field `path`.
-    #[schemars(extend("examples" = ["/", "/system.slice", "/system.slice/*.service"]))]
-    path: Names,
+    #[schemars(extend("examples" = ["/", "/system.slice", "/system.slice/*.service", { "first_of": ["/system.slice/docker.service", "/docker"] }]))]
+    path: Places,
     /// `ingress`: packets that its sockets receive. `egress`: packets that they send.
     #[serde(default)]
     direction: Option<RawDirection>,
@@ -65,11 +65,7 @@ fn either(generator: &mut SchemaGenerator) -> Schema {
 
 fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
     let raw = cx.decode::<Cgroup>(&["hook", "cgroup"])?;
-    let names = names(cx, &["hook", "cgroup", "path"], &raw.path);
-    let mut good = true;
-    for (name, span) in &names {
-        good &= is_path(cx, name, *span);
-    }
+    let found = places(cx, ["hook", "cgroup", "path"], &raw.path, is_path);
     let point = match (raw.direction, raw.call) {
         (Some(direction), None) => Some(CgroupPoint::Packets(direction.checked())),
         (None, Some(RawCall::Connect)) => Some(CgroupPoint::Connect),
@@ -90,9 +86,9 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
             None
         }
     };
-    let (path, targets) = targets(names)?;
+    let (path, targets) = found?;
     let site = Site::Cgroup { path, point: point? };
-    good.then_some((Hook { kind: HookKind::Cgroup, site }, targets))
+    Some((Hook { kind: HookKind::Cgroup, site }, targets))
 }
 
 fn is_path(cx: &mut Cx<'_>, path: &str, span: Span) -> bool {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Names of targets: one, a list, globs; each with its place in the file.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::config::Span;
-use crate::config::forms::Names;
+use crate::config::forms::{Names, NamesOr};
 use crate::config::yaml::Node;
 use crate::config::{Cx, TARGET, codes};
 use crate::spec::{Place, Targets};
@@ -40,6 +43,47 @@ pub(super) fn targets(names: Vec<(String, Span)>) -> Option<(String, Targets)> {
         [first, ..] => Some((first.clone(), Targets::Each(names))),
         [] => None,
     }
+}
+
+/// Names, or the first of several that there is: `interface: eth0`, `interface: { first_of: [eth0, ens3] }`.
+pub(super) type Places = NamesOr<FirstOf>;
+
+/// The first of several.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FirstOf {
+    /// The first of these that there is, for names that differ between machines.
+    #[schemars(length(min = 1, max = 1000))]
+    first_of: Vec<String>,
+}
+
+/// The first name under these keys, and what there is of them; `is_good` judges each, and reports what is wrong with it.
+pub(super) fn places(
+    cx: &mut Cx<'_>,
+    [hook, kind, key]: [&str; 3],
+    given: &Places,
+    is_good: impl Fn(&mut Cx<'_>, &str, Span) -> bool,
+) -> Option<(String, Targets)> {
+    let found = match given {
+        NamesOr::Names(given) => names(cx, &[hook, kind, key], given),
+        NamesOr::Long(long) => names(cx, &[hook, kind, key, "first_of"], &Names::Several(long.first_of.clone())),
+    };
+    let mut good = true;
+    for (name, span) in &found {
+        if matches!(given, NamesOr::Long(_)) && Targets::is_pattern(name) {
+            let problem = cx.error(TARGET, *span, format!("`{name}` is not one name"));
+            let label = "`first_of` chooses among names";
+            cx.report(problem.label(label).help(format!("write `{key}: \"{name}\"`, or name each one")));
+            good = false;
+        } else {
+            good &= is_good(cx, name, *span);
+        }
+    }
+    let found = match given {
+        NamesOr::Long(long) => (long.first_of.first()?.clone(), Targets::FirstOf(long.first_of.clone())),
+        NamesOr::Names(_) => targets(found)?,
+    };
+    good.then_some(found)
 }
 
 /// Notes the place of the target: the value itself, or the member of its mapping.

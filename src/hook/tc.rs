@@ -6,9 +6,9 @@ use serde::Deserialize;
 
 use super::interface::is_interface;
 use super::kind::{Kind, as_written, no_claim};
-use super::names::{names, targets};
+use super::names::{Places, places};
 use crate::config::Cx;
-use crate::config::forms::{Names, form, plain_enum};
+use crate::config::forms::{form, plain_enum};
 use crate::spec::{Direction, Hook, HookKind, Site, Targets};
 use crate::words::Refusal;
 
@@ -36,8 +36,8 @@ pub(super) static KIND: Kind = Kind {
 struct Tc {
     /// The interface's name, as `ip link` shows it (`altname`s too); a list of names, a glob (`eth*`), or `@default-route` for the interfaces
     /// of the default routes. With anything but one name, events carry a field `interface`.
-    #[schemars(extend("examples" = ["eth0", ["eth0", "eth1"], "eth*", "@default-route"]))]
-    interface: Names,
+    #[schemars(extend("examples" = ["eth0", ["eth0", "eth1"], "eth*", "@default-route", { "first_of": ["eth0", "ens3"] }]))]
+    interface: Places,
     /// `ingress`: what it receives. `egress`: what it sends.
     direction: RawDirection,
 }
@@ -64,14 +64,9 @@ impl RawDirection {
 
 fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
     let raw = cx.decode::<Tc>(&["hook", "tc"])?;
-    let names = names(cx, &["hook", "tc", "interface"], &raw.interface);
-    let mut good = true;
-    for (name, span) in &names {
-        good &= is_interface(cx, name, *span);
-    }
-    let (interface, targets) = targets(names)?;
+    let (interface, targets) = places(cx, ["hook", "tc", "interface"], &raw.interface, is_interface)?;
     let site = Site::Traffic { interface, direction: raw.direction.checked() };
-    good.then_some((Hook { kind: HookKind::Tc, site }, targets))
+    Some((Hook { kind: HookKind::Tc, site }, targets))
 }
 
 fn lacks(_: &Hook, _: &str) -> Option<Refusal> {

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::interface::is_interface;
 use super::kind::Kind;
-use super::names::{names, targets};
+use super::names::{Places, places};
 use crate::config::Cx;
-use crate::config::forms::{Names, form, plain_enum};
+use crate::config::forms::{form, plain_enum};
 use crate::spec::{Claim, Hook, HookKind, Place, Site, Targets, XdpMode};
 use crate::words::Refusal;
 
@@ -37,8 +37,8 @@ pub(super) static KIND: Kind = Kind {
 struct Xdp {
     /// The interface's name, as `ip link` shows it (`altname`s too); a list of names, a glob (`eth*`), or `@default-route` for the interfaces
     /// of the default routes. With anything but one name, events carry a field `interface`.
-    #[schemars(extend("examples" = ["eth0", ["eth0", "eth1"], "eth*", "@default-route"]))]
-    interface: Names,
+    #[schemars(extend("examples" = ["eth0", ["eth0", "eth1"], "eth*", "@default-route", { "first_of": ["eth0", "ens3"] }]))]
+    interface: Places,
     /// `native`: in the driver. `generic`: in the network stack, on every interface. `offload`: on the network card.
     /// `auto`: native if the driver supports it, else generic; messages name the mode.
     #[serde(default)]
@@ -63,13 +63,8 @@ enum RawMode {
 
 fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
     let raw = cx.decode::<Xdp>(&["hook", "xdp"])?;
-    let names = names(cx, &["hook", "xdp", "interface"], &raw.interface);
     if cx.node.at(&["hook", "xdp", "mode"]).is_some() {
         cx.note_place(Place::Mode, cx.value(&["hook", "xdp", "mode"]));
-    }
-    let mut good = true;
-    for (name, span) in &names {
-        good &= is_interface(cx, name, *span);
     }
     let mode = match raw.mode {
         None | Some(RawMode::Auto) => XdpMode::Auto,
@@ -77,9 +72,9 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
         Some(RawMode::Generic) => XdpMode::Generic,
         Some(RawMode::Offload) => XdpMode::Offload,
     };
-    let (interface, targets) = targets(names)?;
+    let (interface, targets) = places(cx, ["hook", "xdp", "interface"], &raw.interface, is_interface)?;
     let site = Site::Interface { name: interface, mode };
-    good.then_some((Hook { kind: HookKind::Xdp, site }, targets))
+    Some((Hook { kind: HookKind::Xdp, site }, targets))
 }
 
 fn long(mut value: Value) -> Value {

@@ -69,6 +69,6 @@ pub use search::{FoundHook, Listed, Pattern, Query, Search, binary_in_yaml, sear
 pub use set::{Descendants, exact_networks, set_keys};
 pub use set_map::SetMap;
 pub use site::binary::{FormerSearch, binary_identity, binary_path, binary_places};
-pub use site::cgroup::cgroup_places;
+pub use site::cgroup::{CgroupPlaces, cgroup_places};
 pub use site::interface::{InterfaceWatch, LinkLayer};
 pub use together::{one_link_each, together};

@@ -93,7 +93,7 @@ pub enum FetchSource {
     Random,
     /// The id of the thread's cgroup (v2).
     CgroupId,
-    /// The id of its ancestor at this level.
+    /// The id of its ancestor at this level; at a packet, of the cgroup of its socket.
     CgroupAncestor(u8),
     /// This address or number: a variable of the kernel.
     Constant(u64),

@@ -13,24 +13,29 @@ use crate::lab::{bpf, in_namespace, need, tid, wait_for};
 use crate::wire::Wire;
 
 /// Changes of a test.
-const CHANGES: u64 = 100;
+pub(crate) const CHANGES: u64 = 100;
 /// Calls at full speed, in one go.
 const BURST: u32 = 500;
 /// From the beginning of one burst to the next: the sinks of a debug build on a shared machine have to keep up.
 const BEAT: Duration = Duration::from_millis(8);
 
-const QUICK: [&str; 2] = ["--debounce", "1ms"];
+pub(crate) const QUICK: [&str; 2] = ["--debounce", "1ms"];
 
 /// Does something with 0, 1, 2 … in bursts until `change` returns. Gives the thread's number and how often.
 fn under_load(make: fn(u32), change: impl FnOnce()) -> (u64, u32) {
+    in_bursts(BURST, make, change)
+}
+
+/// The same in bursts of another size.
+pub(crate) fn in_bursts(burst: u32, make: impl Fn(u32) + Sync, change: impl FnOnce()) -> (u64, u32) {
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         let load = scope.spawn(|| {
             let mut count = 0;
             while !ended.load(Ordering::Relaxed) {
                 let start = Instant::now();
-                (count..count + BURST).for_each(make);
-                count += BURST;
+                (count..count + burst).for_each(&make);
+                count += burst;
                 thread::sleep(BEAT.saturating_sub(start.elapsed()));
             }
             (tid(), count)
@@ -52,7 +57,7 @@ impl Drop for End<'_> {
 }
 
 /// The value of a number in a line. A parser of JSON in a debug build is too slow for so many.
-fn number(line: &str, key: &str) -> Option<u64> {
+pub(crate) fn number(line: &str, key: &str) -> Option<u64> {
     let rest = line.split_once(&format!("\"{key}\":"))?.1;
     rest[..rest.find(|c: char| !c.is_ascii_digit())?].parse().ok()
 }
@@ -63,7 +68,11 @@ fn each_once(daemon: &Daemon, file: &str, tid: u64, count: u32) {
     let mine = text.lines().filter(|line| number(line, "tid") == Some(tid));
     // Whoever stops the process makes the thread send a SIGCHLD.
     let mine = mine.filter(|line| number(line, "sig").is_none_or(|sig| sig == libc::SIGURG as u64));
-    let mut seen: Vec<u64> = mine.filter_map(|line| number(line, "n")).collect();
+    once(mine.filter_map(|line| number(line, "n")).collect(), count);
+}
+
+/// Holds that these are the numbers from 0, each once.
+pub(crate) fn once(mut seen: Vec<u64>, count: u32) {
     seen.sort_unstable();
     if !seen.iter().copied().eq(0..u64::from(count)) {
         let doubled = seen.windows(2).filter(|pair| pair[0] == pair[1]).count();

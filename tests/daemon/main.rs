@@ -10,12 +10,14 @@ mod binaries;
 #[allow(dead_code, reason = "the tests of one run use the rest")]
 #[path = "../live/called.rs"]
 mod called;
+mod cgroups;
 mod commands;
 mod control;
 mod daemon;
 mod descriptors;
 mod ending;
 mod exact;
+mod exact_network;
 mod files;
 mod hostile;
 mod idle;

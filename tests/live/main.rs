@@ -29,6 +29,7 @@ mod limits;
 mod link_layers;
 mod loss;
 mod metrics;
+mod network;
 mod output;
 mod packets;
 mod paths;

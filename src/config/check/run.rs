@@ -149,11 +149,12 @@ impl Run {
     fn claim_interface(&mut self, probe: &CheckedProbe, problems: &mut Vec<Problem>) {
         let Some(Claim::Interface(interface)) = crate::hook::claims(&probe.spec) else { return };
         let one = [interface];
+        // What a glob matches, and which interface is the first that there is, is known on the machine only.
         let interfaces = match &probe.spec.targets {
             Targets::Each(names) => names.as_slice(),
-            Targets::One | Targets::FirstOf(_) => &one,
+            Targets::One => &one,
+            Targets::FirstOf(_) => &[],
         };
-        // What a glob matches is known on the machine only.
         for interface in interfaces.iter().filter(|name| !Targets::is_pattern(name)) {
             self.claim_one(interface, probe, problems);
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::graph::{Graph, Ways};
 use super::unfit::Unfit;
 use crate::expr::operand::Operand;
-use crate::spec::{Fetch, FetchSource, SetUse, StepNext, StepTest, TextTest, Widening};
+use crate::spec::{Fetch, FetchCopy, FetchSource, SetUse, StepNext, StepTest, TextTest, Widening};
 
 /// Levels that the kernel's helper takes.
 const MOST_LEVELS: usize = 255;
@@ -23,7 +23,8 @@ impl Graph<'_> {
     ) -> Result<StepNext, Unfit> {
         let by_path = || Unfit::new("the kernel knows a cgroup by its number");
         let Some(fetch) = Self::fetch(operand)? else { return Ok(ways.no) };
-        if fetch.source != FetchSource::CgroupId || !fetch.hops.is_empty() {
+        // At a packet its socket tells.
+        if !matches!(fetch.source, FetchSource::CgroupId | FetchSource::Packet) || !fetch.hops.is_empty() {
             return Err(by_path());
         }
         let (fits, fits_not) = if holds { (ways.yes, ways.no) } else { (ways.no, ways.yes) };
@@ -32,14 +33,16 @@ impl Graph<'_> {
             let path = std::str::from_utf8(text).ok().and_then(SetUse::of_cgroup);
             let (set, spec) = path.filter(|(set, _)| self.has_set(set)).ok_or_else(by_path)?;
             let level = spec.cgroup_level().filter(|level| *level <= MOST_LEVELS).ok_or_else(by_path)?;
-            let source = match how {
-                TextTest::Equal => FetchSource::CgroupId,
-                TextTest::Under => FetchSource::CgroupAncestor(level as u8),
+            let fetch = match how {
+                TextTest::Equal => fetch.clone(),
+                TextTest::Under => {
+                    let source = FetchSource::CgroupAncestor(level as u8);
+                    Fetch { source, copy: FetchCopy::Value, offset: 0, ..fetch.clone() }
+                }
                 TextTest::StartsWith | TextTest::EndsWith | TextTest::Contains | TextTest::Glob => {
                     return Err(by_path());
                 }
             };
-            let fetch = Fetch { source, ..fetch.clone() };
             entry =
                 self.push(operand, fetch, StepTest::Set(set.name, Widening::NONE), Ways { yes: fits, no: entry })?;
             // What is above that level has no ancestor there.

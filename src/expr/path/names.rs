@@ -90,7 +90,7 @@ impl<'s, 'a> Names<'s, 'a> {
             return self.value_of(known);
         }
         match (self.scope.own(name, self.machine.btf)?, known, self.both) {
-            (Some(_), Some(_), Both::Neither) => {
+            (Some(_), Some(known), Both::Neither) if self.has_meaning(known) => {
                 let message = format!("`{name}` is a name of this hook and a builtin");
                 Err(Refusal::new(message)
                     .help(format!("write `args.{name}` for the hook's, `current.{name}` for the builtin")))
@@ -102,6 +102,11 @@ impl<'s, 'a> Names<'s, 'a> {
             }
             (None, None, _) => Err(self.unknown(name)),
         }
+    }
+
+    /// False for what is told of a process where no process runs: what the hook itself calls so, the socket's cgroup, is all there is.
+    fn has_meaning(&self, builtin: &Builtin) -> bool {
+        !builtin.of_process || self.scope.runs_in_process()
     }
 
     /// `args.X`
@@ -136,7 +141,10 @@ impl<'s, 'a> Names<'s, 'a> {
 
     fn value_of(&self, builtin: &'static Builtin) -> Result<Found<'a>, Refusal> {
         let name = builtin.name;
-        if builtin.of_process && !self.scope.runs_in_process() {
+        if !self.has_meaning(builtin) {
+            if let Some(own) = self.scope.own(name, self.machine.btf)? {
+                return Ok(Found::Reached(own));
+            }
             let message = format!("`{name}` has no meaning at this hook: no process runs where packets arrive");
             return Err(Refusal::new(message).help("a `cgroup` hook knows whose socket it is"));
         }

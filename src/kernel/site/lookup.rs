@@ -5,7 +5,7 @@ use super::targets::{Named, Names};
 use super::{binary, cgroup, event, function, interface, syscall};
 use crate::kernel::error::KernelError;
 use crate::kernel::host::Host;
-use crate::spec::{Place, Site};
+use crate::spec::Site;
 
 /// The targets that names, globs and `@default-route` stand for. `takes_entry` is false where a function that nothing has called
 /// cannot be one.
@@ -40,12 +40,8 @@ pub(in crate::kernel) fn first_of(site: &Site, names: &[String], host: &Host) ->
         Site::Event(_) => event::first_tracepoint(names, host),
         Site::RawEvent(_) => event::first_raw_tracepoint(names, host),
         Site::SecurityHook(_) => event::first_security_hook(names, host),
-        Site::Interface { .. } | Site::Traffic { .. } => {
-            Err(KernelError::at(Place::Target, "interfaces cannot be chosen by the first that is there"))
-        }
-        Site::Cgroup { .. } => {
-            Err(KernelError::at(Place::Target, "cgroups cannot be chosen by the first that is there"))
-        }
+        Site::Interface { .. } | Site::Traffic { .. } => interface::first_of(names, host),
+        Site::Cgroup { .. } => cgroup::first_of(names),
     }
 }
 

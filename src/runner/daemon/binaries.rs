@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Follows the programs and libraries that hooks are in: one that is missing may come, an upgrade brings another one.
+//! Follows the programs, libraries and cgroups that hooks are in: one that is missing may come, an upgrade brings another one.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -13,12 +13,21 @@ use crate::files::Watcher;
 /// How long nothing may change about a binary before it is looked at: an upgrade takes several steps.
 const DEBOUNCE: Duration = Duration::from_millis(200);
 
+/// What is watched.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Watched {
+    /// Files and directories that may come, go or become others.
+    pub(super) paths: BTreeSet<PathBuf>,
+    /// Directories in which anything may come or go.
+    pub(super) folders: BTreeSet<PathBuf>,
+}
+
 /// Says when to look at the binaries again.
 #[derive(Default)]
 pub(super) struct BinaryWatch {
     /// Made with the first binary: most daemons hook none.
     watcher: Option<Watcher>,
-    watched: BTreeSet<PathBuf>,
+    watched: Watched,
     changed: Arc<Notify>,
 }
 
@@ -28,10 +37,10 @@ impl BinaryWatch {
         Arc::clone(&self.changed)
     }
 
-    /// Watches these paths. True if something about the way to them has changed: then look again.
-    pub(super) fn watch(&mut self, paths: BTreeSet<PathBuf>) -> bool {
-        if paths.is_empty() {
-            (self.watcher, self.watched) = (None, paths);
+    /// Watches these. True if something about the way to them has changed: then look again.
+    pub(super) fn watch(&mut self, all: Watched) -> bool {
+        if all == Watched::default() {
+            (self.watcher, self.watched) = (None, all);
             return false;
         }
         if self.watcher.is_none() {
@@ -40,9 +49,10 @@ impl BinaryWatch {
             self.watcher = Watcher::new(Vec::new(), DEBOUNCE, move || changed.notify_one()).ok();
         }
         let Some(watcher) = &mut self.watcher else { return false };
-        if paths != self.watched {
-            watcher.follow(paths.iter().cloned().collect());
-            self.watched = paths;
+        if all != self.watched {
+            watcher.follow(all.paths.iter().cloned().collect());
+            watcher.look_into(all.folders.iter().cloned().collect());
+            self.watched = all;
         }
         watcher.rearm()
     }

@@ -6,9 +6,10 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::binaries::Watched;
 use crate::config::{Checked, CheckedProbe, Config, Problem, SourceFile};
 use crate::files::{Scan, Scanned, Unreadable};
-use crate::kernel::{Host, binary_identity, binary_places, cgroup_places, expand_present, together};
+use crate::kernel::{CgroupPlaces, Host, binary_identity, binary_places, cgroup_places, expand_present, together};
 use crate::plan::{Content, Desired, FileNow, UnitId, accept};
 use crate::spec::{DAEMON_BUFFER_BYTES, ProbeId, ProbeSpec, Targets};
 
@@ -138,12 +139,16 @@ impl Followed {
         probes.into_iter().any(|probe| is_route(&probe.spec.targets))
     }
 
-    /// The paths of the programs, libraries and cgroups that hooks are in, and of those that are looked for.
-    pub(super) fn places(&self) -> BTreeSet<PathBuf> {
+    /// The programs, libraries and cgroups that hooks are in, and those that are looked for.
+    pub(super) fn places(&self) -> Watched {
         let probes = || self.config.iter().flat_map(|config| &config.probes);
         let names: BTreeSet<&str> = probes().filter_map(|probe| probe.spec.binary()).collect();
-        let cgroups = probes().flat_map(|probe| cgroup_places(&probe.spec));
-        names.into_iter().flat_map(binary_places).chain(cgroups).collect()
+        let mut all = Watched { paths: names.into_iter().flat_map(binary_places).collect(), ..Watched::default() };
+        for CgroupPlaces { cgroups, folders } in probes().map(|probe| cgroup_places(&probe.spec)) {
+            all.paths.extend(cgroups);
+            all.folders.extend(folders);
+        }
+        all
     }
 
     /// Names the texts that count.

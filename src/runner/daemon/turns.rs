@@ -80,6 +80,8 @@ impl Daemon<'_> {
                 }
                 () = changed.notified() => self.look(),
                 () = binaries.notified() => {
+                    // A cgroup may be gone, and what was attached to it with it.
+                    self.units.lose_gone(&mut self.tell);
                     self.units.hurry(true);
                     self.act();
                 }
@@ -113,6 +115,10 @@ impl Daemon<'_> {
             self.units.engine.sets.say_what_is_lacking();
         }
         if now >= due.rescan || self.unsettled || self.roots.has_answer() {
+            if now >= due.rescan {
+                // What nobody is told about: a cgroup of a hierarchy that is mounted nowhere.
+                self.units.lose_gone(&mut self.tell);
+            }
             due.rescan = now + RESCAN;
             self.look();
         } else if self.next_retry.is_some_and(|at| self.units.now() >= at) {

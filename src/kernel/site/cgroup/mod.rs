@@ -5,6 +5,6 @@ mod hierarchy;
 mod names;
 
 pub(in crate::kernel) use hierarchy::find;
-pub use names::cgroup_places;
+pub use names::{CgroupPlaces, cgroup_places};
 
-pub(in crate::kernel) use names::{missing, named};
+pub(in crate::kernel) use names::{first_of, missing, named};

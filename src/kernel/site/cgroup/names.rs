@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::hierarchy::{Mounted, find, mounted};
 use crate::kernel::error::KernelError;
-use crate::kernel::site::targets::{Named, Names};
+use crate::kernel::site::targets::{Named, Names, none_of};
 use crate::spec::{Hook, Place, ProbeSpec, Targets};
 use crate::words::{matches_glob, nearest};
 
@@ -36,30 +36,61 @@ pub(in crate::kernel) fn named(patterns: &[String]) -> Named {
     (names, errors)
 }
 
-/// The directories of which a change can make a probe's cgroups come or go: theirs, and that in which a glob looks.
-pub fn cgroup_places(spec: &ProbeSpec) -> Vec<PathBuf> {
-    let Some(path) = spec.hook.as_ref().and_then(Hook::cgroup) else { return Vec::new() };
+/// The first of these that is there.
+pub(in crate::kernel) fn first_of(names: &[String]) -> Result<String, KernelError> {
+    let found = names.iter().find(|name| find(name).is_some()).cloned();
+    found.ok_or_else(|| none_of(names, "this machine", "cgroups", |name| missing(Place::Target, name).help))
+}
+
+/// Where a probe's cgroups come and go.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct CgroupPlaces {
+    /// The directories of those that are named.
+    pub cgroups: Vec<PathBuf>,
+    /// The directories in which any name may be one that a glob stands for.
+    pub folders: Vec<PathBuf>,
+}
+
+/// Where the cgroups of a probe come and go; nowhere where it has none.
+pub fn cgroup_places(spec: &ProbeSpec) -> CgroupPlaces {
+    let mut places = CgroupPlaces::default();
+    let Some(path) = spec.hook.as_ref().and_then(Hook::cgroup) else { return places };
     let one = [path.to_owned()];
     let names = match &spec.targets {
-        Targets::Each(names) => names.as_slice(),
-        Targets::One | Targets::FirstOf(_) => &one,
+        Targets::Each(names) | Targets::FirstOf(names) => names.as_slice(),
+        Targets::One => &one,
     };
     // Where it is mounted nowhere, nothing can be watched.
-    let Some(hierarchy) = mounted().ok().filter(Mounted::is_mounted) else { return Vec::new() };
-    let plain = |name: &String| match name.find(['*', '?']).and_then(|at| name[..at].rfind('/')) {
-        Some(at) => hierarchy.directory(&name[..at]),
-        None => hierarchy.directory(name),
-    };
-    names.iter().map(plain).collect()
+    let Some(hierarchy) = mounted().ok().filter(Mounted::is_mounted) else { return places };
+    for name in names {
+        if !Targets::is_pattern(name) {
+            places.cgroups.push(hierarchy.directory(name));
+            continue;
+        }
+        let plain = name.find(['*', '?']).and_then(|at| name[..at].rfind('/')).unwrap_or(0);
+        // Up to the first sign of a glob it is a path, which may not be there yet.
+        places.cgroups.push(hierarchy.directory(&name[..plain]));
+        let mut levels = levels(&hierarchy, name);
+        levels.pop();
+        let looked_in = levels.iter().skip(name[..plain].matches('/').count()).flatten();
+        places.folders.extend(looked_in.map(|cgroup| hierarchy.directory(cgroup)));
+    }
+    places
 }
 
 fn matching(pattern: &str) -> Vec<String> {
     let Ok(hierarchy) = mounted() else { return Vec::new() };
-    let mut found = vec![String::new()];
+    levels(&hierarchy, pattern).pop().unwrap_or_default()
+}
+
+/// The cgroups that the first part of a pattern stands for, the first two, and so on; `""` is the root, which is above them. A change
+/// in one of them, but the last, can be a cgroup more.
+fn levels(hierarchy: &Mounted, pattern: &str) -> Vec<Vec<String>> {
+    let mut levels = vec![vec![String::new()]];
     for part in pattern.split('/').skip(1) {
         let mut next = Vec::new();
-        for above in &found {
-            let directory = hierarchy.path().join(above.trim_start_matches('/'));
+        for above in levels.last().into_iter().flatten() {
+            let directory = hierarchy.directory(above);
             if Targets::is_pattern(part) {
                 let fitting = children(&directory).into_iter().filter(|name| matches_glob(part, name));
                 next.extend(fitting.map(|name| format!("{above}/{name}")));
@@ -68,9 +99,9 @@ fn matching(pattern: &str) -> Vec<String> {
             }
         }
         next.truncate(MOST_DIRECTORIES);
-        found = next;
+        levels.push(next);
     }
-    found
+    levels
 }
 
 /// The names of the cgroups right below this one.

@@ -15,5 +15,6 @@ pub use watch::InterfaceWatch;
 pub(in crate::kernel) use expand::named;
 pub(in crate::kernel) use link_layer::link_layer;
 pub(in crate::kernel) use missing::missing_interface;
+pub(in crate::kernel) use names::first_of;
 pub(in crate::kernel) use netdev::Netdev;
 pub(in crate::kernel) use netlink::{LinkRequest, attribute, attributes, open as open_netlink, text};

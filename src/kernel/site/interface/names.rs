@@ -3,8 +3,12 @@
 
 use rustix::net::netdevice::name_to_index;
 
+use super::missing::missing_interface;
 use super::netdev::{Netdev, datagram_socket};
+use crate::kernel::error::KernelError;
 use crate::kernel::host::Host;
+use crate::kernel::site::targets::none_of;
+use crate::spec::Place;
 
 impl Host {
     /// The names of the network interfaces of this network namespace (sysfs may show those of another one), sorted.
@@ -26,4 +30,15 @@ impl Host {
     pub fn interface_name(&self, name: &str) -> Option<String> {
         Netdev::named(name).map(|found| found.name)
     }
+}
+
+/// The first of these that is there, by the name that the kernel uses.
+pub(in crate::kernel) fn first_of(names: &[String], host: &Host) -> Result<String, KernelError> {
+    let found = names.iter().find_map(|name| host.interface_name(name));
+    let known = || host.interfaces();
+    found.ok_or_else(|| {
+        none_of(names, "this machine", "network interfaces", |name| {
+            missing_interface(Place::Target, name, &known()).help
+        })
+    })
 }
