@@ -38,6 +38,7 @@ bench: ## what an event costs, beside a C program; time to ready; a burst of ope
 	benches/opens
 	benches/check
 	benches/reload
+	benches/many
 
 audit: ## licences, advisories, sources and duplicates of all dependencies; CHECKS='bans licenses sources' needs no network
 	@cargo deny --version >/dev/null 2>&1 || { echo 'cargo-deny is not there: cargo install --locked cargo-deny' >&2; exit 1; }

@@ -13,6 +13,7 @@
 #define EBPF_RUN_PROGRAM_H
 
 #include "kernel.h"
+#include "tags.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
 
@@ -35,9 +36,6 @@
 #define AS(kind) __attribute__((btf_decl_tag("as:" kind)))
 /* A map whose values are summed over CPUs and reported each interval; `key` names its key in the output. */
 #define COUNTERS(key) __attribute__((btf_decl_tag("counters:" key)))
-/* A variable that the runner fills itself: neither a parameter nor shown. */
-#define INTERNAL __attribute__((btf_decl_tag("internal")))
-
 #include "limits.h"
 
 /* Hold a type in BTF without emitting anything that the kernel sees. */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * System calls at the raw tracepoints sys_enter and sys_exit, which all calls of all processes pass. The registers of the
+ * System calls at the raw tracepoints sys_enter and sys_exit, which all calls of all processes pass; syscall_layer.bpf.c calls
+ * the programs of a probe at the numbers that it asks for, of which the table below says more. The registers of the
  * process are still as it set them at both; at the return, what its text points to has been read into memory.
  */
 #ifndef EBPF_RUN_SYSCALL_H
 #define EBPF_RUN_SYSCALL_H
 
 #include "fetch.h"
+#include "syscall_number.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
-
-#define MAX_SYSCALLS 512
 
 /*
  * One word for each number of a system call, those of 64-bit processes first and of 32-bit ones behind: 0, or that it is
@@ -37,28 +37,10 @@ struct syscall_call {
 _Static_assert(sizeof(struct syscall_call) == (CALL_GONE + 1) * sizeof(__u64), "the words that fetch.h knows");
 
 #if defined(__TARGET_ARCH_x86)
-/* thread_info lies in task_struct (CONFIG_THREAD_INFO_IN_TASK). */
-KERNEL_OFFSET(task_status_at, "task_struct.thread_info.status");
-
-#define TS_COMPAT 0x0002 /* arch/x86/include/asm/thread_info.h */
-
 /* The registers from bp to orig_ax of struct pt_regs. */
 struct call_registers {
 	__u64 bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax;
 };
-
-static __always_inline bool is_compat(void)
-{
-	__u32 status;
-
-	read_member(&status, bpf_get_current_task(), task_status_at);
-	return status & TS_COMPAT;
-}
-
-static __always_inline int call_number(const struct pt_regs *regs, __s64 *number)
-{
-	return bpf_probe_read_kernel(number, sizeof(*number), &regs->orig_ax);
-}
 
 static __always_inline int call_arguments(const struct pt_regs *regs, bool compat, struct syscall_call *call)
 {
@@ -75,28 +57,6 @@ static __always_inline int call_arguments(const struct pt_regs *regs, bool compa
 	return 0;
 }
 #elif defined(__TARGET_ARCH_arm64)
-/* thread_info lies in task_struct (CONFIG_THREAD_INFO_IN_TASK). */
-KERNEL_OFFSET(task_flags_at, "task_struct.thread_info.flags");
-
-#define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
-
-static __always_inline bool is_compat(void)
-{
-	__u64 flags;
-
-	read_member(&flags, bpf_get_current_task(), task_flags_at);
-	return flags >> TIF_32BIT & 1;
-}
-
-static __always_inline int call_number(const struct pt_regs *regs, __s64 *number)
-{
-	__s32 value = -1;
-	int error = bpf_probe_read_kernel(&value, sizeof(value), &regs->syscallno);
-
-	*number = value;
-	return error;
-}
-
 static __always_inline int call_arguments(const struct pt_regs *regs, bool compat, struct syscall_call *call)
 {
 	int i;

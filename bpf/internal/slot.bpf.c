@@ -2,7 +2,7 @@
 /*
  * slot: what stays attached while the probe's program behind it is exchanged.
  *
- * Links of these hooks cannot be updated in place. So this program is attached instead, and jumps into the one that the
+ * Links of these hooks cannot be updated in place (system calls have syscall_layer.bpf.c). So this program is attached instead, and jumps into the one that the
  * array holds: user space replaces the element, and each event runs in exactly one of the two. Last comes one
  * that does nothing: that is how a probe ends at once, however long the kernel takes to detach. The element is never
  * deleted, since each deletion waits for a grace period (bpf_arch_poke_desc_update of x86).

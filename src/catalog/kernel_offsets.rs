@@ -3,6 +3,7 @@
 //! `bpf/include/kernel/offsets.h`.
 
 use super::btf::{Btf, Named, Type, TypeId};
+use super::elf::parts;
 use super::table::{Constants, put};
 
 /// Stands for a member that a kernel does not have.
@@ -26,6 +27,16 @@ impl KernelOffsets {
             Some((words.next()?, words.collect(), constants.place(btf.name(target))?))
         });
         Self { wanted: tagged.collect() }
+    }
+
+    /// Those of an object file; none where it cannot be read.
+    pub fn of_object(object: &[u8]) -> Self {
+        let find = || {
+            let parts = parts(object).ok()?;
+            let btf = Btf::parse(parts.btf.to_vec()).ok()?;
+            Some(Self::find(&btf, &Constants::new(&btf, &parts.constants)))
+        };
+        find().unwrap_or(Self { wanted: Vec::new() })
     }
 
     /// Fills them in, as [`KernelOffsets::of_kernel`] has found them.

@@ -42,5 +42,5 @@ pub use limit_table::LimitTable;
 pub use object::ObjectBytes;
 pub use program::{Catalog, Counters, FunctionAt, HookDecl, Param, ParamType, Program};
 pub use step_table::{SetMapKind, SetPlace};
-pub use syscall_table::SyscallTable;
+pub use syscall_table::{SyscallTable, syscall_numbers};
 pub use usdt::{MOST_USDT_ARGUMENTS, Machine, UsdtArgument, UsdtPlace, usdt_arguments};

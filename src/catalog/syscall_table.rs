@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Writes which system calls a program reports into its `.rodata`: the table of `bpf/include/syscall.h`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::btf::{Btf, Named, Type};
 use super::elf::ObjectError;
@@ -74,51 +74,67 @@ impl SyscallTable {
 
     /// Has the program report the calls of this hook.
     pub fn write(&self, rodata: &mut [u8], site: &SyscallSite) {
-        if site.calls.iter().any(|call| call == NAMELESS) {
-            self.write_nameless(rodata, site);
-        }
-        for call in site.calls.iter().map(String::as_str) {
-            let native = SyscallAbi::Native.number(call);
-            let exec = if EXECS.contains(&call) { EXEC } else { 0 };
-            let shown = native.and_then(|number| u16::try_from(number).ok());
-            if let (Some(number), Some(shown)) = (native, shown) {
-                self.set(rodata, 0, number, TRACED | exec | shown);
-            }
-            if site.as_tracepoint {
-                continue;
-            }
-            let wider = WIDER.iter().find(|(name, _)| *name == call).map(|(_, wider)| *wider);
-            for name in [Some(call), wider].into_iter().flatten() {
-                let Some(number) = SyscallAbi::Compat.number(name) else { continue };
-                // A call that both have is shown alike.
-                let own = || u16::try_from(number).map(|number| COMPAT | number).ok();
-                if let Some(shown) = shown.or_else(own) {
-                    self.set(rodata, self.half, number, TRACED | exec | shown);
-                }
+        for ((abi, number), word) in words(site, self.half) {
+            let first = match abi {
+                SyscallAbi::Native => 0,
+                SyscallAbi::Compat => self.half,
+            };
+            let at = (self.table + 2 * (first + number)) as usize;
+            if let Some(target) = rodata.get_mut(at..at + 2) {
+                target.copy_from_slice(&word.to_ne_bytes());
             }
         }
     }
+}
 
-    /// The numbers that no table has names for.
-    fn write_nameless(&self, rodata: &mut [u8], site: &SyscallSite) {
-        for number in 0..i64::from(self.half) {
-            let word = TRACED | number as u16;
-            if SyscallAbi::Native.name(number).is_none() {
-                self.set(rodata, 0, number, word);
-            }
-            if !site.as_tracepoint && SyscallAbi::Compat.name(number).is_none() {
-                self.set(rodata, self.half, number, word | COMPAT);
+/// The numbers at which a program for this hook is wanted, below `half`.
+pub fn syscall_numbers(site: &SyscallSite, half: u32) -> Vec<(SyscallAbi, u32)> {
+    words(site, half).into_keys().collect()
+}
+
+/// What the table says for each number that is traced, below `half`.
+fn words(site: &SyscallSite, half: u32) -> BTreeMap<(SyscallAbi, u32), u16> {
+    let mut words = BTreeMap::new();
+    let mut set = |abi, number: i64, word| {
+        if let Some(number) = u32::try_from(number).ok().filter(|number| *number < half) {
+            words.insert((abi, number), word);
+        }
+    };
+    if site.calls.iter().any(|call| call == NAMELESS) {
+        nameless(site, half, &mut set);
+    }
+    for call in site.calls.iter().map(String::as_str) {
+        let native = SyscallAbi::Native.number(call);
+        let exec = if EXECS.contains(&call) { EXEC } else { 0 };
+        let shown = native.and_then(|number| u16::try_from(number).ok());
+        if let (Some(number), Some(shown)) = (native, shown) {
+            set(SyscallAbi::Native, number, TRACED | exec | shown);
+        }
+        if site.as_tracepoint {
+            continue;
+        }
+        let wider = WIDER.iter().find(|(name, _)| *name == call).map(|(_, wider)| *wider);
+        for name in [Some(call), wider].into_iter().flatten() {
+            let Some(number) = SyscallAbi::Compat.number(name) else { continue };
+            // A call that both have is shown alike.
+            let own = || u16::try_from(number).map(|number| COMPAT | number).ok();
+            if let Some(shown) = shown.or_else(own) {
+                set(SyscallAbi::Compat, number, TRACED | exec | shown);
             }
         }
     }
+    words
+}
 
-    fn set(&self, rodata: &mut [u8], first: u32, number: i64, word: u16) {
-        let Ok(number) = u32::try_from(number) else { return };
-        let at = (self.table + 2 * (first + number)) as usize;
-        if number < self.half
-            && let Some(target) = rodata.get_mut(at..at + 2)
-        {
-            target.copy_from_slice(&word.to_ne_bytes());
+/// The numbers that no table has names for.
+fn nameless(site: &SyscallSite, half: u32, set: &mut impl FnMut(SyscallAbi, i64, u16)) {
+    for number in 0..i64::from(half) {
+        let word = TRACED | number as u16;
+        if SyscallAbi::Native.name(number).is_none() {
+            set(SyscallAbi::Native, number, word);
+        }
+        if !site.as_tracepoint && SyscallAbi::Compat.name(number).is_none() {
+            set(SyscallAbi::Compat, number, word | COMPAT);
         }
     }
 }

@@ -59,7 +59,7 @@ pub use network::NetworkScope;
 pub use operand::{Operand, OperandSource};
 pub use parse::{parse, parse_with};
 pub use path::{Names, first_name, is_path};
-pub use prototype::Prototype;
+pub use prototype::{Prototype, RawTracepoints};
 pub use record::RecordScope;
 pub use resolve::{MAX_FETCHES, Resolved};
 pub use scope::Scope;

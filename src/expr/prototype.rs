@@ -1,7 +1,55 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Parameters and return types of the kernel's functions and raw tracepoints, from its BTF.
 
+use std::collections::BTreeMap;
+
 use crate::catalog::{Btf, Named, Type, TypeId};
+
+/// The raw tracepoints of a kernel, by name: where its BTF has their prototypes. To find them it looks at all types, once.
+///
+/// The names of arguments come from `__traceiter_NAME` (Linux 5.10), their types from there or from `btf_trace_NAME`; both begin with a
+/// pointer that a program does not get.
+#[derive(Debug, Clone, Default)]
+pub struct RawTracepoints {
+    iterators: BTreeMap<String, TypeId>,
+    types: BTreeMap<String, TypeId>,
+}
+
+impl RawTracepoints {
+    /// All that the kernel's BTF has.
+    pub fn of(btf: &Btf) -> Self {
+        let found = |what, prefix: &str| {
+            let mut all = BTreeMap::new();
+            for id in btf.all(what) {
+                if let Some(name) = btf.name(id).strip_prefix(prefix) {
+                    all.entry(name.to_owned()).or_insert(id);
+                }
+            }
+            all
+        };
+        Self { iterators: found(Named::Func, "__traceiter_"), types: found(Named::Typedef, "btf_trace_") }
+    }
+
+    /// The names of all.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.types.keys().map(String::as_str)
+    }
+
+    /// True for the name of one.
+    pub fn contains(&self, name: &str) -> bool {
+        self.types.contains_key(name)
+    }
+
+    /// The arguments of one, from the BTF that they were found in.
+    pub fn prototype<'a>(&self, btf: &'a Btf, name: &str) -> Option<Prototype<'a>> {
+        let from_iterator = self.iterators.get(name).and_then(|id| Prototype::of_type(btf, *id));
+        let prototype = from_iterator.or_else(|| {
+            let (_, Type::Ptr(target)) = btf.resolve(*self.types.get(name)?) else { return None };
+            Prototype::of(btf, target)
+        })?;
+        Some(prototype.without_first())
+    }
+}
 
 /// Parameters and return type of a kernel function.
 #[derive(Clone)]
@@ -17,16 +65,9 @@ impl<'a> Prototype<'a> {
         Self::of_type(btf, btf.find(Named::Func, symbol)?)
     }
 
-    /// The arguments of a raw tracepoint. Their names come from `__traceiter_NAME` (Linux 5.10), their types from
-    /// there or from `btf_trace_NAME`; both begin with a pointer that a program does not get.
+    /// The arguments of a raw tracepoint. For many, [`RawTracepoints`] are looked up once.
     pub fn of_raw_tracepoint(btf: &'a Btf, name: &str) -> Option<Self> {
-        let from_iterator = Self::of_function(btf, &format!("__traceiter_{name}"));
-        let prototype = from_iterator.or_else(|| {
-            let id = btf.find(Named::Typedef, &format!("btf_trace_{name}"))?;
-            let (_, Type::Ptr(target)) = btf.resolve(id) else { return None };
-            Self::of(btf, target)
-        })?;
-        Some(prototype.without_first())
+        RawTracepoints::of(btf).prototype(btf, name)
     }
 
     /// The same without the first parameter, which the program of a raw tracepoint does not get.

@@ -5,14 +5,12 @@
 //! |---|---|
 //! | `function` at an entry | `fentry`; `kprobe` where that cannot be, or would skip runs |
 //! | `function` at a return | `fexit`; `kretprobe` likewise |
+//! | `tracepoint: syscalls:…` | raw `sys_enter` or `sys_exit`, where that has all fields that are named |
 //! | another `tracepoint` of which no field is named | the raw tracepoint |
 //!
-//! Perf tracepoints skip runs in silence where one interrupts another, and a hundred of them take seconds to close. Those of system
-//! calls stay perf tracepoints all the same: raw `sys_enter` runs at every call of the machine, and two hundred probes there would
-//! make each call 4 µs slower.
+//! Perf tracepoints skip runs in silence where one interrupts another, and a hundred of them take seconds to close.
 
-use crate::expr::Prototype;
-use crate::kernel::hook::mechanism_of_call;
+use crate::kernel::hook::{mechanism_of_call, of};
 use crate::kernel::host::Host;
 use crate::kernel::site::syscall::{lacking, of_event};
 use crate::spec::{CallEnd, Hook, HookKind, ProbeSpec, Site, SyscallSite, TracepointName};
@@ -46,7 +44,9 @@ pub(super) fn reason(spec: &ProbeSpec, host: &Host) -> Option<String> {
         Site::Event(_) if spec.hook.as_ref().is_some_and(|hook| hook.kind == HookKind::Syscall) => None,
         Site::Syscall(asked) => special(asked, spec.hook.as_ref()),
         Site::Event(_) => {
-            Some("no field of the record is needed: the raw tracepoint skips no run, and ends at once".to_owned())
+            let why = "no field of the record is needed: the raw tracepoint skips no run, and ends at once. Naming one later makes it \
+                       a perf event: for a moment both run then";
+            Some(why.to_owned())
         }
         Site::Interface { .. }
         | Site::Traffic { .. }
@@ -74,16 +74,20 @@ fn special(asked: &SyscallSite, hook: Option<&Hook>) -> Option<String> {
 
 /// The raw tracepoint that has all that the probe names.
 fn tracepoint(name: &TracepointName, names: &[&str], host: &Host) -> Option<Hook> {
-    if of_event(name).is_some() {
-        return None;
-    }
     let fields = host.tracepoint(name).ok()?;
-    if names.iter().any(|name| fields.iter().any(|field| field.name == *name)) {
+    let named = || names.iter().filter(|name| fields.iter().any(|field| field.name == **name));
+    if let Some((call, end)) = of_event(name) {
+        let site = Site::Syscall(SyscallSite { calls: vec![call.to_owned()], end, as_tracepoint: true });
+        let hook = Hook { kind: HookKind::Syscall, site };
+        let scope = (of(hook.kind).scope)(&hook, host).ok()?;
+        let has_all = named().all(|name| scope.has(name, host.btf()));
+        return has_all.then(|| hook.clone());
+    }
+    if named().next().is_some() {
         return None;
     }
     // What is no field is a builtin, unless the raw tracepoint calls an argument so.
-    let prototype = Prototype::of_raw_tracepoint(host.btf()?, &name.name)?;
-    let declared = prototype.declarations();
+    let declared = host.raw_tracepoint(&name.name)?.declarations();
     let is_argument = |name: &&str| declared.iter().any(|(known, _)| known == name);
     let site = Site::RawEvent(name.name.clone());
     (!names.iter().any(is_argument)).then_some(Hook { kind: HookKind::RawTracepoint, site })

@@ -12,6 +12,7 @@
 //! | `site` | places: interfaces, kernel functions, events, points of binaries; found, expanded, watched |
 //! | `hook` | kinds of hooks, one file each: what they need, how they attach, what is said when they do not |
 //! | `prepare`, `load`, `attach` | a probe on its way to run, and what is done with it then |
+//! | `slot`, `layer` | what stays attached while programs are exchanged behind it: for one probe, for all at system calls |
 //! | `check`, `outline`, `doctor`, `search` | what would run here, without running it |
 //! | `ring`, `counts`, `counters` | what programs hand over |
 //!
@@ -32,6 +33,7 @@ mod generation;
 mod hook;
 mod host;
 mod info;
+mod layer;
 mod load;
 mod loaded;
 mod log;

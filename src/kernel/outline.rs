@@ -3,6 +3,7 @@
 
 use libbpf_rs::{MapType, ObjectBuilder};
 
+use super::attach::named_mechanism;
 use super::choose::reason;
 use super::hook::{Feature, KINDS, of};
 use super::host::{Capabilities, Host};
@@ -63,7 +64,7 @@ pub fn outline(spec: &ProbeSpec, program: &Program, host: &Host) -> Outline {
     let outlined = functions.iter().map(|FunctionAt { function, hook }| {
         let (mechanism, why) = (of(hook.kind).mechanism)(hook, host);
         let why = reason(spec, host).unwrap_or(why);
-        FunctionOutline { function: function.clone(), at: hook.to_string(), mechanism, why }
+        FunctionOutline { function: function.clone(), at: named_mechanism(spec, &hook.to_string()), mechanism, why }
     });
     Outline {
         functions: outlined.collect(),

@@ -11,7 +11,9 @@ use crate::expr::{
 use crate::hook::is_at_packets;
 use crate::kernel::host::{Host, cgroup_root};
 use crate::kernel::site::interface::{LinkLayer, link_layer};
-use crate::spec::{Fetch, FetchSource, Hook, HookKind, Layout, Place, ProbeSpec, SetName, SetUse, Step, StepTest};
+use crate::spec::{
+    Fetch, FetchSource, Hook, HookKind, Layout, Place, ProbeSpec, SetName, SetUse, Site, Step, StepTest,
+};
 use crate::words::Refusal;
 
 /// What a probe needs to be loaded.
@@ -64,7 +66,7 @@ pub(super) fn resolve_for(
     };
     let head = &if spec.hook.as_ref().is_some_and(is_at_packets) { without_process(head) } else { head.clone() };
     prepared.layout = Some(head.clone());
-    if spec.capture.is_empty() && spec.filter.is_empty() && !spec.hook.as_ref().is_some_and(is_of_network) {
+    if spec.capture.is_empty() && spec.filter.is_empty() && !spec.hook.as_ref().is_some_and(knows_context) {
         return Ok(prepared);
     }
     let scope = match &spec.hook {
@@ -156,8 +158,8 @@ fn machine<'a>(spec: &ProbeSpec, host: &'a Host, variable: &'a dyn Fn(&str) -> V
 }
 
 /// True where the program must know what it is called with even if it reads nothing of it.
-fn is_of_network(hook: &Hook) -> bool {
-    hook.interface().is_some() || hook.cgroup_point().is_some()
+fn knows_context(hook: &Hook) -> bool {
+    hook.interface().is_some() || hook.cgroup_point().is_some() || matches!(hook.site, Site::Syscall(_))
 }
 
 /// The head of records of packets, which no process has sent that is known.

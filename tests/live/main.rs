@@ -45,6 +45,7 @@ mod sets;
 mod sinks;
 mod sources;
 mod syscall;
+mod syscall_layers;
 mod tasks;
 mod tracepoint;
 mod unit;

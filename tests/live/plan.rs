@@ -21,10 +21,11 @@ fn what_would_run() {
     let text = lab.run(&["plan", "probes.yaml"]).code(0).stdout.join("\n");
     for part in [
         "opens  probes.yaml:3:11",
-        "trace: function trace_tracepoint at tracepoint syscalls:sys_enter_openat",
+        "trace: function trace_sys_enter at tracepoint syscalls:sys_enter_openat",
+        "link of the raw tracepoint sys_enter, shared by all probes at system calls",
         "perf event of the tracepoint",
         "ok      ring buffers (Linux 5.8)",
-        "filename as user_string: record of the tracepoint → pointer at +24 → text in process memory at +0",
+        "filename as user_string: argument 1 → text in process memory at +0",
         "uid: every event has it",
         "argument 2 → pointer at +",
         "exec: function exec_end at tracepoint sched:sched_process_exit",

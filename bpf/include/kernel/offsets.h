@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * Where the members of the kernel's structs lie, for `trace`.
+ * Where the members of the kernel's structs lie, for `trace` and what runs before it.
  *
  * The runner fills them in from the kernel's BTF, and only where a probe needs them: CO-RE relocations in an object make libbpf
  * read all of the BTF at each start.
@@ -8,7 +8,9 @@
 #ifndef EBPF_RUN_KERNEL_OFFSETS_H
 #define EBPF_RUN_KERNEL_OFFSETS_H
 
-#include "../program.h"
+#include "../kernel.h"
+#include "../tags.h"
+#include <bpf/bpf_helpers.h>
 
 /* What a kernel does not have. */
 #define NOWHERE 0xffffffff

@@ -281,7 +281,8 @@ fn output(page: &mut Roff) {
         "`missed` counts the times the kernel skipped the program: at a tracepoint or kprobe while another program runs on the same \
          CPU, for instance after an interrupt; at a kprobe inside a kprobe; and at a kretprobe when too many calls are pending. Linux \
          counts this from 6.7 on; on older kernels the summary and `status` show `missed unknown`. At raw tracepoints it is always \
-         known and almost always 0. At system calls it counts those of every name: what is skipped cannot look which call it is.",
+         known and almost always 0. At system calls, and tracepoints of them, it counts those of every name: all such probes share one \
+         program, and what is skipped cannot look which call it is.",
     );
     paragraph(
         page,

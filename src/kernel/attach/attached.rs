@@ -10,7 +10,7 @@ use crate::kernel::hook::of;
 use crate::kernel::host::{Host, descriptors};
 use crate::kernel::loaded::Loaded;
 use crate::kernel::slot::{NewSlot, Slot};
-use crate::spec::ProbeSpec;
+use crate::spec::{HookKind, ProbeSpec};
 
 use super::mount::{Former, Mount};
 
@@ -58,7 +58,7 @@ impl Loaded {
                 None => (of(hook.kind).attach)(&program, hook, host),
             };
             let attachment = attached.map_err(|error| error.of_hook_in(spec))?;
-            mechanisms.push(attachment.mechanism.clone());
+            mechanisms.push(named_mechanism(spec, &attachment.mechanism));
             remark = remark.or_else(|| attachment.remark.clone());
             mounts.push(Mount::new(attachment, slot));
         }
@@ -76,5 +76,13 @@ impl Loaded {
             mechanism,
             remark,
         })
+    }
+}
+
+/// How it is attached, in words: a tracepoint is one to those who asked for it, whatever stands in for it.
+pub(in crate::kernel) fn named_mechanism(spec: &ProbeSpec, mechanism: &str) -> String {
+    match &spec.asked {
+        Some(asked) if asked.kind == HookKind::Tracepoint => asked.to_string(),
+        Some(_) | None => mechanism.to_owned(),
     }
 }

@@ -43,7 +43,7 @@ impl Detaching {
     /// Begins to take these off their hooks. They should be silent.
     pub fn begin(mut all: Vec<Attached>) -> Self {
         let mounts: Vec<Mount> = all.iter_mut().flat_map(Attached::dismount).collect();
-        let mut hooks: Vec<i32> = mounts.iter().flat_map(|mount| mount.hold.descriptors()).collect();
+        let mut hooks: Vec<i32> = mounts.iter().flat_map(|mount| mount.hold.own_descriptors()).collect();
         hooks.sort_unstable();
         let closed = Shared::new(NOT_YET);
         let child = closed.as_ref().filter(|_| !hooks.is_empty()).and_then(|closed| spawn(&hooks, closed).ok());

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Runs that the kernel skips and that a link tells of.
+//! Runs that the kernel skips and that a link tells of, or what others share.
 
 use super::mount::Mount;
 use crate::kernel::info;
 
-/// Hits of a kprobe or calls of a kretprobe that the kernel had no room for, so far.
+/// Hits of a kprobe or calls of a kretprobe that the kernel had no room for, so far; calls that a shared program was skipped for.
 pub(super) fn by_link(mount: &Mount) -> u64 {
+    if let Some(seats) = mount.seats() {
+        return seats.missed();
+    }
     mount.hold.descriptors().into_iter().map(of_link).sum()
 }
 

@@ -9,6 +9,8 @@ mod mount;
 mod settle;
 mod swap;
 
+pub(super) use attached::named_mechanism;
+
 pub use attached::Attached;
 pub use detach::Detaching;
 pub use mount::Former;

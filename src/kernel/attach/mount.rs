@@ -2,6 +2,7 @@
 //! One place where a function is attached: what holds it there, and what it is behind.
 
 use crate::kernel::hook::{Attachment, Hold, Landed};
+use crate::kernel::layer::Seats;
 use crate::kernel::slot::{NewSlot, Slot};
 use crate::spec::{FileIdentity, Hook};
 
@@ -20,6 +21,25 @@ impl Mount {
     pub(super) fn new(attachment: Attachment, slot: Option<NewSlot>) -> Self {
         let Attachment { hold, hook, landed, .. } = attachment;
         Self { hold, slot: slot.map(|new| new.slot), hook, landed }
+    }
+
+    /// Its places in programs that others share; `None` where it has a program of its own on its hook.
+    pub(super) fn seats(&self) -> Option<&Seats> {
+        match &self.hold {
+            Hold::Seats(seats) => Some(seats),
+            Hold::Libbpf(_) | Hold::Fd(_) | Hold::Several(_) | Hold::Filter(_) => None,
+        }
+    }
+
+    /// Nothing runs any more at the places that it has in programs that others share. False where it has none.
+    pub(super) fn leave_seats(&mut self) -> bool {
+        match &mut self.hold {
+            Hold::Seats(seats) => {
+                seats.leave();
+                true
+            }
+            Hold::Libbpf(_) | Hold::Fd(_) | Hold::Several(_) | Hold::Filter(_) => false,
+        }
     }
 }
 

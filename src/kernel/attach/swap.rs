@@ -5,14 +5,14 @@ use std::mem;
 use std::os::fd::AsRawFd as _;
 use std::time::Duration;
 
-use super::attached::Attached;
+use super::attached::{Attached, named_mechanism};
 use super::missed;
 use super::mount::Mount;
 use crate::catalog::{FunctionAt, Program};
 use crate::kernel::counts::Counts;
 use crate::kernel::error::{KernelError, describe};
 use crate::kernel::generation::Generation;
-use crate::kernel::hook::{Exchange, of};
+use crate::kernel::hook::{Exchange, Hold, of};
 use crate::kernel::host::Host;
 use crate::kernel::info;
 use crate::kernel::loaded::Loaded;
@@ -48,7 +48,7 @@ impl Attached {
         self.missed_at_end = Some(self.missed());
         let ended = self.generation.counts().map(Counts::end).is_some();
         let is_silent = |mount: &Mount| mount.slot.as_ref().is_some_and(|slot| slot.clear().is_ok()) || ended;
-        self.mounts.retain(is_silent);
+        self.mounts.retain_mut(|mount| mount.leave_seats() || is_silent(mount));
         self.former.retain(|former| is_silent(&former.mount));
     }
 
@@ -82,36 +82,40 @@ impl Attached {
         let next = Generation::new(loaded, spec)?;
         next.continue_limits(&self.generation);
         // What has former places has one function.
-        let former = self.former.iter().map(|former| (0, &former.mount));
-        let places: Vec<(usize, &Mount)> = self.mounts.iter().enumerate().chain(former).collect();
-        for (done, (index, mount)) in places.iter().enumerate() {
+        let former = self.former.iter_mut().map(|former| (0, &mut former.mount));
+        let mut places: Vec<(usize, &mut Mount)> = self.mounts.iter_mut().enumerate().chain(former).collect();
+        for at in 0..places.len() {
+            let (index, mount) = &mut places[at];
             if let Err(code) = exchange(mount, *index, &self.generation, &next) {
                 // The old ones fit a moment ago.
-                for (index, mount) in places.into_iter().take(done) {
+                for (index, mount) in places.into_iter().take(at) {
                     let _ = exchange(mount, index, &next, &self.generation);
                 }
                 let message = format!("failed to replace the program: {}", describe(code));
                 return Err(KernelError::at(Place::Program, message));
             }
         }
-        if self.mounts.iter().all(|mount| mount.slot.is_none()) {
+        if self.mounts.iter().all(|mount| mount.slot.is_none() && mount.seats().is_none()) {
             self.missed_before = self.missed();
         }
-        self.rename(&next);
+        self.rename(&next, spec);
         Ok(mem::replace(&mut self.generation, next))
     }
 
-    /// Says where `next` is: all system calls are one place, so their names may be others than before.
-    fn rename(&mut self, next: &Generation) {
+    /// Says where `next` is: all system calls are one place, so their names may be others than before, and both they and raw
+    /// tracepoints stand in for tracepoints.
+    fn rename(&mut self, next: &Generation, spec: &ProbeSpec) {
+        if !next.functions().all(|function| matches!(function.hook.site, Site::Syscall(_) | Site::RawEvent(_))) {
+            return;
+        }
+        let named = next.functions().map(|function| named_mechanism(spec, &function.hook.to_string()));
+        self.mechanism = named.collect::<Vec<_>>().join(", ");
         for (mount, function) in self.mounts.iter_mut().zip(next.functions()) {
-            if matches!(function.hook.site, Site::Syscall(_)) {
-                self.mechanism = self.mechanism.replacen(&mount.hook.to_string(), &function.hook.to_string(), 1);
-                mount.hook = function.hook.clone();
-            }
+            mount.hook = function.hook.clone();
         }
     }
 
-    /// Bytes of kernel memory that its programs and maps take.
+    /// Bytes of kernel memory that its programs and maps take; without what it shares with others.
     pub fn kernel_memory_bytes(&self) -> u64 {
         let mounts = self.mounts.iter().chain(self.former.iter().map(|former| &former.mount));
         let slots = mounts.filter_map(|mount| mount.slot.as_ref()).flat_map(Slot::descriptors);
@@ -119,13 +123,15 @@ impl Attached {
         own.chain(slots).map(info::memory_bytes).sum()
     }
 
-    /// Runs and time since it was attached; `None` where the kernel does not count them (`kernel.bpf_stats_enabled`).
+    /// Runs and time since it was attached; `None` where the kernel does not count them (`kernel.bpf_stats_enabled`), and of what
+    /// others share: those are not counted for each.
     pub fn run_stats(&self) -> Option<(u64, Duration)> {
         let add = |(runs, time): (u64, Duration), fd| {
             let (more, longer) = info::run_stats(fd);
             (runs + more, time + longer)
         };
-        info::counts_runs().then(|| self.attached_programs().fold((0, Duration::ZERO), add))
+        let is_shared = self.mounts.iter().any(|mount| mount.seats().is_some());
+        (!is_shared && info::counts_runs()).then(|| self.attached_programs().fold((0, Duration::ZERO), add))
     }
 
     /// False when what it was attached to is not there any more: an interface that was deleted leaves a link without one, one
@@ -143,25 +149,31 @@ impl Attached {
         links.filter_map(|link| Some(info::link(link)?.id)).collect()
     }
 
-    /// The programs that the kernel calls: the slots, or the probe's own.
+    /// The programs that the kernel calls for this probe alone: the slots, or its own.
     fn attached_programs(&self) -> impl Iterator<Item = i32> {
         let own = self.generation.programs().map(Some).chain(std::iter::repeat(None));
-        let mounts = self.mounts.iter().zip(own).filter_map(|(mount, own)| match &mount.slot {
-            Some(slot) => Some(slot.program()),
-            None => own,
+        let mounts = self.mounts.iter().zip(own).filter_map(|(mount, own)| match (&mount.slot, mount.seats()) {
+            (Some(slot), _) => Some(slot.program()),
+            (None, Some(_)) => None,
+            (None, None) => own,
         });
         mounts.chain(self.former.iter().filter_map(|former| Some(former.mount.slot.as_ref()?.program())))
     }
 }
 
 /// Puts the `index`-th function of `next` where that of `now` is.
-fn exchange(mount: &Mount, index: usize, now: &Generation, next: &Generation) -> Result<(), i32> {
+fn exchange(mount: &mut Mount, index: usize, now: &Generation, next: &Generation) -> Result<(), i32> {
     let (Some(old), Some(new)) = (now.program(index), next.program(index)) else { return Err(libc::ENOENT) };
+    if let Hold::Seats(seats) = &mut mount.hold {
+        let site = next.functions().nth(index).map(|function| &function.hook.site);
+        let Some(Site::Syscall(site)) = site else { return Err(libc::EINVAL) };
+        return seats.exchange(site, old, new);
+    }
     match (&mount.slot, &of(mount.hook.kind).exchange) {
         (Some(slot), _) => slot.put(new),
         (None, Exchange::Link(replace) | Exchange::LinkOrSlot { replace, .. }) => {
             replace(mount.hold.descriptor(), new.as_raw_fd(), old.as_raw_fd())
         }
-        (None, Exchange::Slot { .. }) => Err(libc::EINVAL),
+        (None, Exchange::Slot { .. } | Exchange::Seats) => Err(libc::EINVAL),
     }
 }

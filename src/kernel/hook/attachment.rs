@@ -8,6 +8,7 @@ use std::ptr::NonNull;
 use libbpf_rs::Link;
 
 use super::tc_filter::Filter;
+use crate::kernel::layer::Seats;
 use crate::kernel::site::binary::{Held, Instruction};
 use crate::spec::{FileIdentity, Hook};
 
@@ -19,6 +20,8 @@ pub(in crate::kernel) enum Hold {
     Several(Vec<Hold>),
     /// A filter of an interface, which the kernel would keep.
     Filter(Filter),
+    /// In programs that others share.
+    Seats(Seats),
 }
 
 impl Hold {
@@ -30,6 +33,7 @@ impl Hold {
             Self::Fd(link) => link.as_raw_fd(),
             Self::Filter(filter) => filter.descriptor(),
             Self::Several(all) => all.first().map_or(-1, Self::descriptor),
+            Self::Seats(seats) => seats.links().next().unwrap_or(-1),
         }
     }
 
@@ -38,6 +42,15 @@ impl Hold {
         match self {
             Self::Libbpf(_) | Self::Fd(_) | Self::Filter(_) => vec![self.descriptor()],
             Self::Several(all) => all.iter().flat_map(Self::descriptors).collect(),
+            Self::Seats(seats) => seats.links().collect(),
+        }
+    }
+
+    /// The descriptors that nobody else has: closing them detaches it.
+    pub(in crate::kernel) fn own_descriptors(&self) -> Vec<i32> {
+        match self {
+            Self::Libbpf(_) | Self::Fd(_) | Self::Filter(_) | Self::Several(_) => self.descriptors(),
+            Self::Seats(_) => Vec::new(),
         }
     }
 }

@@ -104,6 +104,8 @@ pub(in crate::kernel) enum Exchange {
     Slot { jump: &'static str, nothing: &'static str },
     /// Inside its link.
     Link(Replace),
+    /// In the arrays of programs that all probes at system calls share: `kernel::layer`.
+    Seats,
     /// Inside its link where this kernel has such links. Elsewhere what is attached outlives the process, and it always is the program
     /// that jumps: with the process its array loses what it holds, and the jump goes nowhere.
     LinkOrSlot { has_links: fn(&Host) -> bool, replace: Replace, jump: &'static str, nothing: &'static str },
@@ -118,7 +120,7 @@ impl Exchange {
         match *self {
             Self::Slot { jump, nothing } => Some((jump, nothing)),
             Self::LinkOrSlot { has_links, jump, nothing, .. } => (!has_links(host)).then_some((jump, nothing)),
-            Self::Link(_) => None,
+            Self::Link(_) | Self::Seats => None,
         }
     }
 

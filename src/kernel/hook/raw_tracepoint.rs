@@ -50,7 +50,7 @@ pub(super) const KIND: KernelKind = KernelKind {
         unasked: |_| Unasked::Listed,
         describe: |name, prototypes, host| {
             let quick = prototypes.get(&format!("__traceiter_{name}")).map(Prototype::without_first);
-            let slow = || Prototype::of_raw_tracepoint(host.btf()?, name);
+            let slow = || host.raw_tracepoint(name);
             quick.or_else(slow).map(|prototype| Signature::Event(prototype.declarations()))
         },
     }),
@@ -70,7 +70,7 @@ fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
     Ok(Scope::Function(FunctionScope {
         owner: Owner::Event,
         name: name.to_owned(),
-        prototype: host.btf().and_then(|btf| Prototype::of_raw_tracepoint(btf, name)),
+        prototype: host.raw_tracepoint(name),
         arguments: Arguments::Words,
         result: Returned::Nowhere,
         kinds: (HookKind::RawTracepoint, HookKind::RawTracepoint),

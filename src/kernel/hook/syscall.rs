@@ -1,29 +1,33 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `syscall`: one program at raw `sys_enter` or `sys_exit` for all calls of a probe (Linux 4.17; always a link).
+//! `syscall`: one program for all calls of a probe, behind one at raw `sys_enter` or `sys_exit` that all probes share (Linux 4.17;
+//! always a link).
 //!
-//! The numbers of the calls are in a table of the program, which looks there before it does anything else. So hooks at one end are
-//! one place, whichever calls they are about.
+//! That one finds the probe's program by the number of the call: `kernel::layer`. So hooks at one end are one place, whichever calls
+//! they are about.
 
 use std::collections::BTreeMap;
 
+use std::os::fd::AsFd as _;
+
 use libbpf_rs::ProgramMut;
 
-use super::attachment::Attachment;
+use super::attachment::{Attachment, Hold};
 use super::kind::{Exchange, KernelKind, always, misplaced, nothing_missing};
 use super::listing::{Listing, Places, Signature, Source, Unasked};
-use super::raw_tracepoint::{self, attach_to, diagnose};
+use super::raw_tracepoint::{self, diagnose};
 use super::tracepoint::passes_by;
 use crate::expr::{Scope, SyscallScope};
 use crate::kernel::error::KernelError;
 use crate::kernel::finding::Finding;
 use crate::kernel::host::Host;
+use crate::kernel::layer::{NoSeat, Seats, event};
 use crate::kernel::site::syscall::event_of;
 use crate::spec::{CallEnd, Hook, HookKind, Site, SyscallAbi, SyscallSite};
 
 pub(super) const KIND: KernelKind = KernelKind {
     kind: HookKind::Syscall,
     captures_by_btf: false,
-    exchange: Exchange::Slot { jump: "slot_raw_tracepoint", nothing: "nothing_raw_tracepoint" },
+    exchange: Exchange::Seats,
     check: |_, _| Ok(()),
     inspect,
     missing: nothing_missing,
@@ -62,21 +66,17 @@ fn site_of(hook: &Hook) -> Result<&SyscallSite, KernelError> {
     if let Site::Syscall(site) = &hook.site { Ok(site) } else { Err(misplaced(hook)) }
 }
 
-/// The raw tracepoint at an end of all system calls.
-fn event(end: CallEnd) -> &'static str {
-    match end {
-        CallEnd::Entry => "sys_enter",
-        CallEnd::Return => "sys_exit",
-    }
-}
-
 fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
     let site = site_of(hook)?;
     // The program that is used for several has only what is in the same place at all of them; what stands in a register by its
     // number is of any type then.
     let first = site.calls.iter().map(String::as_str).find(|call| *call != "*").unwrap_or_default();
     Ok(Scope::Syscall(SyscallScope {
-        name: if site.calls.len() == 1 { first.to_owned() } else { site.to_string() },
+        name: match (site.as_tracepoint, site.calls.len()) {
+            (true, _) => event_of(first, site.end).to_string(),
+            (false, 1) => first.to_owned(),
+            (false, _) => site.to_string(),
+        },
         arguments: host.syscall_arguments(first),
         is_one: site.calls.len() == 1,
         end: site.end,
@@ -85,10 +85,11 @@ fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
 }
 
 fn attach(program: &ProgramMut<'_>, hook: &Hook, host: &Host) -> Result<Attachment, KernelError> {
-    let name = event(site_of(hook)?.end);
-    match attach_to(program, name) {
-        Ok(hold) => Ok(Attachment::new(hold, hook.clone())),
-        Err(code) => Err(diagnose(name, code, host)),
+    let site = site_of(hook)?;
+    match Seats::take(site, program.as_fd(), host) {
+        Ok(seats) => Ok(Attachment::new(Hold::Seats(seats), hook.clone())),
+        Err(NoSeat::Program(error)) => Err(error),
+        Err(NoSeat::Code(code)) => Err(diagnose(event(site.end), code, host)),
     }
 }
 
@@ -99,13 +100,16 @@ fn is_same_place(now: &Hook, next: &Hook) -> bool {
 
 fn mechanism(hook: &Hook, _: &Host) -> (String, String) {
     let Ok(site) = site_of(hook) else { return (String::new(), String::new()) };
-    let how = format!("link of the raw tracepoint {}", event(site.end));
+    let how = format!("link of the raw tracepoint {}, shared by all probes at system calls", event(site.end));
     let why = match (site.as_tracepoint, site.end) {
         (true, _) => "it has all that the tracepoint of a system call has, skips no run, and ends at once",
         (false, CallEnd::Return) => {
-            "one program for all calls; at the return the arguments are still there, and text has been read into memory"
+            "it costs calls that are not asked for next to nothing; at the return the arguments are still there, and text has been read into \
+             memory"
         }
-        (false, CallEnd::Entry) => "one program for all calls, before the kernel does anything",
+        (false, CallEnd::Entry) => {
+            "it costs calls that are not asked for next to nothing; the kernel has not done anything yet"
+        }
     };
     (how, why.to_owned())
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::catalog::{Btf, KernelOffsets};
+use crate::expr::RawTracepoints;
 use crate::kernel::site::binary::Binaries;
 use crate::kernel::site::event::Tracefs;
 use crate::kernel::site::function::FunctionLists;
@@ -18,6 +19,7 @@ pub struct Host {
     btf: OnceCell<Option<Btf>>,
     offsets: OnceCell<(KernelOffsets, Arc<[u32]>)>,
     tracefs: OnceCell<Result<Tracefs, Refusal>>,
+    raw_tracepoints: OnceCell<Option<RawTracepoints>>,
     pub(in crate::kernel) functions: FunctionLists,
     pub(in crate::kernel) binaries: Binaries,
 }
@@ -37,6 +39,11 @@ impl Host {
     pub fn btf(&self) -> Option<&Btf> {
         let read = || Btf::parse(fs::read(BTF_PATH).ok()?).map_err(|error| tracing::warn!("{BTF_PATH}: {error}")).ok();
         self.btf.get_or_init(read).as_ref()
+    }
+
+    /// Its raw tracepoints; `None` where it has no BTF.
+    pub(in crate::kernel) fn raw_tracepoints(&self) -> Option<&RawTracepoints> {
+        self.raw_tracepoints.get_or_init(|| self.btf().map(RawTracepoints::of)).as_ref()
     }
 
     /// Where the kernel's structs have these members; `None` where it has no BTF. All probes of a program ask for the same.

@@ -68,11 +68,15 @@ impl Tell<'_> {
                 format!("`{id}` {what}: {mechanism}")
             }
         };
+        let note = unit.handover.remark().filter(|_| state == State::Replaced);
+        let text = note.map_or(text.clone(), |note| format!("{text}; {note}"));
         (self.say)(&Said::Unit(id, &text));
         if let (State::Started, Some(remark)) = (state, &unit.attached.remark) {
             (self.say)(&Said::UnitWarning(id, &format!("`{id}`: {remark}")));
         }
-        self.on_streams(id, Some(unit), &[("state", now), ("change", what), ("mechanism", mechanism)]);
+        let fields = [("state", now), ("change", what), ("mechanism", mechanism)];
+        let fields: Vec<(&str, &str)> = fields.into_iter().chain(note.map(|note| ("note", note))).collect();
+        self.on_streams(id, Some(unit), &fields);
     }
 
     /// A unit could not be brought to run as its file says: each problem is said.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::deliveries::Deliveries;
 use super::notices::Notices;
 use super::tally::Tally;
-use super::unit::{Lineage, Reading, Unit};
+use super::unit::{Handover, Lineage, Reading, Unit};
 use super::{Engine, Purpose, Sources};
 use crate::catalog::Program;
 use crate::kernel::{Generation, Host, KernelError, Loaded, Prepared, expand, prepare};
@@ -119,6 +119,7 @@ impl Engine {
             refusals,
             former: Deliveries::default(),
             has_ended: false,
+            handover: Handover::Exact,
         };
         Ok((unit, sources))
     }

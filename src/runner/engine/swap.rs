@@ -4,7 +4,7 @@
 use super::Engine;
 use super::make::Made;
 use super::retire::detach_aside;
-use super::unit::{Reading, Unit};
+use super::unit::{Handover, Reading, Unit};
 use crate::hook::claims;
 use crate::kernel::{Host, KernelError, settle};
 use crate::plan::Content;
@@ -41,6 +41,7 @@ impl Engine {
         let mut next = self.run(unit.title.clone(), content, made, routes, host).map_err(one)?;
         self.end([&mut *unit]);
         next.succeed(unit);
+        next.handover = Handover::Overlap;
         detach_aside(vec![std::mem::replace(unit, next)]);
         Ok(())
     }
@@ -70,6 +71,7 @@ impl Engine {
         self.retiring.take(unit, &ended, old.counts(), &mut self.readers);
         unit.reroute(routes);
         unit.content = content.clone();
+        unit.handover = Handover::Exact;
         self.route(unit, &kept);
         readings.extend(kept);
         unit.readings = readings;
@@ -101,6 +103,7 @@ impl Engine {
         };
         if let Some(mut next) = next {
             next.succeed(unit);
+            next.handover = Handover::Gap;
             *unit = next;
         }
         result

@@ -34,6 +34,30 @@ pub(in crate::runner) struct Unit {
     pub(super) notices: Notices,
     /// Nothing of it runs, and nothing is read.
     pub(in crate::runner) has_ended: bool,
+    /// How it took the place of the version before; exact for the first.
+    pub(in crate::runner) handover: Handover,
+}
+
+/// What becomes of the events while a version takes the place of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::runner) enum Handover {
+    /// Each event runs in one of the two.
+    Exact,
+    /// Both run for a moment: another mechanism, or other places.
+    Overlap,
+    /// None runs for a moment: there is room for one.
+    Gap,
+}
+
+impl Handover {
+    /// What people should know of it; `None` where there is nothing.
+    pub(in crate::runner) fn remark(self) -> Option<&'static str> {
+        match self {
+            Self::Exact => None,
+            Self::Overlap => Some("both versions ran for a moment: events of that moment may be reported twice"),
+            Self::Gap => Some("no version ran for a moment: events of that moment are missing"),
+        }
+    }
 }
 
 /// A unit and those that take its place.

@@ -5,7 +5,7 @@ use super::find::find;
 use super::{syscalls_aarch64, syscalls_arm, syscalls_i386, syscalls_x86_64};
 
 /// How a process calls this kernel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SyscallAbi {
     /// As 64-bit programs of this architecture do.
     Native,

@@ -6,8 +6,7 @@ use std::io;
 use std::path::Path;
 
 use super::tracefs::denied_help;
-use crate::catalog::Named;
-use crate::expr::{TraceField, parse_format};
+use crate::expr::{Prototype, TraceField, parse_format};
 use crate::kernel::host::Host;
 use crate::spec::TracepointName;
 use crate::words::{Refusal, suggest};
@@ -35,7 +34,7 @@ impl Host {
 
     /// False where neither the kernel's BTF nor tracefs knows a tracepoint of this name.
     pub fn may_have_raw_tracepoint(&self, name: &str) -> bool {
-        let in_btf = self.btf().map(|btf| btf.find(Named::Typedef, &format!("btf_trace_{name}")).is_some());
+        let in_btf = self.raw_tracepoints().map(|known| known.contains(name));
         // Tracepoints of modules are in the modules' own BTF.
         let in_tracefs = self.tracefs().ok().map(|path| {
             let events = path.join("events");
@@ -44,11 +43,14 @@ impl Host {
         !matches!((in_btf, in_tracefs), (Some(false), Some(false) | None) | (None, Some(false)))
     }
 
+    /// The arguments of a raw tracepoint; `None` where this kernel's BTF does not have it.
+    pub(in crate::kernel) fn raw_tracepoint(&self, name: &str) -> Option<Prototype<'_>> {
+        self.raw_tracepoints()?.prototype(self.btf()?, name)
+    }
+
     /// The name of a raw tracepoint that was probably meant.
     pub fn nearest_raw_tracepoint(&self, name: &str) -> Option<String> {
-        let btf = self.btf()?;
-        let names = || btf.all(Named::Typedef).filter_map(|id| btf.name(id).strip_prefix("btf_trace_"));
-        let known: Vec<&str> = names().collect();
+        let known: Vec<&str> = self.raw_tracepoints()?.names().collect();
         crate::words::nearest(name, known).map(|found| format!("did you mean `{found}`?"))
     }
 }

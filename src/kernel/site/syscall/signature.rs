@@ -51,7 +51,9 @@ impl Host {
         let folder = self.tracefs().ok().map(|path| path.join("events").join(event.category));
         if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
             let fields = parse_format(&fs::read_to_string(folder.join(event.name).join("format")).ok()?);
-            return Some(fields.into_iter().filter(|field| field.name != "__syscall_nr").collect());
+            // Beside the number and the arguments, Linux 6.19 has the text that they point to.
+            let is_argument = |field: &TraceField| field.name != "__syscall_nr" && field.shape == TraceShape::Scalar;
+            return Some(fields.into_iter().filter(is_argument).collect());
         }
         // To search all types takes long: not for each call beside others that have tracepoints.
         let btf = self.btf()?;
