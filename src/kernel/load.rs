@@ -17,8 +17,9 @@ use super::usdt;
 use crate::catalog::{FunctionAt, Program, SetPlace};
 use crate::spec::{HookKind, Place, ProbeSpec};
 
-/// Bytes of the verifier's log that are kept: the last lines tell why.
-const LOG_BYTES: usize = 64 << 10;
+/// Bytes of the verifier's log that are kept: the last lines tell why. Before Linux 6.4 one that is longer hides even the errno (ENOSPC).
+/// What the kernel does not write to takes no memory.
+const LOG_BYTES: usize = 8 << 20;
 /// The array of `trace` that nothing jumps into.
 const NOWHERE: &str = "nowhere";
 /// Lines of it that a message shows.

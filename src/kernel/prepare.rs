@@ -12,7 +12,7 @@ use crate::hook::is_at_packets;
 use crate::kernel::host::{Host, cgroup_root};
 use crate::kernel::site::interface::{LinkLayer, link_layer};
 use crate::spec::{
-    Fetch, FetchSource, Hook, HookKind, Layout, Place, ProbeSpec, SetName, SetUse, Site, Step, StepTest,
+    Fetch, FetchCopy, FetchSource, Hook, HookKind, Layout, Place, ProbeSpec, SetName, SetUse, Site, Step, StepTest,
 };
 use crate::words::Refusal;
 
@@ -84,6 +84,9 @@ pub(super) fn resolve_for(
     match resolve_probe(wanted, &scope, &machine, head) {
         Ok(resolved) => {
             let context = spec.hook.as_ref().map_or(FetchContext::Registers, |hook| context(hook.kind, &scope));
+            if context == FetchContext::Syscall && reads_packet(&resolved) {
+                return Err(vec![no_packet()]);
+            }
             let set_places = set_places(spec, &resolved.steps);
             let Resolved { fetches, layout, steps, clauses } = resolved;
             Ok(Prepared { fetches, layout: Some(layout), context, steps, set_places, clauses, ..prepared })
@@ -103,6 +106,21 @@ pub(super) fn resolve_for(
             Err(errors.into_iter().map(blame).collect())
         }
     }
+}
+
+/// True where a packet somewhere in the kernel is read.
+fn reads_packet(resolved: &Resolved) -> bool {
+    let fetches = resolved.fetches.iter().chain(resolved.steps.iter().map(|step| &step.fetch));
+    fetches.into_iter().any(|fetch| matches!(fetch.copy, FetchCopy::Packet { .. }))
+}
+
+/// The headers of a packet and the arguments of a system call are more than the stack of a program may hold on Linux 5.10.
+fn no_packet() -> KernelError {
+    KernelError::new(
+        Place::Hook,
+        "`as packet` does not work at system calls, which have no packet",
+        "hook a tracepoint or a function that is called with the packet: `raw_tracepoint: net_dev_queue`, `kfree_skb`",
+    )
 }
 
 /// `where` at a program with records of its own.

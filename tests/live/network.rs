@@ -18,8 +18,8 @@ use crate::packets::{Sums, add, sums};
 use crate::wire::Wire;
 
 /// What a probe says of packets.
-const PACKET: &str = "length: packet.length, tag: packet.vlan.id, priority: packet.vlan.priority, inner: packet.vlan.inner_id, \
-                      ether: packet.eth.type as u32, bytes: packet.ip.length";
+const PACKET: &str = "length: packet.length, tag: packet.vlan.id, priority: packet.vlan.priority, inner: packet.vlan.inner.id, \
+                      ether: packet.eth.type, bytes: packet.ip.length";
 
 fn probe(name: &str, hook: &str, capture: &str, clause: &str) -> String {
     format!("  - name: {name}\n    hook: {hook}\n    capture: {{ {capture} }}\n    where: {clause}\n")

@@ -23,6 +23,8 @@ of_process() {
     echo "both $values;$tests"
     echo "clauses $(repeat 64 '?current.task->real_parent->pid != %d;' | sed 's/;$//')"
 }
+# A system call has no packet: what asks for one there is refused.
+of_syscall() { of_process | sed 's/;~c: [^;]*as packet;/;~c: comm;/; s/;?((current.task as struct sk_buff)[^;]*//g'; }
 of_packet() {
     values='~a: packet;~b: packet.source;~c: packet.destination;~d: packet.vlan.id;~e: packet.tcp.flags'
     tests='?packet.source.ip not in "10.0.0.0/8";?packet.destination.ip not in "fd00::/8";?packet.tcp.flags != 3;?packet.length > 1'
@@ -39,7 +41,7 @@ repeat() {
     done
 }
 
-# matrix: the file, of lines of standard input: a name, `process` or `packet`, the hook, in which `@` stands for the kind of value.
+# matrix: the file, of lines of standard input: a name, `process`, `syscall` or `packet`, the hook, in which `@` stands for the kind of value.
 matrix() {
     echo "version: 1"
     echo "probes:"
