@@ -146,8 +146,8 @@ pub(super) enum Command {
     },
     /// Search for functions, tracepoints and symbols to hook
     ///
-    /// Prints each match as it is written under `hook` in YAML: kernel functions (for `kprobe` and `kretprobe`), tracepoints, raw
-    /// tracepoints and LSM hooks, or with --binary the functions of a program or library.
+    /// Prints each match as it is written under `hook` in YAML: kernel functions, tracepoints, raw tracepoints, system calls and LSM
+    /// hooks, or with --binary the functions and USDT probes of a program or library.
     #[command(after_help = "Examples:\n  ebpf-run hooks openat\n  ebpf-run hooks 'tcp_*' --kind kprobe -v\n  \
                             ebpf-run hooks 'sched:*' -v\n  ebpf-run hooks sched_switch --format json -v\n  \
                              ebpf-run hooks getaddrinfo --binary libc.so.6\n\n\

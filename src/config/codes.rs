@@ -67,7 +67,7 @@ codes! {
     NEEDLESS_CAPTURE = "E0308", "the program does not use `capture`";
     FIELD_NAME = "E0309", "invalid or reserved name of a capture or label";
     FIELD_CLASH = "E0310", "two fields of an event have the same name";
-    EXPRESSION = "E0311", "a capture expression is invalid";
+    EXPRESSION = "E0311", "an expression is invalid";
     TOO_MANY_CAPTURES = "E0312", "too many captures";
     UNKNOWN_SINK = "E0313", "unknown sink";
     REPEATED_SINK = "E0314", "a probe lists the same sink twice";
@@ -86,7 +86,7 @@ codes! {
 
     KERNEL_REFUSED = "E0401", "the kernel refused the program";
     KERNEL_TARGET = "E0402", "the target of a hook does not exist or cannot be attached to";
-    KERNEL_CAPTURE = "E0403", "a captured argument, member or field does not exist";
+    KERNEL_CAPTURE = "E0403", "a name does not exist on this kernel, or does not fit";
     SINK_FAILED = "E0404", "a sink cannot be opened";
     UNTRUSTED_BINARY = "E0405", "users other than root could change the hooked program or library";
 

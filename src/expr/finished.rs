@@ -29,7 +29,9 @@ impl Values for FieldsHere<'_> {
     fn operand(&self, path: &Expr) -> Result<Operand, Refusal> {
         let ExprNode::Name(name) = &path.node else {
             let message = format!("`{path}` cannot be read here: the names are those of the program's fields");
-            return Err(Refusal::new(message).at(path.range.clone()));
+            let names = words::list(self.fields().map(|field| field.name.as_str()), 16);
+            let help = format!("there are {names}; a probe with a `hook` and the program `trace` reads other values");
+            return Err(Refusal::new(message).maybe_help(Some(help)).at(path.range.clone()));
         };
         let found = self.fields().enumerate().find(|(_, field)| field.name == *name);
         let (number, field) = found.ok_or_else(|| {

@@ -42,7 +42,7 @@ pub(super) static KIND: Kind = Kind {
           Calls of 32-bit processes are included.",
     program: "trace",
     example: "syscall: openat",
-    capture: ("error", "retval"),
+    capture: ("error", "retval as errno"),
     how: &["at"],
     elsewhere: &["sys"],
     at: |target| format!("syscall: {}", bare(target)),

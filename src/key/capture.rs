@@ -30,8 +30,9 @@ pub(super) const CAPTURE: Key = Key {
 };
 
 /// What to read when the probe fires: field names, each with an expression. For the program `trace`.
-/// `arg0`…, a parameter's name, a tracepoint's field, `retval` or `cpu`, then `->member`, `.member`, `[index]`,
-/// then `as TYPE`: u8…u64, i8…i64, hex, string, string(N), user_string, user_string(N), bytes(N), ip, port, errno and others.
+/// An argument by its name or number (`arg0`), a tracepoint's field, `retval`, or a builtin such as `exe`; then members and elements
+/// of it (`sk->sk_mark`, `a[2]`); then `as TYPE`, for instance `errno`, `path`, `sock`, `duration`, `hex`, `string(64)`. Operators
+/// join such values: `flags & 3`.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(extend("minProperties" = 1, "examples" = [{ "path": "filename as user_string", "port": "sk->__sk_common.skc_dport as port" }]))]
 struct Form(Ordered<String>);

@@ -32,7 +32,8 @@ pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Opti
         .filter(|candidate| candidate.len() <= MAX_WORD)
         .map(|candidate| (distance(&wanted, &plain(candidate), allowed), candidate))
         .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.chars().count())
-        .min_by_key(|(distance, _)| *distance)
+        // Of several that are as near, the one of the most similar length: `openat` for `openatt`, not `open`.
+        .min_by_key(|(distance, candidate)| (*distance, word.len().abs_diff(candidate.len())))
         .map(|(_, candidate)| candidate)
 }
 

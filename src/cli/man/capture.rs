@@ -10,12 +10,12 @@ pub(super) fn capture(page: &mut Roff) {
     section(page, "CAPTURE");
     paragraph(
         page,
-        "On the left is the name of a field of the event, on the right what to read: a name, then any number of members and elements, then a type.",
+        "On the left is the name of a field of the event, on the right what to read: a name, then any number of members and elements, then a type; or an expression over such values.",
     );
     verbatim(
         page,
         "capture:\n  path: filename\n  flags: how->flags as open_flags\n  conn: sk as sock\n  port: (sk as sock).destination.port\n  \
-         rtt: (sk as struct tcp_sock)->srtt_us\n  text: \"buf as string(64, len=count)\"\n  parent: task->real_parent->comm",
+         rtt: (sk as struct tcp_sock)->srtt_us\n  text: \"buf as string(64, len=count)\"\n  parent: task->real_parent->comm\n  code: p->exit_code >> 8 & 255\n  age: ktime - p->start_time as duration",
     );
     paths(page);
     builtins(page);
@@ -70,7 +70,7 @@ fn builtins(page: &mut Roff) {
     page.control("SS", ["Builtins"]);
     paragraph(
         page,
-        "Every hook has them, but those about a process have no meaning where packets arrive (`xdp`, `tc`).",
+        "Every hook has them, but those about a process have no meaning where packets pass (`xdp`, `tc`, `cgroup` with `direction`). The last four name the target, where a probe has several.",
     );
     for Builtin { name, doc, .. } in BUILTINS.iter().filter(|builtin| !is_to_come(builtin.name)) {
         term(page, vec![bold(*name)], doc);

@@ -5,6 +5,7 @@ use roff::{Roff, bold, italic, roman};
 use serde_json::Value;
 
 use super::capture::capture;
+use super::expressions::expressions;
 use super::parts::{paragraph, section, see_also, term, title, verbatim, words};
 use crate::catalog::{Catalog, HookDecl, Program};
 use crate::cli::programs::kind;
@@ -56,6 +57,7 @@ pub(super) fn page(catalog: &Catalog) -> Vec<u8> {
     keys(&mut page, &schema);
     hooks(&mut page, &schema, &hook_forms(catalog));
     capture(&mut page);
+    expressions(&mut page);
     programs(&mut page, &schema, catalog);
     sinks(&mut page, &schema);
     output(&mut page);
@@ -171,7 +173,9 @@ fn programs(page: &mut Roff, schema: &Value, catalog: &Catalog) {
     for program in catalog.programs() {
         page.control("SS", [program.name.as_str()]);
         paragraph(page, &program.doc);
-        let hooks: Vec<String> = program.hooks.iter().filter(|decl| decl.only_if.is_none()).map(place).collect();
+        let mut hooks: Vec<String> = program.hooks.iter().filter(|decl| decl.only_if.is_none()).map(place).collect();
+        // A kind may have several functions in a program.
+        hooks.dedup();
         let own = if program.has_own_hooks() { "This program has hooks of its own; leave out `hook`" } else { "Hooks" };
         paragraph(page, &format!("{own}: {}.", hooks.join(", ")));
         let mut conditions: Vec<&str> = program.hooks.iter().filter_map(|decl| decl.only_if.as_deref()).collect();

@@ -3,6 +3,7 @@
 
 mod capture;
 mod command;
+mod expressions;
 mod language;
 mod parts;
 mod sections;

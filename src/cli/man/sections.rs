@@ -144,7 +144,7 @@ const RUN: &[Section] = &[
             Term("NO_COLOR", "If set and not empty, output has no colours. `TERM=dumb` has the same effect."),
             Term(
                 "PATH, LD_LIBRARY_PATH",
-                "Where `uprobe` and `uretprobe` search for binaries and libraries given by a bare name.",
+                "Where `uprobe`, `uretprobe`, `usdt` and `function` search for binaries and libraries given by a bare name.",
             ),
             Text("A file can use any variable as `${env:NAME}`; see `ebpf-run.yaml`(5)."),
         ],

@@ -189,6 +189,23 @@ pub(super) fn further_out(unknown: &UnknownKey<'_>) -> Option<String> {
     }
 }
 
+/// `hook: { syscall: openat, at: entry }`
+pub(super) fn of_the_hook_beside(unknown: &UnknownKey<'_>) -> Option<String> {
+    let beside = |entry: &Entry| {
+        let kind = hook::KINDS.iter().find(|known| known.kind.word() == entry.key)?;
+        let properties = unknown.schema.get("properties")?[&entry.key]["properties"].as_object()?;
+        let keys: Vec<&str> = properties.keys().map(String::as_str).collect();
+        let found = same_word(unknown.key, &keys)?;
+        let Some(target) = entry.value.text() else { return Some(format!("move it into `{}: {{ … }}`", entry.key)) };
+        let long = (kind.long)(Json::String(target.to_owned()));
+        let of_target = long.as_object()?.iter().filter(|(key, _)| *key != found && *key != "at");
+        let written = of_target.filter_map(|(key, value)| Some(format!("{key}: {}", value.as_str()?)));
+        let written = written.collect::<Vec<_>>().join(", ");
+        Some(format!("write it as `{}: {{ {written}, {found}: … }}`", entry.key))
+    };
+    unknown.mapping?.entries().iter().filter(|entry| entry.key != unknown.key).find_map(beside)
+}
+
 /// `rate_limit` beside `limits`.
 pub(super) fn further_in(unknown: &UnknownKey<'_>) -> Option<String> {
     let place = place_inside(unknown.key, unknown.schema)?;

@@ -72,6 +72,7 @@ pub(super) static GUESSES: &[Guess] = &[
     at!("comma_between_brackets", Key(key::several_values)),
     at!("unknown_key_other_tool", Key(key::of_another_tool)),
     at!("key_belongs_to_the_probe", Key(key::further_out)),
+    at!("key_beside_the_hook", Key(key::of_the_hook_beside)),
     at!("key_belongs_into_the_hook", Key(key::further_in)),
     at!("unknown_key", Key(key::misspelt)),
     at!("mode_of_ip_link", Word(key::word_of_another_tool)),

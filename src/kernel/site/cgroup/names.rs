@@ -8,7 +8,7 @@ use super::hierarchy::{Mounted, find, mounted};
 use crate::kernel::error::KernelError;
 use crate::kernel::site::targets::{Named, Names, none_of};
 use crate::spec::{Hook, Place, ProbeSpec, Targets};
-use crate::words::{matches_glob, nearest};
+use crate::words::{self, matches_glob, nearest};
 
 /// How many cgroups are looked at for a glob.
 const MOST_DIRECTORIES: usize = 100_000;
@@ -129,8 +129,13 @@ pub(in crate::kernel) fn missing(place: Place, path: &str) -> KernelError {
         }
     }
     let name = path[above.len()..].trim_start_matches('/').split('/').next().unwrap_or_default();
-    let there = children(&hierarchy.directory(above));
-    let help = nearest(name, there.iter().map(String::as_str)).map(|near| format!("did you mean `{above}/{near}`?"));
+    let mut there = children(&hierarchy.directory(above));
+    there.sort();
+    let help = match nearest(name, there.iter().map(String::as_str)) {
+        Some(near) => Some(format!("did you mean `{above}/{near}`?")),
+        None if there.is_empty() => None,
+        None => Some(format!("in `{above}/` there are {}", words::list(there.iter().map(String::as_str), 8))),
+    };
     let where_ = if hierarchy.is_mounted() { format!(" in `{}`", hierarchy.path().display()) } else { String::new() };
     KernelError::at(place, format!("there is no cgroup `{path}`{where_}")).maybe_help(help)
 }
