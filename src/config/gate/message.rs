@@ -47,7 +47,7 @@ struct Blamed<'a> {
 }
 
 impl Blamed<'_> {
-    fn new(&self, code: &'static str, message: String) -> Problem {
+    fn blame(&self, code: &'static str, message: String) -> Problem {
         Problem::new(code, Location::new(self.source, self.violation.span), message)
     }
 
@@ -57,7 +57,7 @@ impl Blamed<'_> {
             Kind::Broken => return None,
             Kind::Type { expected, found } => self.wrong_type(expected, found),
             Kind::UnknownKey { key, allowed } => {
-                let problem = self.new(codes::UNKNOWN_KEY, format!("unknown key `{key}` in {subject}"));
+                let problem = self.blame(codes::UNKNOWN_KEY, format!("unknown key `{key}` in {subject}"));
                 let mapping = find(self.root, &violation.path);
                 unknown_key(problem, &violation.path, mapping, key, allowed, violation.schema)
             }
@@ -68,22 +68,22 @@ impl Blamed<'_> {
             }
             Kind::NotListed { .. } if is_version(&violation.path) => {
                 let message = format!("this build does not know version {shown} of the language");
-                self.new(codes::VERSION, message).help("this build understands `version: 1`")
+                self.blame(codes::VERSION, message).help("this build understands `version: 1`")
             }
             Kind::NotListed { allowed } => self.unknown_word(allowed),
             Kind::Form { regex } => self.wrong_form(regex),
             Kind::TooShort => {
-                self.new(codes::WRONG_FORM, format!("{subject} is empty")).maybe_help(example_help(violation.schema))
+                self.blame(codes::WRONG_FORM, format!("{subject} is empty")).maybe_help(example_help(violation.schema))
             }
             Kind::TooSmall { least } => self.out_of_range(format!("must be {least} or more")),
             Kind::TooLarge { most } => self.out_of_range(format!("must be {most} or less")),
             Kind::TooFewKeys => self.too_few_keys(),
             Kind::TooManyKeys { most: 1 } => self
-                .new(codes::KEY_COUNT, format!("{subject} has more than one kind"))
+                .blame(codes::KEY_COUNT, format!("{subject} has more than one kind"))
                 .label("a second one")
                 .help("a probe has one hook: write one probe for each"),
             Kind::TooManyKeys { most } | Kind::TooLong { most } => self
-                .new(codes::KEY_COUNT, format!("{subject} has more than {most} entries"))
+                .blame(codes::KEY_COUNT, format!("{subject} has more than {most} entries"))
                 .label(format!("number {}", most + 1)),
         })
     }
@@ -95,7 +95,7 @@ impl Blamed<'_> {
             _something => format!("{subject} must be {wanted}, not {found}"),
         };
         let meant = type_help(self.violation, self.source, self.root, &self.shown);
-        let problem = self.new(codes::WRONG_TYPE, message).label(format!("expected {wanted}"));
+        let problem = self.blame(codes::WRONG_TYPE, message).label(format!("expected {wanted}"));
         problem.maybe_help(meant.or_else(|| example_help(self.violation.schema)))
     }
 
@@ -105,7 +105,7 @@ impl Blamed<'_> {
         let allowed: Vec<&str> = allowed.iter().filter_map(Json::as_str).collect();
         let key = if let Some(Segment::Key(key)) = self.violation.path.last() { key.as_str() } else { "" };
         let nearest = guess::for_word(key, word).or_else(|| words::nearest(&self.shown, allowed.iter().copied()));
-        self.new(codes::UNKNOWN_WORD, format!("{} cannot be `{word}`", self.subject))
+        self.blame(codes::UNKNOWN_WORD, format!("{} cannot be `{word}`", self.subject))
             .label(format!("expected one of {}", words::list(allowed.iter().copied(), 12)))
             .maybe_help(nearest.map(|word| format!("did you mean `{word}`?")))
     }
@@ -114,17 +114,17 @@ impl Blamed<'_> {
         let form = pattern::ALL.iter().find(|form| form.regex == regex);
         let expected = form.map_or("of another form", |form| form.expected);
         let meant = form_help(form, &self.shown).or_else(|| example_help(self.violation.schema));
-        self.new(codes::WRONG_FORM, format!("{} must be {expected}", self.subject)).maybe_help(meant)
+        self.blame(codes::WRONG_FORM, format!("{} must be {expected}", self.subject)).maybe_help(meant)
     }
 
     fn out_of_range(&self, must: String) -> Problem {
-        self.new(codes::OUT_OF_RANGE, format!("{} cannot be {}", self.subject, self.shown)).label(must)
+        self.blame(codes::OUT_OF_RANGE, format!("{} cannot be {}", self.subject, self.shown)).label(must)
     }
 
     fn too_few_keys(&self) -> Problem {
         let schema = self.violation.schema;
         let label = if schema.get("properties").is_some() { choice(schema) } else { "does nothing".to_owned() };
-        let problem = self.new(codes::KEY_COUNT, format!("{} is empty", self.subject)).label(label);
+        let problem = self.blame(codes::KEY_COUNT, format!("{} is empty", self.subject)).label(label);
         problem.maybe_help(example_help(schema))
     }
 }

@@ -122,7 +122,7 @@ mod tests {
         assert_eq!((entries(&found), found.bad_count), (vec!["53".to_owned(), "443".to_owned()], 0));
         let found = set_lines(SetKind::Ip, b"\xef\xbb\xbf10.0.0.1\n::ffff:10.0.0.1\n::ffff:10.0.0.0/104", true);
         assert_eq!((entries(&found), found.bad_count), (vec!["10.0.0.0/8".to_owned(), "10.0.0.1".to_owned()], 0));
-        let found = set_lines(SetKind::Number, b"\xff\xfe5\03\0\n\0", true);
+        let found = set_lines(SetKind::Number, b"\xff\xfe5\x003\x00\n\x00", true);
         assert_eq!((first_bad(&found), found.bad_count), ((1, "it is UTF-16".to_owned()), 2));
     }
 

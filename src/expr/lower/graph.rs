@@ -212,7 +212,7 @@ impl<'o> Graph<'o> {
                 (Fetch { size: Step::MAX_BYTES, ..fetch }, Widening::NONE)
             }
             Some(_) => (Fetch { size: fetch.size.min(Step::MAX_BYTES), ..fetch }, Widening::NONE),
-            None if self.is_of_texts(set) => return Err(super::text::no_text(&operand.kind)),
+            None if self.is_of_texts(set) => return Err(super::kinds::no_text(&operand.kind)),
             None => (fetch, super::kinds::for_set(operand)?),
         };
         let entry = self.push(operand, fetch, StepTest::Set(set.clone(), wide), ways)?;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::graph::{Graph, Ways};
-use super::kinds::{is_text_copy, text_of};
+use super::kinds::{is_text_copy, no_text, text_of};
 use super::unfit::Unfit;
 use crate::expr::operand::Operand;
 use crate::spec::{Fetch, FetchCopy, FieldType, Formula, Step, StepNext, StepTest, TextTest};
@@ -109,16 +109,5 @@ fn whole(operand: &Operand, fetch: &Fetch, limit: Option<u32>, test: StepTest) -
             "the kernel sees {room} bytes of a text, and this one may have {limit}: `string({room})` lets it decide"
         ))),
         _other => Err(Unfit::new(format!("it is {} bytes without an end of its own", operand.size))),
-    }
-}
-
-pub(super) fn no_text(kind: &FieldType) -> Unfit {
-    match kind {
-        FieldType::Path => Unfit::new("a path has as many parts as folders"),
-        FieldType::Cgroup | FieldType::Container => Unfit::new("the kernel knows a cgroup by its number"),
-        FieldType::Dev => Unfit::new("the kernel knows a disk by its number"),
-        FieldType::Ksym | FieldType::Usym => Unfit::new("the kernel knows a function by its address"),
-        FieldType::Counted { .. } => Unfit::new("its length is only known when the event happens"),
-        _other => Unfit::new("it is no text of the kernel's"),
     }
 }

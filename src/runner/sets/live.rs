@@ -117,8 +117,8 @@ impl LiveSet {
             SetKind::Ip | SetKind::Number => entries.iter().flat_map(set_keys).collect(),
             SetKind::Text | SetKind::Pid => BTreeSet::new(),
         };
-        let gone = self.entries.difference(entries).flat_map(set_keys).filter(|key| !stays.contains(key));
-        gone.map(|key| self.map.remove(&key)).collect()
+        let mut gone = self.entries.difference(entries).flat_map(set_keys).filter(|key| !stays.contains(key));
+        gone.try_for_each(|key| self.map.remove(&key))
     }
 
     /// Says how many processes the kernel had no room for, where there are more than was said.
