@@ -73,9 +73,9 @@ fn lengths_and_tags() {
         let (ended, counted) = (run.interrupt().code(0), counting.interrupt().code(0));
         let plain = tagged(&[]).len() as u64;
         let expected = [
-            json!([plain, null, null, null, 0x0800, 50]),
-            json!([plain + 4, 9, 3, null, 0x0800, 50]),
-            json!([plain + 8, 100, 1, 9, 0x0800, 50]),
+            json!([plain, null, null, null, "0x800", 50]),
+            json!([plain + 4, 9, 3, null, "0x800", 50]),
+            json!([plain + 8, 100, 1, 9, "0x800", 50]),
         ];
         for name in ["out", "in", "xdp", "kernel"] {
             assert_eq!(of_probe(&ended, name), expected, "{name}");
