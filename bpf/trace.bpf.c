@@ -69,6 +69,37 @@ static __always_inline void note_absent(struct event_head *head, __u64 status, _
 		head->absent |= status << number;
 }
 
+/* One window for each target. Made where there is a rate and one program for several. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} rates SEC(".maps");
+
+/* Where the number of a system call is in its context; those of the 32-bit table are as many places behind. */
+#define CALL_NUMBER 7
+#define CALLS 512
+
+static __always_inline __u64 *window_of(void *ctx)
+{
+	__u64 number = 0;
+	__u32 target;
+
+	if (!rate_of)
+		return own_window();
+	if (rate_of == RATE_OF_COOKIE)
+		number = bpf_get_attach_cookie(ctx);
+	else
+		number = context_word(ctx, CALL_NUMBER * sizeof(__u64));
+	target = number & (CALLS - 1);
+	if (rate_of == RATE_OF_COOKIE)
+		target = number;
+	else if (number & SHOWN_COMPAT)
+		target += CALLS;
+	return bpf_map_lookup_elem(&rates, &target);
+}
+
 /* The record of an event that is wanted. */
 static __noinline int trace_event(void *ctx)
 {
@@ -83,7 +114,7 @@ static __noinline int trace_event(void *ctx)
 		if (is_own(pid_tgid))
 			return 0;
 	}
-	record = event_reserve(record_size);
+	record = event_reserve_in(record_size, limited ? window_of(ctx) : NULL);
 	if (!record)
 		return 0;
 	head = record;

@@ -19,6 +19,15 @@ const volatile __u32 rate_events INTERNAL = 0;
 /* Windows are the multiples of this since the machine was booted; never 0. */
 const volatile __u64 rate_window_ns INTERNAL = 1;
 
+/* Which window an event counts in, of a program that is at several targets: each has the rate for itself. */
+enum rate_of {
+	RATE_OF_PROGRAM = 0,
+	RATE_OF_COOKIE = 1, /* that of the link's cookie, in `rates` */
+	RATE_OF_CALL = 2,   /* that of the system call */
+};
+
+const volatile __u32 rate_of INTERNAL = RATE_OF_PROGRAM;
+
 /*
  * The window in one word, so that the order in which CPUs see its parts is no question on any machine:
  *

@@ -91,13 +91,13 @@ _Static_assert(sizeof(struct cpu_counts) == 128, "two cache lines, which process
  * False, and counted, for an event that `limits` does not let pass. A function of its own: where nothing is limited nothing
  * is left of it, not even registers that it would have needed.
  */
-static __noinline __attribute__((unused)) bool event_passes(struct cpu_counts *count)
+static __noinline __attribute__((unused)) bool event_passes(struct cpu_counts *count, __u64 *window)
 {
 	if (sample_below && bpf_get_prandom_u32() >= sample_below) {
 		__atomic_fetch_add(&count->sampled_out, 1, __ATOMIC_RELAXED);
 		return false;
 	}
-	if (rate_events && !rate_allows(&counts[CPU_COUNTS - 1].rate)) {
+	if (rate_events && (!window || !rate_allows(window))) {
 		__atomic_fetch_add(&count->rate_limited, 1, __ATOMIC_RELAXED);
 		return false;
 	}
@@ -114,8 +114,17 @@ static __always_inline struct cpu_counts *cpu_counts(void)
 	return count;
 }
 
-/* A record of `size` bytes, to be written whole and given to bpf_ringbuf_submit(); NULL is counted as a loss. */
-static __always_inline void *event_reserve(__u64 size)
+/* The window of the program's rate. */
+static __always_inline __u64 *own_window(void)
+{
+	return &counts[CPU_COUNTS - 1].rate;
+}
+
+/*
+ * A record of `size` bytes, to be written whole and given to bpf_ringbuf_submit(); NULL is counted as a loss. `window` is that of the
+ * rate, where there is one.
+ */
+static __always_inline void *event_reserve_in(__u64 size, __u64 *window)
 {
 	struct cpu_counts *count = cpu_counts();
 	void *record;
@@ -123,12 +132,17 @@ static __always_inline void *event_reserve(__u64 size)
 	if (count->ended)
 		return NULL;
 	__atomic_fetch_add(&count->produced, 1, __ATOMIC_RELAXED);
-	if (limited && !event_passes(count))
+	if (limited && !event_passes(count, window))
 		return NULL;
 	record = bpf_ringbuf_reserve(&events, size, 0);
 	if (!record)
 		__atomic_fetch_add(&count->ring_full, 1, __ATOMIC_RELAXED);
 	return record;
+}
+
+static __always_inline void *event_reserve(__u64 size)
+{
+	return event_reserve_in(size, own_window());
 }
 
 /* Fill the head for the current thread, `pid_tgid`. */

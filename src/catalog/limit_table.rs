@@ -12,6 +12,18 @@ pub struct LimitTable {
     sample_below: u32,
     rate_events: u32,
     rate_window_ns: u32,
+    rate_of: u32,
+}
+
+/// Which window of a rate an event counts in: that of the program, or of the target that it is of where the program is at several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateOf {
+    /// One for all.
+    Program,
+    /// By the cookie of the link.
+    Cookie,
+    /// By the number of the system call.
+    Call,
 }
 
 impl LimitTable {
@@ -23,11 +35,12 @@ impl LimitTable {
             sample_below: place("sample_below")?,
             rate_events: place("rate_events")?,
             rate_window_ns: place("rate_window_ns")?,
+            rate_of: place("rate_of")?,
         })
     }
 
     /// Fills `.rodata` for these limits. Where there are none it stays as it is: off.
-    pub fn write(&self, rodata: &mut [u8], limits: &Limits) {
+    pub fn write(&self, rodata: &mut [u8], limits: &Limits, rate_of: RateOf) {
         if let Some(below) = limits.sample.and_then(sample_below) {
             put(rodata, self.limited, &[1]);
             put(rodata, self.sample_below, &below.to_ne_bytes());
@@ -36,6 +49,12 @@ impl LimitTable {
             put(rodata, self.limited, &[1]);
             put(rodata, self.rate_events, &rate.events.to_ne_bytes());
             put(rodata, self.rate_window_ns, &rate.per.ns().to_ne_bytes());
+            let rate_of: u32 = match rate_of {
+                RateOf::Program => 0,
+                RateOf::Cookie => 1,
+                RateOf::Call => 2,
+            };
+            put(rodata, self.rate_of, &rate_of.to_ne_bytes());
         }
     }
 }
@@ -70,10 +89,10 @@ mod tests {
     /// Each limit switches itself on, and only itself.
     #[test]
     fn what_is_written() {
-        let table = LimitTable { limited: 0, sample_below: 4, rate_events: 8, rate_window_ns: 16 };
+        let table = LimitTable { limited: 0, sample_below: 4, rate_events: 8, rate_of: 12, rate_window_ns: 16 };
         let written = |limits: Limits| {
             let mut rodata = [0; 24];
-            table.write(&mut rodata, &limits);
+            table.write(&mut rodata, &limits, RateOf::Call);
             rodata
         };
         let rate = RateLimit { events: 258, per: Period::Minute };
@@ -82,6 +101,6 @@ mod tests {
         assert_eq!((sample[0], &sample[4..8], &sample[8..]), (1, &(1_u32 << 16).to_ne_bytes()[..], &[0; 16][..]));
         let rate = written(Limits { sample: None, rate: Some(rate) });
         assert_eq!((rate[0], &rate[4..8], &rate[8..12]), (1, &[0; 4][..], &258_u32.to_ne_bytes()[..]));
-        assert_eq!(rate[16..], 60_000_000_000_u64.to_ne_bytes());
+        assert_eq!((&rate[12..16], &rate[16..]), (&2_u32.to_ne_bytes()[..], &60_000_000_000_u64.to_ne_bytes()[..]));
     }
 }

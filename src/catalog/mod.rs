@@ -38,7 +38,7 @@ pub use fetch_entry::FetchLimit;
 pub use fetch_table::FetchTable;
 pub use instructions::instruction_at;
 pub use kernel_offsets::KernelOffsets;
-pub use limit_table::LimitTable;
+pub use limit_table::{LimitTable, RateOf};
 pub use object::ObjectBytes;
 pub use program::{Catalog, Counters, FunctionAt, HookDecl, Param, ParamType, Program};
 pub use step_table::{SetMapKind, SetPlace};

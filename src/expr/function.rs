@@ -75,6 +75,15 @@ impl<'a> FunctionScope<'a> {
         Ok(place.map(|place| if is_user { place.of_user() } else { place }))
     }
 
+    /// True for the result of a function that returns nothing, and for the number of an argument that it does not have.
+    pub(super) fn lacks(&self, name: &str) -> bool {
+        let Some(prototype) = &self.prototype else { return false };
+        match argument_number(name) {
+            Some(index) => index >= prototype.params.len(),
+            None => name == "retval" && returns_nothing(prototype),
+        }
+    }
+
     fn argument(&self, name: &str) -> Result<Option<Place<'a>>, Refusal> {
         let prototype = self.prototype.as_ref();
         let by_name = prototype.and_then(|prototype| prototype.params.iter().position(|param| param.0 == name));
@@ -141,7 +150,7 @@ impl<'a> FunctionScope<'a> {
             let place = Place::register(source, Ty::Int { size: 8, signed: true });
             return Ok(if self.owner == Owner::User { place.of_user() } else { place });
         };
-        if matches!(prototype.btf.resolve(prototype.returns).1, Type::Void) {
+        if returns_nothing(prototype) {
             return Err(Refusal::new(format!("`{}` returns nothing", self.name)));
         }
         // In one register, in two, or in memory.
@@ -211,4 +220,8 @@ fn argument_number(name: &str) -> Option<usize> {
     let digits = name.strip_prefix("arg")?;
     (!digits.is_empty() && digits.len() <= 2 && digits.bytes().all(|b| b.is_ascii_digit()))
         .then(|| digits.parse().ok())?
+}
+
+fn returns_nothing(prototype: &Prototype<'_>) -> bool {
+    matches!(prototype.btf.resolve(prototype.returns).1, Type::Void)
 }

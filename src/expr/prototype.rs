@@ -121,6 +121,14 @@ impl<'a> Prototype<'a> {
         is_so.then(|| self.btf.display(ty))
     }
 
+    /// True for a function that a trampoline can call programs for. `takes_structs`: structs as arguments (Linux 6.1); as results it never
+    /// takes them.
+    pub fn fits_trampoline(&self, takes_structs: bool) -> bool {
+        let mut arguments = self.params.iter();
+        self.by_value(self.returns).is_none()
+            && (takes_structs || arguments.all(|(_, ty)| self.by_value(*ty).is_none()))
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.params.iter().map(|(name, _)| name.as_str()).filter(|name| !name.is_empty())
     }

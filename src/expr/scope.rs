@@ -45,6 +45,15 @@ impl<'a> Scope<'a> {
         matches!(self.own(name, btf), Ok(Some(_)))
     }
 
+    /// True for a name that hooks of the kind have, and this one does not: the result of a function that returns nothing, an argument
+    /// behind its last one.
+    pub(super) fn lacks(&self, name: &str) -> bool {
+        match self {
+            Self::Function(function) => function.lacks(name),
+            Self::Inside | Self::Record(_) | Self::Syscall(_) | Self::Usdt(_) | Self::Network(_) => false,
+        }
+    }
+
     /// False where the program is called for a packet, whatever process runs there.
     pub fn runs_in_process(&self) -> bool {
         match self {

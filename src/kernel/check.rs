@@ -7,11 +7,12 @@ use super::expand::expand_what_is_there;
 use super::finding::Finding;
 use super::hook::{missing_capabilities, of};
 use super::host::{Capabilities, Host};
+use super::left_out::left_out;
 use super::loaded::Loaded;
 use super::prepare::{Prepared, prepare, resolve_captures};
 use super::set_map::SetMap;
 use super::together::together;
-use crate::catalog::Program;
+use crate::catalog::{FunctionAt, Program};
 use crate::spec::{HookKind, Place, ProbeSpec, StepTest};
 
 /// Checks everything about a probe that can be known without running it: what its hook names, its captures, and, where this
@@ -20,15 +21,20 @@ use crate::spec::{HookKind, Place, ProbeSpec, StepTest};
 pub fn check(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
     let (expanded, errors) = expand_what_is_there(spec, host);
     let expanded = together(spec, expanded, program, host);
-    let mut findings: Vec<Finding> = errors.into_iter().map(Finding::Wrong).collect();
+    let is_said = |left_out: &KernelError| errors.iter().any(|error| error.place == left_out.place);
+    let left_out = left_out(spec, host).into_iter().filter(|left_out| !is_said(left_out)).map(Finding::Warning);
+    let mut findings: Vec<Finding> = left_out.collect();
+    findings.extend(errors.into_iter().map(Finding::Wrong));
     findings.extend(disagreements(&expanded, program, host).into_iter().map(Finding::Wrong));
     if let Some(hook) = spec.hook.as_ref().filter(|hook| expanded.is_empty() && hook.symbol().is_some()) {
         // Another name would not help where there are no kprobes at all.
         findings.extend((of(hook.kind).check)(hook, host).err().map(Finding::Wrong));
     }
+    let mut verified = Vec::new();
     for one in &expanded {
-        let found =
-            check_one(&one.spec, program, host).into_iter().map(|finding| finding.map(|error| one.blame(error)));
+        let found = check_one(&one.spec, program, host, &mut verified)
+            .into_iter()
+            .map(|finding| finding.map(|error| one.blame(error)));
         // What is wrong with a capture is often wrong at each target.
         findings.extend(found.filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
     }
@@ -36,20 +42,34 @@ pub fn check(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
     few_of_each(findings, part, Finding::wrong_mut)
 }
 
-fn check_one(spec: &ProbeSpec, program: &Program, host: &Host) -> Vec<Finding> {
+/// `verified` has what the kernel has accepted at other targets of the probe: at functions it is the same program, unless the verifier
+/// compares it with the function.
+fn check_one(
+    spec: &ProbeSpec,
+    program: &Program,
+    host: &Host,
+    verified: &mut Vec<(FunctionAt, Prepared)>,
+) -> Vec<Finding> {
     let (prepared, mut findings) = inspect(spec, program, host);
     let Some(mut prepared) = prepared else { return findings };
-    let kinds: Vec<HookKind> = program.attached_for(spec).into_iter().map(|one| one.hook.kind).collect();
+    let functions = program.attached_for(spec);
+    let kinds: Vec<HookKind> = functions.iter().map(|one| one.hook.kind).collect();
+    let is_verified = |(function, known): &(FunctionAt, Prepared)| {
+        let is_it = |one: &FunctionAt| one.function == function.function && is_the_same_anywhere(one.hook.kind);
+        functions.iter().all(is_it) && *known == prepared
+    };
     let missing = missing_capabilities(&kinds, Capabilities::effective());
     if !missing.is_empty() {
         let message = format!("not verified by the kernel: loading a program needs {}", missing.join(" and "));
         findings.push(Finding::Unknown(KernelError::new(Place::Program, message, "check as root to verify it")));
     } else if kinds.iter().any(|kind| !(of(*kind).has_programs)(host)) {
         // The kernel would say no more than that it has none of this type.
-    } else if let Err(error) =
-        give_empty_sets(&mut prepared).and_then(|()| Loaded::load(spec, program, &prepared, host).map(drop))
-    {
-        findings.push(Finding::Wrong(error));
+    } else if !verified.iter().any(is_verified) {
+        let asked = prepared.clone();
+        match give_empty_sets(&mut prepared).and_then(|()| Loaded::load(spec, program, &prepared, host)) {
+            Ok(_) => verified.extend(functions.first().cloned().map(|function| (function, asked))),
+            Err(error) => findings.push(Finding::Wrong(error)),
+        }
     }
     findings
 }
@@ -65,6 +85,24 @@ fn give_empty_sets(prepared: &mut Prepared) -> Result<(), KernelError> {
         prepared.sets.push((*place, SetMap::new(place.kind, 1).map_err(failed)?));
     }
     Ok(())
+}
+
+/// True where programs for two places differ in nothing but what they are told.
+fn is_the_same_anywhere(kind: HookKind) -> bool {
+    match kind {
+        HookKind::Kprobe | HookKind::Kretprobe | HookKind::Uprobe | HookKind::Uretprobe => true,
+        HookKind::Xdp
+        | HookKind::Fentry
+        | HookKind::Fexit
+        | HookKind::Tracepoint
+        | HookKind::RawTracepoint
+        | HookKind::Usdt
+        | HookKind::Lsm
+        | HookKind::Tc
+        | HookKind::Cgroup
+        | HookKind::Function
+        | HookKind::Syscall => false,
+    }
 }
 
 /// The same of a probe with one target, without loading the program. `None` where a problem stands in the way of resolving its captures.

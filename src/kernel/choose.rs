@@ -6,6 +6,7 @@
 //! | `function` at an entry | `fentry`; `kprobe` where that cannot be, or would skip runs |
 //! | `function` at a return | `fexit`; `kretprobe` likewise |
 //! | `tracepoint: syscalls:…` | raw `sys_enter` or `sys_exit`, where that has all fields that are named |
+//! | `function` at several | one `kprobe.multi` or `kretprobe.multi` where the kernel has it, see `together` |
 //! | another `tracepoint` of which no field is named | the raw tracepoint |
 //!
 //! Perf tracepoints skip runs in silence where one interrupts another, and a hundred of them take seconds to close.
@@ -39,6 +40,8 @@ pub(super) fn choose(hook: &Hook, names: &[&str], host: &Host) -> Hook {
 pub(super) fn reason(spec: &ProbeSpec, host: &Host) -> Option<String> {
     let asked = spec.asked.as_ref()?;
     match &asked.site {
+        // One link for all: the kind of link says why.
+        Site::Call { .. } if spec.hook.as_ref().is_some_and(|hook| hook.several().is_some()) => None,
         Site::Call { symbol, end } => Some(mechanism_of_call(symbol, *end, &spec.names(), host).1.to_owned()),
         // What stands in for a tracepoint of a system call says why itself.
         Site::Event(_) if spec.hook.as_ref().is_some_and(|hook| hook.kind == HookKind::Syscall) => None,

@@ -7,6 +7,7 @@ use super::choose::chosen;
 use super::error::KernelError;
 use super::hook::{is_there, of};
 use super::host::Host;
+use super::left_out::left_out;
 use super::site::syscall::{self, Group, NAMELESS, groups};
 use super::site::{self, Named, Names};
 use crate::catalog::demangle;
@@ -67,6 +68,10 @@ pub(super) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expand
             None => (Names::new(), Vec::new()),
         },
     };
+    if !errors.is_empty() {
+        let left_out = left_out(spec, host);
+        errors = errors.into_iter().map(|error| with_what_is_left_out(error, &left_out)).collect();
+    }
     if names.len() > Targets::MAX {
         errors.push(too_many(&spec.targets, &names));
         return (Vec::new(), errors);
@@ -130,9 +135,32 @@ fn expand_syscalls(
 /// The names that patterns stand for. One that is named is a target whatever the kind says, which then says why it cannot be one.
 fn named(hook: &Hook, patterns: &[String], host: &Host) -> Named {
     let kind = of(hook.kind);
-    let (mut names, errors) = site::named(&hook.site, patterns, kind.takes_entry, host);
-    names.retain(|name, _| patterns.contains(name) || (kind.takes)(name, host));
+    let (mut names, mut errors) = site::named(&hook.site, patterns, kind.takes_entry, host);
+    let matched = names.len();
+    names.retain(|name, _| patterns.contains(name) || (kind.unfit)(name, host).is_none());
+    if names.is_empty() && matched > 0 {
+        let of_glob = |glob: &String| KernelError::at(Place::Entry(glob.clone()), nothing_traceable(glob));
+        errors.extend(patterns.iter().map(of_glob));
+    }
     (names, errors)
+}
+
+/// The error about a glob without targets: that there are none, or that none of them can be traced.
+fn with_what_is_left_out(error: KernelError, left_out: &[KernelError]) -> KernelError {
+    let (Place::Entry(glob), Some(left_out)) = (&error.place, left_out.iter().find(|one| one.place == error.place))
+    else {
+        return error;
+    };
+    let is_without_match = error.message.ends_with(&format!("matches `{glob}`"));
+    let (message, help) = match is_without_match {
+        true => (nothing_traceable(glob), None),
+        false => (error.message.clone(), error.help.clone()),
+    };
+    KernelError { message, help, ..error }.note(left_out.message.clone())
+}
+
+fn nothing_traceable(glob: &str) -> String {
+    format!("nothing that `{glob}` matches can be traced")
 }
 
 fn first_of(spec: &ProbeSpec, names: &[String], host: &Host) -> Result<String, KernelError> {

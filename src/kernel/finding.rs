@@ -16,7 +16,7 @@ pub enum Finding {
 
 impl Finding {
     /// What keeps the probe from running here.
-    pub(super) fn wrong(&self) -> Option<&KernelError> {
+    pub fn wrong(&self) -> Option<&KernelError> {
         match self {
             Self::Wrong(error) => Some(error),
             Self::Warning(_) | Self::Unknown(_) => None,
@@ -24,7 +24,7 @@ impl Finding {
     }
 
     /// The same, to be added to.
-    pub(super) fn wrong_mut(&mut self) -> Option<&mut KernelError> {
+    pub fn wrong_mut(&mut self) -> Option<&mut KernelError> {
         match self {
             Self::Wrong(error) => Some(error),
             Self::Warning(_) | Self::Unknown(_) => None,

@@ -10,6 +10,7 @@ use super::counts::Counts;
 use super::error::KernelError;
 use super::host::descriptors;
 use super::loaded::Loaded;
+use super::rates;
 use crate::catalog::{Counters, FunctionAt};
 use crate::spec::{Limits, ParamValue, Place, ProbeSpec};
 
@@ -24,6 +25,8 @@ pub struct Generation {
     program: String,
     params: Vec<(String, ParamValue)>,
     limits: Limits,
+    /// Its probe, where the program has a window of the rate for each target.
+    rated: Option<Box<ProbeSpec>>,
 }
 
 impl Generation {
@@ -59,6 +62,7 @@ impl Generation {
             program: spec.program.clone(),
             params: spec.params.clone(),
             limits: spec.limits,
+            rated: rates::windows(spec).map(|_| Box::new(spec.clone())),
         })
     }
 
@@ -101,6 +105,9 @@ impl Generation {
     pub(super) fn kept_map(&self, name: &str, spec: &ProbeSpec, counters: Option<&Counters>) -> Option<BorrowedFd<'_>> {
         let is_counters = counters.is_some_and(|counters| counters.map == name);
         let same = self.program == spec.program && (!is_counters || self.params == spec.params);
+        if name == rates::MAP && !self.rated.as_ref().is_some_and(|before| rates::are_same(before, spec)) {
+            return None;
+        }
         if !same || name == "events" || name.contains('.') {
             return None;
         }

@@ -12,6 +12,7 @@ use super::hook::of;
 use super::host::{Capabilities, Host, descriptors};
 use super::loaded::Loaded;
 use super::prepare::Prepared;
+use super::rates;
 use super::specialise::{give_sets, is_light, specialise};
 use super::usdt;
 use crate::catalog::{FunctionAt, Program, SetPlace};
@@ -110,6 +111,11 @@ pub(super) fn size_maps(object: &mut OpenObject, spec: &ProbeSpec, program: &Pro
             }
         } else if name == usdt::MAP {
             map.set_autocreate(spec.hook.as_ref().is_some_and(|hook| hook.kind == HookKind::Usdt))?;
+        } else if name == rates::MAP {
+            match rates::windows(spec) {
+                Some(windows) => map.set_max_entries(windows)?,
+                None => map.set_autocreate(false)?,
+            }
         } else if name.ends_with(".rodata.meta") || name == NOWHERE || SetPlace::of_map(&name).is_some() {
             map.set_autocreate(false)?;
         }

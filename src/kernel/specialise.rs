@@ -8,6 +8,7 @@ use libbpf_rs::OpenObject;
 use super::error::KernelError;
 use super::host::{Host, own_process, process_of};
 use super::prepare::Prepared;
+use super::rates::rate_of;
 use super::site::interface::LinkLayer;
 use super::usdt;
 use crate::catalog::{FetchContext, FetchLimit, FetchTable, Param, ParamType, Program, SetPlace};
@@ -35,7 +36,8 @@ pub(super) fn specialise(
     if let Some(table) = &program.limit_table {
         // After a part of `where` that user space decides they hold there.
         let in_user_space = prepared.layout.as_ref().is_some_and(|layout| layout.filter.is_some());
-        table.write(rodata, if in_user_space { &NO_LIMITS } else { &spec.limits });
+        let limits = if in_user_space { &NO_LIMITS } else { &spec.limits };
+        table.write(rodata, limits, rate_of(spec));
     }
     if let (Some(table), Some(Site::Syscall(site))) =
         (&program.syscall_table, spec.hook.as_ref().map(|hook| &hook.site))

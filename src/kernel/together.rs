@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::agree::know_each_other;
 use super::expand::Expanded;
+use super::hook::{breakpoint_of_call, by_breakpoint};
 use super::host::Host;
 use super::prepare::{Prepared, resolve_for};
 use crate::catalog::Program;
@@ -18,7 +19,7 @@ type Names = Arc<[(i64, String)]>;
 /// What a probe stands for on this machine, those of its targets made one that one program can serve.
 pub fn together(spec: &ProbeSpec, mut all: Vec<Expanded>, program: &Program, host: &Host) -> Vec<Expanded> {
     know_each_other(spec, &mut all, host);
-    let is_for_many = spec.hook.as_ref().is_some_and(|hook| is_of_kernel(hook.kind).is_some());
+    let is_for_many = spec.hook.as_ref().and_then(link_kind).is_some();
     if all.len() < 2 || !is_for_many || one_link_each(spec, program, host).is_some() {
         return all;
     }
@@ -30,11 +31,11 @@ pub fn together(spec: &ProbeSpec, mut all: Vec<Expanded>, program: &Program, hos
     let asks_which = all.iter().any(|one| !one.spec.siblings.is_empty());
     let each = if asks_which { all.clone() } else { Vec::new() };
     for one in all {
-        if !can_share(&one, host) {
+        let Some(hook) = shareable(&one, host) else {
             apart.push(one);
             continue;
-        }
-        let prepared = prepared(spec, &one, &names, program, host);
+        };
+        let prepared = prepared(spec, &one, hook, &names, program, host);
         match groups.iter_mut().find(|(known, _)| prepared.is_some() && *known == prepared) {
             Some((_, group)) => group.push(one),
             None => groups.push((prepared, vec![one])),
@@ -51,13 +52,9 @@ pub fn together(spec: &ProbeSpec, mut all: Vec<Expanded>, program: &Program, hos
 /// Why each target of a probe has a program and a link of its own, where others have one for all; `None` where these have as well,
 /// or it is so at all hooks of the kind.
 pub fn one_link_each(spec: &ProbeSpec, program: &Program, host: &Host) -> Option<&'static str> {
-    let kind = spec.hook.as_ref()?.kind;
-    let of_kernel = is_of_kernel(kind)?;
+    let (kind, of_kernel) = spec.hook.as_ref().and_then(link_kind)?;
     if !program.many.iter().any(|decl| decl.kind == kind) {
         return Some("the program has no function for several targets");
-    }
-    if spec.limits.rate.is_some() {
-        return Some("a rate holds for each target by itself");
     }
     if of_kernel && !host.has_kprobe_multi() {
         return Some("this kernel has no kprobe.multi (Linux 5.18, CONFIG_FPROBE)");
@@ -65,11 +62,13 @@ pub fn one_link_each(spec: &ProbeSpec, program: &Program, host: &Host) -> Option
     (!of_kernel && host.version() < (6, 6)).then_some("this kernel has no uprobe.multi (Linux 6.6)")
 }
 
-/// For kinds of which one link can hold a program at many targets, whether these are the kernel's; `None` for the others.
-fn is_of_kernel(kind: HookKind) -> Option<bool> {
-    match kind {
-        HookKind::Kprobe | HookKind::Kretprobe => Some(true),
-        HookKind::Uprobe | HookKind::Uretprobe => Some(false),
+/// The kind of a link that can hold a program at many targets of this hook, and whether these are the kernel's; `None` where there
+/// is no such link.
+fn link_kind(hook: &Hook) -> Option<(HookKind, bool)> {
+    match hook.kind {
+        HookKind::Kprobe | HookKind::Kretprobe => Some((hook.kind, true)),
+        HookKind::Function => Some((by_breakpoint(hook.end()?), true)),
+        HookKind::Uprobe | HookKind::Uretprobe => Some((hook.kind, false)),
         HookKind::Xdp
         | HookKind::Fentry
         | HookKind::Fexit
@@ -79,28 +78,39 @@ fn is_of_kernel(kind: HookKind) -> Option<bool> {
         | HookKind::Lsm
         | HookKind::Tc
         | HookKind::Cgroup
-        | HookKind::Function
         | HookKind::Syscall => None,
     }
 }
 
-/// True for a target of which nothing is known that would keep the others from being attached.
-fn can_share(one: &Expanded, host: &Host) -> bool {
-    let Some(hook) = &one.spec.hook else { return false };
-    match hook.symbol() {
-        Some((symbol, 0)) => {
-            host.traceable_functions().is_none_or(|list| list.contains(symbol)) && host.is_function_unique(symbol)
-        }
-        Some(_) => false,
-        None => hook.point().is_some_and(|point| point.symbol().is_some()),
+/// The hook of a target as it would be among others under one link; `None` where something is known that would keep these from
+/// being attached, or the probe names what there is no other way to.
+fn shareable(one: &Expanded, host: &Host) -> Option<Hook> {
+    let hook = one.spec.hook.as_ref()?;
+    let Some((symbol, offset)) = hook.symbol() else {
+        return hook.point().is_some_and(|point| point.symbol().is_some()).then(|| hook.clone());
+    };
+    let is_traceable = host.traceable_functions().is_none_or(|list| list.contains(symbol));
+    if offset > 0 || !is_traceable || !host.is_function_unique(symbol) {
+        return None;
     }
+    let kind = match one.spec.asked.as_ref().and_then(Hook::end) {
+        Some(end) => breakpoint_of_call(symbol, end, &one.spec.names(), host)?,
+        None => hook.kind,
+    };
+    Some(Hook { kind, ..hook.clone() })
 }
 
 /// What the program would be told at this target, whichever it is; `None` where something is wrong there.
-fn prepared(spec: &ProbeSpec, one: &Expanded, names: &Names, program: &Program, host: &Host) -> Option<Prepared> {
-    let hook = one.spec.hook.as_ref()?;
+fn prepared(
+    spec: &ProbeSpec,
+    one: &Expanded,
+    hook: Hook,
+    names: &Names,
+    program: &Program,
+    host: &Host,
+) -> Option<Prepared> {
     let word = hook.target_field()?;
-    let spec = ProbeSpec { elsewhere: one.spec.elsewhere.clone(), ..shared(spec, hook.clone()) };
+    let spec = ProbeSpec { elsewhere: one.spec.elsewhere.clone(), ..shared(spec, hook) };
     let target = TargetName { word, source: FetchSource::Target, names: Arc::clone(names) };
     resolve_for(&spec, program, host, Some(target)).ok()
 }
@@ -108,7 +118,9 @@ fn prepared(spec: &ProbeSpec, one: &Expanded, names: &Names, program: &Program, 
 /// The probe at a hook, with events that say which target they are of.
 fn shared(spec: &ProbeSpec, hook: Hook) -> ProbeSpec {
     let word = hook.target_field();
-    let mut spec = ProbeSpec { hook: Some(hook), targets: Targets::One, ..spec.clone() };
+    // What the file leaves open has been chosen.
+    let asked = spec.hook.clone().filter(|asked| asked.kind != hook.kind);
+    let mut spec = ProbeSpec { hook: Some(hook), targets: Targets::One, asked, ..spec.clone() };
     if let Some(word) = word {
         spec.name_target(word);
     }
@@ -123,11 +135,20 @@ fn merge(spec: &ProbeSpec, mut group: Vec<Expanded>, single: bool) -> Expanded {
     let elsewhere = group.first().map(|one| one.spec.elsewhere.clone()).unwrap_or_default();
     let mut names: Vec<String> = group.into_iter().filter_map(|one| one.target).collect();
     names.sort();
-    let Some(hook) = spec.hook.as_ref().map(|hook| hook.at_all(&names)) else {
+    let Some(hook) = spec.hook.as_ref().and_then(|hook| at_all(hook, &names)) else {
         return Expanded { spec: spec.clone(), target: None, place: Place::Target };
     };
     let target = (!single).then(|| hook.site.to_string());
     let part = || buffers.next_power_of_two().min(spec.ring_bytes());
     let buffer_bytes = if single { spec.buffer_bytes } else { Some(part()) };
     Expanded { spec: ProbeSpec { buffer_bytes, elsewhere, ..shared(spec, hook) }, target, place: Place::Target }
+}
+
+/// The hook under one link that holds its program at all of these.
+fn at_all(hook: &Hook, names: &[String]) -> Option<Hook> {
+    let (kind, _) = link_kind(hook)?;
+    match hook.symbol() {
+        Some((symbol, _)) => Some(Hook::function(kind, symbol).at_all(names)),
+        None => Some(hook.at_all(names)),
+    }
 }

@@ -20,7 +20,9 @@ use super::source::{Budget, End};
 use crate::catalog::Program;
 use crate::config::{CheckedProbe, Config};
 use crate::format::Look;
-use crate::kernel::{Expanded, Host, KernelError, claimed_twice, disagreements, expand, few_of_each, together};
+use crate::kernel::{
+    Expanded, Host, KernelError, claimed_twice, disagreements, expand, few_of_each, left_out, together,
+};
 use crate::plan::{Content, UnitId};
 use crate::spec::Place;
 
@@ -76,7 +78,13 @@ pub fn run(config: &Config, options: &Options, mut report: impl FnMut(Report<'_>
     let engine = Engine::new(look, Purpose::Once, budget, Arc::clone(&end));
     let mut engine = engine.map_err(|error| StartError::machine(&error))?;
     // Until here a signal ends the process at once, however long the start takes; nothing outlives it.
-    let (mut units, sources) = start(&mut engine, config)?;
+    let host = engine.host();
+    let (mut units, sources) = start(&mut engine, config, &host)?;
+    for probe in &config.probes {
+        for left_out in left_out(&probe.spec, &host) {
+            report(Report::Remark { probe: &probe.spec.id.name, text: &left_out.message });
+        }
+    }
     let mut control = Control::new(end).map_err(|error| StartError::machine(&error))?;
     for unit in &units {
         if let Some(remark) = &unit.attached.remark {
@@ -107,9 +115,8 @@ impl Starting<'_> {
 
 /// Prepares, loads and attaches all probes. If one fails, everything that was done is undone, and all failures of the
 /// step are returned.
-fn start(engine: &mut Engine, config: &Config) -> Result<(Vec<Unit>, Sources), Vec<StartError>> {
-    let host = engine.host();
-    let all = expand_all(config, &host)?;
+fn start(engine: &mut Engine, config: &Config, host: &Host) -> Result<(Vec<Unit>, Sources), Vec<StartError>> {
+    let all = expand_all(config, host)?;
     let claims = claimed_twice(all.iter().map(|starting| (starting.index, &starting.one)));
     if !claims.is_empty() {
         return Err(claims.into_iter().map(|(probe, error)| StartError { probe: Some(probe), error }).collect());
@@ -117,10 +124,10 @@ fn start(engine: &mut Engine, config: &Config) -> Result<(Vec<Unit>, Sources), V
     follow_sets(engine, config)?;
     let drafts = each(all.iter(), |starting| {
         let blame = |errors: Vec<KernelError>| errors.into_iter().map(|error| starting.blame(error)).collect();
-        Engine::prepare(&starting.one.spec, starting.program, &host).map_err(blame)
+        Engine::prepare(&starting.one.spec, starting.program, host).map_err(blame)
     })?;
     let made = each(all.iter().zip(drafts), |(starting, draft): (&Starting<'_>, Draft)| {
-        Engine::load(draft, &starting.one.spec, None, &host, &engine.sets).map_err(|error| vec![starting.blame(error)])
+        Engine::load(draft, &starting.one.spec, None, host, &engine.sets).map_err(|error| vec![starting.blame(error)])
     })?;
     open_sinks(engine, config)?;
     let attached = each(all.iter().zip(made), |(starting, made): (&Starting<'_>, Made)| {
@@ -129,7 +136,7 @@ fn start(engine: &mut Engine, config: &Config) -> Result<(Vec<Unit>, Sources), V
         let routes = engine.sinks.routes(&content.sinks, &[]);
         let routes = routes.map_err(|errors| errors.into_iter().flat_map(blame).collect::<Vec<_>>())?;
         let id = UnitId { probe: content.spec.id.clone(), target: starting.one.target.clone() };
-        engine.attach(id.to_string(), &content, made, routes, &host).map_err(blame)
+        engine.attach(id.to_string(), &content, made, routes, host).map_err(blame)
     })?;
     let (units, sources): (Vec<Unit>, Vec<Sources>) = attached.into_iter().unzip();
     Ok((units, sources.into_iter().flatten().collect()))

@@ -122,6 +122,12 @@ impl Hook {
         (!more.is_empty()).then(all)
     }
 
+    /// True where one program reports several targets: functions, or system calls.
+    pub fn is_at_several(&self) -> bool {
+        let are_calls = |calls: &[String]| calls.len() > 1 || calls.iter().any(|call| Targets::is_pattern(call));
+        self.several().is_some() || matches!(&self.site, Site::Syscall(site) if are_calls(&site.calls))
+    }
+
     /// The same hook at all of these functions, which are in order.
     #[must_use]
     pub fn at_all(&self, names: &[String]) -> Self {

@@ -142,6 +142,13 @@ impl ProbeSpec {
         captured.chain(&self.filter).flat_map(Expr::names).collect()
     }
 
+    /// The field of its events that says which of several targets of one program they are of.
+    pub fn shared_target(&self) -> Option<&'static str> {
+        let word = self.hook.as_ref().filter(|hook| hook.is_at_several())?.target_field()?;
+        let is_it = |capture: &Capture| capture.name == word && capture.expr.names() == [word];
+        self.capture.iter().any(is_it).then_some(word)
+    }
+
     /// The interface that it attaches to, where it does to one.
     pub fn interface(&self) -> Option<&str> {
         self.hook.as_ref()?.interface()

@@ -8,11 +8,14 @@
 //! header | types: { name_off, info, size_or_type, kind-specific … } … | strings, NUL-terminated
 //! ```
 
+mod by_name;
 mod types;
 
 use std::fmt;
 
 pub use types::{Member, Type};
+
+use by_name::ByName;
 
 /// A type's number; 0 is `void`.
 pub type TypeId = u32;
@@ -35,6 +38,7 @@ pub struct Btf {
     strings: usize,
     /// Where type `i + 1` begins in `data`.
     starts: Vec<u32>,
+    functions: ByName,
 }
 
 impl fmt::Debug for Btf {
@@ -124,7 +128,7 @@ impl Btf {
         }
         let mut data = data;
         data.truncate(strings_end.max(types_end));
-        Ok(Self { data, strings, starts })
+        Ok(Self { data, strings, starts, functions: ByName::default() })
     }
 
     /// How many types there are, `void` not counted.
@@ -251,7 +255,12 @@ impl Btf {
 
     /// The first type of this kind and name.
     pub fn find(&self, what: Named, name: &str) -> Option<TypeId> {
-        self.all(what).find(|id| self.name(*id) == name)
+        match what {
+            Named::Func => self.functions.find(name, || self.all(what), |id| self.name(id)),
+            Named::Composite | Named::Typedef | Named::Enum | Named::Var | Named::Section | Named::DeclTag => {
+                self.all(what).find(|id| self.name(*id) == name)
+            }
+        }
     }
 
     /// All types of this kind, in order.

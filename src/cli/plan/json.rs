@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::expr::{ClausePlan, Decided};
 use crate::hook::leaves_itself_out;
 use crate::kernel::{Finding, FunctionOutline, KernelError, Need};
-use crate::spec::{ParamValue, Place, SinkSpec};
+use crate::spec::{Hook, ParamValue, Place, SinkSpec};
 
 /// `{"probes": […], "parked": […]}`
 pub(super) fn document(planned: &[Planned<'_>], config: &Config) -> Value {
@@ -31,7 +31,7 @@ fn probe_json(probe: &Planned<'_>, config: &Config) -> Value {
         "place": probe.probe.locate(&Place::Probe).to_string(),
         "program": probe.program.name,
         "hook": spec.hook.as_ref().map_or("own", |hook| hook.kind.word()),
-        "targets": probe.targets,
+        "targets": targets(probe),
         // What the rest is said of, where there are several.
         "target": probe.targets.first(),
         "functions": probe.outline.functions.iter().map(function).collect::<Vec<_>>(),
@@ -59,6 +59,12 @@ fn probe_json(probe: &Planned<'_>, config: &Config) -> Value {
         "user_space": probe.in_user_space(),
         "problems": probe.findings.iter().map(problem).collect::<Vec<_>>(),
     })
+}
+
+/// Those that have a program each, or all that the one program is at.
+fn targets(probe: &Planned<'_>) -> Vec<String> {
+    let together = probe.spec.hook.as_ref().and_then(Hook::several).filter(|_| probe.targets.is_empty());
+    together.map_or_else(|| probe.targets.clone(), |all| all.into_iter().map(str::to_owned).collect())
 }
 
 fn param(value: &ParamValue) -> Value {

@@ -17,8 +17,8 @@ use super::terminal::{print, print_json, stdout_color, tell};
 use crate::catalog::{Program, builtin};
 use crate::config::{CheckedProbe, Config};
 use crate::kernel::{
-    Finding, Host, KernelError, Outline, Prepared, claims, expand, inspect, one_link_each, outline, quiet_libbpf,
-    together,
+    Finding, Host, KernelError, Outline, Prepared, claims, expand, few_of_each, inspect, left_out, one_link_each,
+    outline, quiet_libbpf, together,
 };
 use crate::spec::{Fetch, FetchCopy, FetchSource, Field, FieldType, ProbeSpec};
 
@@ -97,9 +97,12 @@ fn inspect_all(
         (prepared, findings.into_iter().map(|finding| finding.map(|error| one.blame(error))).collect::<Vec<_>>())
     });
     let (prepared, mut findings) = inspected.next().unwrap_or_default();
+    findings.extend(left_out(spec, host).into_iter().map(Finding::Warning));
     for (_, more) in inspected {
         findings.extend(more.into_iter().filter(|finding| !findings.contains(finding)).collect::<Vec<_>>());
     }
+    let part = |finding: &Finding| finding.wrong().map(|error| error.place.clone());
+    let findings = few_of_each(findings, part, Finding::wrong_mut);
     let first = expanded.into_iter().next().map_or_else(|| spec.clone(), |one| one.spec);
     (first, targets, prepared, findings)
 }

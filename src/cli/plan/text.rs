@@ -10,7 +10,7 @@ use crate::expr::{ClausePlan, Decided};
 use crate::hook::leaves_itself_out;
 use crate::kernel::Need;
 use crate::sink::MAX_QUEUED_BYTES;
-use crate::spec::{Limits, ParamValue, SinkSpec};
+use crate::spec::{Hook, Limits, ParamValue, SinkSpec};
 use crate::words::{list, path_text, shown};
 
 const BOLD: &str = "\x1b[1m";
@@ -52,7 +52,7 @@ fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<Stri
     let mut mechanisms: Vec<String> = functions.map(|one| format!("{} ({})", one.mechanism, one.why)).collect();
     mechanisms.dedup();
     let mut sections = vec![
-        ("targets", targets(&probe.targets, probe.apart)),
+        ("targets", targets(&probe.targets, spec.hook.as_ref().and_then(Hook::several), probe.apart)),
         ("program", programs.collect()),
         ("mechanism", mechanisms),
         ("needs", probe.outline.needs.iter().map(need).collect()),
@@ -74,9 +74,12 @@ fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<Stri
     sections
 }
 
-/// Each target runs a program of its own; what follows is said of the first.
-fn targets(names: &[String], apart: Option<&str>) -> Vec<String> {
-    let [first, more @ ..] = names else { return Vec::new() };
+/// One program runs at all targets, or each has its own; then what follows is said of the first.
+fn targets(names: &[String], together: Option<Vec<&str>>, apart: Option<&str>) -> Vec<String> {
+    let [first, more @ ..] = names else {
+        let line = |all: Vec<&str>| format!("{}, all with one program: {}", all.len(), list(all, 16));
+        return together.map(line).into_iter().collect();
+    };
     let all = list(names.iter().map(String::as_str), 16);
     if more.is_empty() {
         return vec![format!("1: {all}")];
@@ -165,7 +168,8 @@ fn reports(probe: &Planned<'_>) -> Vec<String> {
 fn limits(probe: &Planned<'_>) -> Vec<String> {
     let Limits { sample, rate } = probe.spec.limits;
     let sample = sample.map(|one_in| format!("sample: one event in {one_in}, at random"));
-    let each = if probe.targets.is_empty() { "" } else { ", at each target" };
+    let is_at_several = probe.spec.hook.as_ref().is_some_and(Hook::is_at_several) || !probe.targets.is_empty();
+    let each = if is_at_several { ", for each target" } else { "" };
     let rate = rate.map(|rate| format!("rate_limit: at most {rate}, on all CPUs together{each}"));
     let own = probe.program.captures() && leaves_itself_out(&probe.spec);
     let own = own.then(|| "activity of ebpf-run itself is excluded (`include_self: true` includes it)".to_owned());
@@ -225,13 +229,14 @@ mod tests {
         );
         let names = ["vfs_read".to_owned(), "vfs_write".to_owned()];
         assert_eq!(
-            targets(&names, None),
+            targets(&names, None, None),
             [
                 "2, each with a program of its own: `vfs_read`, `vfs_write`",
                 "details are for the first, `vfs_read`; memory for each and in total"
             ]
         );
-        assert_eq!(targets(&names[..1], None), ["1: `vfs_read`"]);
-        assert!(targets(&[], None).is_empty());
+        assert_eq!(targets(&names[..1], None, None), ["1: `vfs_read`"]);
+        assert!(targets(&[], None, None).is_empty());
+        assert_eq!(targets(&[], Some(vec!["a", "b"]), None), ["2, all with one program: `a`, `b`"]);
     }
 }

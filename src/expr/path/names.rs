@@ -83,13 +83,19 @@ impl<'s, 'a> Names<'s, 'a> {
         self.machine.btf
     }
 
+    /// What the hook itself has of that name. What a target lacks is no mistake where others have it.
+    fn own_or_elsewhere(&self, name: &str) -> Result<Option<Reached<'a>>, Refusal> {
+        let is_elsewhere = self.machine.elsewhere.iter().any(|other| other == name);
+        if is_elsewhere && self.scope.lacks(name) { Ok(None) } else { self.scope.own(name, self.machine.btf) }
+    }
+
     /// What the name stands for that is no capture.
     pub(super) fn lookup(&self, name: &str) -> Result<Found<'a>, Refusal> {
         let known = builtin(name);
         if let (Both::Builtin, Some(known)) = (self.both, known) {
             return self.value_of(known);
         }
-        match (self.scope.own(name, self.machine.btf)?, known, self.both) {
+        match (self.own_or_elsewhere(name)?, known, self.both) {
             (Some(_), Some(known), Both::Neither) if self.has_meaning(known) => {
                 let message = format!("`{name}` is a name of this hook and a builtin");
                 Err(Refusal::new(message)
@@ -111,7 +117,7 @@ impl<'s, 'a> Names<'s, 'a> {
 
     /// `args.X`
     pub(super) fn own_name(&self, name: &str) -> Result<Reached<'a>, Refusal> {
-        match self.scope.own(name, self.machine.btf)? {
+        match self.own_or_elsewhere(name)? {
             Some(own) => Ok(own),
             None if self.machine.elsewhere.iter().any(|other| other == name) => Ok(Reached::Nothing),
             None => Err(self.scope.unknown(name)),

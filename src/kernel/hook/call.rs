@@ -8,6 +8,36 @@ use crate::expr::{Prototype, REGISTER_ARGUMENTS};
 use crate::kernel::host::Host;
 use crate::spec::{CallEnd, HookKind};
 
+/// The first kernel whose trampolines take functions with structs as arguments (720e6a435194).
+const TAKES_STRUCTS: (u32, u32) = (6, 1);
+
+/// The kind with which one link holds a program at many functions: for an end of this one, unless what a probe names of it takes a
+/// trampoline.
+pub(in crate::kernel) fn breakpoint_of_call(
+    symbol: &str,
+    end: CallEnd,
+    names: &[&str],
+    host: &Host,
+) -> Option<HookKind> {
+    let prototype = host.btf().and_then(|btf| Prototype::of_function(btf, symbol));
+    (!needs_trampoline(end, &arguments(names, prototype.as_ref()))).then_some(by_breakpoint(end))
+}
+
+/// The kind for an end of any kernel function.
+pub(in crate::kernel) fn by_breakpoint(end: CallEnd) -> HookKind {
+    match end {
+        CallEnd::Entry => HookKind::Kprobe,
+        CallEnd::Return => HookKind::Kretprobe,
+    }
+}
+
+fn needs_trampoline(end: CallEnd, arguments: &[usize]) -> bool {
+    match end {
+        CallEnd::Entry => arguments.iter().any(|index| *index >= REGISTER_ARGUMENTS),
+        CallEnd::Return => !arguments.is_empty(),
+    }
+}
+
 /// The kind for an end of a kernel function, and why.
 pub(in crate::kernel) fn mechanism_of_call(
     symbol: &str,
@@ -15,21 +45,21 @@ pub(in crate::kernel) fn mechanism_of_call(
     names: &[&str],
     host: &Host,
 ) -> (HookKind, &'static str) {
-    let (by_trampoline, by_breakpoint) = match end {
-        CallEnd::Entry => (&fentry::KIND, HookKind::Kprobe),
-        CallEnd::Return => (&fexit::KIND, HookKind::Kretprobe),
+    let by_breakpoint = by_breakpoint(end);
+    let by_trampoline = match end {
+        CallEnd::Entry => &fentry::KIND,
+        CallEnd::Return => &fexit::KIND,
     };
     let prototype = host.btf().and_then(|btf| Prototype::of_function(btf, symbol));
-    let has_trampoline = prototype.is_some() && by_trampoline.is_there(host);
-    let arguments = arguments(names, prototype.as_ref());
-    let needs_trampoline = match end {
-        CallEnd::Entry => arguments.iter().any(|index| *index >= REGISTER_ARGUMENTS),
-        CallEnd::Return => !arguments.is_empty(),
-    };
+    let takes_structs = host.version() >= TAKES_STRUCTS;
+    let fits = prototype.as_ref().is_some_and(|prototype| prototype.fits_trampoline(takes_structs));
+    let has_trampoline = fits && by_trampoline.is_there(host);
+    let needs_trampoline = needs_trampoline(end, &arguments(names, prototype.as_ref()));
     if !has_trampoline {
         return (
             by_breakpoint,
-            "no trampoline: the kernel's BTF does not describe the function, or it has no function tracer",
+            "no trampoline: the kernel's BTF does not describe the function, a struct is passed by value, or there is no function \
+             tracer",
         );
     }
     if needs_trampoline {

@@ -54,8 +54,8 @@ pub(in crate::kernel) struct KernelKind {
     pub(in crate::kernel) locate: Option<Locate>,
     /// False where a function that nothing has called cannot be its target.
     pub(in crate::kernel) takes_entry: bool,
-    /// False for a name that a pattern stands for and that cannot be its target.
-    pub(in crate::kernel) takes: fn(&str, &Host) -> bool,
+    /// Why a name that a pattern stands for cannot be its target; `None` where it can.
+    pub(in crate::kernel) unfit: fn(&str, &Host) -> Option<&'static str>,
     /// How it is attached here, and why that way and no other.
     pub(in crate::kernel) mechanism: fn(&Hook, &Host) -> (String, String),
     /// False where the kernel skips runs, and nobody knows how many.
@@ -144,8 +144,8 @@ pub(super) fn within_reach(_: &Hook, _: &Host) -> bool {
 }
 
 /// Whatever is there can be a target.
-pub(super) fn every_name(_: &str, _: &Host) -> bool {
-    true
+pub(super) fn no_name(_: &str, _: &Host) -> Option<&'static str> {
+    None
 }
 
 /// Every kernel that this build runs on has them.

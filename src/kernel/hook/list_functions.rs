@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::listing::{Listing, Places, Source, Unasked};
 use crate::kernel::host::Host;
+use crate::kernel::site::function::can_be_named;
 
 /// Functions, of which most machines can probe the entries and returns.
 pub(super) const FUNCTIONS: Listing = Listing {
@@ -46,22 +47,4 @@ pub(super) fn described_functions(host: &Host) -> Places {
     };
     let all = counts.into_iter().map(|(name, (count, module))| (name.to_owned(), remark(name, count, module)));
     (all.collect(), note)
-}
-
-/// Leaves out what the compiler made of functions: padding before them (`__pfx_`, `__cfi_`) and split-off cold halves.
-fn can_be_named(name: &str) -> bool {
-    let made = ["__pfx_", "__cfi_"].iter().any(|prefix| name.starts_with(prefix)) || name.contains(".cold");
-    !made && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What the compiler made of functions is left out.
-    #[test]
-    fn names() {
-        assert!(can_be_named("tcp_v4_connect") && can_be_named("do_one.isra.0"));
-        assert!(!can_be_named("__pfx_tcp_v4_connect") && !can_be_named("do_one.cold") && !can_be_named("a$b"));
-    }
 }

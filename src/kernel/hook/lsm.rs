@@ -46,7 +46,9 @@ pub(super) const KIND: KernelKind = KernelKind {
     attach,
     is_live: always_live,
     is_same_place: is_equal,
-    takes: |name, host| host.version() < (6, 12) || !KEPT.contains(&name),
+    unfit: |name, host| {
+        (host.version() >= (6, 12) && KEPT.contains(&name)).then_some("this kernel keeps them from BPF programs")
+    },
     mechanism: |_, _| {
         let why = "the only mechanism: the program answers 0, which refuses nothing";
         ("trampoline at the security hook, held by a link".to_owned(), why.to_owned())

@@ -43,7 +43,7 @@ pub use listing::{Declared, Signature};
 pub use trial::{Outcome, Try};
 
 pub(in crate::kernel) use attachment::{Attachment, Hold, Landed};
-pub(in crate::kernel) use call::mechanism_of_call;
+pub(in crate::kernel) use call::{breakpoint_of_call, by_breakpoint, mechanism_of_call};
 pub(in crate::kernel) use kind::{Exchange, Feature};
 pub(in crate::kernel) use listing::{Listing, Prototypes, Source, Unasked};
 pub(in crate::kernel) use registry::{KINDS, is_there, missing_capabilities, of};

@@ -47,8 +47,12 @@ pub(super) const BASE: KernelKind = KernelKind {
     is_same_place: is_equal,
     locate: None,
     takes_entry: true,
-    takes: |name, host| {
-        host.is_function_unique(name) && host.kprobe_blacklist().is_none_or(|list| !list.contains(name))
+    unfit: |name, host| {
+        if !host.is_function_unique(name) {
+            return Some("several functions have their name");
+        }
+        let is_excepted = host.kprobe_blacklist().is_some_and(|list| list.contains(name));
+        is_excepted.then_some("the kernel does not allow kprobes in them")
     },
     mechanism: |hook, host| match hook.several() {
         Some(names) => {

@@ -8,7 +8,7 @@ use libbpf_rs::ProgramMut;
 
 use super::attachment::{Attachment, Landed};
 use super::kind::{
-    Feature, KPROBE_SLOT, KernelKind, Locate, Part, always_live, every_name, inside, misplaced, not_to_blame,
+    Feature, KPROBE_SLOT, KernelKind, Locate, Part, always_live, inside, misplaced, no_name, not_to_blame,
     nothing_missing, nothing_to_prepare, within_reach,
 };
 use super::perf;
@@ -46,7 +46,7 @@ pub(super) const BASE: KernelKind = KernelKind {
     is_same_place: |now, next| matches!((now.point(), next.point()), (Some(now), Some(next)) if now.is_at_place_of(next)),
     locate: Some(locate),
     takes_entry: true,
-    takes: every_name,
+    unfit: no_name,
     mechanism: |hook, host| match hook.several() {
         Some(names) => {
             let why = format!("one program for {} functions: the link says at which it runs", names.len());

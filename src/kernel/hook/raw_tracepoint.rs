@@ -8,8 +8,8 @@ use libbpf_rs::{AsRawLibbpf, ProgramMut};
 
 use super::attachment::{Attachment, Hold, take_link};
 use super::kind::{
-    Exchange, Feature, KernelKind, always, always_live, every_name, is_equal, misplaced, not_to_blame,
-    nothing_to_prepare, within_reach,
+    Exchange, Feature, KernelKind, always, always_live, is_equal, misplaced, no_name, not_to_blame, nothing_to_prepare,
+    within_reach,
 };
 use super::listing::{Listing, Places, Signature, Source, Unasked};
 use super::trial::QUIET_EVENT;
@@ -40,7 +40,7 @@ pub(super) const KIND: KernelKind = KernelKind {
     is_same_place: is_equal,
     locate: None,
     takes_entry: true,
-    takes: every_name,
+    unfit: no_name,
     mechanism: |_, _| {
         ("link of a raw tracepoint".to_owned(), "the only mechanism, and the fastest for a tracepoint".to_owned())
     },

@@ -10,7 +10,7 @@ use libbpf_rs::ProgramMut;
 
 use super::attachment::{Attachment, Hold};
 use super::kind::{
-    Exchange, Feature, KernelKind, always, every_name, is_equal, misplaced, not_to_blame, nothing_missing,
+    Exchange, Feature, KernelKind, always, is_equal, misplaced, no_name, not_to_blame, nothing_missing,
     nothing_to_prepare, within_reach,
 };
 use super::link;
@@ -46,7 +46,7 @@ pub(super) const KIND: KernelKind = KernelKind {
     is_same_place: is_equal,
     locate: None,
     takes_entry: true,
-    takes: every_name,
+    unfit: no_name,
     mechanism,
     counts_missed: always,
     listing: None,

@@ -10,7 +10,7 @@ use libbpf_rs::{AsRawLibbpf, ProgramMut};
 
 use super::attachment::{Attachment, Hold, take_link};
 use super::kind::{
-    Exchange, Feature, KernelKind, Part, always, always_live, every_name, is_equal, misplaced, not_to_blame,
+    Exchange, Feature, KernelKind, Part, always, always_live, is_equal, misplaced, no_name, not_to_blame,
     nothing_missing, nothing_to_prepare, within_reach,
 };
 use super::listing::{Declared, Listing, Places, Signature, Source, Unasked};
@@ -45,7 +45,7 @@ pub(super) const KIND: KernelKind = KernelKind {
     is_same_place: is_equal,
     locate: None,
     takes_entry: true,
-    takes: every_name,
+    unfit: no_name,
     mechanism: |_, host| perf::event_of("the tracepoint", host),
     counts_missed: perf::counts_missed,
     listing: Some(Listing {

@@ -55,7 +55,7 @@ pub(super) const BASE: KernelKind = KernelKind {
     is_same_place: is_equal,
     locate: None,
     takes_entry: true,
-    takes: describes,
+    unfit: |name, host| (!describes(name, host)).then_some("the kernel's BTF does not describe them"),
     mechanism: |_, _| {
         let why = "the quickest way to a function: no breakpoint, and the arguments by their types";
         ("trampoline in the function, held by a link".to_owned(), why.to_owned())

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use libbpf_rs::{OpenObject, ProgramMut};
 
 use super::attachment::{Attachment, Hold};
-use super::kind::{Exchange, Feature, KernelKind, always, every_name, misplaced, nothing_missing, within_reach};
+use super::kind::{Exchange, Feature, KernelKind, always, misplaced, no_name, nothing_missing, within_reach};
 use super::link;
 use super::xdp_native::{Native, forecast};
 use super::xdp_occupied::occupied;
@@ -41,7 +41,7 @@ pub(super) const KIND: KernelKind = KernelKind {
     is_same_place,
     locate: None,
     takes_entry: true,
-    takes: every_name,
+    unfit: no_name,
     mechanism,
     counts_missed: always,
     listing: None,

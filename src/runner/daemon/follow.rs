@@ -7,10 +7,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::binaries::Watched;
-use crate::config::{Checked, CheckedProbe, Config, Problem, SourceFile};
+use crate::config::{Checked, CheckedProbe, Config, Problem, Severity, SourceFile};
 use crate::files::{Scan, Scanned, Unreadable};
-use crate::kernel::{CgroupPlaces, Host, binary_identity, binary_places, cgroup_places, expand_present, together};
+use crate::kernel::{
+    CgroupPlaces, Host, binary_identity, binary_places, cgroup_places, expand_present, left_out, together,
+};
 use crate::plan::{Content, Desired, FileNow, UnitId, accept};
+use crate::runner::refusal;
 use crate::spec::{DAEMON_BUFFER_BYTES, ProbeId, ProbeSpec, Targets};
 
 /// What the files say, and said.
@@ -28,6 +31,8 @@ pub(super) struct Followed {
     pub(super) stopped: BTreeMap<ProbeId, StoppedAt>,
     /// Counts the configurations.
     pub(super) generation: u64,
+    /// What globs match and leave out, as it was said.
+    left_out: Vec<Problem>,
 }
 
 /// When a probe was stopped by hand.
@@ -127,6 +132,18 @@ impl Followed {
             }
         }
         all
+    }
+
+    /// What globs match and leave out because it cannot be traced; each is returned once.
+    pub(super) fn left_out(&mut self, host: &Host) -> Vec<Problem> {
+        let probes = self.config.iter().flat_map(|config| &config.probes);
+        let of_probe = |probe: &CheckedProbe| {
+            let warning = |error| Problem { severity: Severity::Warning, ..refusal(probe, &error) };
+            left_out(&probe.spec, host).into_iter().map(warning).collect::<Vec<_>>()
+        };
+        let now: Vec<Problem> = probes.flat_map(of_probe).collect();
+        let before = std::mem::replace(&mut self.left_out, now.clone());
+        now.into_iter().filter(|problem| !before.contains(problem)).collect()
     }
 
     /// True if some probe follows the routes.

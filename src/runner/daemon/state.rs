@@ -92,6 +92,8 @@ impl<'a> Daemon<'a> {
                 let new = problems.filter(|problem| !self.roots.is_said(problem));
                 new.for_each(|problem| (self.tell.say)(&Said::Problem(problem)));
                 changed.warnings.iter().for_each(|problem| (self.tell.say)(&Said::Problem(problem)));
+                let left_out = self.followed.left_out(&self.units.host());
+                left_out.iter().for_each(|problem| (self.tell.say)(&Said::Problem(problem)));
             }
             self.act();
             if changed.is_some() || !roots.is_empty() {

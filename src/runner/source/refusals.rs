@@ -2,8 +2,8 @@
 //! What was taken out of a ring and not delivered because the probe says so: its `where`, and its limits where they hold after a
 //! part of `where` that only user space decides.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Counts of one unit and those that take its place. Only the thread that reads rings adds to them.
 #[derive(Debug, Default)]
@@ -12,10 +12,25 @@ pub(in crate::runner) struct Refusals {
     undecided: AtomicU64,
     sampled_out: AtomicU64,
     rate_limited: AtomicU64,
-    /// When the window of the rate began, in nanoseconds since boot, and how many events passed in it.
-    window_ns: AtomicU64,
-    in_window: AtomicU64,
+    /// The window of the rate, or one for each target; made when they are first needed.
+    windows: OnceLock<Box<[Window]>>,
 }
+
+/// A window of a rate.
+#[derive(Debug, Default)]
+struct Window {
+    /// When it began, in nanoseconds since boot.
+    begin_ns: AtomicU64,
+    /// How many events passed in it.
+    passed: AtomicU64,
+}
+
+/// Targets that one program can be at: more than [`Targets::MAX`](crate::spec::Targets::MAX) functions, and all system calls.
+const WINDOWS: usize = 1024;
+/// Numbers of system calls of 64-bit processes; those of 32-bit ones have windows behind them.
+const CALLS: usize = 512;
+/// The bit that tells a number of the 32-bit table from the others.
+const COMPAT_BIT: u32 = 31;
 
 /// Why an event is not delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,18 +72,22 @@ impl Refusals {
         count.fetch_add(1, Ordering::Release);
     }
 
-    /// True for at most `events` events whose times lie in one window of `per_ns`. One that comes late, from a CPU that was slow,
-    /// counts in the window that is open: the past is never opened again.
-    pub(super) fn rate_allows(&self, events: u32, per_ns: u64, boot_ns: u64) -> bool {
+    /// True for at most `events` events of one target whose times lie in one window of `per_ns`. One that comes late, from a CPU that
+    /// was slow, counts in the window that is open: the past is never opened again. `target` is the number of the function or system
+    /// call; 0 where the program is at one.
+    pub(super) fn rate_allows(&self, target: u64, events: u32, per_ns: u64, boot_ns: u64) -> bool {
+        let windows = self.windows.get_or_init(|| (0..WINDOWS).map(|_| Window::default()).collect());
+        let behind = (target >> COMPAT_BIT) as usize & 1;
+        let Window { begin_ns, passed } = &windows[(target as usize | behind * CALLS) % WINDOWS];
         let begin = boot_ns - boot_ns % per_ns.max(1);
-        if begin > self.window_ns.load(Ordering::Relaxed) {
-            self.window_ns.store(begin, Ordering::Relaxed);
-            self.in_window.store(0, Ordering::Relaxed);
+        if begin > begin_ns.load(Ordering::Relaxed) {
+            begin_ns.store(begin, Ordering::Relaxed);
+            passed.store(0, Ordering::Relaxed);
         }
-        let before = self.in_window.load(Ordering::Relaxed);
+        let before = passed.load(Ordering::Relaxed);
         let passes = before < events.into();
         if passes {
-            self.in_window.store(before + 1, Ordering::Relaxed);
+            passed.store(before + 1, Ordering::Relaxed);
         }
         passes
     }
@@ -121,10 +140,13 @@ mod tests {
     #[test]
     fn windows() {
         let refusals = Refusals::default();
-        let passed = |times: &[u64]| times.iter().filter(|time| refusals.rate_allows(2, 100, **time)).count();
+        let passed = |times: &[u64]| times.iter().filter(|time| refusals.rate_allows(0, 2, 100, **time)).count();
         assert_eq!(passed(&[1000, 1010, 1020]), 2);
         assert_eq!(passed(&[1100, 1090, 1101, 1199]), 2);
         assert_eq!(passed(&[1000, 1250]), 1);
+        // Each target has its own, a system call of 32-bit processes too.
+        let of = |target: u64| (0..9).filter(|_| refusals.rate_allows(target, 2, 100, 5000)).count();
+        assert_eq!([0, 3, 3 | 1 << 31, 999, 3].map(of), [2, 2, 2, 2, 0]);
     }
 
     /// What a unit before had counts on, once, while it is still read and afterwards.

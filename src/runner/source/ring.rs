@@ -45,6 +45,7 @@ struct RingSource {
 pub(super) fn make(making: &Making<'_>, id: SourceId) -> Result<Option<Box<dyn Source>>, KernelError> {
     let Some(layout) = &making.prepared.layout else { return Ok(None) };
     let comm = layout.process.iter().find(|field| making.by_command && field.name == "comm" && field.size == 16);
+    let target = making.spec.shared_target();
     Ok(Some(Box::new(RingSource {
         id,
         ring: making.loaded.ring()?,
@@ -54,7 +55,7 @@ pub(super) fn make(making: &Making<'_>, id: SourceId) -> Result<Option<Box<dyn S
         active: false,
         time_at: layout.time.map(|at| at as usize),
         comm_at: comm.map(|field| field.offset as usize),
-        gate: Gate::new(layout, making.spec.limits, making.sets, Arc::clone(making.refusals)),
+        gate: Gate::new(layout, making.spec.limits, target, making.sets, Arc::clone(making.refusals)),
         layout: layout.clone(),
         account: Arc::default(),
         commands: Commands::default(),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Functions of a program or library that names and globs stand for, and the first of several that there is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::binaries::{Opened, unusable};
 use super::names::{MOST_MATCHES, matching, some};
@@ -23,14 +23,9 @@ pub(in crate::kernel) fn named(patterns: &[String], takes_entry: bool, file: &Op
                 format!("`{glob}` matches {MOST_MATCHES} functions or more: a probe can have at most {}", Targets::MAX);
             return Err(KernelError::new(Place::Entry((*glob).to_owned()), message, "write a narrower glob"));
         }
-        let begin = if takes_entry { None } else { binary.entry() };
-        let is_probeable = |name: &String| -> Result<bool, KernelError> {
-            let found = binary.find(name).map_err(failed)?;
-            Ok(matches!(found, Lookup::One(found) if !found.chooses && Some(found.offset) != begin))
-        };
         let mut probeable = Vec::new();
         for name in names {
-            if is_probeable(&name)? {
+            if why_not(&name, takes_entry, file)?.is_none() {
                 probeable.push(name);
             }
         }
@@ -41,6 +36,36 @@ pub(in crate::kernel) fn named(patterns: &[String], takes_entry: bool, file: &Op
         None => some(binary).unwrap_or_default(),
     };
     Ok(targets::matching(patterns, &format!("function of `{}`", path.display()), list))
+}
+
+/// Of each glob, the functions that it matches and that cannot be probed, with the reason.
+pub(in crate::kernel) fn unfit(
+    globs: &[&str],
+    takes_entry: bool,
+    file: &Opened,
+) -> Result<Vec<BTreeMap<String, &'static str>>, KernelError> {
+    let failed = |error: ObjectError| unusable(&file.path, &error);
+    let mut all = Vec::new();
+    for names in matching(&file.binary, globs).map_err(failed)? {
+        let mut unfit = BTreeMap::new();
+        for name in names {
+            unfit.extend(why_not(&name, takes_entry, file)?.map(|why| (name, why)));
+        }
+        all.push(unfit);
+    }
+    Ok(all)
+}
+
+/// Why a function that a glob matches cannot be probed; `None` where it can.
+fn why_not(name: &str, takes_entry: bool, file: &Opened) -> Result<Option<&'static str>, KernelError> {
+    let begin = if takes_entry { None } else { file.binary.entry() };
+    Ok(match file.binary.find(name).map_err(|error| unusable(&file.path, &error))? {
+        Lookup::One(found) if found.chooses => Some("each selects another function when a program starts"),
+        Lookup::One(found) if Some(found.offset) == begin => Some("nothing calls it, so it never returns"),
+        Lookup::One(_) => None,
+        Lookup::Several(_) => Some("several functions have their name"),
+        Lookup::Missing => Some("they have no code in this file"),
+    })
 }
 
 /// The first of these that the file has.

@@ -17,7 +17,7 @@ pub use library_paths::binary_places;
 pub use mapped::FormerSearch;
 
 pub(in crate::kernel) use binaries::{Binaries, Opened, unusable};
-pub(in crate::kernel) use expand::{first_of, named};
+pub(in crate::kernel) use expand::{first_of, named, unfit};
 pub(in crate::kernel) use file::BinaryFile;
 pub(in crate::kernel) use held::Held;
 pub(in crate::kernel) use names::{first, near, of_a_source, some};

@@ -6,5 +6,5 @@ mod lists;
 mod names;
 
 pub(in crate::kernel) use expand::{first_of, named};
-pub(in crate::kernel) use lists::FunctionLists;
+pub(in crate::kernel) use lists::{FunctionLists, can_be_named};
 pub(in crate::kernel) use names::SymbolSearch;

@@ -7,6 +7,7 @@ use std::fs;
 use crate::expr::Variable;
 use crate::kernel::host::Host;
 use crate::kernel::site::close_in_length;
+use crate::kernel::site::function::lists::can_be_named;
 use crate::words::suggest;
 
 /// Where 32-bit processes enter the kernel.
@@ -45,22 +46,17 @@ impl Host {
         }
     }
 
-    /// How often a function of this name stands in /proc/kallsyms, and what else begins like it.
+    /// How often a function of this name stands in /proc/kallsyms; where it does not, what is there instead.
     pub fn kernel_symbol(&self, symbol: &str) -> SymbolSearch {
-        let mut search = SymbolSearch::default();
-        let mut all = Vec::new();
-        for (name, _) in self.functions() {
-            if name == symbol {
-                search.count += 1;
-            } else if name.strip_prefix(symbol).is_some_and(|rest| rest.starts_with('.')) {
-                search.variants.push(name.to_owned());
-            }
-            all.push(name);
+        let count = self.functions.count(symbol);
+        if count > 0 {
+            return SymbolSearch { count, ..SymbolSearch::default() };
         }
-        if search.count == 0 {
-            search.help = suggest(symbol, all.into_iter().filter(|name| close_in_length(name, symbol)), "");
-        }
-        search
+        let is_variant = |name: &&str| name.strip_prefix(symbol).is_some_and(|rest| rest.starts_with('.'));
+        let names = || self.functions().map(|(name, _)| name);
+        let variants = names().filter(is_variant).map(str::to_owned).collect();
+        let help = suggest(symbol, names().filter(|name| close_in_length(name, symbol)), "");
+        SymbolSearch { count, variants, help }
     }
 
     /// True where one link can hold a program at many functions (`bpf_kprobe_multi_link_attach`, which needs CONFIG_FPROBE).
@@ -79,7 +75,7 @@ impl Host {
         let traceable = self.traceable_functions();
         let probeable = |name: &str| match &traceable {
             Some(list) => list.contains(name),
-            None => !name.contains(['.', '$']),
+            None => can_be_named(name) && !name.contains('.'),
         };
         let names = self.functions().map(|(name, _)| name).filter(|name| wanted(name) && probeable(name));
         let mut names: Vec<String> = names.map(str::to_owned).collect();
