@@ -129,6 +129,7 @@ static LAYOUT: LazyLock<Layout> = LazyLock::new(|| {
         size,
         kind,
         absent_bit: Some(number as u8 % 32),
+        of_end: None,
         bits: None,
         unit: String::new(),
         doc: String::new(),

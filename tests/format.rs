@@ -20,6 +20,7 @@ fn field(name: &str, offset: u32, size: u32, kind: FieldType) -> Field {
         size,
         kind,
         absent_bit: None,
+        of_end: None,
         bits: None,
         unit: String::new(),
         doc: String::new(),

@@ -114,6 +114,7 @@ fn every_kind() -> Layout {
             size,
             kind,
             absent_bit: None,
+            of_end: None,
             bits: None,
             unit,
             doc: String::new(),

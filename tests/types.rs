@@ -10,7 +10,8 @@ use std::sync::Arc;
 use ebpf_run::format::{Encoder, Look};
 use ebpf_run::record::{Completer, Lookups, NoLookups, NoSets};
 use ebpf_run::spec::{
-    Arithmetic, BitRange, Comparison, ComputedType, Field, FieldType, Format, Formula, Layout, NameTable,
+    Arithmetic, BitRange, Comparison, ComputedType, EndPart, Field, FieldType, Format, Formula, Layout, NameTable,
+    OfEnd,
 };
 use serde_json::Value;
 
@@ -70,7 +71,17 @@ impl Sample {
         self.record.extend(bytes);
         self.layout.size = self.record.len() as u32;
         let (unit, doc) = (String::new(), String::new());
-        Field { name: name.to_owned(), offset, size: bytes.len() as u32, kind, absent_bit: None, bits: None, unit, doc }
+        Field {
+            name: name.to_owned(),
+            offset,
+            size: bytes.len() as u32,
+            kind,
+            absent_bit: None,
+            of_end: None,
+            bits: None,
+            unit,
+            doc,
+        }
     }
 
     fn add(&mut self, name: &str, kind: FieldType, bytes: &[u8]) -> &mut Field {
@@ -247,6 +258,86 @@ arp: {"length":42,"protocol":null,"source":null,"destination":null} | 42
     assert!(it.line(Format::Jsonl, &mut NoLookups).contains(r#""abstract_escaped":true"#));
 }
 
+/// An end of another family than those of the internet has neither address nor port, a raw socket has no port, and only sockets of the
+/// internet have a protocol of it; in `where` these parts are null.
+#[test]
+fn parts_of_ends() {
+    let mut it = Sample::new();
+    let ends = |end: Vec<u8>, other: Vec<u8>| [end, other];
+    let mut raw = endpoint(2, "::ffff:10.0.0.9", 1, b"", 136);
+    raw[4] = 1;
+    let inet = endpoint(10, "::1", 443, b"", 136);
+    let unix = endpoint(1, "::", 0, b"/run/x", 136);
+    for (name, both, family, protocol) in [
+        ("inet", ends(inet.clone(), inet.clone()), 10, 6),
+        ("raw", ends(raw.clone(), raw), 2, 255),
+        ("unix", ends(unix, vec![0; 136]), 1, 0),
+        ("netlink", ends(vec![0; 136], vec![0; 136]), 16, 15),
+    ] {
+        let slot = sock(&both, family, protocol);
+        let at = it.add(name, FieldType::Sock, &slot).offset;
+        let table = |table| FieldType::Named(table);
+        for (part, offset, size, kind, of_end, bound) in [
+            ("ip", 8, 16, FieldType::Ip, EndPart::Ip, 0),
+            ("port", 2, 2, FieldType::Port, EndPart::Port, 0),
+            ("family", 0, 2, table(NameTable::SocketFamily), EndPart::Family, 0),
+            ("number", 0, 2, FieldType::Unsigned, EndPart::Family, 0),
+            ("other", 136, 2, table(NameTable::SocketFamily), EndPart::Family, 136),
+            ("protocol", 274, 2, table(NameTable::IpProtocol), EndPart::Protocol, 272),
+        ] {
+            let (offset, of_end) = (at + offset, Some(OfEnd { offset: at + bound, part: of_end }));
+            let name = format!("{name}_{part}");
+            let field = Field { name, offset, size, of_end, ..it.field("", kind, &[]) };
+            it.layout.fields.push(field.clone());
+            it.layout.operands.push(field);
+        }
+    }
+    let expected = r#"inet: {"family":"AF_INET6","protocol":"IPPROTO_TCP","source":"[::1]:443","destination":"[::1]:443"} | "[::1]:443 > [::1]:443"
+inet_ip: "::1" | ::1
+inet_port: 443 | 443
+inet_family: "AF_INET6" | AF_INET6
+inet_number: 10 | 10
+inet_other: "AF_INET6" | AF_INET6
+inet_protocol: "IPPROTO_TCP" | IPPROTO_TCP
+raw: {"family":"AF_INET","protocol":"IPPROTO_RAW","source":"10.0.0.9","destination":"10.0.0.9"} | "10.0.0.9 > 10.0.0.9"
+raw_ip: "10.0.0.9" | 10.0.0.9
+raw_port: null | 
+raw_family: "AF_INET" | AF_INET
+raw_number: 2 | 2
+raw_other: "AF_INET" | AF_INET
+raw_protocol: "IPPROTO_RAW" | IPPROTO_RAW
+unix: {"family":"AF_UNIX","protocol":null,"source":"unix:/run/x","destination":null} | "unix:/run/x > -"
+unix_ip: null | 
+unix_port: null | 
+unix_family: "AF_UNIX" | AF_UNIX
+unix_number: 1 | 1
+unix_other: null | 
+unix_protocol: null | 
+netlink: {"family":"AF_NETLINK","protocol":null,"source":null,"destination":null} | AF_NETLINK
+netlink_ip: null | 
+netlink_port: null | 
+netlink_family: null | 
+netlink_number: null | 
+netlink_other: null | 
+netlink_protocol: null | 
+"#;
+    same(&it.table(&mut NoLookups), expected);
+    // `not unix.ip in "::/0"` and `unix.port == 0` are undecided, `unix.port == null` is true.
+    let mut decided = |formula| {
+        it.layout.filter = Some(Arc::new(formula));
+        Completer::new(&it.layout, &NoSets).judge(&it.record, &mut NoLookups).holds
+    };
+    let zero = || Formula::Number { bits: 0, signed: false };
+    let equal = |left, right| Formula::Compare { op: Comparison::Equal, sides: Box::new((left, right)) };
+    let (ip, port) = (|| Box::new(Formula::Operand(12)), || Formula::Operand(13));
+    let any = vec![(Ipv6Addr::UNSPECIFIED, 0)];
+    assert_eq!(decided(Formula::Not(Box::new(Formula::InNetworks { of: ip(), networks: any }))), None);
+    assert_eq!(decided(Formula::IsNull(ip())), Some(true));
+    assert_eq!(decided(equal(port(), zero())), None);
+    assert_eq!(decided(Formula::IsNull(Box::new(port()))), Some(true));
+    assert_eq!(decided(equal(Formula::Operand(1), Formula::Number { bits: 443, signed: false })), Some(true));
+}
+
 /// A text or buffer with a length of its own never runs past it, and says where there was more.
 #[test]
 fn counted_buffers() {
@@ -351,6 +442,9 @@ fn computed() {
             add(false, &a, &Formula::Number { bits: 1, signed: false }),
             ComputedType::Named(NameTable::OpenFlags),
         ),
+        ("state", add(true, &a, &b), ComputedType::Enum([(70, "SEVENTY".to_owned())].into())),
+        ("other", add(false, &a, &a), ComputedType::Enum([(70, "SEVENTY".to_owned())].into())),
+        ("at", add(false, &a, &a), ComputedType::Ktime),
         ("is", greater(&a, &b), ComputedType::Bool),
         ("unknown", greater(&gone, &b), ComputedType::Bool),
         ("lost", add(true, &gone, &b), ComputedType::Signed),
@@ -367,6 +461,9 @@ took: 70 | 70ns
 error: "EACCES" | EACCES
 no_error: null | 
 flags: "O_WRONLY|O_CREAT|0x24" | O_WRONLY|O_CREAT|0x24
+state: "SEVENTY" | SEVENTY
+other: "200" | 200
+at: "2026-11-21T07:39:59.123456989Z" | 2026-11-21T07:39:59.123456989Z
 is: true | true
 unknown: null | 
 lost: null | 

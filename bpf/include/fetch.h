@@ -61,6 +61,9 @@ enum fetch_copy {
 	COPY_PACKET = 12,     /* `size` bytes from `part` on of struct packet_parts, where the packet has `layer` */
 };
 
+#define NARROW_OTHERWISE 1 /* it cannot be read there */
+#define NARROW_TIMESPEC 2  /* a struct timespec, of 8 bytes for older calls */
+
 struct fetch {
 	enum fetch_source source;
 	enum fetch_copy copy;
@@ -78,7 +81,8 @@ struct fetch {
 	__u8 scaled_hop; /* before this hop */
 	__u8 part;       /* of a packet */
 	__u8 layer;
-	__u8 unused[5];
+	__u8 narrow; /* how it lies in 32-bit processes that make a system call */
+	__u8 unused[4];
 	__u32 scale;
 	__u32 count; /* a kept value of so much or more is no index; 0: nobody knows */
 	__u64 constant;
@@ -153,8 +157,11 @@ static __always_inline __u64 context_half(const void *ctx, const __u32 offset)
 		*value = context_word(ctx, n * 8); \
 		return FETCHED;
 
-/* In a context that is a struct syscall_call: the word that is not 0 where the arguments are gone. */
-#define CALL_GONE 8
+/* In a context that is a struct syscall_call: the word that says what is to be known of the call. */
+#define CALL_STATE 8
+#define CALL_GONE 1      /* its arguments are not there any more */
+#define CALL_32_BIT 2    /* its process lays out memory in another way */
+#define CALL_OLD_TIMES 4 /* and it takes times of 32 bits */
 
 /* Not the value of a source that is near. */
 #define ELSEWHERE (~0ULL)
@@ -273,7 +280,7 @@ static __always_inline __u64 fetch_near(void *ctx, const struct fetch *fetch, __
 {
 	switch (fetch->source) {
 	case FETCH_CALL_ARGUMENT:
-		if (context_word(ctx, CALL_GONE * sizeof(__u64)))
+		if (context_word(ctx, CALL_STATE * sizeof(__u64)) & (fetch->narrow == NARROW_OTHERWISE ? CALL_GONE | CALL_32_BIT : CALL_GONE))
 			return ABSENT;
 		/* fall through */
 	case FETCH_WORD:

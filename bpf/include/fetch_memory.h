@@ -238,6 +238,25 @@ static __always_inline __u64 plain_value(const struct fetch *fetch, __u64 value)
 	return value;
 }
 
+/* A struct timespec of a process that makes a system call. */
+static __always_inline __u64 copy_timespec(void *ctx, __u64 *slot, __u64 address)
+{
+	__u64 status, state = context_word(ctx, CALL_STATE * sizeof(__u64));
+	__s32 old[2] = {};
+
+	if (!(state & CALL_OLD_TIMES)) {
+		status = read_user(slot, 2 * sizeof(*slot), address);
+		/* The upper half of the nanoseconds is anything. */
+		if (state & CALL_32_BIT)
+			slot[1] = (__u32)slot[1];
+		return status;
+	}
+	status = read_user(old, sizeof(old), address);
+	slot[0] = old[0];
+	slot[1] = old[1];
+	return status;
+}
+
 /* A number that later fetches use. */
 static __always_inline __u64 fetch_kept(const struct fetch *fetch, struct fetch_state *state)
 {
@@ -275,6 +294,8 @@ static __noinline __u64 fetch_memory(void *ctx, const struct fetch *fetch, struc
 	case COPY_USER:
 		if (fetch->length)
 			return copy_counted(fetch, state, slot);
+		if (fetch->narrow == NARROW_TIMESPEC && fetch->source == FETCH_CALL_ARGUMENT)
+			return copy_timespec(ctx, slot, state->value);
 		return read_bytes(fetch, slot, fetch->size, state->value);
 	case COPY_STRING:
 	case COPY_USER_STRING:

@@ -31,10 +31,13 @@ struct syscall_call {
 	__u64 args[6];
 	__u64 result;
 	__u64 number; /* as it is shown */
-	__u64 gone;   /* not 0: the arguments are not there any more */
+	__u64 state;  /* CALL_GONE … of fetch.h */
 };
 
-_Static_assert(sizeof(struct syscall_call) == (CALL_GONE + 1) * sizeof(__u64), "the words that fetch.h knows");
+_Static_assert(sizeof(struct syscall_call) == (CALL_STATE + 1) * sizeof(__u64), "the words that fetch.h knows");
+
+/* From this number on 32-bit calls take times of 64 bits (Linux 5.1): clock_gettime64. */
+#define FIRST_OF_LONG_TIMES 403
 
 #if defined(__TARGET_ARCH_x86)
 /* The registers from bp to orig_ax of struct pt_regs. */
@@ -92,7 +95,9 @@ static __always_inline bool syscall_wanted(const struct pt_regs *regs, __u64 num
 	if (!(word & SYSCALL_TRACED))
 		return false;
 	call->number = (word & SYSCALL_NUMBER) | (word & SYSCALL_COMPAT ? SHOWN_COMPAT : 0);
-	call->gone = word & SYSCALL_EXEC && !call->result;
+	call->state = word & SYSCALL_EXEC && !call->result ? CALL_GONE : 0;
+	if (is_32_bit)
+		call->state |= number < FIRST_OF_LONG_TIMES ? CALL_32_BIT | CALL_OLD_TIMES : CALL_32_BIT;
 	return !call_arguments(regs, is_32_bit, call);
 }
 

@@ -182,6 +182,18 @@ static __always_inline __u64 clear_operand(struct where_state *state)
 	return bpf_probe_read_kernel(state->operand, sizeof(state->operand), zeros);
 }
 
+/* Only ends of the internet have an address (at 8), and of these only some a port (at 2). A socket may have no other end at all. */
+static __always_inline __u64 has_part(const struct step *step, __u64 head)
+{
+	__u16 family = head;
+
+	if (!step->part)
+		return family || step->fetch.copy == COPY_SOCKADDR ? FETCHED : ABSENT;
+	if (family != AF_INET && family != AF_INET6)
+		return ABSENT;
+	return step->part == 2 && head >> 32 ? ABSENT : FETCHED;
+}
+
 /* One end of a connection, or its path, in the operand. */
 static __always_inline __u64 fetch_end(const struct step *step, struct where_state *state, __u64 address)
 {
@@ -189,9 +201,11 @@ static __always_inline __u64 fetch_end(const struct step *step, struct where_sta
 	__u64 status;
 
 	clear_operand(state);
-	if (!step->is_path)
-		return step->fetch.copy == COPY_SOCK ? copy_sock_end((void *)address, step->end, (void *)state->operand, NULL) :
-						       copy_sockaddr(&step->fetch, address, (void *)state->operand, NULL);
+	if (!step->is_path) {
+		status = step->fetch.copy == COPY_SOCK ? copy_sock_end((void *)address, step->end, (void *)state->operand, NULL) :
+							 copy_sockaddr(&step->fetch, address, (void *)state->operand, NULL);
+		return status ? status : has_part(step, state->operand[0]);
+	}
 	status = step->fetch.copy == COPY_SOCK ? copy_sock_end((void *)address, step->end, &end, (void *)state->operand) :
 						 copy_sockaddr(&step->fetch, address, &end, (void *)state->operand);
 	state->fetch.length = end.path_length + 1;
@@ -211,7 +225,8 @@ static __always_inline __u64 fetch_sock_part(const struct step *step, struct whe
 	if (bpf_probe_read_kernel(state->operand, sizeof(__u16), sock + sock_family_at) ||
 	    bpf_probe_read_kernel((void *)state->operand + 2, sizeof(__u16), sock + sock_protocol_at))
 		return UNREADABLE;
-	return FETCHED;
+	/* Of other families the protocol means something else. */
+	return step->part ? has_part(step, state->operand[0] & 0xffff) : FETCHED;
 }
 
 /* The number that begins at `part` of the operand. */

@@ -317,6 +317,7 @@ impl Describe<'_> {
             size,
             kind,
             absent_bit: None,
+            of_end: None,
             bits: None,
             unit: self.text(id, index, "unit:"),
             doc: self.text(id, index, "doc:"),

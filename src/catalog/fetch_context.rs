@@ -215,6 +215,7 @@ mod tests {
             source,
             hops: hops.to_vec(),
             user_from: Some(hops.len() as u8),
+            narrow: crate::spec::Narrow::Same,
             offset: 0,
             index: None,
             keep: None,

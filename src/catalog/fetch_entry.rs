@@ -3,7 +3,7 @@
 
 use super::fetch_context::Lowered;
 use super::table::Entry;
-use crate::spec::FetchCopy;
+use crate::spec::{FetchCopy, Narrow};
 
 /// What does not fit into the work list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,7 @@ pub(super) fn write_fetch(entry: &mut Entry<'_>, fetch: &Lowered<'_>) {
     entry.set("constant", fetch.constant);
     entry.set("hops", fetch.hops.len() as u64);
     entry.set("user_from", fetch.user_from);
+    entry.set("narrow", narrow(of.narrow));
     let offsets = fetch.hops.iter().chain([&fetch.offset]).flat_map(|offset| offset.to_ne_bytes());
     entry.fill("offset", &offsets.collect::<Vec<u8>>());
     if let Some(kept) = of.keep {
@@ -49,6 +50,15 @@ pub(super) fn write_fetch(entry: &mut Entry<'_>, fetch: &Lowered<'_>) {
     if let FetchCopy::Packet { part, layer } = of.copy {
         entry.set("part", part);
         entry.set("layer", layer as u8);
+    }
+}
+
+/// NARROW_… of `bpf/include/fetch.h`.
+fn narrow(narrow: Narrow) -> u8 {
+    match narrow {
+        Narrow::Same => 0,
+        Narrow::Otherwise => 1,
+        Narrow::Timespec => 2,
     }
 }
 

@@ -43,4 +43,4 @@ pub use object::ObjectBytes;
 pub use program::{Catalog, Counters, FunctionAt, HookDecl, Param, ParamType, Program};
 pub use step_table::{SetMapKind, SetPlace};
 pub use syscall_table::{SyscallTable, syscall_numbers};
-pub use usdt::{MOST_USDT_ARGUMENTS, Machine, UsdtArgument, UsdtPlace, usdt_arguments};
+pub use usdt::{MOST_USDT_ARGUMENTS, Machine, UsdtArgument, UsdtPlace, UsdtUnreadable, usdt_arguments};

@@ -45,7 +45,10 @@ pub const CASTS: &[(&str, &str)] = &[
     ("ip", "An address of four or sixteen bytes in network order."),
     ("port", "Two bytes in network order: a port number."),
     ("mac", "Six bytes: an Ethernet address."),
-    ("sockaddr", "A `struct sockaddr`, with `.ip`, `.port` and `.family`."),
+    (
+        "sockaddr",
+        "A `struct sockaddr`, with `.ip`, `.port` and `.family`; of other families than IPv4 and IPv6 the first two are null.",
+    ),
     ("sock", "A `struct sock`, with `.source`, `.destination`, `.family` and `.protocol`; each end is a sockaddr."),
     (
         "packet",

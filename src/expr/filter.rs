@@ -141,6 +141,7 @@ fn calculated(
         size: 0,
         kind: FieldType::Computed(Arc::new(formula), kind),
         absent_bit: None,
+        of_end: None,
         bits: None,
         unit: String::new(),
         doc: String::new(),

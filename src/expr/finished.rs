@@ -54,6 +54,7 @@ impl Values for FieldsHere<'_> {
             source: OperandSource::Field(number),
             part: 0,
             size: u16::try_from(field.size).unwrap_or(u16::MAX),
+            of_end: None,
             bits: field.bits,
             kind: kind(field),
         })
@@ -145,6 +146,7 @@ mod tests {
             size: 4,
             kind: FieldType::Unsigned,
             absent_bit: None,
+            of_end: None,
             bits: None,
             unit: String::new(),
             doc: String::new(),

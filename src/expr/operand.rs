@@ -2,7 +2,7 @@
 //! What a path (`sk->__sk_common.skc_dport as port`, `conn.source.ip`, `flags`) comes to: where its bytes are from, and how they
 //! are read. Captures show operands; `where` compares them.
 
-use crate::spec::{BitRange, Fetch, FieldType};
+use crate::spec::{BitRange, Fetch, FieldType, OfEnd};
 
 /// A value that is read when the event happens.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,8 @@ pub struct Operand {
     pub part: u16,
     /// Bytes of it.
     pub size: u16,
+    /// What says whether it is there; the offset is in what was fetched.
+    pub of_end: Option<OfEnd>,
     /// The bits of the integer that count, for a bit-field.
     pub bits: Option<BitRange>,
     /// How the bytes are read and shown.
@@ -53,6 +55,6 @@ impl OperandSource {
 impl Operand {
     /// What this target does not have, and others have as that many bytes of this kind.
     pub fn nothing(kind: FieldType, size: u16) -> Self {
-        Self { before: Vec::new(), source: OperandSource::Nothing, part: 0, size, bits: None, kind }
+        Self { before: Vec::new(), source: OperandSource::Nothing, part: 0, size, of_end: None, bits: None, kind }
     }
 }

@@ -6,23 +6,6 @@ use std::sync::Arc;
 use super::operand::{Operand, OperandSource};
 use crate::spec::{Fetch, FetchCopy, FieldType, Formula, MAX_TEXT_BYTES};
 
-/// The parts of a formula.
-fn parts(formula: &Formula) -> Vec<&Formula> {
-    match formula {
-        Formula::Operand(_) | Formula::Number { .. } | Formula::Text(_) | Formula::Bool(_) | Formula::Null => {
-            Vec::new()
-        }
-        Formula::Arithmetic { sides, .. } | Formula::Compare { sides, .. } => vec![&sides.0, &sides.1],
-        Formula::IsNull(of)
-        | Formula::Not(of)
-        | Formula::Size(of)
-        | Formula::Matches { of, .. }
-        | Formula::InSet { of, .. }
-        | Formula::InNetworks { of, .. } => vec![of],
-        Formula::All(parts) | Formula::Any(parts) => parts.iter().collect(),
-    }
-}
-
 /// The operands of a formula, each once.
 pub(super) fn operands_of(formula: &Formula) -> Vec<usize> {
     let mut found = Vec::new();
@@ -33,7 +16,7 @@ pub(super) fn operands_of(formula: &Formula) -> Vec<usize> {
         {
             found.push(*index);
         }
-        open.extend(parts(next));
+        open.extend(next.parts());
     }
     found.sort_unstable();
     found
@@ -54,6 +37,7 @@ pub(super) fn renumbered(formula: &Formula, places: &[usize]) -> Formula {
         Formula::IsNull(of) => Formula::IsNull(one(of)),
         Formula::Not(of) => Formula::Not(one(of)),
         Formula::Size(of) => Formula::Size(one(of)),
+        Formula::Named { table, of } => Formula::Named { table: *table, of: one(of) },
         Formula::All(parts) => Formula::All(all(parts)),
         Formula::Any(parts) => Formula::Any(all(parts)),
         Formula::Matches { how, of, texts } => Formula::Matches { how: *how, of: one(of), texts: texts.clone() },
@@ -95,5 +79,5 @@ fn longest_text(formula: &Formula, index: usize) -> usize {
         },
         _other => 0,
     };
-    parts(formula).into_iter().map(|part| longest_text(part, index)).fold(here, usize::max)
+    formula.parts().into_iter().map(|part| longest_text(part, index)).fold(here, usize::max)
 }

@@ -12,7 +12,7 @@
 
 use super::clause::ClausePlan;
 use super::operand::{Operand, OperandSource};
-use crate::spec::{Fetch, Field, Layout, Step};
+use crate::spec::{Fetch, Field, Layout, OfEnd, Step};
 use crate::words::Refusal;
 
 /// Most fetches of one probe: each has two bits of the record's head.
@@ -45,6 +45,7 @@ impl Resolved {
             size: u32::from(operand.size),
             kind: operand.kind.clone(),
             absent_bit: None,
+            of_end: operand.of_end,
             bits: operand.bits,
             unit: String::new(),
             doc: String::new(),
@@ -68,6 +69,7 @@ impl Resolved {
             source: crate::spec::FetchSource::Constant(0),
             hops: Vec::new(),
             user_from: None,
+            narrow: crate::spec::Narrow::Same,
             offset: 0,
             index: None,
             keep: None,
@@ -94,7 +96,9 @@ impl Resolved {
             let message = format!("the probe reads {} values; at most {MAX_FETCHES} are possible", self.fetches.len());
             return Err(Refusal::new(message).help("write a second probe on the same hook"));
         }
-        Ok(Field { offset: self.fetches[index].out + u32::from(part), absent_bit: Some(index as u8), ..field })
+        let out = self.fetches[index].out;
+        let of_end = field.of_end.map(|end| OfEnd { offset: out + end.offset, ..end });
+        Ok(Field { offset: out + u32::from(part), absent_bit: Some(index as u8), of_end, ..field })
     }
 
     /// Where the same is fetched already, from the same indexes and lengths.

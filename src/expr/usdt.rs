@@ -3,6 +3,7 @@
 
 use super::builtin::builtin_names;
 use super::path::{Place, Ty};
+use crate::catalog::{UsdtArgument, UsdtUnreadable};
 use crate::spec::FetchSource;
 use crate::words::{Refusal, suggest};
 
@@ -19,19 +20,53 @@ pub struct UsdtScope {
 }
 
 /// What is known of an argument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsdtArgumentType {
     /// Whether it can be negative.
     pub signed: bool,
-    /// False where no program can read it, at any place of the probe.
-    pub readable: bool,
+    /// The variable that it is, at every place of the probe.
+    pub name: Option<String>,
+    /// Why no program can read it, at any place of the probe.
+    pub unreadable: Option<String>,
+}
+
+impl UsdtArgumentType {
+    /// At one place of a probe.
+    pub fn of(argument: &UsdtArgument<'_>) -> Self {
+        let text = argument.text;
+        let unreadable = argument.place.err().map(|why| match why {
+            UsdtUnreadable::Fraction => format!("it is a floating-point number (`{text}`)"),
+            UsdtUnreadable::Variable => {
+                format!("it is a variable (`{text}`), and the binary has no symbol, or several, of that name")
+            }
+            UsdtUnreadable::Form => format!("it lies in a form that is not supported (`{text}`)"),
+        });
+        let is_name = |name: &&str| name.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_');
+        Self { signed: argument.signed, name: argument.variable.filter(is_name).map(str::to_owned), unreadable }
+    }
+
+    /// The same argument at another place of the probe.
+    pub fn add(&mut self, other: Self) {
+        self.signed |= other.signed;
+        self.name = self.name.take().filter(|name| other.name.as_ref() == Some(name));
+        self.unreadable = self.unreadable.take().filter(|_| other.unreadable.is_some());
+    }
 }
 
 impl UsdtScope {
+    /// The number of an argument: of `arg1`, or of the only one that is this variable.
+    fn number(&self, name: &str) -> Option<usize> {
+        let number = name.strip_prefix("arg").filter(|digits| !digits.is_empty());
+        if let Some(number) = number.and_then(|digits| digits.parse().ok()) {
+            return Some(number);
+        }
+        let mut named = (0..).zip(&self.arguments).filter(|(_, argument)| argument.name.as_deref() == Some(name));
+        named.next().filter(|_| named.next().is_none()).map(|(number, _)| number)
+    }
+
     /// The place of one of its own names; `None` where it has none of that name.
     pub(super) fn own<'a>(&self, name: &str) -> Result<Option<Place<'a>>, Refusal> {
-        let number = name.strip_prefix("arg").filter(|digits| !digits.is_empty());
-        let Some(number) = number.and_then(|digits| digits.parse::<usize>().ok()) else { return Ok(None) };
+        let Some(number) = self.number(name) else { return Ok(None) };
         let (of, count) = (&self.name, self.arguments.len());
         let Some(argument) = self.arguments.get(number) else {
             let plural = if count == 1 { "" } else { "s" };
@@ -39,10 +74,10 @@ impl UsdtScope {
             let help = (count > 0).then(|| format!("`arg0` to `arg{}` can be captured", count - 1));
             return Err(Refusal::new(message).maybe_help(help.filter(|_| count > 1)));
         };
-        if !argument.readable {
-            let message =
-                format!("`{name}` of `{of}` cannot be read: it is in a register for fractions, or beside the code");
-            return Err(Refusal::new(message));
+        if let Some(why) = &argument.unreadable {
+            let others = self.arguments.iter().any(|argument| argument.unreadable.is_none());
+            let help = others.then(|| "capture the probe's other arguments".to_owned());
+            return Err(Refusal::new(format!("`{name}` of `{of}` cannot be read: {why}")).maybe_help(help));
         }
         let ty = Ty::Int { size: 8, signed: argument.signed };
         Ok(Some(Place::register(FetchSource::Usdt(number as u8), ty).of_user()))
@@ -50,8 +85,12 @@ impl UsdtScope {
 
     /// That it has no such name.
     pub(super) fn unknown(&self, name: &str) -> Refusal {
-        let message = format!("there is no `{name}`: a USDT probe stores no argument names");
-        let known = NUMBERS.into_iter().take(self.arguments.len()).chain(builtin_names());
+        let message =
+            format!("there is no `{name}`: a USDT probe stores no argument names, but those of global variables");
+        let numbers: Vec<&str> = NUMBERS.into_iter().take(self.arguments.len()).collect();
+        let variables: Vec<&str> = self.arguments.iter().filter_map(|argument| argument.name.as_deref()).collect();
+        let builtins: Vec<&str> = builtin_names().collect();
+        let known = [numbers, variables, builtins].concat();
         Refusal::new(message).maybe_help(suggest(name, known, "there are"))
     }
 }

@@ -42,8 +42,8 @@ pub(super) fn json_sock(sock: SockEnds<'_>, out: &mut Vec<u8>) -> bool {
     json_name(NameTable::SocketFamily, sock.family(), out);
     out.extend_from_slice(b",\"protocol\":");
     match sock.protocol() {
-        0 => out.extend_from_slice(b"null"),
-        protocol => json_name(NameTable::IpProtocol, protocol, out),
+        None => out.extend_from_slice(b"null"),
+        Some(protocol) => json_name(NameTable::IpProtocol, protocol, out),
     }
     out.extend_from_slice(b",\"source\":");
     let source = json_endpoint(sock.source(), out);

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::binary::{check_binary, of_current_thread};
 use super::kind::{Kind, no_claim};
 use super::names::{names, target, targets};
-use super::offers;
 use crate::config::forms::{Names, StringOr, form_with};
 use crate::config::{Cx, Span, TARGET, codes, pattern};
 use crate::spec::{Hook, HookKind, Place, Site, Targets, UserPlace, UserPoint};
@@ -19,7 +18,8 @@ pub(super) static KIND: Kind = Kind {
     kind: HookKind::Usdt,
     doc: "A probe that the source of a program or library names (USDT, `<sys/sdt.h>`), at each place where it stands: \
           `BINARY:PROVIDER:NAME`, or a mapping with `binary`, `provider` and `name` or `first_of`. `arg0`… are its \
-          arguments; strings and bytes they point to are read from the process. Programs that ask whether anybody looks \
+          arguments, and one that is a global variable also has its name, if the binary has its symbol; floating-point numbers \
+          cannot be read. Strings and bytes they point to are read from the process. Programs that ask whether anybody looks \
           (semaphores) are told so.",
     program: "trace",
     example: "usdt: python3:python:import__find__load__start",
@@ -30,11 +30,9 @@ pub(super) static KIND: Kind = Kind {
     form,
     long,
     check,
+    // Variables have names; which, the binary tells.
     lacks: |_, base| {
-        if base == "retval" {
-            return Some(Refusal::new("there is no `retval` at a USDT probe").help("a `uretprobe` has it"));
-        }
-        offers::nameless(base)
+        (base == "retval").then(|| Refusal::new("there is no `retval` at a USDT probe").help("a `uretprobe` has it"))
     },
     of_current_thread,
     claim: no_claim,

@@ -10,7 +10,7 @@ use libbpf_rs::{MapCore, MapFlags};
 
 use super::error::KernelError;
 use super::host::Host;
-use crate::catalog::{MOST_USDT_ARGUMENTS, Machine, UsdtArgument, UsdtPlace, UserProbe, usdt_arguments};
+use crate::catalog::{MOST_USDT_ARGUMENTS, UsdtArgument, UsdtPlace, UserProbe};
 use crate::spec::{Hook, Place, UserPlace};
 
 /// The map's name.
@@ -29,7 +29,7 @@ pub(super) fn by_cookie(host: &Host) -> bool {
 
 /// What the link of this place carries: places whose arguments lie alike have the same. Never 0.
 pub(super) fn cookie(site: &UserProbe) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(&site.arguments) >> 8 | 1
+    BuildHasherDefault::<DefaultHasher>::default().hash_one((&site.arguments, &site.distances)) >> 8 | 1
 }
 
 fn key(site: &UserProbe, number: usize, host: &Host) -> [u8; 8] {
@@ -57,7 +57,7 @@ pub(super) fn fill(map: &impl MapCore, hook: &Hook, host: &Host) -> Result<(), K
         KernelError::at(Place::Target, format!("failed to say where the arguments are: {error:#}"))
     };
     for site in sites(hook, host)? {
-        for (number, argument) in usdt_arguments(&site.arguments, Machine::HERE).iter().enumerate() {
+        for (number, argument) in site.arguments().iter().enumerate() {
             let (key, value) = (key(&site, number, host), encoded(argument));
             let known = map.lookup(&key, MapFlags::ANY).map_err(|error| failed(&error))?;
             if known.is_some_and(|known| known != value) {
@@ -71,12 +71,12 @@ pub(super) fn fill(map: &impl MapCore, hook: &Hook, host: &Host) -> Result<(), K
 }
 
 /// `struct usdt_argument`
-fn encoded(argument: &UsdtArgument) -> [u8; 16] {
+fn encoded(argument: &UsdtArgument<'_>) -> [u8; 16] {
     let (kind, base, index, shift, value) = match argument.place {
-        None => (0_u8, NO_REGISTER, NO_REGISTER, 0, 0),
-        Some(UsdtPlace::Constant(value)) => (1, NO_REGISTER, NO_REGISTER, 0, value),
-        Some(UsdtPlace::Register { register, shift }) => (2, register, NO_REGISTER, shift, 0),
-        Some(UsdtPlace::Memory { base, index, displacement }) => {
+        Err(_) => (0_u8, NO_REGISTER, NO_REGISTER, 0, 0),
+        Ok(UsdtPlace::Constant(value)) => (1, NO_REGISTER, NO_REGISTER, 0, value),
+        Ok(UsdtPlace::Register { register, shift }) => (2, register, NO_REGISTER, shift, 0),
+        Ok(UsdtPlace::Memory { base, index, displacement }) => {
             let (index, shift) = index.unwrap_or((NO_REGISTER, 0));
             (3, base.unwrap_or(NO_REGISTER), index, shift, displacement)
         }
@@ -92,11 +92,12 @@ fn encoded(argument: &UsdtArgument) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::{Machine, usdt_arguments};
 
     /// The struct is what `bpf/include/usdt.h` reads.
     #[test]
     fn bytes() {
-        let of = |text| encoded(&usdt_arguments(text, Machine::X86)[0]);
+        let of = |text| encoded(&usdt_arguments(text, Machine::X86, &[])[0]);
         assert_eq!(of("-4@%ah"), [2, 4, 1, 8, 80, 0, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(of("8@-1(%rbp,%rdx,4)"), [3, 8, 0, 2, 32, 0, 96, 0, 255, 255, 255, 255, 255, 255, 255, 255]);
         assert_eq!(of("1@$7"), [1, 1, 0, 0, 255, 255, 255, 255, 7, 0, 0, 0, 0, 0, 0, 0]);

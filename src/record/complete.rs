@@ -10,8 +10,7 @@ use core::cell::Cell;
 use super::extras::{Extras, FullRecord};
 use super::formula::{Compiled, Evaluation, Operand, Sets, Term};
 use super::lookup::{Lookup, Lookups, Who};
-use super::reader::needs_extra;
-use crate::spec::{Field, FieldType, Layout};
+use crate::spec::{ComputedType, Field, FieldType, FoundOut, Layout};
 
 /// What a layout asks to be found out, compiled once.
 #[derive(Debug)]
@@ -33,7 +32,7 @@ pub struct Completer {
 #[derive(Debug)]
 enum Wanted {
     Lookup(Lookup),
-    Computed(Compiled),
+    Computed { formula: Compiled, is_time: bool },
 }
 
 /// Whether the part of `where` that is decided here holds for a record.
@@ -138,7 +137,10 @@ impl Completer {
         for wanted in &self.of_fields {
             match wanted {
                 Wanted::Lookup(lookup) => lookup.find(record, absent, self.who, lookups, &mut found),
-                Wanted::Computed(formula) => push(self.evaluation(record, absent).term(formula), &mut found),
+                Wanted::Computed { formula, is_time } => match self.evaluation(record, absent).term(formula) {
+                    Term::Number(number) if *is_time => found.push_time(lookups.unix_ns(number.bits)),
+                    term => push(term, &mut found),
+                },
             }
         }
         self.fields_found = found;
@@ -157,43 +159,13 @@ impl Completer {
 
 impl Wanted {
     fn of(field: &Field, sets: &dyn Sets) -> Option<Self> {
-        if !needs_extra(&field.kind) {
-            return None;
+        match (&field.kind, field.kind.found_out()) {
+            (_, FoundOut::Nothing) => None,
+            (FieldType::Computed(formula, shown), _) => {
+                Some(Self::Computed { formula: Compiled::new(formula, sets), is_time: *shown == ComputedType::Ktime })
+            }
+            (_, _) => Some(Self::Lookup(Lookup::new(field))),
         }
-        Some(match &field.kind {
-            FieldType::Computed(formula, _) => Self::Computed(Compiled::new(formula, sets)),
-            FieldType::Unsigned
-            | FieldType::Signed
-            | FieldType::Id
-            | FieldType::Bool
-            | FieldType::Flag
-            | FieldType::Hex
-            | FieldType::Text { .. }
-            | FieldType::Argv
-            | FieldType::Path
-            | FieldType::Bytes
-            | FieldType::Ipv4
-            | FieldType::Ipv6
-            | FieldType::Port
-            | FieldType::Errno
-            | FieldType::Enum(_)
-            | FieldType::Named(_)
-            | FieldType::Duration
-            | FieldType::Timespec
-            | FieldType::Ktime
-            | FieldType::Ip
-            | FieldType::Mac
-            | FieldType::Uuid
-            | FieldType::Endpoint
-            | FieldType::Sock
-            | FieldType::Packet
-            | FieldType::Counted { .. }
-            | FieldType::Dev
-            | FieldType::Ksym
-            | FieldType::Usym
-            | FieldType::Cgroup
-            | FieldType::Container => Self::Lookup(Lookup::new(field)),
-        })
     }
 }
 

@@ -50,6 +50,16 @@ pub(super) fn address(bytes: [u8; 16]) -> IpAddr {
     Ipv6Addr::from(bytes).to_canonical()
 }
 
+/// True for AF_INET and AF_INET6.
+pub(super) fn is_internet(family: u16) -> bool {
+    matches!(family, INET | INET6)
+}
+
+/// Two bytes; 0 where there are none.
+pub(super) fn short(slot: &[u8], at: usize) -> u16 {
+    slot.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u16::from_ne_bytes(*bytes))
+}
+
 /// Both ends of a socket, still in the record's own bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SockEnds<'a>(&'a [u8]);
@@ -71,12 +81,12 @@ impl<'a> SockEnds<'a> {
 
     /// `AF_…`
     pub fn family(self) -> u16 {
-        self.number((EndpointSlot::LONG * 2).into())
+        self.number(SockSlot::FAMILY.into())
     }
 
-    /// `IPPROTO_…`; 0 where the family has none.
-    pub fn protocol(self) -> u16 {
-        self.number(usize::from(EndpointSlot::LONG * 2) + 2)
+    /// `IPPROTO_…`; none where the family is not of the internet: there the number means something else.
+    pub fn protocol(self) -> Option<u16> {
+        is_internet(self.family()).then(|| self.number((SockSlot::FAMILY + 2).into()))
     }
 
     fn end(self, at: usize) -> Endpoint<'a> {
@@ -84,7 +94,7 @@ impl<'a> SockEnds<'a> {
     }
 
     fn number(self, at: usize) -> u16 {
-        self.0.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u16::from_ne_bytes(*bytes))
+        short(self.0, at)
     }
 
     /// Whether a slot of this size can hold one.

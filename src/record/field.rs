@@ -2,9 +2,9 @@
 //! One field of a plan: which bytes of a record it takes, and how they become a value.
 
 use super::extras::Extras;
-use super::reader::{FieldReader, OtherReader, needs_extra};
+use super::reader::{FieldReader, OtherReader, PartReader};
 use super::value::FieldValue;
-use crate::spec::Field;
+use crate::spec::{Field, FoundOut, OfEnd};
 
 /// A compiled [`Field`].
 #[derive(Debug, Clone)]
@@ -20,14 +20,22 @@ pub struct RecordField {
 impl RecordField {
     /// `extras`: how many fields before it need something that is found out; counts itself.
     pub(super) fn new(field: &Field, extras: &mut usize) -> Self {
-        let start = field.offset as usize;
         let reader = FieldReader::new(&field.kind, field.size, field.bits, *extras);
-        *extras += usize::from(needs_extra(&field.kind));
+        let (offset, size, reader) = match field.of_end {
+            Some(OfEnd { offset, part }) => {
+                let at = field.offset.saturating_sub(offset) as usize;
+                let of_end = |reader| PartReader::new(part, at, field.size as usize, reader);
+                (offset, PartReader::bytes(part), reader.map(of_end))
+            }
+            None => (field.offset, field.size, reader),
+        };
+        let start = offset as usize;
+        *extras += usize::from(field.kind.found_out() != FoundOut::Nothing);
         Self {
             name: field.name.as_str().into(),
             unit: field.unit.as_str().into(),
             start,
-            end: start.saturating_add(field.size as usize),
+            end: start.saturating_add(size as usize),
             absent_bit: field.absent_bit.and_then(|bit| 1u64.checked_shl(bit.into())).unwrap_or(0),
             reader: reader.unwrap_or(FieldReader::Other(OtherReader::Unreadable)),
         }
@@ -67,6 +75,7 @@ mod tests {
             size: slot.len() as u32,
             kind,
             absent_bit: None,
+            of_end: None,
             bits: None,
             unit: String::new(),
             doc: String::new(),

@@ -3,7 +3,7 @@
 
 use super::extras::Extras;
 use super::integer::Integer;
-use crate::spec::{Field, FieldType, Layout};
+use crate::spec::{Field, FoundOut, Layout};
 
 /// What only this machine knows. Names are appended to a text that is used again; each answer is remembered by who gives it, so that
 /// an event costs no system call.
@@ -79,20 +79,7 @@ pub(super) struct Lookup {
     end: usize,
     absent_bit: u64,
     number: Option<Integer>,
-    of: Of,
-}
-
-/// What it is the id of.
-#[derive(Debug, Clone, Copy)]
-enum Of {
-    Time,
-    Disk,
-    KernelSymbol,
-    UserSymbol,
-    Cgroup,
-    Container,
-    /// Of nothing that is looked up.
-    Nothing,
+    of: FoundOut,
 }
 
 impl Lookup {
@@ -103,7 +90,7 @@ impl Lookup {
             end: start.saturating_add(field.size as usize),
             absent_bit: field.absent_bit.and_then(|bit| 1u64.checked_shl(bit.into())).unwrap_or(0),
             number: Integer::new(field.size, field.bits),
-            of: Of::new(&field.kind),
+            of: field.kind.found_out(),
         }
     }
 
@@ -112,28 +99,28 @@ impl Lookup {
         let slot = record.get(self.start..self.end).filter(|_| absent & self.absent_bit == 0);
         let Some(number) = slot.and_then(|slot| Some(self.number?.unsigned(slot))) else { return found.push_null() };
         match self.of {
-            Of::Time => found.push_time(lookups.unix_ns(number)),
-            Of::Disk => {
+            FoundOut::Time => found.push_time(lookups.unix_ns(number)),
+            FoundOut::Disk => {
                 let device = number as u32;
                 if !found.push_text(|out| lookups.disk(device, out)) {
                     found.push_text(|out| device_number(device, out));
                 }
             }
-            Of::KernelSymbol | Of::UserSymbol if number == 0 => found.push_null(),
-            Of::KernelSymbol => {
+            FoundOut::KernelSymbol | FoundOut::UserSymbol if number == 0 => found.push_null(),
+            FoundOut::KernelSymbol => {
                 if !found.push_text(|out| lookups.kernel_symbol(number, out)) {
                     found.push_address(number);
                 }
             }
-            Of::UserSymbol => {
+            FoundOut::UserSymbol => {
                 let pid = who.pid(record);
                 if !found.push_text(|out| pid.is_some_and(|pid| lookups.user_symbol(pid, number, out))) {
                     found.push_address(number);
                 }
             }
-            Of::Cgroup => or_null(found, |out| lookups.cgroup(number, out)),
-            Of::Container => or_null(found, |out| lookups.container(number, out)),
-            Of::Nothing => found.push_null(),
+            FoundOut::Cgroup => or_null(found, |out| lookups.cgroup(number, out)),
+            FoundOut::Container => or_null(found, |out| lookups.container(number, out)),
+            FoundOut::Nothing | FoundOut::Result => found.push_null(),
         }
     }
 }
@@ -151,43 +138,4 @@ fn device_number(number: u32, out: &mut Vec<u8>) -> bool {
     out.push(b':');
     out.extend_from_slice(digits.format(number & 0xf_ffff).as_bytes());
     true
-}
-
-impl Of {
-    fn new(kind: &FieldType) -> Self {
-        match kind {
-            FieldType::Ktime => Self::Time,
-            FieldType::Dev => Self::Disk,
-            FieldType::Ksym => Self::KernelSymbol,
-            FieldType::Usym => Self::UserSymbol,
-            FieldType::Cgroup => Self::Cgroup,
-            FieldType::Container => Self::Container,
-            FieldType::Unsigned
-            | FieldType::Signed
-            | FieldType::Id
-            | FieldType::Bool
-            | FieldType::Flag
-            | FieldType::Hex
-            | FieldType::Text { .. }
-            | FieldType::Argv
-            | FieldType::Path
-            | FieldType::Bytes
-            | FieldType::Ipv4
-            | FieldType::Ipv6
-            | FieldType::Port
-            | FieldType::Errno
-            | FieldType::Enum(_)
-            | FieldType::Named(_)
-            | FieldType::Duration
-            | FieldType::Timespec
-            | FieldType::Ip
-            | FieldType::Mac
-            | FieldType::Uuid
-            | FieldType::Endpoint
-            | FieldType::Sock
-            | FieldType::Packet
-            | FieldType::Counted { .. }
-            | FieldType::Computed(..) => Self::Nothing,
-        }
-    }
 }

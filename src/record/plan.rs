@@ -86,7 +86,17 @@ mod tests {
     use crate::spec::{Field, FieldType};
 
     fn field(name: &str, offset: u32, size: u32, kind: FieldType, absent_bit: Option<u8>) -> Field {
-        Field { name: name.into(), offset, size, kind, absent_bit, bits: None, unit: "ns".into(), doc: String::new() }
+        Field {
+            name: name.into(),
+            offset,
+            size,
+            kind,
+            absent_bit,
+            of_end: None,
+            bits: None,
+            unit: "ns".into(),
+            doc: String::new(),
+        }
     }
 
     fn plan() -> RecordPlan {

@@ -2,8 +2,9 @@
 //! How the bytes of a field become a value: its [`FieldType`] with what can be known beforehand.
 
 use core::net::IpAddr;
+use core::ops::Range;
 
-use super::endpoint::{Endpoint, EndpointAddress, SockEnds, address};
+use super::endpoint::{Endpoint, EndpointAddress, SockEnds, address, is_internet, short};
 use super::extras::{Extra, Extras};
 use super::integer::Integer;
 use super::named::{EnumNames, in_table};
@@ -11,7 +12,7 @@ use super::packet::PacketParts;
 use super::path::PathNames;
 use super::text::{counted, counted_text, text, words};
 use super::value::FieldValue;
-use crate::spec::{BitRange, ComputedType, FieldType, NameTable};
+use crate::spec::{BitRange, ComputedType, EndPart, EndpointSlot, FieldType, NameTable};
 
 /// A user or group id that says that none is set.
 const UNSET_ID: u64 = u32::MAX as u64;
@@ -52,6 +53,7 @@ pub(super) enum OtherReader {
     Duration,
     Timespec,
     Endpoint,
+    OfEnd(Box<PartReader>),
     Sock,
     Packet,
     /// What is found out before the record is formatted: where it stands among that, and how a number is shown.
@@ -67,48 +69,11 @@ pub(super) enum ExtraShow {
     Hex,
     Duration,
     Named(NameTable),
-}
-
-/// Whether something has to be found out before a value of this type can be shown.
-pub(super) fn needs_extra(kind: &FieldType) -> bool {
-    match kind {
-        FieldType::Ktime
-        | FieldType::Dev
-        | FieldType::Ksym
-        | FieldType::Usym
-        | FieldType::Cgroup
-        | FieldType::Container
-        | FieldType::Computed(..) => true,
-        FieldType::Unsigned
-        | FieldType::Signed
-        | FieldType::Id
-        | FieldType::Bool
-        | FieldType::Flag
-        | FieldType::Hex
-        | FieldType::Text { .. }
-        | FieldType::Argv
-        | FieldType::Path
-        | FieldType::Bytes
-        | FieldType::Ipv4
-        | FieldType::Ipv6
-        | FieldType::Port
-        | FieldType::Errno
-        | FieldType::Enum(_)
-        | FieldType::Named(_)
-        | FieldType::Duration
-        | FieldType::Timespec
-        | FieldType::Ip
-        | FieldType::Mac
-        | FieldType::Uuid
-        | FieldType::Endpoint
-        | FieldType::Sock
-        | FieldType::Packet
-        | FieldType::Counted { .. } => false,
-    }
+    Enum(EnumNames),
 }
 
 impl FieldReader {
-    /// `extra`: its place among what is found out, for the types of which [`needs_extra`] is true. `None` for a size that the type
+    /// `extra`: its place among what is found out, for the types of which [`FieldType::found_out`] says that there is something. `None` for a size that the type
     /// cannot have.
     pub(super) fn new(kind: &FieldType, size: u32, bits: Option<BitRange>, extra: usize) -> Option<Self> {
         let integer = || Integer::new(size, bits);
@@ -148,7 +113,7 @@ impl FieldReader {
             | FieldType::Usym
             | FieldType::Cgroup
             | FieldType::Container => OtherReader::Extra(extra, ExtraShow::Number),
-            FieldType::Computed(_, shown) => OtherReader::Extra(extra, ExtraShow::of(*shown)),
+            FieldType::Computed(_, shown) => OtherReader::Extra(extra, ExtraShow::of(shown)),
         }))
     }
 
@@ -209,6 +174,7 @@ impl OtherReader {
                 end if end.address() == EndpointAddress::None => FieldValue::Null,
                 end => FieldValue::Endpoint(end),
             },
+            Self::OfEnd(part) => part.read(slot, extras),
             Self::Sock => FieldValue::Sock(SockEnds::of(slot)),
             Self::Packet => FieldValue::Packet(PacketParts::of(slot)),
             Self::Extra(index, show) => extra(extras.get(*index), show),
@@ -217,13 +183,52 @@ impl OtherReader {
     }
 }
 
+/// A part that not each end has, behind what tells whether this one does.
+#[derive(Debug, Clone)]
+pub(super) struct PartReader {
+    part: EndPart,
+    /// Where in that it lies.
+    place: Range<usize>,
+    reader: FieldReader,
+}
+
+impl PartReader {
+    /// Bytes that a part is read from.
+    pub(super) fn bytes(part: EndPart) -> u32 {
+        match part {
+            EndPart::Ip | EndPart::Port | EndPart::Family => EndpointSlot::SHORT.into(),
+            EndPart::Protocol => 4,
+        }
+    }
+
+    /// Reads what is `at` bytes into the end or socket.
+    pub(super) fn new(part: EndPart, at: usize, size: usize, reader: FieldReader) -> FieldReader {
+        let reader = Self { part, place: at..at.saturating_add(size), reader };
+        FieldReader::Other(OtherReader::OfEnd(Box::new(reader)))
+    }
+
+    fn read<'a>(&'a self, end: &'a [u8], extras: &'a Extras) -> FieldValue<'a> {
+        let is_there = match (self.part, Endpoint::of(end).address()) {
+            (EndPart::Ip, EndpointAddress::Ip(..)) | (EndPart::Port, EndpointAddress::Ip(_, Some(_))) => true,
+            (EndPart::Ip | EndPart::Port, _) => false,
+            (EndPart::Family, _) => short(end, 0) != 0,
+            (EndPart::Protocol, _) => is_internet(short(end, 0)),
+        };
+        match end.get(self.place.clone()) {
+            Some(slot) if is_there => self.reader.read(slot, extras),
+            Some(_) | None => FieldValue::Null,
+        }
+    }
+}
+
 impl ExtraShow {
-    fn of(shown: ComputedType) -> Self {
+    fn of(shown: &ComputedType) -> Self {
         match shown {
-            ComputedType::Signed | ComputedType::Unsigned | ComputedType::Bool => Self::Number,
+            ComputedType::Signed | ComputedType::Unsigned | ComputedType::Bool | ComputedType::Ktime => Self::Number,
             ComputedType::Duration => Self::Duration,
             ComputedType::Hex => Self::Hex,
-            ComputedType::Named(table) => Self::Named(table),
+            ComputedType::Named(table) => Self::Named(*table),
+            ComputedType::Enum(names) => Self::Enum(EnumNames::new(names.to_vec())),
         }
     }
 }
@@ -240,6 +245,7 @@ fn extra<'a>(extra: Extra<'a>, show: &'a ExtraShow) -> FieldValue<'a> {
         (Extra::Number { bits, .. }, ExtraShow::Hex) => FieldValue::Hex(bits),
         (Extra::Number { bits, .. }, ExtraShow::Duration) => FieldValue::Duration(bits.cast_signed()),
         (Extra::Number { bits, .. }, ExtraShow::Named(table)) => in_table(bits.cast_signed(), *table),
+        (Extra::Number { bits, .. }, ExtraShow::Enum(names)) => names.value(bits.cast_signed()),
     }
 }
 

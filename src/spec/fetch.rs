@@ -14,6 +14,8 @@ pub struct Fetch {
     pub user_from: Option<u8>,
     /// What is added to the address before the copy; it may be negative as well.
     pub offset: i32,
+    /// Whether 32-bit processes have the same there.
+    pub narrow: Narrow,
     /// An offset that is only known when the event happens: `a[fd]`.
     pub index: Option<FetchIndex>,
     /// Keep the value (eight bytes, sign-extended by [`Kept::size`]) for an index or a length of a later fetch.
@@ -28,6 +30,17 @@ pub struct Fetch {
     pub slot: u16,
     /// Where its slot begins in the record: a multiple of 8.
     pub out: u32,
+}
+
+/// How what is read of a system call's memory lies in a 32-bit process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Narrow {
+    /// As in others.
+    Same,
+    /// Otherwise, as it has pointers or `long`s: null there.
+    Otherwise,
+    /// A `struct timespec`, of which older calls take one of 8 bytes.
+    Timespec,
 }
 
 /// `a[fd]`: `scale` times the value kept under `kept` is added to the offset before hop number `hop` (`hop == hops.len()`: before

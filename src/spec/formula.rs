@@ -7,6 +7,8 @@
 use core::net::Ipv6Addr;
 use std::sync::Arc;
 
+use super::expr::NameTable;
+
 /// A typed expression over the operands of a record.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Formula {
@@ -75,8 +77,33 @@ pub enum Formula {
         /// Address and prefix.
         networks: Vec<(Ipv6Addr, u8)>,
     },
+    /// A number as this table has it: null where the table says that it stands for nothing.
+    Named {
+        /// Which.
+        table: NameTable,
+        /// The number, of 64 bits.
+        of: Box<Formula>,
+    },
     /// `size(x)`: bytes of a text or buffer.
     Size(Box<Formula>),
+}
+
+impl Formula {
+    /// What it is made of.
+    pub fn parts(&self) -> Vec<&Self> {
+        match self {
+            Self::Operand(_) | Self::Number { .. } | Self::Text(_) | Self::Bool(_) | Self::Null => Vec::new(),
+            Self::Arithmetic { sides, .. } | Self::Compare { sides, .. } => vec![&sides.0, &sides.1],
+            Self::IsNull(of)
+            | Self::Not(of)
+            | Self::Size(of)
+            | Self::Named { of, .. }
+            | Self::Matches { of, .. }
+            | Self::InSet { of, .. }
+            | Self::InNetworks { of, .. } => vec![of],
+            Self::All(parts) | Self::Any(parts) => parts.iter().collect(),
+        }
+    }
 }
 
 /// An operator of numbers.

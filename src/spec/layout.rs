@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::expr::NameTable;
 use super::formula::Formula;
+use super::of_end::OfEnd;
 
 /// How the bytes of one kind of record are read. Made from a program's BTF, or from a probe's `capture`.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -40,6 +41,8 @@ pub struct Field {
     /// Its bit in the record's mask of absent values; `None`: always there. 32 bits higher is the one that says that there was
     /// something to read, and it could not be read.
     pub absent_bit: Option<u8>,
+    /// The end or socket that it is a part of, which says whether there is one; `offset` is in the record.
+    pub of_end: Option<OfEnd>,
     /// The bits of the integer that count, for a bit-field.
     pub bits: Option<BitRange>,
     /// `ns`, `bytes` …; empty where there is none.
@@ -140,8 +143,69 @@ pub enum FieldType {
     Computed(Arc<Formula>, ComputedType),
 }
 
-/// What a formula gives.
+impl FieldType {
+    /// What has to be found out before a value of this type can be shown.
+    pub fn found_out(&self) -> FoundOut {
+        match self {
+            Self::Ktime => FoundOut::Time,
+            Self::Dev => FoundOut::Disk,
+            Self::Ksym => FoundOut::KernelSymbol,
+            Self::Usym => FoundOut::UserSymbol,
+            Self::Cgroup => FoundOut::Cgroup,
+            Self::Container => FoundOut::Container,
+            Self::Computed(..) => FoundOut::Result,
+            Self::Unsigned
+            | Self::Signed
+            | Self::Id
+            | Self::Bool
+            | Self::Flag
+            | Self::Hex
+            | Self::Text { .. }
+            | Self::Argv
+            | Self::Path
+            | Self::Bytes
+            | Self::Ipv4
+            | Self::Ipv6
+            | Self::Port
+            | Self::Errno
+            | Self::Enum(_)
+            | Self::Named(_)
+            | Self::Duration
+            | Self::Timespec
+            | Self::Ip
+            | Self::Mac
+            | Self::Uuid
+            | Self::Endpoint
+            | Self::Sock
+            | Self::Packet
+            | Self::Counted { .. } => FoundOut::Nothing,
+        }
+    }
+}
+
+/// What the bytes of a value do not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FoundOut {
+    /// They say all.
+    Nothing,
+    /// The time of day at a time of CLOCK_MONOTONIC.
+    Time,
+    /// The name of a disk.
+    Disk,
+    /// The function at an address of the kernel.
+    KernelSymbol,
+    /// The function at an address of the process.
+    UserSymbol,
+    /// The path of a cgroup.
+    Cgroup,
+    /// The container of a cgroup.
+    Container,
+    /// What a formula comes to.
+    Result,
+}
+
+/// What a formula gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ComputedType {
     /// A number with a sign.
     Signed,
@@ -155,4 +219,8 @@ pub enum ComputedType {
     Hex,
     /// A number that the table names.
     Named(NameTable),
+    /// A number that has these names.
+    Enum(Arc<[(i64, String)]>),
+    /// Nanoseconds of CLOCK_MONOTONIC.
+    Ktime,
 }

@@ -6,6 +6,7 @@
 use super::expr::NameTable;
 use super::fetch::PacketLayer;
 use super::layout::FieldType;
+use super::of_end::OfEnd;
 
 /// `struct endpoint`: one end of a connection. 24 bytes where it cannot be of AF_UNIX, else 136.
 ///
@@ -40,6 +41,8 @@ pub struct SockSlot;
 impl SockSlot {
     /// Bytes of it.
     pub const SIZE: u16 = 280;
+    /// Where its family is, with the protocol behind it.
+    pub const FAMILY: u16 = 272;
 }
 
 /// `struct packet_parts` of `bpf/include/packet_parts.h`: what its headers say. All numbers are in the byte order of the machine but the
@@ -183,4 +186,6 @@ pub struct SlotPart {
     pub size: u16,
     /// How they are read.
     pub kind: FieldType,
+    /// What says whether it is there; the offset is in the slot.
+    pub of_end: Option<OfEnd>,
 }

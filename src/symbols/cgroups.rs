@@ -174,4 +174,32 @@ mod tests {
         let mut cgroups = Cgroups::default();
         assert_eq!(cgroups.path(id(&mount.path), &mut Patience::default()), Some("/"));
     }
+
+    /// A cgroup that is gone keeps its path for the events of it that still come; an id that has come back stands for what it is now.
+    #[test]
+    fn ids_that_end_and_come_back() {
+        let Some(mount) = Mount::find() else { return };
+        let path = mount.path.join(format!("ebpf-run-{}", std::process::id()));
+        if fs::create_dir(&path).is_err() {
+            return;
+        }
+        let name = format!("/{}", path.file_name().unwrap().to_str().unwrap());
+        let id = fs::metadata(&path).unwrap().ino();
+        let mut cgroups = Cgroups::default();
+        let ask = |cgroups: &mut Cgroups| cgroups.path(id, &mut Patience::default()).map(str::to_owned);
+        let age = |cgroups: &mut Cgroups| cgroups.known.get_mut(&id).unwrap().asked -= FRESH;
+        assert_eq!(ask(&mut cgroups).as_deref(), Some(name.as_str()));
+        fs::remove_dir(&path).unwrap();
+        age(&mut cgroups);
+        assert_eq!(ask(&mut cgroups).as_deref(), Some(name.as_str()), "it is gone");
+        assert_eq!(ask(&mut Cgroups::default()), None, "nobody has seen it");
+        // Before, the number was that of another one.
+        let root = fs::metadata(&mount.path).unwrap().ino();
+        let before = Known { path: Some("/before".into()), container: None, asked: Instant::now() };
+        cgroups.known.insert(root, before);
+        let ask = |cgroups: &mut Cgroups| cgroups.path(root, &mut Patience::default()).map(str::to_owned);
+        assert_eq!(ask(&mut cgroups).as_deref(), Some("/before"), "it is asked for once");
+        cgroups.known.get_mut(&root).unwrap().asked -= FRESH;
+        assert_eq!(ask(&mut cgroups).as_deref(), Some("/"));
+    }
 }

@@ -197,4 +197,29 @@ mod tests {
         assert_eq!((name(own, 8), name(u32::MAX, address)), (None, None));
         assert_eq!(users.processes[&own].names.len(), 3);
     }
+
+    /// A process that has the number of another one that has ended has none of its names.
+    #[test]
+    fn a_number_that_comes_back() {
+        let mut users = Users::default();
+        let address = a_number_that_comes_back as fn() as usize as u64;
+        let own = std::process::id();
+        let seen = Instant::now().checked_sub(FRESH).unwrap();
+        let names = HashMap::from([(address, Some("before".into())), (8, Some("before".into()))]);
+        users.processes.insert(own, Process { began: 1, seen, code: Vec::new(), names });
+        let name = users.name(own, address, &mut Patience::default()).unwrap();
+        assert!(name.contains("a_number_that_comes_back"), "{name}");
+        assert_eq!(users.name(own, 8, &mut Patience::default()), None);
+    }
+
+    /// A process that has ended keeps its names: its events may still come.
+    #[test]
+    fn after_its_end() {
+        let mut users = Users::default();
+        let seen = Instant::now().checked_sub(FRESH).unwrap();
+        let names = HashMap::from([(8, Some("known".into()))]);
+        users.processes.insert(u32::MAX, Process { began: 1, seen, code: Vec::new(), names });
+        assert_eq!(users.name(u32::MAX, 8, &mut Patience::default()), Some("known"));
+        assert_eq!(users.name(u32::MAX, 16, &mut Patience::default()), None);
+    }
 }

@@ -16,6 +16,33 @@ fn program() -> Vec<u8> {
         &[0xb8, 1, 0, 0, 0, 0xbb, 7, 0, 0, 0, 0xcd, 0x80], // mov eax, 1; mov ebx, 7; int 0x80
     ]
     .concat();
+    file(&code)
+}
+
+/// A 32-bit program that sleeps 1.5 ms as programs did before Linux 5.1, and 2.5 ms as they do since, asks for nothing, and sends a
+/// message to nobody.
+fn sleeper() -> Vec<u8> {
+    let push = |number: u32| [&[0x68][..], &number.to_le_bytes()].concat();
+    let code = [
+        // Nanoseconds, seconds. mov ebx, esp; xor ecx, ecx; mov eax, nanosleep; int 0x80
+        [push(1_500_000), push(0), vec![0x89, 0xe3, 0x31, 0xc9, 0xb8, 162, 0, 0, 0, 0xcd, 0x80]].concat(),
+        // Of each number the upper half first, which is anything for the nanoseconds.
+        [push(0x55), push(2_500_000), push(0), push(0)].concat(),
+        // mov edx, esp; mov ebx, CLOCK_MONOTONIC; xor ecx, ecx; xor esi, esi; mov eax, clock_nanosleep_time64; int 0x80
+        vec![0x89, 0xe2, 0xbb, 1, 0, 0, 0, 0x31, 0xc9, 0x31, 0xf6, 0xb8, 0x97, 1, 0, 0, 0xcd, 0x80],
+        // What is asked, of no file. mov ebx, esp; mov ecx, 1; xor edx, edx; mov eax, poll; int 0x80
+        [push(5), push(u32::MAX), vec![0x89, 0xe3, 0xb9, 1, 0, 0, 0, 0x31, 0xd2, 0xb8, 168, 0, 0, 0, 0xcd, 0x80]]
+            .concat(),
+        // mov ebx, -1; mov ecx, esp; xor edx, edx; mov eax, sendmsg; int 0x80
+        vec![0xbb, 0xff, 0xff, 0xff, 0xff, 0x89, 0xe1, 0x31, 0xd2, 0xb8, 0x72, 1, 0, 0, 0xcd, 0x80],
+        vec![0xb8, 1, 0, 0, 0, 0xbb, 7, 0, 0, 0, 0xcd, 0x80],
+    ]
+    .concat();
+    file(&code)
+}
+
+/// A file with this code.
+fn file(code: &[u8]) -> Vec<u8> {
     let (base, headers) = (0x0804_8000u32, 52 + 32);
     let size = headers + code.len() as u32;
     let mut file = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
@@ -41,8 +68,12 @@ fn runs(path: &str) -> Result<(), String> {
 
 /// Such a program, where this kernel runs it.
 fn made(lab: &Lab) -> Result<String, String> {
+    made_of(lab, &program())
+}
+
+fn made_of(lab: &Lab, program: &[u8]) -> Result<String, String> {
     let path = lab.text("small");
-    std::fs::write(&path, program()).unwrap();
+    std::fs::write(&path, program).unwrap();
     sh(&format!("chmod 755 {path}"));
     runs(&path).map(|()| path)
 }
@@ -97,6 +128,64 @@ fn system_calls_by_name() {
     assert_eq!((&read["fd"], &read["count"], &read["result"]), (&json!(0), &json!(1), &json!(0)), "{read}");
     let parent = one("getppid");
     assert_eq!((&parent["fd"], &parent["result"]), (&json!(null), &json!(std::process::id())), "{parent}");
+}
+
+/// Memory of a 32-bit process is read as it lies there, or is null: both forms of a `timespec`, a struct that all have alike, and one
+/// with pointers in it.
+#[test]
+fn memory_of_32_bit_processes() {
+    need!(bpf());
+    let lab = Lab::new();
+    let path = match made_of(&lab, &sleeper()) {
+        Ok(path) => path,
+        Err(reason) => return skip(&reason),
+    };
+    let yaml = "probes:\n  - name: old\n    hook: { syscall: nanosleep }\n    \
+                capture: { t: rqtp as timespec, sec: (rqtp as struct __kernel_timespec)->tv_sec }\n  \
+                - name: new\n    hook: { syscall: clock_nanosleep }\n    capture: { t: rqtp as timespec }\n  \
+                - { name: poll, hook: { syscall: poll }, capture: { fd: ufds->fd, events: ufds->events } }\n  \
+                - { name: late, hook: { syscall: poll }, capture: { fd: ufds->fd }, where: ufds->events == 5 }\n  \
+                - name: message\n    hook: { syscall: sendmsg }\n    \
+                capture: { length: (msg as struct user_msghdr)->msg_namelen }\n  \
+                - name: named\n    hook: { syscall: sendmsg }\n    \
+                where: (msg as struct user_msghdr)->msg_namelen == 17 || (msg as struct user_msghdr)->msg_namelen != 17\n";
+    let mut run = lab.ready(yaml, &[]);
+    let mut child = Command::new(&path).stdin(Stdio::null()).spawn().unwrap();
+    let narrow = child.id();
+    child.wait().unwrap();
+    // The same by a process of 64 bits.
+    let second = libc::timespec { tv_sec: 0, tv_nsec: 1_500_000 };
+    let mut poll = libc::pollfd { fd: -1, events: 5, revents: 0 };
+    // SAFETY: all of it lives across the calls; the message goes nowhere.
+    unsafe {
+        let mut message: libc::msghdr = std::mem::zeroed();
+        message.msg_namelen = 17;
+        libc::syscall(libc::SYS_nanosleep, &raw const second, std::ptr::null::<u8>());
+        libc::syscall(libc::SYS_clock_nanosleep, libc::CLOCK_MONOTONIC, 0, &raw const second, std::ptr::null::<u8>());
+        libc::syscall(libc::SYS_poll, &raw mut poll, 1, 0);
+        libc::syscall(libc::SYS_sendmsg, -1, &raw const message, 0);
+    }
+    let own = std::process::id();
+    run.event(|event| event["pid"] == own && event["probe"] == "named");
+    let events = run.interrupt().code(0).events();
+    let one = |pid: u32, probe: &str, value: &str| {
+        let event = events.iter().find(|event| event["pid"] == pid && event["probe"] == probe);
+        event.unwrap_or_else(|| panic!("{probe} of {pid}: {events:?}"))[value].clone()
+    };
+    let all = |pid| {
+        [
+            one(pid, "old", "t"),
+            one(pid, "old", "sec"),
+            one(pid, "new", "t"),
+            one(pid, "poll", "fd"),
+            one(pid, "poll", "events"),
+        ]
+    };
+    assert_eq!(all(own), [json!(1_500_000), json!(0), json!(1_500_000), json!(-1), json!(5)]);
+    assert_eq!(all(narrow), [json!(1_500_000), json!(null), json!(2_500_000), json!(-1), json!(5)]);
+    assert_eq!((one(own, "message", "length"), one(narrow, "message", "length")), (json!(17), json!(null)));
+    assert_eq!((one(own, "late", "fd"), one(narrow, "late", "fd")), (json!(-1), json!(-1)));
+    assert!(!events.iter().any(|event| event["probe"] == "named" && event["pid"] == narrow), "null is decided");
 }
 
 /// Its calls pass the tracepoint of system calls by, are seen by the raw one, and the check says both.

@@ -14,6 +14,7 @@ mod doctor;
 #[path = "../support/elf.rs"]
 mod elf;
 mod ending;
+mod ends;
 mod exec;
 mod fates;
 mod forecast;

@@ -63,6 +63,43 @@ fn arguments_of_each_place() {
     }
 }
 
+/// A variable of the program is an argument where its symbol says where it lies, and has its name; a floating-point number is refused,
+/// and takes nothing from the others.
+#[test]
+fn variables() {
+    need!(bpf(), tool("cc"));
+    if cfg!(not(target_arch = "x86_64")) {
+        return crate::lab::skip("only notes of x86-64 have variables");
+    }
+    for how in ["-O0", "-O2", "-O2 -static", "-O2 -no-pie", "-O2 -s"] {
+        let lab = Lab::new();
+        let binary = compile(&lab, how);
+        let yaml = |capture: &str, clause: &str| {
+            format!(
+                "probes:\n  - name: v\n    hook: {{ usdt: \"{binary}:test:variables\" }}\n    capture: {{ {capture} }}\n{clause}"
+            )
+        };
+        let refused = |capture: &str| lab.whole(&yaml(capture, ""), &[]).code(1);
+        let fraction = "`arg2` of `test:variables` cannot be read: it is a floating-point number (`8f@%xmm";
+        refused("half: arg2, n: arg3").says(fraction).says("capture the probe's other arguments");
+        if how.ends_with("-s") {
+            refused("a: arg0")
+                .says("it is a variable (`-4@shared(%rip)`), and the binary has no symbol, or several, of that name");
+            refused("a: shared").says("`shared` of `test:variables` cannot be read");
+            let run = lab.ready(&yaml("n: arg3", ""), &[]);
+            feed(&binary, &[4]);
+            assert_eq!(run.interrupt().code(0).events()[0]["n"], 4);
+            continue;
+        }
+        let run = lab.ready(&yaml("a: arg0, b: arg1, c: shared, n: arg3", "    where: shared != 6\n"), &[]);
+        feed(&binary, &[1, 2, -3]);
+        let events = run.interrupt().code(0).events();
+        let seen: Vec<Value> =
+            events.iter().map(|event| ["a", "b", "c", "n"].map(|name| event[name].clone()).to_vec().into()).collect();
+        assert_eq!(seen, [1, -3].map(|n| json!([n * 3, (1_i64 << 40) + n, n * 3, n])), "{how}");
+    }
+}
+
 /// What is not there is said with what there is.
 #[test]
 fn refusals() {
@@ -81,6 +118,8 @@ fn refusals() {
     hook(&first, "").says("has none of the USDT probes `test:wrok`, `test:more`");
     hook(&short("test:work"), ", capture: { a: arg2 }").says("`test:work` has 2 arguments, there is no `arg2`");
     hook(&short("test:plain"), ", capture: { a: arg0 }").says("`test:plain` has 0 arguments");
+    hook(&short("test:work"), ", capture: { a: number }")
+        .says("there is no `number`: a USDT probe stores no argument names, but those of global variables");
     let listed = lab.run(&["hooks", "*", "--kind", "usdt", "--binary", &binary]).code(0);
     let line = format!(
         "usdt: {{ binary: \"{binary}\", provider: \"test\", name: \"inlined\" }}  # 2 arguments; 3 places; in `main`, `work`"

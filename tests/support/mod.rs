@@ -25,6 +25,7 @@ fn field(name: &str) -> Field {
         size,
         kind,
         absent_bit: None,
+        of_end: None,
         bits: None,
         unit: String::new(),
         doc: String::new(),

@@ -41,6 +41,9 @@ struct pair {
 };
 
 static volatile int sum;
+/* Variables that are arguments themselves: the note has their symbols. */
+volatile int shared;
+static volatile struct pair limits;
 
 /* The compiler puts it into each of its callers: one probe, several places, arguments in different ones. */
 static inline __attribute__((always_inline)) void inlined(int number, const char *text)
@@ -59,6 +62,9 @@ static __attribute__((noinline)) void work(int number, const char *text)
 #ifdef __x86_64__
 	PROBE("test", "forms", "0", "-4@%k0 8@%1 1@%2 -1@%2 4@$5 -8@8(%3) -4@(%3,%4,8)", "r"(number), "r"(text), "m"(byte),
 	      "r"(pairs), "r"(at * 2));
+	shared = number * 3;
+	limits.large = (1L << 40) + number;
+	PROBE("test", "variables", "0", "-4@%0 -8@%1 8f@%2 -4@%3", "m"(shared), "m"(limits.large), "x"(number * 0.5), "r"(number));
 #endif
 	if (test_guarded_semaphore)
 		PROBE("test", "guarded", "test_guarded_semaphore", "-4@%0", "nor"(number));

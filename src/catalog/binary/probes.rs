@@ -9,9 +9,12 @@
 //! 24  provider NUL, name NUL, arguments NUL
 //! ```
 
+use std::collections::BTreeMap;
+
 use super::bytes::{Bytes, number};
 use super::{Binary, place_in_file};
 use crate::catalog::elf::ObjectError;
+use crate::catalog::usdt::{Machine, UsdtArgument, symbols, usdt_arguments};
 
 /// Bytes of a section of notes that are looked at; libraries of tens of thousands of probes have less.
 const MOST: usize = 4 << 20;
@@ -21,6 +24,8 @@ const MOST_PROBES: usize = 1 << 16;
 const MOST_NAME: usize = 255;
 /// Bytes of the text that says where the arguments are: twelve of them.
 const MOST_ARGUMENTS: usize = 1024;
+/// Variables among the arguments of one place.
+const MOST_VARIABLES: usize = 12;
 const NAME: &[u8] = b"stapsdt\0";
 const NT_STAPSDT: u64 = 3;
 /// Three addresses.
@@ -39,6 +44,15 @@ pub struct UserProbe {
     pub semaphore: u64,
     /// Where its arguments are: `8@%rdi -4@%esi`.
     pub arguments: String,
+    /// How many bytes after the probe the variables are that stand among these by their symbols, where one place has the symbol.
+    pub distances: Vec<(String, i64)>,
+}
+
+impl UserProbe {
+    /// Its arguments, in order.
+    pub fn arguments(&self) -> Vec<UsdtArgument<'_>> {
+        usdt_arguments(&self.arguments, Machine::HERE, &self.distances)
+    }
 }
 
 impl<B: Bytes> Binary<B> {
@@ -50,12 +64,32 @@ impl<B: Bytes> Binary<B> {
             let Ok(notes) = part.first(&self.bytes, MOST) else { continue };
             self.probes_of(&notes, &mut found);
         }
+        self.place_variables(&mut found)?;
+        let mut found: Vec<UserProbe> = found.into_iter().map(|(_, probe)| probe).collect();
         found.sort();
         found.dedup();
         Ok(found)
     }
 
-    fn probes_of(&self, notes: &[u8], found: &mut Vec<UserProbe>) {
+    /// Finds the variables that are arguments. Looks at all symbols if there are any.
+    fn place_variables(&self, probes: &mut [(u64, UserProbe)]) -> Result<(), ObjectError> {
+        let mut places: BTreeMap<String, Option<u64>> = BTreeMap::new();
+        for (_, probe) in &*probes {
+            places.extend(symbols(&probe.arguments).take(MOST_VARIABLES).map(|name| (name.to_owned(), None)));
+        }
+        if places.is_empty() {
+            return Ok(());
+        }
+        self.addresses(&mut places)?;
+        for (address, probe) in probes {
+            let known =
+                |name: &str| Some((name.to_owned(), (*places.get(name)?)?.wrapping_sub(*address).cast_signed()));
+            probe.distances = symbols(&probe.arguments).filter_map(known).collect();
+        }
+        Ok(())
+    }
+
+    fn probes_of(&self, notes: &[u8], found: &mut Vec<(u64, UserProbe)>) {
         let mut rest = notes;
         while rest.len() >= 12 && found.len() < MOST_PROBES {
             let (name, size) = (number::<4>(rest, 0) as usize, number::<4>(rest, 4) as usize);
@@ -69,7 +103,8 @@ impl<B: Bytes> Binary<B> {
         }
     }
 
-    fn probe(&self, body: &[u8]) -> Option<UserProbe> {
+    /// With its address.
+    fn probe(&self, body: &[u8]) -> Option<(u64, UserProbe)> {
         let mut texts = body.get(HEAD..)?.split(|byte| *byte == 0);
         let mut text = |most: usize| {
             let text = std::str::from_utf8(texts.next()?).ok()?;
@@ -81,11 +116,14 @@ impl<B: Bytes> Binary<B> {
             (Some(now), then @ 1..) => now.wrapping_sub(then),
             (Some(_), 0) | (None, _) => 0,
         };
-        let offset = place_in_file(&self.code, number::<8>(body, 0).wrapping_add(moved))?;
+        let address = number::<8>(body, 0).wrapping_add(moved);
+        let offset = place_in_file(&self.code, address)?;
         let semaphore = match number::<8>(body, 16) {
             0 => 0,
             address => place_in_file(&self.probes.loaded, address.wrapping_add(moved))?,
         };
-        (!provider.is_empty() && !name.is_empty()).then_some(UserProbe { provider, name, offset, semaphore, arguments })
+        let is_named = !provider.is_empty() && !name.is_empty();
+        let probe = UserProbe { provider, name, offset, semaphore, arguments, distances: Vec::new() };
+        is_named.then_some((address, probe))
     }
 }

@@ -2,7 +2,9 @@
 //! What people call a function that the file calls otherwise: names of C++ and Rust, versions, symbols without a type; and whether
 //! exceptions can go through its functions.
 
-use object::elf::STT_NOTYPE;
+use std::collections::BTreeMap;
+
+use object::elf::{SHN_UNDEF, STT_NOTYPE, STT_OBJECT};
 
 use super::names::Names;
 use super::{Binary, BinaryFunction, Bytes, DYNAMIC, SYMBOL, SymbolId, number, place_in_file, read};
@@ -91,6 +93,33 @@ impl<B: Bytes> Binary<B> {
             }
         }
         Ok(None)
+    }
+
+    /// Puts the addresses of symbols to their names; one that stands for several keeps none. Looks at all symbols.
+    pub(super) fn addresses(&self, wanted: &mut BTreeMap<String, Option<u64>>) -> Result<(), ObjectError> {
+        let mut several: Vec<String> = Vec::new();
+        for table in &self.symbols {
+            let mut found = Vec::new();
+            table.entries.entries(&self.bytes, |_, entry: &[u8; SYMBOL]| {
+                let is_here = number::<2>(entry, 6) != u64::from(SHN_UNDEF.0);
+                if [STT_OBJECT.0, STT_NOTYPE.0].contains(&(entry[4] & 0xf)) && is_here && found.len() < MOST_UNTYPED {
+                    found.push((number::<4>(entry, 0) as u32, number::<8>(entry, 8)));
+                }
+                Ok(())
+            })?;
+            found.sort_unstable();
+            let mut names = Names::new(&self.bytes, table.names)?;
+            for (at, address) in found {
+                let name = names.at(at)?.and_then(|name| std::str::from_utf8(name).ok());
+                let Some((name, place)) = name.and_then(|name| Some((name, wanted.get_mut(name)?))) else { continue };
+                if place.is_some_and(|known| known != address) {
+                    several.push(name.to_owned());
+                }
+                *place = Some(address);
+            }
+        }
+        wanted.extend(several.into_iter().map(|name| (name, None)));
+        Ok(())
     }
 
     /// True where exceptions of C++ or panics of Rust may go through its functions: it uses what they are made with.

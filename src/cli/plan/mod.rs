@@ -252,6 +252,7 @@ mod tests {
         let fetch = |source, hops: &[i32], copy| Fetch {
             source,
             user_from: None,
+            narrow: crate::spec::Narrow::Same,
             hops: hops.to_vec(),
             offset: 12,
             index: None,

@@ -79,19 +79,8 @@ fn is_in_user_space(probe: &Planned<'_>, name: &SetName) -> bool {
 
 /// Whether a formula asks for a set.
 fn asks(formula: &Formula, name: &SetName) -> bool {
-    match formula {
-        Formula::Operand(_) | Formula::Number { .. } | Formula::Text(_) | Formula::Bool(_) | Formula::Null => false,
-        Formula::Arithmetic { sides, .. } | Formula::Compare { sides, .. } => {
-            asks(&sides.0, name) || asks(&sides.1, name)
-        }
-        Formula::IsNull(of)
-        | Formula::Not(of)
-        | Formula::Size(of)
-        | Formula::Matches { of, .. }
-        | Formula::InNetworks { of, .. } => asks(of, name),
-        Formula::All(parts) | Formula::Any(parts) => parts.iter().any(|part| asks(part, name)),
-        Formula::InSet { of, set, .. } => set == name || asks(of, name),
-    }
+    matches!(formula, Formula::InSet { set, .. } if set == name)
+        || formula.parts().into_iter().any(|part| asks(part, name))
 }
 
 impl PlannedSet<'_> {

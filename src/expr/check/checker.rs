@@ -101,7 +101,7 @@ impl<'v, V: Values> Checker<'v, V> {
                 Some(number) => number,
                 None => self.read(expr),
             },
-            ExprNode::Cast { of, cast, at } if !is_path(expr) => self.recast(of, cast, &at.0),
+            ExprNode::Cast { of, cast, at } if !is_path(expr) || self.is_calculated(of) => self.recast(of, cast, &at.0),
             ExprNode::Index { .. } | ExprNode::Cast { .. } | ExprNode::ContainerOf { .. } => self.read(expr),
             ExprNode::Call { name, args, .. } => self.call(expr, name, args),
             ExprNode::Method { of, name, at, args } => self.method(of, name, &at.0, args),
@@ -136,6 +136,30 @@ impl<'v, V: Values> Checker<'v, V> {
             self.operands.push(operand);
             self.operands.len() - 1
         })
+    }
+
+    /// True for the name of a capture that is calculated, however it is read.
+    fn is_calculated(&self, expr: &Expr) -> bool {
+        match &expr.node {
+            ExprNode::Name(name) => {
+                matches!(self.values.meaning(name), Meaning::Capture(captured) if !is_path(captured))
+            }
+            ExprNode::Cast { of, .. } => self.is_calculated(of),
+            ExprNode::Number(_)
+            | ExprNode::Duration(_)
+            | ExprNode::Text(_)
+            | ExprNode::Bool(_)
+            | ExprNode::Null
+            | ExprNode::Member { .. }
+            | ExprNode::Index { .. }
+            | ExprNode::ContainerOf { .. }
+            | ExprNode::Call { .. }
+            | ExprNode::Method { .. }
+            | ExprNode::Unary { .. }
+            | ExprNode::Binary { .. }
+            | ExprNode::In { .. }
+            | ExprNode::List(_) => false,
+        }
     }
 
     /// A capture that is calculated, where `where` names it.

@@ -35,10 +35,13 @@ impl<V: Values> Checker<'_, V> {
             }),
             Cast::Duration => Typed::new(formula, Type::Duration),
             Cast::Ktime => Typed::new(formula, Type::Ktime),
-            Cast::Named(NameTable::Errno) => Typed::new(
-                formula,
-                Type::Named(NameTable::Errno, Range { min: -4095, max: -1, signed: true, hex: false }),
+            Cast::Named(table @ NameTable::Errno) => Typed::new(
+                named(*table, formula),
+                Type::Named(*table, Range { min: -4095, max: -1, signed: true, hex: false }),
             ),
+            Cast::Named(table @ NameTable::Signal) => {
+                Typed::new(named(*table, formula), Type::Named(*table, Range::of_bits(64, false)))
+            }
             Cast::Named(table) => Typed::new(formula, Type::Named(*table, Range::of_bits(64, false))),
             Cast::Enum(name) => match self.values.enumeration(name) {
                 Some(values) => {
@@ -74,6 +77,11 @@ impl<V: Values> Checker<'_, V> {
             | Cast::Packet => return refuse("is calculated"),
         })
     }
+}
+
+/// Of these tables some numbers are null.
+fn named(table: NameTable, formula: Formula) -> Formula {
+    Formula::Named { table, of: Box::new(formula) }
 }
 
 /// The low bits.

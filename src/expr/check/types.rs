@@ -110,11 +110,11 @@ impl Type {
             FieldType::Ksym | FieldType::Usym => Self::Label("a function"),
             FieldType::Cgroup => Self::Label("a cgroup"),
             FieldType::Container => Self::Label("a container"),
-            FieldType::Computed(_, computed) => Self::of_computed(*computed),
+            FieldType::Computed(_, computed) => Self::of_computed(computed),
         }
     }
 
-    fn of_computed(computed: ComputedType) -> Self {
+    fn of_computed(computed: &ComputedType) -> Self {
         match computed {
             ComputedType::Signed => Self::Number(Range::calculated(true)),
             ComputedType::Unsigned => Self::Number(Range::calculated(false)),
@@ -122,7 +122,9 @@ impl Type {
             ComputedType::Duration => Self::Duration,
             ComputedType::Hex => Self::Number(Range { hex: true, ..Range::calculated(false) }),
             ComputedType::Named(NameTable::Errno) => Self::Named(NameTable::Errno, ERRORS),
-            ComputedType::Named(table) => Self::Named(table, Range::calculated(false)),
+            ComputedType::Named(table) => Self::Named(*table, Range::calculated(false)),
+            ComputedType::Enum(names) => Self::Enum(Arc::clone(names), Range::of_bits(64, true)),
+            ComputedType::Ktime => Self::Ktime,
         }
     }
 
@@ -131,11 +133,12 @@ impl Type {
         match self {
             Self::Number(Range { hex: true, .. }) => Some(ComputedType::Hex),
             Self::Number(Range { signed: true, .. }) => Some(ComputedType::Signed),
-            Self::Number(_) | Self::Ktime => Some(ComputedType::Unsigned),
+            Self::Number(_) => Some(ComputedType::Unsigned),
+            Self::Ktime => Some(ComputedType::Ktime),
             Self::Bool => Some(ComputedType::Bool),
             Self::Duration => Some(ComputedType::Duration),
             Self::Named(table, _) => Some(ComputedType::Named(*table)),
-            Self::Enum(..) => Some(ComputedType::Signed),
+            Self::Enum(names, _) => Some(ComputedType::Enum(Arc::clone(names))),
             Self::Label(_) | Self::Text(_) | Self::Grouped { .. } | Self::Address | Self::Whole(_) | Self::Null => None,
         }
     }

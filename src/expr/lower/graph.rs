@@ -82,9 +82,11 @@ impl<'o> Graph<'o> {
             Formula::Matches { how, of, texts } => self.texts(*how, of, texts, holds, ways),
             Formula::InNetworks { of, networks } => self.networks(of, networks, holds, ways),
             Formula::InSet { of, how, set } => self.set(of, *how, set, holds, ways),
-            Formula::Number { .. } | Formula::Text(_) | Formula::Arithmetic { .. } | Formula::Size(_) => {
-                Err(Unfit::new("it calculates"))
-            }
+            Formula::Number { .. }
+            | Formula::Text(_)
+            | Formula::Arithmetic { .. }
+            | Formula::Named { .. }
+            | Formula::Size(_) => Err(Unfit::new("it calculates")),
         }
     }
 
@@ -116,7 +118,7 @@ impl<'o> Graph<'o> {
         match formula {
             Formula::Operand(index) => self.operand(*index),
             Formula::Size(_) => Err(Unfit::new("it asks for a size")),
-            Formula::Arithmetic { .. } => Err(Unfit::new("it calculates")),
+            Formula::Arithmetic { .. } | Formula::Named { .. } => Err(Unfit::new("it calculates")),
             _other => Err(Unfit::new("it compares two values that are read")),
         }
     }

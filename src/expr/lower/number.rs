@@ -16,6 +16,8 @@ struct Number<'o> {
     operand: &'o Operand,
     /// `v >> shift & mask`
     bits: Option<Bits>,
+    /// It is read as this table has it.
+    table: Option<NameTable>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -29,8 +31,15 @@ impl Number<'_> {
     fn possible(&self) -> Option<((i128, i128), Intervals)> {
         if let Some(bits) = self.bits {
             let all = (0, i128::from(bits.mask));
-            let is_whole = !is_null_by_value(&self.operand.kind);
-            return is_whole.then(|| (all, Intervals::one(all.0, all.1)));
+            let values = match self.table {
+                None => Intervals::one(all.0, all.1),
+                Some(NameTable::Signal) => Intervals::of(Comparison::NotEqual, 0, all),
+                Some(_) => return None,
+            };
+            return (!is_null_by_value(&self.operand.kind)).then_some((all, values));
+        }
+        if self.table.is_some() {
+            return None;
         }
         let all = Range::of_bits(u32::from(self.operand.size) * 8, is_signed(&self.operand.kind)?);
         let all = (all.min, all.max);
@@ -91,7 +100,7 @@ impl<'o> Graph<'o> {
                 if operand.size > 8 || !operand.size.is_power_of_two() || (signed && operand.bits.is_some()) {
                     return Err(Unfit::new("it is a bit-field with a sign"));
                 }
-                Ok(Number { index: *index, operand, bits: bits_of(operand) })
+                Ok(Number { index: *index, operand, bits: bits_of(operand), table: None })
             }
             Formula::Arithmetic { op: Arithmetic::BitAnd, sides, .. } => {
                 let (of, mask) = match &**sides {
@@ -120,6 +129,7 @@ impl<'o> Graph<'o> {
                 }
                 Ok(Number { bits: Some(Bits { shift: by, mask: low_bits(width - by) }), ..number })
             }
+            Formula::Named { table, of } => Ok(Number { table: Some(*table), ..self.number(of)? }),
             _other => self.read(formula).and(Err(calculates())),
         }
     }
@@ -133,7 +143,7 @@ impl<'o> Graph<'o> {
 
     /// `x != null` (`holds`: `x == null`) of what some numbers of are null.
     pub(super) fn has_value(&mut self, operand: &'o Operand, is_null: bool, ways: Ways) -> Result<StepNext, Unfit> {
-        let number = Number { index: 0, operand, bits: None };
+        let number = Number { index: 0, operand, bits: None, table: None };
         let (all, values) = number.possible().ok_or_else(|| Unfit::new("it is no integer"))?;
         let (there, absent) = if is_null { (ways.no, ways.yes) } else { (ways.yes, ways.no) };
         self.among(number, &values, all, Ways { yes: there, no: absent }, absent)

@@ -83,7 +83,8 @@ impl<'a> Place<'a> {
 
     fn of_type(self, btf: &'a Btf, element: TypeId, count: u32, text: &str) -> Result<Elements<'a>, Refusal> {
         let size = btf.size_of(element).ok_or_else(|| not_an_array(text))?;
-        Ok(Elements { first: Place { ty: Ty::Btf(btf, element), ..self }, size, count })
+        let place = self.up_to(btf, element, u32::MAX);
+        Ok(Elements { first: Place { ty: Ty::Btf(btf, element), ..place }, size, count })
     }
 }
 

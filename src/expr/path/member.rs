@@ -53,7 +53,9 @@ impl<'a> Place<'a> {
                 Refusal::new(format!("`{name}` of {} lies across nine bytes: no integer holds it", btf.display(id)))
             })?
         };
-        Ok(Self { offset: self.offset.saturating_add(byte as i32), bits, ty: Ty::Btf(btf, found.ty), ..self })
+        let end = byte.saturating_add(btf.size_of(found.ty).unwrap_or(1).max(1));
+        let place = self.up_to(btf, id, end);
+        Ok(Self { offset: place.offset.saturating_add(byte as i32), bits, ty: Ty::Btf(btf, found.ty), ..place })
     }
 }
 

@@ -12,6 +12,7 @@
 mod element;
 mod member;
 mod names;
+mod narrow;
 mod parts;
 mod place;
 mod reached;

@@ -4,7 +4,8 @@
 use super::place::Place;
 use crate::expr::operand::{Operand, OperandSource};
 use crate::spec::{
-    Cast, EndpointSlot, Fetch, FetchCopy, FieldType, NameTable, PacketLayer, PacketPart, PacketSlot, SlotPart, SockSlot,
+    Cast, EndPart, EndpointSlot, Fetch, FetchCopy, FieldType, NameTable, OfEnd, PacketLayer, PacketPart, PacketSlot,
+    SlotPart, SockSlot,
 };
 use crate::words::{Refusal, suggest};
 
@@ -12,28 +13,49 @@ const LONG: u16 = EndpointSlot::LONG;
 const DESTINATION: u16 = LONG;
 
 /// What can be named after a `sockaddr`.
-const SOCKADDR: &[SlotPart] = &[
-    part("ip", 8, 16, FieldType::Ip),
-    part("port", 2, 2, FieldType::Port),
-    part("family", 0, 2, FieldType::Named(NameTable::SocketFamily)),
-];
+const SOCKADDR: &[SlotPart] =
+    &[ip("ip", 0), port("port", 0), part("family", 0, 2, FieldType::Named(NameTable::SocketFamily))];
 
 /// What can be named after a `sock`.
 const SOCK: &[SlotPart] = &[
     part("source", 0, LONG, FieldType::Endpoint),
-    part("source.ip", 8, 16, FieldType::Ip),
-    part("source.port", 2, 2, FieldType::Port),
-    part("source.family", 0, 2, FieldType::Named(NameTable::SocketFamily)),
+    ip("source.ip", 0),
+    port("source.port", 0),
+    family("source.family", 0),
     part("destination", DESTINATION, LONG, FieldType::Endpoint),
-    part("destination.ip", DESTINATION + 8, 16, FieldType::Ip),
-    part("destination.port", DESTINATION + 2, 2, FieldType::Port),
-    part("destination.family", DESTINATION, 2, FieldType::Named(NameTable::SocketFamily)),
-    part("family", 272, 2, FieldType::Named(NameTable::SocketFamily)),
-    part("protocol", 274, 2, FieldType::Named(NameTable::IpProtocol)),
+    ip("destination.ip", DESTINATION),
+    port("destination.port", DESTINATION),
+    family("destination.family", DESTINATION),
+    part("family", SockSlot::FAMILY, 2, FieldType::Named(NameTable::SocketFamily)),
+    SlotPart {
+        name: "protocol",
+        offset: SockSlot::FAMILY + 2,
+        size: 2,
+        kind: FieldType::Named(NameTable::IpProtocol),
+        of_end: of_end(SockSlot::FAMILY, EndPart::Protocol),
+    },
 ];
 
 const fn part(name: &'static str, offset: u16, size: u16, kind: FieldType) -> SlotPart {
-    SlotPart { name, offset, size, kind }
+    SlotPart { name, offset, size, kind, of_end: None }
+}
+
+/// The address of the end that begins there.
+const fn ip(name: &'static str, end: u16) -> SlotPart {
+    SlotPart { name, offset: end + 8, size: 16, kind: FieldType::Ip, of_end: of_end(end, EndPart::Ip) }
+}
+
+const fn port(name: &'static str, end: u16) -> SlotPart {
+    SlotPart { name, offset: end + 2, size: 2, kind: FieldType::Port, of_end: of_end(end, EndPart::Port) }
+}
+
+const fn family(name: &'static str, end: u16) -> SlotPart {
+    let kind = FieldType::Named(NameTable::SocketFamily);
+    SlotPart { name, offset: end, size: 2, kind, of_end: of_end(end, EndPart::Family) }
+}
+
+const fn of_end(end: u16, part: EndPart) -> Option<OfEnd> {
+    Some(OfEnd { offset: end as u32, part })
 }
 
 /// A value of several parts, or one of them that may have parts itself.
@@ -147,7 +169,7 @@ impl<'a> Composite<'a> {
     }
 
     fn read(self, text: &str) -> Result<Operand, Refusal> {
-        let whole = |kind, size| SlotPart { name: "", offset: 0, size, kind };
+        let whole = |kind, size| part("", 0, size, kind);
         let of = |table: &'static [SlotPart], whole: SlotPart| {
             table.iter().find(|part| part.name == self.taken).cloned().unwrap_or(whole)
         };
@@ -171,6 +193,7 @@ fn operand((before, fetch): (Vec<Fetch>, Fetch), part: &SlotPart) -> Operand {
         source: OperandSource::Fetch(fetch),
         part: part.offset,
         size: part.size,
+        of_end: part.of_end,
         bits: None,
         kind: part.kind.clone(),
     }
@@ -188,5 +211,5 @@ fn packet(place: Place<'_>, parts: &'static [PacketPart], taken: &str, text: &st
         }
     };
     let fetched = place.fetch(FetchCopy::Packet { part: at, layer }, size, size);
-    Ok(operand(fetched, &SlotPart { name: "", offset: 0, size, kind }))
+    Ok(operand(fetched, &part("", 0, size, kind)))
 }

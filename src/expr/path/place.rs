@@ -2,7 +2,7 @@
 //! Where a partly followed path stands.
 
 use crate::catalog::{Btf, Type, TypeId};
-use crate::spec::{BitRange, Fetch, FetchCopy, FetchIndex, FetchSource, FieldType};
+use crate::spec::{BitRange, Fetch, FetchCopy, FetchIndex, FetchSource, FieldType, Narrow};
 
 /// A type as the hook gives it.
 #[derive(Debug, Clone)]
@@ -86,6 +86,8 @@ pub(in crate::expr) struct Place<'a> {
     pub(in crate::expr) in_memory: bool,
     /// From this hop on addresses are the process's, whatever they say; see [`Fetch::user_from`].
     pub(in crate::expr) user_from: Option<u8>,
+    /// Whether 32-bit processes have the same there.
+    pub(in crate::expr) narrow: Narrow,
     /// Fetches that must come first: what they keep is an index.
     pub(in crate::expr) before: Vec<Fetch>,
     /// That index.
@@ -104,6 +106,7 @@ impl<'a> Place<'a> {
             offset: 0,
             in_memory: false,
             user_from: None,
+            narrow: Narrow::Same,
             before: Vec::new(),
             index: None,
             bits: None,
@@ -127,6 +130,9 @@ impl<'a> Place<'a> {
     #[must_use]
     pub(in crate::expr) fn follow(mut self) -> Self {
         if self.in_memory {
+            if self.is_user_memory() {
+                self.narrow = Narrow::Otherwise;
+            }
             self.hops.push(self.offset);
         }
         self.offset = 0;
@@ -164,6 +170,7 @@ impl<'a> Place<'a> {
             source: self.source,
             hops: self.hops,
             user_from: self.user_from,
+            narrow: self.narrow,
             offset: self.offset,
             index: self.index,
             keep: None,

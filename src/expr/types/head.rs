@@ -38,6 +38,7 @@ pub(super) fn of_head(name: &'static str, cast: Option<&Cast>, written: &str) ->
         source: OperandSource::Head { name, fetch: fetch(name) },
         part: 0,
         size,
+        of_end: None,
         bits: None,
         kind,
     })
@@ -56,6 +57,7 @@ fn fetch(name: &str) -> Fetch {
         source,
         hops: Vec::new(),
         user_from: None,
+        narrow: crate::spec::Narrow::Same,
         offset: 0,
         index: None,
         keep: None,

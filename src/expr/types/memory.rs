@@ -5,7 +5,7 @@ use super::number::fetched;
 use super::thing::{Thing, unfit};
 use crate::expr::operand::Operand;
 use crate::expr::path::{Place, Ty};
-use crate::spec::{Cast, FetchCopy, FieldType};
+use crate::spec::{Cast, FetchCopy, FieldType, Narrow};
 use crate::words::Refusal;
 
 pub(super) fn bytes(
@@ -18,6 +18,9 @@ pub(super) fn bytes(
 ) -> Result<Operand, Refusal> {
     let at = |place: Place<'_>| {
         let copy = place.copy();
+        // What no pointer in the process's memory leads to.
+        let is_first = kind == FieldType::Timespec && place.narrow == Narrow::Same && place.hops.is_empty();
+        let place = if is_first { Place { narrow: Narrow::Timespec, ..place } } else { place };
         Ok(fetched(place, copy, len, len, len, kind.clone()))
     };
     if place.bits.is_some() {

@@ -142,5 +142,5 @@ pub(super) fn fetched(
 ) -> Operand {
     let bits = place.bits;
     let (before, fetch) = place.fetch(copy, size, slot);
-    Operand { before, source: OperandSource::Fetch(fetch), part: 0, size: shown, bits, kind }
+    Operand { before, source: OperandSource::Fetch(fetch), part: 0, size: shown, of_end: None, bits, kind }
 }

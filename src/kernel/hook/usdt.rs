@@ -9,7 +9,6 @@ use super::listing::{Listing, Source, Unasked};
 use super::perf;
 use super::perf_uprobe::{BASE, OURSELVES, attach, check, inspect};
 use super::trial::{Try, TryOne};
-use crate::catalog::{Machine, usdt_arguments};
 use crate::expr::{Scope, UsdtArgumentType, UsdtScope};
 use crate::kernel::error::{KernelError, describe};
 use crate::kernel::host::Host;
@@ -88,14 +87,11 @@ fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
     let point = hook.point().ok_or_else(|| misplaced(hook))?;
     let mut arguments: Vec<UsdtArgumentType> = Vec::new();
     for site in locate(point, host)?.sites {
-        for (number, argument) in usdt_arguments(&site.arguments, Machine::HERE).into_iter().enumerate() {
-            let readable = argument.place.is_some();
+        for (number, argument) in site.arguments().into_iter().enumerate() {
+            let here = UsdtArgumentType::of(&argument);
             match arguments.get_mut(number) {
-                Some(known) => {
-                    known.signed |= argument.signed;
-                    known.readable |= readable;
-                }
-                None => arguments.push(UsdtArgumentType { signed: argument.signed, readable }),
+                Some(known) => known.add(here),
+                None => arguments.push(here),
             }
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::listed::Listed;
 use super::pattern::fits;
 use super::query::{FoundHook, Query, Search};
-use crate::catalog::{Lookup, Machine, UserProbe, Written, demangle, usdt_arguments};
+use crate::catalog::{Lookup, UserProbe, Written, demangle};
 use crate::kernel::error::KernelError;
 use crate::kernel::host::Host;
 use crate::kernel::site::binary::{Opened, first, functions_around, near, of_a_source, probe_names, some, unusable};
@@ -50,7 +50,7 @@ pub(super) fn search_probes(kind: Listed, query: &Query<'_>, host: &Host, search
 
 /// What is known of the places of a probe.
 fn remark(sites: &[UserProbe], file: &Opened) -> String {
-    let count = sites.first().map_or(0, |site| usdt_arguments(&site.arguments, Machine::HERE).len());
+    let count = sites.first().map_or(0, |site| site.arguments().len());
     let mut parts = vec![match count {
         1 => "1 argument".to_owned(),
         count => format!("{count} arguments"),

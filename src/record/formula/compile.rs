@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::sets::{EmptySet, SetContent, Sets};
 use super::term::Number;
-use crate::spec::{Arithmetic, Comparison, Formula, TextTest};
+use crate::spec::{Arithmetic, Comparison, Formula, NameTable, TextTest};
 
 /// A compiled formula.
 #[derive(Debug, Clone)]
@@ -25,6 +25,7 @@ pub(in crate::record) enum Compiled {
     Matches { how: TextTest, of: Box<Self>, texts: Box<[Arc<[u8]>]> },
     InSet { of: Box<Self>, how: TextTest, set: Arc<dyn SetContent> },
     InNetworks { of: Box<Self>, networks: Box<[Network]> },
+    Named { table: NameTable, of: Box<Self> },
     Size(Box<Self>),
 }
 
@@ -76,6 +77,7 @@ impl Compiled {
                 let networks = networks.iter().map(|&(address, prefix)| Network::new(address, prefix)).collect();
                 Self::InNetworks { of: one(of), networks }
             }
+            Formula::Named { table, of } => Self::Named { table: *table, of: one(of) },
             Formula::Size(of) => Self::Size(one(of)),
         }
     }

@@ -10,7 +10,7 @@ use super::sets::SetContent;
 use super::term::{Number, Term};
 use super::text::{Cut, KnownText};
 use crate::record::extras::Extras;
-use crate::spec::TextTest;
+use crate::spec::{NameTable, TextTest};
 
 /// One record, and what was asked of it so far.
 pub(in crate::record) struct Evaluation<'r> {
@@ -39,6 +39,12 @@ impl<'r> Evaluation<'r> {
                 let (Some(left), Some(right)) = numbers else { return Term::Null };
                 calculate(*op, *signed, left, right).map_or(Term::Null, Term::Number)
             }
+            Compiled::Named { table, of } => match self.term(of).number() {
+                Some(Number { bits, .. }) if !table.is_null(bits.cast_signed()) => {
+                    Term::Number(Number { bits, signed: *table == NameTable::Errno })
+                }
+                Some(_) | None => Term::Null,
+            },
             Compiled::Size(of) => {
                 let size = self.term(of).size();
                 size.map_or(Term::Null, |bits| Term::Number(Number { bits, signed: false }))
@@ -84,6 +90,7 @@ impl<'r> Evaluation<'r> {
             | Compiled::Text(_)
             | Compiled::Null
             | Compiled::Arithmetic { .. }
+            | Compiled::Named { .. }
             | Compiled::Size(_) => self.term(formula).truth(),
         }
     }

@@ -8,7 +8,7 @@ use crate::record::field::RecordField;
 use crate::record::integer::Integer;
 use crate::record::text::counted;
 use crate::record::value::{FieldText, FieldValue, TableNumber};
-use crate::spec::{Field, FieldType, NameTable};
+use crate::spec::{Field, FieldType, FoundOut, NameTable};
 
 /// A compiled field of [`crate::spec::Layout::operands`].
 #[derive(Debug, Clone)]
@@ -33,37 +33,12 @@ enum More {
 impl Operand {
     /// `extras`: how many operands before it need something that is found out; counts itself.
     pub(in crate::record) fn new(field: &Field, extras: &mut usize) -> Self {
-        let more = match field.kind {
-            FieldType::Dev | FieldType::Ksym | FieldType::Usym | FieldType::Cgroup | FieldType::Container => {
+        let more = match field.kind.found_out() {
+            FoundOut::Disk | FoundOut::KernelSymbol | FoundOut::UserSymbol | FoundOut::Cgroup | FoundOut::Container => {
                 Integer::new(field.size, field.bits).map_or(More::Nothing, More::Id)
             }
-            FieldType::Counted { .. } => More::Total,
-            FieldType::Unsigned
-            | FieldType::Signed
-            | FieldType::Id
-            | FieldType::Bool
-            | FieldType::Flag
-            | FieldType::Hex
-            | FieldType::Text { .. }
-            | FieldType::Argv
-            | FieldType::Path
-            | FieldType::Bytes
-            | FieldType::Ipv4
-            | FieldType::Ipv6
-            | FieldType::Port
-            | FieldType::Errno
-            | FieldType::Enum(_)
-            | FieldType::Named(_)
-            | FieldType::Duration
-            | FieldType::Timespec
-            | FieldType::Ktime
-            | FieldType::Ip
-            | FieldType::Mac
-            | FieldType::Uuid
-            | FieldType::Endpoint
-            | FieldType::Sock
-            | FieldType::Packet
-            | FieldType::Computed(..) => More::Nothing,
+            FoundOut::Nothing if matches!(field.kind, FieldType::Counted { .. }) => More::Total,
+            FoundOut::Nothing | FoundOut::Time | FoundOut::Result => More::Nothing,
         };
         // A time is compared with other times of its clock, not with the wall's.
         let read = if field.kind == FieldType::Ktime { FieldType::Unsigned } else { field.kind.clone() };

@@ -5,7 +5,7 @@ use core::net::Ipv6Addr;
 use std::sync::Arc;
 
 use crate::record::{Completer, Decision, NoLookups, NoSets, SetContent, Sets};
-use crate::spec::{Arithmetic, Comparison, Field, FieldType, Formula, Layout, SetName, TextTest};
+use crate::spec::{Arithmetic, Comparison, Field, FieldType, Formula, Layout, NameTable, SetName, TextTest};
 
 /// 8 bytes of mask, then these operands.
 fn layout(operands: &[(FieldType, u32)], filter: Formula) -> Layout {
@@ -18,6 +18,7 @@ fn layout(operands: &[(FieldType, u32)], filter: Formula) -> Layout {
             size: *bytes,
             kind: kind.clone(),
             absent_bit: Some(index as u8),
+            of_end: None,
             bits: None,
             unit: String::new(),
             doc: String::new(),
@@ -106,6 +107,26 @@ fn arithmetic() {
     is(Arithmetic::ShiftRight, false, 8, 1, Some(4));
     is(Arithmetic::ShiftLeft, false, 1, 64, None);
     is(Arithmetic::BitXor, false, 6, 3, Some(5));
+}
+
+/// What is calculated and read as an error or a signal is null where it stands for none, as what is read so is.
+#[test]
+fn named_results() {
+    let named = |table, of| Formula::Named { table, of: Box::new(of) };
+    let sum = |left, right| calculate(Arithmetic::Add, true, number(left), number(right));
+    let error = |left, right| named(NameTable::Errno, sum(left, right));
+    assert_eq!(holds(&[], 0, equal(error(-14, 1), number(-13))), Some(true));
+    assert_eq!(holds(&[], 0, equal(error(1, -1), number(0))), None);
+    assert_eq!(holds(&[], 0, Formula::IsNull(Box::new(error(1, -1)))), Some(true));
+    assert_eq!(holds(&[], 0, Formula::IsNull(Box::new(error(-4000, -96)))), Some(true));
+    assert_eq!(holds(&[], 0, Formula::IsNull(Box::new(error(-4000, -95)))), Some(false));
+    let signal = |left| named(NameTable::Signal, calculate(Arithmetic::BitAnd, false, number(left), number(0x7f)));
+    assert_eq!(holds(&[], 0, equal(signal(0x89), number(9))), Some(true));
+    assert_eq!(holds(&[], 0, compare(Comparison::NotEqual, signal(0x80), number(9))), None);
+    assert_eq!(holds(&[], 0, Formula::IsNull(Box::new(signal(0x80)))), Some(true));
+    // All 64 bits say which error it is.
+    let bits = named(NameTable::Errno, calculate(Arithmetic::Add, false, number(u64::MAX.into()), number(-12)));
+    assert_eq!(holds(&[], 0, equal(bits, number(-13))), Some(true));
 }
 
 /// What is absent is undecided in every comparison, and goes on through `&& || !` as in SQL; only `== null` decides.

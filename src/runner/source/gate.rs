@@ -104,6 +104,7 @@ mod tests {
             size: 1,
             kind: FieldType::Unsigned,
             absent_bit: None,
+            of_end: None,
             bits: None,
             unit: String::new(),
             doc: String::new(),
