@@ -46,7 +46,7 @@ impl UsdtArgumentType {
     }
 
     /// The same argument at another place of the probe.
-    pub fn add(&mut self, other: Self) {
+    pub fn add(&mut self, other: &Self) {
         self.signed |= other.signed;
         self.name = self.name.take().filter(|name| other.name.as_ref() == Some(name));
         self.unreadable = self.unreadable.take().filter(|_| other.unreadable.is_some());

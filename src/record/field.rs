@@ -24,7 +24,7 @@ impl RecordField {
         let (offset, size, reader) = match field.of_end {
             Some(OfEnd { offset, part }) => {
                 let at = field.offset.saturating_sub(offset) as usize;
-                let of_end = |reader| PartReader::new(part, at, field.size as usize, reader);
+                let of_end = |reader| PartReader::field(part, at, field.size as usize, reader);
                 (offset, PartReader::bytes(part), reader.map(of_end))
             }
             None => (field.offset, field.size, reader),

@@ -202,7 +202,7 @@ impl PartReader {
     }
 
     /// Reads what is `at` bytes into the end or socket.
-    pub(super) fn new(part: EndPart, at: usize, size: usize, reader: FieldReader) -> FieldReader {
+    pub(super) fn field(part: EndPart, at: usize, size: usize, reader: FieldReader) -> FieldReader {
         let reader = Self { part, place: at..at.saturating_add(size), reader };
         FieldReader::Other(OtherReader::OfEnd(Box::new(reader)))
     }

@@ -120,7 +120,7 @@ fn local(n: u32) -> Ipv4Addr {
 }
 
 /// The number in the address that a line has.
-fn number_of(line: &String) -> Option<u64> {
+fn number_of(line: &str) -> Option<u64> {
     let rest = line.split_once("\"to\":\"")?.1;
     let address: Ipv4Addr = rest[..rest.find('"')?].parse().ok()?;
     Some(u64::from(u32::from(address) & 0xff_ffff))
@@ -147,7 +147,7 @@ fn replaced_at_packets_of_a_cgroup() {
             }
         });
         for (name, ..) in &probes {
-            once(lines(&daemon, name).iter().filter_map(number_of).collect(), count);
+            once(lines(&daemon, name).iter().filter_map(|line| number_of(line)).collect(), count);
         }
         daemon.stop();
     });
@@ -177,7 +177,7 @@ fn replaced_at_calls_of_a_cgroup() {
                 libc::close(raw);
             }
         });
-        once(lines(&daemon, "connects").iter().filter_map(number_of).collect(), count);
+        once(lines(&daemon, "connects").iter().filter_map(|line| number_of(line)).collect(), count);
         assert_eq!(lines(&daemon, "sockets").len(), count as usize);
         daemon.stop();
     });

@@ -90,7 +90,7 @@ fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {
         for (number, argument) in site.arguments().into_iter().enumerate() {
             let here = UsdtArgumentType::of(&argument);
             match arguments.get_mut(number) {
-                Some(known) => known.add(here),
+                Some(known) => known.add(&here),
                 None => arguments.push(here),
             }
         }

@@ -78,7 +78,7 @@ impl Refusals {
     pub(super) fn rate_allows(&self, target: u64, events: u32, per_ns: u64, boot_ns: u64) -> bool {
         let windows = self.windows.get_or_init(|| (0..WINDOWS).map(|_| Window::default()).collect());
         let behind = (target >> COMPAT_BIT) as usize & 1;
-        let Window { begin_ns, passed } = &windows[(target as usize | behind * CALLS) % WINDOWS];
+        let Window { begin_ns, passed } = &windows[(target as usize | (behind * CALLS)) % WINDOWS];
         let begin = boot_ns - boot_ns % per_ns.max(1);
         if begin > begin_ns.load(Ordering::Relaxed) {
             begin_ns.store(begin, Ordering::Relaxed);
