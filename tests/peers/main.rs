@@ -50,7 +50,10 @@ fn same_values() {
     let chosen = |case: &&PathBuf| only.as_deref().is_none_or(|only| name(case).starts_with(only));
     let mut failed = String::new();
     for case in cases.iter().filter(chosen) {
-        match repeated(case) {
+        let mut before = String::new();
+        let outcome = repeated(case, &mut before);
+        print!("{before}");
+        match outcome {
             Ok(events) => println!("{}: {events} events", name(case)),
             Err(difference) => {
                 println!("{}: {difference}", name(case));
@@ -62,14 +65,14 @@ fn same_values() {
     assert!(failed.is_empty(), "other values:{failed}");
 }
 
-/// Runs one case, again where what differs is explained by what the kernel did not show to one side.
-fn repeated(case: &Path) -> Result<usize, String> {
+/// Runs one case, again where what differs is explained by what the kernel did not show to one side: that is added to `before`.
+fn repeated(case: &Path, before: &mut String) -> Result<usize, String> {
     let mut attempt = 1;
     loop {
         match compare(case)? {
             Outcome::Same(events) => return Ok(events),
             Outcome::Missed(difference) if attempt < ATTEMPTS => {
-                println!("{}, attempt {attempt}: {difference}", name(case));
+                *before += &format!("{}, attempt {attempt}: {difference}\n", name(case));
                 attempt += 1;
             }
             Outcome::Missed(difference) => return Err(format!("{ATTEMPTS} attempts; {difference}")),
@@ -118,10 +121,10 @@ fn script(case: &Path, name: &str, peers: &str) -> Result<(), String> {
         return Ok(());
     }
     let mut command = Command::new("sh");
-    succeed(name, command.arg("-eu").arg(case.join(name)).env("PEER", peers).current_dir(peers).output().unwrap())
+    succeed(name, &command.arg("-eu").arg(case.join(name)).env("PEER", peers).current_dir(peers).output().unwrap())
 }
 
-fn succeed(what: &str, done: Output) -> Result<(), String> {
+fn succeed(what: &str, done: &Output) -> Result<(), String> {
     if done.status.success() {
         Ok(())
     } else {
