@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::lab::{Lab, bpf, need, sh, skip};
+use crate::lab::{Lab, bpf, need, sh, skip, tid};
 
 /// A 32-bit program of x86 that reads a byte, calls getppid(2), which is number 64 in its table, and ends with 7.
 fn program() -> Vec<u8> {
@@ -151,7 +151,7 @@ fn memory_of_32_bit_processes() {
                 where: (msg as struct user_msghdr)->msg_namelen == 17 || (msg as struct user_msghdr)->msg_namelen != 17\n";
     let mut run = lab.ready(yaml, &[]);
     let mut child = Command::new(&path).stdin(Stdio::null()).spawn().unwrap();
-    let narrow = child.id();
+    let narrow = u64::from(child.id());
     child.wait().unwrap();
     // The same by a process of 64 bits.
     let second = libc::timespec { tv_sec: 0, tv_nsec: 1_500_000 };
@@ -165,20 +165,21 @@ fn memory_of_32_bit_processes() {
         libc::syscall(libc::SYS_poll, &raw mut poll, 1, 0);
         libc::syscall(libc::SYS_sendmsg, -1, &raw const message, 0);
     }
-    let own = std::process::id();
-    run.event(|event| event["pid"] == own && event["probe"] == "named");
+    // Other tests run in threads of this process.
+    let own = tid();
+    run.event(|event| event["tid"] == own && event["probe"] == "named");
     let events = run.interrupt().code(0).events();
-    let one = |pid: u32, probe: &str, value: &str| {
-        let event = events.iter().find(|event| event["pid"] == pid && event["probe"] == probe);
-        event.unwrap_or_else(|| panic!("{probe} of {pid}: {events:?}"))[value].clone()
+    let one = |tid: u64, probe: &str, value: &str| {
+        let event = events.iter().find(|event| event["tid"] == tid && event["probe"] == probe);
+        event.unwrap_or_else(|| panic!("{probe} of {tid}: {events:?}"))[value].clone()
     };
-    let all = |pid| {
+    let all = |tid| {
         [
-            one(pid, "old", "t"),
-            one(pid, "old", "sec"),
-            one(pid, "new", "t"),
-            one(pid, "poll", "fd"),
-            one(pid, "poll", "events"),
+            one(tid, "old", "t"),
+            one(tid, "old", "sec"),
+            one(tid, "new", "t"),
+            one(tid, "poll", "fd"),
+            one(tid, "poll", "events"),
         ]
     };
     assert_eq!(all(own), [json!(1_500_000), json!(0), json!(1_500_000), json!(-1), json!(5)]);

@@ -57,7 +57,12 @@ fn lengths_and_tags() {
             probe("out", "{ tc: { interface: left, direction: egress } }", PACKET, clause),
             probe("in", "{ tc: { interface: right, direction: ingress } }", PACKET, clause),
             probe("xdp", "{ xdp: { interface: right } }", PACKET, clause),
-            probe("kernel", "{ raw_tracepoint: net_dev_queue }", &of_kernel, "(skb as packet).ip.id == 4711"),
+            probe(
+                "kernel",
+                "{ raw_tracepoint: net_dev_queue }",
+                &of_kernel,
+                "(skb as packet).ip.id == 4711 && (skb as packet).ip.length == 50"
+            ),
         );
         let run = lab.ready(&yaml, &[]);
         let other = Lab::new();
