@@ -3,10 +3,11 @@
 //! them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 
+use crate::cgroups::{Cgroup, cgroup2};
 use crate::lab::{Ended, Lab, bpf, need, open_missing, sh, tid};
 
 fn probe(hook: &str, capture: &str, clauses: &[&str], more: &str) -> String {
@@ -108,22 +109,6 @@ fn undecided() {
     assert!(filtered >= 3, "{}", ended.stderr);
     let told = ended.events().into_iter().filter(|event| event["type"] == "undecided");
     assert_eq!(told.map(|event| event["count"].as_u64().unwrap()).sum::<u64>(), 25);
-}
-
-/// The mount of cgroup2.
-fn cgroup2() -> Result<PathBuf, String> {
-    let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
-    let found = mounts.lines().find(|line| line.split(' ').nth(2) == Some("cgroup2"));
-    found.map(|line| line.split(' ').nth(1).unwrap().into()).ok_or_else(|| "cgroup2 is not mounted".to_owned())
-}
-
-/// A cgroup that is removed in the end.
-struct Cgroup(PathBuf);
-
-impl Drop for Cgroup {
-    fn drop(&mut self) {
-        drop(fs::remove_dir(&self.0));
-    }
 }
 
 /// A cgroup has its path, and the container that this tells.

@@ -4,7 +4,6 @@
 
 use std::fs;
 use std::net::UdpSocket;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
@@ -12,6 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::cgroups::{Cgroup, cgroup2};
 use crate::frames::{ethernet, ipv4};
 use crate::lab::{Ended, Lab, Run, bpf, in_namespace, need, sh, tool, wait_for};
 use crate::packets::{Sums, add, sums};
@@ -89,22 +89,6 @@ fn lengths_and_tags() {
         add(&mut all, "udp", 3, 3 * plain + 4 + 8);
         assert_eq!(sums(&counted), all);
     });
-}
-
-/// The mount of cgroup2.
-fn cgroup2() -> Result<PathBuf, String> {
-    let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
-    let found = mounts.lines().find(|line| line.split(' ').nth(2) == Some("cgroup2"));
-    found.map(|line| line.split(' ').nth(1).unwrap().into()).ok_or_else(|| "cgroup2 is not mounted".to_owned())
-}
-
-/// A cgroup that is removed in the end.
-struct Cgroup(PathBuf);
-
-impl Drop for Cgroup {
-    fn drop(&mut self) {
-        wait_for("an empty cgroup", || fs::remove_dir(&self.0).is_ok() || !self.0.exists());
-    }
 }
 
 /// A packet is of the cgroup of its socket. One that arrives is handled while anyone runs: over `lo`, it is the sender, who is in another
