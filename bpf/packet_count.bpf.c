@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
 /* packet_count: how many packets and bytes of which protocol an interface receives or sends. Every packet passes. */
 #include "program.h"
+#include "ipv6.h"
 #include "kernel/skb.h"
 
 enum packet_protocol {
@@ -138,24 +139,6 @@ static __always_inline enum packet_protocol parse_ipv4(struct cursor *cursor)
 	return ip_protocol(number, PROTOCOL_OTHER_IPV4);
 }
 
-/* True for what stands between an IPv6 header and the protocol above it (the registry of RFC 7045). ESP hides what follows. */
-static __always_inline bool is_extension(__u8 number)
-{
-	switch (number) {
-	case IPPROTO_HOPOPTS:
-	case IPPROTO_ROUTING:
-	case IPPROTO_FRAGMENT:
-	case IPPROTO_AH:
-	case IPPROTO_DSTOPTS:
-	case IPPROTO_MH:
-	case IPPROTO_HIP:
-	case IPPROTO_SHIM6:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static __always_inline __u32 extension_bytes(__u8 number, __u8 hdrlen)
 {
 	switch (number) {
@@ -196,7 +179,7 @@ static __always_inline enum packet_protocol parse_ipv6(struct cursor *cursor)
 		struct ip_extension *extension = cursor->next;
 		bool last;
 
-		if (!is_extension(number))
+		if (!ipv6_is_extension(number))
 			break;
 		if ((void *)(extension + 1) > cursor->end)
 			return PROTOCOL_OTHER_IPV6;

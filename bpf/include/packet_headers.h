@@ -6,6 +6,7 @@
 #ifndef EBPF_RUN_PACKET_HEADERS_H
 #define EBPF_RUN_PACKET_HEADERS_H
 
+#include "ipv6.h"
 #include "packet_parts.h"
 #include "kernel/skb.h"
 
@@ -240,24 +241,6 @@ static __always_inline __u32 packet_ipv4(const struct packet_source *source, con
 	return at;
 }
 
-/* What stands between an IPv6 header and the protocol above it (the registry of RFC 7045). ESP hides what follows. */
-static __always_inline bool packet_is_extension(__u8 number)
-{
-	switch (number) {
-	case IPPROTO_HOPOPTS:
-	case IPPROTO_ROUTING:
-	case IPPROTO_FRAGMENT:
-	case IPPROTO_AH:
-	case IPPROTO_DSTOPTS:
-	case IPPROTO_MH:
-	case IPPROTO_HIP:
-	case IPPROTO_SHIM6:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* Where the header above begins; 0 where there is none. */
 static __always_inline __u32 packet_ipv6(const struct packet_source *source, const enum packet_origin origin, __u32 at,
 					 struct packet_parts *parts)
@@ -290,7 +273,7 @@ static __always_inline __u32 packet_ipv6(const struct packet_source *source, con
 	for (i = 0; i < PACKET_EXTENSIONS;) {
 		struct ipv6_fragment extension;
 
-		if (!packet_is_extension(number))
+		if (!ipv6_is_extension(number))
 			break;
 		/* The shortest one has eight bytes. */
 		if (packet_load(source, origin, at, &extension, sizeof(extension)))
