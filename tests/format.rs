@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use ebpf_run::format::{Encoder, Look};
+use ebpf_run::record::{Row, Rows};
 use ebpf_run::spec::{Field, FieldType, Format, Layout, LossCause};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -219,6 +220,7 @@ fn samples() {
     };
     let rows = [row(6, 120, 49_356), row(17, 3, 312)];
     let sample = |format, rows: &[Vec<u8>]| {
+        let rows = &Rows { rows: rows.iter().cloned().map(Row::from).collect(), left_out: 0 };
         let labels = [("env".to_owned(), "prod".to_owned())];
         let mut out = Vec::new();
         let look = Look { probe_width: 8, ..Look::default() };

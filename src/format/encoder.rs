@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::look::Look;
 use super::notice::Notice;
 use super::writer::{FormatWriter, LineShape, WriteLines};
-use crate::record::FullRecord;
+use crate::record::{FullRecord, Rows};
 use crate::spec::{Format, Layout, LossCause};
 
 /// Turns the records of one probe into lines of one format.
@@ -30,7 +30,7 @@ impl Encoder {
 
     /// Appends the counters of an interval that ended at `unix_ns`: a line for each row, in the order given. Pretty
     /// makes one table of them, and one line where there are no rows; the other formats then write nothing.
-    pub fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
+    pub fn sample(&mut self, rows: &Rows, interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
         self.0.sample(rows, interval, unix_ns, out);
     }
 

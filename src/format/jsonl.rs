@@ -19,9 +19,9 @@ use super::escape::{Style, hex, json_escape, json_style};
 use super::human::decimal;
 use super::notice::Notice;
 use super::time::{Rfc3339, stamp};
-use super::value::{hex_number, in_table, mac, uuid};
+use super::value::{buckets, hex_number, in_table, mac, uuid};
 use super::writer::{FormatWriter, LineShape, WriteLines, begins_like};
-use crate::record::{FieldValue, FullRecord, NamedNumber, PathRoom, Record};
+use crate::record::{FieldValue, FullRecord, NamedNumber, PathRoom, Record, Rows};
 use crate::spec::{Format, LossCause};
 
 /// The format.
@@ -89,8 +89,8 @@ impl WriteLines for Jsonl {
         out.extend_from_slice(b"}\n");
     }
 
-    fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
-        for row in rows {
+    fn sample(&mut self, rows: &Rows, interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
+        for row in &rows.rows {
             self.head(unix_ns, out);
             out.extend_from_slice(b",\"type\":\"sample\",\"interval_ms\":");
             decimal(interval.as_millis(), out);
@@ -181,6 +181,7 @@ fn write(value: FieldValue<'_>, out: &mut Vec<u8>) -> bool {
         | FieldValue::Endpoint(_)
         | FieldValue::Sock(_)
         | FieldValue::Packet(_)
+        | FieldValue::Histogram(_)
         | FieldValue::Ipv4(_)
         | FieldValue::Ipv6(_)
         | FieldValue::Named(_) => return write_other(value, out),
@@ -210,6 +211,7 @@ fn write_other(value: FieldValue<'_>, out: &mut Vec<u8>) -> bool {
         FieldValue::Endpoint(end) => return json_endpoint(end, out),
         FieldValue::Sock(sock) => return json_sock(sock, out),
         FieldValue::Packet(packet) => json_packet(packet, out),
+        FieldValue::Histogram(histogram) => buckets(histogram, out),
         // Writing to a Vec cannot fail.
         FieldValue::Ipv4(address) => drop(write!(out, "\"{address}\"")),
         FieldValue::Ipv6(address) => drop(write!(out, "\"{address}\"")),

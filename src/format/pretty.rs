@@ -22,7 +22,7 @@ use super::notice::Notice;
 use super::text;
 use super::time::clock;
 use super::writer::{FormatWriter, LineShape, WriteLines};
-use crate::record::{FieldValue, FullRecord, Record};
+use crate::record::{FieldValue, FullRecord, Record, Rows};
 use crate::spec::{Format, Layout, LossCause};
 
 /// Columns that `comm[pid]` gets: 15 bytes of `comm` and a pid of usual length.
@@ -169,23 +169,25 @@ impl Pretty {
     }
 
     /// A header of names and a line for each row: text to the left, numbers to the right.
-    fn table(&self, rows: &[Vec<u8>], out: &mut Vec<u8>) {
+    fn table(&self, rows: &Rows, out: &mut Vec<u8>) {
         let columns: Vec<Column<'_>> = self.columns.process().chain(self.columns.fields()).collect();
+        let count = rows.rows.len();
         let cells: Vec<Vec<Cell>> = rows
+            .rows
             .iter()
             .map(|row| {
-                let record = self.columns.record(row.as_slice());
+                let record = self.columns.record(row);
                 columns.iter().map(|column| Cell::new(*column, record)).collect()
             })
             .collect();
-        let mut lines = vec![b"   ".to_vec(); rows.len() + 1];
+        let mut lines = vec![b"   ".to_vec(); count + 1];
         for (index, column) in columns.iter().enumerate() {
             let cell = |row: usize| cells.get(row).and_then(|row| row.get(index));
             let mut name = Vec::new();
             quoted_if_needed(column.field.name().as_bytes(), &mut name);
-            let numbers = (0..rows.len()).filter_map(cell).all(|cell| cell.right);
+            let numbers = (0..count).filter_map(cell).all(|cell| cell.right);
             let header = Cell { text: name, right: numbers };
-            let in_order: Vec<&Cell> = std::iter::once(&header).chain((0..rows.len()).filter_map(cell)).collect();
+            let in_order: Vec<&Cell> = std::iter::once(&header).chain((0..count).filter_map(cell)).collect();
             let width = in_order.iter().map(|cell| width(&cell.text)).max().unwrap_or(0);
             for (line, cell) in lines.iter_mut().zip(in_order) {
                 let space = width - self::width(&cell.text);
@@ -220,13 +222,13 @@ impl WriteLines for Pretty {
         out.push(b'\n');
     }
 
-    fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
+    fn sample(&mut self, rows: &Rows, interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
         self.head(unix_ns, out);
-        out.extend_from_slice(if rows.is_empty() { b" nothing in " } else { b" in " });
+        out.extend_from_slice(if rows.rows.is_empty() { b" nothing in " } else { b" in " });
         out.extend_from_slice(duration(interval).as_bytes());
         out.extend_from_slice(&self.labels);
         out.push(b'\n');
-        if !rows.is_empty() {
+        if !rows.rows.is_empty() {
             self.table(rows, out);
         }
     }

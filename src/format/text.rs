@@ -15,9 +15,9 @@ use super::escape::{hex, quoted_if_needed};
 use super::human::{HumanUnit, decimal};
 use super::notice::Notice;
 use super::time::{Rfc3339, stamp};
-use super::value::{hex_number, in_table, mac, uuid};
+use super::value::{buckets, hex_number, in_table, mac, uuid};
 use super::writer::{FormatWriter, LineShape, WriteLines, begins_like};
-use crate::record::{FieldValue, FullRecord, NamedNumber, PathRoom, Record};
+use crate::record::{FieldValue, FullRecord, NamedNumber, PathRoom, Record, Rows};
 use crate::spec::{Format, LossCause};
 
 /// The format.
@@ -76,8 +76,8 @@ impl WriteLines for Text {
         out.push(b'\n');
     }
 
-    fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
-        for row in rows {
+    fn sample(&mut self, rows: &Rows, interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
+        for row in &rows.rows {
             self.head(unix_ns, out);
             out.extend_from_slice(b" type=sample interval_ms=");
             decimal(interval.as_millis(), out);
@@ -162,6 +162,7 @@ pub(super) fn write(value: FieldValue<'_>, unit: HumanUnit, out: &mut Vec<u8>) {
         FieldValue::Endpoint(end) => text_endpoint(end, out),
         FieldValue::Sock(sock) => text_sock(sock, out),
         FieldValue::Packet(packet) => text_packet(packet, out),
+        FieldValue::Histogram(histogram) => buckets(histogram, out),
         FieldValue::Hex(number) => hex_number(number, out),
         // Writing to a Vec cannot fail.
         FieldValue::Ipv4(address) => drop(write!(out, "{address}")),

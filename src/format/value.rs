@@ -4,7 +4,8 @@
 use std::fmt;
 
 use super::escape::hex;
-use crate::record::TableNumber;
+use super::human::decimal;
+use crate::record::{Histogram, TableNumber};
 
 /// `0x1f`
 #[inline]
@@ -52,6 +53,25 @@ pub(super) fn uuid(bytes: &[u8; 16], out: &mut Vec<u8>) {
         }
         hex(&[*byte], out);
     }
+}
+
+/// `[[0,1,4],[1,2,9],[64,null,1]]`: edges and counts of the buckets that have something; null: open.
+pub(super) fn buckets(histogram: &Histogram, out: &mut Vec<u8>) {
+    let edge = |edge: Option<i128>, out: &mut Vec<u8>| match edge {
+        Some(edge) => decimal(edge, out),
+        None => out.extend_from_slice(b"null"),
+    };
+    out.push(b'[');
+    for (at, (low, high, count)) in histogram.filled().enumerate() {
+        out.extend_from_slice(if at > 0 { b",[" } else { b"[" });
+        edge(low, out);
+        out.push(b',');
+        edge(high, out);
+        out.push(b',');
+        decimal(count, out);
+        out.push(b']');
+    }
+    out.push(b']');
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::look::Look;
 use super::notice::Notice;
-use crate::record::FullRecord;
+use crate::record::{FullRecord, Rows};
 use crate::spec::{Format, Layout, LossCause};
 
 /// One format, as its own file describes it.
@@ -43,7 +43,7 @@ pub(super) trait WriteLines: Send {
     fn event(&mut self, record: FullRecord<'_>, unix_ns: u64, out: &mut Vec<u8>);
 
     /// See [`super::Encoder::sample`].
-    fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64, out: &mut Vec<u8>);
+    fn sample(&mut self, rows: &Rows, interval: Duration, unix_ns: u64, out: &mut Vec<u8>);
 
     /// See [`super::Encoder::lost`].
     fn lost(&mut self, cause: LossCause, count: u64, unix_ns: u64, out: &mut Vec<u8>);

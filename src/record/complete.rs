@@ -7,10 +7,12 @@
 
 use core::cell::Cell;
 
-use super::extras::{Extras, FullRecord};
+use std::sync::Arc;
+
+use super::extras::{Extras, FullRecord, Histogram, Row};
 use super::formula::{Compiled, Evaluation, Operand, Sets, Term};
 use super::lookup::{Lookup, Lookups, Who};
-use crate::spec::{ComputedType, Field, FieldType, FoundOut, Layout};
+use crate::spec::{Buckets, ComputedType, Field, FieldType, FoundOut, Layout};
 
 /// What a layout asks to be found out, compiled once.
 #[derive(Debug)]
@@ -33,6 +35,7 @@ pub struct Completer {
 enum Wanted {
     Lookup(Lookup),
     Computed { formula: Compiled, is_time: bool },
+    Histogram { start: usize, buckets: Arc<Buckets>, of_durations: bool },
 }
 
 /// Whether the part of `where` that is decided here holds for a record.
@@ -130,6 +133,15 @@ impl Completer {
         FullRecord { bytes: record, extras: &self.fields_found }
     }
 
+    /// The same, to be kept.
+    pub fn complete_row(&mut self, bytes: Vec<u8>, lookups: &mut dyn Lookups) -> Row {
+        self.fields_found = Extras::default();
+        if !self.of_fields.is_empty() {
+            self.find(&bytes, lookups);
+        }
+        Row { bytes, extras: std::mem::take(&mut self.fields_found) }
+    }
+
     fn find(&mut self, record: &[u8], lookups: &mut dyn Lookups) {
         let absent = self.absent(record);
         let mut found = std::mem::take(&mut self.fields_found);
@@ -137,6 +149,9 @@ impl Completer {
         for wanted in &self.of_fields {
             match wanted {
                 Wanted::Lookup(lookup) => lookup.find(record, absent, self.who, lookups, &mut found),
+                Wanted::Histogram { start, buckets, of_durations } => {
+                    found.push_histogram(histogram(record, *start, buckets, *of_durations));
+                }
                 Wanted::Computed { formula, is_time } => match self.evaluation(record, absent).term(formula) {
                     Term::Number(number) if *is_time => found.push_time(lookups.unix_ns(number.bits)),
                     term => push(term, &mut found),
@@ -164,9 +179,22 @@ impl Wanted {
             (FieldType::Computed(formula, shown), _) => {
                 Some(Self::Computed { formula: Compiled::new(formula, sets), is_time: *shown == ComputedType::Ktime })
             }
+            (FieldType::Histogram(buckets), _) => Some(Self::Histogram {
+                start: field.offset as usize,
+                buckets: Arc::clone(buckets),
+                of_durations: field.unit == "ns",
+            }),
             (_, _) => Some(Self::Lookup(Lookup::new(field))),
         }
     }
+}
+
+/// The counts from byte `start` on; those that a short record lacks are zero.
+fn histogram(record: &[u8], start: usize, buckets: &Arc<Buckets>, of_durations: bool) -> Histogram {
+    let words = record.get(start..).unwrap_or_default().as_chunks().0;
+    let mut counts: Vec<u64> = words.iter().take(buckets.count()).map(|word| u64::from_ne_bytes(*word)).collect();
+    counts.resize(buckets.count(), 0);
+    Histogram { buckets: Arc::clone(buckets), counts, of_durations }
 }
 
 /// What a computed field came to.

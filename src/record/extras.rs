@@ -1,17 +1,43 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What was found out about a record beside its bytes: names of ids, computed values, times of day.
 
+use std::sync::Arc;
+
 use super::value::FieldText;
+use crate::spec::Buckets;
 
 /// What was found out about one record, by the order of the fields that need it. Used again for the next record.
 #[derive(Debug, Default)]
 pub struct Extras {
     values: Vec<Stored>,
     text: Vec<u8>,
+    histograms: Vec<Histogram>,
+}
+
+/// How many values fell into which bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Histogram {
+    /// Where the edges are.
+    pub buckets: Arc<Buckets>,
+    /// One for each bucket.
+    pub counts: Vec<u64>,
+    /// The values are nanoseconds.
+    pub of_durations: bool,
+}
+
+impl Histogram {
+    /// The buckets that have something, with their edges.
+    pub fn filled(&self) -> impl Iterator<Item = (Option<i128>, Option<i128>, u64)> {
+        let filled = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        filled.map(|(bucket, count)| {
+            let (low, high) = self.buckets.edges(bucket);
+            (low, high, *count)
+        })
+    }
 }
 
 /// None at all: each field that needs one has no value.
-static NONE: Extras = Extras { values: Vec::new(), text: Vec::new() };
+static NONE: Extras = Extras { values: Vec::new(), text: Vec::new(), histograms: Vec::new() };
 
 /// A record, and what was found out about it.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +46,37 @@ pub struct FullRecord<'a> {
     pub bytes: &'a [u8],
     /// By [`super::Completer::complete`].
     pub extras: &'a Extras,
+}
+
+/// The same, kept: a row of a sample.
+#[derive(Debug, Default)]
+pub struct Row {
+    /// As its layout says.
+    pub bytes: Vec<u8>,
+    /// By [`super::Completer::complete_row`].
+    pub extras: Extras,
+}
+
+/// Nothing is known beside the bytes.
+impl From<Vec<u8>> for Row {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, extras: Extras::default() }
+    }
+}
+
+impl<'a> From<&'a Row> for FullRecord<'a> {
+    fn from(row: &'a Row) -> Self {
+        Self { bytes: &row.bytes, extras: &row.extras }
+    }
+}
+
+/// What was counted in an interval, in one table.
+#[derive(Debug, Default)]
+pub struct Rows {
+    /// In the order in which they are reported.
+    pub rows: Vec<Row>,
+    /// How many more there are than [`crate::spec::Top`] lets through.
+    pub left_out: u64,
 }
 
 /// Nothing is known beside the bytes.
@@ -50,6 +107,7 @@ enum Stored {
     Time(u64),
     Address(u64),
     Text { start: usize, end: usize, is_cut: bool },
+    Histogram(usize),
 }
 
 /// One of them.
@@ -67,12 +125,14 @@ pub(super) enum Extra<'a> {
     /// One that has no name.
     Address(u64),
     Text(FieldText<'a>),
+    Histogram(&'a Histogram),
 }
 
 impl Extras {
     pub(super) fn clear(&mut self) {
         self.values.clear();
         self.text.clear();
+        self.histograms.clear();
     }
 
     #[inline]
@@ -83,6 +143,7 @@ impl Extras {
             Some(&Stored::Number { bits, signed }) => Extra::Number { bits, signed },
             Some(&Stored::Time(unix_ns)) => Extra::Time(unix_ns),
             Some(&Stored::Address(address)) => Extra::Address(address),
+            Some(&Stored::Histogram(index)) => self.histograms.get(index).map_or(Extra::Null, Extra::Histogram),
             Some(&Stored::Text { start, end, is_cut }) => {
                 Extra::Text(FieldText { bytes: self.text.get(start..end).unwrap_or_default(), is_cut })
             }
@@ -103,6 +164,11 @@ impl Extras {
 
     pub(super) fn push_time(&mut self, unix_ns: u64) {
         self.values.push(Stored::Time(unix_ns));
+    }
+
+    pub(super) fn push_histogram(&mut self, histogram: Histogram) {
+        self.values.push(Stored::Histogram(self.histograms.len()));
+        self.histograms.push(histogram);
     }
 
     pub(super) fn push_address(&mut self, address: u64) {

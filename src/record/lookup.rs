@@ -120,7 +120,7 @@ impl Lookup {
             }
             FoundOut::Cgroup => or_null(found, |out| lookups.cgroup(number, out)),
             FoundOut::Container => or_null(found, |out| lookups.container(number, out)),
-            FoundOut::Nothing | FoundOut::Result => found.push_null(),
+            FoundOut::Nothing | FoundOut::Result | FoundOut::Histogram => found.push_null(),
         }
     }
 }

@@ -27,7 +27,7 @@ mod value;
 
 pub use complete::{Completer, Decision, Verdict};
 pub use endpoint::{Endpoint, EndpointAddress, SockEnds};
-pub use extras::{Extras, FullRecord};
+pub use extras::{Extras, FullRecord, Histogram, Row, Rows};
 pub use field::RecordField;
 pub use formula::{NoSets, SetContent, Sets};
 pub use lookup::{Lookups, NoLookups};

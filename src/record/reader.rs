@@ -112,7 +112,8 @@ impl FieldReader {
             | FieldType::Ksym
             | FieldType::Usym
             | FieldType::Cgroup
-            | FieldType::Container => OtherReader::Extra(extra, ExtraShow::Number),
+            | FieldType::Container
+            | FieldType::Histogram(_) => OtherReader::Extra(extra, ExtraShow::Number),
             FieldType::Computed(_, shown) => OtherReader::Extra(extra, ExtraShow::of(shown)),
         }))
     }
@@ -238,6 +239,7 @@ fn extra<'a>(extra: Extra<'a>, show: &'a ExtraShow) -> FieldValue<'a> {
         (Extra::Null, _) => FieldValue::Null,
         (Extra::Bool(value), _) => FieldValue::Bool(value),
         (Extra::Text(text), _) => FieldValue::Text(text),
+        (Extra::Histogram(histogram), _) => FieldValue::Histogram(histogram),
         (Extra::Time(unix_ns), _) => FieldValue::Time(unix_ns),
         (Extra::Address(address), _) => FieldValue::Hex(address),
         (Extra::Number { bits, signed: true }, ExtraShow::Number) => FieldValue::Signed(bits.cast_signed()),

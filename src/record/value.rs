@@ -4,6 +4,7 @@
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use super::endpoint::{Endpoint, SockEnds};
+use super::extras::Histogram;
 use super::packet::PacketParts;
 use super::path::PathNames;
 use crate::spec::NameTable;
@@ -55,6 +56,8 @@ pub enum FieldValue<'a> {
     Sock(SockEnds<'a>),
     /// What the headers of a packet say.
     Packet(PacketParts<'a>),
+    /// How many values fell into which bucket.
+    Histogram(&'a Histogram),
 }
 
 /// A number and its name, by a thin pointer: so a value is three words, and an event costs up to a twentieth less.
@@ -116,7 +119,8 @@ impl FieldValue<'_> {
             | Self::Uuid(_)
             | Self::Endpoint(_)
             | Self::Sock(_)
-            | Self::Packet(_) => false,
+            | Self::Packet(_)
+            | Self::Histogram(_) => false,
         }
     }
 
@@ -143,7 +147,8 @@ impl FieldValue<'_> {
             | Self::Uuid(_)
             | Self::Endpoint(_)
             | Self::Sock(_)
-            | Self::Packet(_) => None,
+            | Self::Packet(_)
+            | Self::Histogram(_) => None,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::expr::NameTable;
 use super::formula::Formula;
 use super::of_end::OfEnd;
+use super::sample::{Buckets, Sample};
 
 /// How the bytes of one kind of record are read. Made from a program's BTF, or from a probe's `capture`.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -25,6 +26,8 @@ pub struct Layout {
     pub operands: Vec<Field>,
     /// The part of `where` that the kernel did not decide: only records of which it is true are delivered.
     pub filter: Option<Arc<Formula>>,
+    /// How rows of counters are made of the fields; `None` for events.
+    pub sample: Option<Sample>,
 }
 
 /// One named value of a record.
@@ -139,6 +142,8 @@ pub enum FieldType {
     Cgroup,
     /// Eight bytes: the id of a cgroup. The container that its path tells; absent where it is none.
     Container,
+    /// A histogram: eight bytes for each bucket, how many fell into it. `[[low, high, count], …]` in JSON, without empty ones.
+    Histogram(Arc<Buckets>),
     /// It takes no bytes: calculated from [`Layout::operands`]. Shown as the formula's type says.
     Computed(Arc<Formula>, ComputedType),
 }
@@ -153,6 +158,7 @@ impl FieldType {
             Self::Usym => FoundOut::UserSymbol,
             Self::Cgroup => FoundOut::Cgroup,
             Self::Container => FoundOut::Container,
+            Self::Histogram(_) => FoundOut::Histogram,
             Self::Computed(..) => FoundOut::Result,
             Self::Unsigned
             | Self::Signed
@@ -202,6 +208,8 @@ pub enum FoundOut {
     Container,
     /// What a formula comes to.
     Result,
+    /// Its buckets.
+    Histogram,
 }
 
 /// What a formula gives.

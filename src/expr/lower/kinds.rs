@@ -34,6 +34,7 @@ pub(super) fn is_signed(kind: &FieldType) -> Option<bool> {
         | FieldType::Sock
         | FieldType::Packet
         | FieldType::Counted { .. }
+        | FieldType::Histogram(_)
         | FieldType::Computed(..) => None,
     }
 }

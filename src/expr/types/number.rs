@@ -39,6 +39,7 @@ pub(in crate::expr) fn is_number(kind: &FieldType) -> Option<bool> {
         | FieldType::Sock
         | FieldType::Packet
         | FieldType::Counted { .. }
+        | FieldType::Histogram(_)
         | FieldType::Computed(..) => None,
     }
 }

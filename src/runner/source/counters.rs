@@ -7,6 +7,7 @@ use super::clock::now_unix_ns;
 use super::outputs::Outputs;
 use super::{Budget, Making, Round, Source, SourceId};
 use crate::kernel::{CounterReader, KernelError};
+use crate::record::{Row, Rows};
 use crate::spec::{Layout, LossCause, Place};
 
 /// The counters of one unit, and where their samples go.
@@ -61,7 +62,7 @@ impl CounterSource {
     fn report(&mut self, now: Instant, budget: &Budget) -> Option<usize> {
         let elapsed = now.saturating_duration_since(self.since);
         let rows = match self.reader.changes() {
-            Ok(rows) => rows,
+            Ok(rows) => Rows { rows: rows.into_iter().map(Row::from).collect(), left_out: 0 },
             Err(error) => {
                 if !std::mem::replace(&mut self.failing, true) {
                     tracing::warn!("failed to read counters: {error}; they are tried again at each interval");
@@ -72,7 +73,7 @@ impl CounterSource {
         self.failing = false;
         self.since = now;
         // An interval without a count is no sample, but a person at a terminal sees that there was one.
-        if !rows.is_empty() && !budget.take() {
+        if !rows.rows.is_empty() && !budget.take() {
             return Some(0);
         }
         let unix_ns = now_unix_ns();

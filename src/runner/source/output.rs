@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::format::{Encoder, Look};
-use crate::record::FullRecord;
+use crate::record::{FullRecord, Rows};
 use crate::sink::{BATCH_BYTES, Batch, Delivery, Lines, Sink};
 use crate::spec::{Layout, LossCause, ProbeSpec};
 
@@ -59,12 +59,12 @@ impl Output {
     }
 
     /// An interval's counters, at once; `rows` lines, each of which counts as one event.
-    pub(in crate::runner) fn sample(&mut self, rows: &[Vec<u8>], interval: Duration, unix_ns: u64) {
+    pub(in crate::runner) fn sample(&mut self, rows: &Rows, interval: Duration, unix_ns: u64) {
         if !self.has_room() {
-            self.delivery.add_lost(LossCause::QueueFull, rows.len() as u64);
+            self.delivery.add_lost(LossCause::QueueFull, rows.rows.len() as u64);
             return;
         }
-        self.lines.push_several(rows.len() as u64, |bytes| self.encoder.sample(rows, interval, unix_ns, bytes));
+        self.lines.push_several(rows.rows.len() as u64, |bytes| self.encoder.sample(rows, interval, unix_ns, bytes));
         self.flush();
     }
 
