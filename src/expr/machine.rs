@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use crate::catalog::Btf;
+use super::kernel_types::Types;
 use crate::spec::FetchSource;
 
 /// The machine, as far as paths are concerned.
 pub struct Machine<'a> {
-    /// The kernel's types; `None` where it has no BTF.
-    pub btf: Option<&'a Btf>,
+    /// The kernel's types.
+    pub types: Types<'a>,
     /// Where a variable of the kernel is.
     pub variable: &'a dyn Fn(&str) -> Variable,
     /// The builtins that say what the probe is attached to, at this hook.
@@ -44,9 +44,9 @@ pub struct TargetName {
 
 impl<'a> Machine<'a> {
     /// A machine of which nothing but its types is known.
-    pub fn of_types(btf: Option<&'a Btf>) -> Self {
+    pub fn of_types(types: impl Into<Types<'a>>) -> Self {
         Self {
-            btf,
+            types: types.into(),
             variable: &|_| Variable::Unknown,
             targets: Vec::new(),
             is_one_of_several: false,

@@ -19,6 +19,7 @@ mod finished;
 mod foreign;
 mod function;
 mod functions;
+mod kernel_types;
 mod lex;
 mod lower;
 mod machine;
@@ -53,6 +54,7 @@ pub use function::{
     Arguments, FunctionScope, MOST_RAW_ARGUMENTS, Owner, REGISTER_ARGUMENTS, Returned, beyond_registers,
 };
 pub use functions::{FUNCTIONS, Function, METHODS};
+pub use kernel_types::{KernelTypes, Types};
 pub use machine::{Machine, TargetName, Variable};
 pub use mentions::{SetMention, set_mentions};
 pub use network::NetworkScope;

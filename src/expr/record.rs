@@ -2,10 +2,11 @@
 //! The fields of a tracepoint's record, as names that expressions begin with.
 
 use super::builtin::BUILTINS;
+use super::kernel_types::Types;
 use super::path::{Place, Ty};
 use super::symbols::evaluate;
 use super::tracepoint::{TraceField, TraceShape, integer_type};
-use crate::catalog::{Btf, Named, Type};
+use crate::catalog::{Named, Type};
 use crate::spec::{FetchSource, FieldType};
 use crate::words::{Refusal, suggest};
 
@@ -23,10 +24,10 @@ impl RecordScope {
         self.fields.last().map_or(0, |field| field.offset + field.size)
     }
 
-    /// The place of a field. `btf` tells what pointers point to, and what enums call their values.
-    pub(super) fn own<'a>(&self, name: &str, btf: Option<&'a Btf>) -> Option<Place<'a>> {
+    /// The place of a field. `types` tell what pointers point to, and what enums call their values.
+    pub(super) fn own<'a>(&self, name: &str, types: Types<'a>) -> Option<Place<'a>> {
         let field = self.fields.iter().find(|field| field.name == name)?;
-        let place = place(field, btf)?;
+        let place = place(field, types)?;
         // What a system call was given is the process's, whatever it says.
         Some(if self.name.starts_with("syscalls:sys_enter_") { place.of_user() } else { place })
     }
@@ -39,7 +40,7 @@ impl RecordScope {
     }
 }
 
-fn place<'a>(field: &TraceField, btf: Option<&'a Btf>) -> Option<Place<'a>> {
+fn place<'a>(field: &TraceField, types: Types<'a>) -> Option<Place<'a>> {
     let char = matches!(field.c_type.as_str(), "char" | "const char");
     let array = |count| {
         let (size, signed) = integer_type(&field.c_type).unwrap_or((1, false));
@@ -49,15 +50,15 @@ fn place<'a>(field: &TraceField, btf: Option<&'a Btf>) -> Option<Place<'a>> {
         TraceShape::DataLoc => Place::record(FetchSource::DataLoc(u8::try_from(field.offset).ok()?), 0, array(0)),
         TraceShape::RelLoc => Place::record(FetchSource::RelLoc(u8::try_from(field.offset).ok()?), 0, array(0)),
         TraceShape::Array(count) => Place::record(FetchSource::Context, field.offset, array(count)),
-        TraceShape::Scalar => Place::record(FetchSource::Context, field.offset, scalar(field, btf)),
+        TraceShape::Scalar => Place::record(FetchSource::Context, field.offset, scalar(field, types)),
     })
 }
 
 /// The type of what is no array.
-pub(super) fn scalar<'a>(field: &TraceField, btf: Option<&'a Btf>) -> Ty<'a> {
+pub(super) fn scalar<'a>(field: &TraceField, types: Types<'a>) -> Ty<'a> {
     let declared = integer_type(&field.c_type);
     if let Some(pointed) = field.c_type.strip_suffix('*') {
-        return pointer(pointed.trim(), btf);
+        return pointer(pointed.trim(), types);
     }
     let shown = |kind, size| Ty::Shown { kind, size };
     match (field.c_type.as_str(), field.size) {
@@ -72,28 +73,32 @@ pub(super) fn scalar<'a>(field: &TraceField, btf: Option<&'a Btf>) -> Ty<'a> {
         Some(_) | None if matches!(field.size, 1 | 2 | 4 | 8) => (field.size, field.signed),
         Some(_) | None => return Ty::Array { size: 1, signed: false, count: field.size, char: false },
     };
-    match names_of(field, btf) {
+    match names_of(field, types) {
         Some(names) => shown(FieldType::Enum(names.into()), size),
         None => Ty::Int { size, signed },
     }
 }
 
 /// A pointer by how C writes what it points to: `const struct sock`, `const char`.
-fn pointer<'a>(pointed: &str, btf: Option<&'a Btf>) -> Ty<'a> {
+fn pointer<'a>(pointed: &str, types: Types<'a>) -> Ty<'a> {
     let pointed = pointed.strip_prefix("const ").unwrap_or(pointed).trim();
     let name = pointed.strip_prefix("struct ").or_else(|| pointed.strip_prefix("union "));
-    let to = btf.zip(name).and_then(|(btf, name)| Some((btf, btf.find(Named::Composite, name)?)));
+    let to = name.and_then(|name| {
+        let btf = types.get()?;
+        Some((btf, btf.find(Named::Composite, name)?))
+    });
     Ty::Pointer { to, char: pointed == "char" }
 }
 
 /// What an enum's values are called: as the kernel's BTF says, else as the tracer prints them.
-fn names_of(field: &TraceField, btf: Option<&Btf>) -> Option<Vec<(i64, String)>> {
-    let of_enum = field.c_type.strip_prefix("enum ").zip(btf).and_then(|(name, btf)| {
+fn names_of(field: &TraceField, types: Types<'_>) -> Option<Vec<(i64, String)>> {
+    let of_enum = field.c_type.strip_prefix("enum ").and_then(|name| {
+        let btf = types.get()?;
         let (_, Type::Enum { values, .. }) = btf.resolve(btf.find(Named::Enum, name)?) else { return None };
         Some(values.into_iter().map(|(name, value)| (value, name)).collect::<Vec<_>>())
     });
     of_enum.or_else(|| {
-        let printed = field.printed.iter().filter_map(|(value, name)| Some((evaluate(value, btf)?, name.clone())));
+        let printed = field.printed.iter().filter_map(|(value, name)| Some((evaluate(value, types)?, name.clone())));
         let printed: Vec<(i64, String)> = printed.collect();
         (!printed.is_empty()).then_some(printed)
     })

@@ -3,12 +3,12 @@
 
 use super::builtin::builtin_names;
 use super::function::FunctionScope;
+use super::kernel_types::Types;
 use super::network::NetworkScope;
 use super::path::Reached;
 use super::record::RecordScope;
 use super::syscall::SyscallScope;
 use super::usdt::UsdtScope;
-use crate::catalog::Btf;
 use crate::words::{Refusal, suggest};
 
 /// What can be read where a probe hooks.
@@ -28,21 +28,21 @@ pub enum Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// What a name of the hook's own stands for; `None` where it has none of that name. `btf` has the kernel's types.
-    pub(super) fn own(&self, name: &str, btf: Option<&'a Btf>) -> Result<Option<Reached<'a>>, Refusal> {
+    /// What a name of the hook's own stands for; `None` where it has none of that name. `types` are the kernel's.
+    pub(super) fn own(&self, name: &str, types: Types<'a>) -> Result<Option<Reached<'a>>, Refusal> {
         match self {
             Self::Inside => Ok(None),
             Self::Function(function) => Ok(function.own(name)?.map(Reached::Place)),
-            Self::Record(record) => Ok(record.own(name, btf).map(Reached::Place)),
-            Self::Syscall(syscall) => Ok(syscall.own(name, btf).map(Reached::Place)),
+            Self::Record(record) => Ok(record.own(name, types).map(Reached::Place)),
+            Self::Syscall(syscall) => Ok(syscall.own(name, types).map(Reached::Place)),
             Self::Usdt(probe) => Ok(probe.own(name)?.map(Reached::Place)),
             Self::Network(network) => Ok(network.own(name)),
         }
     }
 
     /// True for a name of the hook's own.
-    pub fn has(&self, name: &str, btf: Option<&'a Btf>) -> bool {
-        matches!(self.own(name, btf), Ok(Some(_)))
+    pub fn has(&self, name: &str, types: Types<'a>) -> bool {
+        matches!(self.own(name, types), Ok(Some(_)))
     }
 
     /// True for a name that hooks of the kind have, and this one does not: the result of a function that returns nothing, an argument

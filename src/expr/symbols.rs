@@ -5,6 +5,7 @@
 //! print fmt: "state=%s", __print_symbolic(REC->state, { TCP_ESTABLISHED, "TCP_ESTABLISHED" }, { 2, "TCP_SYN_SENT" })
 //! ```
 
+use super::kernel_types::Types;
 use crate::catalog::{Btf, Named, Type};
 
 /// Values, as C writes them, and their names, where the field itself (and nothing calculated from it) is printed by name.
@@ -47,15 +48,15 @@ fn entries(list: &str) -> Vec<(String, String)> {
 }
 
 /// The number that a C constant is: a literal, an enumerator of the kernel's BTF, shifts and sums of them; `None` for all else.
-pub(super) fn evaluate(text: &str, btf: Option<&Btf>) -> Option<i64> {
-    let mut reader = Reader { rest: text, btf };
+pub(super) fn evaluate(text: &str, types: Types<'_>) -> Option<i64> {
+    let mut reader = Reader { rest: text, types };
     let value = reader.union()?;
     reader.rest.trim().is_empty().then_some(value)
 }
 
 struct Reader<'t, 'b> {
     rest: &'t str,
-    btf: Option<&'b Btf>,
+    types: Types<'b>,
 }
 
 impl Reader<'_, '_> {
@@ -110,7 +111,7 @@ impl Reader<'_, '_> {
         if word.starts_with(|c: char| c.is_ascii_digit()) {
             return number(word);
         }
-        enumerator(self.btf?, word)
+        enumerator(self.types.get()?, word)
     }
 }
 
@@ -164,7 +165,7 @@ mod tests {
             ("1 << 3 ?", None),
             ("", None),
         ] {
-            assert_eq!(evaluate(text, None), value, "{text}");
+            assert_eq!(evaluate(text, None.into()), value, "{text}");
         }
     }
 }

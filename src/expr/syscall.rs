@@ -2,10 +2,10 @@
 //! Arguments and results of system calls, as names that expressions begin with.
 
 use super::builtin::builtin_names;
+use super::kernel_types::Types;
 use super::path::{Place, Ty};
 use super::record::scalar;
 use super::tracepoint::TraceField;
-use crate::catalog::Btf;
 use crate::spec::{CallEnd, FetchSource};
 use crate::words::{Refusal, suggest};
 
@@ -30,7 +30,7 @@ pub struct SyscallScope {
 
 impl SyscallScope {
     /// The place of one of its own names; `None` where it has none of that name.
-    pub(super) fn own<'a>(&self, name: &str, btf: Option<&'a Btf>) -> Option<Place<'a>> {
+    pub(super) fn own<'a>(&self, name: &str, types: Types<'a>) -> Option<Place<'a>> {
         let number = |size, source| Place::register(source, Ty::Int { size, signed: true });
         match (name, self.end, self.as_tracepoint) {
             ("retval", CallEnd::Return, false) | ("ret", CallEnd::Return, true) => {
@@ -44,7 +44,7 @@ impl SyscallScope {
         let by_name = arguments.iter().position(|argument| argument.name == name);
         let index = by_name.or_else(|| self.numbered(name))?;
         let ty = match arguments.get(index) {
-            Some(argument) if by_name.is_some() || self.is_one => scalar(argument, btf),
+            Some(argument) if by_name.is_some() || self.is_one => scalar(argument, types),
             Some(_) | None => Ty::Int { size: 8, signed: false },
         };
         // What a system call was given is the process's, whatever it says.

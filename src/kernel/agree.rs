@@ -41,7 +41,7 @@ pub(super) fn know_each_other(spec: &ProbeSpec, all: &mut [Expanded], host: &Hos
 /// Which of these names the hook has.
 fn offered(one: &Expanded, names: &[&str], host: &Host) -> Vec<bool> {
     let scope = one.spec.hook.as_ref().and_then(|hook| (of(hook.kind).scope)(hook, host).ok());
-    names.iter().map(|name| scope.as_ref().is_some_and(|scope| scope.has(name, host.btf()))).collect()
+    names.iter().map(|name| scope.as_ref().is_some_and(|scope| scope.has(name, host.types().into()))).collect()
 }
 
 /// What has one name in the events of a probe, and is not of one type at all of its targets.

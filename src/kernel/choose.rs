@@ -83,7 +83,7 @@ fn tracepoint(name: &TracepointName, names: &[&str], host: &Host) -> Option<Hook
         let site = Site::Syscall(SyscallSite { calls: vec![call.to_owned()], end, as_tracepoint: true });
         let hook = Hook { kind: HookKind::Syscall, site };
         let scope = (of(hook.kind).scope)(&hook, host).ok()?;
-        let has_all = named().all(|name| scope.has(name, host.btf()));
+        let has_all = named().all(|name| scope.has(name, host.types().into()));
         return has_all.then(|| hook.clone());
     }
     if named().next().is_some() {

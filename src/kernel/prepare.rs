@@ -159,7 +159,7 @@ fn set_places(spec: &ProbeSpec, steps: &[Step]) -> Vec<SetPlace> {
 fn machine<'a>(spec: &ProbeSpec, host: &'a Host, variable: &'a dyn Fn(&str) -> Variable) -> Machine<'a> {
     let elsewhere = spec.elsewhere.clone();
     let machine =
-        Machine { variable, is_one_of_several: !elsewhere.is_empty(), elsewhere, ..Machine::of_types(host.btf()) };
+        Machine { variable, is_one_of_several: !elsewhere.is_empty(), elsewhere, ..Machine::of_types(host.types()) };
     if let Some(hook) = &spec.hook
         && let (Some(names), Some(word)) = (hook.several(), hook.target_field())
     {

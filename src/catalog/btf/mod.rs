@@ -11,6 +11,7 @@
 mod by_name;
 mod types;
 
+use std::borrow::Cow;
 use std::fmt;
 
 pub use types::{Member, Type};
@@ -34,7 +35,7 @@ impl std::error::Error for BtfError {}
 
 /// The types of one object or kernel.
 pub struct Btf {
-    data: Vec<u8>,
+    data: Cow<'static, [u8]>,
     strings: usize,
     /// Where type `i + 1` begins in `data`.
     starts: Vec<u32>,
@@ -102,7 +103,8 @@ impl Named {
 
 impl Btf {
     /// Reads a `.BTF` section or `/sys/kernel/btf/vmlinux`. Every offset is checked here, once.
-    pub fn parse(data: Vec<u8>) -> Result<Self, BtfError> {
+    pub fn parse(data: impl Into<Cow<'static, [u8]>>) -> Result<Self, BtfError> {
+        let data = data.into();
         let error = |what: &str| BtfError(what.to_owned());
         if data.len() < 24 || data.len() > u32::MAX as usize {
             return Err(error("too short for a header"));
@@ -126,8 +128,6 @@ impl Btf {
             starts.push(at as u32);
             at += size;
         }
-        let mut data = data;
-        data.truncate(strings_end.max(types_end));
         Ok(Self { data, strings, starts, functions: ByName::default() })
     }
 

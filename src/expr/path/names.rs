@@ -67,26 +67,26 @@ impl<'s, 'a> Names<'s, 'a> {
 
     /// True where the hook itself has the name.
     pub(super) fn is_own(&self, name: &str) -> bool {
-        matches!(self.scope.own(name, self.machine.btf), Ok(Some(_)))
+        matches!(self.scope.own(name, self.machine.types), Ok(Some(_)))
     }
 
     /// False for a name that stands for nothing here. What cannot be read for a reason of its own stands for something.
     pub(in crate::expr) fn is_known(&self, name: &str) -> bool {
         let is_qualifier = ["args", "current", "kernel"].contains(&name);
         let is_elsewhere = || self.machine.elsewhere.iter().any(|other| other == name);
-        let is_own = || !matches!(self.scope.own(name, self.machine.btf), Ok(None));
+        let is_own = || !matches!(self.scope.own(name, self.machine.types), Ok(None));
         is_qualifier || builtin(name).is_some() || is_elsewhere() || is_own()
     }
 
     /// The kernel's types.
     pub(in crate::expr) fn btf(&self) -> Option<&'a crate::catalog::Btf> {
-        self.machine.btf
+        self.machine.types.get()
     }
 
     /// What the hook itself has of that name. What a target lacks is no mistake where others have it.
     fn own_or_elsewhere(&self, name: &str) -> Result<Option<Reached<'a>>, Refusal> {
         let is_elsewhere = self.machine.elsewhere.iter().any(|other| other == name);
-        if is_elsewhere && self.scope.lacks(name) { Ok(None) } else { self.scope.own(name, self.machine.btf) }
+        if is_elsewhere && self.scope.lacks(name) { Ok(None) } else { self.scope.own(name, self.machine.types) }
     }
 
     /// What the name stands for that is no capture.
@@ -139,7 +139,7 @@ impl<'s, 'a> Names<'s, 'a> {
     fn unknown(&self, name: &str) -> Refusal {
         let refusal = self.scope.unknown(name).maybe_help(foreign::name(name).map(str::to_owned));
         let captures = self.captures.iter().map(|capture| capture.name.as_str());
-        match suggest(name, captures, "").filter(|_| self.machine.btf.is_some() || refusal.help.is_none()) {
+        match suggest(name, captures, "").filter(|_| self.machine.types.get().is_some() || refusal.help.is_none()) {
             Some(help) => Refusal { help: Some(help), ..refusal },
             None => refusal,
         }
@@ -148,7 +148,7 @@ impl<'s, 'a> Names<'s, 'a> {
     fn value_of(&self, builtin: &'static Builtin) -> Result<Found<'a>, Refusal> {
         let name = builtin.name;
         if !self.has_meaning(builtin) {
-            if let Some(own) = self.scope.own(name, self.machine.btf)? {
+            if let Some(own) = self.scope.own(name, self.machine.types)? {
                 return Ok(Found::Reached(own));
             }
             let message = format!("`{name}` has no meaning at this hook: no process runs where packets arrive");
@@ -162,7 +162,7 @@ impl<'s, 'a> Names<'s, 'a> {
             }
             BuiltinValue::Path(text) => Ok(Found::Path(text)),
             BuiltinValue::Task => {
-                let Some(btf) = self.machine.btf else {
+                let Some(btf) = self.machine.types.get() else {
                     return Err(Refusal::new(
                         "`task` cannot be followed: this kernel has no BTF, which describes its types",
                     ));
@@ -191,7 +191,7 @@ impl<'s, 'a> Names<'s, 'a> {
 
     /// `kernel.NAME`: a variable of the kernel.
     pub(super) fn variable(&self, name: &str) -> Result<Place<'a>, Refusal> {
-        let ty = self.machine.btf.and_then(|btf| {
+        let ty = self.machine.types.get().and_then(|btf| {
             let id = btf.find(Named::Var, name)?;
             match btf.get(id) {
                 Type::Var { ty, .. } if !is_per_cpu(btf, id) => Some(Ok(Ty::Btf(btf, ty))),

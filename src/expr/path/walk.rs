@@ -104,7 +104,7 @@ impl<'a> Names<'_, 'a> {
             }
             ExprNode::ContainerOf { of, container, member } => {
                 let around = match self.walk(of, depth)? {
-                    Reached::Place(place) => composite(self.machine.btf, container)
+                    Reached::Place(place) => composite(self.machine.types.get(), container)
                         .and_then(|target| place.around(target, member, &of.to_string()))
                         .map(Reached::Place),
                     Reached::Nothing => Ok(Reached::Nothing),
@@ -223,7 +223,7 @@ impl<'a> Names<'_, 'a> {
             }
         };
         if let Cast::Struct(name) = cast {
-            let target = composite(self.machine.btf, name)?;
+            let target = composite(self.machine.types.get(), name)?;
             return place.retyped(target, &text, name).map(Reached::Place);
         }
         if matches!(cast, Cast::Sock | Cast::Sockaddr | Cast::Packet) {
@@ -235,7 +235,7 @@ impl<'a> Names<'_, 'a> {
             _ => None,
         };
         let kept = length.map(|length| self.kept(length, "a length", depth)).transpose()?;
-        types::read(place, cast, kept, self.machine.btf, &text).map(Reached::Value)
+        types::read(place, cast, kept, self.machine.types, &text).map(Reached::Value)
     }
 
     fn first_of(&self, args: &[Expr], depth: u32) -> Result<Reached<'a>, Refusal> {
@@ -266,7 +266,7 @@ fn nothing_as<'a>(cast: &Cast) -> Reached<'a> {
     if let Some(composite) = Composite::of(cast, nowhere.clone()) {
         return Reached::Composite(composite.absent());
     }
-    match (cast, types::read(nowhere, cast, None, None, "")) {
+    match (cast, types::read(nowhere, cast, None, None.into(), "")) {
         (Cast::Path { .. } | Cast::FdPath, _) => Reached::Value(Operand::nothing(FieldType::Path, 8)),
         (_, Ok(operand)) => Reached::Value(Operand::nothing(operand.kind, operand.size)),
         (_, Err(_)) => Reached::Nothing,

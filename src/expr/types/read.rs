@@ -8,6 +8,7 @@ use super::object::{fd_path, path};
 use super::text::text;
 use super::thing::{Thing, thing, unfit};
 use crate::catalog::{Btf, Named, Type};
+use crate::expr::kernel_types::Types;
 use crate::expr::operand::Operand;
 use crate::expr::path::{Place, Ty};
 use crate::spec::{Cast, Fetch, FieldType};
@@ -18,7 +19,7 @@ pub(in crate::expr) fn read(
     place: Place<'_>,
     cast: &Cast,
     kept: Option<Vec<Fetch>>,
-    btf: Option<&Btf>,
+    types: Types<'_>,
     written: &str,
 ) -> Result<Operand, Refusal> {
     if let Ty::Head(name) = place.ty {
@@ -46,7 +47,7 @@ pub(in crate::expr) fn read(
         Cast::Dev => number(place, Width::Exactly(4), FieldType::Dev),
         Cast::Uid => number(place, Width::Exactly(4), FieldType::Id),
         Cast::Named(table) => number(place, Width::Own, FieldType::Named(*table)),
-        Cast::Enum(name) => number(place, Width::Own, enum_of(btf, name)?),
+        Cast::Enum(name) => number(place, Width::Own, enum_of(types.get(), name)?),
         Cast::Port => memory(place, 2, FieldType::Port),
         Cast::Ipv4 => memory(place, 4, FieldType::Ipv4),
         Cast::Ipv6 => memory(place, 16, FieldType::Ipv6),

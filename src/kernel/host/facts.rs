@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use rustix::process::{Resource, geteuid, getrlimit};
 
 use super::capabilities::Capabilities;
-use super::machine::{BTF_PATH, Host};
+use super::kernel_btf::BTF_PATH;
+use super::machine::Host;
 
 /// Facts about the running kernel and this process.
 #[derive(Debug, Clone)]

@@ -2,21 +2,20 @@
 //! What is known of the running kernel, read when it is first needed and kept.
 
 use std::cell::OnceCell;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::kernel_btf::kernel_btf;
 use crate::catalog::{Btf, KernelOffsets};
-use crate::expr::RawTracepoints;
+use crate::expr::{KernelTypes, RawTracepoints};
 use crate::kernel::site::binary::Binaries;
 use crate::kernel::site::event::Tracefs;
 use crate::kernel::site::function::FunctionLists;
 use crate::words::Refusal;
 
 /// The running kernel.
-#[derive(Default)]
 pub struct Host {
-    btf: OnceCell<Option<Btf>>,
+    types: KernelTypes,
     offsets: OnceCell<(KernelOffsets, Arc<[u32]>)>,
     tracefs: OnceCell<Result<Tracefs, Refusal>>,
     raw_tracepoints: OnceCell<Option<RawTracepoints>>,
@@ -24,9 +23,21 @@ pub struct Host {
     pub(in crate::kernel) binaries: Binaries,
 }
 
-pub(in crate::kernel) const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 const KPROBE_PMU: &str = "/sys/bus/event_source/devices/kprobe/type";
 const UPROBE_PMU: &str = "/sys/bus/event_source/devices/uprobe/type";
+
+impl Default for Host {
+    fn default() -> Self {
+        Self {
+            types: KernelTypes::new(kernel_btf),
+            offsets: OnceCell::new(),
+            tracefs: OnceCell::new(),
+            raw_tracepoints: OnceCell::new(),
+            functions: FunctionLists::default(),
+            binaries: Binaries::default(),
+        }
+    }
+}
 
 impl Host {
     /// The same for somebody who is not looking: binaries that others than root could change are refused where the probe does
@@ -37,8 +48,12 @@ impl Host {
 
     /// The kernel's BTF; `None` if it has none (`CONFIG_DEBUG_INFO_BTF`) or hides it.
     pub fn btf(&self) -> Option<&Btf> {
-        let read = || Btf::parse(fs::read(BTF_PATH).ok()?).map_err(|error| tracing::warn!("{BTF_PATH}: {error}")).ok();
-        self.btf.get_or_init(read).as_ref()
+        self.types.get()
+    }
+
+    /// The same, for who may not need it: it takes some milliseconds to read.
+    pub(in crate::kernel) fn types(&self) -> &KernelTypes {
+        &self.types
     }
 
     /// Its raw tracepoints; `None` where it has no BTF.

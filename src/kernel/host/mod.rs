@@ -8,6 +8,7 @@ mod clock;
 pub(in crate::kernel) mod descriptors;
 mod facts;
 mod itself;
+mod kernel_btf;
 mod machine;
 mod security;
 
