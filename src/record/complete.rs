@@ -9,8 +9,9 @@ use core::cell::Cell;
 
 use std::sync::Arc;
 
-use super::extras::{Extras, FullRecord, Histogram, Row};
+use super::extras::{Extras, FullRecord, Row};
 use super::formula::{Compiled, Evaluation, Operand, Sets, Term};
+use super::histogram::Histogram;
 use super::lookup::{Lookup, Lookups, Who};
 use crate::spec::{Buckets, ComputedType, Field, FieldType, FoundOut, Layout};
 

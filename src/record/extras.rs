@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What was found out about a record beside its bytes: names of ids, computed values, times of day.
 
-use std::sync::Arc;
-
+use super::histogram::Histogram;
 use super::value::FieldText;
-use crate::spec::Buckets;
 
 /// What was found out about one record, by the order of the fields that need it. Used again for the next record.
 #[derive(Debug, Default)]
@@ -12,28 +10,6 @@ pub struct Extras {
     values: Vec<Stored>,
     text: Vec<u8>,
     histograms: Vec<Histogram>,
-}
-
-/// How many values fell into which bucket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Histogram {
-    /// Where the edges are.
-    pub buckets: Arc<Buckets>,
-    /// One for each bucket.
-    pub counts: Vec<u64>,
-    /// The values are nanoseconds.
-    pub of_durations: bool,
-}
-
-impl Histogram {
-    /// The buckets that have something, with their edges.
-    pub fn filled(&self) -> impl Iterator<Item = (Option<i128>, Option<i128>, u64)> {
-        let filled = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
-        filled.map(|(bucket, count)| {
-            let (low, high) = self.buckets.edges(bucket);
-            (low, high, *count)
-        })
-    }
 }
 
 /// None at all: each field that needs one has no value.

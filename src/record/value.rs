@@ -4,7 +4,7 @@
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use super::endpoint::{Endpoint, SockEnds};
-use super::extras::Histogram;
+use super::histogram::Histogram;
 use super::packet::PacketParts;
 use super::path::PathNames;
 use crate::spec::NameTable;
