@@ -5,18 +5,24 @@
  * One program for all of them. Each SEC function hands its context to trace(), which goes through the tests of where.h and the
  * work list of fetch.h. All conditions on these are constants when the verifier sees them.
  *
+ * bpf/internal/trace_start.bpf.c and trace_span.bpf.c are the two ends of a span: what begins is kept, and what ends is the event.
+ *
  * bpf/internal/trace_light.bpf.c is this file without `where` and without values of several parts: most probes have neither, and
  * the kernel takes its time to remove what is not used.
  */
 #include "fetch.h"
 #include "syscall.h"
 #include "where_near.h"
+#if defined(TRACE_SPAN) || defined(TRACE_START)
+#include "span_parts.h"
+#endif
 #include <bpf/bpf_tracing.h>
 
 const struct event_head *event_type SEC_META;
 /* For the test that compares them with src/spec/slots.rs. */
 const struct sock_ends *sock_ends_type SEC_META;
 const struct packet_parts *packet_parts_type SEC_META;
+const struct open_span *open_span_type SEC_META;
 
 #define REGISTER(name) (__builtin_offsetof(__typeof__(*__PT_REGS_CAST((struct pt_regs *)0)), name) / sizeof(__u64))
 
@@ -25,10 +31,12 @@ const struct packet_parts *packet_parts_type SEC_META;
 const __u8 argument_words[8] INTERNAL = { REGISTER(di), REGISTER(si), REGISTER(dx), REGISTER(cx),
 					  REGISTER(r8), REGISTER(r9), NO_WORD,	    NO_WORD };
 const __u8 result_word INTERNAL = REGISTER(ax);
+const __u8 stack_word INTERNAL = REGISTER(sp);
 #elif defined(__TARGET_ARCH_arm64)
 const __u8 argument_words[8] INTERNAL = { REGISTER(regs[0]), REGISTER(regs[1]), REGISTER(regs[2]), REGISTER(regs[3]),
 					  REGISTER(regs[4]), REGISTER(regs[5]), REGISTER(regs[6]), REGISTER(regs[7]) };
 const __u8 result_word INTERNAL = REGISTER(regs[0]);
+const __u8 stack_word INTERNAL = REGISTER(sp);
 #endif
 
 /* Fetches that are copies of their own, made for one entry each; the others share one. */
@@ -63,10 +71,10 @@ static __always_inline void packet_head_fill(struct event_head *head, __u64 abse
  * In the record at once: in a variable, Linux 5.10 and 6.1 would follow each fetch that fails and each that does not to the end,
  * with all that come after it.
  */
-static __always_inline void note_absent(struct event_head *head, __u64 status, __u32 number)
+static __always_inline void note_absent(__u64 *absent, __u64 status, __u32 number)
 {
 	if (status)
-		head->absent |= status << number;
+		*absent |= status << number;
 }
 
 /* One window for each target. Made where there is a rate and one program for several. */
@@ -100,6 +108,41 @@ static __always_inline __u64 *window_of(void *ctx)
 	return bpf_map_lookup_elem(&rates, &target);
 }
 
+/* All values, from `record` on; what has none is noted in `absent`, from bit `first` on. */
+static __always_inline void fetch_all(void *ctx, void *record, __u64 *absent, __u32 first, struct fetch_state *state)
+{
+	__u32 i;
+
+	state->value = 0;
+	state->missing = 0;
+	state->length = 0;
+#pragma unroll
+	for (i = 0; i < QUICK_FETCHES; i++) {
+		const struct fetch *fetch = (const struct fetch *)&fetches[i];
+
+		hidden(fetch);
+		/* The verifier removes what is behind the end of the list, down to the reading of it. */
+		if (fetch->source == FETCH_NONE)
+			return;
+		note_absent(absent, fetch_one(ctx, fetch, state, record + fetch->out), first + i);
+	}
+#pragma clang loop unroll(disable)
+	for (i = QUICK_FETCHES; i < MAX_FETCHES; i++) {
+		const struct fetch *fetch = (const struct fetch *)&fetches[i];
+
+		hidden(fetch);
+		if (fetch->source == FETCH_NONE)
+			return;
+		note_absent(absent, fetch_one(ctx, fetch, state, record + fetch->out), first + i);
+	}
+}
+
+#if defined(TRACE_START)
+#include "span_start.h"
+#elif defined(TRACE_SPAN)
+#include "span_end.h"
+#else
+
 /* The record of an event that is wanted. */
 static __noinline int trace_event(void *ctx)
 {
@@ -107,7 +150,6 @@ static __noinline int trace_event(void *ctx)
 	struct event_head *head;
 	__u64 pid_tgid = 0;
 	void *record;
-	__u32 i;
 
 	if (!at_packets) {
 		pid_tgid = bpf_get_current_pid_tgid();
@@ -119,29 +161,7 @@ static __noinline int trace_event(void *ctx)
 		return 0;
 	head = record;
 	head->absent = 0;
-	state.value = 0;
-	state.missing = 0;
-	state.length = 0;
-#pragma unroll
-	for (i = 0; i < QUICK_FETCHES; i++) {
-		const struct fetch *fetch = (const struct fetch *)&fetches[i];
-
-		hidden(fetch);
-		/* The verifier removes what is behind the end of the list, down to the reading of it. */
-		if (fetch->source == FETCH_NONE)
-			goto done;
-		note_absent(head, fetch_one(ctx, fetch, &state, record + fetch->out), i);
-	}
-#pragma clang loop unroll(disable)
-	for (i = QUICK_FETCHES; i < MAX_FETCHES; i++) {
-		const struct fetch *fetch = (const struct fetch *)&fetches[i];
-
-		hidden(fetch);
-		if (fetch->source == FETCH_NONE)
-			goto done;
-		note_absent(head, fetch_one(ctx, fetch, &state, record + fetch->out), i);
-	}
-done:
+	fetch_all(ctx, record, &head->absent, 0, &state);
 	if (record_margin)
 		bpf_probe_read_kernel(record + record_size - record_margin, record_margin, zeros);
 	if (at_packets)
@@ -163,29 +183,40 @@ static __always_inline int trace_near(void *ctx)
 	return is_wanted_near(ctx) ? trace_event(ctx) : 0;
 }
 
+static __always_inline int next_at(void *ctx)
+{
+	return 0;
+}
+
+#endif
+
 SEC("?kprobe")
 DOC("One event each time the hook fires, with the values that `capture` names.")
 int trace_kprobe(struct pt_regs *ctx)
 {
-	return trace_near(ctx);
+	trace_near(ctx);
+	return next_at(ctx);
 }
 
 SEC("?kretprobe")
 int trace_kretprobe(struct pt_regs *ctx)
 {
-	return trace(ctx);
+	trace(ctx);
+	return next_at(ctx);
 }
 
 SEC("?fentry")
 int trace_fentry(void *ctx)
 {
-	return trace(ctx);
+	trace(ctx);
+	return next_at(ctx);
 }
 
 SEC("?fexit")
 int trace_fexit(void *ctx)
 {
-	return trace(ctx);
+	trace(ctx);
+	return next_at(ctx);
 }
 
 /* It only looks on: 0 refuses nothing. */
@@ -193,6 +224,7 @@ SEC("?lsm")
 int trace_lsm(void *ctx)
 {
 	trace(ctx);
+	next_at(ctx);
 	return 0;
 }
 
@@ -233,56 +265,65 @@ static __always_inline int trace_user(void *ctx)
 SEC("?uprobe")
 int trace_uprobe(struct pt_regs *ctx)
 {
-	return trace_user(ctx);
+	trace_user(ctx);
+	return next_at(ctx);
 }
 
 SEC("?uretprobe")
 int trace_uretprobe(struct pt_regs *ctx)
 {
-	return trace_user(ctx);
+	trace_user(ctx);
+	return next_at(ctx);
 }
 
 /* One link attaches these to many functions, each with a cookie that says which. */
 SEC("?kprobe.multi")
 int trace_kprobe_multi(struct pt_regs *ctx)
 {
-	return trace_near(ctx);
+	trace_near(ctx);
+	return next_at(ctx);
 }
 
 SEC("?kretprobe.multi")
 int trace_kretprobe_multi(struct pt_regs *ctx)
 {
-	return trace(ctx);
+	trace(ctx);
+	return next_at(ctx);
 }
 
 SEC("?uprobe.multi")
 int trace_uprobe_multi(struct pt_regs *ctx)
 {
-	return trace_user(ctx);
+	trace_user(ctx);
+	return next_at(ctx);
 }
 
 SEC("?uretprobe.multi")
 int trace_uretprobe_multi(struct pt_regs *ctx)
 {
-	return trace_user(ctx);
+	trace_user(ctx);
+	return next_at(ctx);
 }
 
 SEC("?usdt")
 int trace_usdt(struct pt_regs *ctx)
 {
-	return trace_user(ctx);
+	trace_user(ctx);
+	return next_at(ctx);
 }
 
 SEC("?tracepoint")
 int trace_tracepoint(void *ctx)
 {
-	return trace_near(ctx);
+	trace_near(ctx);
+	return next_at(ctx);
 }
 
 SEC("?raw_tracepoint")
 int trace_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
 {
-	return trace_near(ctx);
+	trace_near(ctx);
+	return next_at(ctx);
 }
 
 SEC("?raw_tracepoint")
@@ -293,7 +334,8 @@ int trace_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!syscall_entered(ctx, &call))
 		return 0;
-	return trace_near(&call);
+	trace_near(&call);
+	return next_at(ctx);
 }
 
 SEC("?raw_tracepoint")
@@ -304,7 +346,8 @@ int trace_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!syscall_returned(ctx, &call))
 		return 0;
-	return trace_near(&call);
+	trace_near(&call);
+	return next_at(ctx);
 }
 
 /* What follows is called for packets and sockets, and lets all of them pass. Captures read what is made of them here. */

@@ -42,6 +42,10 @@ enum fetch_source {
 	FETCH_PACKET = 21, /* the packet or socket that the program was called for */
 	FETCH_CALL_ARGUMENT = 22, /* argument `index` of a system call, unless they are gone */
 	FETCH_PACKET_ANCESTOR = 23, /* of the cgroup of the packet's socket, at level `index` */
+	FETCH_STORED = 24,   /* what the start of the span left at `constant`: its address, or the value itself; `index` is its bit */
+	FETCH_DURATION = 25, /* nanoseconds since the start */
+	FETCH_PID_TGID = 26, /* process and thread in one word */
+	FETCH_FRAME = 27,    /* where the context of a trampoline lies, as a number */
 };
 
 /* How it reaches the record. */
@@ -122,7 +126,13 @@ const char zeros[MAX_SLOT_BYTES] INTERNAL = {};
 /* No address: what lies below is a NULL pointer and the offset of a member. */
 #define FIRST_ADDRESS 4096
 
+struct open_span;
+
 struct fetch_state {
+#ifdef TRACE_SPAN
+	const struct open_span *start; /* of what ends now */
+	__u64 now;
+#endif
 	__u64 value;
 	__u64 length;  /* of a dynamic array; of a text that was read, with its NUL */
 	__u64 missing; /* bit n - 1: nothing was kept under number n */
@@ -213,6 +223,12 @@ static __always_inline __u64 dynamic_array(const void *record, __u8 at, bool rel
 	return FETCHED;
 }
 
+/* The verifier calculates with no pointer to a context, but the bytes of one on the stack are numbers to whoever copies them. */
+static __always_inline __u64 frame_number(const void *ctx, __u64 *value)
+{
+	return bpf_probe_read_kernel(value, sizeof(*value), &ctx) ? UNREADABLE : FETCHED;
+}
+
 #include "kernel/cgroup.h"
 #include "usdt.h"
 #include "packet.h"
@@ -267,6 +283,11 @@ static __noinline __u64 fetch_other(void *ctx, const struct fetch *fetch, struct
 	case FETCH_PACKET_ANCESTOR:
 		state->value = bpf_skb_ancestor_cgroup_id(packet_at_hand(ctx), fetch->index);
 		return state->value ? FETCHED : ABSENT;
+	case FETCH_PID_TGID:
+		state->value = bpf_get_current_pid_tgid();
+		return FETCHED;
+	case FETCH_FRAME:
+		return frame_number(ctx, &state->value);
 	case FETCH_PACKET:
 	case FETCH_COMM:
 		return FETCHED;
@@ -305,12 +326,20 @@ static __always_inline __u64 fetch_near(void *ctx, const struct fetch *fetch, __
 	}
 }
 
+#include "span.h"
+
 /* The value, or the address that the hops begin with. It stays in a register as long as nothing else is asked for. */
 static __always_inline __u64 fetch_source(void *ctx, const struct fetch *fetch, struct fetch_state *state,
 					  __u64 *value)
 {
-	__u64 status = fetch_near(ctx, fetch, value);
+	__u64 status;
 
+#ifdef TRACE_SPAN
+	status = fetch_of_span(fetch, state, value);
+	if (status != ELSEWHERE)
+		return status;
+#endif
+	status = fetch_near(ctx, fetch, value);
 	if (status != ELSEWHERE)
 		return status;
 	status = fetch_other(ctx, fetch, state);

@@ -78,7 +78,12 @@ struct cpu_counts {
 	__u64 of_itself; /* events of the runner's own threads, which were left out; not among those produced */
 	__u64 filtered; /* events that `where` did not let pass; not among `produced` here, but for the reader of the counts */
 	__u64 undecided; /* the same, where something that it asked for could not be read */
-	__u64 unused[7];
+	__u64 started; /* of spans: what began … */
+	__u64 paired;  /* … and ended: these are events, or were refused by `where` */
+	__u64 repeated; /* met by another start of the same key */
+	__u64 cancelled;
+	__u64 full; /* no room for what began */
+	__u64 unused[2];
 };
 
 #define CPU_COUNTS 128

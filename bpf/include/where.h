@@ -11,7 +11,7 @@
 #include "step.h"
 
 #ifdef TRACE_LIGHT
-static __always_inline bool is_wanted(void *ctx)
+static __always_inline __u64 is_wanted(void *ctx)
 {
 	return true;
 }
@@ -348,6 +348,17 @@ static __always_inline __u64 do_step(void *ctx, const struct step *step, const s
 	return answer == YES ? step->yes : answer == NO ? step->no : step->fault;
 }
 
+#if defined(TRACE_SPAN) || defined(TRACE_START)
+/* What where() says besides true. */
+#define WHERE_FILTERED 0
+#define WHERE_UNDECIDED 2
+
+/* What was asked for does not hold; the caller knows what that means. */
+static __always_inline __u64 rejected(__u64 unreadable)
+{
+	return unreadable & UNREADABLE & ~ABSENT ? WHERE_UNDECIDED : WHERE_FILTERED;
+}
+#else
 /* Counted: the event is not one that was asked for. */
 static __always_inline bool rejected(__u64 unreadable)
 {
@@ -361,13 +372,25 @@ static __always_inline bool rejected(__u64 unreadable)
 		__atomic_fetch_add(&count->filtered, 1, __ATOMIC_RELAXED);
 	return false;
 }
+#endif
+
+#ifdef TRACE_SPAN
+/* What ends now, where it is known. */
+#define AND_SPAN(start, now) , start, now
+#else
+#define AND_SPAN(start, now)
+#endif
 
 /* True, or counted: the event is one that was asked for, as far as the tests from `next` on say. */
-static __noinline __u64 where(void *ctx, __u64 next, __u64 unreadable)
+static __noinline __u64 where(void *ctx, __u64 next, __u64 unreadable AND_SPAN(const struct open_span *start, __u64 now))
 {
 	struct where_state state;
 	__u32 i;
 
+#ifdef TRACE_SPAN
+	state.fetch.start = start;
+	state.fetch.now = now;
+#endif
 	state.fetch.value = 0;
 	state.fetch.missing = 0;
 	state.fetch.length = 0;
@@ -406,11 +429,13 @@ static __noinline __u64 where(void *ctx, __u64 next, __u64 unreadable)
 	return rejected(unreadable);
 }
 
+#ifndef TRACE_SPAN
 /* The same where a call costs little beside what else happens. */
-static __always_inline bool is_wanted(void *ctx)
+static __always_inline __u64 is_wanted(void *ctx)
 {
-	return steps[0].test == TEST_NONE || where(ctx, 0, 0);
+	return steps[0].test == TEST_NONE ? true : where(ctx, 0, 0);
 }
+#endif
 
 #endif
 

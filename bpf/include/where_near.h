@@ -8,12 +8,12 @@
 
 #include "where.h"
 
-#ifdef TRACE_LIGHT
+#if defined(TRACE_LIGHT)
 static __always_inline bool is_wanted_near(void *ctx)
 {
 	return true;
 }
-#else
+#elif !defined(TRACE_SPAN) && !defined(TRACE_START)
 
 /* The first tests may be done here. */
 #define NEAR_STEPS 4

@@ -4,7 +4,7 @@
 use super::describe::describe;
 use super::elf::ObjectError;
 use super::object::ObjectBytes;
-use super::program::{Catalog, Program};
+use super::program::{Catalog, Program, SpanObjects};
 
 /// One object file that build.rs compiled.
 struct Object {
@@ -33,7 +33,9 @@ pub fn builtin() -> Result<Catalog, ObjectError> {
         .iter()
         .map(|object| {
             let light = internal_object(&format!("{}_light", object.name)).map(ObjectBytes::built_in);
-            Ok(Program { light, ..describe(object.name, ObjectBytes::built_in(object.bytes))? })
+            let part = |name: &str| internal_object(&format!("{}_{name}", object.name)).map(ObjectBytes::built_in);
+            let span = part("start").zip(part("span")).map(|(start, end)| SpanObjects { start, end });
+            Ok(Program { light, span, ..describe(object.name, ObjectBytes::built_in(object.bytes))? })
         })
         .collect::<Result<_, _>>()?;
     Ok(Catalog::new(programs))
@@ -49,7 +51,7 @@ mod tests {
     use super::*;
     use crate::catalog::elf::parts;
     use crate::catalog::{Btf, Named, ParamType, Type};
-    use crate::spec::{EndpointSlot, FieldType, PacketSlot, ParamValue, SockSlot};
+    use crate::spec::{EndpointSlot, FieldType, OpenSpanSlot, PacketSlot, ParamValue, SockSlot};
 
     /// Every built-in program describes itself: a sentence, hooks, and something that it reports.
     #[test]
@@ -83,6 +85,11 @@ mod tests {
         assert_eq!((size, ends[1].clone()), (SockSlot::SIZE.into(), at("destination", EndpointSlot::LONG.into())));
         assert_eq!(ends[2..4], [at("family", 272), at("protocol", 274)]);
         assert_eq!(members("packet_parts").0, u32::from(PacketSlot::SIZE));
+        let (size, kept) = members("open_span");
+        let found = |name| OpenSpanSlot::head(name).unwrap();
+        let expected = [at("pid_tgid", found("tid")), at("uid", found("uid"))];
+        assert_eq!((size, &kept[2..4], kept[5].1), (OpenSpanSlot::SIZE, &expected[..], found("comm")));
+        assert_eq!(kept[0], at("time_ns", OpenSpanSlot::TIME));
     }
 
     /// What is written into a program's constants fits its light form as well.
@@ -91,7 +98,17 @@ mod tests {
         let catalog = builtin().unwrap();
         let trace = catalog.get("trace").unwrap();
         let light = describe("trace", trace.light.clone().unwrap()).unwrap();
-        assert_eq!(Program { object: trace.object.clone(), light: trace.light.clone(), ..light }, **trace);
+        let like_trace = |other: Program| Program {
+            object: trace.object.clone(),
+            light: trace.light.clone(),
+            span: trace.span.clone(),
+            ..other
+        };
+        assert_eq!(like_trace(light), **trace);
+        let SpanObjects { start, end } = trace.span.clone().unwrap();
+        for object in [start, end] {
+            assert_eq!(like_trace(describe("trace", object).unwrap()), **trace);
+        }
     }
 
     /// The record of `exec` is read from its BTF: order, kinds, units, absent bits.

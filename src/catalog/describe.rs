@@ -48,6 +48,7 @@ pub fn describe(name: &str, object: impl Into<ObjectBytes>) -> Result<Program, O
         syscall_table: SyscallTable::find(&btf, &parts.constants)?,
         object: object.clone(),
         light: None,
+        span: None,
     })
 }
 

@@ -52,17 +52,23 @@ const NO_WORD: u8 = 255;
 pub(super) struct Registers {
     arguments: u32,
     result: u32,
+    stack: u32,
 }
 
 /// Words of `struct pt_regs`.
 pub(super) struct RegisterWords {
     arguments: [u8; 8],
     result: u8,
+    stack: u8,
 }
 
 impl Registers {
     pub(super) fn find(constants: &Constants<'_>) -> Option<Self> {
-        Some(Self { arguments: constants.place("argument_words")?, result: constants.place("result_word")? })
+        Some(Self {
+            arguments: constants.place("argument_words")?,
+            result: constants.place("result_word")?,
+            stack: constants.place("stack_word")?,
+        })
     }
 
     pub(super) fn read(&self, rodata: &[u8]) -> RegisterWords {
@@ -70,6 +76,7 @@ impl Registers {
         RegisterWords {
             arguments: std::array::from_fn(|index| byte(self.arguments + index as u32)),
             result: byte(self.result),
+            stack: byte(self.stack),
         }
     }
 }
@@ -153,6 +160,14 @@ impl<'a> Lowered<'a> {
             FetchSource::Target => ("FETCH_TARGET", 0),
             FetchSource::Usdt(index) => ("FETCH_USDT", index),
             FetchSource::Packet => ("FETCH_PACKET", 0),
+            FetchSource::Stored { at, bit } => {
+                lowered.constant = at.into();
+                ("FETCH_STORED", bit)
+            }
+            FetchSource::Duration => ("FETCH_DURATION", 0),
+            FetchSource::PidTgid => ("FETCH_PID_TGID", 0),
+            FetchSource::StackPointer => ("FETCH_WORD", registers.stack),
+            FetchSource::Frame => ("FETCH_FRAME", 0),
         };
         (lowered.source, lowered.index) = (source, index);
         lowered
@@ -230,7 +245,7 @@ mod tests {
     /// A pointer in a record costs no read, and an argument is a word.
     #[test]
     fn what_becomes_of_hops() {
-        let registers = RegisterWords { arguments: [14, 13, 12, 11, 9, 8, NO_WORD, NO_WORD], result: 10 };
+        let registers = RegisterWords { arguments: [14, 13, 12, 11, 9, 8, NO_WORD, NO_WORD], result: 10, stack: 19 };
         let of = |fetch: &Fetch, context| {
             let lowered = Lowered::new(fetch, context, &registers);
             (lowered.source, lowered.index, lowered.hops, lowered.offset, lowered.user_from, lowered.copy)

@@ -9,6 +9,7 @@ use super::elf::ObjectError;
 use super::fetch_context::{FetchContext, Lowered, Registers};
 use super::fetch_entry::{FetchLimit, write_fetch};
 use super::kernel_offsets::KernelOffsets;
+use super::span_table::{SpanHook, SpanTable};
 use super::step_table::{SetPlace, StepTable};
 use super::table::{Constants, Table, put};
 use crate::spec::{Fetch, FetchCopy, FetchSource, Step};
@@ -37,6 +38,8 @@ pub struct FetchTable {
     /// The largest slot.
     max_slot: u32,
     pub(super) registers: Registers,
+    /// What only spans have.
+    span: SpanTable,
     /// The tests of `where`.
     pub steps: StepTable,
     /// Where the members of the kernel's structs are to be filled in.
@@ -72,6 +75,7 @@ impl FetchTable {
             at_packets: constants.place("at_packets")?,
             packet_is_read: constants.place("packet_is_read")?,
             registers: Registers::find(constants)?,
+            span: SpanTable::find(constants)?,
             steps: StepTable::find(constants)?,
             offsets: KernelOffsets::find(btf, constants),
         })
@@ -139,6 +143,12 @@ impl FetchTable {
     /// Has the program tell the places of a USDT probe apart by the cookies of their links.
     pub fn tell_places_by_cookies(&self, rodata: &mut [u8]) {
         put(rodata, self.usdt_by_cookie, &[1]);
+    }
+
+    /// Tells the program what its hook is to spans.
+    pub fn write_span(&self, rodata: &mut [u8], hook: &SpanHook<'_>, context: FetchContext) -> Result<(), FetchLimit> {
+        let registers = self.registers.read(rodata);
+        self.span.write(rodata, hook, self.max_hops as usize, |fetch| Lowered::new(fetch, context, &registers))
     }
 
     /// Writes the tests of `where`, whose operands can follow as many pointers.

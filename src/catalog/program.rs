@@ -67,6 +67,17 @@ pub struct Program {
     /// The same without what only `where` and values of several parts need, all variables at the same places: it loads in half the
     /// time. `None`: there is none.
     pub light: Option<ObjectBytes>,
+    /// The same for hooks of spans, all variables at the same places; `None` where it has no spans.
+    pub span: Option<SpanObjects>,
+}
+
+/// What runs at the hooks of spans.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SpanObjects {
+    /// Where they begin, are cancelled, or pass.
+    pub start: ObjectBytes,
+    /// Where they end.
+    pub end: ObjectBytes,
 }
 
 impl Program {

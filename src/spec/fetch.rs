@@ -118,6 +118,21 @@ pub enum FetchSource {
     Usdt(u8),
     /// The packet or socket that the program was called for, at xdp, tc and cgroup.
     Packet,
+    /// What the start of a span, or a hook on its way, left.
+    Stored {
+        /// Where in [`super::OpenSpanSlot`] it begins.
+        at: u32,
+        /// Its bit of what has no value.
+        bit: u8,
+    },
+    /// Nanoseconds since the start of the span.
+    Duration,
+    /// Process and thread in one word.
+    PidTgid,
+    /// The stack pointer of a call.
+    StackPointer,
+    /// Where on the stack a trampoline keeps the arguments: one place at the entry and the return of a call.
+    Frame,
 }
 
 /// How a value reaches the record.

@@ -24,6 +24,7 @@ mod set;
 mod sink;
 mod site;
 mod slots;
+mod span;
 mod step;
 mod user_point;
 
@@ -45,6 +46,7 @@ pub use set::{SetEntry, SetKind, SetSource, SetSpec, SetUse};
 pub use sink::{Destination, DestinationKind, Format, Rights, SinkId, SinkSpec};
 pub use site::{CallEnd, Site, SyscallSite, TracepointName};
 pub use slots::{EndpointSlot, PacketPart, PacketSlot, SlotPart, SockSlot, SocketCallSlot};
+pub use span::{KeyWord, OpenSpanSlot, Span, SpanEnds, SpanPart, SpanRole};
 pub use step::{Step, StepNext, StepTest, Widening};
 pub use user_point::{FileIdentity, UserPlace, UserPoint};
 
@@ -78,6 +80,8 @@ pub struct ProbeSpec {
     pub program: String,
     /// The program's parameters that the file sets, in the order of the file.
     pub params: Vec<(String, ParamValue)>,
+    /// What begins before it fires, and elsewhere: an event says how long that took. `None`: what fires is the event.
+    pub span: Option<Box<Span>>,
     /// What to read when it fires, in the order of the file; empty for programs with a layout of their own.
     pub capture: Vec<Capture>,
     /// How often counters are reported. Programs that emit events only do not use it.
@@ -110,6 +114,7 @@ impl ProbeSpec {
             siblings: Vec::new(),
             program,
             params: Vec::new(),
+            span: None,
             capture: Vec::new(),
             interval: DEFAULT_INTERVAL,
             filter: Vec::new(),

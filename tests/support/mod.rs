@@ -52,6 +52,7 @@ fn program(name: &str, hooks: Vec<HookDecl>) -> Program {
         limit_table: None,
         object: [].as_slice().into(),
         light: None,
+        span: None,
     }
 }
 

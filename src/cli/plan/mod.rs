@@ -223,6 +223,11 @@ fn origin(fetch: &Fetch) -> String {
         FetchSource::SyscallNumber => "number of the system call".to_owned(),
         FetchSource::Usdt(index) => format!("argument {index} of the USDT"),
         FetchSource::Packet => "packet".to_owned(),
+        FetchSource::Stored { at, .. } => format!("kept since the start, at +{at}"),
+        FetchSource::Duration => "time since the start".to_owned(),
+        FetchSource::PidTgid => "process and thread id".to_owned(),
+        FetchSource::StackPointer => "stack pointer".to_owned(),
+        FetchSource::Frame => "place on the stack".to_owned(),
     }];
     steps.extend(fetch.hops.iter().map(|offset| format!("pointer at +{offset}")));
     let (size, offset) = (fetch.size, fetch.offset);

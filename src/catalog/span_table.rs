@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Tells a program in its `.rodata` what its hook is to spans: the constants of `bpf/include/span.h`.
+
+use super::fetch_context::Lowered;
+use super::fetch_entry::{FetchLimit, write_fetch};
+use super::table::{Constants, Table, put};
+use crate::spec::{Fetch, KeyWord, SpanRole};
+
+/// What a hook is to spans.
+#[derive(Debug, Clone, Copy)]
+pub struct SpanHook<'h> {
+    /// Its role.
+    pub role: SpanRole,
+    /// The key, in one number each.
+    pub key: &'h [KeyWord],
+    /// The first start of a key stays.
+    pub keeps_first: bool,
+    /// What `where` refuses is no event.
+    pub gated: bool,
+    /// At an end: how many tests are about the hook; those after them are about the event.
+    pub gate: usize,
+    /// The bit of the first value that it leaves.
+    pub first_bit: u8,
+    /// The bits of all that hooks on the way leave.
+    pub via_bits: u32,
+    /// Another program runs after it at the same hook.
+    pub has_behind: bool,
+}
+
+/// Where these constants are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SpanTable {
+    key: Table,
+    role: u32,
+    keeps_first: u32,
+    gated: u32,
+    gate: u32,
+    first_bit: u32,
+    via_bits: u32,
+    has_behind: u32,
+}
+
+impl SpanTable {
+    pub(super) fn find(constants: &Constants<'_>) -> Option<Self> {
+        Some(Self {
+            key: constants.table("span_key")?,
+            role: constants.place("span_role")?,
+            keeps_first: constants.place("span_keeps_first")?,
+            gated: constants.place("span_gated")?,
+            gate: constants.place("span_where")?,
+            first_bit: constants.place("span_first_bit")?,
+            via_bits: constants.place("span_via_bits")?,
+            has_behind: constants.place("has_behind")?,
+        })
+    }
+
+    pub(super) fn write<'a>(
+        &self,
+        rodata: &mut [u8],
+        hook: &SpanHook<'a>,
+        max_hops: usize,
+        lower: impl Fn(&'a Fetch) -> Lowered<'a>,
+    ) -> Result<(), FetchLimit> {
+        let role: u32 = match hook.role {
+            SpanRole::End => 0,
+            SpanRole::Start => 1,
+            SpanRole::Via => 2,
+            SpanRole::Cancel => 3,
+        };
+        put(rodata, self.role, &role.to_ne_bytes());
+        put(rodata, self.keeps_first, &[u8::from(hook.keeps_first)]);
+        put(rodata, self.gated, &[u8::from(hook.gated)]);
+        put(rodata, self.gate, &(hook.gate as u32).to_ne_bytes());
+        put(rodata, self.first_bit, &u32::from(hook.first_bit).to_ne_bytes());
+        let via_bits = u64::from(hook.via_bits);
+        // What has not passed yet is absent; it may be unreadable when it passes.
+        let via_bits = if hook.role == SpanRole::Via { via_bits | via_bits << 32 } else { via_bits };
+        put(rodata, self.via_bits, &via_bits.to_ne_bytes());
+        put(rodata, self.has_behind, &[u8::from(hook.has_behind)]);
+        for (index, word) in hook.key.iter().enumerate().take(self.key.capacity as usize) {
+            let lowered = lower(&word.fetch);
+            if lowered.hops.len() > max_hops {
+                return Err(FetchLimit::Hops(index, max_hops as u32));
+            }
+            let mut entry = self.key.entry(rodata, index);
+            write_fetch(&mut entry, &lowered);
+            entry.set("part", word.shift);
+            entry.set("keep_shift", 64 - word.width.clamp(1, 64));
+            entry.set("keep_signed", word.signed);
+            entry.set("count", word.add);
+        }
+        Ok(())
+    }
+}
