@@ -137,7 +137,7 @@ fn text_of_every_kind() {
 #[test]
 fn pretty_of_every_kind() {
     let (layout, record) = every_kind();
-    let look = Look { color: false, utc_offset_s: 3600, probe_width: 8 };
+    let look = Look { utc_offset_s: 3600, probe_width: 8, ..Look::default() };
     assert_eq!(
         line(Format::Pretty, &[("env", "prod")], &layout, &record, &look),
         concat!(
@@ -168,7 +168,7 @@ fn units_are_humanised_in_pretty_only() {
 #[test]
 fn colour_in_pretty() {
     let layout = layout(vec![field("nr", 48, 4, FieldType::Unsigned)]);
-    let look = Look { color: true, utc_offset_s: 0, probe_width: 5 };
+    let look = Look { color: true, probe_width: 5, ..Look::default() };
     assert_eq!(
         line(Format::Pretty, &[], &layout, &record(1, 1, 0, 0, b"x", &[7, 0, 0, 0]), &look),
         "\x1b[2m07:40:00.123\x1b[0m \x1b[36mopens\x1b[0m x[1]                 \x1b[2mnr=\x1b[0m7\n"

@@ -11,7 +11,7 @@ use clap::Args;
 use super::args::{RunArgs, duration};
 use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::report::{tell_end, tell_problems};
-use super::terminal::{Log, stdout_color, tell, utc_offset_s};
+use super::terminal::{Log, stdout_color, stdout_width, tell, utc_offset_s};
 use super::{aside, journal};
 use crate::catalog::Catalog;
 use crate::config::{Environment, Severity, SourceFile, check};
@@ -114,7 +114,7 @@ pub(super) fn watch(args: RunArgs, catalog: &Catalog, log: Log) -> ExitCode {
 }
 
 fn look() -> Look {
-    Look { color: stdout_color(), utc_offset_s: utc_offset_s(), probe_width: PROBE_WIDTH }
+    Look { color: stdout_color(), utc_offset_s: utc_offset_s(), probe_width: PROBE_WIDTH, width: stdout_width() }
 }
 
 /// Follows directories and files until a signal ends it. Returns what each probe did.

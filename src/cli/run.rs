@@ -13,7 +13,7 @@ use super::examine::{Examined, examine};
 use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::report::{tell_end, tell_problems};
 use super::set_files;
-use super::terminal::{stdout_color, tell, utc_offset_s};
+use super::terminal::{stdout_color, stdout_width, tell, utc_offset_s};
 use crate::catalog::{Catalog, builtin};
 use crate::config::Config;
 use crate::format::Look;
@@ -82,7 +82,7 @@ fn mistyped_command(paths: &[PathBuf]) -> Option<String> {
 fn run_config(config: &Config, args: &RunArgs) -> ExitCode {
     quiet_libbpf();
     let probe_width = config.probes.iter().map(|probe| probe.spec.id.name.len()).max().unwrap_or(0);
-    let look = Look { color: stdout_color(), utc_offset_s: utc_offset_s(), probe_width };
+    let look = Look { color: stdout_color(), utc_offset_s: utc_offset_s(), probe_width, width: stdout_width() };
     let options = Options { duration: args.duration, count: args.count, look };
     match crate::runner::run(config, &options, report) {
         Ok(ended) => tell_end(ended),

@@ -15,6 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::exit::FAILED;
 use super::{aside, journal};
+use crate::format::Width;
 use crate::words::{json_text, shown, shown_lines, write_out};
 
 /// Prints to standard output. A closed pipe is no failure: anyone who read it has seen enough.
@@ -98,6 +99,11 @@ fn colors_wanted() -> bool {
 pub(super) fn window() -> Option<(usize, usize)> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
     (size.ws_row > 0 && size.ws_col > 0).then_some((size.ws_row.into(), size.ws_col.into()))
+}
+
+/// Tells how wide the window is where standard output is a terminal.
+pub(super) fn stdout_width() -> Width {
+    Width::new(|| window().map(|(_, columns)| columns))
 }
 
 /// Local time minus UTC, in seconds, now.

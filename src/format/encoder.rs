@@ -62,7 +62,7 @@ mod tests {
     fn formats() {
         let line = |format, probe| {
             let fields = [("state", "running"), ("code", ""), ("mechanism", "xdp on \"eth0\"")];
-            let look = Look { color: false, utc_offset_s: 3600, probe_width: 6 };
+            let look = Look { utc_offset_s: 3600, probe_width: 6, ..Look::default() };
             let notice =
                 notice(format, &Notice { probe, kind: "probe_state", fields: &fields, count: Some(2) }, 1, &look);
             String::from_utf8(notice).unwrap()

@@ -15,10 +15,10 @@ pub(super) enum HumanUnit {
 }
 
 /// A name and how many of the unit before it make one.
-type Scale = &'static [(&'static str, u64)];
+pub(super) type Scale = &'static [(&'static str, u64)];
 
-const TIME: Scale = &[("ns", 1), ("us", 1000), ("ms", 1000), ("s", 1000), ("m", 60), ("h", 60)];
-const SIZE: Scale = &[("B", 1), ("KiB", 1024), ("MiB", 1024), ("GiB", 1024), ("TiB", 1024), ("PiB", 1024)];
+pub(super) const TIME: Scale = &[("ns", 1), ("us", 1000), ("ms", 1000), ("s", 1000), ("m", 60), ("h", 60)];
+pub(super) const SIZE: Scale = &[("B", 1), ("KiB", 1024), ("MiB", 1024), ("GiB", 1024), ("TiB", 1024), ("PiB", 1024)];
 
 impl HumanUnit {
     /// The unit that a [`crate::spec::Field`] names; one that is not known changes nothing.

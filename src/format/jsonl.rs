@@ -44,6 +44,8 @@ struct Jsonl {
     head: Rfc3339,
     /// `,"env":"prod"` for each label.
     labels: Vec<u8>,
+    /// `,"table":"by_size"` of a sample.
+    table: Vec<u8>,
     columns: Columns,
 }
 
@@ -61,6 +63,7 @@ impl Jsonl {
         Self {
             head: Rfc3339::between(STAMP, &probe),
             labels: constant,
+            table: shape.layout.table().map_or_else(Vec::new, table),
             columns: Columns::new(shape.layout, key, cut, escaped),
         }
     }
@@ -94,6 +97,7 @@ impl WriteLines for Jsonl {
             self.head(unix_ns, out);
             out.extend_from_slice(b",\"type\":\"sample\",\"interval_ms\":");
             decimal(interval.as_millis(), out);
+            out.extend_from_slice(&self.table);
             self.body(row.into(), out);
             out.extend_from_slice(b"}\n");
         }
@@ -129,6 +133,13 @@ fn notice(notice: &Notice<'_>, unix_ns: u64, out: &mut Vec<u8>) {
 /// True for a whole value.
 fn is_json(text: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// `,"table":"by_size"`
+fn table(name: &str) -> Vec<u8> {
+    let mut pair = key("table");
+    string(name.as_bytes(), &mut pair);
+    pair
 }
 
 /// `,"name":`.

@@ -11,14 +11,20 @@
 //! holds.
 
 mod argv;
+mod bars;
+mod cell;
 mod columns;
+mod edge;
 mod encoder;
 mod endpoint;
 mod escape;
+mod grid;
 mod human;
 mod jsonl;
 mod look;
 mod notice;
+mod paint;
+mod picture;
 mod pretty;
 mod summary;
 mod text;
@@ -28,7 +34,7 @@ mod writer;
 mod writers;
 
 pub use encoder::{Encoder, is_torn, notice};
-pub use look::Look;
+pub use look::{Look, Width};
 pub use notice::Notice;
 pub use summary::{SinkTotals, SummaryRow, summary};
 pub use writer::FormatWriter;

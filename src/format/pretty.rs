@@ -14,11 +14,14 @@
 
 use std::time::Duration;
 
+use super::cell;
 use super::columns::{Column, Columns};
 use super::escape::quoted_if_needed;
 use super::human::{HumanUnit, duration, thousands};
 use super::look::Look;
 use super::notice::Notice;
+use super::paint::Paint;
+use super::picture::Picture;
 use super::text;
 use super::time::clock;
 use super::writer::{FormatWriter, LineShape, WriteLines};
@@ -49,6 +52,7 @@ struct Pretty {
     labels: Vec<u8>,
     columns: Columns,
     who: Who,
+    picture: Picture,
 }
 
 /// Where the process fields stand among those of a record.
@@ -63,35 +67,6 @@ impl Who {
     fn new(columns: &Columns) -> Self {
         let at = |name: &str| columns.process().position(|column| column.field.name() == name);
         Self { comm: at("comm"), pid: at("pid"), tid: at("tid"), uid: at("uid") }
-    }
-}
-
-/// ANSI sequences, or nothing at all.
-#[derive(Clone, Copy)]
-struct Paint {
-    dim: &'static [u8],
-    probe: &'static [u8],
-    warn: &'static [u8],
-    off: &'static [u8],
-}
-
-impl Paint {
-    fn new(color: bool) -> Self {
-        if color {
-            Self { dim: b"\x1b[2m", probe: b"\x1b[36m", warn: b"\x1b[33m", off: b"\x1b[0m" }
-        } else {
-            Self { dim: b"", probe: b"", warn: b"", off: b"" }
-        }
-    }
-
-    /// ` name=`, dim.
-    fn key(self, name: &str) -> Vec<u8> {
-        let mut key = b" ".to_vec();
-        key.extend_from_slice(self.dim);
-        quoted_if_needed(name.as_bytes(), &mut key);
-        key.push(b'=');
-        key.extend_from_slice(self.off);
-        key
     }
 }
 
@@ -114,7 +89,8 @@ impl Pretty {
         }
         let columns = Columns::new(layout, |name| paint.key(name), |_| "…".into(), |_| Vec::new());
         let who = Who::new(&columns);
-        Self { paint, utc_offset_s: look.utc_offset_s, probe: name, labels: constant, columns, who }
+        let picture = Picture::new(layout, paint, look.width);
+        Self { paint, utc_offset_s: look.utc_offset_s, probe: name, labels: constant, columns, who, picture }
     }
 
     /// `07:40:00.000 opens        probe_state state=running`
@@ -167,44 +143,6 @@ impl Pretty {
             }
         }
     }
-
-    /// A header of names and a line for each row: text to the left, numbers to the right.
-    fn table(&self, rows: &Rows, out: &mut Vec<u8>) {
-        let columns: Vec<Column<'_>> = self.columns.process().chain(self.columns.fields()).collect();
-        let count = rows.rows.len();
-        let cells: Vec<Vec<Cell>> = rows
-            .rows
-            .iter()
-            .map(|row| {
-                let record = self.columns.record(row);
-                columns.iter().map(|column| Cell::new(*column, record)).collect()
-            })
-            .collect();
-        let mut lines = vec![b"   ".to_vec(); count + 1];
-        for (index, column) in columns.iter().enumerate() {
-            let cell = |row: usize| cells.get(row).and_then(|row| row.get(index));
-            let mut name = Vec::new();
-            quoted_if_needed(column.field.name().as_bytes(), &mut name);
-            let numbers = (0..count).filter_map(cell).all(|cell| cell.right);
-            let header = Cell { text: name, right: numbers };
-            let in_order: Vec<&Cell> = std::iter::once(&header).chain((0..count).filter_map(cell)).collect();
-            let width = in_order.iter().map(|cell| width(&cell.text)).max().unwrap_or(0);
-            for (line, cell) in lines.iter_mut().zip(in_order) {
-                let space = width - self::width(&cell.text);
-                line.extend_from_slice(if index == 0 { b" " } else { b"  " });
-                line.resize(line.len() + if numbers { space } else { 0 }, b' ');
-                line.extend_from_slice(&cell.text);
-                line.resize(line.len() + if numbers { 0 } else { space }, b' ');
-            }
-        }
-        for (index, line) in lines.iter().enumerate() {
-            let (before, after) = if index == 0 { (self.paint.dim, self.paint.off) } else { (&b""[..], &b""[..]) };
-            out.extend_from_slice(before);
-            out.extend_from_slice(line.trim_ascii_end());
-            out.extend_from_slice(after);
-            out.push(b'\n');
-        }
-    }
 }
 
 impl WriteLines for Pretty {
@@ -224,13 +162,12 @@ impl WriteLines for Pretty {
 
     fn sample(&mut self, rows: &Rows, interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
         self.head(unix_ns, out);
+        self.picture.title(out);
         out.extend_from_slice(if rows.rows.is_empty() { b" nothing in " } else { b" in " });
         out.extend_from_slice(duration(interval).as_bytes());
         out.extend_from_slice(&self.labels);
         out.push(b'\n');
-        if !rows.rows.is_empty() {
-            self.table(rows, out);
-        }
+        self.picture.write(&self.columns, rows, out);
     }
 
     fn lost(&mut self, cause: LossCause, count: u64, unix_ns: u64, out: &mut Vec<u8>) {
@@ -258,39 +195,12 @@ fn is_clock(text: &[u8]) -> bool {
     text.iter().zip(b"00:00:00.000 ").all(fits)
 }
 
-/// One value of a table.
-struct Cell {
-    text: Vec<u8>,
-    /// A number, or a hole in a column that may be of numbers.
-    right: bool,
-}
-
-impl Cell {
-    fn new<'a>(column: Column<'a>, row: Record<'a>) -> Self {
-        let value = row.value(column.field);
-        if !value.is_present() {
-            return Self { text: b"-".to_vec(), right: true };
-        }
-        let mut text = Vec::new();
-        write(column, value, &mut text);
-        Self { text, right: matches!(value, FieldValue::Unsigned(_) | FieldValue::Signed(_) | FieldValue::Duration(_)) }
-    }
-}
-
 /// ` name=value`, or nothing where it is absent.
 fn pair<'a>(column: Column<'a>, record: Record<'a>, out: &mut Vec<u8>) {
     let value = record.value(column.field);
     if value.is_present() {
         out.extend_from_slice(&column.frame.key);
-        write(column, value, out);
-    }
-}
-
-fn write(column: Column<'_>, value: FieldValue<'_>, out: &mut Vec<u8>) {
-    text::write(value, column.frame.unit, out);
-    // A path that was cut begins with the mark itself.
-    if value.is_cut() && !matches!(value, FieldValue::Path(_)) {
-        out.extend_from_slice(&column.frame.cut);
+        cell::write(column, value, out);
     }
 }
 

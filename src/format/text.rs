@@ -40,6 +40,8 @@ struct Text {
     head: Rfc3339,
     /// ` env=prod` for each label.
     labels: Vec<u8>,
+    /// ` table=by_size` of a sample.
+    table: Vec<u8>,
     columns: Columns,
 }
 
@@ -49,6 +51,7 @@ impl Text {
         Self {
             head: Rfc3339::between(STAMP, &pair("probe", shape.probe)),
             labels: shape.labels.iter().flat_map(|(name, value)| pair(name, value)).collect(),
+            table: shape.layout.table().map_or_else(Vec::new, |table| pair("table", table)),
             // Here every backslash is doubled anyway.
             columns: Columns::new(shape.layout, key, cut, |_| Vec::new()),
         }
@@ -81,6 +84,7 @@ impl WriteLines for Text {
             self.head(unix_ns, out);
             out.extend_from_slice(b" type=sample interval_ms=");
             decimal(interval.as_millis(), out);
+            out.extend_from_slice(&self.table);
             self.body(row.into(), out);
             out.push(b'\n');
         }

@@ -58,6 +58,7 @@ const GRACE: Duration = Duration::from_millis(500);
 pub struct Sink {
     name: String,
     format: Format,
+    is_terminal: bool,
     queue: Arc<queue::Queue>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -79,14 +80,15 @@ impl Sink {
     }
 
     fn start(spec: &SinkSpec, output: Box<dyn Output>) -> io::Result<Self> {
-        let usual = if output.is_terminal() { Format::Pretty } else { Format::Jsonl };
+        let is_terminal = output.is_terminal();
+        let usual = if is_terminal { Format::Pretty } else { Format::Jsonl };
         let format = spec.format.unwrap_or(usual);
         ignore_size_signal();
         let (queue, stop) = queue::Queue::new()?;
         let queue = Arc::new(queue);
         let writer = writer::Writer::new(spec.name.clone(), output, format, Arc::clone(&queue), stop);
         let thread = thread::Builder::new().name("sink".to_owned()).spawn(move || writer.run())?;
-        Ok(Self { name: spec.name.clone(), format, queue, thread: Mutex::new(Some(thread)) })
+        Ok(Self { name: spec.name.clone(), format, is_terminal, queue, thread: Mutex::new(Some(thread)) })
     }
 
     /// How messages call it.
@@ -97,6 +99,11 @@ impl Sink {
     /// The format that it wants: the one of its spec, else `pretty` on a terminal and `jsonl` elsewhere.
     pub fn format(&self) -> Format {
         self.format
+    }
+
+    /// True where it leads to a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.is_terminal
     }
 
     /// Whether [`Sink::send`] would take a batch now. A closed sink always does.

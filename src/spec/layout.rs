@@ -30,6 +30,13 @@ pub struct Layout {
     pub sample: Option<Sample>,
 }
 
+impl Layout {
+    /// The name of the table that these are rows of; `None` where nothing has to tell it from others.
+    pub fn table(&self) -> Option<&str> {
+        self.sample.as_ref()?.table.as_deref()
+    }
+}
+
 /// One named value of a record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {

@@ -15,7 +15,9 @@ pub(in crate::runner) type Route = (Arc<Sink>, Arc<Delivery>);
 
 /// One output for each sink.
 pub(in crate::runner) fn outputs(routes: &[Route], spec: &ProbeSpec, layout: &Layout, look: &Look) -> Vec<Output> {
+    let elsewhere = look.without_terminal();
     let output = |(sink, delivery): &Route| {
+        let look = if sink.is_terminal() { look } else { &elsewhere };
         let encoder = Encoder::new(sink.format(), &spec.id.name, &spec.labels, layout, look);
         Output::new(Arc::clone(sink), Arc::clone(delivery), encoder)
     };

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Samples in every format, as golden files in `tests/samples`; `UPDATE=1` writes them again.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ebpf_run::format::{Encoder, Look, Width};
+use ebpf_run::record::{Completer, NoLookups, NoSets, Row, Rows};
+use ebpf_run::spec::{Buckets, Field, FieldType, Format, Layout, Sample, Statistic, Top};
+use unicode_width::UnicodeWidthStr as _;
+
+/// 2026-11-21T07:40:00.123456789Z.
+const NOW: u64 = 1_795_246_800_123_456_789;
+
+/// One table, made row by row.
+struct Table {
+    layout: Layout,
+    rows: Vec<Vec<u8>>,
+    left_out: u64,
+}
+
+/// A value of a row.
+enum Value<'a> {
+    Text(&'a str),
+    Number(u64),
+    Null,
+    /// Values that fell into buckets, and how many of each.
+    Counts(&'a [(i64, u64)]),
+}
+
+use Value::{Counts, Null, Number, Text};
+
+impl Table {
+    /// `columns`: name, type, unit; the first `keys` are keys.
+    fn new(name: Option<&str>, keys: usize, columns: &[(&str, FieldType, &str)]) -> Self {
+        let (mut offset, mut fields, mut statistics) = (8, Vec::new(), Vec::new());
+        for (at, (name, kind, unit)) in columns.iter().enumerate() {
+            let size = match kind {
+                FieldType::Text { .. } => 65,
+                FieldType::Histogram(buckets) => buckets.count() as u32 * 8,
+                _ => 8,
+            };
+            let kind = kind.clone();
+            if at >= keys {
+                statistics.push(match &kind {
+                    FieldType::Histogram(buckets) => Statistic::Histogram((**buckets).clone()),
+                    _ => Statistic::Count,
+                });
+            }
+            let (name, unit) = ((*name).to_owned(), (*unit).to_owned());
+            let absent_bit = Some(at as u8);
+            fields.push(Field {
+                name,
+                offset,
+                size,
+                kind,
+                absent_bit,
+                of_end: None,
+                bits: None,
+                unit,
+                doc: String::new(),
+            });
+            offset += size.next_multiple_of(8);
+        }
+        let sample = Sample {
+            table: name.map(str::to_owned),
+            keys,
+            statistics,
+            top: Some(Top { rows: 20, by: 0 }),
+            cumulative: false,
+        };
+        let layout = Layout { size: offset, absent: Some(0), fields, sample: Some(sample), ..Layout::default() };
+        Self { layout, rows: Vec::new(), left_out: 0 }
+    }
+
+    fn row(mut self, values: &[Value<'_>]) -> Self {
+        let mut row = vec![0; self.layout.size as usize];
+        let mut absent = 0u64;
+        for (at, (field, value)) in self.layout.fields.iter().zip(values).enumerate() {
+            let slot = &mut row[field.offset as usize..][..field.size as usize];
+            match (value, &field.kind) {
+                (Text(text), _) => slot[..text.len().min(65)].copy_from_slice(&text.as_bytes()[..text.len().min(65)]),
+                (Number(number), _) => slot.copy_from_slice(&number.to_ne_bytes()),
+                (Null, _) => absent |= 1 << at,
+                (Counts(counts), FieldType::Histogram(buckets)) => {
+                    for (value, count) in *counts {
+                        let at = 8 * buckets.of((*value).into());
+                        slot[at..at + 8].copy_from_slice(&count.to_ne_bytes());
+                    }
+                }
+                (Counts(_), _) => unreachable!("counts are of a histogram"),
+            }
+        }
+        row[..8].copy_from_slice(&absent.to_ne_bytes());
+        self.rows.push(row);
+        self
+    }
+
+    fn lines(&self, format: Format, look: &Look) -> String {
+        let mut completer = Completer::new(&self.layout, &NoSets);
+        let rows: Vec<Row> = self.rows.iter().map(|row| completer.complete_row(row.clone(), &mut NoLookups)).collect();
+        let rows = Rows { rows, left_out: self.left_out };
+        let mut out = Vec::new();
+        let labels = [("env".to_owned(), "prod".to_owned())];
+        let mut encoder = Encoder::new(format, "reads", &labels, &self.layout, look);
+        encoder.sample(&rows, Duration::from_secs(10), NOW, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+}
+
+fn text() -> FieldType {
+    FieldType::Text { limit: Some(64) }
+}
+
+fn histogram(buckets: Buckets) -> FieldType {
+    FieldType::Histogram(Arc::new(buckets))
+}
+
+/// Two keys, all kinds of numbers, a histogram.
+fn reads() -> Table {
+    let columns = [
+        ("comm", text(), ""),
+        ("pid", FieldType::Unsigned, ""),
+        ("calls", FieldType::Unsigned, ""),
+        ("sum", FieldType::Unsigned, "bytes"),
+        ("slowest", FieldType::Duration, "ns"),
+        ("took", histogram(Buckets::PowersOfTwo), "ns"),
+    ];
+    let mut table = Table::new(None, 2, &columns)
+        .row(&[
+            Text("systemd-journald"),
+            Number(4711),
+            Number(1_234_567),
+            Number(49_356_123),
+            Number(7_123_456),
+            Counts(&[(5000, 77), (9000, 1234), (40_000, 1), (2_000_000_000, 3)]),
+        ])
+        .row(&[Text("cat"), Number(12), Number(3), Number(312), Number(8192), Counts(&[(8192, 3)])])
+        .row(&[Null, Number(13), Number(1), Number(0), Null, Counts(&[])]);
+    table.left_out = 37;
+    table
+}
+
+fn sizes() -> Table {
+    let linear = Buckets::Linear { low: 0, high: 4096, step: 512 };
+    let columns = [
+        ("size", histogram(linear), "bytes"),
+        ("wait", histogram(Buckets::Edges([1_000_000, 10_000_000].into())), "ns"),
+    ];
+    let counts = [(-1, 2), (100, 40), (600, 20), (5000, 9)];
+    Table::new(Some("by size"), 0, &columns).row(&[Counts(&counts), Counts(&[(0, 1), (5_000_000, 9)])])
+}
+
+/// Keys in the scripts of the world, and keys that want to act on a terminal.
+fn keys() -> Table {
+    let keys = [
+        "日本語のプロセス名前がとても長い",
+        "e\u{301}te\u{301} 👩‍👩‍👧 family",
+        "\u{1b}[2J\u{1b}]0;owned\u{7}",
+        "a\nb\tc\rd",
+        "\u{202e}gnp.exe",
+        "=cmd|' /C calc'!A0",
+        "a,b \"c\"",
+        "back\\slash",
+        "",
+        "/usr/lib/x86_64-linux-gnu/a-very-long-name-of-a-library-that-is-c",
+    ];
+    let table = Table::new(None, 1, &[("key,name", text(), ""), ("calls", FieldType::Unsigned, "")]);
+    keys.iter().enumerate().fold(table, |table, (at, key)| table.row(&[Text(key), Number(10 - at as u64)]))
+}
+
+fn nothing() -> Table {
+    Table::new(None, 1, &[("comm", text(), ""), ("calls", FieldType::Unsigned, "")])
+}
+
+/// More columns than a narrow window has room for.
+fn many_columns() -> Table {
+    let names = ["failed", "retried", "cancelled", "bytes_received", "bytes_sent", "slowest_of_all_calls"];
+    let mut columns = vec![("command", text(), "")];
+    columns.extend(names.map(|name| (name, FieldType::Unsigned, "")));
+    let row: Vec<Value<'_>> =
+        std::iter::once(Text("nginx")).chain((0..6).map(|at| Number(10u64.pow(at + 3)))).collect();
+    Table::new(None, 1, &columns).row(&row)
+}
+
+fn tables() -> Vec<(&'static str, Table)> {
+    let one = Table::new(None, 0, &[("calls", FieldType::Unsigned, "")]).row(&[Number(1_234_567)]);
+    vec![
+        ("reads", reads()),
+        ("sizes", sizes()),
+        ("keys", keys()),
+        ("nothing", nothing()),
+        ("one-row", one),
+        ("many-columns", many_columns()),
+    ]
+}
+
+fn look(width: Width) -> Look {
+    Look { width, probe_width: 5, ..Look::default() }
+}
+
+fn golden(name: &str, found: &str) {
+    let path = Path::new("tests/samples").join(name);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, found).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(found, expected, "{} is not what is printed now; UPDATE=1 writes it again", path.display());
+}
+
+/// In windows of 40, 80 and 200 columns, and without one: what people see, which never wraps and never acts.
+#[test]
+fn pictures() {
+    let widths = [Width::new(|| Some(40)), Width::new(|| Some(80)), Width::new(|| Some(200)), Width::default()];
+    for (name, table) in tables() {
+        for (columns, width) in [40, 80, 200, usize::MAX].into_iter().zip(widths) {
+            let lines = table.lines(Format::Pretty, &look(width));
+            let title = 1;
+            assert!(lines.lines().skip(title).all(|line| line.width() <= columns), "{name} {columns}\n{lines}");
+            assert!(lines.chars().all(|c| c == '\n' || !c.is_control()), "{name}");
+            let columns = if columns == usize::MAX { "any".to_owned() } else { columns.to_string() };
+            golden(&format!("{name}.{columns}.txt"), &lines);
+        }
+    }
+}
+
+/// In the formats for machines.
+#[test]
+fn lines() {
+    for (name, table) in tables() {
+        golden(&format!("{name}.jsonl"), &table.lines(Format::Jsonl, &Look::default()));
+        golden(&format!("{name}.log"), &table.lines(Format::Text, &Look::default()));
+    }
+}
+
+/// A thousand rows are a thousand lines, as wide as the window at most, and as many events to the one who counts lines.
+#[test]
+fn a_thousand_rows() {
+    let table = (0..1000).fold(nothing(), |table, at| table.row(&[Text(&format!("process-{at}")), Number(1000 - at)]));
+    let lines = table.lines(Format::Pretty, &look(Width::new(|| Some(30))));
+    assert_eq!(lines.lines().count(), 1002);
+    assert!(lines.lines().skip(1).all(|line| line.width() <= 30));
+    assert_eq!(lines.lines().nth(2), Some("    process-0    1,000"));
+    assert_eq!(lines.lines().last(), Some("    process-999      1"));
+}
+
+/// Colours are there only where they are asked for.
+#[test]
+fn colours() {
+    let (plain, color) = (look(Width::default()), Look { color: true, ..look(Width::default()) });
+    for (_, table) in tables() {
+        assert!(!table.lines(Format::Pretty, &plain).contains('\u{1b}'));
+        assert!(table.lines(Format::Pretty, &color).contains("\u{1b}[2m"));
+    }
+}
