@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(lines, expected);
         assert!(left_out.is_empty());
         let (lines, left_out) = grid.lines(Some(20));
-        assert_eq!(lines, ["comm       file", "systemd-…  …journal", "日本語の…  /x"]);
+        assert_eq!(lines, ["comm       file", "systemd-…  ….journal", "日本語の…  /x"]);
         assert_eq!(left_out, ["calls", "bytes_read_by_them"]);
         for room in 1..120 {
             assert!(grid.lines(Some(room)).0.iter().all(|line| line.width() <= room), "{room}");
