@@ -227,11 +227,20 @@ fn pictures() {
     }
 }
 
+/// Header and rows.
+fn csv(table: &Table) -> String {
+    let encoder =
+        Encoder::new(Format::Csv, "reads", &[("env".to_owned(), "prod".to_owned())], &table.layout, &Look::default());
+    let header = String::from_utf8(encoder.header().unwrap().to_vec()).unwrap();
+    header + &table.lines(Format::Csv, &Look::default())
+}
+
 /// In the formats for machines.
 #[test]
 fn lines() {
     for (name, table) in tables() {
         golden(&format!("{name}.jsonl"), &table.lines(Format::Jsonl, &Look::default()));
+        golden(&format!("{name}.csv"), &csv(&table));
         golden(&format!("{name}.log"), &table.lines(Format::Text, &Look::default()));
     }
 }

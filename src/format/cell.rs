@@ -27,19 +27,23 @@ pub(super) fn name(column: Column<'_>) -> String {
 /// A value of a table. `is_count`: its digits are grouped.
 pub(super) fn cell<'a>(column: Column<'a>, row: Record<'a>, is_count: bool) -> Cell {
     let value = row.value(column.field);
-    let plain = column.frame.unit == HumanUnit::None;
-    let (text, kind) = match value {
-        FieldValue::Null | FieldValue::Unset => ("-".to_owned(), CellKind::Hole),
-        FieldValue::Unsigned(number) if is_count && plain => (thousands(number), CellKind::Number),
-        FieldValue::Signed(number) if is_count && plain => {
-            let sign = if number < 0 { "-" } else { "" };
-            (format!("{sign}{}", thousands(number.unsigned_abs())), CellKind::Number)
-        }
-        FieldValue::Unsigned(_) | FieldValue::Signed(_) | FieldValue::Duration(_) => {
-            (text(column, value), CellKind::Number)
-        }
-        FieldValue::Path(_) => (text(column, value), CellKind::Path),
-        _ => (text(column, value), CellKind::Text),
+    if !value.is_present() {
+        return Cell { text: "-".to_owned(), kind: CellKind::Hole };
+    }
+    let is_number = matches!(value, FieldValue::Unsigned(_) | FieldValue::Signed(_) | FieldValue::Duration(_));
+    let kind = match (is_number, matches!(value, FieldValue::Path(_))) {
+        (true, _) => CellKind::Number,
+        (false, true) => CellKind::Path,
+        (false, false) => CellKind::Text,
+    };
+    let is_count = is_count && column.frame.unit == HumanUnit::None;
+    let text = if let (true, FieldValue::Unsigned(number)) = (is_count, value) {
+        thousands(number)
+    } else if let (true, FieldValue::Signed(number)) = (is_count, value) {
+        let sign = if number < 0 { "-" } else { "" };
+        format!("{sign}{}", thousands(number.unsigned_abs()))
+    } else {
+        text(column, value)
     };
     Cell { text, kind }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One probe's way from records to lines of one format.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::look::Look;
@@ -20,6 +21,12 @@ impl Encoder {
     /// Compiles `layout` for this probe and format. `labels` are the constant fields of every line.
     pub fn new(format: Format, probe: &str, labels: &[(String, String)], layout: &Layout, look: &Look) -> Self {
         Self((FormatWriter::of(format).compile)(&LineShape { probe, labels, layout, look }))
+    }
+
+    /// The line that has to stand before its lines, wherever those of others do: what the columns are called. `None` where a format has
+    /// none.
+    pub fn header(&self) -> Option<Arc<[u8]>> {
+        self.0.header()
     }
 
     /// Appends exactly one line for one record that was made at `unix_ns`, nanoseconds since 1970 UTC.

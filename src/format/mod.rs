@@ -14,6 +14,7 @@ mod argv;
 mod bars;
 mod cell;
 mod columns;
+mod csv;
 mod edge;
 mod encoder;
 mod endpoint;

@@ -117,13 +117,11 @@ impl Picture {
         for key in &columns[..keys] {
             heading += &format!(" {}={}", cell::name(*key), cell::cell(*key, record, false).text);
         }
-        let lines = match record.value(column.field) {
-            FieldValue::Histogram(histogram) => {
-                let unit = if histogram.of_durations { HumanUnit::Ns } else { column.frame.unit };
-                bars(histogram, unit, self.room(DEEPER))
-            }
-            _ => Vec::new(),
-        };
+        let mut lines = Vec::new();
+        if let FieldValue::Histogram(histogram) = record.value(column.field) {
+            let unit = if histogram.of_durations { HumanUnit::Ns } else { column.frame.unit };
+            lines = bars(histogram, unit, self.room(DEEPER));
+        }
         if lines.is_empty() {
             heading += ": nothing";
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a format is: its word, what it is for, and what writes its lines.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::look::Look;
@@ -39,6 +40,11 @@ pub(super) struct LineShape<'a> {
 /// Writes the lines of one probe. Called through a pointer for each event, which costs nothing that can be measured beside
 /// the line.
 pub(super) trait WriteLines: Send {
+    /// See [`super::Encoder::header`].
+    fn header(&self) -> Option<Arc<[u8]>> {
+        None
+    }
+
     /// See [`super::Encoder::event`].
     fn event(&mut self, record: FullRecord<'_>, unix_ns: u64, out: &mut Vec<u8>);
 

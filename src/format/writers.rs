@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! All formats.
 
+use super::csv::CSV;
 use super::jsonl::JSONL;
 use super::pretty::PRETTY;
 use super::text::TEXT;
@@ -8,7 +9,7 @@ use super::writer::FormatWriter;
 use crate::spec::Format;
 
 /// Every format, in the order in which they are declared and shown.
-pub const WRITERS: &[&FormatWriter] = &[&PRETTY, &JSONL, &TEXT];
+pub const WRITERS: &[&FormatWriter] = &[&PRETTY, &JSONL, &TEXT, &CSV];
 
 /// Each format has its writer, in the place of its number.
 const _: () = {

@@ -38,6 +38,8 @@ struct LineEnd {
 pub struct Batch {
     /// The lines.
     pub lines: Lines,
+    /// What has to stand before them where lines of others do; `None` where nothing has.
+    pub header: Option<Arc<[u8]>>,
     /// Where their events are counted.
     pub delivery: Arc<Delivery>,
 }
@@ -47,7 +49,7 @@ impl Batch {
     pub fn of_no_events(bytes: Vec<u8>) -> Self {
         let mut lines = Lines::default();
         lines.push_several(0, |all| *all = bytes);
-        Self { lines, delivery: Arc::default() }
+        Self { lines, header: None, delivery: Arc::default() }
     }
 }
 
@@ -73,6 +75,13 @@ impl Lines {
         self.ends.extend(newlines.map(|(at, _)| LineEnd { at: at + 1, is_event: false }));
         let events = usize::try_from(events).unwrap_or(usize::MAX);
         self.ends[first..].iter_mut().rev().take(events).for_each(|end| end.is_event = true);
+    }
+
+    /// Puts a line before the others that is no event.
+    pub(super) fn put_before(&mut self, line: &[u8]) {
+        self.bytes.splice(0..0, line.iter().copied());
+        self.ends.iter_mut().for_each(|end| end.at += line.len());
+        self.ends.insert(0, LineEnd { at: line.len(), is_event: false });
     }
 
     /// All bytes, line after line.

@@ -33,7 +33,7 @@ fn batch(delivery: &Arc<Delivery>, lines: u64) -> Batch {
     for number in 0..lines {
         all.push_event(|bytes| bytes.extend(format!("{number:099}\n").into_bytes()));
     }
-    Batch { lines: all, delivery: Arc::clone(delivery) }
+    Batch { lines: all, header: None, delivery: Arc::clone(delivery) }
 }
 
 fn wait_until(what: &str, condition: impl Fn() -> bool) {
@@ -190,9 +190,32 @@ fn buffers_come_back() {
     assert!(lines.has_usual_room() && lines.is_empty());
     let first = lines.bytes().as_ptr();
     lines.push_event(|bytes| bytes.extend_from_slice(b"line\n"));
-    sink.send(Batch { lines, delivery: Arc::clone(&delivery) }).unwrap();
+    sink.send(Batch { lines, header: None, delivery: Arc::clone(&delivery) }).unwrap();
     wait_until("the line", || delivery.delivered() == 1);
     // It is recycled under the same lock that counts it.
     let again = sink.take_lines();
     assert_eq!((again.bytes().as_ptr(), again.is_empty()), (first, true));
+}
+
+/// A header stands before the first lines, and again where those of another follow, and is no event.
+#[test]
+fn headers_stand_where_columns_change() {
+    let (sink, mut reader) = pipe_sink();
+    let delivery = Arc::new(Delivery::default());
+    let send = |header: Option<&str>, line: &str| {
+        let mut lines = sink.take_lines();
+        lines.push_event(|bytes| bytes.extend_from_slice(line.as_bytes()));
+        let header = header.map(|header| Arc::from(header.as_bytes()));
+        sink.send(Batch { lines, header, delivery: Arc::clone(&delivery) }).unwrap();
+    };
+    for (header, line) in [("a,b\n", "1\n"), ("a,b\n", "2\n"), ("c\n", "3\n"), ("a,b\n", "4\n")] {
+        send(Some(header), line);
+    }
+    send(None, "5\n");
+    sink.flush_and_close(LONG);
+    drop(sink);
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "a,b\n1\n2\nc\n3\na,b\n4\n5\n");
+    assert_eq!((delivery.delivered(), delivery.lost_total()), (5, 0));
 }

@@ -23,6 +23,8 @@ pub(super) struct Writer {
     stop: Stop,
     /// The rest of a line that was partly written where it could not be taken back: a pipe, a socket. It goes first.
     rest: Vec<u8>,
+    /// What the columns are called in what was written last.
+    header: Option<Arc<[u8]>>,
     failing: bool,
     /// Events that were lost since it fails.
     lost: u64,
@@ -37,7 +39,7 @@ impl Writer {
         stop: Stop,
     ) -> Self {
         output.expect(format);
-        Self { name, output, queue, stop, rest: Vec::new(), failing: false, lost: 0 }
+        Self { name, output, queue, stop, rest: Vec::new(), header: None, failing: false, lost: 0 }
     }
 
     /// Writes until the sink is closed.
@@ -48,8 +50,8 @@ impl Writer {
         }
         loop {
             match self.queue.next(self.failing.then_some(RETRY)) {
-                Task::Write(batch) => {
-                    let outcome = self.write(&batch);
+                Task::Write(mut batch) => {
+                    let outcome = self.write(&mut batch);
                     self.lost += outcome.lost;
                     self.queue.settle(outcome, batch.lines);
                 }
@@ -60,8 +62,9 @@ impl Writer {
         self.queue.finish();
     }
 
-    fn write(&mut self, batch: &Batch) -> Outcome {
-        let all_lost = || Outcome { lost: batch.lines.events(), ..Outcome::default() };
+    fn write(&mut self, batch: &mut Batch) -> Outcome {
+        let events = batch.lines.events();
+        let all_lost = || Outcome { lost: events, ..Outcome::default() };
         if self.queue.is_closed() {
             return all_lost();
         }
@@ -70,10 +73,18 @@ impl Writer {
             self.fails(&error);
             return all_lost();
         }
+        let header = batch.header.take().filter(|header| self.header.as_ref() != Some(header));
+        if let Some(header) = &header {
+            batch.lines.put_before(header);
+        }
         let (written, result) = self.output.write_lines(&batch.lines, &self.stop);
         self.queue.count_write(written, result.is_err());
         let LinesCut { delivered, lost, is_torn, rest } = batch.lines.cut(written);
         self.rest.extend_from_slice(rest);
+        // One that was begun is ended with the rest.
+        if let Some(header) = header.filter(|_| written > 0) {
+            self.header = Some(header);
+        }
         match result {
             Ok(()) => self.works_again(),
             Err(error) => self.fails(&error.into()),
@@ -91,6 +102,7 @@ impl Writer {
     /// The next bytes begin a line, in what has the place now. Fails where there is nothing to write to.
     fn make_ready(&mut self) -> Result<(), Unwritable> {
         if self.output.follow()? {
+            self.header = None;
             self.drop_rest();
         }
         self.complete_rest()?;
@@ -100,6 +112,7 @@ impl Writer {
     /// Ends the line that was partly written, where its beginning still is what it follows.
     fn complete_rest(&mut self) -> io::Result<()> {
         if !self.rest.is_empty() && !self.output.can_go_on() {
+            self.header = None;
             self.drop_rest();
         }
         if self.rest.is_empty() {

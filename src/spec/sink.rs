@@ -109,9 +109,11 @@ pub enum Format {
     Jsonl,
     /// One line an event, `key=value`, without colour or alignment: for grep.
     Text,
+    /// Comma-separated values with a header line.
+    Csv,
 }
 
 impl Format {
     /// How many there are.
-    pub const COUNT: usize = Self::Text as usize + 1;
+    pub const COUNT: usize = Self::Csv as usize + 1;
 }

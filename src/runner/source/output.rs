@@ -31,12 +31,14 @@ pub(in crate::runner) struct Output {
     /// For somebody who looks on: losing it is not losing an event.
     pub(in crate::runner) is_copy: bool,
     encoder: Encoder,
+    header: Option<Arc<[u8]>>,
     lines: Lines,
 }
 
 impl Output {
     pub(in crate::runner) fn new(sink: Arc<Sink>, delivery: Arc<Delivery>, encoder: Encoder) -> Self {
-        Self { sink, delivery, is_copy: false, encoder, lines: Lines::default() }
+        let header = encoder.header();
+        Self { sink, delivery, is_copy: false, encoder, header, lines: Lines::default() }
     }
 
     /// One that neither keeps events waiting nor is waited for.
@@ -98,7 +100,11 @@ impl Output {
         if !self.sink.has_room() {
             return false;
         }
-        let batch = Batch { lines: mem::take(&mut self.lines), delivery: Arc::clone(&self.delivery) };
+        let batch = Batch {
+            lines: mem::take(&mut self.lines),
+            header: self.header.clone(),
+            delivery: Arc::clone(&self.delivery),
+        };
         match self.sink.send(batch) {
             Ok(()) => {
                 self.lines = self.sink.take_lines();
