@@ -39,7 +39,7 @@ fn refusal(path: &Path) -> String {
 fn batch(delivery: &Arc<Delivery>, text: &str) -> Batch {
     let mut lines = Lines::default();
     lines.push_several(text.lines().count() as u64, |bytes| bytes.extend_from_slice(text.as_bytes()));
-    Batch { lines, delivery: Arc::clone(delivery) }
+    Batch { lines, header: None, delivery: Arc::clone(delivery) }
 }
 
 /// Sends a line, and waits until it was written or lost.
@@ -314,7 +314,7 @@ fn two_probes_share_a_sink() {
                         lines.push_event(|bytes| bytes.extend_from_slice(word.as_bytes()));
                     }
                     assert!(sink.wait_for_room(LONG));
-                    let mut batch = Batch { lines, delivery: Arc::clone(delivery) };
+                    let mut batch = Batch { lines, header: None, delivery: Arc::clone(delivery) };
                     while let Err(refused) = sink.send(batch) {
                         assert!(sink.wait_for_room(LONG));
                         batch = refused;
