@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use ebpf_run::format::{Encoder, Look};
-use ebpf_run::record::{Completer, Lookups, NoSets};
+use ebpf_run::record::{CodeOf, Completer, Lookups, NoSets, StackFrame};
 use ebpf_run::spec::{Comparison, ComputedType, Field, FieldType, Format, Formula, Layout, NameTable, TextTest};
 
 thread_local! {
@@ -34,7 +34,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// A machine that knows all names.
-struct Machine;
+struct Machine(Arc<str>);
 
 impl Lookups for Machine {
     fn unix_ns(&mut self, monotonic_ns: u64) -> u64 {
@@ -46,13 +46,13 @@ impl Lookups for Machine {
         true
     }
 
-    fn kernel_symbol(&mut self, address: u64, out: &mut Vec<u8>) -> bool {
-        out.extend_from_slice(b"function+0x8");
-        address & 1 == 0
+    fn knows(&mut self, _of: CodeOf, _addresses: &mut dyn Iterator<Item = u64>) -> bool {
+        true
     }
 
-    fn user_symbol(&mut self, _pid: u32, address: u64, out: &mut Vec<u8>) -> bool {
-        self.kernel_symbol(address, out)
+    fn frames(&mut self, _of: CodeOf, address: u64, out: &mut Vec<StackFrame>) {
+        let symbol = (address & 1 == 0).then(|| Arc::clone(&self.0));
+        out.push(StackFrame { address, offset: symbol.is_some().then_some(8), symbol, module: None });
     }
 
     fn cgroup(&mut self, _id: u64, out: &mut Vec<u8>) -> bool {
@@ -103,6 +103,8 @@ fn every_kind() -> Layout {
         (8, FieldType::Usym),
         (8, FieldType::Cgroup),
         (8, FieldType::Container),
+        (104, FieldType::Stack { user: false }),
+        (40, FieldType::Stack { user: true }),
     ];
     let mut layout = Layout::default();
     for (size, kind) in kinds {
@@ -153,16 +155,17 @@ fn events_allocate_nothing() {
     let last =
         Field { kind: FieldType::Computed(computed, ComputedType::Unsigned), size: 0, ..layout.fields[0].clone() };
     layout.fields.push(last);
+    let mut machine = Machine("function".into());
     let mut out = Vec::with_capacity(64 << 10);
-    for format in [Format::Jsonl, Format::Text, Format::Pretty] {
+    for format in [Format::Jsonl, Format::Text, Format::Pretty, Format::Folded] {
         let mut encoder = Encoder::new(format, "p", &[("env".into(), "x".into())], &layout, &Look::default());
         let mut completer = Completer::new(&layout, &NoSets);
         let record = |byte| [byte; 4096];
         let mut event = |byte: u8| {
             out.clear();
             let record = &record(byte)[..layout.size as usize];
-            assert_eq!(completer.judge(record, &mut Machine).holds, Some(true));
-            encoder.event(completer.complete(record, &mut Machine), u64::from(byte) << 40, &mut out);
+            assert_eq!(completer.judge(record, &mut machine).holds, Some(true));
+            encoder.event(completer.complete(record, &mut machine), u64::from(byte) << 40, &mut out);
         };
         let bytes = [0, 1, b'a', b'"', 0x1b, 0xff];
         // The first ones make room.

@@ -8,10 +8,10 @@ use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use ebpf_run::format::{Encoder, Look};
-use ebpf_run::record::{Completer, Lookups, NoLookups, NoSets};
+use ebpf_run::record::{CodeOf, Completer, Lookups, NoLookups, NoSets, StackFrame};
 use ebpf_run::spec::{
     Arithmetic, BitRange, Comparison, ComputedType, EndPart, Field, FieldType, Format, Formula, Layout, NameTable,
-    OfEnd,
+    OfEnd, StackSlot,
 };
 use serde_json::Value;
 
@@ -30,12 +30,27 @@ impl Lookups for Machine {
         number == 8 << 20 | 16 && say("sdb", out)
     }
 
-    fn kernel_symbol(&mut self, address: u64, out: &mut Vec<u8>) -> bool {
-        address == 0x1008 && say("tcp_sendmsg+0x8", out)
+    fn knows(&mut self, _of: CodeOf, _addresses: &mut dyn Iterator<Item = u64>) -> bool {
+        true
     }
 
-    fn user_symbol(&mut self, pid: u32, address: u64, out: &mut Vec<u8>) -> bool {
-        (pid, address) == (7, 0x4000) && say("std::vec::Vec<T>::push", out)
+    fn frames(&mut self, of: CodeOf, address: u64, out: &mut Vec<StackFrame>) {
+        let frame = |symbol: Option<&str>, offset: Option<u64>, module: Option<&str>| {
+            let (symbol, module) = (symbol.map(Into::into), module.map(Into::into));
+            StackFrame { address, symbol, offset, module }
+        };
+        let user = |space| CodeOf::Process { pid: 7, space };
+        out.extend(match address {
+            0x1008 if of == CodeOf::Kernel => vec![frame(Some("tcp_sendmsg"), Some(8), None)],
+            0x2000 if of == CodeOf::Kernel => vec![frame(Some("__traceiter_x"), Some(0), None)],
+            0x3000 if of == CodeOf::Kernel => vec![frame(Some("bpf_prog_0123"), Some(4), Some("bpf"))],
+            0x4000 if of == user(0) || of == user(9) => vec![frame(Some("std::vec::Vec<T>::push"), Some(0), None)],
+            0x5010 if of == user(9) => {
+                vec![frame(Some("in;ner"), None, Some("app")), frame(Some("operator new(int)"), Some(16), Some("app"))]
+            }
+            0x6010 if of == user(9) => vec![frame(None, Some(0x10), Some("libc.so.6"))],
+            _ => vec![frame(None, None, None)],
+        });
     }
 
     fn cgroup(&mut self, id: u64, out: &mut Vec<u8>) -> bool {
@@ -256,6 +271,48 @@ arp: {"length":42,"protocol":null,"source":null,"destination":null} | 42
 "#;
     same(&it.table(&mut NoLookups), expected);
     assert!(it.line(Format::Jsonl, &mut NoLookups).contains(r#""abstract_escaped":true"#));
+}
+
+/// Stacks: what runs the program itself is left out, and what nobody knows is as much as is known of it.
+#[test]
+fn stacks() {
+    let stack = |user: bool, shown: u16, space: u32, addresses: &[u64]| {
+        let mut slot = [(addresses.len() as u32).to_ne_bytes(), space.to_ne_bytes()].concat();
+        slot.extend(addresses.iter().flat_map(|address| address.to_ne_bytes()));
+        slot.resize(StackSlot::bytes(user, shown).into(), 0);
+        slot
+    };
+    let mut it = Sample::new();
+    it.add("k", FieldType::Stack { user: false }, &stack(false, 4, 0, &[0x9999, 0x3000, 0x2000, 0x1008, 0x7]));
+    it.add("short", FieldType::Stack { user: false }, &stack(false, 1, 0, &[0x3000, 0x1008, 0x7]));
+    it.add("u", FieldType::Stack { user: true }, &stack(true, 4, 9, &[0x4000, 0x5010, 0x6010, 0x9]));
+    it.add("inner", FieldType::Stack { user: true }, &stack(true, 1, 9, &[0x5010, 0x4000]));
+    it.add("other", FieldType::Stack { user: true }, &stack(true, 4, 8, &[0x4000]));
+    it.add("none", FieldType::Stack { user: true }, &stack(true, 4, 9, &[]));
+    it.add("broken", FieldType::Stack { user: true }, &[0xff; 20]);
+    let expected = r#"k: [{"addr":"0x1008","symbol":"tcp_sendmsg","offset":8},{"addr":"0x7"}] | 0x7;tcp_sendmsg | 
+short: [{"addr":"0x1008","symbol":"tcp_sendmsg","offset":8}] | tcp_sendmsg | 
+u: [{"addr":"0x4000","symbol":"std::vec::Vec<T>::push","offset":0},{"addr":"0x5010","symbol":"in;ner","module":"app"},{"addr":"0x5010","symbol":"operator new(int)","offset":16,"module":"app"},{"addr":"0x6010","offset":16,"module":"libc.so.6"},{"addr":"0x9"}] | "0x9;libc.so.6+0x10;operator new(int);in;ner;std::vec::Vec<T>::push" | 
+inner: [{"addr":"0x5010","symbol":"in;ner","module":"app"},{"addr":"0x5010","symbol":"operator new(int)","offset":16,"module":"app"}] | "operator new(int);in;ner" | 
+other: [{"addr":"0x4000"}] | 0x4000 | 
+none: null | 
+broken: [{"addr":"0xffffffffffffffff"}] | 0xffffffffffffffff | 
+"#;
+    same(&it.table(&mut Machine), expected);
+    let pretty = it.line(Format::Pretty, &mut Machine);
+    let u = "    u\n        std::vec::Vec<T>::push+0x0\n        in;ner (app)\n        operator new(int)+0x10 (app)\n        libc.so.6+0x10\n        0x9\n";
+    assert!(
+        pretty.contains(u) && pretty.contains("\n    k\n        tcp_sendmsg+0x8\n        0x7\n    short\n"),
+        "{pretty}"
+    );
+    let mut it = Sample::new();
+    it.add("k", FieldType::Stack { user: false }, &stack(false, 4, 0, &[0x3000, 0x1008, 0x7]));
+    it.add("u", FieldType::Stack { user: true }, &stack(true, 4, 9, &[0x4000, 0x5010, 0x6010, 0x9]));
+    let folded = it.line(Format::Folded, &mut Machine);
+    assert_eq!(
+        folded,
+        "p;[unknown];[libc.so.6];operator new(int);in:ner;std::vec::Vec<T>::push;[unknown];tcp_sendmsg 1\n"
+    );
 }
 
 /// An end of another family than those of the internet has neither address nor port, a raw socket has no port, and only sockets of the

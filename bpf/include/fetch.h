@@ -46,6 +46,7 @@ enum fetch_source {
 	FETCH_DURATION = 25, /* nanoseconds since the start */
 	FETCH_PID_TGID = 26, /* process and thread in one word */
 	FETCH_FRAME = 27,    /* where the context of a trampoline lies, as a number */
+	FETCH_STACK = 30, /* what led here, by COPY_KERNEL_STACK or COPY_USER_STACK */
 };
 
 /* How it reaches the record. */
@@ -63,6 +64,8 @@ enum fetch_copy {
 	COPY_DENTRY_PATH = 10, /* of a struct dentry, within its file system */
 	COPY_FD_PATH = 11,    /* of the file behind a descriptor of the process */
 	COPY_PACKET = 12,     /* `size` bytes from `part` on of struct packet_parts, where the packet has `layer` */
+	COPY_KERNEL_STACK = 13, /* struct stack, of as many frames as fit into `size` bytes */
+	COPY_USER_STACK = 14,   /* the same of the process */
 };
 
 #define NARROW_OTHERWISE 1 /* it cannot be read there */
@@ -290,6 +293,7 @@ static __noinline __u64 fetch_other(void *ctx, const struct fetch *fetch, struct
 		return frame_number(ctx, &state->value);
 	case FETCH_PACKET:
 	case FETCH_COMM:
+	case FETCH_STACK:
 		return FETCHED;
 	default:
 		return ABSENT;
@@ -347,6 +351,7 @@ static __always_inline __u64 fetch_source(void *ctx, const struct fetch *fetch, 
 	return status;
 }
 
+#include "stack.h"
 #include "fetch_memory.h"
 
 #endif

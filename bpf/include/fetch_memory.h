@@ -184,6 +184,16 @@ static __noinline __u64 copy_composite(void *ctx, const struct fetch *fetch, str
 }
 #endif
 
+static __always_inline bool is_stack(const struct fetch *fetch)
+{
+	return fetch->copy == COPY_KERNEL_STACK || fetch->copy == COPY_USER_STACK;
+}
+
+static __always_inline __u64 copy_stack(void *ctx, const struct fetch *fetch, struct stack *slot)
+{
+	return stack_fill(ctx, slot, fetch->size, fetch->copy == COPY_USER_STACK) ? FETCHED : ABSENT;
+}
+
 /* How much of a slot must be zero before the copy: all of it where the copy may be shorter, else its last word. */
 static __always_inline void clear_slot(const struct fetch *fetch, void *slot)
 {
@@ -193,7 +203,7 @@ static __always_inline void clear_slot(const struct fetch *fetch, void *slot)
 				*(__u64 *)(slot + fetch->slot - sizeof(__u64)) = 0;
 			return;
 		}
-	} else if (fetch->copy == COPY_COMM) {
+	} else if (fetch->copy == COPY_COMM || is_stack(fetch)) {
 		return;
 	}
 	bpf_probe_read_kernel(slot, fetch->slot, zeros);
@@ -286,6 +296,8 @@ static __noinline __u64 fetch_memory(void *ctx, const struct fetch *fetch, struc
 	clear_slot(fetch, slot);
 	if (fetch->copy == COPY_COMM)
 		return bpf_get_current_comm(slot, fetch->size) ? UNREADABLE : FETCHED;
+	if (is_stack(fetch))
+		return copy_stack(ctx, fetch, slot);
 	status = fetch_hops(fetch, state);
 	if (status)
 		goto zero;

@@ -32,9 +32,11 @@ struct syscall_call {
 	__u64 result;
 	__u64 number; /* as it is shown */
 	__u64 state;  /* CALL_GONE … of fetch.h */
+	const void *context; /* what the kernel called the program with */
 };
 
-_Static_assert(sizeof(struct syscall_call) == (CALL_STATE + 1) * sizeof(__u64), "the words that fetch.h knows");
+_Static_assert(__builtin_offsetof(struct syscall_call, state) == CALL_STATE * sizeof(__u64), "a word that fetch.h knows");
+_Static_assert(__builtin_offsetof(struct syscall_call, context) == CALL_CONTEXT * sizeof(__u64), "a word that stack.h knows");
 
 /* From this number on 32-bit calls take times of 64 bits (Linux 5.1): clock_gettime64. */
 #define FIRST_OF_LONG_TIMES 403
@@ -106,6 +108,7 @@ static __always_inline bool syscall_entered(const struct bpf_raw_tracepoint_args
 {
 	/* Nothing has succeeded yet. */
 	call->result = 1;
+	call->context = ctx;
 	return syscall_wanted((void *)ctx->args[0], ctx->args[1], call);
 }
 
@@ -116,6 +119,7 @@ static __always_inline bool syscall_returned(const struct bpf_raw_tracepoint_arg
 	__s64 number = -1;
 
 	call->result = ctx->args[1];
+	call->context = ctx;
 	return !call_number(regs, &number) && syscall_wanted(regs, number, call);
 }
 

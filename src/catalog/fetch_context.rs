@@ -168,6 +168,7 @@ impl<'a> Lowered<'a> {
             FetchSource::PidTgid => ("FETCH_PID_TGID", 0),
             FetchSource::StackPointer => ("FETCH_WORD", registers.stack),
             FetchSource::Frame => ("FETCH_FRAME", 0),
+            FetchSource::Stack => ("FETCH_STACK", 0),
         };
         (lowered.source, lowered.index) = (source, index);
         lowered

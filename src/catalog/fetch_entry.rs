@@ -77,5 +77,7 @@ fn copy_name(copy: FetchCopy) -> &'static str {
         FetchCopy::DentryPath => "COPY_DENTRY_PATH",
         FetchCopy::FdPath => "COPY_FD_PATH",
         FetchCopy::Packet { .. } => "COPY_PACKET",
+        FetchCopy::KernelStack => "COPY_KERNEL_STACK",
+        FetchCopy::UserStack => "COPY_USER_STACK",
     }
 }

@@ -31,6 +31,8 @@ pub struct FetchTable {
     usdt_by_cookie: u32,
     /// Where `at_packets` is in `.rodata`.
     at_packets: u32,
+    /// Where `at_syscalls` is in `.rodata`.
+    at_syscalls: u32,
     /// Where `packet_is_read` is in `.rodata`.
     packet_is_read: u32,
     /// How many pointers one entry can follow.
@@ -73,6 +75,7 @@ impl FetchTable {
             in_network: constants.place("in_network")?,
             usdt_by_cookie: constants.place("usdt_by_cookie")?,
             at_packets: constants.place("at_packets")?,
+            at_syscalls: constants.place("at_syscalls")?,
             packet_is_read: constants.place("packet_is_read")?,
             registers: Registers::find(constants)?,
             span: SpanTable::find(constants)?,
@@ -120,6 +123,7 @@ impl FetchTable {
     fn run_in(&self, rodata: &mut [u8], context: FetchContext) {
         let at_packets = context == FetchContext::Packet;
         put(rodata, self.at_packets, &[u8::from(at_packets)]);
+        put(rodata, self.at_syscalls, &[u8::from(context == FetchContext::Syscall)]);
         put(rodata, self.in_network, &[u8::from(at_packets || context == FetchContext::SocketCall)]);
     }
 
@@ -185,6 +189,8 @@ fn is_path(copy: FetchCopy) -> bool {
         | FetchCopy::Comm
         | FetchCopy::Sock
         | FetchCopy::Sockaddr
+        | FetchCopy::KernelStack
+        | FetchCopy::UserStack
         | FetchCopy::Packet { .. } => false,
     }
 }

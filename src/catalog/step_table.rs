@@ -222,7 +222,12 @@ fn is_possible(step: &Step) -> bool {
         | FetchCopy::KernelText
         | FetchCopy::UserText
         | FetchCopy::Packet { .. } => step.fetch.size <= Step::MAX_BYTES,
-        FetchCopy::FilePath | FetchCopy::Path | FetchCopy::DentryPath | FetchCopy::FdPath => false,
+        FetchCopy::FilePath
+        | FetchCopy::Path
+        | FetchCopy::DentryPath
+        | FetchCopy::FdPath
+        | FetchCopy::KernelStack
+        | FetchCopy::UserStack => false,
     };
     let test = match &step.test {
         StepTest::Bytes { bytes, mask } => bytes.len() == mask.len() && bytes.len() <= Step::MAX_BYTES.into(),
@@ -251,6 +256,8 @@ fn write_part(entry: &mut Entry<'_>, step: &Step, size: u16) {
         | FetchCopy::Path
         | FetchCopy::DentryPath
         | FetchCopy::FdPath
+        | FetchCopy::KernelStack
+        | FetchCopy::UserStack
         | FetchCopy::Packet { .. } => (0, step.part),
     };
     let is_end = matches!(step.fetch.copy, FetchCopy::Sock | FetchCopy::Sockaddr);

@@ -179,6 +179,7 @@ pub(super) fn kind(field: &Field) -> String {
         FieldType::Usym => "usym".to_owned(),
         FieldType::Cgroup => "cgroup".to_owned(),
         FieldType::Container => "container".to_owned(),
+        FieldType::Stack { .. } => "stack".to_owned(),
         FieldType::Histogram(_) => "histogram".to_owned(),
         FieldType::Computed(..) => "computed".to_owned(),
         FieldType::Enum(values) => {

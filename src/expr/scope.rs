@@ -62,6 +62,14 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// False where the kernel gives a program no stack.
+    pub(super) fn has_stacks(&self) -> bool {
+        match self {
+            Self::Inside | Self::Function(_) | Self::Record(_) | Self::Syscall(_) | Self::Usdt(_) => true,
+            Self::Network(_) => false,
+        }
+    }
+
     /// True where the event is a system call, whose number the program can tell.
     pub(super) fn has_syscalls(&self) -> bool {
         match self {

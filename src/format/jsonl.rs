@@ -18,6 +18,7 @@ use super::endpoint::{json_endpoint, json_packet, json_sock};
 use super::escape::{Style, hex, json_escape, json_style};
 use super::human::decimal;
 use super::notice::Notice;
+use super::stack::json_stack;
 use super::time::{Rfc3339, stamp};
 use super::value::{buckets, hex_number, in_table, mac, uuid};
 use super::writer::{FormatWriter, LineShape, WriteLines, begins_like};
@@ -193,6 +194,7 @@ fn write(value: FieldValue<'_>, out: &mut Vec<u8>) -> bool {
         | FieldValue::Sock(_)
         | FieldValue::Packet(_)
         | FieldValue::Histogram(_)
+        | FieldValue::Stack(_)
         | FieldValue::Ipv4(_)
         | FieldValue::Ipv6(_)
         | FieldValue::Named(_) => return write_other(value, out),
@@ -223,6 +225,7 @@ fn write_other(value: FieldValue<'_>, out: &mut Vec<u8>) -> bool {
         FieldValue::Sock(sock) => return json_sock(sock, out),
         FieldValue::Packet(packet) => json_packet(packet, out),
         FieldValue::Histogram(histogram) => buckets(histogram, out),
+        FieldValue::Stack(frames) => json_stack(frames, out),
         // Writing to a Vec cannot fail.
         FieldValue::Ipv4(address) => drop(write!(out, "\"{address}\"")),
         FieldValue::Ipv6(address) => drop(write!(out, "\"{address}\"")),

@@ -22,6 +22,7 @@ use super::look::Look;
 use super::notice::Notice;
 use super::paint::Paint;
 use super::picture::Picture;
+use super::stack::pretty_stack;
 use super::text;
 use super::time::clock;
 use super::writer::{FormatWriter, LineShape, WriteLines};
@@ -143,6 +144,19 @@ impl Pretty {
             }
         }
     }
+
+    /// Below the line, each with its name.
+    fn stacks(&self, record: Record<'_>, out: &mut Vec<u8>) {
+        for column in self.columns.fields() {
+            let FieldValue::Stack(frames) = record.value(column.field) else { continue };
+            out.extend_from_slice(b"    ");
+            out.extend_from_slice(self.paint.dim);
+            quoted_if_needed(column.field.name().as_bytes(), out);
+            out.extend_from_slice(self.paint.off);
+            out.push(b'\n');
+            pretty_stack(frames, out);
+        }
+    }
 }
 
 impl WriteLines for Pretty {
@@ -158,6 +172,7 @@ impl WriteLines for Pretty {
             out.extend_from_slice(b" short_record=true");
         }
         out.push(b'\n');
+        self.stacks(record, out);
     }
 
     fn sample(&mut self, rows: &Rows, interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
@@ -195,10 +210,10 @@ fn is_clock(text: &[u8]) -> bool {
     text.iter().zip(b"00:00:00.000 ").all(fits)
 }
 
-/// ` name=value`, or nothing where it is absent.
+/// ` name=value`, or nothing where it is absent, or below the line.
 fn pair<'a>(column: Column<'a>, record: Record<'a>, out: &mut Vec<u8>) {
     let value = record.value(column.field);
-    if value.is_present() {
+    if value.is_present() && !matches!(value, FieldValue::Stack(_)) {
         out.extend_from_slice(&column.frame.key);
         cell::write(column, value, out);
     }

@@ -14,6 +14,7 @@ use super::endpoint::{text_endpoint, text_packet, text_sock};
 use super::escape::{hex, quoted_if_needed};
 use super::human::{HumanUnit, decimal};
 use super::notice::Notice;
+use super::stack::text_stack;
 use super::time::{Rfc3339, stamp};
 use super::value::{buckets, hex_number, in_table, mac, uuid};
 use super::writer::{FormatWriter, LineShape, WriteLines, begins_like};
@@ -167,6 +168,7 @@ pub(super) fn write(value: FieldValue<'_>, unit: HumanUnit, out: &mut Vec<u8>) {
         FieldValue::Sock(sock) => text_sock(sock, out),
         FieldValue::Packet(packet) => text_packet(packet, out),
         FieldValue::Histogram(histogram) => buckets(histogram, out),
+        FieldValue::Stack(frames) => text_stack(frames, out),
         FieldValue::Hex(number) => hex_number(number, out),
         // Writing to a Vec cannot fail.
         FieldValue::Ipv4(address) => drop(write!(out, "{address}")),

@@ -2,6 +2,7 @@
 //! All formats.
 
 use super::csv::CSV;
+use super::folded::FOLDED;
 use super::jsonl::JSONL;
 use super::pretty::PRETTY;
 use super::text::TEXT;
@@ -9,7 +10,7 @@ use super::writer::FormatWriter;
 use crate::spec::Format;
 
 /// Every format, in the order in which they are declared and shown.
-pub const WRITERS: &[&FormatWriter] = &[&PRETTY, &JSONL, &TEXT, &CSV];
+pub const WRITERS: &[&FormatWriter] = &[&PRETTY, &JSONL, &TEXT, &CSV, &FOLDED];
 
 /// Each format has its writer, in the place of its number.
 const _: () = {

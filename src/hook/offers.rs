@@ -13,7 +13,9 @@ pub(crate) fn keep_offered(cx: &mut Cx<'_>, hook: &Hook, captures: &mut Vec<Capt
     captures.retain(|capture| {
         let Some(base) = first_name(&capture.expr) else { return true };
         let own = || lacks(hook, base).filter(|_| builtin(base).is_none());
-        let Some(lack) = no_process_at(hook, base).or_else(own) else { return true };
+        let Some(lack) = no_process_at(hook, base).or_else(|| no_stack_at(hook, base)).or_else(own) else {
+            return true;
+        };
         let problem = cx.error(codes::HOOK_CAPTURE, cx.value(&["capture", &capture.name]), lack.message);
         cx.report(problem.maybe_help(lack.help));
         false
@@ -21,7 +23,7 @@ pub(crate) fn keep_offered(cx: &mut Cx<'_>, hook: &Hook, captures: &mut Vec<Capt
 }
 
 /// Builtins that are about the process that runs.
-const OF_PROCESS: [&str; 16] = [
+const OF_PROCESS: [&str; 17] = [
     "pid",
     "tid",
     "uid",
@@ -36,6 +38,7 @@ const OF_PROCESS: [&str; 16] = [
     "netns",
     "caps",
     "task",
+    "kstack",
     "ustack",
     "container",
 ];
@@ -69,6 +72,13 @@ fn no_process_at(hook: &Hook, base: &str) -> Option<Refusal> {
     let message =
         format!("there is no `{base}` at a packet: it passes in an interrupt, or in whichever process runs then");
     Some(Refusal::new(message).help(help))
+}
+
+/// That no function of the kernel led to what a program does by itself.
+fn no_stack_at(hook: &Hook, base: &str) -> Option<Refusal> {
+    let is_of_kernel = base == "kstack" && matches!(hook.site, Site::Binary(_) | Site::Call { .. });
+    let message = "there is no `kstack` where a program calls its own function: the kernel is not part of it";
+    is_of_kernel.then(|| Refusal::new(message).help("`ustack` has the functions of the program"))
 }
 
 /// True where what happens is a packet, and the process that runs then has nothing to do with it.

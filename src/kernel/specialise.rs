@@ -83,7 +83,8 @@ fn specialise_trace(
     // What is at hand is no struct of the kernel.
     let mut of_kernel = || {
         all.any(|fetch| {
-            fetch.source != FetchSource::Packet && (reads_structs(fetch.copy) || reads_cgroups(fetch.source))
+            fetch.source != FetchSource::Packet
+                && (reads_structs(fetch.copy) || reads_cgroups(fetch.source) || fetch.copy == FetchCopy::UserStack)
         })
     };
     if (*context == FetchContext::Syscall || of_kernel())
@@ -114,6 +115,8 @@ fn reads_structs(copy: FetchCopy) -> bool {
         | FetchCopy::KernelText
         | FetchCopy::UserText
         | FetchCopy::Comm
+        | FetchCopy::KernelStack
+        | FetchCopy::UserStack
         | FetchCopy::Sockaddr => false,
     }
 }

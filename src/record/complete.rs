@@ -26,6 +26,8 @@ pub struct Completer {
     of_operands: Vec<Lookup>,
     /// What the fields need, in their order.
     of_fields: Vec<Wanted>,
+    /// One of these is found out by somebody else, while the record waits.
+    asks: bool,
     /// For the record at hand.
     operands_found: Extras,
     fields_found: Extras,
@@ -92,6 +94,7 @@ impl Completer {
             filter: layout.filter.as_deref().map(|filter| Compiled::new(filter, sets)),
             operands,
             of_operands,
+            asks: of_fields.iter().any(Wanted::asks),
             of_fields,
             operands_found: Extras::default(),
             fields_found: Extras::default(),
@@ -134,6 +137,21 @@ impl Completer {
         FullRecord { bytes: record, extras: &self.fields_found }
     }
 
+    /// True if [`Completer::complete`] would find all there is. What it would not is being found out from now on.
+    #[inline]
+    pub fn is_known(&self, record: &[u8], lookups: &mut dyn Lookups) -> bool {
+        !self.asks || self.all_known(record, lookups)
+    }
+
+    fn all_known(&self, record: &[u8], lookups: &mut dyn Lookups) -> bool {
+        let absent = self.absent(record);
+        // Each is asked, so that all are found out at the same time.
+        self.of_fields.iter().fold(true, |all, wanted| match wanted {
+            Wanted::Lookup(lookup) => lookup.is_known(record, absent, self.who, lookups) && all,
+            Wanted::Histogram { .. } | Wanted::Computed { .. } => all,
+        })
+    }
+
     /// The same, to be kept.
     pub fn complete_row(&mut self, bytes: Vec<u8>, lookups: &mut dyn Lookups) -> Row {
         self.fields_found = Extras::default();
@@ -174,6 +192,13 @@ impl Completer {
 }
 
 impl Wanted {
+    fn asks(&self) -> bool {
+        match self {
+            Self::Lookup(lookup) => lookup.asks(),
+            Self::Computed { .. } | Self::Histogram { .. } => false,
+        }
+    }
+
     fn of(field: &Field, sets: &dyn Sets) -> Option<Self> {
         match (&field.kind, field.kind.found_out()) {
             (_, FoundOut::Nothing) => None,

@@ -2,6 +2,7 @@
 //! What was found out about a record beside its bytes: names of ids, computed values, times of day.
 
 use super::histogram::Histogram;
+use super::stack::{StackFrame, append};
 use super::value::FieldText;
 
 /// What was found out about one record, by the order of the fields that need it. Used again for the next record.
@@ -10,10 +11,11 @@ pub struct Extras {
     values: Vec<Stored>,
     text: Vec<u8>,
     histograms: Vec<Histogram>,
+    frames: Vec<StackFrame>,
 }
 
 /// None at all: each field that needs one has no value.
-static NONE: Extras = Extras { values: Vec::new(), text: Vec::new(), histograms: Vec::new() };
+static NONE: Extras = Extras { values: Vec::new(), text: Vec::new(), histograms: Vec::new(), frames: Vec::new() };
 
 /// A record, and what was found out about it.
 #[derive(Debug, Clone, Copy)]
@@ -84,6 +86,7 @@ enum Stored {
     Address(u64),
     Text { start: usize, end: usize, is_cut: bool },
     Histogram(usize),
+    Stack { start: usize, end: usize },
 }
 
 /// One of them.
@@ -102,6 +105,8 @@ pub(super) enum Extra<'a> {
     Address(u64),
     Text(FieldText<'a>),
     Histogram(&'a Histogram),
+    /// At least one frame.
+    Stack(&'a [StackFrame]),
 }
 
 impl Extras {
@@ -109,6 +114,7 @@ impl Extras {
         self.values.clear();
         self.text.clear();
         self.histograms.clear();
+        self.frames.clear();
     }
 
     #[inline]
@@ -120,6 +126,7 @@ impl Extras {
             Some(&Stored::Time(unix_ns)) => Extra::Time(unix_ns),
             Some(&Stored::Address(address)) => Extra::Address(address),
             Some(&Stored::Histogram(index)) => self.histograms.get(index).map_or(Extra::Null, Extra::Histogram),
+            Some(&Stored::Stack { start, end }) => self.frames.get(start..end).map_or(Extra::Null, Extra::Stack),
             Some(&Stored::Text { start, end, is_cut }) => {
                 Extra::Text(FieldText { bytes: self.text.get(start..end).unwrap_or_default(), is_cut })
             }
@@ -145,6 +152,32 @@ impl Extras {
     pub(super) fn push_histogram(&mut self, histogram: Histogram) {
         self.values.push(Stored::Histogram(self.histograms.len()));
         self.histograms.push(histogram);
+    }
+
+    /// The name of the function that `write` appends: that of the symbols of its file, before which those stand that are inlined there.
+    /// False: `otherwise` has to be pushed.
+    pub(super) fn push_function(&mut self, write: impl FnOnce(&mut Vec<StackFrame>)) -> bool {
+        let mut frames = std::mem::take(&mut self.frames);
+        let start = frames.len();
+        write(&mut frames);
+        let function = frames[start..].last();
+        let is_known = function.is_some_and(|function| self.push_text(|out| append(function, out)));
+        frames.truncate(start);
+        self.frames = frames;
+        is_known
+    }
+
+    /// What `write` appends, of which `show` leaves what is shown from a place on; nothing is no stack.
+    pub(super) fn push_stack(
+        &mut self,
+        write: impl FnOnce(&mut Vec<StackFrame>),
+        show: impl FnOnce(&mut Vec<StackFrame>, usize),
+    ) {
+        let start = self.frames.len();
+        write(&mut self.frames);
+        show(&mut self.frames, start);
+        let end = self.frames.len();
+        self.values.push(if start < end { Stored::Stack { start, end } } else { Stored::Null });
     }
 
     pub(super) fn push_address(&mut self, address: u64) {

@@ -3,7 +3,8 @@
 
 use super::extras::Extras;
 use super::integer::Integer;
-use crate::spec::{Field, FoundOut, Layout};
+use super::stack::{CodeOf, Stack, StackFrame, show};
+use crate::spec::{Field, FieldType, FoundOut, Layout, StackSlot};
 
 /// What only this machine knows. Names are appended to a text that is used again; each answer is remembered by who gives it, so that
 /// an event costs no system call.
@@ -14,11 +15,11 @@ pub trait Lookups {
     /// Appends the name of a disk, by its number as the kernel has it; false where there is none.
     fn disk(&mut self, number: u32, out: &mut Vec<u8>) -> bool;
 
-    /// Appends `function+0x8` for an address in the kernel's code.
-    fn kernel_symbol(&mut self, address: u64, out: &mut Vec<u8>) -> bool;
+    /// True if all is known of the functions at these addresses, or never will be; else somebody finds it out meanwhile.
+    fn knows(&mut self, of: CodeOf, addresses: &mut dyn Iterator<Item = u64>) -> bool;
 
-    /// Appends `function+0x8` for an address in the code of a process.
-    fn user_symbol(&mut self, pid: u32, address: u64, out: &mut Vec<u8>) -> bool;
+    /// Appends what is known of the function at an address, the functions inlined there first; at least one frame.
+    fn frames(&mut self, of: CodeOf, address: u64, out: &mut Vec<StackFrame>);
 
     /// Appends the path of a cgroup below the mount of cgroup2: `/system.slice/ssh.service`.
     fn cgroup(&mut self, id: u64, out: &mut Vec<u8>) -> bool;
@@ -40,12 +41,12 @@ impl Lookups for NoLookups {
         false
     }
 
-    fn kernel_symbol(&mut self, _address: u64, _out: &mut Vec<u8>) -> bool {
-        false
+    fn knows(&mut self, _of: CodeOf, _addresses: &mut dyn Iterator<Item = u64>) -> bool {
+        true
     }
 
-    fn user_symbol(&mut self, _pid: u32, _address: u64, _out: &mut Vec<u8>) -> bool {
-        false
+    fn frames(&mut self, _of: CodeOf, address: u64, out: &mut Vec<StackFrame>) {
+        out.push(StackFrame::unknown(address));
     }
 
     fn cgroup(&mut self, _id: u64, _out: &mut Vec<u8>) -> bool {
@@ -67,8 +68,10 @@ impl Who {
         Self(pid.map(|field| field.offset as usize))
     }
 
-    fn pid(self, record: &[u8]) -> Option<u32> {
-        self.0.and_then(|at| record.get(at..)?.first_chunk()).map(|pid| u32::from_ne_bytes(*pid))
+    /// The code of its process.
+    fn code(self, record: &[u8], space: u32) -> Option<CodeOf> {
+        let pid = self.0.and_then(|at| record.get(at..)?.first_chunk()).map(|pid| u32::from_ne_bytes(*pid))?;
+        Some(CodeOf::Process { pid, space })
     }
 }
 
@@ -80,6 +83,8 @@ pub(super) struct Lookup {
     absent_bit: u64,
     number: Option<Integer>,
     of: FoundOut,
+    /// Of a stack: whether it is the process's, and how many frames of it are shown.
+    stack: Option<(bool, usize)>,
 }
 
 impl Lookup {
@@ -91,12 +96,44 @@ impl Lookup {
             absent_bit: field.absent_bit.and_then(|bit| 1u64.checked_shl(bit.into())).unwrap_or(0),
             number: Integer::new(field.size, field.bits),
             of: field.kind.found_out(),
+            stack: stack_of(field),
+        }
+    }
+
+    /// True for functions.
+    pub(super) fn asks(&self) -> bool {
+        matches!(self.of, FoundOut::KernelSymbol | FoundOut::UserSymbol | FoundOut::Stack)
+    }
+
+    fn slot<'r>(&self, record: &'r [u8], absent: u64) -> Option<&'r [u8]> {
+        record.get(self.start..self.end).filter(|_| absent & self.absent_bit == 0)
+    }
+
+    /// True if [`Lookup::find`] would find all there is now.
+    pub(super) fn is_known(&self, record: &[u8], absent: u64, who: Who, lookups: &mut dyn Lookups) -> bool {
+        let Some(slot) = self.slot(record, absent) else { return true };
+        let number = || self.number.map_or(0, |number| number.unsigned(slot));
+        match (self.of, self.stack) {
+            (FoundOut::KernelSymbol, _) => lookups.knows(CodeOf::Kernel, &mut [number()].into_iter()),
+            (FoundOut::UserSymbol, _) => {
+                let Some(of) = who.code(record, 0) else { return true };
+                lookups.knows(of, &mut [number()].into_iter())
+            }
+            (FoundOut::Stack, Some((user, _))) => {
+                let Some(stack) = Stack::of(slot) else { return true };
+                let Some(of) = whose(user, who, record, &stack) else { return true };
+                lookups.knows(of, &mut stack.addresses())
+            }
+            (_, _) => true,
         }
     }
 
     /// Finds it out and pushes it.
     pub(super) fn find(&self, record: &[u8], absent: u64, who: Who, lookups: &mut dyn Lookups, found: &mut Extras) {
-        let slot = record.get(self.start..self.end).filter(|_| absent & self.absent_bit == 0);
+        let slot = self.slot(record, absent);
+        if let (Some(slot), Some((user, shown))) = (slot, self.stack) {
+            return push_stack(slot, user, shown, who, record, lookups, found);
+        }
         let Some(number) = slot.and_then(|slot| Some(self.number?.unsigned(slot))) else { return found.push_null() };
         match self.of {
             FoundOut::Time => found.push_time(lookups.unix_ns(number)),
@@ -107,22 +144,54 @@ impl Lookup {
                 }
             }
             FoundOut::KernelSymbol | FoundOut::UserSymbol if number == 0 => found.push_null(),
-            FoundOut::KernelSymbol => {
-                if !found.push_text(|out| lookups.kernel_symbol(number, out)) {
-                    found.push_address(number);
-                }
-            }
-            FoundOut::UserSymbol => {
-                let pid = who.pid(record);
-                if !found.push_text(|out| pid.is_some_and(|pid| lookups.user_symbol(pid, number, out))) {
-                    found.push_address(number);
-                }
-            }
+            FoundOut::KernelSymbol => symbol(Some(CodeOf::Kernel), number, lookups, found),
+            FoundOut::UserSymbol => symbol(who.code(record, 0), number, lookups, found),
             FoundOut::Cgroup => or_null(found, |out| lookups.cgroup(number, out)),
             FoundOut::Container => or_null(found, |out| lookups.container(number, out)),
-            FoundOut::Nothing | FoundOut::Result | FoundOut::Histogram => found.push_null(),
+            FoundOut::Nothing | FoundOut::Result | FoundOut::Histogram | FoundOut::Stack => found.push_null(),
         }
     }
+}
+
+fn stack_of(field: &Field) -> Option<(bool, usize)> {
+    let FieldType::Stack { user } = field.kind else { return None };
+    Some((user, StackSlot::shown(user, field.size)))
+}
+
+/// `function+0x8`, or the address.
+fn symbol(of: Option<CodeOf>, address: u64, lookups: &mut dyn Lookups, found: &mut Extras) {
+    let is_known = of.is_some_and(|of| found.push_function(|frames| lookups.frames(of, address, frames)));
+    if !is_known {
+        found.push_address(address);
+    }
+}
+
+fn whose(user: bool, who: Who, record: &[u8], stack: &Stack<'_>) -> Option<CodeOf> {
+    if user { who.code(record, stack.space) } else { Some(CodeOf::Kernel) }
+}
+
+fn push_stack(
+    slot: &[u8],
+    user: bool,
+    shown: usize,
+    who: Who,
+    record: &[u8],
+    lookups: &mut dyn Lookups,
+    found: &mut Extras,
+) {
+    let Some(stack) = Stack::of(slot) else { return found.push_null() };
+    let of = whose(user, who, record, &stack);
+    found.push_stack(
+        |frames| {
+            for address in stack.addresses() {
+                match of {
+                    Some(of) => lookups.frames(of, address, frames),
+                    None => frames.push(StackFrame::unknown(address)),
+                }
+            }
+        },
+        |frames, start| show(frames, start, user, shown),
+    );
 }
 
 fn or_null(found: &mut Extras, write: impl FnOnce(&mut Vec<u8>) -> bool) {

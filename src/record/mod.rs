@@ -23,6 +23,7 @@ mod packet;
 mod path;
 mod plan;
 mod reader;
+mod stack;
 mod text;
 mod value;
 
@@ -36,4 +37,5 @@ pub use lookup::{Lookups, NoLookups};
 pub use packet::PacketParts;
 pub use path::{PathNames, PathRoom};
 pub use plan::{Record, RecordPlan};
+pub use stack::{CodeOf, StackFrame};
 pub use value::{FieldText, FieldValue, NamedNumber, TableNumber};

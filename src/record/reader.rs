@@ -113,7 +113,8 @@ impl FieldReader {
             | FieldType::Usym
             | FieldType::Cgroup
             | FieldType::Container
-            | FieldType::Histogram(_) => OtherReader::Extra(extra, ExtraShow::Number),
+            | FieldType::Histogram(_)
+            | FieldType::Stack { .. } => OtherReader::Extra(extra, ExtraShow::Number),
             FieldType::Computed(_, shown) => OtherReader::Extra(extra, ExtraShow::of(shown)),
         }))
     }
@@ -240,6 +241,7 @@ fn extra<'a>(extra: Extra<'a>, show: &'a ExtraShow) -> FieldValue<'a> {
         (Extra::Bool(value), _) => FieldValue::Bool(value),
         (Extra::Text(text), _) => FieldValue::Text(text),
         (Extra::Histogram(histogram), _) => FieldValue::Histogram(histogram),
+        (Extra::Stack(frames), _) => FieldValue::Stack(frames),
         (Extra::Time(unix_ns), _) => FieldValue::Time(unix_ns),
         (Extra::Address(address), _) => FieldValue::Hex(address),
         (Extra::Number { bits, signed: true }, ExtraShow::Number) => FieldValue::Signed(bits.cast_signed()),

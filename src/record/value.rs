@@ -7,6 +7,7 @@ use super::endpoint::{Endpoint, SockEnds};
 use super::histogram::Histogram;
 use super::packet::PacketParts;
 use super::path::PathNames;
+use super::stack::StackFrame;
 use crate::spec::NameTable;
 
 /// The value of one field of one record. Borrows from the record and its plan.
@@ -58,6 +59,8 @@ pub enum FieldValue<'a> {
     Packet(PacketParts<'a>),
     /// How many values fell into which bucket.
     Histogram(&'a Histogram),
+    /// Which functions led to the event, the innermost first; at least one.
+    Stack(&'a [StackFrame]),
 }
 
 /// A number and its name, by a thin pointer: so a value is three words, and an event costs up to a twentieth less.
@@ -120,7 +123,8 @@ impl FieldValue<'_> {
             | Self::Endpoint(_)
             | Self::Sock(_)
             | Self::Packet(_)
-            | Self::Histogram(_) => false,
+            | Self::Histogram(_)
+            | Self::Stack(_) => false,
         }
     }
 
@@ -148,7 +152,8 @@ impl FieldValue<'_> {
             | Self::Endpoint(_)
             | Self::Sock(_)
             | Self::Packet(_)
-            | Self::Histogram(_) => None,
+            | Self::Histogram(_)
+            | Self::Stack(_) => None,
         }
     }
 }

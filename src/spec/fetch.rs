@@ -133,6 +133,8 @@ pub enum FetchSource {
     StackPointer,
     /// Where on the stack a trampoline keeps the arguments: one place at the entry and the return of a call.
     Frame,
+    /// What led to the event, by [`FetchCopy::KernelStack`] or [`FetchCopy::UserStack`].
+    Stack,
 }
 
 /// How a value reaches the record.
@@ -162,6 +164,10 @@ pub enum FetchCopy {
     DentryPath,
     /// The path of the file behind a descriptor of this process, which is the value.
     FdPath,
+    /// The functions of the kernel that led to the event, as [`super::StackSlot`] lies in memory.
+    KernelStack,
+    /// The functions of the process that did.
+    UserStack,
     /// Bytes from `part` on of what the headers of a `struct sk_buff` at the address say, or of the packet or call at hand
     /// ([`FetchSource::Packet`]), as [`super::PacketSlot`] and [`super::SocketCallSlot`] lie in memory. No value where there is no such
     /// header.

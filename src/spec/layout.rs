@@ -151,6 +151,11 @@ pub enum FieldType {
     Container,
     /// A histogram: eight bytes for each bucket, how many fell into it. `[[low, high, count], …]` in JSON, without empty ones.
     Histogram(Arc<Buckets>),
+    /// A call stack, as [`super::StackSlot`]. A list of objects in JSON: `addr`, `symbol`, `offset`, `module`.
+    Stack {
+        /// Of the process; else of the kernel.
+        user: bool,
+    },
     /// It takes no bytes: calculated from [`Layout::operands`]. Shown as the formula's type says.
     Computed(Arc<Formula>, ComputedType),
 }
@@ -166,6 +171,7 @@ impl FieldType {
             Self::Cgroup => FoundOut::Cgroup,
             Self::Container => FoundOut::Container,
             Self::Histogram(_) => FoundOut::Histogram,
+            Self::Stack { .. } => FoundOut::Stack,
             Self::Computed(..) => FoundOut::Result,
             Self::Unsigned
             | Self::Signed
@@ -213,6 +219,8 @@ pub enum FoundOut {
     Cgroup,
     /// The container of a cgroup.
     Container,
+    /// The functions of a stack.
+    Stack,
     /// What a formula comes to.
     Result,
     /// Its buckets.

@@ -45,7 +45,7 @@ pub use sample::{Aggregate, AggregateKey, AggregateValue, Buckets, Sample, Stati
 pub use set::{SetEntry, SetKind, SetSource, SetSpec, SetUse};
 pub use sink::{Destination, DestinationKind, Format, Rights, SinkId, SinkSpec};
 pub use site::{CallEnd, Site, SyscallSite, TracepointName};
-pub use slots::{EndpointSlot, PacketPart, PacketSlot, SlotPart, SockSlot, SocketCallSlot};
+pub use slots::{EndpointSlot, PacketPart, PacketSlot, SlotPart, SockSlot, SocketCallSlot, StackSlot};
 pub use span::{KeyWord, OpenSpanSlot, Span, SpanEnds, SpanPart, SpanRole};
 pub use step::{Step, StepNext, StepTest, Widening};
 pub use user_point::{FileIdentity, UserPlace, UserPoint};

@@ -111,9 +111,11 @@ pub enum Format {
     Text,
     /// Comma-separated values with a header line.
     Csv,
+    /// One line for each call stack: its functions, and how often it was there.
+    Folded,
 }
 
 impl Format {
     /// How many there are.
-    pub const COUNT: usize = Self::Csv as usize + 1;
+    pub const COUNT: usize = Self::Folded as usize + 1;
 }

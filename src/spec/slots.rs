@@ -27,6 +27,39 @@ impl EndpointSlot {
     pub const LONG: u16 = 136;
 }
 
+/// `struct stack` of `bpf/include/stack.h`: a call stack.
+///
+/// ```text
+/// 0   u32    frames
+/// 4   u32    space      of a process: tells its memory from what it had before an execve; 0: unknown
+/// 8   u64[]  addresses  the innermost function first; zero behind the frames
+/// ```
+///
+/// Of the kernel there is room for [`StackSlot::OWN`] more frames than are shown: at some hooks a stack begins with the program itself and
+/// what called it, which is left out.
+pub struct StackSlot;
+
+impl StackSlot {
+    /// Bytes before the addresses.
+    pub const HEAD: u16 = 8;
+    /// Frames where nobody says how many.
+    pub const DEFAULT: u16 = 64;
+    /// Most of them: the kernel collects no more (`kernel.perf_event_max_stack`).
+    pub const MAX: u16 = 127;
+    /// Frames of the kernel that the program itself may take.
+    pub const OWN: u16 = 8;
+
+    /// Bytes of a stack of which so many frames are shown.
+    pub const fn bytes(user: bool, frames: u16) -> u16 {
+        Self::HEAD + 8 * (frames + if user { 0 } else { Self::OWN })
+    }
+
+    /// How many frames are shown of a stack of so many bytes.
+    pub const fn shown(user: bool, bytes: u32) -> usize {
+        ((bytes.saturating_sub(Self::HEAD as u32)) / 8).saturating_sub(if user { 0 } else { Self::OWN as u32 }) as usize
+    }
+}
+
 /// `struct sock_ends`.
 ///
 /// ```text

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a process has mapped: lines of /proc/PID/maps, and on which file systems: lines of /proc/PID/mountinfo.
 
+use std::sync::Arc;
+
 /// A piece of a file that a process executes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mapping {
@@ -12,7 +14,17 @@ pub(super) struct Mapping {
     pub(super) device: Box<str>,
     pub(super) inode: u64,
     /// The last name of its path, for people.
-    pub(super) name: Box<str>,
+    pub(super) name: Arc<str>,
+}
+
+/// The code that the kernel maps into each process.
+pub(super) const VDSO: &str = "[vdso]";
+
+impl Mapping {
+    /// True for code that the process made itself.
+    pub(super) fn is_made(&self) -> bool {
+        self.inode == 0 && (self.name.is_empty() || self.name.starts_with("[anon"))
+    }
 }
 
 /// `begin-end access offset device inode path`; `None` for what is not executed.
@@ -32,12 +44,22 @@ pub(super) fn mapping(line: &[u8]) -> Option<Mapping> {
 
 /// The devices of file systems whose files are read by asking a process, which may never answer: `major:minor` in decimal digits.
 pub(super) fn served_by_processes(mountinfo: &str) -> impl Iterator<Item = (u32, u32)> {
+    fuse_mounts(mountinfo).filter_map(|mut words| {
+        let (major, minor) = words.nth(2)?.split_once(':')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    })
+}
+
+/// True where `/tmp` is on one of them.
+pub(super) fn is_tmp_served(mountinfo: &str) -> bool {
+    fuse_mounts(mountinfo).any(|mut words| matches!(words.nth(4), Some("/" | "/tmp")))
+}
+
+/// The words of each such mount, up to its options.
+fn fuse_mounts(mountinfo: &str) -> impl Iterator<Item = std::str::Split<'_, char>> {
     mountinfo.lines().filter_map(|line| {
         let (before, after) = line.split_once(" - ")?;
-        let device = before.split(' ').nth(2)?;
-        let (major, minor) = device.split_once(':')?;
-        let device = (major.parse().ok()?, minor.parse().ok()?);
-        after.starts_with("fuse").then_some(device)
+        after.starts_with("fuse").then(|| before.split(' '))
     })
 }
 
@@ -73,5 +95,6 @@ mod tests {
             37 35 0:52 / /home/x rw - fuse.sshfs x:/ rw\n\
             38 35 8:17 / /win rw - fuseblk /dev/sdb1 rw\n";
         assert_eq!(served_by_processes(text).collect::<Vec<_>>(), [(0, 52), (8, 17)]);
+        assert!(!is_tmp_served(text) && is_tmp_served("38 35 0:17 / /tmp rw - fuse x rw\n"));
     }
 }

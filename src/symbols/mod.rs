@@ -11,27 +11,32 @@
 //! knows has no name.
 
 mod cgroups;
+mod code;
 mod container;
 mod disks;
 mod kallsyms;
 mod maps;
 mod patience;
-mod users;
+mod perf_map;
+mod processes;
+mod programs;
+mod worker;
 
 pub use container::container_of_path;
 
 use cgroups::Cgroups;
+use code::Code;
 use disks::Disks;
-use kallsyms::KernelSymbols;
 use patience::Patience;
-use users::Users;
+
+use crate::record::{CodeOf, StackFrame};
 
 /// All that was asked so far, and its names.
 #[derive(Debug, Default)]
 pub struct Symbols {
     patience: Patience,
     disks: Disks,
-    users: Users,
+    code: Code,
     cgroups: Cgroups,
 }
 
@@ -41,14 +46,25 @@ impl Symbols {
         append(self.disks.name(number, &mut self.patience), out)
     }
 
-    /// Appends `function+0x8` for an address in the kernel's code; false where the kernel does not say.
-    pub fn kernel(&mut self, address: u64, out: &mut Vec<u8>) -> bool {
-        KernelSymbols::of_this_machine().append(address, out)
+    /// Takes what was found out of functions since the last call.
+    pub fn refresh(&mut self) {
+        self.code.refresh();
     }
 
-    /// Appends `function+0x8` for an address in the code of a process; false where the process is gone or has no such code.
-    pub fn user(&mut self, pid: u32, address: u64, out: &mut Vec<u8>) -> bool {
-        append(self.users.name(pid, address, &mut self.patience), out)
+    /// True if it is known what is at these addresses; else that is being found out from now on.
+    pub fn knows_functions(&mut self, of: CodeOf, addresses: &mut dyn Iterator<Item = u64>) -> bool {
+        self.code.knows(of, addresses)
+    }
+
+    /// Appends what is known of the functions at an address: at least one frame. With `wait`, a moment is waited for what is not known.
+    pub fn functions(&mut self, of: CodeOf, address: u64, wait: bool, out: &mut Vec<StackFrame>) {
+        if wait && self.code.get(of, address).is_none() {
+            self.patience.ask(|| self.code.wait(of, address));
+        }
+        match self.code.get(of, address) {
+            Some(frames) => out.extend_from_slice(frames),
+            None => out.push(StackFrame::unknown(address)),
+        }
     }
 
     /// Appends the path of a cgroup, from the root of the cgroup2 mount.

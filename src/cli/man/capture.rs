@@ -29,7 +29,7 @@ pub(super) fn capture(page: &mut Roff) {
     }
     memory(page);
     page.control("SS", ["Functions"]);
-    for function in FUNCTIONS.iter().chain(METHODS).filter(|function| !is_to_come(function.name)) {
+    for function in FUNCTIONS.iter().chain(METHODS) {
         term(page, vec![bold(function.form)], function.doc);
     }
 }
@@ -61,18 +61,13 @@ fn paths(page: &mut Roff) {
     }
 }
 
-/// True for what the parser knows and no probe can use yet.
-fn is_to_come(name: &str) -> bool {
-    matches!(name, "kstack" | "ustack")
-}
-
 fn builtins(page: &mut Roff) {
     page.control("SS", ["Builtins"]);
     paragraph(
         page,
         "Every hook has them, but those about a process have no meaning where packets pass (`xdp`, `tc`, `cgroup` with `direction`). The last four name the target, where a probe has several.",
     );
-    for Builtin { name, doc, .. } in BUILTINS.iter().filter(|builtin| !is_to_come(builtin.name)) {
+    for Builtin { name, doc, .. } in BUILTINS {
         term(page, vec![bold(*name)], doc);
     }
 }

@@ -228,6 +228,7 @@ fn origin(fetch: &Fetch) -> String {
         FetchSource::PidTgid => "process and thread id".to_owned(),
         FetchSource::StackPointer => "stack pointer".to_owned(),
         FetchSource::Frame => "place on the stack".to_owned(),
+        FetchSource::Stack => "call stack".to_owned(),
     }];
     steps.extend(fetch.hops.iter().map(|offset| format!("pointer at +{offset}")));
     let (size, offset) = (fetch.size, fetch.offset);
@@ -243,6 +244,7 @@ fn origin(fetch: &Fetch) -> String {
         FetchCopy::FilePath | FetchCopy::Path | FetchCopy::DentryPath => Some(format!("path at +{offset}")),
         FetchCopy::FdPath => Some("path of that descriptor's file".to_owned()),
         FetchCopy::Packet { .. } => Some("its headers".to_owned()),
+        FetchCopy::KernelStack | FetchCopy::UserStack => Some(format!("at most {} addresses", size / 8)),
     });
     steps.join(" → ")
 }

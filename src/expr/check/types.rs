@@ -106,6 +106,7 @@ impl Type {
             FieldType::Endpoint => Self::Whole("one end of a connection"),
             FieldType::Sock => Self::Whole("a socket"),
             FieldType::Packet => Self::Whole("a packet"),
+            FieldType::Stack { .. } => Self::Whole("a stack"),
             FieldType::Histogram(_) => Self::Whole("a histogram"),
             FieldType::Dev => Self::Label("a disk"),
             FieldType::Ksym | FieldType::Usym => Self::Label("a function"),

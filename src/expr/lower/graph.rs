@@ -175,6 +175,9 @@ impl<'o> Graph<'o> {
         if super::kinds::is_path(fetch.copy) {
             return Err(Unfit::new("a path has as many parts as folders"));
         }
+        if super::kinds::is_stack(fetch.copy) {
+            return Err(Unfit::new("a stack has as many parts as functions"));
+        }
         Ok(Some(fetch.clone()))
     }
 

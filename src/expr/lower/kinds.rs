@@ -35,6 +35,7 @@ pub(super) fn is_signed(kind: &FieldType) -> Option<bool> {
         | FieldType::Packet
         | FieldType::Counted { .. }
         | FieldType::Histogram(_)
+        | FieldType::Stack { .. }
         | FieldType::Computed(..) => None,
     }
 }
@@ -70,6 +71,11 @@ pub(super) fn is_path(copy: FetchCopy) -> bool {
     matches!(copy, FetchCopy::FilePath | FetchCopy::Path | FetchCopy::DentryPath | FetchCopy::FdPath)
 }
 
+/// True for stacks, which tests have no room for.
+pub(super) fn is_stack(copy: FetchCopy) -> bool {
+    matches!(copy, FetchCopy::KernelStack | FetchCopy::UserStack)
+}
+
 /// True for what ends at its NUL.
 pub(super) fn is_text_copy(copy: FetchCopy) -> bool {
     matches!(copy, FetchCopy::KernelText | FetchCopy::UserText)
@@ -91,6 +97,7 @@ pub(super) fn no_text(kind: &FieldType) -> Unfit {
         FieldType::Cgroup | FieldType::Container => Unfit::new("the kernel knows a cgroup by its number"),
         FieldType::Dev => Unfit::new("the kernel knows a disk by its number"),
         FieldType::Ksym | FieldType::Usym => Unfit::new("the kernel knows a function by its address"),
+        FieldType::Stack { .. } => Unfit::new("a stack has as many parts as functions"),
         FieldType::Counted { .. } => Unfit::new("its length is only known when the event happens"),
         _other => Unfit::new("it is no text of the kernel's"),
     }

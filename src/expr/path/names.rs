@@ -7,8 +7,9 @@ use crate::catalog::{Named, Type};
 use crate::expr::builtin::{Builtin, BuiltinValue, builtin, builtin_names};
 use crate::expr::foreign;
 use crate::expr::machine::{Machine, Variable};
+use crate::expr::operand::{Operand, OperandSource};
 use crate::expr::scope::Scope;
-use crate::spec::{Capture, Expr, FetchSource, FieldType, NameTable};
+use crate::spec::{Capture, Expr, ExprNode, FetchCopy, FetchSource, FieldType, NameTable, StackSlot};
 use crate::words::{Refusal, suggest};
 
 /// The names that a path can begin with, at one place of a probe.
@@ -171,7 +172,50 @@ impl<'s, 'a> Names<'s, 'a> {
                 Ok(register(FetchSource::Task, Ty::Pointer { to, char: false }))
             }
             BuiltinValue::Target => self.target(name).map(|place| Found::Reached(Reached::Place(place))),
-            BuiltinValue::Stack => Err(no_stacks(name)),
+            BuiltinValue::Stack => self.stack(name == "ustack", StackSlot::DEFAULT).map(Found::Reached),
+        }
+    }
+
+    /// A stack of so many frames.
+    fn stack(&self, user: bool, frames: u16) -> Result<Reached<'a>, Refusal> {
+        if !self.scope.has_stacks() {
+            let message = "this hook has no stacks: the kernel gives none to programs that a call of a socket runs";
+            return Err(Refusal::new(message).help("`syscall: connect` has them, and the address"));
+        }
+        let copy = if user { FetchCopy::UserStack } else { FetchCopy::KernelStack };
+        let bytes = StackSlot::bytes(user, frames);
+        let place = Place::register(FetchSource::Stack, Ty::Untyped);
+        let (before, fetch) = place.fetch(copy, bytes - StackSlot::HEAD, bytes);
+        Ok(Reached::Value(Operand {
+            before,
+            source: OperandSource::Fetch(fetch),
+            part: 0,
+            size: bytes,
+            of_end: None,
+            bits: None,
+            kind: FieldType::Stack { user },
+        }))
+    }
+
+    /// `kstack(16)`
+    pub(super) fn sized_stack(&self, name: &str, size: &Expr) -> Result<Reached<'a>, Refusal> {
+        let known = builtin(name).filter(|known| self.has_meaning(known));
+        let most = StackSlot::MAX;
+        let frames = if let ExprNode::Number(number) = &size.node { u16::try_from(*number).ok() } else { None };
+        let frames = frames.filter(|frames| (1..=most).contains(frames));
+        match (known, frames) {
+            // It says why.
+            (None, _) => self.builtin(name).map(|_| Reached::Nothing),
+            (Some(_), Some(frames)) => self.stack(name == "ustack", frames),
+            (Some(_), None) => {
+                let message = format!("a stack has 1 to {most} frames, a number");
+                Err(Refusal::new(message)
+                    .help(format!(
+                        "write `{name}({most})` for as many as there are, `{name}` for {}",
+                        StackSlot::DEFAULT
+                    ))
+                    .at(size.range.clone()))
+            }
         }
     }
 
@@ -218,9 +262,4 @@ fn is_per_cpu(btf: &crate::catalog::Btf, variable: u32) -> bool {
         Type::Section(entries) => entries.iter().any(|(id, ..)| *id == variable),
         _ => false,
     })
-}
-
-/// Stacks are not there yet.
-pub(super) fn no_stacks(name: &str) -> Refusal {
-    Refusal::new(format!("`{name}` cannot be captured yet: stacks come with a later version"))
 }

@@ -2,7 +2,7 @@
 //! From an expression to the place that it names, step by step.
 
 use super::element::Which;
-use super::names::{Found, Names, no_stacks};
+use super::names::{Found, Names};
 use super::parts::Composite;
 use super::place::{Place, Ty};
 use super::reached::Reached;
@@ -53,6 +53,7 @@ pub fn first_name(expr: &Expr) -> Option<&str> {
             first => first,
         },
         ExprNode::Index { of, .. } | ExprNode::Cast { of, .. } | ExprNode::ContainerOf { of, .. } => first_name(of),
+        ExprNode::Call { name, .. } if matches!(name.as_str(), "kstack" | "ustack") => Some(name),
         ExprNode::Number(_)
         | ExprNode::Duration(_)
         | ExprNode::Text(_)
@@ -116,7 +117,10 @@ impl<'a> Names<'_, 'a> {
             }
             ExprNode::Call { name, args, at } => match name.as_str() {
                 "first_of" => self.first_of(args, depth).map_err(|refusal| refusal.at(here())),
-                "kstack" | "ustack" => Err(no_stacks(name).at(at.0.clone())),
+                "kstack" | "ustack" => match args.as_slice() {
+                    [size] => self.sized_stack(name, size).map_err(|refusal| refusal.at(at.0.clone())),
+                    _other => Err(no_path(expr)),
+                },
                 _other => Err(no_path(expr)),
             },
             ExprNode::Number(_)

@@ -40,6 +40,7 @@ pub(in crate::expr) fn is_number(kind: &FieldType) -> Option<bool> {
         | FieldType::Packet
         | FieldType::Counted { .. }
         | FieldType::Histogram(_)
+        | FieldType::Stack { .. }
         | FieldType::Computed(..) => None,
     }
 }

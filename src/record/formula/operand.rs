@@ -38,7 +38,9 @@ impl Operand {
                 Integer::new(field.size, field.bits).map_or(More::Nothing, More::Id)
             }
             FoundOut::Nothing if matches!(field.kind, FieldType::Counted { .. }) => More::Total,
-            FoundOut::Nothing | FoundOut::Time | FoundOut::Result | FoundOut::Histogram => More::Nothing,
+            FoundOut::Nothing | FoundOut::Time | FoundOut::Result | FoundOut::Histogram | FoundOut::Stack => {
+                More::Nothing
+            }
         };
         // A time is compared with other times of its clock, not with the wall's.
         let read = if field.kind == FieldType::Ktime { FieldType::Unsigned } else { field.kind.clone() };
@@ -87,9 +89,11 @@ impl Operand {
             FieldValue::Path(path) => Term::Path(path),
             FieldValue::Ipv4(address) => Term::Address(address.to_ipv6_mapped()),
             FieldValue::Ipv6(address) => Term::Address(address),
-            FieldValue::Endpoint(_) | FieldValue::Sock(_) | FieldValue::Packet(_) | FieldValue::Histogram(_) => {
-                Term::Something
-            }
+            FieldValue::Endpoint(_)
+            | FieldValue::Sock(_)
+            | FieldValue::Packet(_)
+            | FieldValue::Histogram(_)
+            | FieldValue::Stack(_) => Term::Something,
         }
     }
 }

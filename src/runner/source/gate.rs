@@ -58,6 +58,12 @@ impl Gate {
         self.completer.complete(record, lookups)
     }
 
+    /// True if all that its fields need is known. What is not is being found out from now on.
+    #[inline]
+    pub(super) fn is_known(&self, record: &[u8], lookups: &mut dyn Lookups) -> bool {
+        self.completer.is_known(record, lookups)
+    }
+
     /// First the sample, then the rate.
     fn limit(&mut self, record: &[u8], boot_ns: u64) -> Option<Refusal> {
         if self.limits.sample.is_some_and(|one_in| !self.random.is_chosen(one_in)) {

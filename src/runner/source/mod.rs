@@ -15,6 +15,7 @@ mod clock;
 mod commands;
 mod counters;
 mod gate;
+mod held;
 mod output;
 mod outputs;
 mod refusals;
@@ -59,6 +60,7 @@ impl Round {
     /// Begins the next one.
     pub(super) fn next(&mut self) {
         self.clock.refresh();
+        self.symbols.get_mut().refresh();
         self.now = Instant::now();
     }
 }

@@ -9,15 +9,19 @@ use super::account::Account;
 use super::clock::{self, Clock};
 use super::commands::Commands;
 use super::gate::Gate;
+use super::held::Held;
 use super::outputs::Outputs;
 use super::{Making, Round, Source, SourceId};
 use crate::kernel::{KernelError, Ring};
-use crate::record::Lookups;
+use crate::record::{CodeOf, Lookups, StackFrame};
 use crate::spec::{Layout, LossCause};
 use crate::symbols::Symbols;
 
 /// How long to wait for a sink that has no room before looking again.
 const BLOCKED: Duration = Duration::from_millis(1);
+
+/// How long before the end of the run functions have to be found out.
+const LAST_NAMES: Duration = Duration::from_millis(200);
 
 /// How long the records of a program that has ended wait for a sink that has no room.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -39,6 +43,8 @@ struct RingSource {
     account: Arc<Account>,
     commands: Commands,
     gate: Gate,
+    /// Taken out of the ring, and not delivered yet.
+    held: Held,
 }
 
 /// The ring of a program with events.
@@ -59,6 +65,7 @@ pub(super) fn make(making: &Making<'_>, id: SourceId) -> Result<Option<Box<dyn S
         layout: layout.clone(),
         account: Arc::default(),
         commands: Commands::default(),
+        held: Held::default(),
     })))
 }
 
@@ -66,6 +73,8 @@ pub(super) fn make(making: &Making<'_>, id: SourceId) -> Result<Option<Box<dyn S
 struct MachineLookups<'r> {
     clock: &'r Clock,
     symbols: &'r mut Symbols,
+    /// A function is needed now, and the record cannot wait.
+    is_urgent: bool,
 }
 
 impl Lookups for MachineLookups<'_> {
@@ -77,12 +86,12 @@ impl Lookups for MachineLookups<'_> {
         self.symbols.disk(number, out)
     }
 
-    fn kernel_symbol(&mut self, address: u64, out: &mut Vec<u8>) -> bool {
-        self.symbols.kernel(address, out)
+    fn knows(&mut self, of: CodeOf, addresses: &mut dyn Iterator<Item = u64>) -> bool {
+        self.symbols.knows_functions(of, addresses)
     }
 
-    fn user_symbol(&mut self, pid: u32, address: u64, out: &mut Vec<u8>) -> bool {
-        self.symbols.user(pid, address, out)
+    fn frames(&mut self, of: CodeOf, address: u64, out: &mut Vec<StackFrame>) {
+        self.symbols.functions(of, address, self.is_urgent, out);
     }
 
     fn cgroup(&mut self, id: u64, out: &mut Vec<u8>) -> bool {
@@ -106,14 +115,38 @@ impl RingSource {
         left
     }
 
+    /// Delivers what has waited, as far as sinks have room.
+    fn release(&mut self, round: &Round, all: bool) {
+        let Self { outputs, gate, held, .. } = self;
+        let Round { clock, symbols, .. } = round;
+        let lookups = &mut MachineLookups { clock, symbols: &mut symbols.borrow_mut(), is_urgent: false };
+        while !held.is_empty() && outputs.has_room() {
+            let Some(next) = held.next(all, |record| gate.is_known(record, lookups)) else { return };
+            deliver(outputs, gate, &next.record, next.unix_ns, lookups);
+        }
+    }
+
     /// What is left is lost, and counted as such.
     fn give_up(&mut self, written: u64) {
         self.given_up = true;
-        let left = self.discard();
+        let left = self.discard() + self.held.give_up();
         let unreadable = self.account.give_up(written);
         self.outputs.add_lost(LossCause::QueueFull, left);
         self.outputs.add_lost(LossCause::Unreadable, unreadable);
         self.outputs.give_up();
+    }
+}
+
+/// Hands a record to each output.
+#[inline]
+fn deliver(outputs: &mut Outputs, gate: &mut Gate, record: &[u8], unix_ns: u64, lookups: &mut dyn Lookups) {
+    let full = gate.complete(record, lookups);
+    for output in outputs.iter_mut() {
+        if output.has_room() {
+            output.event(full, unix_ns);
+        } else {
+            output.delivery.add_lost(LossCause::QueueFull, 1);
+        }
     }
 }
 
@@ -138,16 +171,24 @@ impl Source for RingSource {
         Some(&self.ring)
     }
 
+    fn due(&self) -> Option<Instant> {
+        (!self.held.is_empty()).then(|| Instant::now() + BLOCKED)
+    }
+
     fn poll(&mut self, round: &Round) -> usize {
-        let Self { ring, outputs, active, time_at, comm_at, account, commands, gate, .. } = self;
+        self.release(round, false);
+        let Self { ring, outputs, active, time_at, comm_at, account, commands, gate, held, .. } = self;
         let Round { clock, budget, symbols, .. } = round;
-        let lookups = &mut MachineLookups { clock, symbols: &mut symbols.borrow_mut() };
+        let lookups = &mut MachineLookups { clock, symbols: &mut symbols.borrow_mut(), is_urgent: false };
         let count = ring.consume(|record| {
             if !outputs.has_room() {
                 return false;
             }
             let boot_ns = time_at.and_then(|at| record.get(at..)?.first_chunk().copied()).map(u64::from_ne_bytes);
-            if !gate.passes(record, boot_ns.unwrap_or(0), lookups) {
+            lookups.is_urgent = true;
+            let passes = gate.passes(record, boot_ns.unwrap_or(0), lookups);
+            lookups.is_urgent = false;
+            if !passes {
                 return true;
             }
             if !budget.take() {
@@ -158,13 +199,10 @@ impl Source for RingSource {
             if let Some(comm) = comm_at.and_then(|at| record.get(at..)?.first_chunk()) {
                 commands.add(comm);
             }
-            let full = gate.complete(record, lookups);
-            for output in outputs.iter_mut() {
-                if output.has_room() {
-                    output.event(full, unix_ns);
-                } else {
-                    output.delivery.add_lost(LossCause::QueueFull, 1);
-                }
+            if gate.is_known(record, lookups) && held.is_empty() {
+                deliver(outputs, gate, record, unix_ns, lookups);
+            } else {
+                held.push(record, unix_ns);
             }
             true
         });
@@ -191,7 +229,7 @@ impl Source for RingSource {
         if since.elapsed() >= LAST_WORDS && !self.given_up {
             self.give_up(written);
         }
-        (self.given_up || self.ring.is_empty()) && self.outputs.is_empty()
+        (self.given_up || self.ring.is_empty()) && self.held.is_empty() && self.outputs.is_empty()
     }
 
     fn finish(&mut self, round: &Round, deadline: Instant) {
@@ -205,7 +243,13 @@ impl Source for RingSource {
                 None => thread::sleep(BLOCKED),
             }
         }
-        let undeliverable = self.discard();
+        while !self.held.is_empty() && Instant::now() + LAST_NAMES < deadline {
+            round.symbols.borrow_mut().refresh();
+            self.release(round, false);
+            thread::sleep(BLOCKED);
+        }
+        self.release(round, true);
+        let undeliverable = self.discard() + self.held.give_up();
         self.account.add_undeliverable(undeliverable);
         self.outputs.finish(deadline);
     }
