@@ -70,10 +70,14 @@ pub static BUILTINS: &[Builtin] = &[
     of_machine("ktime", "The monotonic clock.", Number(FetchSource::Ktime, 8, FieldType::Ktime)),
     of_machine("random", "A random number of 32 bits.", Number(FetchSource::Random, 4, FieldType::Unsigned)),
     of_process("task", "The thread: `struct task_struct`, of which members can be taken.", Task),
-    of_process("kstack", "The functions of the kernel that led here, the innermost first: at most 64.", Stack),
+    of_process(
+        "kstack",
+        "The stack of the kernel: the functions that led here, the innermost first, at most 64 of them.",
+        Stack,
+    ),
     of_process(
         "ustack",
-        "The functions of the program that led here, the same. Programs without frame pointers show few of them.",
+        "The stack of the process. Callers of code that was built without frame pointers can be missing.",
         Stack,
     ),
     of_machine("symbol", "The function that the probe is attached to.", Target),

@@ -47,8 +47,18 @@ pub const FUNCTIONS: &[Function] = &[
         doc: "This process, its children and theirs, those that exist now and those to come.",
         arguments: (1, 1),
     },
-    Function { name: "kstack", form: "kstack(16)", doc: "The same, at most 16: 1 to 127.", arguments: (1, 1) },
-    Function { name: "ustack", form: "ustack(16)", doc: "The same, at most 16.", arguments: (1, 1) },
+    Function {
+        name: "kstack",
+        form: "kstack(16)",
+        doc: "The stack of the kernel, at most 16 functions: 1 to 127.",
+        arguments: (1, 1),
+    },
+    Function {
+        name: "ustack",
+        form: "ustack(16)",
+        doc: "The stack of the process, at most 16 functions.",
+        arguments: (1, 1),
+    },
 ];
 
 /// What is asked of a text: `path.startsWith("/etc")`.
