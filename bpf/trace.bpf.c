@@ -108,8 +108,14 @@ static __always_inline __u64 *window_of(void *ctx)
 	return bpf_map_lookup_elem(&rates, &target);
 }
 
-/* All values, from `record` on; what has none is noted in `absent`, from bit `first` on. */
-static __always_inline void fetch_all(void *ctx, void *record, __u64 *absent, __u32 first, struct fetch_state *state)
+#ifdef TRACE_START
+#define BIT_OF(fetch, number) ((fetch)->bit & 31)
+#else
+#define BIT_OF(fetch, number) (number)
+#endif
+
+/* All values, from `record` on; what has none is noted in `absent`. */
+static __always_inline void fetch_all(void *ctx, void *record, __u64 *absent, struct fetch_state *state)
 {
 	__u32 i;
 
@@ -124,7 +130,7 @@ static __always_inline void fetch_all(void *ctx, void *record, __u64 *absent, __
 		/* The verifier removes what is behind the end of the list, down to the reading of it. */
 		if (fetch->source == FETCH_NONE)
 			return;
-		note_absent(absent, fetch_one(ctx, fetch, state, record + fetch->out), first + i);
+		note_absent(absent, fetch_one(ctx, fetch, state, record + fetch->out), BIT_OF(fetch, i));
 	}
 #pragma clang loop unroll(disable)
 	for (i = QUICK_FETCHES; i < MAX_FETCHES; i++) {
@@ -133,7 +139,7 @@ static __always_inline void fetch_all(void *ctx, void *record, __u64 *absent, __
 		hidden(fetch);
 		if (fetch->source == FETCH_NONE)
 			return;
-		note_absent(absent, fetch_one(ctx, fetch, state, record + fetch->out), first + i);
+		note_absent(absent, fetch_one(ctx, fetch, state, record + fetch->out), BIT_OF(fetch, i));
 	}
 }
 
@@ -161,7 +167,7 @@ static __noinline int trace_event(void *ctx)
 		return 0;
 	head = record;
 	head->absent = 0;
-	fetch_all(ctx, record, &head->absent, 0, &state);
+	fetch_all(ctx, record, &head->absent, &state);
 	if (record_margin)
 		bpf_probe_read_kernel(record + record_size - record_margin, record_margin, zeros);
 	if (at_packets)

@@ -89,7 +89,8 @@ struct fetch {
 	__u8 part;       /* of a packet */
 	__u8 layer;
 	__u8 narrow; /* how it lies in 32-bit processes that make a system call */
-	__u8 unused[4];
+	__u8 bit;    /* in `absent`, of what the start of a span keeps */
+	__u8 unused[3];
 	__u32 scale;
 	__u32 count; /* a kept value of so much or more is no index; 0: nobody knows */
 	__u64 constant;

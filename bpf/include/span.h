@@ -35,8 +35,6 @@ const volatile bool span_keeps_first INTERNAL = false;
 const volatile bool span_gated INTERNAL = false;
 /* At an end: the tests before this one are of that kind, those from it on about the event. */
 const volatile __u32 span_where INTERNAL = 0;
-/* Which bit of `absent` the first fetch has. */
-const volatile __u32 span_first_bit INTERNAL = 0;
 /* The bits of what `via` leaves: nothing, at the start. */
 const volatile __u64 span_via_bits INTERNAL = 0;
 

@@ -41,7 +41,7 @@ static __noinline int trace_event(void *ctx, const struct open_span *start, __u6
 	head->absent = 0;
 	state.start = start;
 	state.now = now;
-	fetch_all(ctx, record, &head->absent, 0, &state);
+	fetch_all(ctx, record, &head->absent, &state);
 	if (record_margin)
 		bpf_probe_read_kernel(record + record_size - record_margin, record_margin, zeros);
 	span_head_fill(head, start);

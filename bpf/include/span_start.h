@@ -6,7 +6,7 @@ static __noinline int span_fill(void *ctx, struct open_span *span)
 {
 	struct fetch_state state;
 
-	fetch_all(ctx, span, &span->absent, span_first_bit, &state);
+	fetch_all(ctx, span, &span->absent, &state);
 	return 0;
 }
 

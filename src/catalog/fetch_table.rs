@@ -89,6 +89,11 @@ impl FetchTable {
         self.table.capacity as usize
     }
 
+    /// Bytes that `size` bytes of slots take, with what the last of these fetches may write behind them.
+    pub fn room(fetches: &[Fetch], size: u32) -> u32 {
+        size + margin(fetches, size)
+    }
+
     /// Fills `.rodata` for these fetches and a record of `record_size` bytes.
     pub fn write(
         &self,
@@ -151,6 +156,9 @@ impl FetchTable {
 
     /// Tells the program what its hook is to spans.
     pub fn write_span(&self, rodata: &mut [u8], hook: &SpanHook<'_>, context: FetchContext) -> Result<(), FetchLimit> {
+        for (index, bit) in hook.bits.iter().enumerate().take(self.capacity()) {
+            self.table.entry(rodata, index).set("bit", *bit);
+        }
         let registers = self.registers.read(rodata);
         self.span.write(rodata, hook, self.max_hops as usize, |fetch| Lowered::new(fetch, context, &registers))
     }

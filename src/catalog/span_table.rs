@@ -19,8 +19,8 @@ pub struct SpanHook<'h> {
     pub gated: bool,
     /// At an end: how many tests are about the hook; those after them are about the event.
     pub gate: usize,
-    /// The bit of the first value that it leaves.
-    pub first_bit: u8,
+    /// The bit of each fetch, which says that it has no value.
+    pub bits: &'h [u8],
     /// The bits of all that hooks on the way leave.
     pub via_bits: u32,
     /// Another program runs after it at the same hook.
@@ -35,7 +35,6 @@ pub(super) struct SpanTable {
     keeps_first: u32,
     gated: u32,
     gate: u32,
-    first_bit: u32,
     via_bits: u32,
     has_behind: u32,
 }
@@ -48,7 +47,6 @@ impl SpanTable {
             keeps_first: constants.place("span_keeps_first")?,
             gated: constants.place("span_gated")?,
             gate: constants.place("span_where")?,
-            first_bit: constants.place("span_first_bit")?,
             via_bits: constants.place("span_via_bits")?,
             has_behind: constants.place("has_behind")?,
         })
@@ -71,7 +69,6 @@ impl SpanTable {
         put(rodata, self.keeps_first, &[u8::from(hook.keeps_first)]);
         put(rodata, self.gated, &[u8::from(hook.gated)]);
         put(rodata, self.gate, &(hook.gate as u32).to_ne_bytes());
-        put(rodata, self.first_bit, &u32::from(hook.first_bit).to_ne_bytes());
         let via_bits = u64::from(hook.via_bits);
         // What has not passed yet is absent; it may be unreadable when it passes.
         let via_bits = if hook.role == SpanRole::Via { via_bits | via_bits << 32 } else { via_bits };

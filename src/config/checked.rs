@@ -107,7 +107,22 @@ impl CheckedProbe {
             }
             wanted = match wanted {
                 Place::Mode | Place::Entry(_) | Place::Binary | Place::Process | Place::BuildId => Place::Target,
-                Place::Target | Place::Program | Place::Capture(_) | Place::Clause(_) => Place::Hook,
+                Place::Target | Place::Program | Place::Capture(_) | Place::Clause(_) | Place::Key(_) => Place::Hook,
+                Place::SpanHook(role, number, of) => match *of {
+                    Place::Hook | Place::Probe => Place::Hook,
+                    Place::Part { of, .. } => Place::SpanHook(role, number, of),
+                    Place::Entry(_) | Place::Mode | Place::Binary | Place::Process | Place::BuildId => {
+                        Place::SpanHook(role, number, Box::new(Place::Target))
+                    }
+                    Place::Target
+                    | Place::Clause(_)
+                    | Place::Key(_)
+                    | Place::Capture(_)
+                    | Place::Program
+                    | Place::Param(_)
+                    | Place::Sink(_)
+                    | Place::SpanHook(..) => Place::SpanHook(role, number, Box::new(Place::Hook)),
+                },
                 Place::Param(_) => Place::Program,
                 Place::Hook | Place::Sink(_) => Place::Probe,
                 Place::Part { of, .. } => *of,

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::check::Checker;
+use super::check::{Checker, Values};
 use super::clause::{ClausePlan, Decided};
 use super::lower::{Cost, Graph, Unfit};
 use super::machine::Machine;
@@ -54,31 +54,45 @@ pub fn resolve_probe(
     machine: &Machine<'_>,
     head: &Layout,
 ) -> Result<Resolved, Vec<(Blame, Refusal)>> {
+    let names = NamesHere { names: Names::of_conditions(scope, machine, wanted.captures), sets: wanted.sets };
+    resolve_values(wanted, &conditions(wanted.filter), &names, head)
+}
+
+/// The conditions of `where`, each with its clause.
+pub(super) fn conditions(filter: &[Expr]) -> Vec<(usize, &Expr)> {
+    let each = |(clause, expr)| parts(expr).into_iter().map(move |part| (clause, part));
+    filter.iter().enumerate().flat_map(each).collect()
+}
+
+/// The same over any names: those of conditions.
+pub(super) fn resolve_values<V: Values>(
+    wanted: Wanted<'_>,
+    filter: &[(usize, &Expr)],
+    names: &V,
+    head: &Layout,
+) -> Result<Resolved, Vec<(Blame, Refusal)>> {
     let mut resolved = Resolved::new(head);
     let mut errors = Vec::new();
-    let names = NamesHere { names: Names::of_captures(scope, machine), sets: wanted.sets };
+    let inside = names.inside_captures();
     let mut operands = Vec::new();
     for (index, capture) in wanted.captures.iter().enumerate() {
         let field = if is_path(&capture.expr) {
-            names.names.value(&capture.expr).and_then(|operand| resolved.field(&capture.name, &operand))
+            inside.operand(&capture.expr).and_then(|operand| resolved.field(&capture.name, &operand))
         } else {
-            calculated(capture, &names, &mut operands, &mut resolved)
+            calculated(capture, &inside, &mut operands, &mut resolved)
         };
         match field {
             Ok(field) => resolved.layout.fields.push(field),
             Err(refusal) => errors.push((Blame::Capture(index), refusal)),
         }
     }
-    let names = NamesHere { names: Names::of_conditions(scope, machine, wanted.captures), sets: wanted.sets };
-    let mut checker = Checker::new(&names, operands);
+    let mut checker = Checker::new(names, operands);
     let mut conditions = Vec::new();
-    for (clause, expr) in wanted.filter.iter().enumerate() {
-        for part in parts(expr) {
-            match checker.clause(part) {
-                Ok(formula) => conditions.push(Condition { clause, text: part.to_string(), formula }),
-                Err(refusal) if is_about_capture(&refusal, &errors) => {}
-                Err(refusal) => errors.push((Blame::Clause(clause), refusal)),
-            }
+    for (clause, part) in filter {
+        match checker.clause(part) {
+            Ok(formula) => conditions.push(Condition { clause: *clause, text: part.to_string(), formula }),
+            Err(refusal) if is_about_capture(&refusal, &errors) => {}
+            Err(refusal) => errors.push((Blame::Clause(*clause), refusal)),
         }
     }
     if errors.is_empty()
@@ -120,9 +134,9 @@ pub(super) fn parts(expr: &Expr) -> Vec<&Expr> {
 }
 
 /// A capture that is calculated from what is read.
-fn calculated(
+fn calculated<V: Values>(
     capture: &Capture,
-    names: &NamesHere<'_, '_>,
+    names: &V,
     operands: &mut Vec<Operand>,
     resolved: &mut Resolved,
 ) -> Result<Field, Refusal> {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::operand::{Operand, OperandSource};
-use crate::spec::{Fetch, FetchCopy, FieldType, Formula, MAX_TEXT_BYTES};
+use crate::spec::{Fetch, FetchCopy, FetchSource, FieldType, Formula, MAX_TEXT_BYTES};
 
 /// The operands of a formula, each once.
 pub(super) fn operands_of(formula: &Formula) -> Vec<usize> {
@@ -52,7 +52,9 @@ pub(super) fn longer_texts(formula: &Formula, index: usize, operand: &Operand) -
     let (FieldType::Text { limit: Some(limit) }, OperandSource::Fetch(fetch)) = (&operand.kind, &operand.source) else {
         return operand.clone();
     };
-    let is_text = matches!(fetch.copy, FetchCopy::KernelText | FetchCopy::UserText);
+    // Of what the start left there is no more.
+    let is_kept = matches!(fetch.source, FetchSource::Stored { .. });
+    let is_text = !is_kept && matches!(fetch.copy, FetchCopy::KernelText | FetchCopy::UserText);
     if longest <= *limit || !is_text {
         return operand.clone();
     }

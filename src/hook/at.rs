@@ -5,8 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::forms::plain_enum;
-use crate::config::{Cx, codes};
-use crate::spec::{CallEnd, HookKind};
+use crate::spec::CallEnd;
 
 /// Which end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -17,26 +16,16 @@ pub(super) enum RawEnd {
     Entry,
     /// When it is done.
     Return,
-    /// Both, as one event.
+    /// Both, as one event when it is done: arguments are those of the entry, and there is `duration`.
     Span,
 }
 
-/// The end that the file names, or `usual`; `None`, and reported, for what this build does not have.
-pub(super) fn end(cx: &mut Cx<'_>, kind: HookKind, at: Option<RawEnd>, usual: CallEnd) -> Option<CallEnd> {
+/// The end that the file names, or `usual`.
+pub(super) fn end(at: Option<RawEnd>, usual: CallEnd) -> CallEnd {
     match at {
-        None => Some(usual),
-        Some(RawEnd::Entry) => Some(CallEnd::Entry),
-        Some(RawEnd::Return) => Some(CallEnd::Return),
-        Some(RawEnd::Span) => {
-            let span = cx.value(&["hook", kind.word(), "at"]);
-            let problem = cx.error(codes::UNKNOWN_WORD, span, "`at: span` is not supported yet");
-            let help = if kind == HookKind::Syscall {
-                "use `at: return`: a system call still has its arguments there"
-            } else {
-                "use `at: entry` for the arguments, or `at: return` for `retval`"
-            };
-            cx.report(problem.label("comes in a later version").help(help));
-            None
-        }
+        None => usual,
+        Some(RawEnd::Entry) => CallEnd::Entry,
+        // The event is at the return.
+        Some(RawEnd::Return | RawEnd::Span) => CallEnd::Return,
     }
 }

@@ -53,7 +53,8 @@ struct Function {
     #[serde(default)]
     #[schemars(length(min = 1, max = 1000), extend("examples" = [["do_sys_openat2", "do_sys_open"]]))]
     first_of: Option<Vec<String>>,
-    /// `entry`: before the function does anything, with its arguments. `return`: when it is done, with `retval`.
+    /// `entry`: before the function does anything, with its arguments. `return`: when it is done, with `retval`. `span`: when it is
+    /// done, with the arguments of the entry, `retval` and `duration`.
     #[serde(default)]
     #[schemars(extend("default" = "entry"))]
     at: Option<RawEnd>,
@@ -111,7 +112,7 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
     let raw = cx.decode::<NamesOr<Function>>(&["hook", "function"])?;
     let end = match &raw {
         NamesOr::Names(_) => CallEnd::Entry,
-        NamesOr::Long(long) => end(cx, HookKind::Function, long.at, CallEnd::Entry)?,
+        NamesOr::Long(long) => end(long.at, CallEnd::Entry),
     };
     let user = match &raw {
         NamesOr::Names(Names::One(text)) if in_binary(text).is_some() => StringOr::Short(text.clone()),

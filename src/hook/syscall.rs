@@ -68,7 +68,8 @@ struct Syscall {
     #[serde(default)]
     #[schemars(length(min = 1, max = 1000), extend("examples" = [["openat2", "openat"]]))]
     first_of: Option<Vec<String>>,
-    /// `return`: when it is done, with `retval`. `entry`: before the kernel does anything.
+    /// `return`: when it is done, with `retval`. `entry`: before the kernel does anything. `span`: when it is done, with `retval` and
+    /// `duration`.
     #[serde(default)]
     #[schemars(extend("default" = "return"))]
     at: Option<RawEnd>,
@@ -114,7 +115,7 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
     for (name, span) in &names {
         good &= check_name(cx, name, *span, first_of.is_none());
     }
-    let end = end(cx, HookKind::Syscall, at, CallEnd::Return)?;
+    let end = end(at, CallEnd::Return);
     let calls: Vec<String> = names.iter().map(|(name, _)| name.clone()).collect();
     let targets = match first_of {
         Some(names) => Targets::FirstOf(names.to_vec()),

@@ -21,17 +21,50 @@ const OF_ITSELF_WORD: usize = 6;
 /// The words that count what `where` did not let pass. The program does not count these events as produced a second time.
 const FILTERED_WORD: usize = 7;
 const UNDECIDED_WORD: usize = 8;
+/// The first of those that count spans: started, paired, repeated, cancelled, full.
+const STARTED_WORD: usize = 9;
 
 /// The counts of one loaded program, in memory shared with it. What is read later is not older: an event that one count has is
 /// in those that are read after it.
 pub struct Counts {
-    words: Mapping,
+    words: Vec<Mapping>,
 }
 
 impl Counts {
     /// Maps `.bss`, a map of one value of `bytes` bytes.
     pub(super) fn map(bss: BorrowedFd<'_>, bytes: u32) -> io::Result<Self> {
-        Ok(Self { words: Mapping::new(bss, bytes as usize, ProtFlags::READ | ProtFlags::WRITE, 0)? })
+        Ok(Self { words: vec![Mapping::new(bss, bytes as usize, ProtFlags::READ | ProtFlags::WRITE, 0)?] })
+    }
+
+    /// Those of several programs of one probe as one.
+    pub(super) fn of_all(before: Option<Self>, more: Self) -> Self {
+        let words = before.into_iter().flat_map(|before| before.words).chain(more.words);
+        Self { words: words.collect() }
+    }
+
+    /// Spans that began.
+    pub fn started(&self) -> u64 {
+        self.sum(STARTED_WORD)
+    }
+
+    /// Those of them that ended: each is an event, or was refused by `where`.
+    pub fn paired(&self) -> u64 {
+        self.sum(STARTED_WORD + 1)
+    }
+
+    /// Those of them that were met by another start of the same key; or that met one, where the first stays.
+    pub fn repeated(&self) -> u64 {
+        self.sum(STARTED_WORD + 2)
+    }
+
+    /// Those of them that were voided.
+    pub fn cancelled(&self) -> u64 {
+        self.sum(STARTED_WORD + 3)
+    }
+
+    /// Those of them that there was no room for.
+    pub fn full(&self) -> u64 {
+        self.sum(STARTED_WORD + 4)
     }
 
     /// Events so far, whatever became of them.
@@ -77,26 +110,36 @@ impl Counts {
     /// The events that passed in the current window of `before` count in this one too: for a program that does not run yet, and
     /// has windows of the same length.
     pub(super) fn continue_window(&self, before: &Self) {
-        let word = |counts: &Self| counts.words().len().checked_sub(WORDS_PER_CPU - RATE_WORD);
-        if let (Some(now), Some(then)) = (word(self), word(before)) {
-            self.words()[now].store(before.words()[then].load(Ordering::Relaxed), Ordering::Relaxed);
+        let word = |words: &[AtomicU64]| words.len().checked_sub(WORDS_PER_CPU - RATE_WORD);
+        // The first is of the program that writes events.
+        if let (Some(these), Some(those)) = (self.words().next(), before.words().next())
+            && let (Some(now), Some(then)) = (word(these), word(those))
+        {
+            these[now].store(those[then].load(Ordering::Relaxed), Ordering::Relaxed);
         }
     }
 
     /// From now on the program does nothing, however long the kernel takes to detach it. [`settle`](super::settle) waits until no
     /// CPU is in the middle of it: then the counts are final.
     pub(super) fn end(&self) {
-        self.words().iter().skip(ENDED_WORD).step_by(WORDS_PER_CPU).for_each(|ended| ended.store(1, Ordering::Release));
+        self.words().for_each(|words| {
+            words.iter().skip(ENDED_WORD).step_by(WORDS_PER_CPU).for_each(|ended| ended.store(1, Ordering::Release));
+        });
     }
 
-    fn words(&self) -> &[AtomicU64] {
-        let len = self.words.len() / size_of::<AtomicU64>();
-        // SAFETY: the mapping has `len` words, page-aligned, and lives as long as `self`; the program only adds to them
-        // atomically.
-        unsafe { std::slice::from_raw_parts(self.words.start().cast::<AtomicU64>().as_ptr(), len) }
+    fn words(&self) -> impl Iterator<Item = &[AtomicU64]> {
+        self.words.iter().map(|mapping| {
+            let len = mapping.len() / size_of::<AtomicU64>();
+            // SAFETY: the mapping has `len` words, page-aligned, and lives as long as `self`; the program only adds to them
+            // atomically.
+            unsafe { std::slice::from_raw_parts(mapping.start().cast::<AtomicU64>().as_ptr(), len) }
+        })
     }
 
     fn sum(&self, word: usize) -> u64 {
-        self.words().iter().skip(word).step_by(WORDS_PER_CPU).map(|count| count.load(Ordering::Acquire)).sum()
+        let of_one = |words: &[AtomicU64]| -> u64 {
+            words.iter().skip(word).step_by(WORDS_PER_CPU).map(|count| count.load(Ordering::Acquire)).sum()
+        };
+        self.words().map(of_one).sum()
     }
 }

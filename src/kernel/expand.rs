@@ -10,6 +10,7 @@ use super::host::Host;
 use super::left_out::left_out;
 use super::site::syscall::{self, Group, NAMELESS, groups};
 use super::site::{self, Named, Names};
+use super::span;
 use crate::catalog::demangle;
 use crate::hook::claims as claims_of;
 use crate::spec::{Claim, Hook, Place, ProbeSpec, Site, SyscallSite, Targets};
@@ -45,6 +46,12 @@ pub fn expand(spec: &ProbeSpec, host: &Host) -> Result<Vec<Expanded>, Vec<Kernel
 
 /// The same with the probes at those targets that are there, beside the errors about the others.
 pub(super) fn expand_what_is_there(spec: &ProbeSpec, host: &Host) -> (Vec<Expanded>, Vec<KernelError>) {
+    if let Some(span) = spec.span.as_ref().filter(|span| !span.parts().is_empty()) {
+        return match span::expand(spec, span, host) {
+            Ok(one) => (vec![one], Vec::new()),
+            Err(errors) => (Vec::new(), errors),
+        };
+    }
     if let Some((hook, site)) = syscalls(spec) {
         return match expand_syscalls(spec, hook, site, host) {
             Ok(all) => (all, Vec::new()),

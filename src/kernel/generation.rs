@@ -4,13 +4,14 @@
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::raw::c_int;
 
-use libbpf_rs::{MapCore as _, MapHandle};
+use libbpf_rs::{MapCore as _, MapHandle, Object};
 
 use super::counts::Counts;
 use super::error::KernelError;
 use super::host::descriptors;
 use super::loaded::Loaded;
 use super::rates;
+use super::span::PreparedSpan;
 use crate::catalog::{Counters, FunctionAt};
 use crate::spec::{Limits, ParamValue, Place, ProbeSpec};
 
@@ -25,6 +26,8 @@ pub struct Generation {
     program: String,
     params: Vec<(String, ParamValue)>,
     limits: Limits,
+    /// How it pairs what begins and what ends.
+    span: Option<PreparedSpan>,
     /// Its probe, where the program has a window of the rate for each target.
     rated: Option<Box<ProbeSpec>>,
 }
@@ -38,18 +41,18 @@ impl Generation {
     }
 
     fn keep(loaded: Loaded, spec: &ProbeSpec) -> libbpf_rs::Result<Self> {
-        let Loaded { object, functions } = loaded;
         let mut programs = Vec::new();
-        for function in functions {
+        for (function, object) in loaded.all_functions() {
             if let Some(program) = object.progs().find(|program| program.name() == function.function.as_str()) {
-                programs.push((function, program.as_fd().try_clone_to_owned()?));
+                programs.push((function.clone(), program.as_fd().try_clone_to_owned()?));
             }
         }
         let (mut maps, mut counts) = (Vec::new(), None);
-        for map in object.maps().filter(|map| map.as_fd().as_raw_fd() >= 0) {
+        for map in loaded.objects().flat_map(Object::maps).filter(|map| map.as_fd().as_raw_fd() >= 0) {
             let name = map.name().to_string_lossy().into_owned();
             if name.ends_with(".bss") {
-                counts = Some(Counts::map(map.as_fd(), map.value_size())?);
+                let more = Counts::map(map.as_fd(), map.value_size())?;
+                counts = Some(Counts::of_all(counts, more));
             }
             maps.push((name, MapHandle::try_from(&map)?));
         }
@@ -62,6 +65,7 @@ impl Generation {
             program: spec.program.clone(),
             params: spec.params.clone(),
             limits: spec.limits,
+            span: loaded.span.clone(),
             rated: rates::windows(spec).map(|_| Box::new(spec.clone())),
         })
     }
@@ -112,6 +116,12 @@ impl Generation {
             return None;
         }
         self.map(name).map(MapHandle::as_fd)
+    }
+
+    /// What has begun, for a program whose starts leave the same under the same keys.
+    pub(super) fn open_spans(&self, next: &PreparedSpan) -> Option<BorrowedFd<'_>> {
+        let is_same = self.span.as_ref().is_some_and(|span| span.begins_like(next));
+        self.map("open_spans").filter(|_| is_same).map(MapHandle::as_fd)
     }
 
     /// The map of this name.

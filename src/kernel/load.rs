@@ -13,6 +13,7 @@ use super::host::{Capabilities, Host, descriptors};
 use super::loaded::Loaded;
 use super::prepare::Prepared;
 use super::rates;
+use super::span::{self, Others};
 use super::specialise::{give_sets, is_light, specialise};
 use super::usdt;
 use crate::catalog::{FunctionAt, Program, SetPlace};
@@ -42,36 +43,59 @@ impl Loaded {
         host: &Host,
     ) -> Result<Self, KernelError> {
         descriptors::enough()?;
-        let open = |error: &libbpf_rs::Error| {
-            KernelError::at(Place::Program, format!("failed to open program `{}`: {error:#}", program.name))
-        };
+        let open = |error: &libbpf_rs::Error| open_failed(program, error);
         let mut builder = ObjectBuilder::default();
-        let bytes = program.light.as_ref().filter(|_| is_light(prepared)).unwrap_or(&program.object);
+        let bytes = match (&prepared.span, &program.span) {
+            (Some(_), Some(objects)) => &objects.end,
+            (Some(_) | None, _) => program.light.as_ref().filter(|_| is_light(prepared)).unwrap_or(&program.object),
+        };
         let mut object = builder.open_memory(bytes).map_err(|error| open(&error))?;
-        let functions = program.attached_for(spec);
+        let functions = attached_first(spec, program, prepared);
         let mut log = VerifierLog::new();
         select_functions(&mut object, &functions, &mut log);
         size_maps(&mut object, spec, program).map_err(|error| open(&error))?;
         if let Some(running) = running {
             keep_maps(&mut object, running, spec, program).map_err(|error| open(&error))?;
         }
+        if let Some(span) = &prepared.span {
+            span::size_map(&mut object, span, 0, running).map_err(|error| open(&error))?;
+        }
         give_sets(&mut object, program, prepared).map_err(|error| open(&error))?;
         specialise(&mut object, spec, program, prepared, host)?;
+        if let Some(span) = &prepared.span {
+            span::specialise_hook(&mut object, program, span, 0)?;
+        }
         for FunctionAt { function, hook } in &functions {
             (of(hook.kind).prepare)(&mut object, function, hook, host).map_err(|error| error.of_hook_in(spec))?;
         }
         match verify(object) {
             Ok(object) => {
                 tell_arguments(&object, spec, host)?;
-                Ok(Self { object, functions })
+                let others = match &prepared.span {
+                    Some(span) => span::load_others(&object, spec, program, span, host)?,
+                    None => Others::default(),
+                };
+                Ok(Self { object, functions, others, span: prepared.span.clone() })
             }
             Err(code) => Err(refused(spec, program, code, &log, host)),
         }
     }
 }
 
+/// The functions of the probe's own hook.
+fn attached_first(spec: &ProbeSpec, program: &Program, prepared: &Prepared) -> Vec<FunctionAt> {
+    match prepared.span.as_ref().and_then(|span| span.parts.first()) {
+        Some(end) => program.attached_for(&span::spec_of(spec, &end.hook)),
+        None => program.attached_for(spec),
+    }
+}
+
+pub(super) fn open_failed(program: &Program, error: &libbpf_rs::Error) -> KernelError {
+    KernelError::at(Place::Program, format!("failed to open program `{}`: {error:#}", program.name))
+}
+
 /// Where the arguments of a USDT probe are.
-fn tell_arguments(object: &Object, spec: &ProbeSpec, host: &Host) -> Result<(), KernelError> {
+pub(super) fn tell_arguments(object: &Object, spec: &ProbeSpec, host: &Host) -> Result<(), KernelError> {
     let map = object.maps().find(|map| map.name() == usdt::MAP && map.as_fd().as_raw_fd() >= 0);
     match (map, &spec.hook) {
         (Some(map), Some(hook)) => usdt::fill(&map, hook, host),
@@ -80,7 +104,7 @@ fn tell_arguments(object: &Object, spec: &ProbeSpec, host: &Host) -> Result<(), 
 }
 
 /// Has the kernel create the maps and verify the programs. `OpenObject::load` does the same and hides the errno.
-fn verify(object: OpenObject) -> Result<Object, i32> {
+pub(super) fn verify(object: OpenObject) -> Result<Object, i32> {
     // SAFETY: an open object that was not loaded before.
     let code = unsafe { libbpf_sys::bpf_object__load(object.as_libbpf_object().as_ptr()) };
     if code < 0 {
@@ -90,7 +114,7 @@ fn verify(object: OpenObject) -> Result<Object, i32> {
     Ok(unsafe { Object::from_ptr(object.take_ptr()) })
 }
 
-fn select_functions(object: &mut OpenObject, functions: &[FunctionAt], log: &mut VerifierLog) {
+pub(super) fn select_functions(object: &mut OpenObject, functions: &[FunctionAt], log: &mut VerifierLog) {
     for mut program in object.progs_mut() {
         let wanted = functions.iter().any(|function| program.name() == function.function.as_str());
         program.set_autoload(wanted);
@@ -139,7 +163,7 @@ fn keep_maps(
     Ok(())
 }
 
-fn refused(spec: &ProbeSpec, program: &Program, code: i32, log: &VerifierLog, host: &Host) -> KernelError {
+pub(super) fn refused(spec: &ProbeSpec, program: &Program, code: i32, log: &VerifierLog, host: &Host) -> KernelError {
     let name = &program.name;
     let by_kind = |one: FunctionAt| (of(one.hook.kind).refused)(&one.hook, code, host);
     if let Some(error) = program.attached_for(spec).into_iter().find_map(by_kind) {
@@ -173,12 +197,12 @@ fn refused(spec: &ProbeSpec, program: &Program, code: i32, log: &VerifierLog, ho
 }
 
 /// Where the verifier writes; it lives until the object is loaded.
-struct VerifierLog {
+pub(super) struct VerifierLog {
     buffer: Vec<c_char>,
 }
 
 impl VerifierLog {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { buffer: Vec::new() }
     }
 

@@ -4,6 +4,7 @@
 use super::error::KernelError;
 use super::hook::of;
 use super::set_map::SetMap;
+use super::span::{PreparedSpan, prepare_span};
 use crate::catalog::{FetchContext, Program, SetMapKind, SetPlace, demangle};
 use crate::expr::{
     Blame, ClausePlan, Machine, Resolved, Scope, TargetName, Variable, Wanted, filter_fields, resolve_probe,
@@ -33,6 +34,8 @@ pub struct Prepared {
     pub clauses: Vec<ClausePlan>,
     /// The record that it emits; `None` where it emits none.
     pub layout: Option<Layout>,
+    /// The programs at its other hooks, where it pairs what begins and what ends.
+    pub(super) span: Option<PreparedSpan>,
     /// What packets begin with, for a program that reads them.
     pub link_layer: LinkLayer,
 }
@@ -66,6 +69,9 @@ pub(super) fn resolve_for(
     };
     let head = &if spec.hook.as_ref().is_some_and(is_at_packets) { without_process(head) } else { head.clone() };
     prepared.layout = Some(head.clone());
+    if let Some(span) = &spec.span {
+        return prepare_span(spec, span, program, host, target, head);
+    }
     if spec.capture.is_empty() && spec.filter.is_empty() && !spec.hook.as_ref().is_some_and(knows_context) {
         return Ok(prepared);
     }
@@ -138,7 +144,7 @@ fn filter_records(spec: &ProbeSpec, mut prepared: Prepared) -> Result<Prepared, 
 }
 
 /// The set of each step: the maps of a kind are taken one after the other, each set has one.
-fn set_places(spec: &ProbeSpec, steps: &[Step]) -> Vec<SetPlace> {
+pub(super) fn set_places(spec: &ProbeSpec, steps: &[Step]) -> Vec<SetPlace> {
     let mut known: Vec<(&SetName, SetPlace)> = Vec::new();
     let mut place = |step: &Step| {
         let nowhere = SetPlace { kind: SetMapKind::Numbers, number: 0 };
@@ -156,7 +162,7 @@ fn set_places(spec: &ProbeSpec, steps: &[Step]) -> Vec<SetPlace> {
 }
 
 /// What paths of a probe at one target need to know of the machine.
-fn machine<'a>(spec: &ProbeSpec, host: &'a Host, variable: &'a dyn Fn(&str) -> Variable) -> Machine<'a> {
+pub(super) fn machine<'a>(spec: &ProbeSpec, host: &'a Host, variable: &'a dyn Fn(&str) -> Variable) -> Machine<'a> {
     let elsewhere = spec.elsewhere.clone();
     let machine =
         Machine { variable, is_one_of_several: !elsewhere.is_empty(), elsewhere, ..Machine::of_types(host.types()) };
@@ -186,7 +192,7 @@ fn without_process(head: &Layout) -> Layout {
 }
 
 /// What programs of a hook kind are called with.
-fn context(kind: HookKind, scope: &Scope<'_>) -> FetchContext {
+pub(super) fn context(kind: HookKind, scope: &Scope<'_>) -> FetchContext {
     match kind {
         // What `function` stands for has been chosen.
         HookKind::Kprobe

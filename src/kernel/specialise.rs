@@ -9,6 +9,7 @@ use super::error::KernelError;
 use super::host::{Host, own_process, process_of};
 use super::prepare::Prepared;
 use super::rates::rate_of;
+use super::set_map::SetMap;
 use super::site::interface::LinkLayer;
 use super::usdt;
 use crate::catalog::{FetchContext, FetchLimit, FetchTable, Param, ParamType, Program, SetPlace};
@@ -126,10 +127,15 @@ pub(super) fn give_sets(object: &mut OpenObject, program: &Program, prepared: &P
     if program.fetch_table.is_none() {
         return Ok(());
     }
+    give_sets_of(object, &prepared.sets)
+}
+
+/// The same of these maps.
+pub(super) fn give_sets_of(object: &mut OpenObject, sets: &[(SetPlace, SetMap)]) -> libbpf_rs::Result<()> {
     for mut map in object.maps_mut() {
         let name = map.name().to_string_lossy().into_owned();
         let Some(place) = SetPlace::of_map(&name) else { continue };
-        if let Some((_, set)) = prepared.sets.iter().find(|(known, _)| *known == place) {
+        if let Some((_, set)) = sets.iter().find(|(known, _)| *known == place) {
             map.set_autocreate(true)?;
             map.reuse_fd(set.as_fd())?;
         }

@@ -19,7 +19,8 @@ type Names = Arc<[(i64, String)]>;
 /// What a probe stands for on this machine, those of its targets made one that one program can serve.
 pub fn together(spec: &ProbeSpec, mut all: Vec<Expanded>, program: &Program, host: &Host) -> Vec<Expanded> {
     know_each_other(spec, &mut all, host);
-    let is_for_many = spec.hook.as_ref().and_then(link_kind).is_some();
+    // Each pairs its own calls.
+    let is_for_many = spec.span.is_none() && spec.hook.as_ref().and_then(link_kind).is_some();
     if all.len() < 2 || !is_for_many || one_link_each(spec, program, host).is_some() {
         return all;
     }

@@ -69,7 +69,9 @@ fn check(checking: &mut Checking<'_>) {
         }
     }
     if let Some((Some(hook), targets)) = &checking.hook {
-        keep_offered(cx, hook, &mut checked);
+        if !checking.span.is_some() {
+            keep_offered(cx, hook, &mut checked);
+        }
         refuse_target_field(cx, "capture", (hook, targets), |field| {
             checked.iter().any(|capture| capture.name == field)
         });

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use crate::catalog::{Catalog, Program};
 use crate::config::{Cx, Draft, FileSets, FileSinks, Node, Problem, Run, SourceFile, codes, decode};
-use crate::spec::{Hook, ProbeId, Targets};
+use crate::spec::{Hook, ProbeId, Span, Targets};
 
 /// One key of a probe: all that the schema, the checks, starter files and the man page need to know of it.
 pub(crate) struct Key {
@@ -104,6 +104,8 @@ pub(crate) struct Checking<'a> {
     pub(crate) id: Option<ProbeId>,
     /// Where it attaches, or that its program says so, if that can exist.
     pub(crate) hook: Option<(Option<Hook>, Targets)>,
+    /// How it pairs what begins and what ends.
+    pub(crate) span: Option<Box<Span>>,
     /// What runs there, if there is such a program and it fits.
     pub(crate) program: Option<&'a Program>,
     /// The same, or what usually runs at such a hook: what the machine is asked about.

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::definition::{Checking, Key};
 use crate::config::{Node, SourceFile};
 use crate::hook::{self, RawHook};
-use crate::spec::{HookKind, Targets};
+use crate::spec::{HookKind, Span, Targets};
 
 pub(super) const HOOK: Key =
     Key { word: "hook", schema: |schemas| schemas.subschema_for::<Form>(), written, check, ..Key::PLAIN };
@@ -23,6 +23,10 @@ fn check(checking: &mut Checking<'_>) {
     } else if let Some(Form(form)) = checking.own("hook") {
         let hook = hook::check(&mut checking.cx, form.0);
         checking.hook = hook.map(|(hook, targets)| (Some(hook), targets));
+        let at = checking.cx.node.at(&["hook", form.0.word(), "at"]).and_then(Node::text);
+        if at == Some("span") {
+            checking.span = Some(Box::new(Span::in_one_thread()));
+        }
     }
 }
 

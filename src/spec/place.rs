@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use super::span::SpanRole;
+
 /// A place in one probe. `config` knows where in the file it is; the floors above only name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -30,6 +32,10 @@ pub enum Place {
     Capture(String),
     /// This clause of `where`, from 0.
     Clause(usize),
+    /// A part of the key of a span's hook, from 0.
+    Key(usize),
+    /// A part of one hook of a span: of those of its role, the one of this number.
+    SpanHook(SpanRole, usize, Box<Place>),
     /// The sink of this name.
     Sink(String),
     /// Some bytes of a text that stands at another place: one word of an expression.
@@ -67,6 +73,8 @@ impl Place {
             | Self::Param(_)
             | Self::Capture(_)
             | Self::Clause(_)
+            | Self::Key(_)
+            | Self::SpanHook(..)
             | Self::Sink(_) => self,
         }
     }

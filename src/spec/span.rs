@@ -129,8 +129,8 @@ pub struct OpenSpanSlot;
 impl OpenSpanSlot {
     /// Where slots begin.
     pub const SIZE: u32 = 48;
-    /// Most bytes of one, with its slots.
-    pub const MOST: u32 = 4096;
+    /// Most bytes of one, with its slots; a path at its end may need 256 more.
+    pub const MOST: u32 = 3840;
     /// Where its time is.
     pub const TIME: u32 = 0;
     /// Where its thread is, with its process behind it.

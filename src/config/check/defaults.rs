@@ -46,6 +46,7 @@ pub(super) fn check<'a>(
         defaults: &[],
         id: None,
         hook: None,
+        span: None,
         program: None,
         stand_in: None,
         set: Vec::new(),

@@ -38,6 +38,7 @@ pub(super) fn check(file: &InFile<'_>, node: &Node, certain: bool, run: &mut Run
         defaults: &file.defaults.nodes,
         id: None,
         hook: None,
+        span: None,
         program: None,
         stand_in: None,
         set: Vec::new(),
@@ -46,9 +47,9 @@ pub(super) fn check(file: &InFile<'_>, node: &Node, certain: bool, run: &mut Run
         (key.check)(&mut checking);
     }
     refuse_needless(&mut checking);
-    let Checking { cx, id, hook, stand_in, set, .. } = checking;
+    let Checking { cx, id, hook, span, stand_in, set, .. } = checking;
     let (Some(id), Some((hook, targets)), Some(program), true) = (id, hook, stand_in, certain) else { return };
-    let spec = ProbeSpec::new(id, hook, targets, program.name.clone());
+    let spec = ProbeSpec { span, ..ProbeSpec::new(id, hook, targets, program.name.clone()) };
     let mut draft = Draft::new(spec, program, cx.places, file.source);
     for (key, default) in &file.defaults.set {
         let Some(how) = &key.in_defaults else { continue };

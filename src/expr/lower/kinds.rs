@@ -11,7 +11,7 @@ pub(super) fn is_null_by_value(kind: &FieldType) -> bool {
 }
 
 /// Whether a number of this kind is read as signed; `None` for what the kernel does not compare as a number.
-pub(super) fn is_signed(kind: &FieldType) -> Option<bool> {
+pub(in crate::expr) fn is_signed(kind: &FieldType) -> Option<bool> {
     match kind {
         FieldType::Unsigned | FieldType::Hex | FieldType::Id | FieldType::Port | FieldType::Ktime | FieldType::Ipv4 => {
             Some(false)

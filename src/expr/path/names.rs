@@ -67,7 +67,7 @@ impl<'s, 'a> Names<'s, 'a> {
     }
 
     /// True where the hook itself has the name.
-    pub(super) fn is_own(&self, name: &str) -> bool {
+    pub(in crate::expr) fn is_own(&self, name: &str) -> bool {
         matches!(self.scope.own(name, self.machine.types), Ok(Some(_)))
     }
 

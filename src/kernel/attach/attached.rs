@@ -45,11 +45,14 @@ impl Loaded {
         self.attach_as(spec, host, true)
     }
 
-    fn attach_as(self, spec: &ProbeSpec, host: &Host, swappable: bool) -> Result<Attached, KernelError> {
+    fn attach_as(mut self, spec: &ProbeSpec, host: &Host, swappable: bool) -> Result<Attached, KernelError> {
         descriptors::enough()?;
         let (mut mounts, mut mechanisms, mut remark) = (Vec::new(), Vec::new(), None);
-        for FunctionAt { function, hook } in &self.functions.clone() {
-            let program = self.object.progs_mut().find(|program| program.name() == function.as_str());
+        let functions: Vec<(FunctionAt, usize)> = self.functions_by_object();
+        for (FunctionAt { function, hook }, object) in &functions {
+            let program = self
+                .object_mut(*object)
+                .and_then(|object| object.progs_mut().find(|program| program.name() == function.as_str()));
             let Some(program) = program else { continue };
             let slotted = swappable || of(hook.kind).exchange.needs_slot(host);
             let mut slot = if slotted { Slot::load(hook, program.as_fd(), host)? } else { None };
@@ -62,7 +65,7 @@ impl Loaded {
             remark = remark.or_else(|| attachment.remark.clone());
             mounts.push(Mount::new(attachment, slot));
         }
-        let missed_is_counted = self.functions.iter().all(|function| (of(function.hook.kind).counts_missed)(host));
+        let missed_is_counted = functions.iter().all(|(function, _)| (of(function.hook.kind).counts_missed)(host));
         let generation = Generation::new(self, spec)?;
         let mechanism = mechanisms.join(", ");
         Ok(Attached {

@@ -17,6 +17,7 @@ use crate::kernel::host::Host;
 use crate::kernel::info;
 use crate::kernel::loaded::Loaded;
 use crate::kernel::slot::Slot;
+use crate::kernel::span;
 use crate::spec::{Place, ProbeSpec, Site};
 
 impl Attached {
@@ -70,7 +71,7 @@ impl Attached {
             let (now, next) = (&mount.hook, &next.hook);
             now.kind == next.kind && (of(now.kind).is_same_place)(now, next)
         };
-        let next = program.attached_for(spec);
+        let next = if spec.span.is_some() { span::attached(spec, program) } else { program.attached_for(spec) };
         let fits = self.generation.functions().count() == next.len() && next.len() == self.mounts.len();
         self.swappable && fits && self.mounts.iter().zip(&next).all(same)
     }

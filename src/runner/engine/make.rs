@@ -8,12 +8,12 @@ use super::notices::Notices;
 use super::tally::Tally;
 use super::unit::{Handover, Lineage, Reading, Unit};
 use super::{Engine, Purpose, Sources};
-use crate::catalog::Program;
-use crate::kernel::{Generation, Host, KernelError, Loaded, Prepared, expand, prepare};
+use crate::catalog::{Program, SetPlace};
+use crate::kernel::{Generation, Host, KernelError, Loaded, Prepared, SetMap, expand, prepare};
 use crate::plan::Content;
 use crate::runner::sets::LiveSets;
 use crate::runner::source::{AllRefusals, KINDS, Making, Output, Refusals, Route, SourceId, outputs};
-use crate::spec::{Layout, Place, ProbeSpec, StepTest, Targets};
+use crate::spec::{Layout, Place, ProbeSpec, Step, StepTest, Targets};
 
 /// A program that was chosen for a unit, and what it is told.
 pub(in crate::runner) struct Draft {
@@ -165,13 +165,27 @@ impl Engine {
 
 /// Finds the map of each set that the program's tests ask for.
 fn give_sets(prepared: &mut Prepared, sets: &LiveSets) -> Result<(), KernelError> {
-    for (step, place) in prepared.steps.iter().zip(&prepared.set_places) {
+    give_maps(&prepared.steps, &prepared.set_places, &mut prepared.sets, sets)?;
+    for part in prepared.span.iter_mut().flat_map(|span| &mut span.parts) {
+        give_maps(&part.told.steps, &part.set_places, &mut part.sets, sets)?;
+    }
+    Ok(())
+}
+
+/// Finds the map of each set that these tests ask for.
+fn give_maps(
+    steps: &[Step],
+    places: &[SetPlace],
+    maps: &mut Vec<(SetPlace, SetMap)>,
+    sets: &LiveSets,
+) -> Result<(), KernelError> {
+    for (step, place) in steps.iter().zip(places) {
         let StepTest::Set(name, _) = &step.test else { continue };
-        if prepared.sets.iter().any(|(known, _)| known == place) {
+        if maps.iter().any(|(known, _)| known == place) {
             continue;
         }
         let missing = || KernelError::at(Place::Probe, format!("the set `{}` could not be made", name.0));
-        prepared.sets.push((*place, sets.map(name).ok_or_else(missing)?));
+        maps.push((*place, sets.map(name).ok_or_else(missing)?));
     }
     Ok(())
 }

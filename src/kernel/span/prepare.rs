@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What each program of a span is told of this machine.
+
+use super::open::DiesWith;
+use super::parts::{hooks, of_part, spec_of};
+use crate::catalog::{FetchContext, FetchTable, Program, SetPlace};
+use crate::expr::{Blame, ResolvedPoint, Scope, SpanBlame, SpanPoint, SpanWanted, TargetName, Wanted, resolve_span};
+use crate::kernel::error::KernelError;
+use crate::kernel::hook::of;
+use crate::kernel::host::{Host, cgroup_root};
+use crate::kernel::prepare::{Prepared, context, machine, set_places};
+use crate::kernel::set_map::SetMap;
+use crate::spec::{
+    Fetch, FetchCopy, FetchSource, HookKind, KeyWord, Layout, Narrow, Place, ProbeSpec, SetUse, Span, SpanEnds,
+    SpanPart, SpanRole,
+};
+use crate::words::Refusal;
+
+/// The programs of a span, and what they share.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreparedSpan {
+    /// One for each hook; the first is the end that the probe itself hooks.
+    pub parts: Vec<PreparedPart>,
+    /// Numbers of a key.
+    pub key_words: u32,
+    /// Bytes of what is kept of one span.
+    pub kept_bytes: u32,
+    /// Bytes of the record of an event.
+    pub record_bytes: u32,
+    /// The bits of what hooks on the way leave.
+    pub via_bits: u32,
+    /// What the file says of it.
+    pub span: Span,
+}
+
+/// What the program at one hook is told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreparedPart {
+    /// The hook.
+    pub hook: SpanPart,
+    /// What it is called with.
+    pub context: FetchContext,
+    /// What it reads, what it asks, and by which key it finds its spans.
+    pub told: ResolvedPoint,
+    /// The set of each of its steps.
+    pub set_places: Vec<SetPlace>,
+    /// The maps of these sets.
+    pub sets: Vec<(SetPlace, SetMap)>,
+}
+
+impl PreparedSpan {
+    /// True where what begins leaves the same as for `other`, under the same keys: what is open goes on.
+    pub(in crate::kernel) fn begins_like(&self, other: &Self) -> bool {
+        let starts = |span: &Self| {
+            let parts = span.parts.iter().filter(|part| part.hook.role != SpanRole::End);
+            parts.map(|part| (part.hook.role, part.told.fetches.clone(), part.context)).collect::<Vec<_>>()
+        };
+        let keys = |span: &Self| span.parts.iter().map(|part| part.told.key.clone()).collect::<Vec<_>>();
+        let sizes = |span: &Self| (span.key_words, span.kept_bytes, span.span.max_open);
+        sizes(self) == sizes(other) && starts(self) == starts(other) && keys(self) == keys(other)
+    }
+
+    /// Without whom a span never ends.
+    pub(in crate::kernel) fn dies_with(&self) -> DiesWith {
+        if self.span.ends == SpanEnds::Thread {
+            return DiesWith::Thread;
+        }
+        let has = |source| {
+            let ends = self.parts.iter().filter(|part| part.hook.role == SpanRole::End);
+            ends.flat_map(|part| &part.told.key).any(|word| word.fetch.source == source)
+        };
+        match (has(FetchSource::Tid) || has(FetchSource::PidTgid), has(FetchSource::Pid)) {
+            (true, _) => DiesWith::Thread,
+            (false, true) => DiesWith::Process,
+            (false, false) => DiesWith::Nobody,
+        }
+    }
+}
+
+impl PreparedPart {
+    /// The same, as a program with no spans has it; `record_bytes` is what it fills.
+    pub(super) fn alone(&self, record_bytes: u32) -> Prepared {
+        Prepared {
+            fetches: self.told.fetches.clone(),
+            context: self.context,
+            steps: self.told.steps.clone(),
+            set_places: self.set_places.clone(),
+            sets: self.sets.clone(),
+            layout: Some(Layout { size: record_bytes, ..Layout::default() }),
+            ..Prepared::default()
+        }
+    }
+}
+
+/// Resolves a probe with spans. `head` is the head of its records.
+pub(in crate::kernel) fn prepare_span(
+    spec: &ProbeSpec,
+    span: &Span,
+    program: &Program,
+    host: &Host,
+    target: Option<TargetName>,
+    head: &Layout,
+) -> Result<Prepared, Vec<KernelError>> {
+    if program.span.is_none() {
+        let message = format!("program `{}` has no spans", program.name);
+        return Err(vec![KernelError::at(Place::Program, message)]);
+    }
+    let parts = hooks(spec);
+    let mut scopes: Vec<Scope<'_>> = Vec::new();
+    for part in &parts {
+        let blamed = |error| vec![blamed(spec, part, error)];
+        (of(part.hook.kind).check)(&part.hook, host).map_err(blamed)?;
+        scopes.push((of(part.hook.kind).scope)(&part.hook, host).map_err(blamed)?);
+    }
+    let variable = |name: &str| host.variable(name);
+    let specs: Vec<ProbeSpec> = parts.iter().map(|part| spec_of(spec, part)).collect();
+    let machines: Vec<_> = specs
+        .iter()
+        .map(|spec| {
+            let mut machine = machine(spec, host, &variable);
+            if let Some(target) = &target {
+                machine.targets = vec![target.clone()];
+            }
+            machine
+        })
+        .collect();
+    let points: Vec<SpanPoint<'_, '_>> = parts
+        .iter()
+        .zip(&scopes)
+        .zip(&machines)
+        .map(|((part, scope), machine)| SpanPoint {
+            role: part.role,
+            scope,
+            machine,
+            key: &part.key,
+            filter: &part.filter,
+        })
+        .collect();
+    let sets: Vec<SetUse> =
+        spec.sets.iter().filter(|set| !set.is_of_cgroup() || cgroup_root().is_some()).cloned().collect();
+    let in_thread = span.ends == SpanEnds::Thread;
+    let event = Wanted { captures: &spec.capture, filter: &spec.filter, sets: &sets };
+    let resolved = resolve_span(&SpanWanted { event, in_thread }, &points, head).map_err(|errors| {
+        errors.into_iter().map(|(blame, refusal)| error(spec, &parts, blame, refusal)).collect::<Vec<_>>()
+    })?;
+    let told = parts.iter().zip(&scopes).zip(resolved.points).map(|((part, scope), mut told)| {
+        if in_thread {
+            told.key = key_of_call(part);
+        }
+        PreparedPart {
+            hook: part.clone(),
+            context: context(part.hook.kind, scope),
+            set_places: set_places(spec, &told.steps),
+            told,
+            sets: Vec::new(),
+        }
+    });
+    let prepared: Vec<PreparedPart> = told.collect();
+    let Some(end) = prepared.first().cloned() else { return Err(vec![KernelError::at(Place::Hook, "it has no end")]) };
+    let prepared = PreparedSpan {
+        key_words: end.told.key.len() as u32,
+        kept_bytes: kept_bytes(&prepared, resolved.kept_bytes),
+        record_bytes: resolved.layout.size,
+        via_bits: resolved.via_bits,
+        parts: prepared,
+        span: span.clone(),
+    };
+    Ok(Prepared {
+        fetches: end.told.fetches,
+        context: end.context,
+        steps: end.told.steps,
+        set_places: end.set_places,
+        clauses: resolved.clauses,
+        layout: Some(resolved.layout),
+        span: Some(prepared),
+        ..Prepared::default()
+    })
+}
+
+fn blamed(spec: &ProbeSpec, part: &SpanPart, error: KernelError) -> KernelError {
+    let is_named = spec.span.as_ref().is_some_and(|span| span.ends != SpanEnds::Thread);
+    if is_named { of_part(part, error) } else { error }
+}
+
+fn error(spec: &ProbeSpec, parts: &[SpanPart], blame: SpanBlame, refusal: Refusal) -> KernelError {
+    let at = |part: usize, place: Place| {
+        let Some(part) = parts.get(part) else { return Place::Hook };
+        Place::SpanHook(part.role, part.number, Box::new(place))
+    };
+    let place = match blame {
+        SpanBlame::Event(Blame::Capture(index)) => {
+            spec.capture.get(index).map_or(Place::Hook, |capture| Place::Capture(capture.name.clone()))
+        }
+        SpanBlame::Event(Blame::Clause(index)) => Place::Clause(index),
+        SpanBlame::Key(part, word) => at(part, Place::Key(word)),
+        SpanBlame::Filter(part, clause) => at(part, Place::Clause(clause)),
+    };
+    KernelError::of(place, refusal)
+}
+
+/// Bytes of what is kept, with what paths may write behind it.
+fn kept_bytes(parts: &[PreparedPart], slots: u32) -> u32 {
+    let before_the_end = parts.iter().filter(|part| part.hook.role != SpanRole::End);
+    before_the_end.map(|part| FetchTable::room(&part.told.fetches, slots)).max().unwrap_or(slots)
+}
+
+/// By which the entry and the return of a call know each other, whatever the function calls meanwhile: itself, too.
+fn key_of_call(part: &SpanPart) -> Vec<KeyWord> {
+    match part.hook.kind {
+        // Its arguments lie at one place on the stack at both.
+        HookKind::Fentry | HookKind::Fexit => vec![whole(FetchSource::Frame, 0)],
+        HookKind::Syscall => vec![whole(FetchSource::PidTgid, 0)],
+        HookKind::Kprobe
+        | HookKind::Kretprobe
+        | HookKind::Uprobe
+        | HookKind::Uretprobe
+        | HookKind::Function
+        | HookKind::Xdp
+        | HookKind::Tracepoint
+        | HookKind::RawTracepoint
+        | HookKind::Usdt
+        | HookKind::Lsm
+        | HookKind::Tc
+        | HookKind::Cgroup => {
+            // The return has taken the address to return to off the stack.
+            let taken = if cfg!(target_arch = "x86_64") && part.role == SpanRole::Start { 8 } else { 0 };
+            vec![whole(FetchSource::PidTgid, 0), whole(FetchSource::StackPointer, taken)]
+        }
+    }
+}
+
+fn whole(source: FetchSource, add: u32) -> KeyWord {
+    let fetch = Fetch {
+        source,
+        hops: Vec::new(),
+        user_from: None,
+        offset: 0,
+        narrow: Narrow::Same,
+        index: None,
+        keep: None,
+        length: None,
+        copy: FetchCopy::Value,
+        size: 8,
+        slot: 0,
+        out: 0,
+    };
+    KeyWord { fetch, shift: 0, width: 64, signed: false, add }
+}
