@@ -77,5 +77,5 @@ pub use set_map::SetMap;
 pub use site::binary::{FormerSearch, binary_identity, binary_path, binary_places};
 pub use site::cgroup::{CgroupPlaces, cgroup_places};
 pub use site::interface::{InterfaceWatch, LinkLayer};
-pub use span::OpenSpans;
+pub use span::{OpenSpans, PreparedSpan};
 pub use together::{one_link_each, together};

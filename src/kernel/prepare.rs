@@ -35,7 +35,7 @@ pub struct Prepared {
     /// The record that it emits; `None` where it emits none.
     pub layout: Option<Layout>,
     /// The programs at its other hooks, where it pairs what begins and what ends.
-    pub(super) span: Option<PreparedSpan>,
+    pub span: Option<PreparedSpan>,
     /// What packets begin with, for a program that reads them.
     pub link_layer: LinkLayer,
 }

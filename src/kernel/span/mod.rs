@@ -11,5 +11,5 @@ mod prepare;
 pub(super) use load::{Others, load_others, size_map, specialise_hook};
 pub use open::OpenSpans;
 pub(super) use parts::{attached, expand, spec_of};
-pub(super) use prepare::PreparedSpan;
+pub use prepare::PreparedSpan;
 pub(super) use prepare::prepare_span;
