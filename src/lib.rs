@@ -8,7 +8,7 @@
 //! 2  kernel  sink  files  control  metrics  the only user of libbpf; destinations; configuration on disk; a socket; HTTP
 //!    trust  symbols                         who could change what a path leads to; what ids and addresses are called
 //! 1  config  catalog  expr  format  plan    pure: text → specs, BTF → descriptions, values → lines, states → actions,
-//!    hook  key  record                      the kinds of hooks, the keys of probes; bytes → values
+//!    hook  key  record  meter               the kinds of hooks, the keys of probes; bytes → values; rows → series
 //! 0  spec  status  words                    the types everybody uses; the nearest word to a mistyped one
 //! ```
 
@@ -22,6 +22,7 @@ pub mod format;
 pub mod hook;
 pub mod kernel;
 pub mod key;
+pub mod meter;
 pub mod metrics;
 pub mod plan;
 pub mod record;

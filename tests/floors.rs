@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use self::circles::Crate;
 
 /// Module, floor, and the modules of the same floor that it may use.
-const FLOORS: [(&str, u8, &[&str]); 20] = [
+const FLOORS: [(&str, u8, &[&str]); 21] = [
     ("spec", 0, &[]),
     ("status", 0, &["spec", "words"]),
     ("words", 0, &[]),
@@ -21,6 +21,7 @@ const FLOORS: [(&str, u8, &[&str]); 20] = [
     ("expr", 1, &["catalog"]),
     ("record", 1, &[]),
     ("format", 1, &["record"]),
+    ("meter", 1, &["format", "record"]),
     ("hook", 1, &["config", "expr"]),
     ("config", 1, &["catalog", "expr", "format", "hook", "key"]),
     ("key", 1, &["catalog", "expr", "config", "hook"]),

@@ -152,6 +152,7 @@ fn words(content: &Content) -> String {
         Destination::Stdout => "stdout".to_owned(),
         Destination::Stderr => "stderr".to_owned(),
         Destination::File(path) => path.display().to_string(),
+        Destination::Metrics => "metrics".to_owned(),
     };
     let sinks: Vec<String> = content.sinks.iter().map(|spec| sink(&spec.destination)).collect();
     format!("{target} → {}", sinks.join(", "))

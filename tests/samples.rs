@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ebpf_run::format::{Encoder, Look, Width};
+use ebpf_run::meter::{Meter, MeterOf, exposition};
 use ebpf_run::record::{Completer, NoLookups, NoSets, Row, Rows};
 use ebpf_run::spec::{Buckets, Field, FieldType, Format, Layout, Sample, Statistic, Top};
 use unicode_width::UnicodeWidthStr as _;
@@ -47,6 +48,8 @@ impl Table {
             if at >= keys {
                 statistics.push(match &kind {
                     FieldType::Histogram(buckets) => Statistic::Histogram((**buckets).clone()),
+                    _ if *name == "slowest" => Statistic::Max,
+                    _ if !unit.is_empty() => Statistic::Sum,
                     _ => Statistic::Count,
                 });
             }
@@ -99,10 +102,14 @@ impl Table {
         self
     }
 
-    fn lines(&self, format: Format, look: &Look) -> String {
+    fn rows(&self) -> Rows {
         let mut completer = Completer::new(&self.layout, &NoSets);
         let rows: Vec<Row> = self.rows.iter().map(|row| completer.complete_row(row.clone(), &mut NoLookups)).collect();
-        let rows = Rows { rows, left_out: self.left_out };
+        Rows { rows, left_out: self.left_out }
+    }
+
+    fn lines(&self, format: Format, look: &Look) -> String {
+        let rows = self.rows();
         let mut out = Vec::new();
         let labels = [("env".to_owned(), "prod".to_owned())];
         let mut encoder = Encoder::new(format, "reads", &labels, &self.layout, look);
@@ -243,6 +250,51 @@ fn lines() {
         golden(&format!("{name}.csv"), &csv(&table));
         golden(&format!("{name}.log"), &table.lines(Format::Text, &Look::default()));
     }
+}
+
+/// As Prometheus reads it: two intervals of each table, of which counters are the sums.
+#[test]
+fn series() {
+    for (name, table) in tables() {
+        let mut meter = Meter::new(meter_of(), &table.layout);
+        meter.add(&table.rows());
+        meter.add(&table.rows());
+        golden(&format!("{name}.prom"), &exposition([&meter]));
+    }
+}
+
+fn meter_of() -> MeterOf {
+    MeterOf {
+        probe: "reads".into(),
+        target: Some(("symbol".into(), "vfs_read".into())),
+        labels: vec![("env".into(), "pr\"od".into())],
+        description: "Reads of the database.".into(),
+    }
+}
+
+/// A table has a thousand series; what comes then is in one that is called `other`, and nothing is lost.
+#[test]
+fn series_are_bounded() {
+    let table = (0..1500).fold(nothing(), |table, at| table.row(&[Text(&format!("process-{at}")), Number(2)]));
+    let mut meter = Meter::new(meter_of(), &table.layout);
+    meter.add(&table.rows());
+    meter.add(&table.rows());
+    let text = exposition([&meter]);
+    assert_eq!(text.lines().filter(|line| !line.starts_with('#')).count(), 1001);
+    assert!(text.contains("comm=\"other\"} 2000\n"), "{text}");
+    let sum: u64 = text.lines().filter_map(|line| line.rsplit_once("} ")?.1.parse::<u64>().ok()).sum();
+    assert_eq!(sum, 2 * 2 * 1500);
+}
+
+/// Values that the kernel never resets are taken as they are.
+#[test]
+fn cumulative_series() {
+    let mut table = nothing().row(&[Text("cat"), Number(5)]);
+    table.layout.sample.as_mut().unwrap().cumulative = true;
+    let mut meter = Meter::new(meter_of(), &table.layout);
+    meter.add(&table.rows());
+    meter.add(&table.rows());
+    assert!(exposition([&meter]).contains("comm=\"cat\"} 5\n"));
 }
 
 /// A thousand rows are a thousand lines, as wide as the window at most, and as many events to the one who counts lines.

@@ -12,7 +12,7 @@ use super::limit_table::LimitTable;
 use super::object::ObjectBytes;
 use super::program::{Counters, HookDecl, Param, ParamType, Program};
 use super::syscall_table::SyscallTable;
-use crate::spec::{CallEnd, CgroupPoint, Field, FieldType, HookKind, Layout, ParamValue, Site};
+use crate::spec::{CallEnd, CgroupPoint, Field, FieldType, HookKind, Layout, ParamValue, Sample, Site, Statistic};
 
 /// How the names of sections end whose functions one link attaches to many places: `kprobe.multi`.
 const MANY: &str = ".multi";
@@ -375,6 +375,9 @@ impl Describe<'_> {
         }
         row.size = key_size.checked_add(value_size).ok_or_else(|| ObjectError(format!("map `{map}` is too large")))?;
         let after_key = |field: Field| Field { offset: field.offset.saturating_add(key_size), ..field };
+        // The kernel adds them up.
+        let statistics = vec![Statistic::Sum; values.fields.len()];
+        row.sample = Some(Sample { table: None, keys: row.fields.len(), statistics, top: None, cumulative: false });
         row.fields.extend(values.fields.into_iter().map(after_key));
         Ok(Counters { map: map.to_owned(), key_size, value_size, row })
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Arguments that several commands take.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,7 +32,33 @@ pub(super) struct RunArgs {
     #[arg(long, conflicts_with_all = ["duration", "count"])]
     pub(super) watch: bool,
     #[command(flatten)]
+    pub(super) metrics: MetricsArgs,
+    #[command(flatten)]
     pub(super) settings: Settings,
+}
+
+/// Where what probes count is read.
+#[derive(Debug, Args)]
+pub(super) struct MetricsArgs {
+    /// Serve Prometheus metrics at http://ADDRESS/metrics [default ADDRESS: 127.0.0.1:9435]
+    ///
+    /// There is no password and no encryption: anyone who can reach the address can read the metrics.
+    #[arg(long, value_name = "ADDRESS", value_parser = address, num_args = 0..=1)]
+    #[arg(default_missing_value = crate::metrics::DEFAULT_ADDRESS)]
+    pub(super) metrics: Option<SocketAddr>,
+    /// Also answer requests for this host name, such as that of a proxy or service; may be repeated
+    ///
+    /// Without it, a request must name an IP address, localhost or this machine. That protects against DNS rebinding: a web page
+    /// that points a name of its own at this address.
+    #[arg(long, value_name = "NAME", requires = "metrics")]
+    pub(super) metrics_host: Vec<String>,
+}
+
+/// `127.0.0.1:9435`, `[::1]:9435`, or a port of 127.0.0.1.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.parse().map(|port: u16| SocketAddr::from(([127, 0, 0, 1], port)));
+    let address = port.or_else(|_| text.parse().map_err(drop));
+    address.map_err(|()| "expected an IP address and a port, such as 127.0.0.1:9435 or [::1]:9435".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -139,7 +139,7 @@ pub(super) fn tail(probe: Option<String>, socket: &SocketArgs) -> ExitCode {
 fn snapshot(socket: &Path, request: &Request) -> Result<Status, ClientError> {
     match control::ask(socket, request)? {
         Reply::Status { status } => Ok(*status),
-        Reply::Done { .. } | Reply::Tail | Reply::Error { .. } | Reply::Denied { .. } => {
+        Reply::Metrics { .. } | Reply::Done { .. } | Reply::Tail | Reply::Error { .. } | Reply::Denied { .. } => {
             Err(ClientError::Refused("unexpected answer from the daemon".to_owned()))
         }
     }
@@ -157,7 +157,9 @@ fn good(status: &Status) -> ExitCode {
 fn done(reply: Result<Reply, ClientError>) -> ExitCode {
     match reply {
         Ok(Reply::Done { message }) => print(&format!("{}\n", shown(&message))),
-        Ok(Reply::Status { .. } | Reply::Tail | Reply::Error { .. } | Reply::Denied { .. }) => ExitCode::SUCCESS,
+        Ok(Reply::Status { .. } | Reply::Metrics { .. } | Reply::Tail | Reply::Error { .. } | Reply::Denied { .. }) => {
+            ExitCode::SUCCESS
+        }
         Err(error) => failed(&error),
     }
 }

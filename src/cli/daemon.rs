@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `ebpf-run daemon` and `ebpf-run --watch PATH…`: what runs follows the files.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::args::{RunArgs, duration};
+use super::args::{MetricsArgs, RunArgs, duration};
 use super::exit::{BAD_CONFIGURATION, FAILED};
 use super::report::{tell_end, tell_problems};
 use super::terminal::{Log, stdout_color, stdout_width, tell, utc_offset_s};
@@ -43,25 +42,8 @@ pub(super) struct DaemonArgs {
     /// How long the files must be unchanged before they are read again
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "100ms")]
     debounce: Duration,
-    /// Serve Prometheus metrics at http://ADDRESS/metrics [default ADDRESS: 127.0.0.1:9435]
-    ///
-    /// There is no password and no encryption: anyone who can reach the address can read the metrics.
-    #[arg(long, value_name = "ADDRESS", value_parser = address, num_args = 0..=1)]
-    #[arg(default_missing_value = crate::metrics::DEFAULT_ADDRESS)]
-    metrics: Option<SocketAddr>,
-    /// Also answer requests for this host name, such as that of a proxy or service; may be repeated
-    ///
-    /// Without it, a request must name an IP address, localhost or this machine. That protects against DNS rebinding: a web page
-    /// that points a name of its own at this address.
-    #[arg(long, value_name = "NAME", requires = "metrics")]
-    metrics_host: Vec<String>,
-}
-
-/// `127.0.0.1:9435`, `[::1]:9435`, or a port of 127.0.0.1.
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let port = text.parse().map(|port: u16| SocketAddr::from(([127, 0, 0, 1], port)));
-    let address = port.or_else(|_| text.parse().map_err(drop));
-    address.map_err(|()| "expected an IP address and a port, such as 127.0.0.1:9435 or [::1]:9435".to_owned())
+    #[command(flatten)]
+    metrics: MetricsArgs,
 }
 
 /// `ebpf-run daemon`.
@@ -71,8 +53,7 @@ pub(super) fn daemon(args: DaemonArgs, catalog: &Catalog, log: Log) -> ExitCode 
         socket,
         allow_untrusted_config,
         debounce,
-        metrics,
-        metrics_host: metrics_hosts,
+        metrics: MetricsArgs { metrics, metrics_host: metrics_hosts },
     } = args;
     let trust = if allow_untrusted_config { Trust::Warned } else { Trust::Required };
     let (socket, look) = (Some(socket), look());
@@ -97,11 +78,12 @@ pub(super) fn watch(args: RunArgs, catalog: &Catalog, log: Log) -> ExitCode {
         return ExitCode::from(BAD_CONFIGURATION);
     }
     let (roots, settings, debounce) = (args.paths, args.settings, WATCH_DEBOUNCE);
+    let MetricsArgs { metrics, metrics_host: metrics_hosts } = args.metrics;
     let options = DaemonOptions {
         roots,
         socket: None,
-        metrics: None,
-        metrics_hosts: Vec::new(),
+        metrics,
+        metrics_hosts,
         // As for one run: anyone who names the files at a terminal has seen them.
         trust: Trust::Warned,
         debounce,

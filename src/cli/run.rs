@@ -83,7 +83,13 @@ fn run_config(config: &Config, args: &RunArgs) -> ExitCode {
     quiet_libbpf();
     let probe_width = config.probes.iter().map(|probe| probe.spec.id.name.len()).max().unwrap_or(0);
     let look = Look { color: stdout_color(), utc_offset_s: utc_offset_s(), probe_width, width: stdout_width() };
-    let options = Options { duration: args.duration, count: args.count, look };
+    let options = Options {
+        duration: args.duration,
+        count: args.count,
+        look,
+        metrics: args.metrics.metrics,
+        metrics_hosts: args.metrics.metrics_host.clone(),
+    };
     match crate::runner::run(config, &options, report) {
         Ok(ended) => tell_end(ended),
         Err(errors) => {
@@ -96,6 +102,7 @@ fn run_config(config: &Config, args: &RunArgs) -> ExitCode {
 fn report(report: Report<'_>) {
     match report {
         Report::Remark { probe, text } => tell(&format!("note: {probe}: {text}")),
+        Report::Metrics(address) => tell(&format!("metrics at http://{address}/metrics")),
         Report::Ready(probes) => {
             let probes: Vec<String> = probes.iter().map(|(name, mechanism)| format!("{name} ({mechanism})")).collect();
             tell(&format!("ready: {}", probes.join(", ")));

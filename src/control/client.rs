@@ -99,7 +99,9 @@ fn connect(socket: &Path, request: &Request) -> Result<(Reply, BufReader<UnixStr
     match answer.body {
         Reply::Error { message } => Err(ClientError::Refused(message)),
         Reply::Denied { message } => Err(ClientError::Denied(socket.to_owned(), message)),
-        reply @ (Reply::Status { .. } | Reply::Done { .. } | Reply::Tail) => Ok((reply, stream)),
+        reply @ (Reply::Status { .. } | Reply::Metrics { .. } | Reply::Done { .. } | Reply::Tail) => {
+            Ok((reply, stream))
+        }
     }
 }
 

@@ -36,6 +36,8 @@ pub const DEFAULT_SOCKET: &str = "/run/ebpf-run/control.sock";
 pub enum Request {
     /// Everything at this moment.
     Status,
+    /// The metrics, as Prometheus reads them.
+    Metrics,
     /// Look at the files again, and try again at once what failed.
     Reload,
     /// Stop a probe until its file changes.
@@ -64,6 +66,11 @@ pub enum Reply {
     Status {
         /// The snapshot.
         status: Box<Status>,
+    },
+    /// To [`Request::Metrics`].
+    Metrics {
+        /// Text format 0.0.4.
+        text: String,
     },
     /// Done.
     Done {

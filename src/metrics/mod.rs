@@ -33,7 +33,7 @@ use self::names::Names;
 use self::request::understand;
 use self::seats::{Seat, Seats};
 use crate::control::{Asked, Reply, Request};
-use crate::status::{CONTENT_TYPE, metrics};
+use crate::status::CONTENT_TYPE;
 
 /// Where Prometheus finds it if nobody says.
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:9435";
@@ -162,10 +162,12 @@ async fn served(stream: &mut TcpStream, asked: &mpsc::Sender<Asked>, names: &Nam
 async fn body(asked: &mpsc::Sender<Asked>) -> Option<String> {
     let ask = async {
         let (reply, replied) = oneshot::channel();
-        asked.send(Asked { request: Request::Status, reply, stream: None }).await.ok()?;
+        asked.send(Asked { request: Request::Metrics, reply, stream: None }).await.ok()?;
         match replied.await.ok()? {
-            Reply::Status { status } => Some(metrics(&status)),
-            Reply::Done { .. } | Reply::Tail | Reply::Error { .. } | Reply::Denied { .. } => None,
+            Reply::Metrics { text } => Some(text),
+            Reply::Status { .. } | Reply::Done { .. } | Reply::Tail | Reply::Error { .. } | Reply::Denied { .. } => {
+                None
+            }
         }
     };
     timeout(LOOP_PATIENCE, ask).await.ok().flatten()

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::catalog::Program;
-use crate::spec::{FileIdentity, ProbeId, ProbeSpec, SinkSpec};
+use crate::spec::{Destination, FileIdentity, ProbeId, ProbeSpec, SinkSpec};
 
 /// What runs and is replaced as one: a probe, or one target of a probe that names several.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,7 +46,7 @@ pub struct Content {
 pub enum Change {
     /// Nothing.
     None,
-    /// What happens to the events: sinks, labels, interval. The program stays where it is.
+    /// What happens to the events: sinks, labels, interval, description. The program stays where it is.
     Route,
     /// The program, where it is attached, or how.
     Program,
@@ -65,8 +65,10 @@ impl PartialEq for Content {
 impl Content {
     /// `spec`, which runs `program`, with sinks that are numbers in `sinks`.
     pub fn new(spec: &ProbeSpec, program: &Arc<Program>, sinks: &[SinkSpec]) -> Self {
-        let own = spec.sinks.iter().filter_map(|id| sinks.get(id.0)).cloned().collect();
-        let spec = ProbeSpec { sinks: Vec::new(), ..spec.clone() };
+        let own: Vec<SinkSpec> = spec.sinks.iter().filter_map(|id| sinks.get(id.0)).cloned().collect();
+        let is_shown = own.iter().any(|sink| sink.destination == Destination::Metrics);
+        let description = if is_shown { spec.description.clone() } else { String::new() };
+        let spec = ProbeSpec { sinks: Vec::new(), description, ..spec.clone() };
         Self { spec, program: Arc::clone(program), sinks: own, binary: None }
     }
 
@@ -87,8 +89,13 @@ impl Content {
         if self == next {
             return Change::None;
         }
-        let ProbeSpec { labels, interval, .. } = &next.spec;
-        let rerouted = ProbeSpec { labels: labels.clone(), interval: *interval, ..self.spec.clone() };
+        let ProbeSpec { labels, interval, description, .. } = &next.spec;
+        let rerouted = ProbeSpec {
+            labels: labels.clone(),
+            interval: *interval,
+            description: description.clone(),
+            ..self.spec.clone()
+        };
         if rerouted == next.spec && self.binary == next.binary { Change::Route } else { Change::Program }
     }
 }

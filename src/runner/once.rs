@@ -8,21 +8,25 @@
 //! ```
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 
 use super::engine::{Draft, Ended, Engine, Made, Purpose, Sources, Unit};
 use super::process::{is_ignored, let_signals_end_it, raise_file_limit};
 use super::source::{Budget, End};
 use crate::catalog::Program;
 use crate::config::{CheckedProbe, Config};
+use crate::control::{Asked, Reply};
 use crate::format::Look;
 use crate::kernel::{
     Expanded, Host, KernelError, claimed_twice, disagreements, expand, few_of_each, left_out, together,
 };
+use crate::metrics::Endpoint;
 use crate::plan::{Content, UnitId};
 use crate::spec::Place;
 
@@ -40,6 +44,10 @@ pub struct Options {
     pub count: Option<u64>,
     /// How `pretty` looks.
     pub look: Look,
+    /// Where metrics can be read over HTTP; `None`: nowhere.
+    pub metrics: Option<SocketAddr>,
+    /// Names of hosts under which they are read, besides those of this machine.
+    pub metrics_hosts: Vec<String>,
 }
 
 /// What a run tells people while it goes on.
@@ -51,6 +59,8 @@ pub enum Report<'a> {
         /// One sentence.
         text: &'a str,
     },
+    /// Metrics can be read there.
+    Metrics(SocketAddr),
     /// Everything is attached. Name and mechanism of each probe.
     Ready(Vec<(&'a str, &'a str)>),
 }
@@ -77,6 +87,7 @@ pub fn run(config: &Config, options: &Options, mut report: impl FnMut(Report<'_>
     let (look, budget) = (options.look.clone(), Budget::new(options.count));
     let engine = Engine::new(look, Purpose::Once, budget, Arc::clone(&end));
     let mut engine = engine.map_err(|error| StartError::machine(&error))?;
+    let endpoint = options.metrics.map(|address| serve_metrics(address, options, &mut engine)).transpose()?;
     // Until here a signal ends the process at once, however long the start takes; nothing outlives it.
     let host = engine.host();
     let (mut units, sources) = start(&mut engine, config, &host)?;
@@ -93,10 +104,22 @@ pub fn run(config: &Config, options: &Options, mut report: impl FnMut(Report<'_>
     }
     engine.read(sources);
     report(Report::Ready(units.iter().map(|unit| (&*unit.title, &*unit.attached.mechanism)).collect()));
-    control.run(&engine, &mut units, options.duration);
+    if let Some(endpoint) = &endpoint {
+        report(Report::Metrics(endpoint.address()));
+    }
+    control.run(&engine, &mut units, options.duration, endpoint.as_ref());
     // The end may wait for a reader of standard error that does not read.
     let_signals_end_it();
     Ok(engine.finish(units))
+}
+
+/// Listens for those who read metrics.
+fn serve_metrics(address: SocketAddr, options: &Options, engine: &mut Engine) -> Result<Endpoint, Vec<StartError>> {
+    engine.sinks.serve_metrics();
+    Endpoint::bind(address, &options.metrics_hosts).map_err(|error| {
+        let message = format!("failed to serve metrics at {address}: {error}");
+        vec![StartError { probe: None, error: KernelError::at(Place::Probe, message) }]
+    })
 }
 
 /// One probe with one of its targets, on its way.
@@ -227,11 +250,20 @@ impl Control {
     }
 
     /// Returns when the run is to end; after `duration` at the latest.
-    fn run(&mut self, engine: &Engine, units: &mut [Unit], duration: Option<Duration>) {
+    fn run(&mut self, engine: &Engine, units: &mut [Unit], duration: Option<Duration>, endpoint: Option<&Endpoint>) {
         let Self { runtime, signals: [interrupt, terminate], hangup, end } = self;
         let finish = duration.and_then(|duration| Instant::now().checked_add(duration));
         let mut losses = Instant::now() + LOSS_INTERVAL;
-        runtime.block_on(async {
+        let (ask, mut asked) = mpsc::channel(1);
+        let serve = async {
+            match endpoint {
+                // Without it there are no metrics, and the run goes on.
+                Some(endpoint) => drop(endpoint.serve(ask).await),
+                None => {}
+            }
+            std::future::pending::<()>().await;
+        };
+        let run = async {
             loop {
                 let next = finish.into_iter().fold(Instant::now() + CLOSED_INTERVAL, Instant::min);
                 tokio::select! {
@@ -240,6 +272,7 @@ impl Control {
                     _ = terminate.recv() => return,
                     Some(()) = async { hangup.as_mut()?.recv().await } => return,
                     () = end.requested() => return,
+                    Some(asked) = asked.recv() => answer(asked, engine),
                     () = tokio::time::sleep_until(next.into()) => {}
                 }
                 let now = Instant::now();
@@ -255,6 +288,18 @@ impl Control {
                     return;
                 }
             }
+        };
+        runtime.block_on(async {
+            tokio::select! {
+                () = run => {}
+                () = serve => {}
+            }
         });
     }
+}
+
+/// The metrics, for Prometheus; nobody asks a run for anything else.
+fn answer(asked: Asked, engine: &Engine) {
+    // Who asked may have gone.
+    drop(asked.reply.send(Reply::Metrics { text: engine.sinks.metrics() }));
 }

@@ -19,6 +19,7 @@ mod delivery;
 mod error;
 mod judge;
 mod make;
+mod meters;
 mod opener;
 mod output;
 mod owner;
@@ -33,6 +34,7 @@ mod writer;
 pub use batch::{Batch, Lines};
 pub use delivery::Delivery;
 pub use error::SinkOpenError;
+pub use meters::{MeterHandle, Meters};
 pub use opener::Opener;
 pub use queue::{MAX_QUEUED_BATCHES, MAX_QUEUED_BYTES};
 
@@ -59,6 +61,7 @@ pub struct Sink {
     name: String,
     format: Format,
     is_terminal: bool,
+    meters: Option<Meters>,
     queue: Arc<queue::Queue>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -83,12 +86,13 @@ impl Sink {
         let is_terminal = output.is_terminal();
         let usual = if is_terminal { Format::Pretty } else { Format::Jsonl };
         let format = spec.format.unwrap_or(usual);
+        let meters = (spec.destination == Destination::Metrics).then(Meters::default);
         ignore_size_signal();
         let (queue, stop) = queue::Queue::new()?;
         let queue = Arc::new(queue);
         let writer = writer::Writer::new(spec.name.clone(), output, format, Arc::clone(&queue), stop);
         let thread = thread::Builder::new().name("sink".to_owned()).spawn(move || writer.run())?;
-        Ok(Self { name: spec.name.clone(), format, is_terminal, queue, thread: Mutex::new(Some(thread)) })
+        Ok(Self { name: spec.name.clone(), format, is_terminal, meters, queue, thread: Mutex::new(Some(thread)) })
     }
 
     /// How messages call it.
@@ -104,6 +108,11 @@ impl Sink {
     /// True where it leads to a terminal.
     pub fn is_terminal(&self) -> bool {
         self.is_terminal
+    }
+
+    /// What is counted there, where that is all it takes.
+    pub fn meters(&self) -> Option<&Meters> {
+        self.meters.as_ref()
     }
 
     /// Whether [`Sink::send`] would take a batch now. A closed sink always does.

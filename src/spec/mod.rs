@@ -90,6 +90,8 @@ pub struct ProbeSpec {
     pub filter: Vec<Expr>,
     /// The sets that its expressions ask for, each once. What is in them is no part of the probe.
     pub sets: Vec<SetUse>,
+    /// What it is for, in the words of its file, where a sink shows that; else empty.
+    pub description: String,
     /// Constant fields of every event, in the order of the file.
     pub labels: Vec<(String, String)>,
     /// Where its events go; never empty, no sink twice.
@@ -119,6 +121,7 @@ impl ProbeSpec {
             interval: DEFAULT_INTERVAL,
             filter: Vec::new(),
             sets: Vec::new(),
+            description: String::new(),
             labels: Vec::new(),
             sinks: Vec::new(),
             buffer_bytes: None,

@@ -52,6 +52,8 @@ pub enum Destination {
     Stderr,
     /// A file, appended to.
     File(PathBuf),
+    /// What is counted, for Prometheus.
+    Metrics,
 }
 
 /// What kind of thing a destination is.
@@ -63,11 +65,13 @@ pub enum DestinationKind {
     Stderr,
     /// [`Destination::File`].
     File,
+    /// [`Destination::Metrics`].
+    Metrics,
 }
 
 impl DestinationKind {
     /// How many there are.
-    pub const COUNT: usize = Self::File as usize + 1;
+    pub const COUNT: usize = Self::Metrics as usize + 1;
 }
 
 impl Destination {
@@ -77,13 +81,14 @@ impl Destination {
             Self::Stdout => DestinationKind::Stdout,
             Self::Stderr => DestinationKind::Stderr,
             Self::File(_) => DestinationKind::File,
+            Self::Metrics => DestinationKind::Metrics,
         }
     }
 
     /// Its path, where it has one in the file system.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::Stdout | Self::Stderr => None,
+            Self::Stdout | Self::Stderr | Self::Metrics => None,
             Self::File(path) => Some(path),
         }
     }
@@ -96,6 +101,7 @@ impl fmt::Display for Destination {
             Self::Stdout => f.write_str("stdout"),
             Self::Stderr => f.write_str("stderr"),
             Self::File(path) => path.display().fmt(f),
+            Self::Metrics => f.write_str("metrics"),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::config::destination::DestinationForm;
 use crate::config::draft::Draft;
 use crate::config::problem::Problem;
 use crate::config::set::SetFile;
-use crate::config::source::{Location, SourceFile};
+use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Node;
 use crate::spec::{Claim, Destination, Format, Place, ProbeId, Rights, SetSpec, SinkId, SinkSpec, Targets};
 
@@ -126,7 +126,11 @@ impl Run {
             self.parked.push(spec.id);
             return;
         }
+        let counts = program.counters.is_some();
         for sink in sinks {
+            if sink.destination == Destination::Metrics && !counts {
+                problems.push(nothing_counted(&spec.id.name, &sink, &places, &source));
+            }
             let id = self.sink(sink);
             spec.sinks.push(id);
         }
@@ -197,4 +201,14 @@ pub(crate) fn same_sink(one: &SinkSpec, two: &SinkSpec) -> bool {
 /// The same destination without detours.
 fn plain(destination: &Destination) -> Destination {
     (DestinationForm::of(destination).plain)(destination)
+}
+
+/// `metrics` for a probe that only has events.
+fn nothing_counted(probe: &str, sink: &SinkSpec, places: &[(Place, Span)], source: &Arc<SourceFile>) -> Problem {
+    let named = |place: &Place| *place == Place::Sink(sink.name.clone());
+    let span = places.iter().find(|(place, _)| named(place)).or(places.first()).map(|(_, span)| *span);
+    let place = Location::new(source, span.unwrap_or(Span { start: 0, end: 0 }));
+    let message = format!("`metrics` takes what is counted, and the probe `{probe}` counts nothing: it has events");
+    Problem::new(codes::NEEDLESS_KEY, place, message)
+        .help("count them with `aggregate: { values: { events: count() } }`, or send them to another sink")
 }

@@ -12,7 +12,7 @@ use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::{Entry, Node};
 use crate::config::{Cx, codes, pattern};
 use crate::format::FormatWriter;
-use crate::spec::SinkSpec;
+use crate::spec::{Destination, SinkSpec};
 use crate::words;
 
 /// The sinks that a file declares. They are known in that file only.
@@ -159,6 +159,13 @@ fn long(source: &Arc<SourceFile>, entry: &Entry) -> Result<Given, Vec<Problem>> 
     };
     let given = (form.long)(source, destination)?;
     let word = entry.value.at(&["format"]).and_then(Node::text);
+    if given.destination == Destination::Metrics
+        && let Some(format) = entry.value.at(&["format"])
+    {
+        let place = Location::new(source, format.span);
+        let problem = Problem::new(codes::WRONG_FORM, place, "`metrics` has no format: Prometheus reads it");
+        return Err(vec![problem.help("remove `format`")]);
+    }
     let format = word.and_then(FormatWriter::named).map(|writer| writer.format);
     Ok(Given { format: format.or(given.format), ..given })
 }

@@ -3,11 +3,12 @@
 
 use super::file::FILE;
 use super::form::{DestinationForm, Given};
+use super::metrics::METRICS;
 use super::stream::{STDERR, STDOUT};
 use crate::spec::{Destination, DestinationKind};
 
 /// Every kind of destination, in the order in which they are declared and shown.
-pub(in crate::config) const FORMS: &[&DestinationForm] = &[&STDOUT, &STDERR, &FILE];
+pub(in crate::config) const FORMS: &[&DestinationForm] = &[&STDOUT, &STDERR, &FILE, &METRICS];
 
 /// Each kind has its form.
 const _: () = {

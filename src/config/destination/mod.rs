@@ -12,6 +12,7 @@
 mod file;
 mod form;
 mod forms;
+mod metrics;
 mod schema;
 mod stream;
 

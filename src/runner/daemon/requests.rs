@@ -9,6 +9,7 @@ use super::state::Daemon;
 use crate::control::{Asked, Reply, Request};
 use crate::runner::source::now_unix_ns;
 use crate::spec::ProbeId;
+use crate::status::metrics;
 
 impl Daemon<'_> {
     /// Does what is wanted, and answers.
@@ -16,6 +17,7 @@ impl Daemon<'_> {
         let Asked { request, reply, stream } = asked;
         let answer = match &request {
             Request::Status => self.status(),
+            Request::Metrics => Reply::Metrics { text: metrics(&self.snapshot()) + &self.units.engine.sinks.metrics() },
             Request::Reload => {
                 self.units.hurry(false);
                 self.look();

@@ -42,7 +42,10 @@ pub fn daemon(
         say(&Said::Warning(&format!("{error}; changes are found every {} s", RESCAN.as_secs())));
     });
     let purpose = Purpose::Follow { guarded: options.guarded };
-    let engine = Engine::new(options.look.clone(), purpose, Budget::new(None), Arc::<End>::default())?;
+    let mut engine = Engine::new(options.look.clone(), purpose, Budget::new(None), Arc::<End>::default())?;
+    if endpoint.is_some() {
+        engine.sinks.serve_metrics();
+    }
     let mut daemon = Daemon::new(options, check, engine, watcher.ok(), say);
     // Before the first look: what appears while that takes its time is not missed.
     let interfaces = InterfaceWatch::new()?;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::kernel::KernelError;
 use crate::runner::source::Route;
-use crate::sink::{Opener, Sink};
-use crate::spec::{Place, SinkSpec};
+use crate::sink::{Meters, Opener, Sink};
+use crate::spec::{Destination, Place, SinkSpec};
 
 /// How long an unused sink may take to write what it has queued.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -18,12 +18,24 @@ pub(in crate::runner) struct Sinks {
     closing: Vec<(Arc<Sink>, Instant)>,
     /// `None`: a file system may take its time.
     opener: Option<Opener>,
+    /// Whether there is an address where metrics are read.
+    serves_metrics: bool,
 }
 
 impl Sinks {
     /// None yet. `patient`: opening one may take as long as its file system takes.
     pub(super) fn new(patient: bool) -> Self {
-        Self { open: Vec::new(), closing: Vec::new(), opener: (!patient).then(Opener::default) }
+        Self { open: Vec::new(), closing: Vec::new(), opener: (!patient).then(Opener::default), serves_metrics: false }
+    }
+
+    /// From now on there is an address where metrics are read.
+    pub(in crate::runner) fn serve_metrics(&mut self) {
+        self.serves_metrics = true;
+    }
+
+    /// What probes count in the sink `metrics`, as Prometheus reads it.
+    pub(in crate::runner) fn metrics(&self) -> String {
+        self.open.iter().filter_map(|(_, sink)| sink.meters()).map(Meters::text).collect()
     }
 
     /// One route for each of `specs`. A sink that is open is shared, and where `before` already went there, it goes on
@@ -52,6 +64,11 @@ impl Sinks {
         let same = |known: &SinkSpec| SinkSpec { name: spec.name.clone(), ..known.clone() } == *spec;
         if let Some((_, sink)) = self.open.iter().find(|(known, _)| same(known)) {
             return Ok(Arc::clone(sink));
+        }
+        if spec.destination == Destination::Metrics && !self.serves_metrics {
+            let message = "nobody can read its metrics: they are served nowhere";
+            let help = "start it with `--metrics`, or with `--metrics ADDRESS`";
+            return Err(KernelError::new(Place::Sink(spec.name.clone()), message, help));
         }
         let opened = self.opener.as_mut().map_or_else(|| Sink::open(spec), |opener| opener.open(spec));
         let sink =

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::format::{Encoder, Look};
+use crate::meter::MeterOf;
 use crate::record::{FullRecord, Rows};
-use crate::sink::{BATCH_BYTES, Batch, Delivery, Lines, Sink};
-use crate::spec::{Layout, LossCause, ProbeSpec};
+use crate::sink::{BATCH_BYTES, Batch, Delivery, Lines, MeterHandle, Sink};
+use crate::spec::{Hook, Layout, LossCause, ProbeSpec};
 
 /// A sink and what it got from one unit.
 pub(in crate::runner) type Route = (Arc<Sink>, Arc<Delivery>);
@@ -19,9 +20,22 @@ pub(in crate::runner) fn outputs(routes: &[Route], spec: &ProbeSpec, layout: &La
     let output = |(sink, delivery): &Route| {
         let look = if sink.is_terminal() { look } else { &elsewhere };
         let encoder = Encoder::new(sink.format(), &spec.id.name, &spec.labels, layout, look);
-        Output::new(Arc::clone(sink), Arc::clone(delivery), encoder)
+        let meters = sink.meters().filter(|_| layout.sample.is_some());
+        let meter = meters.map(|meters| meters.take(meter_of(spec), layout));
+        Output { meter, ..Output::new(Arc::clone(sink), Arc::clone(delivery), encoder) }
     };
     routes.iter().map(output).collect()
+}
+
+/// What the series of a probe are of.
+fn meter_of(spec: &ProbeSpec) -> MeterOf {
+    let target = spec.hook.as_ref().filter(|hook| !hook.is_at_several()).and_then(Hook::target);
+    MeterOf {
+        probe: spec.id.name.clone(),
+        target: target.map(|(word, name)| (word.to_owned(), name)),
+        labels: spec.labels.clone(),
+        description: spec.description.clone(),
+    }
 }
 
 /// The way of one source to one sink.
@@ -30,6 +44,8 @@ pub(in crate::runner) struct Output {
     pub(in crate::runner) delivery: Arc<Delivery>,
     /// For somebody who looks on: losing it is not losing an event.
     pub(in crate::runner) is_copy: bool,
+    /// Where rows are added up instead of being written.
+    meter: Option<MeterHandle>,
     encoder: Encoder,
     header: Option<Arc<[u8]>>,
     lines: Lines,
@@ -38,7 +54,7 @@ pub(in crate::runner) struct Output {
 impl Output {
     pub(in crate::runner) fn new(sink: Arc<Sink>, delivery: Arc<Delivery>, encoder: Encoder) -> Self {
         let header = encoder.header();
-        Self { sink, delivery, is_copy: false, encoder, header, lines: Lines::default() }
+        Self { sink, delivery, is_copy: false, meter: None, encoder, header, lines: Lines::default() }
     }
 
     /// One that neither keeps events waiting nor is waited for.
@@ -64,6 +80,11 @@ impl Output {
 
     /// An interval's counters, at once; `rows` lines, each of which counts as one event.
     pub(in crate::runner) fn sample(&mut self, rows: &Rows, interval: Duration, unix_ns: u64) {
+        if let Some(meter) = &self.meter {
+            meter.add(rows);
+            self.delivery.add_delivered(rows.rows.len() as u64);
+            return;
+        }
         if !self.has_room() {
             self.delivery.add_lost(LossCause::QueueFull, rows.rows.len() as u64);
             return;

@@ -7,6 +7,7 @@
 mod descriptor;
 mod file;
 mod kind;
+mod metrics;
 mod outputs;
 mod stream;
 

@@ -3,11 +3,12 @@
 
 use super::file::FILE;
 use super::kind::OutputKind;
+use super::metrics::METRICS;
 use super::stream::{STDERR, STDOUT};
 use crate::spec::{Destination, DestinationKind};
 
 /// Every kind of destination, in the order in which they are declared.
-const OUTPUTS: &[&OutputKind] = &[&STDOUT, &STDERR, &FILE];
+const OUTPUTS: &[&OutputKind] = &[&STDOUT, &STDERR, &FILE, &METRICS];
 
 /// Each kind is opened by its own entry.
 const _: () = {
