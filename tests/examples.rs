@@ -136,7 +136,7 @@ const SYSTEM_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 /// Starts the example and waits until it is ready.
 fn start(path: &Path) -> (Child, impl BufRead) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ebpf-run"));
-    command.arg(path).args(["--duration", "60s"]).env("PATH", SYSTEM_PATH);
+    command.arg(path).args(["--duration", "60s", "--metrics", "0"]).env("PATH", SYSTEM_PATH);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut errors = BufReader::new(child.stderr.take().unwrap());
     let mut seen = String::new();

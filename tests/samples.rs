@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+use std::io::Write as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -259,8 +261,21 @@ fn series() {
         let mut meter = Meter::new(meter_of(), &table.layout);
         meter.add(&table.rows());
         meter.add(&table.rows());
-        golden(&format!("{name}.prom"), &exposition([&meter]));
+        let text = exposition([&meter]);
+        golden(&format!("{name}.prom"), &text);
+        promtool(&text);
     }
+}
+
+/// Where promtool is installed, it has nothing to say.
+fn promtool(text: &str) {
+    let mut command = Command::new("promtool");
+    let Ok(mut child) = command.args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn() else {
+        return;
+    };
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}\n{text}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn meter_of() -> MeterOf {
