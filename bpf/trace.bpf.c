@@ -16,6 +16,9 @@
 #if defined(TRACE_SPAN) || defined(TRACE_START)
 #include "span_parts.h"
 #endif
+#ifdef TRACE_COUNTING
+#include "aggregate.h"
+#endif
 #include <bpf/bpf_tracing.h>
 
 const struct event_head *event_type SEC_META;
@@ -39,9 +42,6 @@ const __u8 result_word INTERNAL = REGISTER(regs[0]);
 const __u8 stack_word INTERNAL = REGISTER(sp);
 #endif
 
-/* Fetches that are copies of their own, made for one entry each; the others share one. */
-#define QUICK_FETCHES 6
-
 /*
  * True, and counted, for an event of the runner itself: what it writes would be traced, and written, and traced again. It is asked
  * last: most events are another's, and the call would cost more than a few tests of `where`.
@@ -57,6 +57,9 @@ static __always_inline bool is_own(__u64 pid_tgid)
 		__atomic_fetch_add(&count->of_itself, 1, __ATOMIC_RELAXED);
 	return true;
 }
+
+/* Fetches that are copies of their own, made for one entry each; the others share one. */
+#define QUICK_FETCHES 6
 
 /* A packet has no process: which one runs is chance, and some programs may not ask. */
 static __always_inline void packet_head_fill(struct event_head *head, __u64 absent)
@@ -149,6 +152,15 @@ static __always_inline void fetch_all(void *ctx, void *record, __u64 *absent, st
 #include "span_end.h"
 #else
 
+#ifdef TRACE_COUNTING
+/* An event that is wanted is counted. */
+static __always_inline int trace_event(void *ctx)
+{
+	if (!at_packets && is_own(bpf_get_current_pid_tgid()))
+		return 0;
+	return count_event(ctx);
+}
+#else
 /* The record of an event that is wanted. */
 static __noinline int trace_event(void *ctx)
 {
@@ -177,6 +189,7 @@ static __noinline int trace_event(void *ctx)
 	bpf_ringbuf_submit(record, 0);
 	return 0;
 }
+#endif
 
 static __always_inline int trace(void *ctx)
 {

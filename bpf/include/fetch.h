@@ -41,6 +41,7 @@ enum fetch_source {
 	FETCH_USDT = 20,   /* argument `index`, by the specification that the cookie names */
 	FETCH_PACKET = 21, /* the packet or socket that the program was called for */
 	FETCH_CALL_ARGUMENT = 22, /* argument `index` of a system call, unless they are gone */
+	FETCH_CALCULATED = 24, /* the calculation that begins with operation `index` */
 	FETCH_PACKET_ANCESTOR = 23, /* of the cgroup of the packet's socket, at level `index` */
 	FETCH_STORED = 24,   /* what the start of the span left at `constant`: its address, or the value itself; `index` is its bit */
 	FETCH_DURATION = 25, /* nanoseconds since the start */

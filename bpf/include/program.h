@@ -83,14 +83,16 @@ struct cpu_counts {
 	__u64 repeated; /* met by another start of the same key */
 	__u64 cancelled;
 	__u64 full; /* no room for what began */
-	__u64 unused[2];
+	__u64 uncounted; /* events that were produced, and that one of the tables had no room for */
+	__u64 table_full[4]; /* those of each table */
+	__u64 unused[13];
 };
 
 #define CPU_COUNTS 128
 
 struct cpu_counts counts[CPU_COUNTS] INTERNAL;
 
-_Static_assert(sizeof(struct cpu_counts) == 128, "two cache lines, which processors fetch together");
+_Static_assert(sizeof(struct cpu_counts) == 256, "pairs of cache lines, which processors fetch together");
 
 /*
  * False, and counted, for an event that `limits` does not let pass. A function of its own: where nothing is limited nothing

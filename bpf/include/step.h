@@ -62,6 +62,8 @@ struct step_text {
 };
 
 const volatile struct step steps[MAX_STEPS] INTERNAL = {};
+/* The first of them are those of `where`. */
+const volatile bool has_where INTERNAL = true;
 const volatile struct step_text step_texts[MAX_STEPS] INTERNAL = {};
 
 /*

@@ -9,6 +9,9 @@
 #define EBPF_RUN_WHERE_H
 
 #include "step.h"
+#ifdef TRACE_COUNTING
+#include "calculate.h"
+#endif
 
 #ifdef TRACE_LIGHT
 static __always_inline __u64 is_wanted(void *ctx)
@@ -321,7 +324,13 @@ static __always_inline __u64 do_step(void *ctx, const struct step *step, const s
 {
 	__u64 status, value = 0, answer;
 
-	status = fetch_source(ctx, &step->fetch, &state->fetch, &value);
+#ifdef TRACE_COUNTING
+	if (step->fetch.source == FETCH_CALCULATED) {
+		status = calculate(ctx, step->fetch.index, &state->fetch);
+		value = state->fetch.value;
+	} else
+#endif
+		status = fetch_source(ctx, &step->fetch, &state->fetch, &value);
 	if (!status && is_plain(&step->fetch)) {
 		value = plain_value(&step->fetch, value);
 	} else if (!status) {
@@ -429,11 +438,45 @@ static __noinline __u64 where(void *ctx, __u64 next, __u64 unreadable AND_SPAN(c
 	return rejected(unreadable);
 }
 
+#ifdef TRACE_COUNTING
+/* What the tests from `first` on say; where they cannot tell, it does not hold. */
+static __noinline __u64 holds(void *ctx, __u64 first)
+{
+	struct where_state state;
+	__u64 next = first, unreadable = 0;
+	__u32 i;
+
+	state.fetch.value = 0;
+	state.fetch.missing = 0;
+	state.fetch.length = 0;
+#pragma clang loop unroll(disable)
+	for (i = first; i < MAX_STEPS; i++) {
+		const struct step *step = (const struct step *)&steps[i];
+
+		hidden(step);
+		if (next != i)
+			continue;
+		next = do_step(ctx, step, (const struct step_text *)&step_texts[i], &state, &unreadable);
+		if (next == STEP_REJECT)
+			return false;
+		if (next == STEP_PASS)
+			return true;
+	}
+	return false;
+}
+#endif
+
+/* True where there are no tests. Those of conditions come after those of `where`. */
+static __always_inline bool wants_all(void)
+{
+	return !has_where || steps[0].test == TEST_NONE;
+}
+
 #ifndef TRACE_SPAN
 /* The same where a call costs little beside what else happens. */
 static __always_inline __u64 is_wanted(void *ctx)
 {
-	return steps[0].test == TEST_NONE ? true : where(ctx, 0, 0);
+	return wants_all() ? true : where(ctx, 0, 0);
 }
 #endif
 

@@ -65,7 +65,7 @@ static __always_inline bool is_wanted_near(void *ctx)
 	__u64 operand[NEAR_WORDS], next = 0, unreadable = 0;
 	__u32 i;
 
-	if (steps[0].test == TEST_NONE)
+	if (wants_all())
 		return true;
 #pragma unroll
 	for (i = 0; i < NEAR_STEPS; i++) {

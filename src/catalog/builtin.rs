@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The programs inside the binary: one for each file of `bpf/`.
 
+use std::sync::Arc;
+
 use super::describe::describe;
 use super::elf::ObjectError;
 use super::object::ObjectBytes;
@@ -35,7 +37,11 @@ pub fn builtin() -> Result<Catalog, ObjectError> {
             let light = internal_object(&format!("{}_light", object.name)).map(ObjectBytes::built_in);
             let part = |name: &str| internal_object(&format!("{}_{name}", object.name)).map(ObjectBytes::built_in);
             let span = part("start").zip(part("span")).map(|(start, end)| SpanObjects { start, end });
-            Ok(Program { light, span, ..describe(object.name, ObjectBytes::built_in(object.bytes))? })
+            let counting = match internal_object(&format!("{}_counting", object.name)) {
+                Some(bytes) => Some(Arc::new(describe(object.name, ObjectBytes::built_in(bytes))?)),
+                None => None,
+            };
+            Ok(Program { light, span, counting, ..describe(object.name, ObjectBytes::built_in(object.bytes))? })
         })
         .collect::<Result<_, _>>()?;
     Ok(Catalog::new(programs))
@@ -102,6 +108,7 @@ mod tests {
             object: trace.object.clone(),
             light: trace.light.clone(),
             span: trace.span.clone(),
+            counting: trace.counting.clone(),
             ..other
         };
         assert_eq!(like_trace(light), **trace);

@@ -49,6 +49,7 @@ pub fn describe(name: &str, object: impl Into<ObjectBytes>) -> Result<Program, O
         object: object.clone(),
         light: None,
         span: None,
+        counting: None,
     })
 }
 

@@ -130,6 +130,7 @@ impl<'a> Lowered<'a> {
                 | FetchContext::Packet
                 | FetchContext::SocketCall => ("FETCH_WORD", registers.result),
             },
+            FetchSource::Calculated(first) => ("FETCH_CALCULATED", first),
             FetchSource::SyscallNumber => ("FETCH_WORD", CALL_NUMBER),
             FetchSource::Context => lowered.in_record(context),
             FetchSource::DataLoc(index) => ("FETCH_DATA_LOC", index),

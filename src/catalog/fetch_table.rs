@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use super::btf::Btf;
+use super::counting_table::CountingTable;
 use super::elf::ObjectError;
 use super::fetch_context::{FetchContext, Lowered, Registers};
 use super::fetch_entry::{FetchLimit, write_fetch};
@@ -12,7 +13,7 @@ use super::kernel_offsets::KernelOffsets;
 use super::span_table::{SpanHook, SpanTable};
 use super::step_table::{SetPlace, StepTable};
 use super::table::{Constants, Table, put};
-use crate::spec::{Fetch, FetchCopy, FetchSource, Step};
+use crate::spec::{Counting, Fetch, FetchCopy, FetchSource, OperationKind, Step};
 
 /// Bytes behind the names of a path into which one that does not fit may run over: NAMES_BYTES of `bpf/include/names.h`.
 const MARGIN: u32 = 256;
@@ -44,6 +45,8 @@ pub struct FetchTable {
     span: SpanTable,
     /// The tests of `where`.
     pub steps: StepTable,
+    /// The tables that events are counted in; `Some` for the form that counts.
+    counting: Option<CountingTable>,
     /// Where the members of the kernel's structs are to be filled in.
     pub offsets: KernelOffsets,
 }
@@ -80,8 +83,23 @@ impl FetchTable {
             registers: Registers::find(constants)?,
             span: SpanTable::find(constants)?,
             steps: StepTable::find(constants)?,
+            counting: CountingTable::find(constants),
             offsets: KernelOffsets::find(btf, constants),
         })
+    }
+
+    /// True for the form of the program that counts its events.
+    pub fn counts(&self) -> bool {
+        self.counting.is_some()
+    }
+
+    /// Writes the tables, and what their keys and values are made of.
+    pub fn write_counting(&self, rodata: &mut [u8], counting: &Counting, context: FetchContext) {
+        let Some(table) = &self.counting else { return };
+        let values = counting.tallies.iter().filter_map(|tally| Some(&tally.number.as_ref()?.0));
+        self.read_packet(rodata, values.chain(operands(counting)));
+        let registers = self.registers.read(rodata);
+        table.write(rodata, counting, |fetch| Lowered::new(fetch, context, &registers));
     }
 
     /// How many fetches one probe can have.
@@ -201,4 +219,15 @@ fn is_path(copy: FetchCopy) -> bool {
         | FetchCopy::UserStack
         | FetchCopy::Packet { .. } => false,
     }
+}
+
+/// What calculations read.
+fn operands(counting: &Counting) -> impl Iterator<Item = &Fetch> {
+    counting.operations.iter().filter_map(|operation| match &operation.kind {
+        OperationKind::Fetch(fetch, _) => Some(&**fetch),
+        OperationKind::Constant(_)
+        | OperationKind::Arithmetic { .. }
+        | OperationKind::Compare { .. }
+        | OperationKind::Within { .. } => None,
+    })
 }

@@ -10,6 +10,7 @@
 mod binary;
 mod btf;
 mod builtin;
+mod counting_table;
 mod demangle;
 mod describe;
 mod elf;

@@ -67,6 +67,8 @@ pub struct Program {
     /// The same without what only `where` and values of several parts need, all variables at the same places: it loads in half the
     /// time. `None`: there is none.
     pub light: Option<ObjectBytes>,
+    /// The same program in the form that counts its events in tables (`aggregate`). `None`: it has none.
+    pub counting: Option<Arc<Program>>,
     /// The same for hooks of spans, all variables at the same places; `None` where it has no spans.
     pub span: Option<SpanObjects>,
 }
@@ -84,6 +86,11 @@ impl Program {
     /// True where `capture` decides what is read.
     pub fn captures(&self) -> bool {
         self.fetch_table.is_some()
+    }
+
+    /// True for the form that counts its events in tables, and writes no records.
+    pub fn counts(&self) -> bool {
+        self.fetch_table.as_ref().is_some_and(FetchTable::counts)
     }
 
     /// The record that it emits under these parameters.

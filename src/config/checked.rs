@@ -107,7 +107,12 @@ impl CheckedProbe {
             }
             wanted = match wanted {
                 Place::Mode | Place::Entry(_) | Place::Binary | Place::Process | Place::BuildId => Place::Target,
-                Place::Target | Place::Program | Place::Capture(_) | Place::Clause(_) | Place::Key(_) => Place::Hook,
+                Place::Target
+                | Place::Program
+                | Place::Capture(_)
+                | Place::Clause(_)
+                | Place::Key(_)
+                | Place::Aggregate(..) => Place::Hook,
                 Place::SpanHook(role, number, of) => match *of {
                     Place::Hook | Place::Probe => Place::Hook,
                     Place::Part { of, .. } => Place::SpanHook(role, number, of),
@@ -116,6 +121,7 @@ impl CheckedProbe {
                     }
                     Place::Target
                     | Place::Clause(_)
+                    | Place::Aggregate(..)
                     | Place::Key(_)
                     | Place::Capture(_)
                     | Place::Program

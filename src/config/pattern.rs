@@ -31,6 +31,16 @@ pub(crate) const DURATION: Pattern = Pattern {
     expected: "a whole number with one of the units ms, s, m, h",
 };
 
+/// What stands for an interval that is the whole run.
+pub(crate) const AT_THE_END: &str = "end";
+
+/// `500ms`, `1s`, `end`.
+pub(crate) const INTERVAL: Pattern = Pattern {
+    regex: "^([1-9][0-9]{0,8}(ms|s|m|h)|end)$",
+    matches: |text| text == AT_THE_END || is_number_with(text, 9, &["ms", "s", "m", "h"]),
+    expected: "a whole number with one of the units ms, s, m, h",
+};
+
 /// `256KiB`, `2MiB`, `1GiB`.
 pub(crate) const SIZE: Pattern = Pattern {
     regex: "^[1-9][0-9]{0,8}(KiB|MiB|GiB)$",
@@ -80,7 +90,7 @@ pub(crate) const BUILD_ID: Pattern = Pattern {
 };
 
 /// Every form that the schema uses.
-pub(crate) const ALL: &[Pattern] = &[NAME, DURATION, SIZE, RATE, SAMPLE, MODE, OWNER, BUILD_ID];
+pub(crate) const ALL: &[Pattern] = &[NAME, DURATION, INTERVAL, SIZE, RATE, SAMPLE, MODE, OWNER, BUILD_ID];
 
 fn is_owner(text: &str) -> bool {
     let is_name = |name: &str| (1..=256).contains(&name.chars().count()) && !name.contains(char::is_whitespace);

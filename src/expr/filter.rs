@@ -16,7 +16,8 @@ use super::resolve::Resolved;
 use super::scope::Scope;
 use crate::catalog::SetMapKind;
 use crate::spec::{
-    BinaryOp, Capture, Expr, ExprNode, Field, FieldType, Formula, Layout, SetName, SetUse, Step, StepTest,
+    AggregatePart, BinaryOp, Capture, Expr, ExprNode, Field, FieldType, Formula, Layout, SetName, SetUse, Step,
+    StepTest,
 };
 use crate::words::Refusal;
 
@@ -38,6 +39,8 @@ pub enum Blame {
     Capture(usize),
     /// The clause of `where` of this number.
     Clause(usize),
+    /// A part of the table of this number: which one.
+    Aggregate(AggregatePart, usize, usize),
 }
 
 /// One condition that has been checked.
@@ -113,7 +116,7 @@ pub fn resolve(
     let wanted = Wanted { captures, filter: &[], sets: &[] };
     resolve_probe(wanted, scope, machine, head).map_err(|errors| {
         let index = |blame| match blame {
-            Blame::Capture(index) | Blame::Clause(index) => index,
+            Blame::Capture(index) | Blame::Clause(index) | Blame::Aggregate(_, _, index) => index,
         };
         errors.into_iter().map(|(blame, refusal)| (index(blame), refusal)).collect()
     })

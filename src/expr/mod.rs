@@ -12,6 +12,7 @@ mod builtin;
 mod casts;
 mod check;
 mod clause;
+mod counting;
 mod cursor;
 mod error;
 mod filter;
@@ -44,10 +45,12 @@ mod tracepoint;
 mod types;
 mod unexpected;
 mod usdt;
+mod value_form;
 
 pub use builtin::{BUILTINS, Builtin, builtin, builtin_names};
 pub use casts::CASTS;
 pub use clause::{ClausePlan, Decided};
+pub use counting::resolve_tables;
 pub use error::ExprError;
 pub use filter::{Blame, Wanted, resolve, resolve_probe};
 pub use finished::filter_fields;
@@ -70,3 +73,4 @@ pub use span::{ResolvedPoint, ResolvedSpan, SpanBlame, SpanPoint, SpanWanted, re
 pub use syscall::SyscallScope;
 pub use tracepoint::{TraceField, TraceShape, parse_format};
 pub use usdt::{UsdtArgumentType, UsdtScope};
+pub use value_form::{STATISTICS, ValueForm, parse_value};

@@ -27,6 +27,8 @@ pub struct SummaryRow {
     pub probe: String,
     /// Events that the kernel side produced; `None` for a program that counts, whose deliveries are samples.
     pub produced: Option<u64>,
+    /// Those of them that are in the rows of tables; `None` for a probe that reports its events.
+    pub counted: Option<u64>,
     /// What was lost before it reached any sink; zero counts are left out.
     pub lost: Vec<(LossCause, u64)>,
     /// One entry for each sink, in the order of the file.
@@ -90,8 +92,10 @@ enum Line {
 
 fn probe_lines(row: &SummaryRow, lines: &mut Vec<Line>) {
     let produced = row.produced.map_or("-".to_owned(), thousands);
-    let delivered = |count: u64| match (row.produced, count) {
+    let delivered = |count: u64| match (row.produced.filter(|_| row.counted.is_none()), count) {
         (Some(_), _) => thousands(count),
+        (None, 1) if row.counted.is_some() => "1 row".to_owned(),
+        (None, _) if row.counted.is_some() => format!("{} rows", thousands(count)),
         (None, 1) => "1 sample".to_owned(),
         (None, _) => format!("{} samples", thousands(count)),
     };
@@ -111,6 +115,9 @@ fn probe_lines(row: &SummaryRow, lines: &mut Vec<Line>) {
                 line(name, String::new(), sink)
             }));
         }
+    }
+    if let Some(counted) = row.counted {
+        lines.push(Line::Note(format!("  counted: {}", thousands(counted))));
     }
     if !row.by_command.is_empty() {
         lines.push(Line::Note(by_command(&row.by_command)));
@@ -207,6 +214,7 @@ mod tests {
     fn rows() -> Vec<SummaryRow> {
         vec![
             SummaryRow {
+                counted: None,
                 probe: "opens".into(),
                 produced: Some(312_007),
                 lost: vec![(LossCause::RingFull, 880), (LossCause::Missed, 0)],
@@ -218,13 +226,19 @@ mod tests {
                 missed_unknown: true,
             },
             SummaryRow {
+                counted: None,
                 probe: "execs".into(),
                 produced: Some(12),
                 sinks: vec![sink("stdout", 12, &[]), sink("jsonl:/x.jsonl", 10, &[(LossCause::SinkError, 2)])],
                 by_command: (0..11).map(|n| (format!("c{n:02}").into_bytes(), 11 - n)).collect(),
                 ..SummaryRow::default()
             },
-            SummaryRow { probe: "packets".into(), sinks: vec![sink("stdout", 60, &[])], ..SummaryRow::default() },
+            SummaryRow {
+                counted: None,
+                probe: "packets".into(),
+                sinks: vec![sink("stdout", 60, &[])],
+                ..SummaryRow::default()
+            },
         ]
     }
 

@@ -10,8 +10,8 @@ use rustix::mm::ProtFlags;
 use super::mapping::Mapping;
 
 /// `produced`, `ring_full`, `sampled_out`, `rate_limited`, `rate` and `ended`, which are no counts, `of_itself`, `filtered`,
-/// `undecided`, to two cache lines.
-const WORDS_PER_CPU: usize = 16;
+/// `undecided`, five counts of spans, `uncounted` and `table_full` of four tables, to pairs of cache lines.
+const WORDS_PER_CPU: usize = 32;
 /// The word in the last entry that has the window of the rate.
 const RATE_WORD: usize = 4;
 /// The word of each CPU that is not zero when there are to be no more events.
@@ -23,6 +23,9 @@ const FILTERED_WORD: usize = 7;
 const UNDECIDED_WORD: usize = 8;
 /// The first of those that count spans: started, paired, repeated, cancelled, full.
 const STARTED_WORD: usize = 9;
+/// The word that counts events which one of the tables had no room for, and the words of each table.
+const UNCOUNTED_WORD: usize = 14;
+const TABLE_FULL_WORD: usize = 15;
 
 /// The counts of one loaded program, in memory shared with it. What is read later is not older: an event that one count has is
 /// in those that are read after it.
@@ -95,6 +98,16 @@ impl Counts {
     /// Those of them that were more than the rate allows.
     pub fn rate_limited(&self) -> u64 {
         self.sum(3)
+    }
+
+    /// Those of them that a table had no room for.
+    pub fn uncounted(&self) -> u64 {
+        self.sum(UNCOUNTED_WORD)
+    }
+
+    /// Those of them that the table of this number had no room for.
+    pub fn table_full(&self, table: usize) -> u64 {
+        self.sum(TABLE_FULL_WORD + table.min(3))
     }
 
     /// Events of this process itself, which were left out; not among those that were produced.

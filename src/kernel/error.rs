@@ -43,7 +43,7 @@ impl KernelError {
     }
 
     /// The same with what would work, where something is known.
-    pub(super) fn maybe_help(self, help: Option<String>) -> Self {
+    pub fn maybe_help(self, help: Option<String>) -> Self {
         Self { help: help.or(self.help), ..self }
     }
 

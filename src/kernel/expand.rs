@@ -124,6 +124,8 @@ fn expand_syscalls(
         };
         let mut spec = ProbeSpec { targets: Targets::One, asked: Some(hook.clone()), elsewhere: lacks, ..spec.clone() };
         match calls.as_slice() {
+            // All targets count in the same tables.
+            _ if !spec.aggregates.is_empty() => {}
             [call] if several => spec.labels.push(("syscall".to_owned(), call.clone())),
             _ if several => spec.name_syscall(),
             _ => {}
@@ -252,7 +254,8 @@ fn patterns_apart(spec: &ProbeSpec) -> Option<&[String]> {
 /// The probe at one of its targets, which comes from the entry `entry` of its file.
 fn one(spec: &ProbeSpec, name: String, entry: String, host: &Host) -> Expanded {
     let mut spec = spec.at(&name);
-    if let Some(field) = spec.hook.as_ref().and_then(Hook::target_field) {
+    // All targets count in the same tables: which one an event is of, a key says.
+    if let Some(field) = spec.hook.as_ref().and_then(Hook::target_field).filter(|_| spec.aggregates.is_empty()) {
         // People know functions of C++ and Rust by the names of their sources.
         let shown = if field == "symbol" { demangle(&name) } else { None };
         spec.labels.push((field.to_owned(), shown.unwrap_or_else(|| name.clone())));

@@ -9,6 +9,7 @@ use libbpf_rs::{MapCore as _, MapHandle, Object};
 use super::counts::Counts;
 use super::error::KernelError;
 use super::host::descriptors;
+use super::load::{FIRST_TABLE, SCRATCH, TABLE};
 use super::loaded::Loaded;
 use super::rates;
 use super::span::PreparedSpan;
@@ -57,7 +58,7 @@ impl Generation {
             maps.push((name, MapHandle::try_from(&map)?));
         }
         // Every program has the variable; without events nothing counts there, and nobody looks whether it should end.
-        let emits_events = maps.iter().any(|(name, _)| name == "events");
+        let emits_events = maps.iter().any(|(name, _)| name == "events" || name == FIRST_TABLE);
         Ok(Self {
             counts: counts.filter(|_| emits_events),
             programs,
@@ -112,7 +113,7 @@ impl Generation {
         if name == rates::MAP && !self.rated.as_ref().is_some_and(|before| rates::are_same(before, spec)) {
             return None;
         }
-        if !same || name == "events" || name.contains('.') {
+        if !same || name == "events" || name.starts_with(TABLE) || name == SCRATCH || name.contains('.') {
             return None;
         }
         self.map(name).map(MapHandle::as_fd)

@@ -14,7 +14,7 @@ use super::loaded::Loaded;
 use super::prepare::Prepared;
 use super::rates;
 use super::span::{self, Others};
-use super::specialise::{give_sets, is_light, specialise};
+use super::specialise::{give_sets, give_tables, is_light, specialise};
 use super::usdt;
 use crate::catalog::{FunctionAt, Program, SetPlace};
 use crate::spec::{HookKind, Place, ProbeSpec};
@@ -24,6 +24,11 @@ use crate::spec::{HookKind, Place, ProbeSpec};
 const LOG_BYTES: usize = 8 << 20;
 /// The array of `trace` that nothing jumps into.
 const NOWHERE: &str = "nowhere";
+/// The arrays of the tables that a program counts in: `table0` …
+pub(super) const TABLE: &str = "table";
+pub(super) const FIRST_TABLE: &str = "table0";
+/// Where large keys of these are made.
+pub(super) const SCRATCH: &str = "scratch";
 /// Lines of it that a message shows.
 const LOG_LINES: usize = 12;
 
@@ -61,6 +66,7 @@ impl Loaded {
             span::size_map(&mut object, span, 0, running).map_err(|error| open(&error))?;
         }
         give_sets(&mut object, program, prepared).map_err(|error| open(&error))?;
+        give_tables(&mut object, prepared).map_err(|error| open(&error))?;
         specialise(&mut object, spec, program, prepared, host)?;
         if let Some(span) = &prepared.span {
             span::specialise_hook(&mut object, program, span, 0)?;
@@ -130,9 +136,12 @@ pub(super) fn size_maps(object: &mut OpenObject, spec: &ProbeSpec, program: &Pro
         let name = map.name().to_string_lossy().into_owned();
         if name == "events" {
             match program.event {
-                Some(_) => map.set_max_entries(spec.ring_bytes())?,
-                None => map.set_autocreate(false)?,
+                Some(_) if !program.counts() => map.set_max_entries(spec.ring_bytes())?,
+                Some(_) | None => map.set_autocreate(false)?,
             }
+        } else if name.starts_with(TABLE) || name == SCRATCH {
+            // Those that are used are given (`give_tables`).
+            map.set_autocreate(false)?;
         } else if name == usdt::MAP {
             map.set_autocreate(spec.hook.as_ref().is_some_and(|hook| hook.kind == HookKind::Usdt))?;
         } else if name == rates::MAP {

@@ -42,6 +42,7 @@ mod mapping;
 mod outline;
 mod prepare;
 mod rates;
+mod raw_map;
 mod ring;
 mod search;
 mod set;
@@ -50,6 +51,7 @@ mod site;
 mod slot;
 mod span;
 mod specialise;
+mod tables;
 mod together;
 mod usdt;
 
@@ -78,4 +80,5 @@ pub use site::binary::{FormerSearch, binary_identity, binary_path, binary_places
 pub use site::cgroup::{CgroupPlaces, cgroup_places};
 pub use site::interface::{InterfaceWatch, LinkLayer};
 pub use span::{OpenSpans, PreparedSpan};
+pub use tables::{RawRow, TableMaps, TableReader};
 pub use together::{one_link_each, together};

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A spec against this kernel's types: what the program is told, and how its records are read. Nothing is loaded yet.
 
+use std::sync::Arc;
+
 use super::error::KernelError;
 use super::hook::of;
 use super::set_map::SetMap;
 use super::span::{PreparedSpan, prepare_span};
+use super::tables::TableMaps;
 use crate::catalog::{FetchContext, Program, SetMapKind, SetPlace, demangle};
 use crate::expr::{
     Blame, ClausePlan, Machine, Resolved, Scope, TargetName, Variable, Wanted, filter_fields, resolve_probe,
+    resolve_tables,
 };
 use crate::hook::is_at_packets;
 use crate::kernel::host::{Host, cgroup_root};
 use crate::kernel::site::interface::{LinkLayer, link_layer};
 use crate::spec::{
-    Fetch, FetchCopy, FetchSource, Hook, HookKind, Layout, Place, ProbeSpec, SetName, SetUse, Site, Step, StepTest,
+    Counting, Fetch, FetchCopy, FetchSource, Hook, HookKind, Layout, Place, ProbeSpec, SetName, SetUse, Site, Step,
+    StepTest,
 };
 use crate::words::Refusal;
 
@@ -36,6 +41,10 @@ pub struct Prepared {
     pub layout: Option<Layout>,
     /// The programs at its other hooks, where it pairs what begins and what ends.
     pub span: Option<PreparedSpan>,
+    /// The tables that it counts in; `None` where it reports its events.
+    pub counting: Option<Counting>,
+    /// The maps of these tables, which all targets of a probe share.
+    pub tables: Vec<Arc<TableMaps>>,
     /// What packets begin with, for a program that reads them.
     pub link_layer: LinkLayer,
 }
@@ -72,7 +81,11 @@ pub(super) fn resolve_for(
     if let Some(span) = &spec.span {
         return prepare_span(spec, span, program, host, target, head);
     }
-    if spec.capture.is_empty() && spec.filter.is_empty() && !spec.hook.as_ref().is_some_and(knows_context) {
+    if spec.capture.is_empty()
+        && spec.filter.is_empty()
+        && !program.counts()
+        && !spec.hook.as_ref().is_some_and(knows_context)
+    {
         return Ok(prepared);
     }
     let scope = match &spec.hook {
@@ -83,35 +96,50 @@ pub(super) fn resolve_for(
     let sets: Vec<SetUse> =
         spec.sets.iter().filter(|set| !set.is_of_cgroup() || cgroup_root().is_some()).cloned().collect();
     let wanted = Wanted { captures: &spec.capture, filter: &spec.filter, sets: &sets };
+    let context = spec.hook.as_ref().map_or(FetchContext::Registers, |hook| context(hook.kind, &scope));
     let mut machine = machine(spec, host, &variable);
     if let Some(target) = target {
         machine.targets = vec![target];
     }
-    match resolve_probe(wanted, &scope, &machine, head) {
-        Ok(resolved) => {
-            let context = spec.hook.as_ref().map_or(FetchContext::Registers, |hook| context(hook.kind, &scope));
-            if context == FetchContext::Syscall && reads_packet(&resolved) {
-                return Err(vec![no_packet()]);
-            }
-            let set_places = set_places(spec, &resolved.steps);
-            let Resolved { fetches, layout, steps, clauses } = resolved;
-            Ok(Prepared { fetches, layout: Some(layout), context, steps, set_places, clauses, ..prepared })
-        }
-        Err(errors) => {
-            // A target that is not there has no arguments either: say that, and only that.
-            if let Some(error) = spec.hook.as_ref().and_then(|hook| (of(hook.kind).missing)(hook, host)) {
-                return Err(vec![error]);
-            }
-            let blame = |(blame, refusal): (Blame, Refusal)| {
-                let place = match blame {
-                    Blame::Capture(index) => Place::Capture(spec.capture[index].name.clone()),
-                    Blame::Clause(index) => Place::Clause(index),
-                };
-                KernelError::of(place, refusal)
-            };
-            Err(errors.into_iter().map(blame).collect())
-        }
+    let blamed = |errors| blamed(spec, host, errors);
+    if program.counts() {
+        let (counting, clauses) = resolve_tables(&spec.aggregates, wanted, &scope, &machine).map_err(blamed)?;
+        let set_places = set_places(spec, &counting.steps);
+        let steps = counting.steps.clone();
+        return Ok(Prepared {
+            layout: None,
+            counting: Some(counting),
+            context,
+            steps,
+            set_places,
+            clauses,
+            ..prepared
+        });
     }
+    let resolved = resolve_probe(wanted, &scope, &machine, head).map_err(blamed)?;
+    if context == FetchContext::Syscall && reads_packet(&resolved) {
+        return Err(vec![no_packet()]);
+    }
+    let set_places = set_places(spec, &resolved.steps);
+    let Resolved { fetches, layout, steps, clauses } = resolved;
+    Ok(Prepared { fetches, layout: Some(layout), context, steps, set_places, clauses, ..prepared })
+}
+
+/// What is wrong with expressions, each with its place.
+fn blamed(spec: &ProbeSpec, host: &Host, errors: Vec<(Blame, Refusal)>) -> Vec<KernelError> {
+    // A target that is not there has no arguments either: say that, and only that.
+    if let Some(error) = spec.hook.as_ref().and_then(|hook| (of(hook.kind).missing)(hook, host)) {
+        return vec![error];
+    }
+    let blame = |(blame, refusal): (Blame, Refusal)| {
+        let place = match blame {
+            Blame::Capture(index) => Place::Capture(spec.capture[index].name.clone()),
+            Blame::Clause(index) => Place::Clause(index),
+            Blame::Aggregate(part, table, index) => Place::Aggregate(part, table, index),
+        };
+        KernelError::of(place, refusal)
+    };
+    errors.into_iter().map(blame).collect()
 }
 
 /// True where a packet somewhere in the kernel is read.

@@ -11,11 +11,11 @@
 //! is replaced by a larger one: an event sees the old one or the new one.
 
 use std::io;
-use std::mem;
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::raw_map::{create, done, point_at};
 use crate::catalog::SetMapKind;
 
 /// Bytes of a number, of a text with the zeros behind it, of the prefix and the address of a network.
@@ -24,6 +24,8 @@ const TEXT_BYTES: u32 = 128;
 const NETWORK_BYTES: u32 = 20;
 /// What the kernel adds to each place of a hash: its own data, the value, the list that it hangs in.
 const PLACE_BYTES: u64 = 48 + 8 + 16;
+/// How the kernel calls these maps.
+const NAME: &std::ffi::CStr = c"ebpf_run_set";
 /// Networks that a trie can have; it costs nothing.
 const MOST_NETWORKS: u32 = 1 << 24;
 /// What a network takes in a trie: its node, and about one more where two part.
@@ -66,13 +68,14 @@ impl SetMap {
         let (given, entries) = match kind {
             SetMapKind::Networks => {
                 let flags = libbpf_sys::BPF_F_NO_PREALLOC;
-                (create(libbpf_sys::BPF_MAP_TYPE_LPM_TRIE, NETWORK_BYTES, 1, MOST_NETWORKS, flags, None)?, None)
+                let kind = (libbpf_sys::BPF_MAP_TYPE_LPM_TRIE, NAME);
+                (create(kind, (NETWORK_BYTES, 1), MOST_NETWORKS, flags, None)?, None)
             }
             SetMapKind::Numbers | SetMapKind::Texts => {
                 let entries = hash(kind, room)?;
-                let array = libbpf_sys::BPF_MAP_TYPE_ARRAY_OF_MAPS;
-                let given = create(array, 4, 4, 1, 0, Some(entries.as_fd()))?;
-                point_at(&given, &entries)?;
+                let array = (libbpf_sys::BPF_MAP_TYPE_ARRAY_OF_MAPS, NAME);
+                let given = create(array, (4, 4), 1, 0, Some(entries.as_fd()))?;
+                point_at(given.as_fd(), entries.as_fd())?;
                 (given, Some(Arc::new(entries)))
             }
         };
@@ -104,7 +107,7 @@ impl SetMap {
             put(&larger, self.key(&key)?)?;
         }
         let mut entries = self.shared.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        point_at(&self.shared.given, &larger)?;
+        point_at(self.shared.given.as_fd(), larger.as_fd())?;
         *entries = Some(Arc::new(larger));
         Ok(())
     }
@@ -166,41 +169,7 @@ impl AsFd for SetMap {
 /// A map for the entries of numbers or texts.
 fn hash(kind: SetMapKind, room: u32) -> io::Result<OwnedFd> {
     let key_bytes = if kind == SetMapKind::Texts { TEXT_BYTES } else { NUMBER_BYTES };
-    create(libbpf_sys::BPF_MAP_TYPE_HASH, key_bytes, 1, room.max(1), 0, None)
-}
-
-fn create(
-    map_type: u32,
-    key_bytes: u32,
-    value_bytes: u32,
-    room: u32,
-    map_flags: u32,
-    inner: Option<BorrowedFd<'_>>,
-) -> io::Result<OwnedFd> {
-    let options = libbpf_sys::bpf_map_create_opts {
-        sz: mem::size_of::<libbpf_sys::bpf_map_create_opts>() as libbpf_sys::size_t,
-        map_flags,
-        inner_map_fd: inner.map_or(0, |inner| inner.as_raw_fd() as u32),
-        ..Default::default()
-    };
-    let name = c"ebpf_run_set".as_ptr();
-    // SAFETY: name and options live across the call.
-    let fd = unsafe { libbpf_sys::bpf_map_create(map_type, name, key_bytes, value_bytes, room, &raw const options) };
-    if fd < 0 {
-        return Err(io::Error::from_raw_os_error(-fd));
-    }
-    // SAFETY: a new descriptor, which nobody else has.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-}
-
-/// Makes a map the one in the array. When this returns, no program asks the one that was there.
-fn point_at(array: &OwnedFd, map: &OwnedFd) -> io::Result<()> {
-    let (first, fd) = (0u32, map.as_raw_fd());
-    // SAFETY: key and value have four bytes and live across the call.
-    done(unsafe {
-        let (key, value) = (ptr::from_ref(&first).cast(), ptr::from_ref(&fd).cast());
-        libbpf_sys::bpf_map_update_elem(array.as_raw_fd(), key, value, 0)
-    })
+    create((libbpf_sys::BPF_MAP_TYPE_HASH, NAME), (key_bytes, 1), room.max(1), 0, None)
 }
 
 /// Adds a key, of as many bytes as the map's.
@@ -211,8 +180,4 @@ fn put(map: impl AsFd, key: &[u8]) -> io::Result<()> {
         let (key, value) = (key.as_ptr().cast(), ptr::from_ref(&value).cast());
         libbpf_sys::bpf_map_update_elem(map.as_fd().as_raw_fd(), key, value, 0)
     })
-}
-
-fn done(code: i32) -> io::Result<()> {
-    if code < 0 { Err(io::Error::from_raw_os_error(-code)) } else { Ok(()) }
 }

@@ -7,6 +7,7 @@ use libbpf_rs::OpenObject;
 
 use super::error::KernelError;
 use super::host::{Host, own_process, process_of};
+use super::load::{SCRATCH, TABLE};
 use super::prepare::Prepared;
 use super::rates::rate_of;
 use super::set_map::SetMap;
@@ -50,8 +51,10 @@ pub(super) fn specialise(
     {
         *flag = 1;
     }
-    if let (Some(table), Some(layout)) = (&program.fetch_table, &prepared.layout) {
-        specialise_trace(rodata, table, prepared, layout.size, host).map_err(|limit| too_much(prepared, &limit))?;
+    if let Some(table) =
+        program.fetch_table.as_ref().filter(|_| prepared.layout.is_some() || prepared.counting.is_some())
+    {
+        specialise_trace(rodata, table, prepared, host).map_err(|limit| too_much(prepared, &limit))?;
         if usdt::by_cookie(host) {
             table.tell_places_by_cookies(rodata);
         }
@@ -70,16 +73,15 @@ pub(super) fn specialise(
 }
 
 /// The work list, the tests of `where`, and where the kernel's structs have what these read.
-fn specialise_trace(
-    rodata: &mut [u8],
-    table: &FetchTable,
-    prepared: &Prepared,
-    record_bytes: u32,
-    host: &Host,
-) -> Result<(), FetchLimit> {
-    let Prepared { fetches, steps, set_places, context, .. } = prepared;
+fn specialise_trace(rodata: &mut [u8], table: &FetchTable, prepared: &Prepared, host: &Host) -> Result<(), FetchLimit> {
+    let Prepared { fetches, steps, set_places, context, counting, layout, .. } = prepared;
+    let fetches = counting.as_ref().map_or(fetches, |counting| &counting.fetches);
+    let record_bytes = layout.as_ref().map_or(0, |layout| layout.size);
     table.write(rodata, fetches, record_bytes, *context)?;
     table.write_steps(rodata, steps, set_places, *context)?;
+    if let Some(counting) = counting {
+        table.write_counting(rodata, counting, *context);
+    }
     let mut all = fetches.iter().chain(steps.iter().map(|step| &step.fetch));
     // What is at hand is no struct of the kernel.
     let mut of_kernel = || {
@@ -138,6 +140,23 @@ pub(super) fn give_sets_of(object: &mut OpenObject, sets: &[(SetPlace, SetMap)])
         if let Some((_, set)) = sets.iter().find(|(known, _)| *known == place) {
             map.set_autocreate(true)?;
             map.reuse_fd(set.as_fd())?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives the program the tables that it counts in, and memory for large keys where one has such.
+pub(super) fn give_tables(object: &mut OpenObject, prepared: &Prepared) -> libbpf_rs::Result<()> {
+    let Some(counting) = &prepared.counting else { return Ok(()) };
+    for mut map in object.maps_mut() {
+        let name = map.name().to_string_lossy().into_owned();
+        if name == SCRATCH {
+            map.set_autocreate(counting.tables.iter().any(|table| table.in_scratch))?;
+        }
+        let number = name.strip_prefix(TABLE).and_then(|number| number.parse::<usize>().ok());
+        if let Some(table) = number.and_then(|number| prepared.tables.get(number)) {
+            map.set_autocreate(true)?;
+            map.reuse_fd(table.as_fd())?;
         }
     }
     Ok(())

@@ -122,7 +122,7 @@ fn shared(spec: &ProbeSpec, hook: Hook) -> ProbeSpec {
     // What the file leaves open has been chosen.
     let asked = spec.hook.clone().filter(|asked| asked.kind != hook.kind);
     let mut spec = ProbeSpec { hook: Some(hook), targets: Targets::One, asked, ..spec.clone() };
-    if let Some(word) = word {
+    if let Some(word) = word.filter(|_| spec.aggregates.is_empty()) {
         spec.name_target(word);
     }
     spec

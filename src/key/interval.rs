@@ -7,9 +7,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::definition::{Checking, InDefaults, Joined, Key, Need, needless};
+use crate::catalog::Program;
 use crate::config::{codes, pattern};
+use crate::spec::AT_THE_END;
 
 const LEAST: Duration = Duration::from_millis(10);
+/// What `aggregate` counts is exchanged at each interval, for which the kernel waits.
+const LEAST_OF_TABLES: Duration = Duration::from_millis(100);
 const MOST: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) const INTERVAL: Key = Key {
@@ -21,16 +25,17 @@ pub(super) const INTERVAL: Key = Key {
         joined: Joined::Replaced,
     }),
     needs: Some(Need {
-        met: |program| program.counters.is_some(),
+        met: |program| program.counters.is_some() || program.counts(),
         refuse: |cx, program| needless(cx, program, "interval", "has no counters to report"),
     }),
     check,
     ..Key::PLAIN
 };
 
-/// How often counters are reported, with a unit: from 10ms to 24h. The default is 1s. For programs that count.
+/// How often counters are reported, with a unit: from 10ms (100ms with `aggregate`) to 24h; `end` reports what `aggregate` counted once,
+/// when the probe ends. The default is 1s. For probes that count.
 #[derive(Deserialize, JsonSchema)]
-#[schemars(extend("pattern" = pattern::DURATION.regex, "examples" = ["500ms", "1s", "2m", "1h"], "default" = "1s"))]
+#[schemars(extend("pattern" = pattern::INTERVAL.regex, "examples" = ["500ms", "1s", "2m", "1h", "end"], "default" = "1s"))]
 struct Interval(String);
 
 /// How often counters are reported, with a unit: from 10ms to 24h.
@@ -42,13 +47,23 @@ struct Default(String);
 /// The schema has seen to the form.
 fn check(checking: &mut Checking<'_>) {
     let Some(Interval(text)) = checking.own("interval") else { return };
+    let counts = checking.program.is_some_and(Program::counts);
+    if text == pattern::AT_THE_END {
+        if counts {
+            return checking.then(|draft| draft.spec.interval = AT_THE_END);
+        }
+        let cx = &mut checking.cx;
+        let problem = cx.error(codes::DURATION, cx.value(&["interval"]), "`end` is an interval of `aggregate` only");
+        return cx.report(problem.help("write how often its counters are to be reported: `interval: 10s`"));
+    }
     let interval = pattern::duration(&text);
-    if (LEAST..=MOST).contains(&interval) {
+    let least = if counts { LEAST_OF_TABLES } else { LEAST };
+    if (least..=MOST).contains(&interval) {
         checking.then(move |draft| draft.spec.interval = interval);
         return;
     }
-    let too = if interval < LEAST { "short" } else { "long" };
+    let too = if interval < least { "short" } else { "long" };
     let cx = &mut checking.cx;
     let problem = cx.error(codes::DURATION, cx.value(&["interval"]), format!("an interval of {text} is too {too}"));
-    cx.report(problem.label("must be from 10ms to 24h"));
+    cx.report(problem.label(format!("must be from {}ms to 24h", least.as_millis())));
 }

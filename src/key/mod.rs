@@ -4,6 +4,8 @@
 //!
 //! What never happens here: no file is opened, no kernel is asked, nothing is printed.
 
+mod aggregate;
+mod aggregate_value;
 mod buffer;
 mod capture;
 mod definition;
@@ -39,6 +41,7 @@ pub(crate) const KEYS: &[&Key] = &[
     &params::PARAMS,
     &capture::CAPTURE,
     &where_::WHERE,
+    &aggregate::AGGREGATE,
     &interval::INTERVAL,
     &labels::LABELS,
     &sinks::SINKS,

@@ -26,14 +26,20 @@ struct Form(String);
 fn check(checking: &mut Checking<'_>) {
     let kind = kind(checking.cx.node);
     let usual = kind.map(|kind| usual(kind, |word| checking.cx.node.get(word).is_some()));
-    let program = choose(checking, kind, usual);
+    let counts = checking.cx.node.get("aggregate").is_some();
+    let program = choose(checking, kind, usual).map(|program| form(program, counts));
     checking.program = program.map(Arc::as_ref);
     // Nothing follows from a hook that must go.
     if checking.program.is_some_and(Program::has_own_hooks) {
         checking.hook = Some((None, Targets::One));
     }
-    let usual = usual.and_then(|usual| checking.catalog.get(usual));
+    let usual = usual.and_then(|usual| checking.catalog.get(usual)).map(|program| form(program, counts));
     checking.stand_in = program.or(usual);
+}
+
+/// The form of a program that counts its events, or the usual one.
+fn form(program: &Arc<Program>, counts: bool) -> &Arc<Program> {
+    program.counting.as_ref().filter(|_| counts).unwrap_or(program)
 }
 
 /// The kind of hook that the file says.

@@ -150,7 +150,7 @@ fn start(engine: &mut Engine, config: &Config, host: &Host) -> Result<(Vec<Unit>
         Engine::prepare(&starting.one.spec, starting.program, host).map_err(blame)
     })?;
     let made = each(all.iter().zip(drafts), |(starting, draft): (&Starting<'_>, Draft)| {
-        Engine::load(draft, &starting.one.spec, None, host, &engine.sets).map_err(|error| vec![starting.blame(error)])
+        engine.load(draft, &starting.one.spec, None, host).map_err(|error| vec![starting.blame(error)])
     })?;
     open_sinks(engine, config)?;
     let attached = each(all.iter().zip(made), |(starting, made): (&Starting<'_>, Made)| {

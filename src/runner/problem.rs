@@ -16,11 +16,9 @@ pub fn refusal(probe: &CheckedProbe, error: &KernelError) -> Problem {
         | Place::Binary
         | Place::Process
         | Place::BuildId => codes::KERNEL_TARGET,
-        Place::SpanHook(_, _, of) if matches!(of.whole(), Place::Key(_) | Place::Clause(_)) => {
-            codes::KERNEL_CAPTURE
-        }
+        Place::SpanHook(_, _, of) if matches!(of.whole(), Place::Key(_) | Place::Clause(_)) => codes::KERNEL_CAPTURE,
         Place::SpanHook(..) => codes::KERNEL_TARGET,
-        Place::Capture(_) | Place::Clause(_) | Place::Key(_) => codes::KERNEL_CAPTURE,
+        Place::Capture(_) | Place::Clause(_) | Place::Key(_) | Place::Aggregate(..) => codes::KERNEL_CAPTURE,
         Place::Sink(_) => codes::SINK_FAILED,
         // What `whole` gives is no part.
         Place::Part { .. } => codes::KERNEL_REFUSED,

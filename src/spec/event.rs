@@ -21,13 +21,15 @@ pub enum LossCause {
     SinkError,
     /// It arrived after `--count` was reached.
     AfterCount,
+    /// A table of `aggregate` had no room for one row more.
+    TableFull,
     /// It was in a ring buffer, or a counter, that could not be read: there was no memory to map it.
     Unreadable,
 }
 
 impl LossCause {
     /// Every cause, in the order of the summary.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::RingFull,
         Self::Missed,
         Self::SampledOut,
@@ -35,6 +37,7 @@ impl LossCause {
         Self::QueueFull,
         Self::SinkError,
         Self::AfterCount,
+        Self::TableFull,
         Self::Unreadable,
     ];
 
@@ -54,6 +57,7 @@ impl LossCause {
             Self::QueueFull => "queue_full",
             Self::SinkError => "sink_error",
             Self::AfterCount => "after_count",
+            Self::TableFull => "table_full",
             Self::Unreadable => "unreadable",
         }
     }

@@ -112,6 +112,8 @@ pub enum FetchSource {
     Constant(u64),
     /// Which target of several of one program: the number that the link carries.
     Target,
+    /// The calculation that begins with this operation of [`super::Counting::operations`].
+    Calculated(u8),
     /// The number of the system call, at raw `sys_enter` and `sys_exit`.
     SyscallNumber,
     /// Argument `n` of a USDT, by the specification that the link carries.

@@ -5,6 +5,7 @@
 //! person typed lives in `key` and `config`, what runs lives in `kernel`.
 
 mod capture;
+mod counting;
 mod event;
 mod expr;
 mod expr_names;
@@ -29,6 +30,7 @@ mod step;
 mod user_point;
 
 pub use capture::{DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES};
+pub use counting::{Counting, Operation, OperationKind, Table, Tally, Wide};
 pub use event::{LossCause, RESERVED_FIELDS};
 pub use expr::{At, BinaryOp, Cast, Expr, ExprNode, NameTable, TextSize, UnaryOp};
 pub use fetch::{Fetch, FetchCopy, FetchIndex, FetchSource, Kept, Narrow, PacketLayer};
@@ -40,7 +42,7 @@ pub use limits::{Limits, Period, RateLimit};
 pub use names::SyscallAbi;
 pub use network_point::{CgroupPoint, Direction, XdpMode};
 pub use of_end::{EndPart, OfEnd};
-pub use place::Place;
+pub use place::{AggregatePart, Place};
 pub use sample::{Aggregate, AggregateKey, AggregateValue, Buckets, Sample, Statistic, Top};
 pub use set::{SetEntry, SetKind, SetSource, SetSpec, SetUse};
 pub use sink::{Destination, DestinationKind, Format, Rights, SinkId, SinkSpec};
@@ -88,6 +90,8 @@ pub struct ProbeSpec {
     pub interval: Duration,
     /// Which of its events are wanted: all of these must hold.
     pub filter: Vec<Expr>,
+    /// The tables that its events are counted in; none: each event is reported.
+    pub aggregates: Vec<Aggregate>,
     /// The sets that its expressions ask for, each once. What is in them is no part of the probe.
     pub sets: Vec<SetUse>,
     /// What it is for, in the words of its file, where a sink shows that; else empty.
@@ -120,6 +124,7 @@ impl ProbeSpec {
             capture: Vec::new(),
             interval: DEFAULT_INTERVAL,
             filter: Vec::new(),
+            aggregates: Vec::new(),
             sets: Vec::new(),
             description: String::new(),
             labels: Vec::new(),
@@ -151,7 +156,11 @@ impl ProbeSpec {
     /// The names that what it reads begins with.
     pub fn names(&self) -> Vec<&str> {
         let captured = self.capture.iter().map(|capture| &capture.expr);
-        captured.chain(&self.filter).flat_map(Expr::names).collect()
+        captured
+            .chain(&self.filter)
+            .chain(self.aggregates.iter().flat_map(Aggregate::exprs))
+            .flat_map(Expr::names)
+            .collect()
     }
 
     /// The field of its events that says which of several targets of one program they are of.
@@ -204,6 +213,9 @@ pub const DEFAULT_BUFFER_BYTES: u32 = 4 << 20;
 
 /// The same for a probe of a daemon, which may have hundreds of them: 1 MiB.
 pub const DAEMON_BUFFER_BYTES: u32 = 1 << 20;
+
+/// `interval: end`: counters are reported once, at the end.
+pub const AT_THE_END: Duration = Duration::MAX;
 
 /// How often counters are reported when the file does not say.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);

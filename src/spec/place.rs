@@ -36,6 +36,8 @@ pub enum Place {
     Key(usize),
     /// A part of one hook of a span: of those of its role, the one of this number.
     SpanHook(SpanRole, usize, Box<Place>),
+    /// A key, a value or the condition of a value of `aggregate`: the table and which one, from 0.
+    Aggregate(AggregatePart, usize, usize),
     /// The sink of this name.
     Sink(String),
     /// Some bytes of a text that stands at another place: one word of an expression.
@@ -45,6 +47,17 @@ pub enum Place {
         /// Which of its bytes.
         range: Range<usize>,
     },
+}
+
+/// What of a table a place is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AggregatePart {
+    /// A key.
+    Key,
+    /// What a value is about.
+    Value,
+    /// What follows its `if`.
+    Condition,
 }
 
 impl Place {
@@ -75,6 +88,7 @@ impl Place {
             | Self::Clause(_)
             | Self::Key(_)
             | Self::SpanHook(..)
+            | Self::Aggregate(..)
             | Self::Sink(_) => self,
         }
     }

@@ -31,6 +31,14 @@ impl Aggregate {
     pub const MAX_TABLES: usize = 4;
     /// Rows that there is room for when the file does not say.
     pub const DEFAULT_ROWS: u32 = 1024;
+    /// Most bytes of the keys of a row.
+    pub const MAX_KEY_BYTES: u32 = 512;
+
+    /// All that it reads.
+    pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        let of_values = self.values.iter().flat_map(|value| value.of.iter().chain(&value.condition));
+        self.keys.iter().map(|key| &key.expr).chain(of_values)
+    }
 }
 
 /// One key: `error: retval as errno`.

@@ -53,6 +53,7 @@ fn program(name: &str, hooks: Vec<HookDecl>) -> Program {
         object: [].as_slice().into(),
         light: None,
         span: None,
+        counting: None,
     }
 }
 

@@ -220,6 +220,7 @@ fn origin(fetch: &Fetch) -> String {
         FetchSource::CgroupAncestor(level) => format!("id of the cgroup at level {level}"),
         FetchSource::Constant(number) => format!("{number:#x}"),
         FetchSource::Target => "target of the hook".to_owned(),
+        FetchSource::Calculated(_) => "calculation".to_owned(),
         FetchSource::SyscallNumber => "number of the system call".to_owned(),
         FetchSource::Usdt(index) => format!("argument {index} of the USDT"),
         FetchSource::Packet => "packet".to_owned(),

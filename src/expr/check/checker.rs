@@ -3,7 +3,7 @@
 
 use super::types::{Range, Type};
 use super::values::{Meaning, Values};
-use crate::expr::operand::Operand;
+use crate::expr::operand::{Operand, OperandSource};
 use crate::expr::path::is_path;
 use crate::spec::{BinaryOp, ComputedType, Expr, ExprNode, Formula, UnaryOp};
 use crate::words::Refusal;
@@ -136,6 +136,12 @@ impl<'v, V: Values> Checker<'v, V> {
             self.operands.push(operand);
             self.operands.len() - 1
         })
+    }
+
+    /// True for what only other targets of the probe have: null here, whatever it is compared with.
+    pub(super) fn is_nothing(&self, expr: &Expr) -> bool {
+        let operand = if is_path(expr) && !self.is_constant(expr) { self.values.operand(expr).ok() } else { None };
+        operand.is_some_and(|operand| operand.source == OperandSource::Nothing)
     }
 
     /// True for the name of a capture that is calculated, however it is read.

@@ -13,6 +13,9 @@ impl<V: Values> Checker<'_, V> {
         if let Some(null) = self.with_null(op, left, right) {
             return null;
         }
+        if self.is_nothing(left) || self.is_nothing(right) {
+            return Ok(Typed::condition(Formula::Null));
+        }
         let (a, b) = self.sides(left, right, Beside::Nothing)?;
         let op = comparison_of(op);
         let is_constant = self.is_constant(right);

@@ -16,6 +16,9 @@ impl<V: Values> Checker<'_, V> {
             let message = format!("`{value}` is always the same");
             return Err(Refusal::new(message).help("left of `in` stands what is read").at(value.range.clone()));
         }
+        if self.is_nothing(value) {
+            return Ok(Typed::condition(Formula::Null));
+        }
         let asked = self.check(value, Beside::Nothing)?;
         let formula = match &among.node {
             ExprNode::List(items) if items.is_empty() => {

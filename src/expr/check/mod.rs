@@ -19,6 +19,6 @@ mod text;
 mod types;
 mod values;
 
-pub(super) use checker::Checker;
-pub(super) use types::Range;
+pub(super) use checker::{Checker, Typed};
+pub(super) use types::{Range, Type};
 pub(super) use values::{Meaning, Values};

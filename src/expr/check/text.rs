@@ -61,6 +61,9 @@ impl<V: Values> Checker<'_, V> {
             "glob" => TextTest::Glob,
             _under => TextTest::Under,
         };
+        if self.is_nothing(of) {
+            return Ok(Typed::condition(Formula::Null));
+        }
         let asked = self.check(of, Beside::Nothing)?;
         if !matches!(asked.ty, Type::Text(_) | Type::Label(_)) {
             let refusal = Refusal::new(format!("`.{name}` asks a text, and `{of}` is {}", asked.ty.words()));

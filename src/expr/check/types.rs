@@ -131,7 +131,7 @@ impl Type {
     }
 
     /// How a formula of this type is shown; `None` for what is shown only where it is read.
-    pub(super) fn computed(&self) -> Option<ComputedType> {
+    pub(in crate::expr) fn computed(&self) -> Option<ComputedType> {
         match self {
             Self::Number(Range { hex: true, .. }) => Some(ComputedType::Hex),
             Self::Number(Range { signed: true, .. }) => Some(ComputedType::Signed),
@@ -161,7 +161,7 @@ impl Type {
     }
 
     /// What it is, for a message: "a number".
-    pub(super) fn words(&self) -> String {
+    pub(in crate::expr) fn words(&self) -> String {
         match self {
             Self::Number(range) if range.min == range.max => "a number".to_owned(),
             Self::Number(range) => format!("a number ({})", range.words()),

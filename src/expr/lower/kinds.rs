@@ -6,7 +6,7 @@ use crate::expr::operand::Operand;
 use crate::spec::{BitRange, FetchCopy, FetchSource, FieldType, NameTable, Step, StepTest, Widening};
 
 /// True for kinds of which some numbers stand for nothing.
-pub(super) fn is_null_by_value(kind: &FieldType) -> bool {
+pub(in crate::expr) fn is_null_by_value(kind: &FieldType) -> bool {
     matches!(kind, FieldType::Errno | FieldType::Id | FieldType::Named(NameTable::Errno | NameTable::Signal))
 }
 

@@ -18,5 +18,5 @@ mod text;
 mod unfit;
 
 pub(super) use graph::Graph;
-pub(super) use kinds::is_signed;
+pub(super) use kinds::{is_null_by_value, is_signed};
 pub(super) use unfit::{Cost, Unfit};

@@ -6,7 +6,7 @@
 pub(in crate::expr) struct Unfit(pub(in crate::expr) String);
 
 impl Unfit {
-    pub(super) fn new(why: impl Into<String>) -> Self {
+    pub(in crate::expr) fn new(why: impl Into<String>) -> Self {
         Self(why.into())
     }
 }

@@ -204,7 +204,7 @@ fn gate(wanted: &SpanWanted<'_>, point: &SpanPoint<'_, '_>, head: &Layout) -> Re
     let names = NamesHere { names, sets: wanted.event.sets };
     let nothing = Wanted { captures: &[], filter: point.filter, sets: wanted.event.sets };
     let number = |(blame, refusal)| match blame {
-        Blame::Capture(number) | Blame::Clause(number) => (number, refusal),
+        Blame::Capture(number) | Blame::Clause(number) | Blame::Aggregate(_, _, number) => (number, refusal),
     };
     let resolved = resolve_values(nothing, &conditions(point.filter), &names, head)
         .map_err(|errors| errors.into_iter().map(number).collect::<Vec<_>>())?;

@@ -192,6 +192,7 @@ fn error(spec: &ProbeSpec, parts: &[SpanPart], blame: SpanBlame, refusal: Refusa
             spec.capture.get(index).map_or(Place::Hook, |capture| Place::Capture(capture.name.clone()))
         }
         SpanBlame::Event(Blame::Clause(index)) => Place::Clause(index),
+        SpanBlame::Event(Blame::Aggregate(part, table, index)) => Place::Aggregate(part, table, index),
         SpanBlame::Key(part, word) => at(part, Place::Key(word)),
         SpanBlame::Filter(part, clause) => at(part, Place::Clause(clause)),
     };

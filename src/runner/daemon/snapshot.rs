@@ -126,7 +126,7 @@ fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
         generation: entry.versions,
         mechanism: running.map(|unit| unit.attached.mechanism.clone()).unwrap_or_default(),
         error: error(entry),
-        produced: running.filter(|unit| unit.has_events()).map(|_| counted.events()),
+        produced: running.filter(|unit| unit.has_events() || unit.counts()).map(|_| counted.events()),
         delivered: sinks.iter().map(|sink| sink.delivered).sum(),
         rate: 0.0,
         lost: by_cause(sinks.iter().flat_map(|sink| sink.lost.iter().copied()).chain(counted.lost())),

@@ -105,7 +105,8 @@ fn row(unit: &Unit, retired: &[(Lineage, [(LossCause, u64); 3])], sources: &mut 
     let its = sources.iter_mut().filter(|source| is_its(source.id()));
     SummaryRow {
         probe: unit.title.clone(),
-        produced: unit.has_events().then(|| counted.events()),
+        produced: (unit.has_events() || unit.counts()).then(|| counted.events()),
+        counted: unit.counts().then(|| counted.counted()),
         lost: counted.lost().into_iter().chain(in_sources).collect(),
         sinks: unit.sinks(),
         by_command: its.flat_map(|source| source.take_commands()).collect(),

@@ -12,7 +12,7 @@ use crate::catalog::{Program, SetPlace};
 use crate::kernel::{Generation, Host, KernelError, Loaded, Prepared, SetMap, expand, prepare};
 use crate::plan::Content;
 use crate::runner::sets::LiveSets;
-use crate::runner::source::{AllRefusals, KINDS, Making, Output, Refusals, Route, SourceId, outputs};
+use crate::runner::source::{AllRefusals, KINDS, Making, Output, Refusals, Route, SharedTables, SourceId, outputs};
 use crate::spec::{Layout, Place, ProbeSpec, Step, StepTest, Targets};
 
 /// A program that was chosen for a unit, and what it is told.
@@ -25,6 +25,8 @@ pub(in crate::runner) struct Draft {
 pub(in crate::runner) struct Made {
     program: Arc<Program>,
     prepared: Prepared,
+    /// The tables that it counts in, where it does.
+    pub(super) tables: Option<Arc<SharedTables>>,
     pub(super) loaded: Loaded,
 }
 
@@ -40,16 +42,21 @@ impl Engine {
 
     /// Has the kernel verify it. It goes on counting where `running`, whose place it is to take, stops.
     pub(in crate::runner) fn load(
+        &self,
         draft: Draft,
         spec: &ProbeSpec,
         running: Option<&Generation>,
         host: &Host,
-        sets: &LiveSets,
     ) -> Result<Made, KernelError> {
         let Draft { program, mut prepared } = draft;
-        give_sets(&mut prepared, sets)?;
+        give_sets(&mut prepared, &self.sets)?;
+        let tables = match &prepared.counting {
+            Some(counting) => Some(self.tables.of(&spec.id, &spec.aggregates, counting)?),
+            None => None,
+        };
+        prepared.tables = tables.iter().flat_map(|tables| tables.maps.iter().cloned()).collect();
         let loaded = Loaded::load_after(running, spec, &program, &prepared, host)?;
-        Ok(Made { program, prepared, loaded })
+        Ok(Made { program, prepared, tables, loaded })
     }
 
     /// The same for a unit that stands for one thing of this machine.
@@ -71,7 +78,7 @@ impl Engine {
         host: &Host,
     ) -> Result<Unit, Vec<KernelError>> {
         let draft = Self::draft(content, host)?;
-        let made = Self::load(draft, &content.spec, None, host, &self.sets).map_err(|error| vec![error])?;
+        let made = self.load(draft, &content.spec, None, host).map_err(|error| vec![error])?;
         let routes = self.sinks.routes(&content.sinks, &[])?;
         self.run(title, content, made, routes, host).map_err(|error| vec![error])
     }
@@ -112,6 +119,7 @@ impl Engine {
             content: content.attached_to(attached.file()),
             notices: Notices::new(&routes, spec, &self.look),
             attached,
+            tables: made.tables,
             routes,
             lineage: Lineage(self.next_id()),
             readings,
@@ -139,18 +147,27 @@ impl Engine {
         goes_on: bool,
     ) -> Result<(Vec<Reading>, Sources), KernelError> {
         let (mut readings, mut sources) = (Vec::new(), Sources::new());
-        let Made { program, prepared, loaded } = made;
+        let Made { program, prepared, tables, loaded } = made;
         for make in KINDS {
-            let id = SourceId(self.next_id());
             let outputs = |layout: &Layout| self.outputs(routes, spec, layout);
             let by_command = self.purpose == Purpose::Once;
             let sets = &self.sets;
-            let making = Making { spec, program, prepared, loaded, sets, refusals, outputs: &outputs, by_command };
-            let Some(source) = make(&making, id)?.filter(|source| !(goes_on && source.goes_on())) else { continue };
-            let failed = |error| KernelError::at(Place::Probe, format!("failed to start a thread: {error}"));
-            self.readers.prepare(&*source).map_err(failed)?;
-            readings.push(Reading::of(&*source));
-            sources.push(source);
+            let tables = tables.as_ref();
+            let making =
+                Making { spec, program, prepared, loaded, sets, tables, refusals, outputs: &outputs, by_command };
+            let mut last_id = self.last_id;
+            let mut next_id = || {
+                last_id += 1;
+                SourceId(last_id)
+            };
+            let made = make(&making, &mut next_id)?;
+            self.last_id = last_id;
+            for source in made.into_iter().filter(|source| !(goes_on && source.goes_on())) {
+                let failed = |error| KernelError::at(Place::Probe, format!("failed to start a thread: {error}"));
+                self.readers.prepare(&*source).map_err(failed)?;
+                readings.push(Reading::of(&*source));
+                sources.push(source);
+            }
         }
         Ok((readings, sources))
     }

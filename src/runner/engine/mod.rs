@@ -19,6 +19,7 @@ mod readers;
 mod retire;
 mod sinks;
 mod swap;
+mod tables;
 mod tails;
 mod tally;
 mod unit;
@@ -31,6 +32,7 @@ use std::time::Instant;
 use self::readers::Readers;
 use self::retire::Retiring;
 use self::sinks::Sinks;
+use self::tables::Tables;
 use self::tails::Tails;
 use super::sets::LiveSets;
 use super::source::{Budget, End};
@@ -62,6 +64,7 @@ pub(super) struct Engine {
     pub(super) look: Look,
     pub(super) tails: Tails,
     pub(super) sets: LiveSets,
+    tables: Tables,
     purpose: Purpose,
     retiring: Retiring,
     last_id: u64,
@@ -75,6 +78,7 @@ impl Engine {
             readers: Readers::new(budget, end)?,
             look,
             tails: Tails::default(),
+            tables: Tables::default(),
             sets: LiveSets::new(purpose == Purpose::Follow { guarded: true }),
             purpose,
             retiring: Retiring::default(),

@@ -16,7 +16,7 @@ pub(super) struct Notices {
 struct Notice {
     output: Output,
     /// By cause.
-    reported: [u64; 4],
+    reported: [u64; 5],
     /// How many events could not be decided.
     undecided: u64,
 }
@@ -25,7 +25,7 @@ impl Notices {
     /// To these sinks.
     pub(super) fn new(routes: &[Route], spec: &ProbeSpec, look: &Look) -> Self {
         let outputs = outputs(routes, spec, &Layout::default(), look);
-        let notices = outputs.into_iter().map(|output| Notice { output, reported: [0; 4], undecided: 0 }).collect();
+        let notices = outputs.into_iter().map(|output| Notice { output, reported: [0; 5], undecided: 0 }).collect();
         Self { notices, probe: spec.id.name.clone(), look: look.clone() }
     }
 

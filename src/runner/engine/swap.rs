@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Exchanges what a unit is: its program, its place, its sinks. What ran before runs on where that fails.
 
+use std::sync::Arc;
+
 use super::Engine;
 use super::make::Made;
 use super::retire::detach_aside;
@@ -30,7 +32,7 @@ impl Engine {
         let draft = Self::draft(content, host)?;
         let can_swap = unit.content.binary == content.binary && unit.attached.can_swap(&content.spec, &draft.program);
         let generation = can_swap.then(|| unit.attached.generation());
-        let made = Self::load(draft, &content.spec, generation, host, &self.sets).map_err(one)?;
+        let made = self.load(draft, &content.spec, generation, host).map_err(one)?;
         let routes = self.sinks.routes(&content.sinks, &unit.routes)?;
         if can_swap {
             return self.swap(unit, content, made, routes).map_err(one);
@@ -49,7 +51,8 @@ impl Engine {
     /// The program takes the place of the one that runs; each event runs in one of the two.
     fn swap(&mut self, unit: &mut Unit, content: &Content, made: Made, routes: Vec<Route>) -> Result<(), KernelError> {
         let (spec, before) = (&content.spec, &unit.content.spec);
-        let keeps_counters = before.program == spec.program && before.params == spec.params;
+        let same_tables = made.tables.as_ref().map(Arc::as_ptr) == unit.tables.as_ref().map(Arc::as_ptr);
+        let keeps_counters = same_tables && before.program == spec.program && before.params == spec.params;
         let (mut readings, mut sources) = self.sources(&made, spec, &routes, &unit.refusals.now, keeps_counters)?;
         sources.iter_mut().for_each(|source| source.begin());
         self.read(sources);
@@ -71,6 +74,7 @@ impl Engine {
         self.retiring.take(unit, &ended, old.counts(), &mut self.readers);
         unit.reroute(routes);
         unit.content = content.clone();
+        unit.tables = made.tables;
         unit.handover = Handover::Exact;
         self.route(unit, &kept);
         readings.extend(kept);
@@ -96,7 +100,7 @@ impl Engine {
             // Back to what worked.
             Err(error) => {
                 let draft = Self::draft(&before, host).ok();
-                let made = draft.and_then(|draft| Self::load(draft, &before.spec, None, host, &self.sets).ok());
+                let made = draft.and_then(|draft| self.load(draft, &before.spec, None, host).ok());
                 let back = made.and_then(|made| self.run(title, &before, made, old_routes, host).ok());
                 (Err(error), back)
             }

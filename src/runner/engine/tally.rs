@@ -13,6 +13,8 @@ pub(in crate::runner) struct Tally {
     pub(super) missed: u64,
     pub(super) sampled_out: u64,
     pub(super) rate_limited: u64,
+    /// What a table had no room for.
+    pub(super) uncounted: u64,
     /// What `where` did not let pass.
     pub(in crate::runner) filtered: u64,
     /// The same, where something that it asked for could not be read.
@@ -30,11 +32,12 @@ impl Tally {
         let ring_full = self.ring_full + of(Counts::ring_full);
         let sampled_out = self.sampled_out + of(Counts::sampled_out);
         let rate_limited = self.rate_limited + of(Counts::rate_limited);
+        let uncounted = self.uncounted + of(Counts::uncounted);
         let filtered = self.filtered + of(Counts::filtered);
         let undecided = self.undecided + of(Counts::undecided);
         let of_itself = self.of_itself + of(Counts::of_itself);
         let produced = self.produced + of(Counts::produced);
-        Self { produced, ring_full, sampled_out, rate_limited, filtered, undecided, of_itself, ..self }
+        Self { produced, ring_full, sampled_out, rate_limited, uncounted, filtered, undecided, of_itself, ..self }
     }
 
     /// With what was refused after it was written, which is among what was produced.
@@ -49,14 +52,20 @@ impl Tally {
     }
 
     /// What was lost before any sink.
-    pub(in crate::runner) fn lost(&self) -> [(LossCause, u64); 4] {
-        let Self { ring_full, missed, sampled_out, rate_limited, .. } = *self;
+    pub(in crate::runner) fn lost(&self) -> [(LossCause, u64); 5] {
+        let Self { ring_full, missed, sampled_out, rate_limited, uncounted, .. } = *self;
         [
             (LossCause::RingFull, ring_full),
             (LossCause::Missed, missed),
             (LossCause::SampledOut, sampled_out),
             (LossCause::RateLimited, rate_limited),
+            (LossCause::TableFull, uncounted),
         ]
+    }
+
+    /// Events that are in the rows of tables, for a program that counts.
+    pub(in crate::runner) fn counted(&self) -> u64 {
+        self.produced.saturating_sub(self.filtered + self.undecided + self.uncounted)
     }
 
     /// Runs of the program that were to write an event, and those that the kernel skipped.

@@ -10,7 +10,7 @@ use super::tally::Tally;
 use crate::format::{Look, SinkTotals};
 use crate::kernel::Attached;
 use crate::plan::Content;
-use crate::runner::source::{Account, AllRefusals, Route, Source, SourceId};
+use crate::runner::source::{Account, AllRefusals, Route, SharedTables, Source, SourceId};
 use crate::spec::Layout;
 
 /// A unit that is attached.
@@ -20,6 +20,8 @@ pub(in crate::runner) struct Unit {
     /// What it was made for.
     pub(in crate::runner) content: Content,
     pub(in crate::runner) attached: Attached,
+    /// The tables that it counts in, where it does.
+    pub(super) tables: Option<Arc<SharedTables>>,
     /// Its sinks, with what they got from it.
     pub(in crate::runner) routes: Vec<Route>,
     /// Names it and those that take its place.
@@ -129,6 +131,11 @@ impl Unit {
     /// What its readers did with its events; none for a program without events.
     pub(super) fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
         self.readings.iter().filter_map(|reading| reading.account.as_ref())
+    }
+
+    /// True for a program that counts its events in tables.
+    pub(in crate::runner) fn counts(&self) -> bool {
+        self.tables.is_some()
     }
 
     /// True for a program that reports events, not only counts.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::clock::now_unix_ns;
 use super::outputs::Outputs;
-use super::{Budget, Making, Round, Source, SourceId};
+use super::{Budget, Made, Making, Round, Source, SourceId};
 use crate::kernel::{CounterReader, KernelError};
 use crate::record::{Row, Rows};
 use crate::spec::{Layout, LossCause, Place};
@@ -26,12 +26,12 @@ struct CounterSource {
 }
 
 /// The counters of a program that counts.
-pub(super) fn make(making: &Making<'_>, id: SourceId) -> Result<Option<Box<dyn Source>>, KernelError> {
-    let Some(counters) = &making.program.counters else { return Ok(None) };
+pub(super) fn make(making: &Making<'_>, id: &mut dyn FnMut() -> SourceId) -> Made {
+    let Some(counters) = &making.program.counters else { return Ok(Vec::new()) };
     let failed = |error| KernelError::at(Place::Program, format!("failed to read the counters: {error}"));
     let (interval, now) = (making.spec.interval, Instant::now());
-    Ok(Some(Box::new(CounterSource {
-        id,
+    Ok(vec![Box::new(CounterSource {
+        id: id(),
         reader: making.loaded.counter_reader(counters).map_err(failed)?,
         layout: counters.row.clone(),
         outputs: Outputs::new((making.outputs)(&counters.row)),
@@ -40,7 +40,7 @@ pub(super) fn make(making: &Making<'_>, id: SourceId) -> Result<Option<Box<dyn S
         next: now + interval,
         failing: false,
         ended: false,
-    })))
+    })])
 }
 
 impl CounterSource {

@@ -16,10 +16,12 @@ mod commands;
 mod counters;
 mod gate;
 mod held;
+mod lookups;
 mod output;
 mod outputs;
 mod refusals;
 mod ring;
+mod tables;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -37,6 +39,7 @@ pub(super) use clock::{Clock, now_unix_ns};
 pub(super) use output::{Output, Route, outputs};
 pub(super) use outputs::Outputs;
 pub(super) use refusals::{AllRefusals, Refusals, Refused};
+pub(super) use tables::SharedTables;
 
 /// Tells a source from all others of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +76,8 @@ pub(super) struct Making<'m> {
     pub(super) loaded: &'m Loaded,
     /// The sets that the probe asks for.
     pub(super) sets: &'m dyn Sets,
+    /// The tables that it counts in, where it does.
+    pub(super) tables: Option<&'m Arc<SharedTables>>,
     /// Where it counts what the probe does not want.
     pub(super) refusals: &'m Arc<Refusals>,
     /// Its way to the unit's sinks, for events of a layout.
@@ -81,11 +86,14 @@ pub(super) struct Making<'m> {
     pub(super) by_command: bool,
 }
 
-/// Makes a source of one kind; `None` where the program has nothing of that kind.
-type Make = fn(&Making<'_>, SourceId) -> Result<Option<Box<dyn Source>>, KernelError>;
+/// The sources of one kind; none where the program has nothing of that kind.
+type Made = Result<Vec<Box<dyn Source>>, KernelError>;
+
+/// Makes them.
+type Make = fn(&Making<'_>, &mut dyn FnMut() -> SourceId) -> Made;
 
 /// All kinds of sources.
-pub(super) const KINDS: [Make; 2] = [ring::make, counters::make];
+pub(super) const KINDS: [Make; 3] = [ring::make, counters::make, tables::make];
 
 /// What a unit reads: something that its program fills in the kernel, and the way from there to the unit's sinks.
 pub(super) trait Source: Send {

@@ -6,16 +6,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::account::Account;
-use super::clock::{self, Clock};
+use super::clock;
 use super::commands::Commands;
 use super::gate::Gate;
 use super::held::Held;
+use super::lookups::MachineLookups;
 use super::outputs::Outputs;
-use super::{Making, Round, Source, SourceId};
-use crate::kernel::{KernelError, Ring};
-use crate::record::{CodeOf, Lookups, StackFrame};
+use super::{Made, Making, Round, Source, SourceId};
+use crate::kernel::Ring;
+use crate::record::Lookups;
 use crate::spec::{Layout, LossCause};
-use crate::symbols::Symbols;
 
 /// How long to wait for a sink that has no room before looking again.
 const BLOCKED: Duration = Duration::from_millis(1);
@@ -48,12 +48,12 @@ struct RingSource {
 }
 
 /// The ring of a program with events.
-pub(super) fn make(making: &Making<'_>, id: SourceId) -> Result<Option<Box<dyn Source>>, KernelError> {
-    let Some(layout) = &making.prepared.layout else { return Ok(None) };
+pub(super) fn make(making: &Making<'_>, id: &mut dyn FnMut() -> SourceId) -> Made {
+    let Some(layout) = &making.prepared.layout else { return Ok(Vec::new()) };
     let comm = layout.process.iter().find(|field| making.by_command && field.name == "comm" && field.size == 16);
     let target = making.spec.shared_target();
-    Ok(Some(Box::new(RingSource {
-        id,
+    Ok(vec![Box::new(RingSource {
+        id: id(),
         ring: making.loaded.ring()?,
         outputs: Outputs::new((making.outputs)(layout)),
         retired: None,
@@ -66,41 +66,7 @@ pub(super) fn make(making: &Making<'_>, id: SourceId) -> Result<Option<Box<dyn S
         account: Arc::default(),
         commands: Commands::default(),
         held: Held::default(),
-    })))
-}
-
-/// What this machine knows, at the time of a round.
-struct MachineLookups<'r> {
-    clock: &'r Clock,
-    symbols: &'r mut Symbols,
-    /// A function is needed now, and the record cannot wait.
-    is_urgent: bool,
-}
-
-impl Lookups for MachineLookups<'_> {
-    fn unix_ns(&mut self, monotonic_ns: u64) -> u64 {
-        self.clock.unix_ns_of_monotonic(monotonic_ns)
-    }
-
-    fn disk(&mut self, number: u32, out: &mut Vec<u8>) -> bool {
-        self.symbols.disk(number, out)
-    }
-
-    fn knows(&mut self, of: CodeOf, addresses: &mut dyn Iterator<Item = u64>) -> bool {
-        self.symbols.knows_functions(of, addresses)
-    }
-
-    fn frames(&mut self, of: CodeOf, address: u64, out: &mut Vec<StackFrame>) {
-        self.symbols.functions(of, address, self.is_urgent, out);
-    }
-
-    fn cgroup(&mut self, id: u64, out: &mut Vec<u8>) -> bool {
-        self.symbols.cgroup(id, out)
-    }
-
-    fn container(&mut self, id: u64, out: &mut Vec<u8>) -> bool {
-        self.symbols.container(id, out)
-    }
+    })])
 }
 
 impl RingSource {
@@ -118,8 +84,7 @@ impl RingSource {
     /// Delivers what has waited, as far as sinks have room.
     fn release(&mut self, round: &Round, all: bool) {
         let Self { outputs, gate, held, .. } = self;
-        let Round { clock, symbols, .. } = round;
-        let lookups = &mut MachineLookups { clock, symbols: &mut symbols.borrow_mut(), is_urgent: false };
+        let lookups = &mut MachineLookups::of(round, false);
         while !held.is_empty() && outputs.has_room() {
             let Some(next) = held.next(all, |record| gate.is_known(record, lookups)) else { return };
             deliver(outputs, gate, &next.record, next.unix_ns, lookups);
@@ -178,8 +143,8 @@ impl Source for RingSource {
     fn poll(&mut self, round: &Round) -> usize {
         self.release(round, false);
         let Self { ring, outputs, active, time_at, comm_at, account, commands, gate, held, .. } = self;
-        let Round { clock, budget, symbols, .. } = round;
-        let lookups = &mut MachineLookups { clock, symbols: &mut symbols.borrow_mut(), is_urgent: false };
+        let Round { clock, budget, .. } = round;
+        let lookups = &mut MachineLookups::of(round, false);
         let count = ring.consume(|record| {
             if !outputs.has_room() {
                 return false;

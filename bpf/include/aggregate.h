@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * `aggregate`: events are counted in maps, by keys that are read as the fields of a record are.
+ *
+ *   event ──▶ key: a word that says which parts are null, then the parts ──▶ table ──▶ one value for each CPU, counters of 8 bytes
+ *
+ * A table is an array of one map. The runner exchanges the map: when that returns, no program uses the old one, which is then read
+ * and emptied. So each event is in exactly one reading.
+ */
+#ifndef EBPF_RUN_AGGREGATE_H
+#define EBPF_RUN_AGGREGATE_H
+
+#include "calculate.h"
+#include "where.h"
+
+#define MAX_TABLES 4
+#define MAX_TABLE_KEYS 8
+#define MAX_TABLE_VALUES 16
+#define MAX_TALLIES 32 /* values of all tables */
+#define MAX_EDGES 32
+/* A key on the stack; larger ones, and those with values of several parts, are made elsewhere. */
+#define NEAR_KEY_WORDS 17
+#define MAX_KEY_BYTES 1024
+/* Programs that interrupt one another on a CPU: a thread, interrupts of three kinds. */
+#define NESTED 4
+
+/* What is done with the value of an event. Counters begin as zeros. */
+enum statistic {
+	STATISTIC_NONE = 0,
+	STATISTIC_COUNT = 1,     /* one counter */
+	STATISTIC_SUM = 2,       /* one counter */
+	STATISTIC_EXTREME = 3,   /* how many, and the greatest of them ^ flip */
+	STATISTIC_AVERAGE = 4,   /* how many, and their sum */
+	STATISTIC_POWERS = 5,    /* a bucket for what is below zero, for zero, for each power of two */
+	STATISTIC_LINEAR = 6,    /* below `low`, then steps, then the rest */
+	STATISTIC_EDGES = 7,     /* by tally_edges */
+};
+
+struct table {
+	__u8 first_key, keys; /* among `fetches` */
+	__u8 first_value, values; /* among `tallies` */
+	__u8 in_scratch; /* the key is made in memory that is not the stack's */
+	__u8 unused[3];
+	__u32 unused_end;
+	__u32 key_bytes;
+};
+
+struct tally {
+	struct fetch fetch;
+	struct widening wide;
+	enum statistic statistic;
+	__u16 at;      /* where its counters begin in the value */
+	__u16 buckets;
+	__u8 is_signed;
+	__u8 has_condition;
+	__u8 condition; /* the step that its condition begins with */
+	__u8 unused[5];
+	__u64 flip;
+	__u64 low;
+	__u64 step;
+};
+
+struct edges {
+	__s64 edge[MAX_EDGES];
+};
+
+const volatile struct table tables[MAX_TABLES] INTERNAL = {};
+const volatile struct tally tallies[MAX_TALLIES] INTERNAL = {};
+const volatile struct edges tally_edges[MAX_TALLIES] INTERNAL = {};
+
+#define TABLE(name)                                        \
+	struct {                                           \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);  \
+		__uint(max_entries, 1);                    \
+		__uint(key_size, sizeof(__u32));           \
+		__uint(value_size, sizeof(__u32));         \
+	} name SEC(".maps")
+
+TABLE(table0);
+TABLE(table1);
+TABLE(table2);
+TABLE(table3);
+
+/* Where larger keys are made: one place for each program that interrupts another. */
+struct scratch {
+	__u64 level;
+	char key[NESTED][MAX_KEY_BYTES + 256];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratch SEC(".maps");
+
+/* The map that counts for a table now. */
+static __always_inline void *table_now(__u32 number)
+{
+	switch (number) {
+	case 0:
+		return bpf_map_lookup_elem(&table0, zeros);
+	case 1:
+		return bpf_map_lookup_elem(&table1, zeros);
+	case 2:
+		return bpf_map_lookup_elem(&table2, zeros);
+	default:
+		return bpf_map_lookup_elem(&table3, zeros);
+	}
+}
+
+/* The counters of a key on this CPU; NULL where there is no room for one more. */
+static __always_inline void *row_of(void *map, const void *key)
+{
+	void *row = bpf_map_lookup_elem(map, key);
+
+	if (row)
+		return row;
+	/* Another CPU may be faster: then it is there. */
+	bpf_map_update_elem(map, key, zeros, BPF_NOEXIST);
+	return bpf_map_lookup_elem(map, key);
+}
+
+static __always_inline void add(__u64 *counter, __u64 by)
+{
+	__atomic_fetch_add(counter, by, __ATOMIC_RELAXED);
+}
+
+/* Bits of a number. */
+static __always_inline __u64 width_of(__u64 value)
+{
+	__u64 width = 0, more;
+
+	more = (value > 0xffffffff) << 5;
+	value >>= more;
+	width |= more;
+	more = (value > 0xffff) << 4;
+	value >>= more;
+	width |= more;
+	more = (value > 0xff) << 3;
+	value >>= more;
+	width |= more;
+	more = (value > 0xf) << 2;
+	value >>= more;
+	width |= more;
+	more = (value > 0x3) << 1;
+	value >>= more;
+	width |= more;
+	return width + (value >> 1) + (value > 0);
+}
+
+/* How many edges are not above the value. */
+static __noinline __u64 edges_below(const struct edges *edges, __u64 count, __u64 value, __u64 is_signed)
+{
+	__u64 below = 0;
+	__u32 i;
+
+	/* No edge is above it. */
+	if (!is_signed && (__s64)value < 0)
+		return count;
+#pragma clang loop unroll(disable)
+	for (i = 0; i < MAX_EDGES; i++) {
+		if (i >= count)
+			break;
+		below += (__s64)value >= edges->edge[i];
+	}
+	return below;
+}
+
+/* Which bucket a value falls into. */
+static __always_inline __u64 bucket_of(const struct tally *tally, const struct edges *edges, __u64 value)
+{
+	bool is_below = tally->is_signed && (__s64)value < 0;
+
+	switch (tally->statistic) {
+	case STATISTIC_POWERS:
+		return is_below ? 0 : 1 + width_of(value);
+	case STATISTIC_LINEAR:
+		/* Without a sign, what is beyond 2^63 is beyond every edge. */
+		if (!tally->is_signed && (__s64)value < 0)
+			return tally->buckets;
+		if ((__s64)value < (__s64)tally->low)
+			return 0;
+		return (value - tally->low) / tally->step + 1;
+	default:
+		return edges_below(edges, tally->buckets - 1, value, tally->is_signed);
+	}
+}
+
+/* Counts a value in the counters of its row. */
+static __always_inline void count_value(const struct tally *tally, const struct edges *edges, void *row, __u64 value)
+{
+	__u64 *at = row + tally->at;
+	__u64 bucket;
+
+	switch (tally->statistic) {
+	case STATISTIC_COUNT:
+		add(at, 1);
+		break;
+	case STATISTIC_SUM:
+		add(at, value);
+		break;
+	case STATISTIC_AVERAGE:
+		add(at, 1);
+		add(at + 1, value);
+		break;
+	case STATISTIC_EXTREME:
+		add(at, 1);
+		value ^= tally->flip;
+		if (value > at[1])
+			at[1] = value;
+		break;
+	default:
+		bucket = bucket_of(tally, edges, value);
+		hidden(bucket);
+		if (bucket >= tally->buckets)
+			bucket = tally->buckets - 1;
+		add(at + bucket, 1);
+	}
+}
+
+/* The value of an event that a statistic is about. */
+static __always_inline __u64 value_of(void *ctx, const struct tally *tally, struct fetch_state *state, __u64 *value)
+{
+	__u64 status;
+
+	if (tally->fetch.source == FETCH_CALCULATED) {
+		status = calculate(ctx, tally->fetch.index, state);
+		*value = state->value;
+		return status;
+	}
+	status = fetch_near(ctx, &tally->fetch, value);
+	if (status == ELSEWHERE || !is_plain(&tally->fetch)) {
+		status = fetch_number_anywhere(ctx, &tally->fetch, state);
+		*value = state->value;
+	} else {
+		*value = plain_value(&tally->fetch, *value);
+	}
+	*value = widened_by(&tally->wide, *value);
+	return status;
+}
+
+static __always_inline void count_one(void *ctx, __u32 number, struct fetch_state *state, void *row)
+{
+	const struct tally *one = (const struct tally *)&tallies[number & (MAX_TALLIES - 1)];
+	const struct edges *edges = (const struct edges *)&tally_edges[number & (MAX_TALLIES - 1)];
+	__u64 value = 0;
+
+	hidden(one);
+	if (one->has_condition && !holds(ctx, one->condition))
+		return;
+	if (one->statistic == STATISTIC_COUNT || !value_of(ctx, one, state, &value))
+		count_value(one, edges, row, value);
+}
+
+/* Counts an event in a row. */
+static __always_inline void count_in(void *ctx, const struct table *table, struct fetch_state *state, void *row)
+{
+	__u32 i;
+
+	if (table->values == 1) {
+		count_one(ctx, table->first_value, state, row);
+		return;
+	}
+#pragma clang loop unroll(disable)
+	for (i = 0; i < MAX_TABLE_VALUES; i++) {
+		if (i >= table->values)
+			break;
+		count_one(ctx, table->first_value + i, state, row);
+	}
+}
+
+/* One part of a key: its whole slot is written. */
+static __always_inline __u64 key_part(void *ctx, const struct fetch *fetch, struct fetch_state *state, void *slot, bool is_far)
+{
+	__u64 value = 0, status;
+
+	if (fetch->source == FETCH_CALCULATED) {
+		status = calculate(ctx, fetch->index, state);
+		*(__u64 *)slot = status ? 0 : state->value;
+		return status;
+	}
+	status = fetch_near(ctx, fetch, &value);
+	if (status != ELSEWHERE && is_plain(fetch)) {
+		*(__u64 *)slot = status ? 0 : plain_value(fetch, value);
+		return status;
+	}
+	if (fetch->copy == COPY_COMM)
+		return bpf_get_current_comm(slot, COMM_BYTES) ? UNREADABLE : FETCHED;
+	return is_far ? fetch_one(ctx, fetch, state, slot) : fetch_simple(ctx, fetch, state, slot);
+}
+
+/* Which parts are null is a part of the key; why they are is not. */
+static __always_inline void make_key(void *ctx, const struct table *table, struct fetch_state *state, void *key, bool is_far)
+{
+	__u64 absent = 0;
+	__u32 i;
+
+#pragma clang loop unroll(disable)
+	for (i = 0; i < MAX_FETCHES; i++) {
+		const struct fetch *fetch;
+
+		if (i >= table->keys)
+			break;
+		fetch = (const struct fetch *)&fetches[(table->first_key + i) & (MAX_FETCHES - 1)];
+		hidden(fetch);
+		absent |= (key_part(ctx, fetch, state, key + fetch->out, is_far) & 1) << (i & 63);
+	}
+	*(__u64 *)key = absent;
+}
+
+static __always_inline void begin_state(struct fetch_state *state)
+{
+	state->value = 0;
+	state->missing = 0;
+	state->length = 0;
+}
+
+/* True where the event was counted in the table of this number. */
+static __noinline __u64 count_near(void *ctx, __u64 number)
+{
+	const struct table *table = (const struct table *)&tables[number & (MAX_TABLES - 1)];
+	struct fetch_state state;
+	__u64 key[NEAR_KEY_WORDS];
+	void *map, *row;
+
+	hidden(table);
+	begin_state(&state);
+	make_key(ctx, table, &state, key, false);
+	map = table_now(number);
+	if (!map)
+		return false;
+	row = row_of(map, key);
+	if (!row)
+		return false;
+	count_in(ctx, table, &state, row);
+	return true;
+}
+
+/* The same for keys that the stack has no room for. */
+static __noinline __u64 count_far(void *ctx, __u64 number)
+{
+	const struct table *table = (const struct table *)&tables[number & (MAX_TABLES - 1)];
+	struct scratch *memory = bpf_map_lookup_elem(&scratch, zeros);
+	struct fetch_state state;
+	__u64 level, done = false;
+	void *map, *row, *key;
+
+	if (!memory)
+		return false;
+	hidden(table);
+	level = memory->level;
+	if (level >= NESTED)
+		return false;
+	*(volatile __u64 *)&memory->level = level + 1;
+	key = memory->key[level & (NESTED - 1)];
+	begin_state(&state);
+	bpf_probe_read_kernel(key, MAX_KEY_BYTES, zeros);
+	make_key(ctx, table, &state, key, true);
+	map = table_now(number);
+	row = map ? row_of(map, key) : NULL;
+	if (row) {
+		count_in(ctx, table, &state, row);
+		done = true;
+	}
+	*(volatile __u64 *)&memory->level = level;
+	return done;
+}
+
+/* An event that is wanted. */
+static __always_inline int count_event(void *ctx)
+{
+	struct cpu_counts *count;
+	__u64 all = true;
+	__u32 i;
+
+	count = cpu_counts();
+	if (count->ended)
+		return 0;
+	__atomic_fetch_add(&count->produced, 1, __ATOMIC_RELAXED);
+#pragma clang loop unroll(disable)
+	for (i = 0; i < MAX_TABLES; i++) {
+		__u64 done;
+
+		if (!tables[i].values)
+			break;
+		done = tables[i].in_scratch ? count_far(ctx, i) : count_near(ctx, i);
+		if (!done)
+			__atomic_fetch_add(&count->table_full[i & (MAX_TABLES - 1)], 1, __ATOMIC_RELAXED);
+		all &= done;
+	}
+	if (!all)
+		__atomic_fetch_add(&count->uncounted, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+#endif

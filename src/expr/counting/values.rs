@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Values of tables: which number is counted, and how what it comes to is shown.
+
+use super::calculations::{Calculations, Number};
+use super::keys::{kind_of, nothing};
+use crate::expr::check::{Checker, Type};
+use crate::expr::lower::Unfit;
+use crate::expr::names_here::NamesHere;
+use crate::expr::operand::{Operand, OperandSource};
+use crate::spec::{AggregateValue, ComputedType, Expr, FieldType, Formula, NameTable, Statistic, Wide};
+use crate::words::Refusal;
+
+/// What a value is about, and how its result is shown.
+#[derive(Debug)]
+pub(super) struct Counted {
+    pub(super) number: Option<Number>,
+    pub(super) kind: FieldType,
+    /// The numbers are nanoseconds.
+    pub(super) of_durations: bool,
+    /// Only other targets of the probe have it.
+    pub(super) elsewhere: bool,
+}
+
+/// Resolves what a value is about.
+pub(super) fn counted(
+    value: &AggregateValue,
+    names: &NamesHere<'_, '_>,
+    (operands, calculations): (&mut Vec<Operand>, &mut Calculations),
+) -> Result<Counted, Refusal> {
+    let Some(expr) = &value.of else {
+        return Ok(Counted { number: None, kind: FieldType::Unsigned, of_durations: false, elsewhere: false });
+    };
+    let mut checker = Checker::new(names, std::mem::take(operands));
+    let typed = checker.calculated(expr);
+    *operands = checker.operands;
+    let typed = typed?;
+    if let Some(Operand { source: OperandSource::Nothing, .. }) = single(&typed.formula, operands) {
+        let kind = if let Statistic::Histogram(buckets) = &value.statistic {
+            FieldType::Histogram(buckets.clone().into())
+        } else {
+            FieldType::Unsigned
+        };
+        let number = Number { fetch: nothing(8), wide: Wide::NONE, signed: false };
+        return Ok(Counted { number: Some(number), kind, of_durations: false, elsewhere: true });
+    }
+    let computed = countable(&value.statistic, expr, &typed.ty)?;
+    let number = calculations.number(&typed.formula, operands).map_err(|Unfit(why)| {
+        let message = format!("the kernel cannot count with `{expr}`: {why}");
+        Refusal::new(message)
+            .help("count with an integer, or with what is calculated from integers")
+            .at(expr.range.clone())
+    })?;
+    let of_durations = computed == ComputedType::Duration;
+    let kind = match (&value.statistic, computed) {
+        (Statistic::Min | Statistic::Max, computed) => kind_of(computed).unwrap_or(FieldType::Unsigned),
+        (Statistic::Histogram(buckets), _) => FieldType::Histogram(buckets.clone().into()),
+        (_, ComputedType::Duration) => FieldType::Duration,
+        (_, _) if number.signed => FieldType::Signed,
+        (_, _) => FieldType::Unsigned,
+    };
+    Ok(Counted { number: Some(number), kind, of_durations, elsewhere: false })
+}
+
+/// The operand that a formula is.
+fn single<'o>(formula: &Formula, operands: &'o [Operand]) -> Option<&'o Operand> {
+    if let Formula::Operand(index) = formula { operands.get(*index) } else { None }
+}
+
+/// How the number is shown, where a statistic can be about it.
+fn countable(statistic: &Statistic, expr: &Expr, ty: &Type) -> Result<ComputedType, Refusal> {
+    let word = match statistic {
+        Statistic::Count => "count",
+        Statistic::Sum => "sum",
+        Statistic::Min => "min",
+        Statistic::Max => "max",
+        Statistic::Average => "avg",
+        Statistic::Histogram(_) => "histogram",
+    };
+    let is_order = matches!(statistic, Statistic::Min | Statistic::Max);
+    let computed = ty.computed();
+    let fits = match &computed {
+        Some(ComputedType::Signed | ComputedType::Unsigned | ComputedType::Duration) => true,
+        Some(ComputedType::Ktime | ComputedType::Hex) => is_order,
+        Some(ComputedType::Bool | ComputedType::Named(_) | ComputedType::Enum(_)) | None => false,
+    };
+    match computed.filter(|_| fits) {
+        Some(computed) => Ok(computed),
+        None => Err(Refusal::new(format!("`{word}` needs a number, and `{expr}` is {}", what(ty)))
+            .help(instead(expr, ty))
+            .at(expr.range.clone())),
+    }
+}
+
+/// What it is, in words.
+fn what(ty: &Type) -> String {
+    match ty {
+        Type::Number(range) if range.hex => "an address or a mask".to_owned(),
+        ty => ty.words(),
+    }
+}
+
+/// What to write instead.
+fn instead(expr: &Expr, ty: &Type) -> String {
+    match ty {
+        Type::Number(_) => format!("if its value counts, write `{expr} as u64`"),
+        Type::Bool => format!("write `count() if {expr}`"),
+        Type::Named(NameTable::Errno, _) => format!("make it a key: `by: {{ error: {expr} }}`"),
+        Type::Named(..) | Type::Enum(..) => format!("make it a key; if its number counts, write `{expr} as u64`"),
+        Type::Text(_) => "make it a key; for its length write `size(…)` in a capture".to_owned(),
+        Type::Ktime => "subtract a time from it: that is a duration".to_owned(),
+        Type::Duration | Type::Label(_) | Type::Grouped { .. } | Type::Address | Type::Whole(_) | Type::Null => {
+            "make it a key: `by: […]`".to_owned()
+        }
+    }
+}

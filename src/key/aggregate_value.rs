@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The values of `aggregate`: `count() if retval < 0`, `{ histogram: duration, buckets: [1ms, 10ms] }`
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Value as Json, json};
+
+use super::aggregate::wrong_field_name;
+use super::definition::Checking;
+use super::expression;
+use super::set_names::note_sets;
+use crate::config::{Node, codes};
+use crate::expr::{self, ValueForm};
+use crate::spec::{AggregatePart, AggregateValue, Buckets, Expr, ExprNode, Place, Statistic, UnaryOp};
+
+/// A statistic, or a histogram with edges of its own.
+pub(super) struct ValueText;
+
+impl JsonSchema for ValueText {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "AggregateValue".into()
+    }
+    /// As for `StringOr`: each keyword touches one type only.
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let edge = json!({ "type": ["integer", "string"] });
+        schemars::json_schema!({
+            "type": ["string", "object"],
+            "additionalProperties": false,
+            "required": ["histogram"],
+            "properties": {
+                "histogram": { "type": "string", "description": "The number that is counted." },
+                "linear": {
+                    "type": "array", "items": edge, "minItems": 3, "maxItems": 3,
+                    "description": "Buckets of equal width: from, to, how wide. What lies outside is counted in open buckets."
+                },
+                "buckets": {
+                    "type": "array", "items": edge, "minItems": 1, "maxItems": Buckets::MAX_EDGES,
+                    "description": "The edges between buckets, in order."
+                },
+                "if": { "type": "string", "description": "Only events for which this holds count." }
+            }
+        })
+    }
+}
+
+/// `values`
+pub(super) fn values(checking: &mut Checking<'_>, table: &Node, number: usize) -> Vec<AggregateValue> {
+    let mut values = Vec::new();
+    for entry in table.at(&["values"]).map(Node::entries).unwrap_or_default() {
+        let (name, node) = (entry.key.clone(), &entry.value);
+        if wrong_field_name(checking, "value", &name, entry.key_span) {
+            continue;
+        }
+        let form = match node.text() {
+            Some(text) => from_text(checking, &name, text, node),
+            None => from_mapping(checking, &name, node),
+        };
+        let Some(ValueForm { statistic, of, condition }) = form else { continue };
+        let known = of.iter().chain(&condition).all(|expr| note_sets(checking, expr, node));
+        if !known {
+            continue;
+        }
+        let place = |part| Place::Aggregate(part, number, values.len());
+        let of_value = if node.text().is_some() { node } else { node.at(&["histogram"]).unwrap_or(node) };
+        let of_condition = if node.text().is_some() { node } else { node.at(&["if"]).unwrap_or(node) };
+        checking.cx.note_text(place(AggregatePart::Value), of_value);
+        checking.cx.note_text(place(AggregatePart::Condition), of_condition);
+        values.push(AggregateValue { name, statistic, of, condition });
+    }
+    values
+}
+
+fn from_text(checking: &mut Checking<'_>, name: &str, text: &str, node: &Node) -> Option<ValueForm> {
+    match expr::parse_value(text, node.opaque()) {
+        Ok(form) => Some(form),
+        Err(error) => {
+            let message = format!("value `{name}`: {}", error.message);
+            let problem = checking.cx.error(codes::EXPRESSION, node.part(&error.range), message);
+            checking.cx.report(problem.maybe_help(error.help));
+            None
+        }
+    }
+}
+
+fn from_mapping(checking: &mut Checking<'_>, name: &str, node: &Node) -> Option<ValueForm> {
+    let what = format!("value `{name}`");
+    let of = expression::read(&mut checking.cx, node.at(&["histogram"])?, &what)?;
+    let condition = match node.at(&["if"]) {
+        Some(condition) => Some(expression::read(&mut checking.cx, condition, &what)?),
+        None => None,
+    };
+    let buckets = match (node.at(&["linear"]), node.at(&["buckets"])) {
+        (Some(_), Some(buckets)) => {
+            let problem = checking.cx.error(codes::KEY_COUNT, buckets.span, "`linear` and `buckets` are both given");
+            checking.cx.report(problem.help("remove one of them"));
+            return None;
+        }
+        (Some(linear), None) => self::linear(checking, linear)?,
+        (None, Some(buckets)) => edges(checking, buckets)?,
+        (None, None) => Buckets::PowersOfTwo,
+    };
+    Some(ValueForm { statistic: Statistic::Histogram(buckets), of: Some(of), condition })
+}
+
+/// `[0, 4096, 512]`
+fn linear(checking: &mut Checking<'_>, node: &Node) -> Option<Buckets> {
+    let numbers = numbers(checking, node)?;
+    let [low, high, step] = numbers[..] else { return None };
+    let message = match (high > low, step > 0) {
+        (false, _) => format!("the buckets end at {high}, where they begin or before"),
+        (true, false) => format!("buckets cannot be {step} wide"),
+        (true, true) if (high.abs_diff(low)) % step.unsigned_abs() != 0 => {
+            format!("{high} - {low} is no multiple of {step}")
+        }
+        (true, true) if high.abs_diff(low) / step.unsigned_abs() > Buckets::MAX_LINEAR => {
+            format!(
+                "there would be {} buckets; at most {} are possible",
+                high.abs_diff(low) / step.unsigned_abs(),
+                Buckets::MAX_LINEAR
+            )
+        }
+        (true, true) => return Some(Buckets::Linear { low, high, step: step.unsigned_abs() }),
+    };
+    let problem = checking.cx.error(codes::OUT_OF_RANGE, node.span, message);
+    checking.cx.report(problem.help("write from where, to where, how wide: `linear: [0, 4096, 512]`"));
+    None
+}
+
+/// `[1ms, 10ms]`
+fn edges(checking: &mut Checking<'_>, node: &Node) -> Option<Buckets> {
+    let edges = numbers(checking, node)?;
+    if let Some(at) = edges.windows(2).position(|pair| pair[0] >= pair[1]) {
+        let span = node.items().get(at + 1).map_or(node.span, |item| item.span);
+        let problem = checking.cx.error(codes::OUT_OF_RANGE, span, "an edge is not above the one before it");
+        checking.cx.report(problem.help("write the edges in order, each once"));
+        return None;
+    }
+    Some(Buckets::Edges(edges.into()))
+}
+
+/// Integers, durations and sizes of a list.
+fn numbers(checking: &mut Checking<'_>, node: &Node) -> Option<Vec<i64>> {
+    let mut numbers = Vec::new();
+    for item in node.items() {
+        let number = match item.to_json() {
+            Json::Number(number) => number.as_i64(),
+            Json::String(text) => expr::parse(&text).ok().and_then(|expr| constant(&expr)),
+            _other => None,
+        };
+        let Some(number) = number else {
+            let problem = checking.cx.error(codes::WRONG_FORM, item.span, "an edge must be a whole number");
+            checking.cx.report(problem.help("with or without a unit: `512`, `-1`, `10ms`, `64KiB`"));
+            return None;
+        };
+        numbers.push(number);
+    }
+    Some(numbers)
+}
+
+fn constant(expr: &Expr) -> Option<i64> {
+    match &expr.node {
+        ExprNode::Number(number) | ExprNode::Duration(number) => i64::try_from(*number).ok(),
+        ExprNode::Unary { op: UnaryOp::Minus, of } => constant(of)?.checked_neg(),
+        _other => None,
+    }
+}
