@@ -61,8 +61,8 @@ static __always_inline bool is_own(__u64 pid_tgid)
 /* Fetches that are copies of their own, made for one entry each; the others share one. */
 #define QUICK_FETCHES 6
 
-/* A packet has no process: which one runs is chance, and some programs may not ask. */
-static __always_inline void packet_head_fill(struct event_head *head, __u64 absent)
+/* A packet has no process: which one runs is chance, and some programs may not ask. Nor has a timer; the runner fetches that of an item. */
+static __always_inline void bare_head_fill(struct event_head *head, __u64 absent)
 {
 	__builtin_memset(head, 0, sizeof(*head));
 	head->time_ns = bpf_ktime_get_boot_ns();
@@ -156,7 +156,7 @@ static __always_inline void fetch_all(void *ctx, void *record, __u64 *absent, st
 /* An event that is wanted is counted. */
 static __always_inline int trace_event(void *ctx)
 {
-	if (!at_packets && is_own(bpf_get_current_pid_tgid()))
+	if (!without_process && is_own(bpf_get_current_pid_tgid()))
 		return 0;
 	return count_event(ctx);
 }
@@ -169,7 +169,7 @@ static __noinline int trace_event(void *ctx)
 	__u64 pid_tgid = 0;
 	void *record;
 
-	if (!at_packets) {
+	if (!without_process) {
 		pid_tgid = bpf_get_current_pid_tgid();
 		if (is_own(pid_tgid))
 			return 0;
@@ -182,8 +182,8 @@ static __noinline int trace_event(void *ctx)
 	fetch_all(ctx, record, &head->absent, &state);
 	if (record_margin)
 		bpf_probe_read_kernel(record + record_size - record_margin, record_margin, zeros);
-	if (at_packets)
-		packet_head_fill(record, head->absent);
+	if (without_process)
+		bare_head_fill(record, head->absent);
 	else
 		event_head_fill(record, head->absent, pid_tgid);
 	bpf_ringbuf_submit(record, 0);
@@ -456,6 +456,49 @@ int trace_sock_create(struct bpf_sock *ctx)
 	}
 	trace(&parts);
 	return 1;
+}
+
+/* What follows is called when a counter of a CPU overflows: its clock, or what is counted there. */
+
+SEC("?perf_event")
+HOOK("timer")
+int trace_timer(void *ctx)
+{
+	return trace(ctx);
+}
+
+SEC("?perf_event")
+HOOK("profile")
+int trace_profile(void *ctx)
+{
+	return trace_near(ctx);
+}
+
+SEC("?perf_event")
+HOOK("perf")
+int trace_perf(void *ctx)
+{
+	return trace_near(ctx);
+}
+
+/* struct bpf_iter_meta, of which every context of an iterator begins with the address. */
+struct iter_meta {
+	struct seq_file *seq;
+};
+
+/*
+ * Each item of a snapshot; last comes one that is none. A byte goes to whoever reads the iterator: it asks for so many at a time that
+ * their records fit into the ring.
+ */
+SEC("?iter")
+int trace_iter(void *ctx)
+{
+	const struct iter_meta *meta = (const struct iter_meta *)context_word(ctx, 0);
+
+	if (!context_word(ctx, sizeof(__u64)))
+		return 0;
+	bpf_seq_write(meta->seq, zeros, 1);
+	return trace(ctx);
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

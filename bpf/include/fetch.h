@@ -67,6 +67,7 @@ enum fetch_copy {
 	COPY_PACKET = 12,     /* `size` bytes from `part` on of struct packet_parts, where the packet has `layer` */
 	COPY_KERNEL_STACK = 13, /* struct stack, of as many frames as fit into `size` bytes */
 	COPY_USER_STACK = 14,   /* the same of the process */
+	COPY_SUM_OF_CPUS = 15, /* the sum of what `count` CPUs have there, whose memory the array at `constant` says */
 };
 
 #define NARROW_OTHERWISE 1 /* it cannot be read there */
@@ -114,8 +115,8 @@ const volatile __u32 own_tgid INTERNAL = 0;
 
 /* The program runs for a packet or a socket's call: of processes it knows little, and has fewer helpers. */
 const volatile bool in_network INTERNAL = false;
-/* It runs for a packet: of processes it knows nothing. */
-const volatile bool at_packets INTERNAL = false;
+/* It runs for a packet, a timer or an item of a snapshot: the process that runs is none of the event's. */
+const volatile bool without_process INTERNAL = false;
 
 /* A word that there is none of. */
 #define NO_WORD 255

@@ -304,6 +304,8 @@ static __noinline __u64 fetch_operand(void *ctx, const struct step *step, struct
 		break;
 	case COPY_PACKET:
 		return fetch_packet_part(ctx, step, state);
+	case COPY_SUM_OF_CPUS:
+		return sum_of_cpus(fetch, &state->fetch);
 	default:
 		return ABSENT;
 	}

@@ -79,6 +79,12 @@ int slot_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
 	return jump(ctx);
 }
 
+SEC("?perf_event")
+int slot_perf_event(void *ctx)
+{
+	return jump(ctx);
+}
+
 /* Nothing takes it off its interface if the runner is killed: the array is empty then, and every packet passes. */
 SEC("?tc")
 int slot_tc(struct __sk_buff *ctx)
@@ -137,6 +143,12 @@ int nothing_tracepoint(void *ctx)
 
 SEC("?raw_tracepoint")
 int nothing_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
+{
+	return 0;
+}
+
+SEC("?perf_event")
+int nothing_perf_event(void *ctx)
 {
 	return 0;
 }

@@ -145,17 +145,18 @@ impl Describe<'_> {
         sections.any(|(section, _)| section.ends_with(MANY))
     }
 
-    /// A function whose section does not tell its hook: `syscall/return`.
+    /// A function whose section does not tell its hook: `syscall/return`, `timer`.
     fn tagged(&self, function: &str, tag: &str) -> Result<HookDecl, ObjectError> {
         let unknown = || ObjectError(format!("function `{function}`: `{tag}` is no hook"));
-        let (kind, end) = tag.split_once('/').ok_or_else(unknown)?;
+        let (kind, end) = tag.split_once('/').map_or((tag, None), |(kind, end)| (kind, Some(end)));
         let end = match end {
-            "entry" => CallEnd::Entry,
-            "return" => CallEnd::Return,
-            _ => return Err(unknown()),
+            None => None,
+            Some("entry") => Some(CallEnd::Entry),
+            Some("return") => Some(CallEnd::Return),
+            Some(_) => return Err(unknown()),
         };
         let kind = HookKind::of_word(kind).ok_or_else(unknown)?;
-        Ok(HookDecl { function: function.to_owned(), kind, site: None, point: None, end: Some(end), only_if: None })
+        Ok(HookDecl { function: function.to_owned(), kind, site: None, point: None, end, only_if: None })
     }
 
     /// The variables of a section: type number of the variable, its name, its type, its offset and size.

@@ -27,6 +27,12 @@ pub enum FetchContext {
     Packet,
     /// A call of a process that concerns a socket: cgroup.
     SocketCall,
+    /// The registers of what was interrupted, of which nothing is read: profile, perf.
+    Sample,
+    /// The same, where it is chance what was interrupted: timer.
+    Timer,
+    /// An item of a snapshot: arguments as at a trampoline. Whose it is has nothing to do with the process that runs: iter.
+    Item,
 }
 
 impl FetchContext {
@@ -34,7 +40,28 @@ impl FetchContext {
     pub fn is_network(self) -> bool {
         match self {
             Self::Packet | Self::SocketCall => true,
-            Self::Registers | Self::Words | Self::Trampoline | Self::Record(_) | Self::Syscall => false,
+            Self::Registers
+            | Self::Words
+            | Self::Trampoline
+            | Self::Record(_)
+            | Self::Syscall
+            | Self::Sample
+            | Self::Timer
+            | Self::Item => false,
+        }
+    }
+
+    /// True where the process that runs has nothing to do with the event.
+    pub(super) fn is_without_process(self) -> bool {
+        match self {
+            Self::Packet | Self::Timer | Self::Item => true,
+            Self::Registers
+            | Self::Words
+            | Self::Trampoline
+            | Self::Record(_)
+            | Self::Syscall
+            | Self::SocketCall
+            | Self::Sample => false,
         }
     }
 }
@@ -115,11 +142,14 @@ impl<'a> Lowered<'a> {
         let (source, index) = match fetch.source {
             FetchSource::Argument(index) => match context {
                 FetchContext::Registers => ("FETCH_WORD", word(&registers.arguments, index)),
-                FetchContext::Trampoline => ("FETCH_TRAMPOLINE", index),
+                FetchContext::Trampoline | FetchContext::Item => ("FETCH_TRAMPOLINE", index),
                 FetchContext::Syscall => ("FETCH_CALL_ARGUMENT", index),
-                FetchContext::Words | FetchContext::Record(_) | FetchContext::Packet | FetchContext::SocketCall => {
-                    ("FETCH_WORD", index)
-                }
+                FetchContext::Words
+                | FetchContext::Record(_)
+                | FetchContext::Packet
+                | FetchContext::SocketCall
+                | FetchContext::Sample
+                | FetchContext::Timer => ("FETCH_WORD", index),
             },
             FetchSource::Return => match context {
                 FetchContext::Syscall => ("FETCH_WORD", CALL_RESULT),
@@ -128,7 +158,10 @@ impl<'a> Lowered<'a> {
                 | FetchContext::Trampoline
                 | FetchContext::Record(_)
                 | FetchContext::Packet
-                | FetchContext::SocketCall => ("FETCH_WORD", registers.result),
+                | FetchContext::SocketCall
+                | FetchContext::Sample
+                | FetchContext::Timer
+                | FetchContext::Item => ("FETCH_WORD", registers.result),
             },
             FetchSource::Calculated(first) => ("FETCH_CALCULATED", first),
             FetchSource::SyscallNumber => ("FETCH_WORD", CALL_NUMBER),
@@ -152,7 +185,10 @@ impl<'a> Lowered<'a> {
                 | FetchContext::Trampoline
                 | FetchContext::Record(_)
                 | FetchContext::Syscall
-                | FetchContext::SocketCall => ("FETCH_CGROUP_ANCESTOR", level),
+                | FetchContext::SocketCall
+                | FetchContext::Sample
+                | FetchContext::Timer
+                | FetchContext::Item => ("FETCH_CGROUP_ANCESTOR", level),
             },
             FetchSource::Constant(value) => {
                 lowered.constant = value;

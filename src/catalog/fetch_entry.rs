@@ -51,6 +51,10 @@ pub(super) fn write_fetch(entry: &mut Entry<'_>, fetch: &Lowered<'_>) {
         entry.set("part", part);
         entry.set("layer", layer as u8);
     }
+    if let FetchCopy::SumOfCpus { offsets, cpus } = of.copy {
+        entry.set("constant", offsets);
+        entry.set("count", cpus);
+    }
 }
 
 /// NARROW_… of `bpf/include/fetch.h`.
@@ -79,5 +83,6 @@ fn copy_name(copy: FetchCopy) -> &'static str {
         FetchCopy::Packet { .. } => "COPY_PACKET",
         FetchCopy::KernelStack => "COPY_KERNEL_STACK",
         FetchCopy::UserStack => "COPY_USER_STACK",
+        FetchCopy::SumOfCpus { .. } => "COPY_SUM_OF_CPUS",
     }
 }

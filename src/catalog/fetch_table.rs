@@ -30,8 +30,8 @@ pub struct FetchTable {
     own_tgid: u32,
     in_network: u32,
     usdt_by_cookie: u32,
-    /// Where `at_packets` is in `.rodata`.
-    at_packets: u32,
+    /// Where `without_process` is in `.rodata`.
+    without_process: u32,
     /// Where `at_syscalls` is in `.rodata`.
     at_syscalls: u32,
     /// Where `packet_is_read` is in `.rodata`.
@@ -77,7 +77,7 @@ impl FetchTable {
             own_tgid: constants.place("own_tgid")?,
             in_network: constants.place("in_network")?,
             usdt_by_cookie: constants.place("usdt_by_cookie")?,
-            at_packets: constants.place("at_packets")?,
+            without_process: constants.place("without_process")?,
             at_syscalls: constants.place("at_syscalls")?,
             packet_is_read: constants.place("packet_is_read")?,
             registers: Registers::find(constants)?,
@@ -144,10 +144,9 @@ impl FetchTable {
 
     /// Tells the program what it is called with.
     fn run_in(&self, rodata: &mut [u8], context: FetchContext) {
-        let at_packets = context == FetchContext::Packet;
-        put(rodata, self.at_packets, &[u8::from(at_packets)]);
         put(rodata, self.at_syscalls, &[u8::from(context == FetchContext::Syscall)]);
-        put(rodata, self.in_network, &[u8::from(at_packets || context == FetchContext::SocketCall)]);
+        put(rodata, self.without_process, &[u8::from(context.is_without_process())]);
+        put(rodata, self.in_network, &[u8::from(context.is_network())]);
     }
 
     /// Has the program read the packet or call at hand if one of these fetches wants it.
@@ -217,7 +216,8 @@ fn is_path(copy: FetchCopy) -> bool {
         | FetchCopy::Sockaddr
         | FetchCopy::KernelStack
         | FetchCopy::UserStack
-        | FetchCopy::Packet { .. } => false,
+        | FetchCopy::Packet { .. }
+        | FetchCopy::SumOfCpus { .. } => false,
     }
 }
 

@@ -216,7 +216,9 @@ fn near(step: &Step, fetch: &Lowered<'_>) -> &'static str {
 /// False for an operand that the stack cannot have, and for a text that is too long.
 fn is_possible(step: &Step) -> bool {
     let operand = match step.fetch.copy {
-        FetchCopy::Value | FetchCopy::Comm | FetchCopy::Sock | FetchCopy::Sockaddr => true,
+        FetchCopy::Value | FetchCopy::Comm | FetchCopy::Sock | FetchCopy::Sockaddr | FetchCopy::SumOfCpus { .. } => {
+            true
+        }
         FetchCopy::Kernel
         | FetchCopy::User
         | FetchCopy::KernelText
@@ -258,7 +260,8 @@ fn write_part(entry: &mut Entry<'_>, step: &Step, size: u16) {
         | FetchCopy::FdPath
         | FetchCopy::KernelStack
         | FetchCopy::UserStack
-        | FetchCopy::Packet { .. } => (0, step.part),
+        | FetchCopy::Packet { .. }
+        | FetchCopy::SumOfCpus { .. } => (0, step.part),
     };
     let is_end = matches!(step.fetch.copy, FetchCopy::Sock | FetchCopy::Sockaddr);
     let is_path = is_end && end < 2 && part >= EndpointSlot::SHORT;

@@ -121,7 +121,11 @@ fn title(hook: &Hook) -> String {
         | Site::SecurityHook(_)
         | Site::Binary(_)
         | Site::Call { .. }
-        | Site::Syscall(_) => hook.kind.to_string(),
+        | Site::Syscall(_)
+        | Site::Timer(_)
+        | Site::Profile(_)
+        | Site::Perf { .. }
+        | Site::Items(_) => hook.kind.to_string(),
     }
 }
 
@@ -177,7 +181,11 @@ fn try_json(one: &Try) -> Value {
         | Site::SecurityHook(_)
         | Site::Binary(_)
         | Site::Call { .. }
-        | Site::Syscall(_) => None,
+        | Site::Syscall(_)
+        | Site::Timer(_)
+        | Site::Profile(_)
+        | Site::Perf { .. }
+        | Site::Items(_) => None,
     };
     json!({
         "hook": one.hook.kind.word(),

@@ -32,7 +32,7 @@ use super::yaml::{self, Entry, Node, Value};
 use super::{pattern, schema};
 use crate::catalog::{Catalog, Program};
 use crate::expr::{self, SetMention, set_mentions};
-use crate::key::{Joined, KEYS, usual_program};
+use crate::key::{Joined, KEYS, Key, usual_program};
 use crate::spec::HookKind;
 
 /// Keys whose defaults are said.
@@ -110,7 +110,8 @@ impl Document<'_> {
             .and_then(Json::as_str)
             .or_else(|| kind.and_then(|kind| HookKind::of_word(kind)).map(usual));
         let program = name.and_then(|name| self.catalog.get(name));
-        for key in KEYS.iter().filter(|key| program.is_none_or(|program| key.makes_sense_for(program))) {
+        let kind = kind.and_then(|kind| HookKind::of_word(kind));
+        for key in KEYS.iter().filter(|key| program.is_none_or(|program| key.makes_sense_at(program, kind))) {
             let (Some(how), Some(default)) = (&key.in_defaults, defaults.get(key.word)) else { continue };
             match (default, probe.get_mut(key.word)) {
                 (_, None) => drop(probe.insert(key.word.to_owned(), default.clone())),
@@ -199,8 +200,11 @@ fn literal(value: Json) -> Json {
 /// Says what nobody said and what decides how the probe runs.
 fn add_unsaid(probe: &mut Map<String, Json>, program: &Program) {
     probe.entry("program").or_insert_with(|| program.name.as_str().into());
+    let kind = probe.get("hook").and_then(Json::as_object).and_then(|hook| HookKind::of_word(hook.keys().next()?));
+    // A snapshot is taken once where nobody says how often.
+    let is_said = |key: &Key| SAID.contains(&key.word) && (key.word != "interval" || kind != Some(HookKind::Iter));
     let schema = &schema::shared()["properties"]["probes"]["items"]["properties"];
-    for key in KEYS.iter().filter(|key| SAID.contains(&key.word) && key.makes_sense_for(program)) {
+    for key in KEYS.iter().filter(|key| is_said(key) && key.makes_sense_at(program, kind)) {
         probe.entry(key.word).or_insert_with(|| schema[key.word]["default"].clone());
     }
 }

@@ -107,7 +107,9 @@ fn file(word: &str, program: &Program, kind: Option<&str>, forms: &[HookForm], s
                     kind.and_then(HookKind::of_word).map_or(("on_cpu", "cpu"), |kind| hook::kind(kind).capture);
                 let _ = writeln!(out.text, "    capture:\n      {}: {}", capture.0, capture.1);
             }
-            word if KEYS.iter().any(|key| key.word == word && !key.makes_sense_for(program)) => {}
+            word if KEYS
+                .iter()
+                .any(|key| key.word == word && !key.makes_sense_at(program, kind.and_then(HookKind::of_word))) => {}
             _optional => {
                 out.text.push('\n');
                 out.prose(4, &doc(inner));

@@ -58,7 +58,11 @@ pub fn resolve_probe(
     head: &Layout,
 ) -> Result<Resolved, Vec<(Blame, Refusal)>> {
     let names = NamesHere { names: Names::of_conditions(scope, machine, wanted.captures), sets: wanted.sets };
-    resolve_values(wanted, &conditions(wanted.filter), &names, head)
+    let mut resolved = Resolved::new(head);
+    if scope.has_items_process() {
+        resolved.fetch_process(&Names::of_captures(scope, machine));
+    }
+    resolve_values_after(wanted, &conditions(wanted.filter), &names, resolved)
 }
 
 /// The conditions of `where`, each with its clause.
@@ -74,7 +78,16 @@ pub(super) fn resolve_values<V: Values>(
     names: &V,
     head: &Layout,
 ) -> Result<Resolved, Vec<(Blame, Refusal)>> {
-    let mut resolved = Resolved::new(head);
+    resolve_values_after(wanted, filter, names, Resolved::new(head))
+}
+
+/// The same after what is resolved already.
+fn resolve_values_after<V: Values>(
+    wanted: Wanted<'_>,
+    filter: &[(usize, &Expr)],
+    names: &V,
+    mut resolved: Resolved,
+) -> Result<Resolved, Vec<(Blame, Refusal)>> {
     let mut errors = Vec::new();
     let inside = names.inside_captures();
     let mut operands = Vec::new();

@@ -12,6 +12,8 @@ pub struct Machine<'a> {
     pub types: Types<'a>,
     /// Where a variable of the kernel is.
     pub variable: &'a dyn Fn(&str) -> Variable,
+    /// Where the array is that says where the memory of each CPU is, and how many CPUs there may be; `None` where that cannot be known.
+    pub cpu_memory: &'a dyn Fn() -> Option<(u64, u32)>,
     /// The builtins that say what the probe is attached to, at this hook.
     pub targets: Vec<TargetName>,
     /// True where the probe has several targets: what one of them lacks is null there.
@@ -48,6 +50,7 @@ impl<'a> Machine<'a> {
         Self {
             types: types.into(),
             variable: &|_| Variable::Unknown,
+            cpu_memory: &|| None,
             targets: Vec::new(),
             is_one_of_several: false,
             elsewhere: Vec::new(),

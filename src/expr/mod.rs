@@ -20,6 +20,7 @@ mod finished;
 mod foreign;
 mod function;
 mod functions;
+mod item;
 mod kernel_types;
 mod lex;
 mod lower;
@@ -58,6 +59,7 @@ pub use function::{
     Arguments, FunctionScope, MOST_RAW_ARGUMENTS, Owner, REGISTER_ARGUMENTS, Returned, beyond_registers,
 };
 pub use functions::{FUNCTIONS, Function, METHODS};
+pub use item::ItemScope;
 pub use kernel_types::{KernelTypes, Types};
 pub use machine::{Machine, TargetName, Variable};
 pub use mentions::{SetMention, set_mentions};
@@ -68,7 +70,7 @@ pub use path::{Names, first_name, is_path};
 pub use prototype::{Prototype, RawTracepoints};
 pub use record::RecordScope;
 pub use resolve::{MAX_FETCHES, Resolved};
-pub use scope::Scope;
+pub use scope::{MachineScope, Scope};
 pub use span::{ResolvedPoint, ResolvedSpan, SpanBlame, SpanPoint, SpanWanted, resolve_span};
 pub use syscall::SyscallScope;
 pub use tracepoint::{TraceField, TraceShape, parse_format};

@@ -12,11 +12,15 @@
 
 use super::clause::ClausePlan;
 use super::operand::{Operand, OperandSource};
-use crate::spec::{Fetch, Field, Layout, OfEnd, Step};
+use super::path::Names;
+use crate::spec::{Expr, ExprNode, Fetch, Field, Layout, OfEnd, Step};
 use crate::words::Refusal;
 
 /// Most fetches of one probe: each has two bits of the record's head.
 pub const MAX_FETCHES: usize = 32;
+
+/// What every event of a process has first.
+const PROCESS_FIELDS: [&str; 4] = ["pid", "tid", "uid", "comm"];
 
 /// A probe's captures, resolved: what the program is told and how its records are read.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +64,16 @@ impl Resolved {
             OperandSource::Fetch(fetch) => self.fetched(&operand.before, fetch, operand.part, field),
             // Of a finished record nothing is fetched.
             OperandSource::Nothing | OperandSource::Field(_) => self.nothing(field),
+        }
+    }
+
+    /// Whose an item of a snapshot is: not the process that runs, so what the head has of that is fetched.
+    pub(super) fn fetch_process(&mut self, names: &Names<'_, '_>) {
+        for name in PROCESS_FIELDS {
+            let expr = Expr::new(ExprNode::Name(name.to_owned()), 0..0);
+            if let Ok(field) = names.value(&expr).and_then(|operand| self.field(name, &operand)) {
+                self.layout.process.push(field);
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::builtin::builtin_names;
 use super::function::FunctionScope;
+use super::item::{Instead, ItemScope};
 use super::kernel_types::Types;
 use super::network::NetworkScope;
 use super::path::Reached;
@@ -25,6 +26,17 @@ pub enum Scope<'a> {
     Usdt(UsdtScope),
     /// The packet or the call at hand.
     Network(NetworkScope),
+    /// Nothing of its own: what happens is that a CPU's counter has come to a number.
+    Machine(MachineScope),
+    /// An item of a snapshot.
+    Item(ItemScope<'a>),
+}
+
+/// What a counter of a CPU offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MachineScope {
+    /// False for a clock that has nothing to do with what runs.
+    pub has_process: bool,
 }
 
 impl<'a> Scope<'a> {
@@ -37,6 +49,8 @@ impl<'a> Scope<'a> {
             Self::Syscall(syscall) => Ok(syscall.own(name, types).map(Reached::Place)),
             Self::Usdt(probe) => Ok(probe.own(name)?.map(Reached::Place)),
             Self::Network(network) => Ok(network.own(name)),
+            Self::Machine(_) => Ok(None),
+            Self::Item(item) => Ok(item.own(name).map(Reached::Place)),
         }
     }
 
@@ -50,15 +64,52 @@ impl<'a> Scope<'a> {
     pub(super) fn lacks(&self, name: &str) -> bool {
         match self {
             Self::Function(function) => function.lacks(name),
-            Self::Inside | Self::Record(_) | Self::Syscall(_) | Self::Usdt(_) | Self::Network(_) => false,
+            Self::Inside
+            | Self::Record(_)
+            | Self::Syscall(_)
+            | Self::Usdt(_)
+            | Self::Network(_)
+            | Self::Machine(_)
+            | Self::Item(_) => false,
         }
     }
 
-    /// False where the program is called for a packet, whatever process runs there.
+    /// What a name stands for that is a path in the language itself.
+    pub(super) fn instead(&self, name: &str) -> Option<Instead> {
+        if let Self::Item(item) = self { item.instead(name) } else { None }
+    }
+
+    /// True where the event is an item of a snapshot, and its process that of the item.
+    pub(super) fn has_items_process(&self) -> bool {
+        matches!(self, Self::Item(item) if item.items.have_process())
+    }
+
+    /// That a builtin is about a process, and none has to do with the event.
+    pub(super) fn no_process(&self, name: &str) -> Refusal {
+        let (why, help) = match self {
+            Self::Machine(_) => {
+                ("a timer fires in whichever process runs then", "`profile` has the process that each CPU runs")
+            }
+            Self::Item(_) => {
+                ("these do not belong to a process", "`iter: task` and `iter: task_file` are about processes")
+            }
+            Self::Inside
+            | Self::Function(_)
+            | Self::Record(_)
+            | Self::Syscall(_)
+            | Self::Usdt(_)
+            | Self::Network(_) => ("no process runs where packets arrive", "a `cgroup` hook knows whose socket it is"),
+        };
+        Refusal::new(format!("`{name}` has no meaning at this hook: {why}")).help(help)
+    }
+
+    /// False where the program is called for a packet, a timer or an item of a snapshot that is no process's, whatever process runs there.
     pub fn runs_in_process(&self) -> bool {
         match self {
             Self::Inside | Self::Function(_) | Self::Record(_) | Self::Syscall(_) | Self::Usdt(_) => true,
             Self::Network(network) => network.runs_in_process(),
+            Self::Machine(machine) => machine.has_process,
+            Self::Item(item) => item.items.have_process(),
         }
     }
 
@@ -66,14 +117,22 @@ impl<'a> Scope<'a> {
     pub(super) fn has_stacks(&self) -> bool {
         match self {
             Self::Inside | Self::Function(_) | Self::Record(_) | Self::Syscall(_) | Self::Usdt(_) => true,
-            Self::Network(_) => false,
+            Self::Machine(machine) => machine.has_process,
+            // The thread of an item does not run here.
+            Self::Network(_) | Self::Item(_) => false,
         }
     }
 
     /// True where the event is a system call, whose number the program can tell.
     pub(super) fn has_syscalls(&self) -> bool {
         match self {
-            Self::Inside | Self::Function(_) | Self::Record(_) | Self::Usdt(_) | Self::Network(_) => false,
+            Self::Inside
+            | Self::Function(_)
+            | Self::Record(_)
+            | Self::Usdt(_)
+            | Self::Network(_)
+            | Self::Machine(_)
+            | Self::Item(_) => false,
             Self::Syscall(syscall) => !syscall.as_tracepoint,
         }
     }
@@ -90,6 +149,9 @@ impl<'a> Scope<'a> {
             Self::Syscall(syscall) => syscall.unknown(name),
             Self::Usdt(probe) => probe.unknown(name),
             Self::Network(network) => network.unknown(name),
+            Self::Machine(_) => Refusal::new(format!("there is no `{name}`: this hook has no names of its own"))
+                .maybe_help(suggest(name, builtin_names(), "there are")),
+            Self::Item(item) => item.unknown(name),
         }
     }
 }

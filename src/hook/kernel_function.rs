@@ -32,7 +32,11 @@ pub(super) fn of_current_thread(site: &Site) -> bool {
         | Site::RawEvent(_)
         | Site::SecurityHook(_)
         | Site::Binary(_)
-        | Site::Syscall(_) => false,
+        | Site::Syscall(_)
+        | Site::Timer(_)
+        | Site::Profile(_)
+        | Site::Perf { .. }
+        | Site::Items(_) => false,
     }
 }
 

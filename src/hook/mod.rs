@@ -14,6 +14,7 @@ mod fexit;
 mod form;
 mod function;
 mod interface;
+mod iter;
 mod kernel_function;
 mod kind;
 mod kprobe;
@@ -21,9 +22,12 @@ mod kretprobe;
 mod lsm;
 mod names;
 mod offers;
+mod perf;
+mod profile;
 mod raw_tracepoint;
 mod syscall;
 mod tc;
+mod timer;
 mod tracepoint;
 mod uprobe;
 mod uretprobe;
@@ -32,7 +36,7 @@ mod xdp;
 
 pub(crate) use form::RawHook;
 pub use kind::Kind;
-pub use offers::is_at_packets;
+pub use offers::is_without_process;
 pub(crate) use offers::keep_offered;
 
 use crate::config::Cx;
@@ -55,6 +59,10 @@ pub static KINDS: [&Kind; HookKind::WORDS.len()] = [
     &cgroup::KIND,
     &function::KIND,
     &syscall::KIND,
+    &timer::KIND,
+    &profile::KIND,
+    &perf::KIND,
+    &iter::KIND,
 ];
 
 /// The entry of [`KINDS`] for a kind.

@@ -3,9 +3,9 @@
 
 use super::kind;
 use crate::config::{Cx, codes};
-use crate::expr::{MOST_RAW_ARGUMENTS, REGISTER_ARGUMENTS, beyond_registers, builtin, first_name};
-use crate::spec::{Capture, CgroupPoint, Hook, HookKind, Site};
-use crate::words::Refusal;
+use crate::expr::{MOST_RAW_ARGUMENTS, REGISTER_ARGUMENTS, beyond_registers, builtin, builtin_names, first_name};
+use crate::spec::{Capture, CgroupPoint, Hook, HookKind, Items, Site};
+use crate::words::{Refusal, suggest};
 
 /// Complains about the captures that the hook cannot have, and keeps the others.
 pub(crate) fn keep_offered(cx: &mut Cx<'_>, hook: &Hook, captures: &mut Vec<Capture>) {
@@ -47,7 +47,38 @@ const OF_CGROUP: [&str; 3] = ["cgroup", "cgroup_id", "container_id"];
 
 /// That a builtin is about a process, where none runs: packets pass in interrupts as well, whichever process runs then.
 fn no_process_at(hook: &Hook, base: &str) -> Option<Refusal> {
+    let is_of_any = OF_PROCESS.contains(&base) || OF_CGROUP.contains(&base) || base == "kstack";
     let help = match &hook.site {
+        Site::Timer(_) => {
+            let message =
+                format!("there is no `{base}` at a timer: it fires in an interrupt, whichever process runs then");
+            let refusal = Refusal::new(message).help("`profile: { frequency: 99 }` has the process that each CPU runs");
+            return is_of_any.then_some(refusal);
+        }
+        Site::Items(items) if !items.have_process() => {
+            // A socket's owner is `uid`.
+            if !is_of_any || base == "uid" && matches!(items, Items::Tcp | Items::Udp) {
+                return None;
+            }
+            let message = format!("there is no `{base}` at `iter: {}`: these do not belong to a process", items.word());
+            let help = match items {
+                Items::Tcp | Items::Udp => {
+                    "`iter: task_file` has the files of each process; those of sockets are `socket:[INODE]`"
+                }
+                Items::Task | Items::TaskFile | Items::BpfProg | Items::BpfMap => {
+                    "`iter: task` and `iter: task_file` are about processes"
+                }
+            };
+            return Some(Refusal::new(message).help(help));
+        }
+        Site::Items(items) => {
+            let help = match base {
+                "kstack" | "ustack" => "`profile` has the stacks of what runs",
+                _other => return None,
+            };
+            let message = format!("there is no `{base}` at `iter: {}`: the thread does not run here", items.word());
+            return Some(Refusal::new(message).help(help));
+        }
         Site::Interface { .. } | Site::Traffic { .. } => {
             if !OF_PROCESS.contains(&base) && !OF_CGROUP.contains(&base) {
                 return None;
@@ -67,7 +98,9 @@ fn no_process_at(hook: &Hook, base: &str) -> Option<Refusal> {
         | Site::SecurityHook(_)
         | Site::Binary(_)
         | Site::Call { .. }
-        | Site::Syscall(_) => return None,
+        | Site::Syscall(_)
+        | Site::Profile(_)
+        | Site::Perf { .. } => return None,
     };
     let message =
         format!("there is no `{base}` at a packet: it passes in an interrupt, or in whichever process runs then");
@@ -81,9 +114,19 @@ fn no_stack_at(hook: &Hook, base: &str) -> Option<Refusal> {
     is_of_kernel.then(|| Refusal::new(message).help("`ustack` has the functions of the program"))
 }
 
-/// True where what happens is a packet, and the process that runs then has nothing to do with it.
-pub fn is_at_packets(hook: &Hook) -> bool {
-    no_process_at(hook, "pid").is_some()
+/// True where the process that runs has nothing to do with what happens: a packet, a timer, an item of a snapshot, which may be of
+/// another process.
+pub fn is_without_process(hook: &Hook) -> bool {
+    matches!(hook.site, Site::Items(_)) || no_process_at(hook, "pid").is_some()
+}
+
+/// Any name but that of a builtin, at hooks that offer nothing else.
+pub(super) fn nothing_of_its_own(base: &str, what: &str) -> Option<Refusal> {
+    if ["args", "current", "kernel"].contains(&base) || builtin(base).is_some() {
+        return None;
+    }
+    let message = format!("there is no `{base}`: {what} has no names of its own");
+    Some(Refusal::new(message).maybe_help(suggest(base, builtin_names(), "there are")))
 }
 
 /// 12 of `arg12`; a number that is too large stands for the greatest there is.

@@ -90,7 +90,13 @@ fn give_empty_sets(prepared: &mut Prepared) -> Result<(), KernelError> {
 /// True where programs for two places differ in nothing but what they are told.
 fn is_the_same_anywhere(kind: HookKind) -> bool {
     match kind {
-        HookKind::Kprobe | HookKind::Kretprobe | HookKind::Uprobe | HookKind::Uretprobe => true,
+        HookKind::Kprobe
+        | HookKind::Kretprobe
+        | HookKind::Uprobe
+        | HookKind::Uretprobe
+        | HookKind::Timer
+        | HookKind::Profile
+        | HookKind::Perf => true,
         HookKind::Xdp
         | HookKind::Fentry
         | HookKind::Fexit
@@ -101,7 +107,8 @@ fn is_the_same_anywhere(kind: HookKind) -> bool {
         | HookKind::Tc
         | HookKind::Cgroup
         | HookKind::Function
-        | HookKind::Syscall => false,
+        | HookKind::Syscall
+        | HookKind::Iter => false,
     }
 }
 

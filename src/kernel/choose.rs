@@ -57,7 +57,11 @@ pub(super) fn reason(spec: &ProbeSpec, host: &Host) -> Option<String> {
         | Site::Function { .. }
         | Site::RawEvent(_)
         | Site::SecurityHook(_)
-        | Site::Binary(_) => None,
+        | Site::Binary(_)
+        | Site::Timer(_)
+        | Site::Profile(_)
+        | Site::Perf { .. }
+        | Site::Items(_) => None,
     }
 }
 

@@ -76,7 +76,11 @@ fn unfit(hook: &Hook, globs: &[&str], host: &Host) -> Vec<LeftOut> {
         | Site::Event(_)
         | Site::RawEvent(_)
         | Site::Binary(_)
-        | Site::Syscall(_) => vec![LeftOut::new(); globs.len()],
+        | Site::Syscall(_)
+        | Site::Timer(_)
+        | Site::Profile(_)
+        | Site::Perf { .. }
+        | Site::Items(_) => vec![LeftOut::new(); globs.len()],
     }
 }
 

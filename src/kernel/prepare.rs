@@ -13,8 +13,8 @@ use crate::expr::{
     Blame, ClausePlan, Machine, Resolved, Scope, TargetName, Variable, Wanted, filter_fields, resolve_probe,
     resolve_tables,
 };
-use crate::hook::is_at_packets;
-use crate::kernel::host::{Host, cgroup_root};
+use crate::hook::is_without_process;
+use crate::kernel::host::{Host, cgroup_root, possible_cpus};
 use crate::kernel::site::interface::{LinkLayer, link_layer};
 use crate::spec::{
     Counting, Fetch, FetchCopy, FetchSource, Hook, HookKind, Layout, Place, ProbeSpec, SetName, SetUse, Site, Step,
@@ -76,7 +76,7 @@ pub(super) fn resolve_for(
     let Some(head) = program.event.as_ref().filter(|_| program.captures()) else {
         return filter_records(spec, prepared);
     };
-    let head = &if spec.hook.as_ref().is_some_and(is_at_packets) { without_process(head) } else { head.clone() };
+    let head = &if spec.hook.as_ref().is_some_and(is_without_process) { without_process(head) } else { head.clone() };
     prepared.layout = Some(head.clone());
     if let Some(span) = &spec.span {
         return prepare_span(spec, span, program, host, target, head);
@@ -97,7 +97,8 @@ pub(super) fn resolve_for(
         spec.sets.iter().filter(|set| !set.is_of_cgroup() || cgroup_root().is_some()).cloned().collect();
     let wanted = Wanted { captures: &spec.capture, filter: &spec.filter, sets: &sets };
     let context = spec.hook.as_ref().map_or(FetchContext::Registers, |hook| context(hook.kind, &scope));
-    let mut machine = machine(spec, host, &variable);
+    let cpu_memory = || host.cpu_memory().zip(possible_cpus());
+    let mut machine = machine(spec, host, &variable, &cpu_memory);
     if let Some(target) = target {
         machine.targets = vec![target];
     }
@@ -190,10 +191,20 @@ pub(super) fn set_places(spec: &ProbeSpec, steps: &[Step]) -> Vec<SetPlace> {
 }
 
 /// What paths of a probe at one target need to know of the machine.
-pub(super) fn machine<'a>(spec: &ProbeSpec, host: &'a Host, variable: &'a dyn Fn(&str) -> Variable) -> Machine<'a> {
+pub(super) fn machine<'a>(
+    spec: &ProbeSpec,
+    host: &'a Host,
+    variable: &'a dyn Fn(&str) -> Variable,
+    cpu_memory: &'a dyn Fn() -> Option<(u64, u32)>,
+) -> Machine<'a> {
     let elsewhere = spec.elsewhere.clone();
-    let machine =
-        Machine { variable, is_one_of_several: !elsewhere.is_empty(), elsewhere, ..Machine::of_types(host.types()) };
+    let machine = Machine {
+        variable,
+        cpu_memory,
+        is_one_of_several: !elsewhere.is_empty(),
+        elsewhere,
+        ..Machine::of_types(host.types())
+    };
     if let Some(hook) = &spec.hook
         && let (Some(names), Some(word)) = (hook.several(), hook.target_field())
     {
@@ -211,7 +222,7 @@ pub(super) fn machine<'a>(spec: &ProbeSpec, host: &'a Host, variable: &'a dyn Fn
 
 /// True where the program must know what it is called with even if it reads nothing of it.
 fn knows_context(hook: &Hook) -> bool {
-    hook.interface().is_some() || hook.cgroup_point().is_some() || matches!(hook.site, Site::Syscall(_))
+    is_without_process(hook) || hook.cgroup_point().is_some() || matches!(hook.site, Site::Syscall(_))
 }
 
 /// The head of records of packets, which no process has sent that is known.
@@ -235,9 +246,18 @@ pub(super) fn context(kind: HookKind, scope: &Scope<'_>) -> FetchContext {
         HookKind::Xdp | HookKind::Tc => FetchContext::Packet,
         HookKind::Cgroup if scope.runs_in_process() => FetchContext::SocketCall,
         HookKind::Cgroup => FetchContext::Packet,
+        HookKind::Timer => FetchContext::Timer,
+        HookKind::Profile | HookKind::Perf => FetchContext::Sample,
+        HookKind::Iter => FetchContext::Item,
         HookKind::Tracepoint => FetchContext::Record(match scope {
             Scope::Record(record) => record.bytes(),
-            Scope::Inside | Scope::Function(_) | Scope::Syscall(_) | Scope::Usdt(_) | Scope::Network(_) => 0,
+            Scope::Inside
+            | Scope::Function(_)
+            | Scope::Syscall(_)
+            | Scope::Usdt(_)
+            | Scope::Network(_)
+            | Scope::Machine(_)
+            | Scope::Item(_) => 0,
         }),
     }
 }

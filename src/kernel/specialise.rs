@@ -120,7 +120,8 @@ fn reads_structs(copy: FetchCopy) -> bool {
         | FetchCopy::Comm
         | FetchCopy::KernelStack
         | FetchCopy::UserStack
-        | FetchCopy::Sockaddr => false,
+        | FetchCopy::Sockaddr
+        | FetchCopy::SumOfCpus { .. } => false,
     }
 }
 
@@ -214,6 +215,7 @@ fn write_param(rodata: &mut [u8], param: &Param, value: &ParamValue) {
 
 /// True where the program needs no more than its light form has: no `where`, no value of several parts.
 pub(super) fn is_light(prepared: &Prepared) -> bool {
-    let is_plain = |fetch: &Fetch| !reads_structs(fetch.copy) && fetch.copy != FetchCopy::Sockaddr;
+    let is_several = |copy| matches!(copy, FetchCopy::Sockaddr | FetchCopy::SumOfCpus { .. });
+    let is_plain = |fetch: &Fetch| !reads_structs(fetch.copy) && !is_several(fetch.copy);
     prepared.steps.is_empty() && !prepared.context.is_network() && prepared.fetches.iter().all(is_plain)
 }

@@ -79,7 +79,11 @@ fn link_kind(hook: &Hook) -> Option<(HookKind, bool)> {
         | HookKind::Lsm
         | HookKind::Tc
         | HookKind::Cgroup
-        | HookKind::Syscall => None,
+        | HookKind::Syscall
+        | HookKind::Timer
+        | HookKind::Profile
+        | HookKind::Perf
+        | HookKind::Iter => None,
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use crate::catalog::{Catalog, Program};
 use crate::config::{Cx, Draft, FileSets, FileSinks, Node, Problem, Run, SourceFile, codes, decode};
-use crate::spec::{Hook, ProbeId, Span, Targets};
+use crate::spec::{Hook, HookKind, ProbeId, Span, Targets};
 
 /// One key of a probe: all that the schema, the checks, starter files and the man page need to know of it.
 pub(crate) struct Key {
@@ -23,6 +23,8 @@ pub(crate) struct Key {
     pub(crate) in_defaults: Option<InDefaults>,
     /// For which programs it makes sense; `None`: for all of them.
     pub(crate) needs: Option<Need>,
+    /// Whether such a program has a use for it at a kind of hook.
+    pub(crate) at_kind: fn(&Program, HookKind) -> bool,
     /// Whether it is a mapping whose entries stand for themselves, so that a broken one says nothing of the others.
     pub(crate) by_entry: bool,
     /// The code of a problem that only says how many entries there are: with fewer of them it may not be one.
@@ -68,11 +70,17 @@ impl Key {
         schema: |_| Schema::default(),
         in_defaults: None,
         needs: None,
+        at_kind: |_, _| true,
         by_entry: false,
         too_many: None,
         written: |_, node| node.to_json(),
         check: |_| {},
     };
+
+    /// True where the program has a use for the key at a kind of hook; `None`: at its own, or nobody knows.
+    pub(crate) fn makes_sense_at(&self, program: &Program, kind: Option<HookKind>) -> bool {
+        self.makes_sense_for(program) && kind.is_none_or(|kind| (self.at_kind)(program, kind))
+    }
 
     /// True where the program has a use for the key.
     pub(crate) fn makes_sense_for(&self, program: &Program) -> bool {

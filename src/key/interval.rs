@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::definition::{Checking, InDefaults, Joined, Key, Need, needless};
 use crate::catalog::Program;
 use crate::config::{codes, pattern};
-use crate::spec::AT_THE_END;
+use crate::spec::{AT_THE_END, HookKind, ONCE};
 
 const LEAST: Duration = Duration::from_millis(10);
 /// What `aggregate` counts is exchanged at each interval, for which the kernel waits.
@@ -25,28 +25,50 @@ pub(super) const INTERVAL: Key = Key {
         joined: Joined::Replaced,
     }),
     needs: Some(Need {
-        met: |program| program.counters.is_some() || program.counts(),
+        // Of those that only capture, snapshots have one.
+        met: |program| program.counters.is_some() || program.counts() || program.captures(),
         refuse: |cx, program| needless(cx, program, "interval", "has no counters to report"),
     }),
+    at_kind: has_interval,
     check,
     ..Key::PLAIN
 };
 
-/// How often counters are reported, with a unit: from 10ms (100ms with `aggregate`) to 24h; `end` reports what `aggregate` counted once,
-/// when the probe ends. The default is 1s. For probes that count.
+/// How often counters are reported and snapshots (`iter`) taken, with a unit: from 10ms (100ms with `aggregate`) to 24h; `end` reports what
+/// `aggregate` counted once, when the probe ends. The default is 1s for what counts; a snapshot is taken once, at the start. For probes that
+/// count, and for `iter`.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(extend("pattern" = pattern::INTERVAL.regex, "examples" = ["500ms", "1s", "2m", "1h", "end"], "default" = "1s"))]
 struct Interval(String);
 
-/// How often counters are reported, with a unit: from 10ms to 24h.
+/// How often counters are reported and snapshots taken, with a unit: from 10ms to 24h.
 #[derive(JsonSchema)]
 #[schemars(extend("pattern" = pattern::DURATION.regex, "examples" = ["500ms", "1s", "2m", "1h"]))]
 #[expect(dead_code, reason = "for the schema")]
 struct Default(String);
 
+/// True where a program at a hook of this kind does something at intervals.
+fn has_interval(program: &Program, kind: HookKind) -> bool {
+    program.counters.is_some() || program.counts() || program.captures() && kind == HookKind::Iter
+}
+
 /// The schema has seen to the form.
 fn check(checking: &mut Checking<'_>) {
-    let Some(Interval(text)) = checking.own("interval") else { return };
+    let kind = checking.hook.as_ref().and_then(|(hook, _)| Some(hook.as_ref()?.kind));
+    let Some(Interval(text)) = checking.own("interval") else {
+        if kind == Some(HookKind::Iter) && checking.default_of("interval").is_none() {
+            checking.then(|draft| draft.spec.interval = ONCE);
+        }
+        return;
+    };
+    if let (Some(program), Some(kind)) = (checking.program, kind)
+        && !has_interval(program, kind)
+    {
+        let cx = &mut checking.cx;
+        let why = format!("reports what happens at a `{kind}` when it does");
+        needless(cx, program, "interval", &why).into_iter().for_each(|problem| cx.report(problem));
+        return;
+    }
     let counts = checking.program.is_some_and(Program::counts);
     if text == pattern::AT_THE_END {
         if counts {

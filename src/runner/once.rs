@@ -271,7 +271,11 @@ impl Control {
                     _ = interrupt.recv() => return,
                     _ = terminate.recv() => return,
                     Some(()) = async { hangup.as_mut()?.recv().await } => return,
-                    () = end.requested() => return,
+                    () = end.requested() => {
+                        if engine.is_spent() || engine.is_over() {
+                            return;
+                        }
+                    }
                     Some(asked) = asked.recv() => answer(asked, engine),
                     () = tokio::time::sleep_until(next.into()) => {}
                 }

@@ -179,6 +179,13 @@ pub enum FetchCopy {
         /// The header that has it.
         layer: PacketLayer,
     },
+    /// The sum of the eight bytes that each CPU has at the address, which is an offset into its own memory.
+    SumOfCpus {
+        /// The address of the array that says where the memory of each is (`__per_cpu_offset`).
+        offsets: u64,
+        /// How many there may be.
+        cpus: u32,
+    },
 }
 
 /// A header of a packet. Its number is the bit of `layers` in `struct packet_parts`.

@@ -35,7 +35,11 @@ impl Hook {
             | Site::SecurityHook(_)
             | Site::Binary(_)
             | Site::Call { .. }
-            | Site::Syscall(_) => None,
+            | Site::Syscall(_)
+            | Site::Timer(_)
+            | Site::Profile(_)
+            | Site::Perf { .. }
+            | Site::Items(_) => None,
         }
     }
 
@@ -71,7 +75,11 @@ impl Hook {
             | Site::RawEvent(_)
             | Site::SecurityHook(_)
             | Site::Binary(_)
-            | Site::Syscall(_) => None,
+            | Site::Syscall(_)
+            | Site::Timer(_)
+            | Site::Profile(_)
+            | Site::Perf { .. }
+            | Site::Items(_) => None,
         }
     }
 
@@ -87,7 +95,11 @@ impl Hook {
             | Site::Event(_)
             | Site::RawEvent(_)
             | Site::SecurityHook(_)
-            | Site::Binary(_) => None,
+            | Site::Binary(_)
+            | Site::Timer(_)
+            | Site::Profile(_)
+            | Site::Perf { .. }
+            | Site::Items(_) => None,
         }
     }
 
@@ -100,6 +112,7 @@ impl Hook {
             Site::Function { .. } | Site::Binary(_) | Site::SecurityHook(_) | Site::Call { .. } => Some("symbol"),
             Site::Event(_) | Site::RawEvent(_) => Some("event"),
             Site::Syscall(_) => Some("syscall"),
+            Site::Timer(_) | Site::Profile(_) | Site::Perf { .. } | Site::Items(_) => None,
         }
     }
 
@@ -116,7 +129,11 @@ impl Hook {
             | Site::SecurityHook(_)
             | Site::Call { .. }
             | Site::Syscall(_)
-            | Site::Binary(_) => return None,
+            | Site::Binary(_)
+            | Site::Timer(_)
+            | Site::Profile(_)
+            | Site::Perf { .. }
+            | Site::Items(_) => return None,
         };
         let all = || [first].into_iter().chain(more).map(String::as_str).collect();
         (!more.is_empty()).then(all)
@@ -145,7 +162,11 @@ impl Hook {
             | Site::SecurityHook(_)
             | Site::Call { .. }
             | Site::Syscall(_)
-            | Site::Binary(_) => {}
+            | Site::Binary(_)
+            | Site::Timer(_)
+            | Site::Profile(_)
+            | Site::Perf { .. }
+            | Site::Items(_) => {}
         }
         hook
     }
@@ -158,6 +179,7 @@ impl Hook {
             Site::Function { symbol, .. } | Site::Call { symbol, .. } => symbol.clone(),
             // Which call it is, its number says.
             Site::Syscall(_) => return None,
+            Site::Timer(_) | Site::Profile(_) | Site::Perf { .. } | Site::Items(_) => return None,
             Site::Cgroup { path, .. } => path.clone(),
             Site::Event(_) | Site::RawEvent(_) | Site::SecurityHook(_) => self.site.to_string(),
         };
@@ -179,6 +201,8 @@ impl Hook {
             Site::SecurityHook(_) => Site::SecurityHook(target),
             Site::Call { end, .. } => Site::Call { symbol: target, end: *end },
             Site::Syscall(site) => Site::Syscall(SyscallSite { calls: vec![target], ..site.clone() }),
+            // These have no target but the machine.
+            Site::Timer(_) | Site::Profile(_) | Site::Perf { .. } | Site::Items(_) => self.site.clone(),
         };
         Self { kind: self.kind, site }
     }

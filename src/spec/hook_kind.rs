@@ -36,11 +36,19 @@ pub enum HookKind {
     Function,
     /// A system call, at its return or entry: raw `sys_exit` and `sys_enter`.
     Syscall,
+    /// At intervals, on one CPU.
+    Timer,
+    /// So often a second, on each CPU: what it does then.
+    Profile,
+    /// Each time that a counter of the CPU or of the kernel has counted so many.
+    Perf,
+    /// A snapshot: each object of a kind that the kernel has now.
+    Iter,
 }
 
 impl HookKind {
     /// Every kind, in the order of the schema and the documentation, with its key in the YAML.
-    pub const WORDS: [(Self, &str); 15] = [
+    pub const WORDS: [(Self, &str); 19] = [
         (Self::Xdp, "xdp"),
         (Self::Kprobe, "kprobe"),
         (Self::Kretprobe, "kretprobe"),
@@ -56,6 +64,10 @@ impl HookKind {
         (Self::Cgroup, "cgroup"),
         (Self::Function, "function"),
         (Self::Syscall, "syscall"),
+        (Self::Timer, "timer"),
+        (Self::Profile, "profile"),
+        (Self::Perf, "perf"),
+        (Self::Iter, "iter"),
     ];
 
     /// The key in the YAML.

@@ -16,6 +16,7 @@ mod hook;
 mod hook_kind;
 mod layout;
 mod limits;
+mod machine_point;
 pub mod names;
 mod network_point;
 mod of_end;
@@ -39,6 +40,7 @@ pub use hook::{Claim, Hook, Targets};
 pub use hook_kind::HookKind;
 pub use layout::{BitRange, ComputedType, Field, FieldType, FoundOut, Layout};
 pub use limits::{Limits, Period, RateLimit};
+pub use machine_point::{Items, PerfEvent};
 pub use names::SyscallAbi;
 pub use network_point::{CgroupPoint, Direction, XdpMode};
 pub use of_end::{EndPart, OfEnd};
@@ -86,7 +88,7 @@ pub struct ProbeSpec {
     pub span: Option<Box<Span>>,
     /// What to read when it fires, in the order of the file; empty for programs with a layout of their own.
     pub capture: Vec<Capture>,
-    /// How often counters are reported. Programs that emit events only do not use it.
+    /// How often counters are reported and snapshots taken ([`ONCE`]: not again). Other programs that emit events do not use it.
     pub interval: Duration,
     /// Which of its events are wanted: all of these must hold.
     pub filter: Vec<Expr>,
@@ -216,6 +218,8 @@ pub const DAEMON_BUFFER_BYTES: u32 = 1 << 20;
 
 /// `interval: end`: counters are reported once, at the end.
 pub const AT_THE_END: Duration = Duration::MAX;
+/// In place of an interval, for a snapshot that is taken at the start and never again.
+pub const ONCE: Duration = Duration::MAX;
 
 /// How often counters are reported when the file does not say.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);

@@ -2,8 +2,10 @@
 //! The places where programs can be attached.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::hook_kind::HookKind;
+use super::machine_point::{Items, PerfEvent};
 use super::network_point::{CgroupPoint, Direction, XdpMode};
 use super::user_point::{UserPoint, write_several};
 
@@ -57,6 +59,19 @@ pub enum Site {
     },
     /// System calls.
     Syscall(SyscallSite),
+    /// One CPU, at intervals.
+    Timer(Duration),
+    /// Each CPU, so often a second.
+    Profile(u32),
+    /// Each CPU, whenever so many of an event were counted there.
+    Perf {
+        /// The event.
+        event: PerfEvent,
+        /// How many; of a clock, nanoseconds.
+        every: u64,
+    },
+    /// All objects of a kind that there are.
+    Items(Items),
 }
 
 /// The end of a call that a hook is at.
@@ -116,7 +131,11 @@ impl Site {
             | HookKind::Tc
             | HookKind::Cgroup
             | HookKind::Function
-            | HookKind::Syscall => None,
+            | HookKind::Syscall
+            | HookKind::Timer
+            | HookKind::Profile
+            | HookKind::Perf
+            | HookKind::Iter => None,
         }
     }
 }
@@ -136,6 +155,12 @@ impl fmt::Display for Site {
             Self::Call { symbol, end: CallEnd::Entry } => f.write_str(symbol),
             Self::Call { symbol, end: CallEnd::Return } => write!(f, "{symbol} (return)"),
             Self::Syscall(site) => site.fmt(f),
+            // `1s`, `250ms`
+            Self::Timer(every) => write!(f, "{every:?}"),
+            Self::Profile(frequency) => write!(f, "{frequency} Hz"),
+            Self::Perf { event, every: 1 } => f.write_str(event.word()),
+            Self::Perf { event, every } => write!(f, "{} (every {every})", event.word()),
+            Self::Items(items) => f.write_str(items.word()),
         }
     }
 }

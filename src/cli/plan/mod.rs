@@ -246,6 +246,7 @@ fn origin(fetch: &Fetch) -> String {
         FetchCopy::FdPath => Some("path of that descriptor's file".to_owned()),
         FetchCopy::Packet { .. } => Some("its headers".to_owned()),
         FetchCopy::KernelStack | FetchCopy::UserStack => Some(format!("at most {} addresses", size / 8)),
+        FetchCopy::SumOfCpus { cpus, .. } => Some(format!("sum of what {cpus} CPUs have at +{offset}")),
     });
     steps.join(" → ")
 }

@@ -49,12 +49,13 @@ pub(super) fn check(file: &InFile<'_>, node: &Node, certain: bool, run: &mut Run
     refuse_needless(&mut checking);
     let Checking { cx, id, hook, span, stand_in, set, .. } = checking;
     let (Some(id), Some((hook, targets)), Some(program), true) = (id, hook, stand_in, certain) else { return };
+    let kind = hook.as_ref().map(|hook| hook.kind);
     let spec = ProbeSpec { span, ..ProbeSpec::new(id, hook, targets, program.name.clone()) };
     let mut draft = Draft::new(spec, program, cx.places, file.source);
     for (key, default) in &file.defaults.set {
         let Some(how) = &key.in_defaults else { continue };
         let stays = node.get(key.word).is_none() || how.joined == Joined::ByEntry;
-        if stays && key.makes_sense_for(program) {
+        if stays && key.makes_sense_at(program, kind) {
             default(&mut draft);
         }
     }

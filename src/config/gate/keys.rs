@@ -44,6 +44,6 @@ pub(super) fn unknown_key(
     match (allowed, &problem.help) {
         ([], Some(_)) => problem,
         ([], None) => problem.help("it has no keys: write `{}`"),
-        ([_, ..], _) => problem.note(format!("keys here: {}", words::list(allowed.iter().copied(), 16))),
+        ([_, ..], _) => problem.note(format!("keys here: {}", words::list(allowed.iter().copied(), 24))),
     }
 }

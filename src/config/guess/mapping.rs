@@ -140,7 +140,11 @@ mod tests {
             ("kfunc:vmlinux:do_exit", Some("fentry: do_exit")),
             ("kprobe:", None),
             ("do_exit", None),
-            ("profile:hz:99", None),
+            ("profile:hz:99", Some("profile: { frequency: 99 }")),
+            ("interval:s:1", Some("timer: 1s")),
+            ("software:page-faults:100", Some("perf: { event: page-faults, every: 100 }")),
+            ("iter:task_file", Some("iter: task_file")),
+            ("begin:", None),
         ] {
             assert_eq!(hook_of(text), hook.map(|hook| format!("write `hook: {{ {hook} }}`")), "{text}");
         }

@@ -163,7 +163,8 @@ fn takes_room(fetch: &Fetch) -> bool {
         | FetchCopy::DentryPath
         | FetchCopy::FdPath
         | FetchCopy::KernelStack
-        | FetchCopy::UserStack => true,
+        | FetchCopy::UserStack
+        | FetchCopy::SumOfCpus { .. } => true,
     }
 }
 

@@ -6,6 +6,7 @@ use super::reached::Reached;
 use crate::catalog::{Named, Type};
 use crate::expr::builtin::{Builtin, BuiltinValue, builtin, builtin_names};
 use crate::expr::foreign;
+use crate::expr::item::Instead;
 use crate::expr::machine::{Machine, Variable};
 use crate::expr::operand::{Operand, OperandSource};
 use crate::expr::scope::Scope;
@@ -40,6 +41,8 @@ pub(super) enum Found<'a> {
     Reached(Reached<'a>),
     /// A path in the language.
     Path(&'static str),
+    /// The same, read in another way than its type says.
+    Instead(Instead),
 }
 
 impl<'s, 'a> Names<'s, 'a> {
@@ -93,11 +96,14 @@ impl<'s, 'a> Names<'s, 'a> {
     /// What the name stands for that is no capture.
     pub(super) fn lookup(&self, name: &str) -> Result<Found<'a>, Refusal> {
         let known = builtin(name);
+        if let Some(instead) = self.scope.instead(name) {
+            return Ok(Found::Instead(instead));
+        }
         if let (Both::Builtin, Some(known)) = (self.both, known) {
             return self.value_of(known);
         }
         match (self.own_or_elsewhere(name)?, known, self.both) {
-            (Some(_), Some(known), Both::Neither) if self.has_meaning(known) => {
+            (Some(_), Some(known), Both::Neither) if self.is_another(known) => {
                 let message = format!("`{name}` is a name of this hook and a builtin");
                 Err(Refusal::new(message)
                     .help(format!("write `args.{name}` for the hook's, `current.{name}` for the builtin")))
@@ -114,6 +120,16 @@ impl<'s, 'a> Names<'s, 'a> {
     /// False for what is told of a process where no process runs: what the hook itself calls so, the socket's cgroup, is all there is.
     fn has_meaning(&self, builtin: &Builtin) -> bool {
         !builtin.of_process || self.scope.runs_in_process()
+    }
+
+    /// True for a builtin that is something else than what the hook calls so: the thread of an item is the item's own.
+    fn is_another(&self, builtin: &Builtin) -> bool {
+        self.has_meaning(builtin) && !(builtin.of_process && self.scope.has_items_process())
+    }
+
+    /// What a name of the hook stands for that is a path.
+    pub(super) fn instead_of(&self, name: &str) -> Option<Instead> {
+        self.scope.instead(name)
     }
 
     /// `args.X`
@@ -148,12 +164,14 @@ impl<'s, 'a> Names<'s, 'a> {
 
     fn value_of(&self, builtin: &'static Builtin) -> Result<Found<'a>, Refusal> {
         let name = builtin.name;
+        if let Some(instead) = self.scope.instead(name) {
+            return Ok(Found::Instead(instead));
+        }
         if !self.has_meaning(builtin) {
             if let Some(own) = self.scope.own(name, self.machine.types)? {
                 return Ok(Found::Reached(own));
             }
-            let message = format!("`{name}` has no meaning at this hook: no process runs where packets arrive");
-            return Err(Refusal::new(message).help("a `cgroup` hook knows whose socket it is"));
+            return Err(self.scope.no_process(name));
         }
         let register = |source, ty| Found::Reached(Reached::Place(Place::register(source, ty)));
         match &builtin.value {
@@ -162,6 +180,10 @@ impl<'s, 'a> Names<'s, 'a> {
                 Ok(register(*source, Ty::Shown { kind: kind.clone(), size: *size }))
             }
             BuiltinValue::Path(text) => Ok(Found::Path(text)),
+            BuiltinValue::Task if self.scope.has_items_process() => {
+                let own = self.scope.own(name, self.machine.types)?;
+                own.map(Found::Reached).ok_or_else(|| self.scope.unknown(name))
+            }
             BuiltinValue::Task => {
                 let Some(btf) = self.machine.types.get() else {
                     return Err(Refusal::new(

@@ -7,10 +7,12 @@ use super::parts::Composite;
 use super::place::{Place, Ty};
 use super::reached::Reached;
 use super::retype::composite;
+use crate::expr::builtin::builtin;
+use crate::expr::item::{Instead, Read};
 use crate::expr::operand::{Operand, OperandSource};
 use crate::expr::parse::parse;
 use crate::expr::types;
-use crate::spec::{Cast, Expr, ExprNode, Fetch, FetchSource, FieldType, Kept};
+use crate::spec::{Cast, Expr, ExprNode, Fetch, FetchCopy, FetchSource, FieldType, Kept};
 use crate::words::{Refusal, list};
 
 /// Most pointers that one value may be behind.
@@ -144,7 +146,35 @@ impl<'a> Names<'_, 'a> {
         match self.lookup(name)? {
             Found::Reached(reached) => Ok(reached),
             Found::Path(text) => self.expanded(text, depth),
+            Found::Instead(instead) => self.instead(&instead, depth),
         }
+    }
+
+    /// A path that is read in a way of its own.
+    fn instead(&self, instead: &Instead, depth: u32) -> Result<Reached<'a>, Refusal> {
+        let place = match (self.expanded(instead.path, depth)?, &instead.read) {
+            (Reached::Place(place), _) => place,
+            (reached, _) => return Ok(reached),
+        };
+        match &instead.read {
+            Read::ByType => Ok(Reached::Place(place)),
+            Read::Shown(kind, size) => {
+                let ty = Ty::Shown { kind: kind.clone(), size: *size };
+                Ok(Reached::Place(Place { ty, ..place }))
+            }
+            Read::SumOfCpus(kind) => self.sum_of_cpus(place, kind.clone()).map(Reached::Value),
+        }
+    }
+
+    /// The sum of what each CPU has at a place, which is an offset into its own memory.
+    fn sum_of_cpus(&self, place: Place<'a>, kind: FieldType) -> Result<Operand, Refusal> {
+        let (offsets, cpus) = (self.machine.cpu_memory)().ok_or_else(|| {
+            Refusal::new("this kernel does not say where the memory of each CPU is, which this is the sum of")
+                .help("it takes CONFIG_KALLSYMS_ALL with CAP_SYSLOG and `kernel.kptr_restrict` below 2, or Linux 5.19")
+        })?;
+        let (before, fetch) = place.fetch(FetchCopy::SumOfCpus { offsets, cpus }, 8, 8);
+        let source = OperandSource::Fetch(fetch);
+        Ok(Operand { before, source, part: 0, size: 8, of_end: None, bits: None, kind })
     }
 
     fn expanded(&self, text: &str, depth: u32) -> Result<Reached<'a>, Refusal> {
@@ -160,10 +190,14 @@ impl<'a> Names<'_, 'a> {
             return None;
         }
         match qualifier.as_str() {
-            "args" => Some(self.own_name(name)),
+            "args" => Some(match self.instead_of(name).filter(|_| builtin(name).is_none()) {
+                Some(instead) => self.instead(&instead, depth),
+                None => self.own_name(name),
+            }),
             "current" => Some(match self.builtin(name) {
                 Ok(Found::Reached(reached)) => Ok(reached),
                 Ok(Found::Path(text)) => self.expanded(text, depth),
+                Ok(Found::Instead(instead)) => self.instead(&instead, depth),
                 Err(refusal) => Err(refusal),
             }),
             "kernel" => Some(self.variable(name).map(Reached::Place)),

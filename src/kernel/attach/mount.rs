@@ -27,7 +27,7 @@ impl Mount {
     pub(super) fn seats(&self) -> Option<&Seats> {
         match &self.hold {
             Hold::Seats(seats) => Some(seats),
-            Hold::Libbpf(_) | Hold::Fd(_) | Hold::Several(_) | Hold::Filter(_) => None,
+            Hold::Libbpf(_) | Hold::Fd(_) | Hold::Several(_) | Hold::Filter(_) | Hold::OnCpus(_) => None,
         }
     }
 
@@ -38,7 +38,7 @@ impl Mount {
                 seats.leave();
                 true
             }
-            Hold::Libbpf(_) | Hold::Fd(_) | Hold::Several(_) | Hold::Filter(_) => false,
+            Hold::Libbpf(_) | Hold::Fd(_) | Hold::Several(_) | Hold::Filter(_) | Hold::OnCpus(_) => false,
         }
     }
 }

@@ -139,7 +139,7 @@ impl Attached {
     /// that was renamed takes its link along.
     pub fn is_attached(&self) -> bool {
         let host = Host::default();
-        let is_live = |mount: &Mount| (of(mount.hook.kind).is_live)(&mount.hook, mount.hold.descriptor(), &host);
+        let is_live = |mount: &Mount| (of(mount.hook.kind).is_live)(&mount.hook, &mount.hold, &host);
         self.mounts.iter().all(is_live)
     }
 

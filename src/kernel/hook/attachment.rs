@@ -22,6 +22,8 @@ pub(in crate::kernel) enum Hold {
     Filter(Filter),
     /// In programs that others share.
     Seats(Seats),
+    /// On each of these CPUs.
+    OnCpus(Vec<(u32, Hold)>),
 }
 
 impl Hold {
@@ -34,6 +36,7 @@ impl Hold {
             Self::Filter(filter) => filter.descriptor(),
             Self::Several(all) => all.first().map_or(-1, Self::descriptor),
             Self::Seats(seats) => seats.links().next().unwrap_or(-1),
+            Self::OnCpus(all) => all.first().map_or(-1, |(_, hold)| hold.descriptor()),
         }
     }
 
@@ -43,13 +46,14 @@ impl Hold {
             Self::Libbpf(_) | Self::Fd(_) | Self::Filter(_) => vec![self.descriptor()],
             Self::Several(all) => all.iter().flat_map(Self::descriptors).collect(),
             Self::Seats(seats) => seats.links().collect(),
+            Self::OnCpus(all) => all.iter().flat_map(|(_, hold)| hold.descriptors()).collect(),
         }
     }
 
     /// The descriptors that nobody else has: closing them detaches it.
     pub(in crate::kernel) fn own_descriptors(&self) -> Vec<i32> {
         match self {
-            Self::Libbpf(_) | Self::Fd(_) | Self::Filter(_) | Self::Several(_) => self.descriptors(),
+            Self::Libbpf(_) | Self::Fd(_) | Self::Filter(_) | Self::Several(_) | Self::OnCpus(_) => self.descriptors(),
             Self::Seats(_) => Vec::new(),
         }
     }

@@ -93,7 +93,8 @@ fn attach(program: &ProgramMut<'_>, hook: &Hook, _: &Host) -> Result<Attachment,
 }
 
 /// The number of a cgroup is that of its directory; a link whose cgroup is gone has none.
-fn is_live(hook: &Hook, link: i32, _: &Host) -> bool {
+fn is_live(hook: &Hook, hold: &Hold, _: &Host) -> bool {
+    let link = hold.descriptor();
     let Some(directory) = place(hook).ok().and_then(find) else { return false };
     let Some(info) = info::link(link) else { return true };
     // SAFETY: the union's member for links of cgroups, which this is; plain data.

@@ -3,7 +3,7 @@
 
 use libbpf_rs::{OpenObject, ProgramMut};
 
-use super::attachment::Attachment;
+use super::attachment::{Attachment, Hold};
 use super::listing::Listing;
 use super::trial::{Try, TryOne};
 use crate::expr::Scope;
@@ -46,8 +46,8 @@ pub(in crate::kernel) struct KernelKind {
     pub(in crate::kernel) refused: fn(&Hook, i32, &Host) -> Option<KernelError>,
     /// Attaches a loaded program: try first, diagnose after.
     pub(in crate::kernel) attach: fn(&ProgramMut<'_>, &Hook, &Host) -> Result<Attachment, KernelError>,
-    /// False when what the hook was attached to by the link of this descriptor is not there any more.
-    pub(in crate::kernel) is_live: fn(&Hook, i32, &Host) -> bool,
+    /// False when what the hook was attached to, and is held so, is not there any more.
+    pub(in crate::kernel) is_live: fn(&Hook, &Hold, &Host) -> bool,
     /// True where a program attached to the first can run for the second: they are one place, whatever else they say.
     pub(in crate::kernel) is_same_place: fn(&Hook, &Hook) -> bool,
     /// How a point of a program or library is found in its file; `None` for hooks that are elsewhere.
@@ -169,7 +169,7 @@ pub(super) fn not_to_blame(_: &Hook, _: i32, _: &Host) -> Option<KernelError> {
 }
 
 /// What was attached to stays there as long as the link.
-pub(super) fn always_live(_: &Hook, _: i32, _: &Host) -> bool {
+pub(super) fn always_live(_: &Hook, _: &Hold, _: &Host) -> bool {
     true
 }
 

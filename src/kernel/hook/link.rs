@@ -5,7 +5,7 @@ use std::mem;
 use std::os::fd::{FromRawFd, OwnedFd};
 
 /// Attaches a program to what `target` is the number of; the error is an errno.
-pub(super) fn create(
+pub(in crate::kernel) fn create(
     program: i32,
     target: i32,
     place: libbpf_sys::bpf_attach_type,

@@ -12,7 +12,7 @@ use super::kind::{
     Feature, KPROBE_SLOT, KernelKind, Part, always_live, inside, is_equal, misplaced, not_to_blame, nothing_to_prepare,
 };
 use super::list_functions::FUNCTIONS;
-use super::perf;
+use super::perf_links;
 use super::trial::quiet_function;
 use crate::kernel::error::{KernelError, describe, privilege_help};
 use crate::kernel::finding::Finding;
@@ -38,7 +38,7 @@ pub(super) const BASE: KernelKind = KernelKind {
     is_out_of_reach: |hook, host| {
         !host.has_kprobes() && hook.symbol().is_some_and(|(symbol, _)| host.kernel_symbol(symbol).count > 0)
     },
-    has_programs: perf::has_kprobe_programs,
+    has_programs: perf_links::has_kprobe_programs,
     scope: inside,
     prepare: nothing_to_prepare,
     refused: not_to_blame,
@@ -59,9 +59,9 @@ pub(super) const BASE: KernelKind = KernelKind {
             let why = format!("one program for {} functions: the link says at which it runs", names.len());
             ("kprobe.multi link".to_owned(), why)
         }
-        None => perf::event_of("a kprobe", host),
+        None => perf_links::event_of("a kprobe", host),
     },
-    counts_missed: perf::counts_missed,
+    counts_missed: perf_links::counts_missed,
     listing: Some(FUNCTIONS),
     tried_with: "trace",
     tries: |_, _| Vec::new(),
@@ -155,7 +155,11 @@ fn inspect(hook: &Hook, host: &Host) -> Vec<Finding> {
             | Site::SecurityHook(_)
             | Site::Binary(_)
             | Site::Call { .. }
-            | Site::Syscall(_),
+            | Site::Syscall(_)
+            | Site::Timer(_)
+            | Site::Profile(_)
+            | Site::Perf { .. }
+            | Site::Items(_),
         ) => None,
     };
     finding.into_iter().collect()

@@ -11,7 +11,7 @@ use super::kind::{
     Feature, KPROBE_SLOT, KernelKind, Locate, Part, always_live, inside, misplaced, no_name, not_to_blame,
     nothing_missing, nothing_to_prepare, within_reach,
 };
-use super::perf;
+use super::perf_links;
 use super::user_points::{Point, attach_at};
 use crate::config::codes;
 use crate::kernel::error::{ENOTSUPP, KernelError, describe, privilege_help};
@@ -37,7 +37,7 @@ pub(super) const BASE: KernelKind = KernelKind {
     inspect: |hook, host| inspect(hook, locate, host),
     missing: nothing_missing,
     is_out_of_reach: within_reach,
-    has_programs: perf::has_kprobe_programs,
+    has_programs: perf_links::has_kprobe_programs,
     scope: inside,
     prepare: nothing_to_prepare,
     refused: not_to_blame,
@@ -52,9 +52,9 @@ pub(super) const BASE: KernelKind = KernelKind {
             let why = format!("one program for {} functions: the link says at which it runs", names.len());
             ("uprobe.multi link".to_owned(), why)
         }
-        None => perf::event_of("a uprobe", host),
+        None => perf_links::event_of("a uprobe", host),
     },
-    counts_missed: |host| host.version() >= (6, 0) || perf::counts_missed(host),
+    counts_missed: |host| host.version() >= (6, 0) || perf_links::counts_missed(host),
     listing: None,
     tried_with: "trace",
     tries: |_, _| Vec::new(),

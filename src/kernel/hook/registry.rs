@@ -3,8 +3,8 @@
 
 use super::kind::KernelKind;
 use super::{
-    cgroup, fentry, fexit, function, kprobe, kretprobe, lsm, raw_tracepoint, syscall, tc, tracepoint, uprobe,
-    uretprobe, usdt, xdp,
+    cgroup, fentry, fexit, function, iter, kprobe, kretprobe, lsm, perf, profile, raw_tracepoint, syscall, tc, timer,
+    tracepoint, uprobe, uretprobe, usdt, xdp,
 };
 use crate::kernel::host::{Capabilities, Host};
 use crate::spec::HookKind;
@@ -26,6 +26,10 @@ pub(in crate::kernel) const KINDS: [&KernelKind; HookKind::WORDS.len()] = [
     &cgroup::KIND,
     &function::KIND,
     &syscall::KIND,
+    &timer::KIND,
+    &profile::KIND,
+    &perf::KIND,
+    &iter::KIND,
 ];
 
 // Each stands where its number in `HookKind` says.

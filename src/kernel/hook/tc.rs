@@ -111,7 +111,8 @@ fn attach(program: &ProgramMut<'_>, hook: &Hook, host: &Host) -> Result<Attachme
 }
 
 /// An interface that was deleted leaves a link without one, one that was renamed takes along what is on it.
-fn is_live(hook: &Hook, descriptor: i32, host: &Host) -> bool {
+fn is_live(hook: &Hook, hold: &Hold, host: &Host) -> bool {
+    let descriptor = hold.descriptor();
     let Ok((interface, direction)) = place(hook) else { return false };
     let Some(index) = host.interface_index(interface) else { return false };
     match info::link(descriptor) {

@@ -2,19 +2,17 @@
 //! `tracepoint`: a perf event for the tracepoint, with the program on it (Linux 4.7; as a link, 5.15).
 
 use std::collections::BTreeMap;
-use std::io;
-use std::mem;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
 
-use libbpf_rs::{AsRawLibbpf, ProgramMut};
+use libbpf_rs::ProgramMut;
 
-use super::attachment::{Attachment, Hold, take_link};
+use super::attachment::{Attachment, Hold};
 use super::kind::{
     Exchange, Feature, KernelKind, Part, always, always_live, is_equal, misplaced, no_name, not_to_blame,
     nothing_missing, nothing_to_prepare, within_reach,
 };
 use super::listing::{Declared, Listing, Places, Signature, Source, Unasked};
-use super::perf;
+use super::perf_event;
+use super::perf_links;
 use super::trial::QUIET_EVENT;
 use crate::config::codes;
 use crate::expr::{RecordScope, Scope, TraceField, TraceShape};
@@ -46,8 +44,8 @@ pub(super) const KIND: KernelKind = KernelKind {
     locate: None,
     takes_entry: true,
     unfit: no_name,
-    mechanism: |_, host| perf::event_of("the tracepoint", host),
-    counts_missed: perf::counts_missed,
+    mechanism: |_, host| perf_links::event_of("the tracepoint", host),
+    counts_missed: perf_links::counts_missed,
     listing: Some(Listing {
         source: Source::Machine(tracepoints),
         unasked: |_| Unasked::Listed,
@@ -140,35 +138,15 @@ fn attach(program: &ProgramMut<'_>, hook: &Hook, host: &Host) -> Result<Attachme
     }
 }
 
-/// What `bpf_program__attach_tracepoint` does, which finds tracefs only where it is mounted. If this fails, `diagnose` says why.
+/// What `bpf_program__attach_tracepoint` does, which finds tracefs only where it is mounted. If this fails, `diagnose` says why. The event of one
+/// CPU stands for all: the kernel runs a program wherever the tracepoint is hit.
 fn attach_to(program: &ProgramMut<'_>, name: &TracepointName, host: &Host) -> Result<Hold, i32> {
-    let event = open(host.tracepoint_number(name).ok_or(libc::ENOENT)?)?;
-    let program = program.as_libbpf_object().as_ptr();
-    // SAFETY: the program is loaded and the event is open; the result goes nowhere else.
-    let link = unsafe { take_link(libbpf_sys::bpf_program__attach_perf_event(program, event.as_raw_fd())) }?;
-    // The link closes it.
-    let _ = event.into_raw_fd();
-    Ok(link)
-}
-
-/// A perf event of a tracepoint. That of one CPU stands for all: the kernel runs a program wherever the tracepoint is hit.
-fn open(number: u64) -> Result<OwnedFd, i32> {
     let attributes = libbpf_sys::perf_event_attr {
         type_: libbpf_sys::PERF_TYPE_TRACEPOINT,
-        size: mem::size_of::<libbpf_sys::perf_event_attr>() as u32,
-        config: number,
+        config: host.tracepoint_number(name).ok_or(libc::ENOENT)?,
         ..Default::default()
     };
-    let (every_process, cpu, no_group) = (-1, 0, -1);
-    let flags = libbpf_sys::PERF_FLAG_FD_CLOEXEC as libc::c_ulong;
-    // SAFETY: the attributes live across the call and say how long they are; the rest are numbers. (rustix does not have it.)
-    let fd =
-        unsafe { libc::syscall(libc::SYS_perf_event_open, &raw const attributes, every_process, cpu, no_group, flags) };
-    match i32::try_from(fd) {
-        // SAFETY: the descriptor is new and nobody else owns it.
-        Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
-        Ok(_) | Err(_) => Err(io::Error::last_os_error().raw_os_error().unwrap_or(0)),
-    }
+    perf_event::attach(program, perf_event::open(attributes, perf_event::Scope::Cpu(0))?)
 }
 
 fn diagnose(name: &TracepointName, code: i32, host: &Host) -> KernelError {

@@ -6,7 +6,7 @@ use libbpf_rs::{AsRawLibbpf as _, OpenObject};
 
 use super::kind::{Exchange, Feature, KernelKind, misplaced};
 use super::listing::{Listing, Source, Unasked};
-use super::perf;
+use super::perf_links;
 use super::perf_uprobe::{BASE, OURSELVES, attach, check, inspect};
 use super::trial::{Try, TryOne};
 use crate::expr::{Scope, UsdtArgumentType, UsdtScope};
@@ -80,7 +80,7 @@ fn mechanism(_: &Hook, host: &Host) -> (String, String) {
         let why = "one link for all places of the probe (Linux 6.6)";
         return ("uprobe.multi link".to_owned(), why.to_owned());
     }
-    perf::event_of("a uprobe at each place", host)
+    perf_links::event_of("a uprobe at each place", host)
 }
 
 fn scope<'a>(hook: &'a Hook, host: &'a Host) -> Result<Scope<'a>, KernelError> {

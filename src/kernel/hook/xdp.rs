@@ -98,7 +98,8 @@ fn refused(hook: &Hook, code: i32, _: &Host) -> Option<KernelError> {
 }
 
 /// An interface that was deleted leaves a link without one, one that was renamed takes its link along.
-fn is_live(hook: &Hook, link: i32, host: &Host) -> bool {
+fn is_live(hook: &Hook, hold: &Hold, host: &Host) -> bool {
+    let link = hold.descriptor();
     let index = hook.interface().and_then(|name| host.interface_index(name));
     // SAFETY: the union's member for links of XDP, which this is; plain data.
     let on = |info: libbpf_sys::bpf_link_info| unsafe { info.__bindgen_anon_1.xdp }.ifindex;

@@ -5,6 +5,8 @@ mod answers;
 mod capabilities;
 mod cgroups;
 mod clock;
+mod cpu_memory;
+mod cpus;
 pub(in crate::kernel) mod descriptors;
 mod facts;
 mod itself;
@@ -19,4 +21,5 @@ pub use facts::{Facts, Memlock};
 pub use machine::Host;
 
 pub(in crate::kernel) use answers::answers;
+pub(in crate::kernel) use cpus::{online_cpus, possible_cpus};
 pub(in crate::kernel) use itself::{own_process, process_of};

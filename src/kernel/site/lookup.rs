@@ -5,7 +5,7 @@ use super::targets::{Named, Names};
 use super::{binary, cgroup, event, function, interface, syscall};
 use crate::kernel::error::KernelError;
 use crate::kernel::host::Host;
-use crate::spec::Site;
+use crate::spec::{Place, Site};
 
 /// The targets that names, globs and `@default-route` stand for. `takes_entry` is false where a function that nothing has called
 /// cannot be one.
@@ -25,6 +25,8 @@ pub(in crate::kernel) fn named(site: &Site, patterns: &[String], takes_entry: bo
         Site::Event(_) => event::named_tracepoints(patterns, host),
         Site::RawEvent(_) => event::named_raw_tracepoints(patterns, host),
         Site::SecurityHook(_) => event::named_security_hooks(patterns, host),
+        // They have no names.
+        Site::Timer(_) | Site::Profile(_) | Site::Perf { .. } | Site::Items(_) => (Names::new(), Vec::new()),
     }
 }
 
@@ -42,6 +44,9 @@ pub(in crate::kernel) fn first_of(site: &Site, names: &[String], host: &Host) ->
         Site::SecurityHook(_) => event::first_security_hook(names, host),
         Site::Interface { .. } | Site::Traffic { .. } => interface::first_of(names, host),
         Site::Cgroup { .. } => cgroup::first_of(names),
+        Site::Timer(_) | Site::Profile(_) | Site::Perf { .. } | Site::Items(_) => {
+            Err(KernelError::at(Place::Hook, format!("`{site}` has no names to choose from")))
+        }
     }
 }
 
@@ -56,6 +61,6 @@ pub(in crate::kernel) fn is_missing(site: &Site, host: &Host) -> bool {
         // All of them are the kernel's own.
         Site::SecurityHook(_) => false,
         Site::Binary(point) => host.binaries.open(&point.binary).is_err(),
-        Site::Syscall(_) => false,
+        Site::Syscall(_) | Site::Timer(_) | Site::Profile(_) | Site::Perf { .. } | Site::Items(_) => false,
     }
 }

@@ -47,7 +47,11 @@ fn entry_of(hook: &Hook) -> Hook {
         | HookKind::Usdt
         | HookKind::Lsm
         | HookKind::Tc
-        | HookKind::Cgroup => hook.kind,
+        | HookKind::Cgroup
+        | HookKind::Timer
+        | HookKind::Profile
+        | HookKind::Perf
+        | HookKind::Iter => hook.kind,
     };
     let site = match &hook.site {
         Site::Syscall(site) => Site::Syscall(SyscallSite { end: CallEnd::Entry, ..site.clone() }),

@@ -7,7 +7,7 @@ use crate::catalog::{FetchContext, FetchTable, Program, SetPlace};
 use crate::expr::{Blame, ResolvedPoint, Scope, SpanBlame, SpanPoint, SpanWanted, TargetName, Wanted, resolve_span};
 use crate::kernel::error::KernelError;
 use crate::kernel::hook::of;
-use crate::kernel::host::{Host, cgroup_root};
+use crate::kernel::host::{Host, cgroup_root, possible_cpus};
 use crate::kernel::prepare::{Prepared, context, machine, set_places};
 use crate::kernel::set_map::SetMap;
 use crate::spec::{
@@ -113,11 +113,12 @@ pub(in crate::kernel) fn prepare_span(
         scopes.push((of(part.hook.kind).scope)(&part.hook, host).map_err(blamed)?);
     }
     let variable = |name: &str| host.variable(name);
+    let cpu_memory = || host.cpu_memory().zip(possible_cpus());
     let specs: Vec<ProbeSpec> = parts.iter().map(|part| spec_of(spec, part)).collect();
     let machines: Vec<_> = specs
         .iter()
         .map(|spec| {
-            let mut machine = machine(spec, host, &variable);
+            let mut machine = machine(spec, host, &variable, &cpu_memory);
             if let Some(target) = &target {
                 machine.targets = vec![target.clone()];
             }
@@ -222,7 +223,11 @@ fn key_of_call(part: &SpanPart) -> Vec<KeyWord> {
         | HookKind::Usdt
         | HookKind::Lsm
         | HookKind::Tc
-        | HookKind::Cgroup => {
+        | HookKind::Cgroup
+        | HookKind::Timer
+        | HookKind::Profile
+        | HookKind::Perf
+        | HookKind::Iter => {
             // The return has taken the address to return to off the stack.
             let taken = if cfg!(target_arch = "x86_64") && part.role == SpanRole::Start { 8 } else { 0 };
             vec![whole(FetchSource::PidTgid, 0), whole(FetchSource::StackPointer, taken)]

@@ -118,6 +118,11 @@ impl Engine {
         self.readers.is_spent()
     }
 
+    /// Whether nothing will come any more: all probes are snapshots that were taken.
+    pub(super) fn is_over(&self) -> bool {
+        self.readers.is_over()
+    }
+
     fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id

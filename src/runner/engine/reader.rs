@@ -49,7 +49,7 @@ pub(in crate::runner) struct Reader {
 }
 
 impl Reader {
-    /// A thread of this name without sources; `end` is told when the budget is spent.
+    /// A thread of this name without sources; `end` is told when the budget is spent, and when nothing will come any more.
     pub(in crate::runner) fn spawn(name: &str, budget: Arc<Budget>, end: Arc<End>) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             waker: Waker::new()?,
@@ -110,6 +110,7 @@ impl Reader {
 fn read(shared: &Shared, mut round: Round, end: &End) -> Sources {
     let mut sources = Sources::new();
     let mut idle = Idle::new();
+    let mut was_over = false;
     let deadline = loop {
         if let Some(deadline) = shared.stop.get() {
             break *deadline;
@@ -122,9 +123,11 @@ fn read(shared: &Shared, mut round: Round, end: &End) -> Sources {
         let flushed = flush(&mut sources);
         sources.retain_mut(|source| !source.is_done());
         idle.sweep(&mut sources);
-        if round.budget.is_spent() {
+        let are_over = !sources.is_empty() && sources.iter().all(|source| source.is_over());
+        if round.budget.is_spent() || are_over && !was_over {
             end.request();
         }
+        was_over = are_over;
         if (count > 0 || !flushed) && shared.asked.swap(false, Ordering::AcqRel) {
             shared.activity.notify_one();
         }

@@ -125,6 +125,12 @@ impl Readers {
         self.budget.is_spent()
     }
 
+    /// True if nothing will come any more from any source, and all that came was taken.
+    pub(super) fn is_over(&self) -> bool {
+        let are_over = |sources: &mut Sources| !sources.is_empty() && sources.iter().all(|source| source.is_over());
+        self.timed.is_none() && self.rings.with(are_over).unwrap_or(false)
+    }
+
     /// To be called when every program is silent: takes what is left until `deadline`.
     pub(super) fn finish(self, deadline: Instant) -> Sources {
         let readers = [Some(self.rings), self.timed].into_iter().flatten();

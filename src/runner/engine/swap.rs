@@ -65,6 +65,7 @@ impl Engine {
                 return Err(error);
             }
         };
+        unit.readings.iter().for_each(|reading| self.readers.with(reading.by, reading.id, |source| source.pause()));
         settle();
         // The old program's counts are final, and its ring complete.
         unit.past = unit.past.and(old.counts());

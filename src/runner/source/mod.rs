@@ -21,6 +21,7 @@ mod output;
 mod outputs;
 mod refusals;
 mod ring;
+mod snapshots;
 mod tables;
 
 use std::cell::RefCell;
@@ -93,7 +94,7 @@ type Made = Result<Vec<Box<dyn Source>>, KernelError>;
 type Make = fn(&Making<'_>, &mut dyn FnMut() -> SourceId) -> Made;
 
 /// All kinds of sources.
-pub(super) const KINDS: [Make; 3] = [ring::make, counters::make, tables::make];
+pub(super) const KINDS: [Make; 4] = [ring::make, snapshots::make, counters::make, tables::make];
 
 /// What a unit reads: something that its program fills in the kernel, and the way from there to the unit's sinks.
 pub(super) trait Source: Send {
@@ -138,6 +139,14 @@ pub(super) trait Source: Send {
 
     /// Frees the memory that it does not need while nothing comes. Called now and then.
     fn relax(&mut self) {}
+
+    /// From now on nothing comes but what is there already: for a source that has its program run.
+    fn pause(&mut self) {}
+
+    /// True if nothing will come any more by itself, and all that came was taken.
+    fn is_over(&self) -> bool {
+        false
+    }
 
     /// No program fills it any more. `written`: the records that ever were written, all of which are complete.
     fn retire(&mut self, written: u64);

@@ -13,9 +13,9 @@ use super::held::Held;
 use super::lookups::MachineLookups;
 use super::outputs::Outputs;
 use super::{Made, Making, Round, Source, SourceId};
-use crate::kernel::Ring;
+use crate::kernel::{KernelError, Ring};
 use crate::record::Lookups;
-use crate::spec::{Layout, LossCause};
+use crate::spec::{HookKind, Layout, LossCause};
 
 /// How long to wait for a sink that has no room before looking again.
 const BLOCKED: Duration = Duration::from_millis(1);
@@ -27,7 +27,7 @@ const LAST_NAMES: Duration = Duration::from_millis(200);
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// One ring, where its records go, and what became of them.
-struct RingSource {
+pub(super) struct RingSource {
     id: SourceId,
     ring: Ring,
     outputs: Outputs,
@@ -47,12 +47,24 @@ struct RingSource {
     held: Held,
 }
 
-/// The ring of a program with events.
+/// The ring of a program whose events come by themselves.
 pub(super) fn make(making: &Making<'_>, id: &mut dyn FnMut() -> SourceId) -> Made {
-    let Some(layout) = &making.prepared.layout else { return Ok(Vec::new()) };
+    if making.spec.hook.as_ref().is_some_and(|hook| hook.kind == HookKind::Iter) {
+        return Ok(Vec::new());
+    }
+    let source = ring_source(making, id)?;
+    Ok(source.map(|source| Box::new(source) as Box<dyn Source>).into_iter().collect())
+}
+
+/// The ring of a program with events.
+pub(super) fn ring_source(
+    making: &Making<'_>,
+    id: &mut dyn FnMut() -> SourceId,
+) -> Result<Option<RingSource>, KernelError> {
+    let Some(layout) = &making.prepared.layout else { return Ok(None) };
     let comm = layout.process.iter().find(|field| making.by_command && field.name == "comm" && field.size == 16);
     let target = making.spec.shared_target();
-    Ok(vec![Box::new(RingSource {
+    Ok(Some(RingSource {
         id: id(),
         ring: making.loaded.ring()?,
         outputs: Outputs::new((making.outputs)(layout)),
@@ -66,7 +78,7 @@ pub(super) fn make(making: &Making<'_>, id: &mut dyn FnMut() -> SourceId) -> Mad
         account: Arc::default(),
         commands: Commands::default(),
         held: Held::default(),
-    })])
+    }))
 }
 
 impl RingSource {
