@@ -171,7 +171,7 @@ mod tests {
             ("count(x)", "x", "`count()` counts events, and takes no value"),
             ("sum(x", "(", "this `(` is not closed"),
             ("sum(x) / 2", "/", "only `if` can follow `sum(…)`"),
-            ("sum(x) if", "", "a value is missing"),
+            ("sum(x) if", "", "the expression is empty"),
             ("1", "1", "a value of `aggregate` begins with a statistic"),
             ("", "", "a value of `aggregate` begins with a statistic"),
         ] {

@@ -9,10 +9,10 @@ use libbpf_rs::{MapCore as _, MapHandle, Object};
 use super::counts::Counts;
 use super::error::KernelError;
 use super::host::descriptors;
-use super::load::{FIRST_TABLE, SCRATCH, TABLE};
 use super::loaded::Loaded;
 use super::rates;
 use super::span::PreparedSpan;
+use super::tables::{FIRST_TABLE, SCRATCH, TABLE};
 use crate::catalog::{Counters, FunctionAt};
 use crate::spec::{Limits, ParamValue, Place, ProbeSpec};
 

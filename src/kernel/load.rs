@@ -15,6 +15,7 @@ use super::prepare::Prepared;
 use super::rates;
 use super::span::{self, Others};
 use super::specialise::{give_sets, give_tables, is_light, specialise};
+use super::tables::{SCRATCH, TABLE};
 use super::usdt;
 use crate::catalog::{FunctionAt, Program, SetPlace};
 use crate::spec::{HookKind, Place, ProbeSpec};
@@ -24,11 +25,6 @@ use crate::spec::{HookKind, Place, ProbeSpec};
 const LOG_BYTES: usize = 8 << 20;
 /// The array of `trace` that nothing jumps into.
 const NOWHERE: &str = "nowhere";
-/// The arrays of the tables that a program counts in: `table0` …
-pub(super) const TABLE: &str = "table";
-pub(super) const FIRST_TABLE: &str = "table0";
-/// Where large keys of these are made.
-pub(super) const SCRATCH: &str = "scratch";
 /// Lines of it that a message shows.
 const LOG_LINES: usize = 12;
 

@@ -7,11 +7,11 @@ use libbpf_rs::OpenObject;
 
 use super::error::KernelError;
 use super::host::{Host, own_process, process_of};
-use super::load::{SCRATCH, TABLE};
 use super::prepare::Prepared;
 use super::rates::rate_of;
 use super::set_map::SetMap;
 use super::site::interface::LinkLayer;
+use super::tables::{SCRATCH, TABLE};
 use super::usdt;
 use crate::catalog::{FetchContext, FetchLimit, FetchTable, Param, ParamType, Program, SetPlace};
 use crate::hook::leaves_itself_out;

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::aggregate_value::{self, ValueText};
 use super::definition::{Checking, Key, Need, needless};
 use super::expression;
-use super::fields::MAX_NAME_BYTES;
+use super::fields::{MAX_NAME_BYTES, wrong_field_of_row};
 use super::set_names::note_sets;
 use crate::config::forms::Ordered;
 use crate::config::{Node, codes, is_identifier};
@@ -69,6 +69,7 @@ const DOC: &str = "Count events in the kernel instead of reporting each: a table
 struct Table {
     /// The name of the table: it stands in `table` of each row. Tables in a list need one.
     #[serde(default)]
+    #[schemars(extend("examples" = ["by_command"]))]
     name: Option<String>,
     /// The keys that rows are told apart by: a list of expressions, of which each has the last name in it as its own
     /// (`start.comm`: `comm`), or a mapping from names to expressions. At most 8, of any type, 512 bytes in all; a text has
@@ -77,7 +78,10 @@ struct Table {
     by: Option<By>,
     /// What is counted: names, each with `count()`, `sum(x)`, `min(x)`, `max(x)`, `avg(x)` or `histogram(x)`, and perhaps a
     /// condition after `if`. At most 16.
-    #[schemars(extend("minProperties" = 1, "maxProperties" = Aggregate::MAX_VALUES))]
+    #[schemars(extend(
+        "minProperties" = 1, "maxProperties" = Aggregate::MAX_VALUES,
+        "examples" = [{ "calls": "count()", "failed": "count() if retval < 0", "took": "histogram(duration)" }]
+    ))]
     values: Ordered<ValueText>,
     /// Report only the first rows: `20`, or `20 by NAME` for the order of another value than the first.
     #[serde(default)]
@@ -111,6 +115,7 @@ impl JsonSchema for By {
             "maxItems": most,
             "additionalProperties": { "type": "string" },
             "maxProperties": most,
+            "examples": [["comm"], { "error": "retval as errno", "file": "filename as user_string" }],
         })
     }
 }
@@ -126,7 +131,7 @@ impl JsonSchema for TopText {
         "Top".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        schemars::json_schema!({ "type": ["integer", "string"], "minimum": 1, "maximum": MAX_ROWS })
+        schemars::json_schema!({ "type": ["integer", "string"], "minimum": 1, "maximum": MAX_ROWS, "examples": [20, "20 by calls"] })
     }
 }
 
@@ -222,7 +227,7 @@ fn keys(checking: &mut Checking<'_>, table: &Node, number: usize) -> Vec<Aggrega
             checking.cx.report(problem.help(format!("write a mapping: `by: {{ NAME: {expr} }}`")));
             continue;
         };
-        if wrong_field_name(checking, "key", &name, span) {
+        if wrong_field_of_row(checking, "key", &name, span) {
             continue;
         }
         if keys.iter().any(|key| key.name == name) {
@@ -237,26 +242,6 @@ fn keys(checking: &mut Checking<'_>, table: &Node, number: usize) -> Vec<Aggrega
     }
     keys
 }
-
-/// True, and reported, for what a field of a row cannot be called.
-pub(super) fn wrong_field_name(checking: &mut Checking<'_>, what: &str, name: &str, span: crate::config::Span) -> bool {
-    let cx = &mut checking.cx;
-    if !is_identifier(name) || name.len() > MAX_NAME_BYTES {
-        let problem = cx.error(codes::FIELD_NAME, span, format!("`{name}` is not a valid name of a {what}"));
-        cx.report(problem.label(format!("letters, digits and `_`, no leading digit, at most {MAX_NAME_BYTES}")));
-        return true;
-    }
-    if OF_ROWS.contains(&name) {
-        let problem = cx.error(codes::FIELD_NAME, span, format!("a {what} cannot have the reserved name `{name}`"));
-        let problem = problem.label("reserved").help(format!("choose another name, for example `my_{name}`"));
-        cx.report(problem.note(format!("reserved names: {}", words::list(OF_ROWS.iter().copied(), 16))));
-        return true;
-    }
-    false
-}
-
-/// What every row has; the fields of a process may be keys.
-const OF_ROWS: &[&str] = &["ts", "probe", "type", "interval_ms", "table", "short_record", "event_count"];
 
 /// The last name of a path: `comm` of `start.comm`, `kstack` of `kstack(5)`.
 fn last_name(expr: &Expr) -> Option<String> {

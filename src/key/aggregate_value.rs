@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value as Json, json};
 
-use super::aggregate::wrong_field_name;
 use super::definition::Checking;
 use super::expression;
+use super::fields::wrong_field_of_row;
 use super::set_names::note_sets;
 use crate::config::{Node, codes};
 use crate::expr::{self, ValueForm};
@@ -32,16 +32,17 @@ impl JsonSchema for ValueText {
             "additionalProperties": false,
             "required": ["histogram"],
             "properties": {
-                "histogram": { "type": "string", "description": "The number that is counted." },
+                "histogram": { "type": "string", "description": "The number that is counted.", "examples": ["retval"] },
                 "linear": {
-                    "type": "array", "items": edge, "minItems": 3, "maxItems": 3,
+                    "type": "array", "items": edge, "minItems": 3, "maxItems": 3, "examples": [[0, 4096, 512]],
                     "description": "Buckets of equal width: from, to, how wide. What lies outside is counted in open buckets."
                 },
                 "buckets": {
                     "type": "array", "items": edge, "minItems": 1, "maxItems": Buckets::MAX_EDGES,
+                    "examples": [["1ms", "10ms", "100ms"]],
                     "description": "The edges between buckets, in order."
                 },
-                "if": { "type": "string", "description": "Only events for which this holds count." }
+                "if": { "type": "string", "description": "Only events for which this holds count.", "examples": ["retval >= 0"] }
             }
         })
     }
@@ -52,7 +53,7 @@ pub(super) fn values(checking: &mut Checking<'_>, table: &Node, number: usize) -
     let mut values = Vec::new();
     for entry in table.at(&["values"]).map(Node::entries).unwrap_or_default() {
         let (name, node) = (entry.key.clone(), &entry.value);
-        if wrong_field_name(checking, "value", &name, entry.key_span) {
+        if wrong_field_of_row(checking, "value", &name, entry.key_span) {
             continue;
         }
         let form = match node.text() {

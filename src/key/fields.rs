@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Names of fields of an event: what captures and labels cannot be called.
 
+use super::definition::Checking;
 use crate::catalog::Program;
-use crate::config::{Cx, Problem, codes};
+use crate::config::{Cx, Problem, Span, codes, is_identifier};
 use crate::spec::{Hook, RESERVED_FIELDS, Targets};
 use crate::words;
 
@@ -60,3 +61,23 @@ pub(super) fn refuse_target_field(
         }
     }
 }
+
+/// True, and reported, for what a field of a row cannot be called.
+pub(super) fn wrong_field_of_row(checking: &mut Checking<'_>, what: &str, name: &str, span: Span) -> bool {
+    let cx = &mut checking.cx;
+    if !is_identifier(name) || name.len() > MAX_NAME_BYTES {
+        let problem = cx.error(codes::FIELD_NAME, span, format!("`{name}` is not a valid name of a {what}"));
+        cx.report(problem.label(format!("letters, digits and `_`, no leading digit, at most {MAX_NAME_BYTES}")));
+        return true;
+    }
+    if OF_ROWS.contains(&name) {
+        let problem = cx.error(codes::FIELD_NAME, span, format!("a {what} cannot have the reserved name `{name}`"));
+        let problem = problem.label("reserved").help(format!("choose another name, for example `my_{name}`"));
+        cx.report(problem.note(format!("reserved names: {}", words::list(OF_ROWS.iter().copied(), 16))));
+        return true;
+    }
+    false
+}
+
+/// What every row has; the fields of a process may be keys.
+const OF_ROWS: &[&str] = &["ts", "probe", "type", "interval_ms", "table", "short_record", "left_out"];

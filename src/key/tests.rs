@@ -13,10 +13,11 @@ use super::KEYS;
 const MAN_PAGE: &str = include_str!("../../man/ebpf-run.yaml.5");
 
 /// What a probe is told that has a key of no use for its program.
-const NEEDLESS: [(&str, &str); 7] = [
+const NEEDLESS: [(&str, &str); 8] = [
     ("params", "`PROGRAM` has no parameter `port`"),
     ("capture", "`PROGRAM` does not use `capture`"),
     ("where", "`PROGRAM` does not use `where`: it has no events to choose from"),
+    ("aggregate", "`PROGRAM` does not use `aggregate`: it reports what it counts itself"),
     ("interval", "`PROGRAM` does not use `interval`: it has no counters to report"),
     ("buffer", "`PROGRAM` does not use `buffer`: it has no events to buffer"),
     ("include_self", "`PROGRAM` does not use `include_self`: it has no events of ebpf-run itself"),

@@ -55,6 +55,6 @@ mod tests {
         for (count, cause) in (1..).zip(LossCause::ALL) {
             assert_eq!(delivery.lost(cause), count);
         }
-        assert_eq!((delivery.lost_total(), delivery.delivered()), (36, 0));
+        assert_eq!((delivery.lost_total(), delivery.delivered()), (45, 0));
     }
 }

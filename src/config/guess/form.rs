@@ -97,7 +97,7 @@ pub(super) fn word_for_a_unit(form: &Pattern, text: &str) -> Option<String> {
 }
 
 fn is_duration(form: &Pattern) -> bool {
-    form.regex == pattern::DURATION.regex
+    [pattern::DURATION.regex, pattern::INTERVAL.regex].contains(&form.regex)
 }
 
 /// What to write, if that is right.

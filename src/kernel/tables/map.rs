@@ -14,6 +14,12 @@ const BUCKET_BYTES: u64 = 16;
 /// How the kernel calls these maps.
 const NAME: &std::ffi::CStr = c"ebpf_run_table";
 
+/// The arrays of the tables that a program counts in: `table0` …
+pub(in crate::kernel) const TABLE: &str = "table";
+pub(in crate::kernel) const FIRST_TABLE: &str = "table0";
+/// Where large keys of these are made.
+pub(in crate::kernel) const SCRATCH: &str = "scratch";
+
 /// The maps of one table.
 #[derive(Debug)]
 pub struct TableMaps {

@@ -14,4 +14,5 @@ mod map;
 mod read;
 
 pub use map::TableMaps;
+pub(super) use map::{FIRST_TABLE, SCRATCH, TABLE};
 pub use read::{RawRow, TableReader};
