@@ -98,10 +98,7 @@ impl Meter {
             let name = unique(label_name(&field.name), &names);
             names.push(name);
         }
-        let statistics = sample.map(|sample| sample.statistics.as_slice()).unwrap_or_default();
-        let values = layout.fields[keys..].iter().zip(statistics);
-        let metrics: Vec<Metric> =
-            values.map(|(field, statistic)| Metric::new(&of, layout.table(), field, statistic)).collect();
+        let metrics = metrics(&of, layout);
         let lines: usize = metrics.iter().map(Metric::lines).sum();
         let most = (MOST_LINES / lines.max(1)).clamp(1, MOST_SERIES);
         Self {
@@ -116,9 +113,16 @@ impl Meter {
         }
     }
 
-    /// True for the one of these.
+    /// True for the one of these, whatever is said of it.
     pub fn is_of(&self, of: &MeterOf, layout: &Layout) -> bool {
-        self.of == *of && self.layout == *layout
+        let same = self.of.probe == of.probe && self.of.target == of.target && self.of.labels == of.labels;
+        same && self.layout == *layout
+    }
+
+    /// From now on this is said of it.
+    pub fn describe(&mut self, of: MeterOf) {
+        self.of = of;
+        self.metrics = metrics(&self.of, &self.layout);
     }
 
     /// Adds what was counted in an interval.
@@ -153,6 +157,12 @@ impl Meter {
             (labels, amounts.as_slice())
         })
     }
+}
+
+fn metrics(of: &MeterOf, layout: &Layout) -> Vec<Metric> {
+    let Some(sample) = &layout.sample else { return Vec::new() };
+    let values = layout.fields.iter().skip(sample.keys).zip(&sample.statistics);
+    values.map(|(field, statistic)| Metric::new(of, layout.table(), field, statistic)).collect()
 }
 
 fn label(value: FieldValue<'_>) -> String {

@@ -20,12 +20,13 @@ impl Meters {
     pub fn take(&self, of: MeterOf, layout: &Layout) -> MeterHandle {
         let mut all = lock(&self.0);
         all.retain(|meter| meter.strong_count() > 0);
-        let known = all.iter().filter_map(Weak::upgrade).find(|meter| lock(meter).is_of(&of, layout));
-        MeterHandle(known.unwrap_or_else(|| {
-            let meter = Arc::new(Mutex::new(Meter::new(of, layout)));
-            all.push(Arc::downgrade(&meter));
-            meter
-        }))
+        if let Some(known) = all.iter().filter_map(Weak::upgrade).find(|meter| lock(meter).is_of(&of, layout)) {
+            lock(&known).describe(of);
+            return MeterHandle(known);
+        }
+        let meter = Arc::new(Mutex::new(Meter::new(of, layout)));
+        all.push(Arc::downgrade(&meter));
+        MeterHandle(meter)
     }
 
     /// What Prometheus is told.
