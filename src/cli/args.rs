@@ -37,6 +37,18 @@ pub(super) struct RunArgs {
     pub(super) settings: Settings,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct TopArgs {
+    /// YAML files or directories of them (*.yaml, *.yml)
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Stop after this time, counted from when all probes are attached: 500ms, 10s, 5m, 1h
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) duration: Option<Duration>,
+    #[command(flatten)]
+    pub(super) settings: Settings,
+}
+
 /// Where what probes count is read.
 #[derive(Debug, Args)]
 pub(super) struct MetricsArgs {

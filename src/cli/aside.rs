@@ -3,8 +3,8 @@
 //! goes on, leaves out what finds no room, and says how much that was.
 
 use std::io::{self, Write as _};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::sink::{Batch, Sink};
@@ -32,6 +32,41 @@ pub(super) fn start() {
     }
 }
 
+/// What is said while something else is drawn on the terminal; `None`: it is written at once.
+static HELD: Mutex<Option<Held>> = Mutex::new(None);
+
+/// Bytes that are kept at most: the first ones.
+const MOST_HELD: usize = 64 << 10;
+
+#[derive(Default)]
+struct Held {
+    bytes: Vec<u8>,
+    /// How many of them [`held`] has given.
+    given: usize,
+}
+
+/// From here on nothing is written, until [`release`].
+pub(super) fn hold() {
+    *HELD.lock().unwrap_or_else(PoisonError::into_inner) = Some(Held::default());
+}
+
+/// The lines that were said since the last time.
+pub(super) fn held() -> Vec<String> {
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(Held { bytes, given }) = held.as_mut() else { return Vec::new() };
+    let text = String::from_utf8_lossy(bytes.get(*given..).unwrap_or_default()).into_owned();
+    *given = bytes.len();
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Writes what was held.
+pub(super) fn release() {
+    let held = HELD.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(Held { bytes, .. }) = held {
+        drop(write(&bytes));
+    }
+}
+
 /// Writes what waits, for a moment. Nothing may be said after that.
 pub(super) fn finish() {
     if let Some(aside) = ASIDE.get() {
@@ -41,6 +76,11 @@ pub(super) fn finish() {
 
 /// Standard error: directly, or since [`start`] without waiting. Each call writes whole lines.
 pub(super) fn write(lines: &[u8]) -> io::Result<()> {
+    if let Some(held) = HELD.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        let room = MOST_HELD.saturating_sub(held.bytes.len());
+        held.bytes.extend_from_slice(lines.get(..room).unwrap_or(lines));
+        return Ok(());
+    }
     match ASIDE.get() {
         Some(aside) => {
             aside.send(lines);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::args::{CheckArgs, Listing, Notation, RunArgs, Settings, Shell};
+use super::args::{CheckArgs, Listing, Notation, RunArgs, Settings, Shell, TopArgs};
 use super::client::{SocketArgs, StatusArgs};
 use super::daemon::DaemonArgs;
 use super::hooks::HooksArgs;
@@ -99,6 +99,18 @@ pub(super) enum Command {
         #[command(flatten)]
         socket: SocketArgs,
     },
+    /// Show what probes count as tables that are redrawn at each interval
+    ///
+    /// Runs the probes of the files that count something, and shows their last interval: one table at a time, sorted by a column, and
+    /// the histograms of the selected row as bars. Nothing is written to the sinks of the probes.
+    ///
+    /// Keys: left and right choose the column to sort by, `r` reverses the order, `p` or space pauses, up and down select a row,
+    /// Tab shows the next table, `q` quits.
+    #[command(
+        after_help = "Examples:\n  sudo ebpf-run top examples/packet-count.yaml\n  sudo ebpf-run top probes.d/ --duration 1m\n\n\
+                            Exit status: 0 success; 1 failure at run time; 2 bad usage or configuration, or not a terminal."
+    )]
+    Top(TopArgs),
     /// Check YAML files for errors, without root
     ///
     /// Reports all errors of all files at once, each with file, line, column and a suggestion. Files named together are checked

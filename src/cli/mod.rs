@@ -27,6 +27,7 @@ mod screen;
 mod set_files;
 mod show;
 mod terminal;
+mod top;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -55,6 +56,7 @@ pub fn main() -> ExitCode {
         Some(Command::Reload(socket)) => client::reload(&socket),
         Some(Command::Stop { probe, socket }) => client::stop(probe, &socket),
         Some(Command::Start { probe, socket }) => client::start(probe, &socket),
+        Some(Command::Top(args)) => with_catalog(|catalog| top::top(&args, catalog)),
         Some(Command::Tail { probe, socket }) => client::tail(probe, &socket),
         Some(Command::Daemon(args)) => with_catalog(|catalog| daemon::daemon(args, catalog, log)),
         Some(Command::Programs { name, format }) => programs::programs(name.as_deref(), format),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
-use super::args::RunArgs;
+use super::args::{RunArgs, Settings};
 use super::command::Cli;
 use super::examine::{Examined, examine};
 use super::exit::{BAD_CONFIGURATION, FAILED};
@@ -30,15 +30,15 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    match configuration(args, &catalog) {
+    match configuration(&args.paths, &args.settings, &catalog) {
         Some(config) => run_config(&config, args),
         None => ExitCode::from(BAD_CONFIGURATION),
     }
 }
 
 /// Reads and checks the files; says what is wrong with them.
-fn configuration(args: &RunArgs, catalog: &Catalog) -> Option<Config> {
-    let Examined { checked, breaches, .. } = examine(&args.paths, &args.settings, catalog);
+pub(super) fn configuration(paths: &[PathBuf], settings: &Settings, catalog: &Catalog) -> Option<Config> {
+    let Examined { checked, breaches, .. } = examine(paths, settings, catalog);
     if let Some(breach) = breaches.iter().find(|breach| is_worth_a_warning(breach)) {
         tell(&format!("warning: {breach}: anyone who can change it controls what runs here"));
     }
@@ -46,7 +46,7 @@ fn configuration(args: &RunArgs, catalog: &Catalog) -> Option<Config> {
         tell(&format!("warning: {breach}: anyone who can change it controls what is in the set `{}`", file.word));
     }
     tell_problems(&checked.problems);
-    if let Some(command) = mistyped_command(&args.paths) {
+    if let Some(command) = mistyped_command(paths) {
         tell(&format!("help: did you mean the command `{command}`?"));
     }
     let config = checked.config?;
@@ -89,6 +89,7 @@ fn run_config(config: &Config, args: &RunArgs) -> ExitCode {
         look,
         metrics: args.metrics.metrics,
         metrics_hosts: args.metrics.metrics_host.clone(),
+        ..Options::default()
     };
     match crate::runner::run(config, &options, report) {
         Ok(ended) => tell_end(ended),
@@ -111,7 +112,7 @@ fn report(report: Report<'_>) {
 }
 
 /// A failure of the kernel or a sink, shown where the file asks for it.
-fn tell_start_error(config: &Config, error: &StartError) {
+pub(super) fn tell_start_error(config: &Config, error: &StartError) {
     match error.probe.and_then(|index| config.probes.get(index)) {
         Some(probe) => tell_problems(&[refusal(probe, &error.error)]),
         None => tell(&format!("error: {}", error.error.message)),

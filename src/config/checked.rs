@@ -33,6 +33,13 @@ impl Config {
     }
 }
 
+impl CheckedProbe {
+    /// True for one that counts; others have events.
+    pub fn counts(&self) -> bool {
+        self.program.counters.is_some()
+    }
+}
+
 /// What a check found out.
 #[derive(Debug, Clone)]
 pub struct Checked {

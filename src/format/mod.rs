@@ -34,6 +34,7 @@ mod summary;
 mod text;
 mod time;
 mod value;
+mod view;
 mod writer;
 mod writers;
 
@@ -42,5 +43,6 @@ pub use look::{Look, Width};
 pub use notice::Notice;
 pub use plain::plain;
 pub use summary::{SinkTotals, SummaryRow, summary};
+pub use view::{Sorting, View, ViewLines};
 pub use writer::FormatWriter;
 pub use writers::WRITERS;

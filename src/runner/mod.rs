@@ -16,8 +16,10 @@ mod problem;
 mod process;
 mod sets;
 mod source;
+mod watcher;
 
 pub use daemon::{DaemonOptions, Said, daemon};
 pub use engine::Ended;
-pub use once::{Options, Report, StartError, run};
+pub use once::{Options, Report, StartError, Stop, run};
 pub use problem::refusal;
+pub use watcher::{Seen, Watcher};

@@ -7,6 +7,7 @@
 //! end       Engine::finish
 //! ```
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tokio::sync::mpsc;
 use super::engine::{Draft, Ended, Engine, Made, Purpose, Sources, Unit};
 use super::process::{is_ignored, let_signals_end_it, raise_file_limit};
 use super::source::{Budget, End};
+use super::watcher::Watcher;
 use crate::catalog::Program;
 use crate::config::{CheckedProbe, Config};
 use crate::control::{Asked, Reply};
@@ -44,10 +46,33 @@ pub struct Options {
     pub count: Option<u64>,
     /// How `pretty` looks.
     pub look: Look,
+    /// Ends the run from outside.
+    pub stop: Stop,
+    /// Nothing is written: sinks only take what they are given.
+    pub discards: bool,
+    /// Somebody who looks at samples.
+    pub watcher: Option<Watcher>,
     /// Where metrics can be read over HTTP; `None`: nowhere.
     pub metrics: Option<SocketAddr>,
     /// Names of hosts under which they are read, besides those of this machine.
     pub metrics_hosts: Vec<String>,
+}
+
+/// Ends a run from another thread, also one that has not begun.
+#[derive(Clone, Default)]
+pub struct Stop(Arc<End>);
+
+impl Stop {
+    /// The run ends as it does by a signal.
+    pub fn request(&self) {
+        self.0.request();
+    }
+}
+
+impl fmt::Debug for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stop")
+    }
 }
 
 /// What a run tells people while it goes on.
@@ -83,10 +108,14 @@ impl StartError {
 /// Runs until a signal, `--duration`, `--count`, or until every reader of the output is gone. Returns what every probe did.
 pub fn run(config: &Config, options: &Options, mut report: impl FnMut(Report<'_>)) -> Result<Ended, Vec<StartError>> {
     raise_file_limit();
-    let end = Arc::new(End::default());
+    let end = Arc::clone(&options.stop.0);
     let (look, budget) = (options.look.clone(), Budget::new(options.count));
     let engine = Engine::new(look, Purpose::Once, budget, Arc::clone(&end));
     let mut engine = engine.map_err(|error| StartError::machine(&error))?;
+    engine.watcher.clone_from(&options.watcher);
+    if options.discards {
+        engine.sinks.serve_metrics();
+    }
     let endpoint = options.metrics.map(|address| serve_metrics(address, options, &mut engine)).transpose()?;
     // Until here a signal ends the process at once, however long the start takes; nothing outlives it.
     let host = engine.host();

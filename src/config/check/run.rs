@@ -126,15 +126,15 @@ impl Run {
             self.parked.push(spec.id);
             return;
         }
-        let counts = program.counters.is_some();
+        let to_metrics = sinks.iter().find(|sink| sink.destination == Destination::Metrics).cloned();
         for sink in sinks {
-            if sink.destination == Destination::Metrics && !counts {
-                problems.push(nothing_counted(&spec.id.name, &sink, &places, &source));
-            }
             let id = self.sink(sink);
             spec.sinks.push(id);
         }
         let probe = CheckedProbe { spec, program, source, places, values: Arc::default() };
+        if let Some(sink) = to_metrics.filter(|_| !probe.counts()) {
+            problems.push(nothing_counted(&probe, &sink));
+        }
         self.claim_interface(&probe, problems);
         self.probes.push(probe);
     }
@@ -204,11 +204,12 @@ fn plain(destination: &Destination) -> Destination {
 }
 
 /// `metrics` for a probe that only has events.
-fn nothing_counted(probe: &str, sink: &SinkSpec, places: &[(Place, Span)], source: &Arc<SourceFile>) -> Problem {
+fn nothing_counted(probe: &CheckedProbe, sink: &SinkSpec) -> Problem {
     let named = |place: &Place| *place == Place::Sink(sink.name.clone());
-    let span = places.iter().find(|(place, _)| named(place)).or(places.first()).map(|(_, span)| *span);
-    let place = Location::new(source, span.unwrap_or(Span { start: 0, end: 0 }));
-    let message = format!("`metrics` takes what is counted, and the probe `{probe}` counts nothing: it has events");
+    let span = probe.places.iter().find(|(place, _)| named(place)).or(probe.places.first()).map(|(_, span)| *span);
+    let place = Location::new(&probe.source, span.unwrap_or(Span { start: 0, end: 0 }));
+    let name = &probe.spec.id.name;
+    let message = format!("`metrics` takes what is counted, and the probe `{name}` counts nothing: it has events");
     Problem::new(codes::NEEDLESS_KEY, place, message)
         .help("count them with `aggregate: { values: { events: count() } }`, or send them to another sink")
 }

@@ -175,6 +175,9 @@ impl Engine {
     /// To a unit's sinks, and to those who look on.
     fn outputs(&self, routes: &[Route], spec: &ProbeSpec, layout: &Layout) -> Vec<Output> {
         let mut all = outputs(routes, spec, layout, &self.look);
+        if let (Some(watcher), Some(first)) = (&self.watcher, all.first_mut()) {
+            first.watch(watcher, spec, layout);
+        }
         all.extend(self.tails.copies(spec, layout, &self.look));
         all
     }

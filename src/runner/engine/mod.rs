@@ -38,6 +38,7 @@ use super::sets::LiveSets;
 use super::source::{Budget, End};
 use crate::format::Look;
 use crate::kernel::Host;
+use crate::runner::watcher::Watcher;
 
 pub use end::Ended;
 pub(super) use make::{Draft, Made};
@@ -62,6 +63,8 @@ pub(super) struct Engine {
     pub(super) readers: Readers,
     /// How `pretty` looks.
     pub(super) look: Look,
+    /// Somebody who looks at samples.
+    pub(super) watcher: Option<Watcher>,
     pub(super) tails: Tails,
     pub(super) sets: LiveSets,
     tables: Tables,
@@ -77,6 +80,7 @@ impl Engine {
             sinks: Sinks::new(purpose == Purpose::Once),
             readers: Readers::new(budget, end)?,
             look,
+            watcher: None,
             tails: Tails::default(),
             tables: Tables::default(),
             sets: LiveSets::new(purpose == Purpose::Follow { guarded: true }),

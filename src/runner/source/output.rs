@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::format::{Encoder, Look};
 use crate::meter::MeterOf;
 use crate::record::{FullRecord, Rows};
+use crate::runner::watcher::{Seen, Watcher};
 use crate::sink::{BATCH_BYTES, Batch, Delivery, Lines, MeterHandle, Sink};
 use crate::spec::{Hook, Layout, LossCause, ProbeSpec};
 
@@ -29,13 +30,25 @@ pub(in crate::runner) fn outputs(routes: &[Route], spec: &ProbeSpec, layout: &La
 
 /// What the series of a probe are of.
 fn meter_of(spec: &ProbeSpec) -> MeterOf {
-    let target = spec.hook.as_ref().filter(|hook| !hook.is_at_several()).and_then(Hook::target);
     MeterOf {
         probe: spec.id.name.clone(),
-        target: target.map(|(word, name)| (word.to_owned(), name)),
+        target: target_of(spec).map(|(word, name)| (word.to_owned(), name)),
         labels: spec.labels.clone(),
         description: spec.description.clone(),
     }
+}
+
+/// What the probe is attached to, where that is one thing.
+fn target_of(spec: &ProbeSpec) -> Option<(&'static str, String)> {
+    spec.hook.as_ref().filter(|hook| !hook.is_at_several()).and_then(Hook::target)
+}
+
+/// Somebody who looks at samples, and what they are of.
+struct Watch {
+    watcher: Watcher,
+    probe: String,
+    target: String,
+    layout: Layout,
 }
 
 /// The way of one source to one sink.
@@ -46,6 +59,7 @@ pub(in crate::runner) struct Output {
     pub(in crate::runner) is_copy: bool,
     /// Where rows are added up instead of being written.
     meter: Option<MeterHandle>,
+    watch: Option<Watch>,
     encoder: Encoder,
     header: Option<Arc<[u8]>>,
     lines: Lines,
@@ -54,12 +68,19 @@ pub(in crate::runner) struct Output {
 impl Output {
     pub(in crate::runner) fn new(sink: Arc<Sink>, delivery: Arc<Delivery>, encoder: Encoder) -> Self {
         let header = encoder.header();
-        Self { sink, delivery, is_copy: false, meter: None, encoder, header, lines: Lines::default() }
+        Self { sink, delivery, is_copy: false, meter: None, watch: None, encoder, header, lines: Lines::default() }
     }
 
     /// One that neither keeps events waiting nor is waited for.
     pub(in crate::runner) fn copy(sink: Arc<Sink>, delivery: Arc<Delivery>, encoder: Encoder) -> Self {
         Self { is_copy: true, ..Self::new(sink, delivery, encoder) }
+    }
+
+    /// Somebody looks at the samples that come this way.
+    pub(in crate::runner) fn watch(&mut self, watcher: &Watcher, spec: &ProbeSpec, layout: &Layout) {
+        let target = target_of(spec).map_or(String::new(), |(_, name)| name);
+        let probe = spec.id.name.clone();
+        self.watch = Some(Watch { watcher: watcher.clone(), probe, target, layout: layout.clone() });
     }
 
     /// True when nothing waits to be handed over.
@@ -80,6 +101,9 @@ impl Output {
 
     /// An interval's counters, at once; `rows` lines, each of which counts as one event.
     pub(in crate::runner) fn sample(&mut self, rows: &Rows, interval: Duration, unix_ns: u64) {
+        if let Some(Watch { watcher, probe, target, layout }) = &self.watch {
+            watcher.see(&Seen { probe, target, layout, rows, interval });
+        }
         if let Some(meter) = &self.meter {
             meter.add(rows);
             self.delivery.add_delivered(rows.rows.len() as u64);
