@@ -36,7 +36,7 @@ impl Config {
 impl CheckedProbe {
     /// True for one that counts; others have events.
     pub fn counts(&self) -> bool {
-        self.program.counters.is_some()
+        self.program.counters.is_some() || !self.spec.aggregates.is_empty()
     }
 }
 
