@@ -11,7 +11,7 @@
 
 #include "fetch.h"
 
-#define SPAN_KEY_WORDS 8
+#define SPAN_KEY_WORDS 4
 /* Words of a key that are copies of their own; the others share one. */
 #define QUICK_KEY_WORDS 2
 

@@ -55,7 +55,7 @@ pub use source::{Location, SourceFile, Span, Withheld};
 pub use starter::{HookForm, hook_forms, starter};
 pub use vars::is_var_name;
 pub use yaml::MAX_BYTES as MAX_FILE_BYTES;
-pub(crate) use yaml::Node;
+pub(crate) use yaml::{Entry, Node, Value};
 
 use std::time::Duration;
 

@@ -9,6 +9,10 @@ use super::functions::{FUNCTIONS, METHODS};
 const NAMES: &[(&str, &str)] = &[
     ("nsecs", "write `ktime`"),
     ("elapsed", "write `ktime`; a difference of two is a duration"),
+    ("duration", "a span has it: `at: span`, or `hook: { span: … }`"),
+    ("start", "a span has it: `hook: { span: { start: …, end: … } }`"),
+    ("end", "a span has it: `hook: { span: { start: …, end: … } }`"),
+    ("via", "a span has it: `hook: { span: { start: …, via: …, end: … } }`"),
     ("curtask", "write `task`"),
     ("current", "write `task`"),
     ("rand", "write `random`"),

@@ -8,12 +8,17 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
-use super::KINDS;
+use super::{KINDS, span};
 use crate::spec::HookKind;
 
 /// Which kind a probe names. What stands under it, the kind reads itself.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct RawHook(pub(crate) HookKind);
+pub(crate) enum RawHook {
+    /// One hook.
+    One(HookKind),
+    /// Several, of which one begins what another ends.
+    Span,
+}
 
 impl<'de> Deserialize<'de> for RawHook {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -26,9 +31,10 @@ impl<'de> Deserialize<'de> for RawHook {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawHook, A::Error> {
                 let mut found = None;
                 while let Some((word, IgnoredAny)) = map.next_entry::<String, _>()? {
-                    found = found.or(HookKind::of_word(&word));
+                    let named = HookKind::of_word(&word).map(RawHook::One);
+                    found = found.or(named).or((word == span::WORD).then_some(RawHook::Span));
                 }
-                found.map(RawHook).ok_or_else(|| A::Error::custom("no kind of hook is named"))
+                found.ok_or_else(|| A::Error::custom("no kind of hook is named"))
             }
         }
         deserializer.deserialize_map(OneKind)
@@ -43,7 +49,7 @@ impl JsonSchema for RawHook {
         "Hook".into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let kinds: Map<String, Value> = KINDS
+        let mut kinds: Map<String, Value> = KINDS
             .iter()
             .map(|kind| {
                 let mut form = (kind.form)(generator);
@@ -51,6 +57,7 @@ impl JsonSchema for RawHook {
                 (kind.kind.word().to_owned(), form.into())
             })
             .collect();
+        kinds.insert(span::WORD.to_owned(), span::form(generator));
         json_schema!({
             "type": "object",
             "properties": kinds,

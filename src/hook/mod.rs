@@ -25,6 +25,7 @@ mod offers;
 mod perf;
 mod profile;
 mod raw_tracepoint;
+mod span;
 mod syscall;
 mod tc;
 mod timer;
@@ -38,6 +39,7 @@ pub(crate) use form::RawHook;
 pub use kind::Kind;
 pub use offers::is_without_process;
 pub(crate) use offers::keep_offered;
+pub(crate) use span::{WORD as SPAN, can_be_in_span};
 
 use crate::config::Cx;
 use crate::spec::{Claim, Hook, HookKind, Place, ProbeSpec, Targets};

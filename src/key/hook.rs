@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::definition::{Checking, Key};
+use super::span;
 use crate::config::{Node, SourceFile};
 use crate::hook::{self, RawHook};
 use crate::spec::{HookKind, Span, Targets};
@@ -21,9 +22,13 @@ fn check(checking: &mut Checking<'_>) {
     if checking.cx.node.get("hook").is_none() {
         checking.hook = Some((None, Targets::One));
     } else if let Some(Form(form)) = checking.own("hook") {
-        let hook = hook::check(&mut checking.cx, form.0);
+        let kind = match form {
+            RawHook::One(kind) => kind,
+            RawHook::Span => return span::check(checking),
+        };
+        let hook = hook::check(&mut checking.cx, kind);
         checking.hook = hook.map(|(hook, targets)| (Some(hook), targets));
-        let at = checking.cx.node.at(&["hook", form.0.word(), "at"]).and_then(Node::text);
+        let at = checking.cx.node.at(&["hook", kind.word(), "at"]).and_then(Node::text);
         if at == Some("span") {
             checking.span = Some(Box::new(Span::in_one_thread()));
         }

@@ -23,6 +23,7 @@ mod params;
 mod program;
 mod set_names;
 mod sinks;
+mod span;
 #[cfg(test)]
 mod tests;
 mod where_;

@@ -10,7 +10,7 @@ use super::definition::{Checking, Key};
 use crate::catalog::{HookDecl, Program};
 use crate::config::{Node, codes, unknown};
 use crate::hook;
-use crate::spec::{HookKind, Place, Targets};
+use crate::spec::{HookKind, Place, SpanRole, Targets};
 use crate::words;
 
 pub(super) const PROGRAM: Key =
@@ -44,7 +44,11 @@ fn form(program: &Arc<Program>, counts: bool) -> &Arc<Program> {
 
 /// The kind of hook that the file says.
 fn kind(probe: &Node) -> Option<HookKind> {
-    probe.at(&["hook"])?.entries().first().and_then(|entry| HookKind::of_word(&entry.key))
+    let of = |hook: &Node| hook.entries().iter().find_map(|entry| HookKind::of_word(&entry.key));
+    let hook = probe.at(&["hook"])?;
+    // Of a span, the hook at which there is the event.
+    let end = || hook.at(&[hook::SPAN, SpanRole::End.word()]);
+    of(hook).or_else(|| end().and_then(|end| of(end).or_else(|| end.items().first().and_then(of))))
 }
 
 /// The program, where there is one of that name that fits the hook.

@@ -13,6 +13,7 @@ mod rewrite;
 mod store;
 
 pub use resolve::{ResolvedPoint, ResolvedSpan, SpanBlame, SpanWanted, resolve_span};
+pub use rewrite::read_at;
 
 use super::machine::Machine;
 use super::scope::Scope;

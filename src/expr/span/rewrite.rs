@@ -60,17 +60,23 @@ fn replaced(expr: &Expr, other: &mut dyn FnMut(&Expr) -> Option<Expr>) -> Expr {
             let args = args.iter().map(|arg| replaced(arg, other)).collect();
             ExprNode::Call { name: name.clone(), at: at.clone(), args }
         }
-        // These are parts of no path.
+        ExprNode::Method { of, name, at, args } => {
+            let args = args.iter().map(|arg| replaced(arg, other)).collect();
+            ExprNode::Method { of: boxed(of, other), name: name.clone(), at: at.clone(), args }
+        }
+        ExprNode::Unary { op, of } => ExprNode::Unary { op: *op, of: boxed(of, other) },
+        ExprNode::Binary { op, left, right } => {
+            ExprNode::Binary { op: *op, left: boxed(left, other), right: boxed(right, other) }
+        }
+        ExprNode::In { value, among, negated } => {
+            ExprNode::In { value: boxed(value, other), among: among.clone(), negated: *negated }
+        }
         ExprNode::Number(_)
         | ExprNode::Duration(_)
         | ExprNode::Text(_)
         | ExprNode::Bool(_)
         | ExprNode::Null
         | ExprNode::Name(_)
-        | ExprNode::Method { .. }
-        | ExprNode::Unary { .. }
-        | ExprNode::Binary { .. }
-        | ExprNode::In { .. }
         | ExprNode::List(_) => expr.node.clone(),
     };
     Expr::new(node, expr.range.clone())
@@ -90,4 +96,10 @@ fn counted(cast: &Cast, other: &mut dyn FnMut(&Expr) -> Option<Expr>) -> Cast {
         Cast::Bytes(size) => Cast::Bytes(sized(size)),
         other_cast => other_cast.clone(),
     }
+}
+
+/// The path, or what is calculated of several, as the hook of this word has it; `None` for what is read at others alone.
+pub fn read_at(expr: &Expr, word: &str) -> Option<Expr> {
+    let Stripped { words, path } = stripped(expr, &|_| false);
+    (words.is_empty() || words.contains(&word)).then_some(path)
 }

@@ -2,6 +2,7 @@
 //! The hooks of a span on this machine.
 
 use crate::catalog::{FunctionAt, Program};
+use crate::expr::read_at;
 use crate::kernel::error::KernelError;
 use crate::kernel::expand::{Expanded, expand as expand_hook};
 use crate::kernel::host::Host;
@@ -128,7 +129,8 @@ fn asking(spec: &ProbeSpec, part: &SpanPart, all: &[SpanPart]) -> ProbeSpec {
     let own = |other: &&SpanPart| other.hook == part.hook && other.targets == part.targets;
     let of_hooks = all.iter().filter(own).flat_map(|part| part.key.iter().chain(&part.filter));
     let of_event = spec.capture.iter().map(|capture| &capture.expr).chain(&spec.filter);
-    let exprs = of_hooks.chain(of_event);
-    let capture = exprs.map(|expr| Capture { name: String::new(), expr: expr.clone() }).collect();
+    let of_event = of_event.filter_map(|expr| read_at(expr, part.role.word()));
+    let exprs = of_hooks.cloned().chain(of_event);
+    let capture = exprs.map(|expr| Capture { name: String::new(), expr }).collect();
     ProbeSpec { capture, filter: Vec::new(), asked: None, ..spec_of(spec, part) }
 }

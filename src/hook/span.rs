@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `span`: several hooks, of which one begins what another ends. Its form; `key::span` checks it.
+
+use schemars::SchemaGenerator;
+use serde_json::{Map, Value, json};
+
+use super::KINDS;
+use crate::config::pattern;
+use crate::spec::{HookKind, Span, SpanRole};
+
+/// Its key under `hook`.
+pub(crate) const WORD: &str = "span";
+
+/// True for hooks at which spans can begin and end: a packet that an interface receives has no thread, and no end.
+pub(crate) fn can_be_in_span(kind: HookKind) -> bool {
+    match kind {
+        HookKind::Kprobe
+        | HookKind::Kretprobe
+        | HookKind::Fentry
+        | HookKind::Fexit
+        | HookKind::Tracepoint
+        | HookKind::RawTracepoint
+        | HookKind::Uprobe
+        | HookKind::Uretprobe
+        | HookKind::Usdt
+        | HookKind::Lsm
+        | HookKind::Function
+        | HookKind::Syscall => true,
+        HookKind::Xdp | HookKind::Tc | HookKind::Cgroup => false,
+    }
+}
+
+/// What may stand under it.
+pub(super) fn form(generator: &mut SchemaGenerator) -> Value {
+    let key = "The numbers by which a start and its end know each other: the same pair has the same values at both. For all hooks \
+               that have no `key` of their own.";
+    let mut hook: Map<String, Value> = Map::new();
+    hook.insert("key".to_owned(), expressions("By which it is paired, where it is not the span's `key`."));
+    hook.insert(
+        "where".to_owned(),
+        expressions("Without which it is no such hook. The kernel must be able to decide it."),
+    );
+    for kind in KINDS.iter().filter(|kind| can_be_in_span(kind.kind)) {
+        let mut form: Value = (kind.form)(generator).into();
+        without_words(&mut form);
+        hook.insert(kind.kind.word().to_owned(), form);
+    }
+    let role = |role: SpanRole| {
+        let one = json!({ "type": "object", "properties": hook, "additionalProperties": false, "minProperties": 1 });
+        let mut form = one.clone();
+        form["type"] = json!(["object", "array"]);
+        form["items"] = one;
+        form["minItems"] = json!(1);
+        form["description"] = match role {
+            SpanRole::Start => "A hook at which spans begin, or a list of them.",
+            SpanRole::Via => "Hooks on the way, which leave values: `via.ktime` is when the last one fired.",
+            SpanRole::Cancel => "Hooks that void a span that has begun.",
+            SpanRole::End => {
+                "A hook at which spans end, or a list of them: there is the event, which has the process of the start."
+            }
+        }
+        .into();
+        form
+    };
+    let mut properties: Map<String, Value> = Map::new();
+    for (one, word) in SpanRole::WORDS {
+        properties.insert(word.to_owned(), role(one));
+    }
+    properties.insert("key".to_owned(), expressions(key));
+    let repeat = "What is done where a start meets an open span of the same key: `replace` has the new one count, `keep` the first.";
+    properties.insert(
+        "repeat".to_owned(),
+        json!({ "type": "string", "enum": ["replace", "keep"], "default": "replace", "description": repeat }),
+    );
+    let expire = "Give up spans that are older. Those of threads that have ended are given up anyway, where `key` has the thread.";
+    properties.insert(
+        "expire".to_owned(),
+        json!({ "type": "string", "pattern": pattern::DURATION.regex, "examples": ["30s"], "description": expire }),
+    );
+    let most = "How many spans can be open at a time; one more is a loss.";
+    properties.insert(
+        "max_open".to_owned(),
+        json!({ "type": "integer", "minimum": 1, "maximum": 1_000_000, "default": Span::MAX_OPEN, "description": most }),
+    );
+    let doc = "What begins at one hook and ends at another is one event, and says how long it took: `duration`. `start.X`, `via.X` \
+               and `end.X` are read at these hooks.";
+    json!({
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+        "required": ["start", "end"],
+        "description": doc,
+        "examples": [{
+            "start": { "tracepoint": "block:block_io_start" },
+            "end": { "tracepoint": "block:block_io_done" },
+            "key": ["dev", "sector"],
+        }],
+    })
+}
+
+fn expressions(description: &str) -> Value {
+    json!({
+        "type": ["string", "array"],
+        "items": { "type": "string", "minLength": 1 },
+        "minLength": 1,
+        "minItems": 1,
+        "maxItems": 64,
+        "description": description,
+    })
+}
+
+/// Takes away what is said where the kind itself stands.
+fn without_words(form: &mut Value) {
+    match form {
+        Value::Object(map) => {
+            for word in ["description", "examples"] {
+                if map.get(word).is_some_and(|value| value.is_string() || value.is_array()) {
+                    map.remove(word);
+                }
+            }
+            map.values_mut().for_each(without_words);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_words),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
