@@ -56,8 +56,11 @@ static __noinline __u64 later_key_word(void *ctx, const struct fetch *fetch, str
 	return key_word(ctx, fetch, state, word);
 }
 
-/* The key, of which every word is written; or that one of them has no value. */
-static __always_inline __u64 span_key_of(void *ctx, __u64 *key)
+/*
+ * The words of the key; or that one of them has no value. A function of its own: what it needs of the stack is free again afterwards,
+ * and at system calls little is.
+ */
+static __noinline __u64 span_key_of(void *ctx, __u64 *key)
 {
 	struct fetch_state state = {};
 	__u64 status;

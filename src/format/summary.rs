@@ -15,7 +15,7 @@
 
 use super::escape::quoted_if_needed;
 use super::human::thousands;
-use crate::spec::LossCause;
+use crate::spec::{LossCause, SpanCounts};
 
 /// Commands that "by command" names before it only counts them.
 const COMMANDS_SHOWN: usize = 8;
@@ -41,6 +41,8 @@ pub struct SummaryRow {
     pub undecided: u64,
     /// What the runner did itself and the probe left out; not among those produced.
     pub of_itself: u64,
+    /// What became of its spans; `None` for a probe without spans.
+    pub spans: Option<SpanCounts>,
     /// The kernel skips events of this hook and does not count them: they are in no number here.
     pub missed_unknown: bool,
 }
@@ -128,6 +130,11 @@ fn probe_lines(row: &SummaryRow, lines: &mut Vec<Line>) {
     let refused: Vec<String> = refused.collect();
     if !refused.is_empty() {
         lines.push(Line::Note(format!("  not passed by `where`: {}", refused.join("; "))));
+    }
+    if let Some(spans) = &row.spans {
+        let told = spans.named().into_iter().filter(|(name, count)| *count > 0 || *name == "started");
+        let told: Vec<String> = told.map(|(name, count)| format!("{name} {}", thousands(count))).collect();
+        lines.push(Line::Note(format!("  spans: {}", told.join("; "))));
     }
     if row.of_itself > 0 {
         lines.push(Line::Note(format!("  left out, of ebpf-run itself: {}", thousands(row.of_itself))));
@@ -223,6 +230,7 @@ mod tests {
                 filtered: 12_000,
                 undecided: 7,
                 of_itself: 1_234,
+                spans: None,
                 missed_unknown: true,
             },
             SummaryRow {

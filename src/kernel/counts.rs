@@ -3,11 +3,14 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::mm::ProtFlags;
 
 use super::mapping::Mapping;
+use super::span::OpenSpans;
+use crate::spec::SpanCounts;
 
 /// `produced`, `ring_full`, `sampled_out`, `rate_limited`, `rate` and `ended`, which are no counts, `of_itself`, `filtered`,
 /// `undecided`, five counts of spans, `uncounted` and `table_full` of four tables, to pairs of cache lines.
@@ -31,43 +34,40 @@ const TABLE_FULL_WORD: usize = 15;
 /// in those that are read after it.
 pub struct Counts {
     words: Vec<Mapping>,
+    /// What has begun, of a program with spans.
+    open: Option<Arc<OpenSpans>>,
 }
 
 impl Counts {
     /// Maps `.bss`, a map of one value of `bytes` bytes.
     pub(super) fn map(bss: BorrowedFd<'_>, bytes: u32) -> io::Result<Self> {
-        Ok(Self { words: vec![Mapping::new(bss, bytes as usize, ProtFlags::READ | ProtFlags::WRITE, 0)?] })
+        Ok(Self { words: vec![Mapping::new(bss, bytes as usize, ProtFlags::READ | ProtFlags::WRITE, 0)?], open: None })
     }
 
     /// Those of several programs of one probe as one.
     pub(super) fn of_all(before: Option<Self>, more: Self) -> Self {
         let words = before.into_iter().flat_map(|before| before.words).chain(more.words);
-        Self { words: words.collect() }
+        Self { words: words.collect(), open: None }
     }
 
-    /// Spans that began.
-    pub fn started(&self) -> u64 {
-        self.sum(STARTED_WORD)
+    /// What became of the spans that began; `None` for a program without spans.
+    pub fn spans(&self) -> Option<SpanCounts> {
+        let open = self.open.as_ref()?;
+        // What became of one is counted after its start, and so read before.
+        let word = |behind: usize| self.sum(STARTED_WORD + behind);
+        let expired = open.expired();
+        let [paired, repeated, cancelled, full] = [1, 2, 3, 4].map(word);
+        Some(SpanCounts { started: word(0), paired, repeated, cancelled, expired, full })
     }
 
-    /// Those of them that ended: each is an event, or was refused by `where`.
-    pub fn paired(&self) -> u64 {
-        self.sum(STARTED_WORD + 1)
+    /// What has begun and not ended, as the map has it.
+    pub fn open_spans(&self) -> Option<&OpenSpans> {
+        self.open.as_deref()
     }
 
-    /// Those of them that were met by another start of the same key; or that met one, where the first stays.
-    pub fn repeated(&self) -> u64 {
-        self.sum(STARTED_WORD + 2)
-    }
-
-    /// Those of them that were voided.
-    pub fn cancelled(&self) -> u64 {
-        self.sum(STARTED_WORD + 3)
-    }
-
-    /// Those of them that there was no room for.
-    pub fn full(&self) -> u64 {
-        self.sum(STARTED_WORD + 4)
+    /// With what has begun.
+    pub(super) fn with_spans(self, open: Option<Arc<OpenSpans>>) -> Self {
+        Self { open, ..self }
     }
 
     /// Events so far, whatever became of them.

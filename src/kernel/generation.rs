@@ -60,7 +60,7 @@ impl Generation {
         // Every program has the variable; without events nothing counts there, and nobody looks whether it should end.
         let emits_events = maps.iter().any(|(name, _)| name == "events" || name == FIRST_TABLE);
         Ok(Self {
-            counts: counts.filter(|_| emits_events),
+            counts: counts.filter(|_| emits_events).map(|counts| counts.with_spans(loaded.open_spans())),
             programs,
             maps,
             program: spec.program.clone(),
@@ -117,6 +117,11 @@ impl Generation {
             return None;
         }
         self.map(name).map(MapHandle::as_fd)
+    }
+
+    /// True where what this one began goes on in `next`.
+    pub fn spans_go_on(&self, next: &Self) -> bool {
+        next.span.as_ref().is_some_and(|next| self.span.as_ref().is_some_and(|span| span.begins_like(next)))
     }
 
     /// What has begun, for a program whose starts leave the same under the same keys.

@@ -3,6 +3,7 @@
 
 use std::ffi::{CStr, c_char};
 use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::sync::Arc;
 
 use libbpf_rs::{AsRawLibbpf, MapCore as _, Object, ObjectBuilder, OpenObject};
 
@@ -77,7 +78,9 @@ impl Loaded {
                     Some(span) => span::load_others(&object, spec, program, span, host)?,
                     None => Others::default(),
                 };
-                Ok(Self { object, functions, others, span: prepared.span.clone() })
+                let loaded = Self { object, functions, others, span: prepared.span.clone(), open: None };
+                let open = loaded.find_open_spans().map(Arc::new);
+                Ok(Self { open, ..loaded })
             }
             Err(code) => Err(refused(spec, program, code, &log, host)),
         }

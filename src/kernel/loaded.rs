@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::AsFd as _;
+use std::sync::Arc;
 
 use libbpf_rs::{MapCore as _, MapHandle, Object};
 
@@ -21,6 +22,7 @@ pub struct Loaded {
     /// The programs at the other hooks of its spans.
     pub(super) others: Others,
     pub(super) span: Option<PreparedSpan>,
+    pub(super) open: Option<Arc<OpenSpans>>,
 }
 
 impl Loaded {
@@ -55,7 +57,12 @@ impl Loaded {
     }
 
     /// What of its spans has begun; `None` for a probe without spans.
-    pub fn open_spans(&self) -> Option<OpenSpans> {
+    pub fn open_spans(&self) -> Option<Arc<OpenSpans>> {
+        self.open.clone()
+    }
+
+    /// The same, when it has just been loaded.
+    pub(super) fn find_open_spans(&self) -> Option<OpenSpans> {
         let span = self.span.as_ref()?;
         let map = self.object.maps().find(|map| map.name() == "open_spans")?;
         Some(OpenSpans::new(MapHandle::try_from(&map).ok()?, span.span.expire, span.dies_with()))

@@ -50,7 +50,7 @@ pub use set::{SetEntry, SetKind, SetSource, SetSpec, SetUse};
 pub use sink::{Destination, DestinationKind, Format, Rights, SinkId, SinkSpec};
 pub use site::{CallEnd, Site, SyscallSite, TracepointName};
 pub use slots::{EndpointSlot, PacketPart, PacketSlot, SlotPart, SockSlot, SocketCallSlot, StackSlot};
-pub use span::{KeyWord, OpenSpanSlot, Span, SpanEnds, SpanPart, SpanRole};
+pub use span::{KeyWord, OpenSpanSlot, Span, SpanCounts, SpanEnds, SpanPart, SpanRole};
 pub use step::{Step, StepNext, StepTest, Widening};
 pub use user_point::{FileIdentity, UserPlace, UserPoint};
 

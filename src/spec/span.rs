@@ -76,6 +76,63 @@ impl SpanRole {
     }
 }
 
+/// What became of all that began: `started` is the sum of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SpanCounts {
+    /// What began.
+    pub started: u64,
+    /// What ended: each is an event, or was refused by `where`.
+    pub paired: u64,
+    /// What another start of the same key took the place of; or what found one open, where the first stays.
+    pub repeated: u64,
+    /// What was voided.
+    pub cancelled: u64,
+    /// What was given up: too old, or of a thread that has ended.
+    pub expired: u64,
+    /// What there was no room for.
+    pub full: u64,
+}
+
+impl SpanCounts {
+    /// What has neither ended nor been given up.
+    pub fn open(&self) -> u64 {
+        let Self { started, paired, repeated, cancelled, expired, full } = *self;
+        started.saturating_sub(paired + repeated + cancelled + expired + full)
+    }
+
+    /// The two together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            started: self.started + other.started,
+            paired: self.paired + other.paired,
+            repeated: self.repeated + other.repeated,
+            cancelled: self.cancelled + other.cancelled,
+            expired: self.expired + other.expired,
+            full: self.full + other.full,
+        }
+    }
+
+    /// What is open is given up.
+    #[must_use]
+    pub fn given_up(self) -> Self {
+        Self { expired: self.expired + self.open(), ..self }
+    }
+
+    /// Each with its name, in the order in which they are told.
+    pub fn named(&self) -> [(&'static str, u64); 7] {
+        [
+            ("started", self.started),
+            ("paired", self.paired),
+            ("repeated", self.repeated),
+            ("cancelled", self.cancelled),
+            ("expired", self.expired),
+            ("full", self.full),
+            ("open", self.open()),
+        ]
+    }
+}
+
 /// One hook of a span.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpanPart {

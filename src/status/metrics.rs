@@ -122,6 +122,17 @@ static METRICS: &[Metric] = &[
         Of::Running(|probe| probe.produced.and(count(Some(probe.undecided)))),
     ),
     counter(
+        "probe_spans_started_total",
+        "Spans that began. They are paired, repeated, cancelled, expired, full, or open.",
+        Of::Running(|probe| probe.spans.get("started").map(|count| *count as f64)),
+    ),
+    counter("probe_spans_total", "Spans by what became of them.", Of::Other(spans)),
+    gauge(
+        "probe_spans_open",
+        "Spans that have begun and not ended.",
+        Of::Running(|probe| probe.spans.get("open").map(|count| *count as f64)),
+    ),
+    counter(
         "probe_events_delivered_total",
         "Events or samples that were written, over all sinks.",
         Of::Running(|probe| count(Some(probe.delivered))),
@@ -201,6 +212,15 @@ fn states(status: &Status, series: &mut Series) {
     for probe in &status.probes {
         for state in ProbeState::ALL {
             series.add(&labels(probe, Some(("state", state.name()))), flag(state == probe.state));
+        }
+    }
+}
+
+/// What became of spans; `started` and `open` have series of their own.
+fn spans(status: &Status, series: &mut Series) {
+    for probe in running(status) {
+        for (name, count) in probe.spans.iter().filter(|(name, _)| !["started", "open"].contains(&name.as_str())) {
+            series.add(&labels(probe, Some(("outcome", name))), *count as f64);
         }
     }
 }

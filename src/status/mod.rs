@@ -231,6 +231,9 @@ pub struct ProbeStatus {
     /// What the daemon did itself and the probe left out; not among those produced.
     #[serde(default)]
     pub of_itself: u64,
+    /// What became of its spans: `started` is the sum of the others. Empty for a probe without spans.
+    #[serde(default)]
+    pub spans: BTreeMap<String, u64>,
     /// What each of its sinks got. With what was lost before them, no sink ever has more than what was produced.
     #[serde(default)]
     pub sinks: Vec<SinkShare>,

@@ -297,6 +297,7 @@ mod tests {
             filtered: 0,
             undecided: 0,
             of_itself: 0,
+            spans: Default::default(),
             sinks: Vec::new(),
             kernel_memory_bytes: 1 << 20,
             runs: Some(10),

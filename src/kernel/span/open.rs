@@ -2,7 +2,8 @@
 //! What has begun and not ended: counted, and given up where it is too old or its thread is gone.
 
 use std::io;
-use std::os::fd::AsFd as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use libbpf_rs::{MapCore as _, MapFlags, MapHandle};
@@ -13,6 +14,9 @@ use crate::spec::OpenSpanSlot;
 /// What began less than this ago is not looked at: it is most of what there is, and ends by itself.
 const YOUNG: Duration = Duration::from_secs(1);
 
+/// The shortest time between two looks.
+const OFTEN: Duration = Duration::from_millis(10);
+
 /// The map of what has begun.
 pub struct OpenSpans {
     map: MapHandle,
@@ -20,6 +24,10 @@ pub struct OpenSpans {
     expire: Option<Duration>,
     /// Whether the end of its thread, or process, is the end of hope.
     dies_with: DiesWith,
+    /// How many were.
+    expired: AtomicU64,
+    /// Nothing is given up any more: another one does that now.
+    closed: Mutex<bool>,
 }
 
 /// Without whom a span never ends.
@@ -36,7 +44,7 @@ pub(in crate::kernel) enum DiesWith {
 impl OpenSpans {
     /// The spans in a map.
     pub(in crate::kernel) fn new(map: MapHandle, expire: Option<Duration>, dies_with: DiesWith) -> Self {
-        Self { map, expire, dies_with }
+        Self { map, expire, dies_with, expired: AtomicU64::new(0), closed: Mutex::new(false) }
     }
 
     /// How many there are.
@@ -44,16 +52,32 @@ impl OpenSpans {
         self.map.keys().count() as u64
     }
 
-    /// True where some may have to be given up.
-    pub fn can_expire(&self) -> bool {
-        self.expire.is_some() || self.dies_with != DiesWith::Nobody
+    /// How often to look for what is to be given up; `None`: nothing ever is.
+    pub fn look_every(&self) -> Option<Duration> {
+        let by_age = self.expire.map(|expire| (expire / 4).clamp(OFTEN, YOUNG));
+        by_age.or((self.dies_with != DiesWith::Nobody).then_some(YOUNG))
     }
 
-    /// Gives up what is too old, or will never end; gives how many these are.
-    pub fn expire(&self) -> u64 {
+    /// How many were given up so far.
+    pub fn expired(&self) -> u64 {
+        self.expired.load(Ordering::Acquire)
+    }
+
+    /// From now on the count of what was given up is final.
+    pub fn close(&self) {
+        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
+    /// Gives up what is too old, or will never end.
+    pub fn expire(&self) {
+        let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        if *closed {
+            return;
+        }
         let now = monotonic_ns();
         let keys: Vec<Vec<u8>> = self.map.keys().collect();
-        keys.iter().filter(|key| self.is_over(key, now) && self.map.delete(key).is_ok()).count() as u64
+        let over = keys.iter().filter(|key| self.is_over(key, now) && self.map.delete(key).is_ok());
+        self.expired.fetch_add(over.count() as u64, Ordering::Release);
     }
 
     fn is_over(&self, key: &[u8], now: u64) -> bool {
@@ -78,10 +102,5 @@ impl OpenSpans {
         // SAFETY: takes three numbers; signal 0 is none, it only asks whether the thread is there.
         let code = unsafe { libc::syscall(libc::SYS_tgkill, pid, tid, 0) };
         code < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
-    }
-
-    /// The descriptor of the map.
-    pub fn descriptor(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.map.as_fd()
     }
 }

@@ -13,7 +13,7 @@ use crate::plan::UnitId;
 use crate::runner::engine::Unit;
 use crate::runner::source::now_unix_ns;
 use crate::sink::Sink;
-use crate::spec::{LossCause, SinkSpec};
+use crate::spec::{LossCause, SinkSpec, SpanCounts};
 use crate::status::{FileState, FileStatus, ProbeState, ProbeStatus, SinkShare, SinkStatus, Status};
 use crate::words::path_text;
 
@@ -138,6 +138,7 @@ fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
         filtered: counted.filtered,
         undecided: counted.undecided,
         of_itself: counted.of_itself,
+        spans: counted.spans.iter().flat_map(SpanCounts::named).map(|(name, count)| (name.to_owned(), count)).collect(),
         sinks: sinks.iter().map(share).collect(),
         kernel_memory_bytes: running.map_or(0, |unit| unit.attached.kernel_memory_bytes()),
         runs: stats.map(|(runs, _)| runs),

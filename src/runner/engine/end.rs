@@ -8,7 +8,7 @@ use super::Engine;
 use super::reader::Sources;
 use super::unit::{Lineage, Unit};
 use crate::format::SummaryRow;
-use crate::kernel::{Attached, Counts, settle};
+use crate::kernel::{Attached, Counts, OpenSpans, settle};
 use crate::runner::source::SourceId;
 use crate::spec::LossCause;
 
@@ -57,6 +57,7 @@ impl Engine {
         let mut sources = self.readers.finish(deadline);
         for unit in &mut units {
             unit.report_losses();
+            check_spans(unit);
             if let Some(counts) = unit.attached.counts() {
                 for account in unit.accounts() {
                     account.close(&unit.title, counts.produced(), counts.unwritten());
@@ -96,6 +97,16 @@ fn wait_for_last_cpu(units: &[Unit]) {
     }
 }
 
+/// What is open is what has begun and neither ended nor was given up.
+fn check_spans(unit: &Unit) {
+    let Some(spans) = unit.counted().spans else { return };
+    let open = unit.attached.counts().and_then(Counts::open_spans).map_or(0, OpenSpans::count);
+    if open != spans.open() {
+        // Never seen; if it happens, the numbers must not pretend that nothing did.
+        tracing::error!(probe = unit.title, open, ?spans, "spans are unaccounted for");
+    }
+}
+
 /// What one unit did. `retired`: what was lost in sources that its earlier programs filled.
 fn row(unit: &Unit, retired: &[(Lineage, [(LossCause, u64); 3])], sources: &mut Sources) -> SummaryRow {
     let counted = unit.counted();
@@ -113,6 +124,7 @@ fn row(unit: &Unit, retired: &[(Lineage, [(LossCause, u64); 3])], sources: &mut 
         filtered: counted.filtered,
         undecided: counted.undecided,
         of_itself: counted.of_itself,
+        spans: counted.spans,
         missed_unknown: unit.missed_unknown(),
     }
 }

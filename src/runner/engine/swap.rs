@@ -8,7 +8,7 @@ use super::make::Made;
 use super::retire::detach_aside;
 use super::unit::{Handover, Reading, Unit};
 use crate::hook::claims;
-use crate::kernel::{Host, KernelError, settle};
+use crate::kernel::{Counts, Host, KernelError, settle};
 use crate::plan::Content;
 use crate::runner::source::{Route, outputs};
 
@@ -68,7 +68,13 @@ impl Engine {
         unit.readings.iter().for_each(|reading| self.readers.with(reading.by, reading.id, |source| source.pause()));
         settle();
         // The old program's counts are final, and its ring complete.
+        if let Some(open) = old.counts().and_then(Counts::open_spans) {
+            open.close();
+        }
         unit.past = unit.past.and(old.counts());
+        if !old.spans_go_on(unit.attached.generation()) {
+            unit.past = unit.past.without_open();
+        }
         let goes_on = |reading: &Reading| keeps_counters && reading.goes_on;
         let (kept, ended): (Vec<Reading>, Vec<Reading>) =
             std::mem::take(&mut unit.readings).into_iter().partition(goes_on);

@@ -3,7 +3,7 @@
 
 use crate::kernel::Counts;
 use crate::runner::source::Refused;
-use crate::spec::LossCause;
+use crate::spec::{LossCause, SpanCounts};
 
 /// What programs counted; of those that do not run any more, or of all.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,6 +21,8 @@ pub(in crate::runner) struct Tally {
     pub(in crate::runner) undecided: u64,
     /// What this process did itself: no events.
     pub(in crate::runner) of_itself: u64,
+    /// What became of its spans; `None` where it has none.
+    pub(in crate::runner) spans: Option<SpanCounts>,
 }
 
 impl Tally {
@@ -36,8 +38,28 @@ impl Tally {
         let filtered = self.filtered + of(Counts::filtered);
         let undecided = self.undecided + of(Counts::undecided);
         let of_itself = self.of_itself + of(Counts::of_itself);
+        let spans = match (self.spans, counts.and_then(Counts::spans)) {
+            (Some(before), Some(now)) => Some(before.and(now)),
+            (before, now) => before.or(now),
+        };
         let produced = self.produced + of(Counts::produced);
-        Self { produced, ring_full, sampled_out, rate_limited, uncounted, filtered, undecided, of_itself, ..self }
+        Self {
+            produced,
+            ring_full,
+            sampled_out,
+            rate_limited,
+            uncounted,
+            filtered,
+            undecided,
+            of_itself,
+            spans,
+            ..self
+        }
+    }
+
+    /// What is open will never end: the next version begins anew.
+    pub(super) fn without_open(self) -> Self {
+        Self { spans: self.spans.map(SpanCounts::given_up), ..self }
     }
 
     /// With what was refused after it was written, which is among what was produced.

@@ -101,7 +101,7 @@ impl Unit {
 
     /// Goes on counting where one ended whose place it takes.
     pub(super) fn succeed(&mut self, before: &mut Self) {
-        self.past = before.counted_by_programs();
+        self.past = before.counted_by_programs().without_open();
         self.refusals.succeed(std::mem::take(&mut before.refusals));
         self.notices.skip(&self.counted());
         self.lineage = before.lineage;

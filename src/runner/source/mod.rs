@@ -22,6 +22,7 @@ mod outputs;
 mod refusals;
 mod ring;
 mod snapshots;
+mod spans;
 mod tables;
 
 use std::cell::RefCell;
@@ -94,7 +95,7 @@ type Made = Result<Vec<Box<dyn Source>>, KernelError>;
 type Make = fn(&Making<'_>, &mut dyn FnMut() -> SourceId) -> Made;
 
 /// All kinds of sources.
-pub(super) const KINDS: [Make; 4] = [ring::make, snapshots::make, counters::make, tables::make];
+pub(super) const KINDS: [Make; 5] = [ring::make, snapshots::make, counters::make, tables::make, spans::make];
 
 /// What a unit reads: something that its program fills in the kernel, and the way from there to the unit's sinks.
 pub(super) trait Source: Send {
