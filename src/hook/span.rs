@@ -26,7 +26,13 @@ pub(crate) fn can_be_in_span(kind: HookKind) -> bool {
         | HookKind::Lsm
         | HookKind::Function
         | HookKind::Syscall => true,
-        HookKind::Xdp | HookKind::Tc | HookKind::Cgroup => false,
+        HookKind::Xdp
+        | HookKind::Tc
+        | HookKind::Cgroup
+        | HookKind::Timer
+        | HookKind::Profile
+        | HookKind::Perf
+        | HookKind::Iter => false,
     }
 }
 
