@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Fields that an expectation does not name may have any value. A value is a constant, an object that is a subset in
-//! its turn, or an object of matchers, all of which must hold: `$gt $ge $lt $le` for numbers, `$re` for strings.
+//! its turn, or an object of matchers, all of which must hold: `$gt $ge $lt $le` for numbers, `$re` for strings, `$any` for
+//! what one element of a list has.
 
 use std::cmp::Ordering;
 use std::fmt::Write;
@@ -115,18 +116,17 @@ fn differences<'a>(pattern: &'a Value, event: &'a Value) -> Vec<(&'a str, &'a Va
 
 fn matches(pattern: &Value, value: &Value) -> bool {
     match pattern {
-        Value::Object(fields) if is_matcher(fields) => {
-            fields.iter().all(|(operator, with)| hold(operator, with, value))
-        }
-        Value::Object(fields) => {
-            fields.iter().all(|(key, wanted)| value.get(key).is_some_and(|found| matches(wanted, found)))
-        }
+        Value::Object(fields) => fields.iter().all(|(key, with)| match key.strip_prefix('$') {
+            Some(_) => hold(key, with, value),
+            None => part(value, key).is_some_and(|found| matches(with, found)),
+        }),
         constant => constant == value,
     }
 }
 
-fn is_matcher(fields: &Map<String, Value>) -> bool {
-    !fields.is_empty() && fields.keys().all(|key| key.starts_with('$'))
+/// A field of an object, an element of a list by its number.
+fn part<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
+    value.get(key).or_else(|| value.get(key.parse::<usize>().ok()?))
 }
 
 fn hold(operator: &str, with: &Value, value: &Value) -> bool {
@@ -140,6 +140,7 @@ fn hold(operator: &str, with: &Value, value: &Value) -> bool {
             .as_str()
             .zip(value.as_str())
             .is_some_and(|(with, value)| Regex::new(with).is_ok_and(|expression| expression.is_match(value))),
+        "$any" => value.as_array().is_some_and(|all| all.iter().any(|one| matches(with, one))),
         _ => false,
     }
 }
@@ -163,12 +164,10 @@ fn check_matchers(pattern: &Value) -> Result<(), String> {
                 let text = value.as_str().ok_or("$re takes a string")?;
                 Regex::new(text).map_err(|error| error.to_string())?;
             }
+            "$any" => check_matchers(value)?,
             unknown if unknown.starts_with('$') => return Err(format!("unknown matcher {unknown}")),
             _ => check_matchers(value)?,
         }
-    }
-    if fields.keys().any(|key| key.starts_with('$')) && !is_matcher(fields) {
-        return Err("matchers and fields in one object".to_owned());
     }
     Ok(())
 }
