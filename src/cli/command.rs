@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use super::args::{CheckArgs, Listing, Notation, RunArgs, Settings, Shell, TopArgs};
 use super::client::{SocketArgs, StatusArgs};
 use super::daemon::DaemonArgs;
+use super::flame::FlameArgs;
 use super::hooks::HooksArgs;
 
 /// Run eBPF probes described in YAML.
@@ -182,6 +183,16 @@ pub(super) enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Draw a flame graph of call stacks, recorded now or before
+    ///
+    /// Given files of probes, it runs them until Ctrl-C and draws the stacks that they captured (`kstack`, `ustack`) instead of writing
+    /// events. Given a file of events as JSON lines, or of folded stacks (`comm;main;work 7`), it only draws. Each function is as wide
+    /// as the part of the events in which it was called; open the picture in a browser to search and zoom.
+    #[command(after_help = "Examples:\n  sudo ebpf-run flame probes.yaml -o out.svg --duration 10s\n  \
+                            ebpf-run flame events.jsonl -o out.svg\n  \
+                            ebpf-run flame rows.jsonl --value took -o out.svg\n\n\
+                            Exit status: 0 success; 1 no event had a stack, or the probes cannot run; 2 an error in a file, or bad usage.")]
+    Flame(FlameArgs),
     /// Print the effective configuration of files, with everything written out
     ///
     /// The output is one YAML document that `check` accepts and that runs the same probes: `defaults` are merged into each probe,

@@ -14,6 +14,7 @@ mod examine;
 mod exit;
 mod explain;
 mod findings;
+mod flame;
 mod hooks;
 mod journal;
 mod man;
@@ -66,6 +67,7 @@ pub fn main() -> ExitCode {
         Some(Command::Man { directory }) => man::write(&directory),
         Some(Command::Doctor { format }) => doctor::doctor(format),
         Some(Command::Hooks(args)) => hooks::hooks(&args),
+        Some(Command::Flame(args)) => flame::flame(&args),
         Some(Command::Plan { paths, format, settings }) => plan::plan(&paths, &settings, format),
         Some(Command::Show { paths, format, settings }) => show::show(&paths, &settings, format),
         Some(Command::Check(args)) => check::check(&args),

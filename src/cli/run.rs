@@ -79,7 +79,7 @@ fn mistyped_command(paths: &[PathBuf]) -> Option<String> {
     nearest(word, commands).map(str::to_owned)
 }
 
-fn run_config(config: &Config, args: &RunArgs) -> ExitCode {
+pub(super) fn run_config(config: &Config, args: &RunArgs) -> ExitCode {
     quiet_libbpf();
     let probe_width = config.probes.iter().map(|probe| probe.spec.id.name.len()).max().unwrap_or(0);
     let look = Look { color: stdout_color(), utc_offset_s: utc_offset_s(), probe_width, width: stdout_width() };

@@ -20,6 +20,7 @@ use super::foreign;
 use super::functions::{FUNCTIONS, Function, METHODS, find};
 use super::lex::lex;
 use super::parse_type::parse_type;
+use super::stack::frames;
 use super::token::Tok;
 use super::unexpected::{MISSING, empty, is_c_cast, no_value, not_expected};
 use crate::spec::{At, BinaryOp, Cast, Expr, ExprNode, UnaryOp};
@@ -373,6 +374,11 @@ impl Parser<'_> {
             return self.container_of(at);
         }
         let (args, depth) = self.arguments(function, &at)?;
+        if matches!(name.as_str(), "kstack" | "ustack")
+            && let [size] = args.as_slice()
+        {
+            frames(&name, size)?;
+        }
         let range = at.start..self.cursor.end_before();
         Deep::around(ExprNode::Call { name, at: At(at), args }, range, depth)
     }

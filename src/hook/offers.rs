@@ -102,6 +102,9 @@ fn no_process_at(hook: &Hook, base: &str) -> Option<Refusal> {
         | Site::Profile(_)
         | Site::Perf { .. } => return None,
     };
+    let is_stack = matches!(base, "kstack" | "ustack");
+    let help =
+        if is_stack { "hook what sends or receives it: `function: tcp_sendmsg`, `syscall: sendto`" } else { help };
     let message =
         format!("there is no `{base}` at a packet: it passes in an interrupt, or in whichever process runs then");
     Some(Refusal::new(message).help(help))

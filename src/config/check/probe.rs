@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::defaults::Defaults;
 use super::run::Run;
-use super::sinks::FileSinks;
+use super::sinks::{FileSinks, refuse_stackless};
 use crate::catalog::Catalog;
 use crate::config::Cx;
 use crate::config::draft::Draft;
@@ -60,6 +60,7 @@ pub(super) fn check(file: &InFile<'_>, node: &Node, certain: bool, run: &mut Run
         }
     }
     set.iter().for_each(|set| set(&mut draft));
+    refuse_stackless(&draft, problems);
     run.add(draft, problems);
 }
 

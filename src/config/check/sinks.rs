@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use super::run::{Run, same_sink};
 use crate::config::destination::{DestinationForm, FORMS, Given, short, short_forms, short_words};
+use crate::config::draft::Draft;
 use crate::config::guess::name_like;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::{Entry, Node};
 use crate::config::{Cx, codes, pattern};
+use crate::expr::has_stack;
 use crate::format::FormatWriter;
-use crate::spec::{Destination, SinkSpec};
+use crate::spec::{Destination, Format, Place, SinkSpec};
 use crate::words;
 
 /// The sinks that a file declares. They are known in that file only.
@@ -118,6 +120,22 @@ impl FileSinks {
             }
         }
     }
+}
+
+/// Complains about sinks for stacks of a probe that has none.
+pub(super) fn refuse_stackless(draft: &Draft, problems: &mut Vec<Problem>) {
+    if has_stack(&draft.spec) {
+        return;
+    }
+    let folded = draft.sinks.iter().filter(|sink| sink.format == Some(Format::Folded));
+    problems.extend(folded.map(|sink| {
+        let place = |wanted: &Place| draft.places.iter().find(|(place, _)| place == wanted).map(|(_, span)| *span);
+        let span = place(&Place::Sink(sink.name.clone())).or_else(|| place(&Place::Probe)).unwrap_or_default();
+        let name = &draft.spec.id.name;
+        let message = format!("`{}` is for stacks, and the events of `{name}` have none", sink.name);
+        let problem = Problem::new(codes::NO_STACK, Location::new(&draft.source, span), message);
+        problem.help("add one to `capture`: `stack: kstack` or `stack: ustack`")
+    }));
 }
 
 fn short_problem(source: &Arc<SourceFile>, span: Span, text: &str, label: &str) -> Problem {

@@ -2,7 +2,7 @@
 //! Comparisons: both sides must be of one kind, and the answer must not be known beforehand.
 
 use super::checker::{Beside, Checker, Typed};
-use super::types::{Range, Type};
+use super::types::{Range, STACK, Type};
 use super::values::Values;
 use crate::spec::{Arithmetic, BinaryOp, Comparison, Expr, ExprNode, Formula, NameTable};
 use crate::words::Refusal;
@@ -184,6 +184,7 @@ fn mixed((left, a): (&Expr, &Type), (right, b): (&Expr, &Type)) -> Refusal {
             refusal.help("addresses are texts: `ip == \"10.0.0.1\"`")
         }
         (Type::Address, _) => refusal.help(format!("for an address write `{left} == \"10.0.0.1\"`")),
+        (Type::Whole(STACK), _) => refusal.help(format!("all that can be asked of it is `{left} == null`")),
         (Type::Whole(_), _) => refusal.help(format!("compare a part of it: `{left}.ip`, `{left}.port`")),
         (Type::Named(..) | Type::Enum(..), _) => refusal.help("compare it by a name or a number"),
         _other => refusal,

@@ -2,7 +2,7 @@
 //! What is true or false: `a && b`, `not a`, `x == null`.
 
 use super::checker::{Beside, Checker, Typed};
-use super::types::Type;
+use super::types::{STACK, Type};
 use super::values::Values;
 use crate::spec::{BinaryOp, Expr, ExprNode, Formula};
 use crate::words::Refusal;
@@ -75,6 +75,7 @@ fn no_condition(expr: &Expr, ty: &Type) -> Refusal {
             refusal.help(format!("compare it: `{expr} == \"text\"`, `{expr}.startsWith(\"text\")`"))
         }
         Type::Address => refusal.help(format!("compare it: `{expr} in \"10.0.0.0/8\"`")),
+        Type::Whole(STACK) => refusal.help(format!("all that can be asked of it is `{expr} != null`")),
         Type::Whole(_) => {
             refusal.help(format!("compare a part of it: `{expr}.ip`, `{expr}.port`, or `{expr} != null`"))
         }

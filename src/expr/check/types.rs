@@ -35,6 +35,9 @@ pub(in crate::expr) enum Type {
     Null,
 }
 
+/// What a stack is called: of its parts nothing can be asked.
+pub(super) const STACK: &str = "a stack";
+
 /// The numbers that a value can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::expr) struct Range {
@@ -106,7 +109,7 @@ impl Type {
             FieldType::Endpoint => Self::Whole("one end of a connection"),
             FieldType::Sock => Self::Whole("a socket"),
             FieldType::Packet => Self::Whole("a packet"),
-            FieldType::Stack { .. } => Self::Whole("a stack"),
+            FieldType::Stack { .. } => Self::Whole(STACK),
             FieldType::Histogram(_) => Self::Whole("a histogram"),
             FieldType::Dev => Self::Label("a disk"),
             FieldType::Ksym | FieldType::Usym => Self::Label("a function"),

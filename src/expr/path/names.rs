@@ -10,7 +10,8 @@ use crate::expr::item::Instead;
 use crate::expr::machine::{Machine, Variable};
 use crate::expr::operand::{Operand, OperandSource};
 use crate::expr::scope::Scope;
-use crate::spec::{Capture, Expr, ExprNode, FetchCopy, FetchSource, FieldType, NameTable, StackSlot};
+use crate::expr::stack::frames;
+use crate::spec::{Capture, Expr, FetchCopy, FetchSource, FieldType, NameTable, StackSlot};
 use crate::words::{Refusal, suggest};
 
 /// The names that a path can begin with, at one place of a probe.
@@ -222,22 +223,11 @@ impl<'s, 'a> Names<'s, 'a> {
     /// `kstack(16)`
     pub(super) fn sized_stack(&self, name: &str, size: &Expr) -> Result<Reached<'a>, Refusal> {
         let known = builtin(name).filter(|known| self.has_meaning(known));
-        let most = StackSlot::MAX;
-        let frames = if let ExprNode::Number(number) = &size.node { u16::try_from(*number).ok() } else { None };
-        let frames = frames.filter(|frames| (1..=most).contains(frames));
-        match (known, frames) {
+        match (known, frames(name, size)) {
             // It says why.
             (None, _) => self.builtin(name).map(|_| Reached::Nothing),
-            (Some(_), Some(frames)) => self.stack(name == "ustack", frames),
-            (Some(_), None) => {
-                let message = format!("a stack has 1 to {most} frames, a number");
-                Err(Refusal::new(message)
-                    .help(format!(
-                        "write `{name}({most})` for as many as there are, `{name}` for {}",
-                        StackSlot::DEFAULT
-                    ))
-                    .at(size.range.clone()))
-            }
+            (Some(_), Ok(frames)) => self.stack(name == "ustack", frames),
+            (Some(_), Err(error)) => Err(Refusal::new(error.message).at(error.range)),
         }
     }
 
