@@ -67,7 +67,7 @@ fn add(folded: &mut Folded, text: &str, value: Option<&str>) -> Result<(), Strin
         return add_event(folded, &event, value);
     }
     let parts = text.rsplit_once(' ').and_then(|(stack, count)| Some((stack, count.parse::<u64>().ok()?)));
-    let Some((stack, count)) = parts else {
+    let Some((stack, count)) = parts.filter(|(stack, _)| !stack.ends_with(':')) else {
         return Err(
             "neither an event (JSON) nor a folded stack (`comm;main;work 7`); a file of probes ends in `.yaml`"
                 .to_owned(),

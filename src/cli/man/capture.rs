@@ -27,6 +27,7 @@ pub(super) fn capture(page: &mut Roff) {
     for (word, text) in CASTS {
         term(page, vec![bold(*word)], text);
     }
+    stacks(page);
     memory(page);
     page.control("SS", ["Functions"]);
     for function in FUNCTIONS.iter().chain(METHODS) {
@@ -70,6 +71,22 @@ fn builtins(page: &mut Roff) {
     for Builtin { name, doc, .. } in BUILTINS {
         term(page, vec![bold(*name)], doc);
     }
+}
+
+fn stacks(page: &mut Roff) {
+    page.control("SS", ["Call stacks"]);
+    paragraph(
+        page,
+        "In JSON a stack is a list of functions, the innermost first, each with `addr`, and with `symbol`, `offset` and `module` as far as they are known: without a symbol, `offset` counts in the file of `module`. A function that was inlined has no `offset` and the address of the one it is part of. The format `text` writes `main;work;memcpy`, the innermost last, `pretty` a line for each function below the event, and `folded` one line for each stack with how often it was there.",
+    );
+    paragraph(
+        page,
+        "Functions of programs and libraries are named by their symbols and debug information, also in containers and where the file was deleted; debug information that was split off is found in `/usr/lib/debug/.build-id`. Of files larger than 64 MiB symbols alone are read, and `.gnu_debugdata` is not. Code that a process made itself is named by its `/tmp/perf-PID.map`. What a process has mapped is read when its first event arrives: of one that has ended by then, in less than some milliseconds, only addresses are known. An event waits for its names for up to three seconds while other events go on being read; then it is written with what is known.",
+    );
+    paragraph(
+        page,
+        "The kernel follows frame pointers: callers of code that was built without them can be missing from `ustack`. Functions of the kernel have names where this process may read addresses in `/proc/kallsyms`; where `kernel.kptr_restrict` hides them, the addresses alone are shown. At `xdp`, `tc` and `cgroup` there are no stacks, and at functions of a program no `kstack`. Linux 5.10 ends a stack where the return of a function is traced by `kretprobe`.",
+    );
 }
 
 fn memory(page: &mut Roff) {
