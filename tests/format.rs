@@ -220,7 +220,7 @@ fn samples() {
     };
     let rows = [row(6, 120, 49_356), row(17, 3, 312)];
     let sample = |format, rows: &[Vec<u8>]| {
-        let rows = &Rows { rows: rows.iter().cloned().map(Row::from).collect(), left_out: 0 };
+        let rows = &Rows { rows: rows.iter().cloned().map(Row::from).collect(), ..Rows::default() };
         let labels = [("env".to_owned(), "prod".to_owned())];
         let mut out = Vec::new();
         let look = Look { probe_width: 8, ..Look::default() };

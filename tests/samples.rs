@@ -107,7 +107,7 @@ impl Table {
     fn rows(&self) -> Rows {
         let mut completer = Completer::new(&self.layout, &NoSets);
         let rows: Vec<Row> = self.rows.iter().map(|row| completer.complete_row(row.clone(), &mut NoLookups)).collect();
-        Rows { rows, left_out: self.left_out }
+        Rows { rows, left_out: self.left_out, ..Rows::default() }
     }
 
     fn lines(&self, format: Format, look: &Look) -> String {
@@ -299,6 +299,17 @@ fn series_are_bounded() {
     assert!(text.contains("comm=\"other\"} 2000\n"), "{text}");
     let sum: u64 = text.lines().filter_map(|line| line.rsplit_once("} ")?.1.parse::<u64>().ok()).sum();
     assert_eq!(sum, 2 * 2 * 1500);
+}
+
+/// What `top` leaves out counts here all the same.
+#[test]
+fn series_have_all_rows() {
+    let mut rows = nothing().row(&[Text("cat"), Number(5)]).rows();
+    let rest = nothing().row(&[Text("ls"), Number(3)]).rows().rows;
+    (rows.left_out, rows.rest) = (1, rest);
+    let mut meter = Meter::new(meter_of(), &nothing().layout);
+    meter.add(&rows);
+    assert!(exposition([&meter]).contains("comm=\"ls\"} 3\n"));
 }
 
 /// Values that the kernel never resets are taken as they are.

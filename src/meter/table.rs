@@ -125,7 +125,7 @@ impl Meter {
         self.metrics = metrics(&self.of, &self.layout);
     }
 
-    /// Adds what was counted in an interval.
+    /// Adds what was counted in an interval, what `top` left out as well.
     pub fn add(&mut self, rows: &Rows) {
         if self.layout.sample.as_ref().is_some_and(|sample| sample.cumulative) {
             self.series.clear();
@@ -134,7 +134,7 @@ impl Meter {
             self.metrics.iter().zip(amounts).for_each(|(metric, amount)| metric.begin(amount));
         }
         let (plan, keys) = (&self.plan, self.keys.len());
-        for row in &rows.rows {
+        for row in rows.rows.iter().chain(&rows.rest) {
             let record = plan.record(row);
             let labels: Vec<String> = plan.fields()[..keys].iter().map(|key| label(record.value(key))).collect();
             let room = self.series.len() < self.most || keys == 0 || self.series.contains_key(&labels);

@@ -55,6 +55,8 @@ pub struct Rows {
     pub rows: Vec<Row>,
     /// How many more there are than [`crate::spec::Top`] lets through.
     pub left_out: u64,
+    /// Those, for who does not report but adds up.
+    pub rest: Vec<Row>,
 }
 
 /// Nothing is known beside the bytes.

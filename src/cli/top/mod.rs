@@ -6,6 +6,8 @@
 
 mod draw;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
@@ -67,7 +69,7 @@ pub(super) fn top(args: &TopArgs, catalog: &Catalog) -> ExitCode {
         let run = {
             let (state, config) = (Arc::clone(&state), &config);
             let report = move |report: Report<'_>| match report {
-                Report::Remark { probe, text } => lock(&state).said.push(format!("note: {probe}: {text}")),
+                Report::Remark { probe, text } => lock(&state).say(vec![format!("note: {probe}: {text}")]),
                 Report::Ready(_) => drop(ready.send(())),
                 Report::Metrics(_) => {}
             };
@@ -118,18 +120,25 @@ fn on_screen(state: &Shared, stop: &Stop, is_over: impl Fn() -> bool) -> io::Res
 
 fn draw_on(terminal: &mut DefaultTerminal, state: &Shared, is_over: impl Fn() -> bool) -> io::Result<()> {
     let color = stdout_color();
+    lock(state).is_new = true;
     loop {
         {
             let mut state = lock(state);
-            state.said.extend(aside::held());
-            let mut page = 0;
-            terminal.draw(|frame| page = draw(frame, &state, color))?;
-            state.page = page;
+            state.say(aside::held());
+            if std::mem::take(&mut state.is_new) {
+                let mut page = 0;
+                terminal.draw(|frame| page = draw(frame, &state, color))?;
+                state.page = page;
+            }
         }
-        if event::poll(TICK)?
-            && let Event::Key(key) = event::read()?
-        {
-            lock(state).press(key);
+        if event::poll(TICK)? {
+            let event = event::read()?;
+            let mut state = lock(state);
+            // The window has another size, or a key did something.
+            state.is_new = true;
+            if let Event::Key(key) = event {
+                state.press(key);
+            }
         }
         if lock(state).wants_end || is_over() {
             return Ok(());

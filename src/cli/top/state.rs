@@ -18,6 +18,8 @@ pub(super) struct State {
     pub(super) current: usize,
     /// New samples are left aside.
     pub(super) is_paused: bool,
+    /// There is something that has not been drawn.
+    pub(super) is_new: bool,
     /// Lines that would stand on standard error.
     pub(super) said: Vec<String>,
     /// How many rows fitted when it was drawn last.
@@ -64,8 +66,15 @@ impl Table {
 }
 
 impl State {
+    /// Lines that would stand on standard error.
+    pub(super) fn say(&mut self, lines: Vec<String>) {
+        self.is_new |= !lines.is_empty();
+        self.said.extend(lines);
+    }
+
     /// A sample of a table, which may be new.
     pub(super) fn take(&mut self, title: &str, view: View, interval: Duration) {
+        self.is_new |= !self.is_paused;
         match self.tables.iter_mut().find(|table| table.title == title) {
             Some(_) if self.is_paused => {}
             Some(table) => {

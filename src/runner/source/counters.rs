@@ -62,7 +62,7 @@ impl CounterSource {
     fn report(&mut self, now: Instant, budget: &Budget) -> Option<usize> {
         let elapsed = now.saturating_duration_since(self.since);
         let rows = match self.reader.changes() {
-            Ok(rows) => Rows { rows: rows.into_iter().map(Row::from).collect(), left_out: 0 },
+            Ok(rows) => Rows { rows: rows.into_iter().map(Row::from).collect(), ..Rows::default() },
             Err(error) => {
                 if !std::mem::replace(&mut self.failing, true) {
                     tracing::warn!("failed to read counters: {error}; they are tried again at each interval");

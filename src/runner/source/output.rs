@@ -38,8 +38,11 @@ fn meter_of(spec: &ProbeSpec) -> MeterOf {
     }
 }
 
-/// What the probe is attached to, where that is one thing.
+/// What the probe is attached to, where that is one thing: tables are those of all its targets.
 fn target_of(spec: &ProbeSpec) -> Option<(&'static str, String)> {
+    if !spec.aggregates.is_empty() {
+        return None;
+    }
     spec.hook.as_ref().filter(|hook| !hook.is_at_several()).and_then(Hook::target)
 }
 

@@ -208,9 +208,9 @@ impl TableSource {
         // The largest first; where they are equal, by key, so that two runs look alike.
         rows.sort_by(|(a, left), (b, right)| b.cmp(a).then_with(|| left.bytes.cmp(&right.bytes)));
         let most = self.top().map_or(usize::MAX, |top| top.rows as usize);
-        let left_out = rows.len().saturating_sub(most) as u64;
-        rows.truncate(most);
-        Rows { rows: rows.into_iter().map(|(_, row)| row).collect(), left_out }
+        let rest = rows.split_off(most.min(rows.len()));
+        let of = |rows: Vec<(i128, Row)>| rows.into_iter().map(|(_, row)| row).collect();
+        Rows { left_out: rest.len() as u64, rows: of(rows), rest: of(rest) }
     }
 
     fn top(&self) -> Option<Top> {
