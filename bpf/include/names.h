@@ -21,11 +21,20 @@
 struct path_names {
 	__u16 length; /* bytes of `names` that are used */
 	__u8 cut;     /* the root was not reached */
-	__u8 deleted; /* the file has no name any more */
+	__u8 deleted; /* DELETED: the file has no name any more; or that it never has one */
 	char names[NAMES_BYTES]; /* the last one first, each with its NUL */
 };
 
 _Static_assert(sizeof(struct path_names) == 4 + NAMES_BYTES, "no padding");
+
+#define DELETED 1
+#define NUMBERED 2  /* a pipe or socket: `names` has the magic number of its file system and that of its inode, 8 bytes each */
+#define ANONYMOUS 3 /* an inode that only its descriptors lead to; its name says what it is */
+
+/* include/uapi/linux/magic.h */
+#define PIPEFS_MAGIC 0x50495045
+#define SOCKFS_MAGIC 0x534f434b
+#define ANON_INODE_FS_MAGIC 0x09041934
 
 /* How the structs are read: by CO-RE, or by what an includer has defined. */
 #ifndef NAMES_BY_OFFSET
@@ -76,6 +85,26 @@ static __always_inline void names_within(struct path_names *path, __u32 room, st
 	path->cut = 1;
 }
 
+#ifdef NAMES_BY_OFFSET
+/* What has no place in a tree is called as /proc/PID/fd calls it. True where that is all of it. */
+static __always_inline bool names_of_placeless(struct path_names *path, struct dentry *dentry)
+{
+	const void *super = dentry_super(dentry), *inode = dentry_inode(dentry);
+	__u64 magic = 0;
+
+	bpf_probe_read_kernel(&magic, sizeof(magic), super + super_magic_at);
+	if (magic == ANON_INODE_FS_MAGIC)
+		path->deleted = ANONYMOUS;
+	if (magic != PIPEFS_MAGIC && magic != SOCKFS_MAGIC)
+		return false;
+	path->deleted = NUMBERED;
+	path->length = 2 * sizeof(__u64);
+	bpf_probe_read_kernel(path->names, sizeof(__u64), super + super_magic_at);
+	bpf_probe_read_kernel(path->names + sizeof(__u64), sizeof(__u64), inode + inode_number_at);
+	return true;
+}
+#endif
+
 /* The path of a directory entry of a mount up to the root of its mount namespace, as /proc/PID/exe shows it. */
 static __always_inline void names_of_dentry(struct path_names *path, __u32 room, struct dentry *dentry, struct mount *mount)
 {
@@ -84,7 +113,11 @@ static __always_inline void names_of_dentry(struct path_names *path, __u32 room,
 	int i;
 
 	/* A file of memory (memfd_create) is its own parent, and has never had a place. */
-	path->deleted = dentry != root && (parent == dentry || !dentry_hash(dentry));
+	path->deleted = dentry != root && (parent == dentry || !dentry_hash(dentry)) ? DELETED : 0;
+#ifdef NAMES_BY_OFFSET
+	if (dentry != root && parent == dentry && names_of_placeless(path, dentry))
+		return;
+#endif
 	for (i = 0; i < MAX_NAMES; i++) {
 		if (dentry == root) {
 			struct mount *above = mount_parent(mount);

@@ -225,9 +225,9 @@ static __always_inline __u64 fetch_sock_part(const struct step *step, struct whe
 	if (step->end < 2)
 		return fetch_end(step, state, state->fetch.value);
 	clear_operand(state);
-	if (bpf_probe_read_kernel(state->operand, sizeof(__u16), sock + sock_family_at) ||
-	    bpf_probe_read_kernel((void *)state->operand + 2, sizeof(__u16), sock + sock_protocol_at))
+	if (bpf_probe_read_kernel(state->operand, sizeof(__u16), sock + sock_family_at))
 		return UNREADABLE;
+	state->operand[0] |= (__u64)protocol_of(sock, state->operand[0]) << 16;
 	/* Of other families the protocol means something else. */
 	return step->part ? has_part(step, state->operand[0] & 0xffff) : FETCHED;
 }

@@ -3,7 +3,7 @@
 
 use super::kind;
 use crate::config::{Cx, codes};
-use crate::expr::{MOST_RAW_ARGUMENTS, REGISTER_ARGUMENTS, beyond_registers, builtin, builtin_names, first_name};
+use crate::expr::{BUILTINS, MOST_RAW_ARGUMENTS, REGISTER_ARGUMENTS, beyond_registers, builtin, first_name};
 use crate::spec::{Capture, CgroupPoint, Hook, HookKind, Items, Site};
 use crate::words::{Refusal, suggest};
 
@@ -124,12 +124,13 @@ pub fn is_without_process(hook: &Hook) -> bool {
 }
 
 /// Any name but that of a builtin, at hooks that offer nothing else.
-pub(super) fn nothing_of_its_own(base: &str, what: &str) -> Option<Refusal> {
+pub(super) fn nothing_of_its_own(base: &str, what: &str, has_process: bool) -> Option<Refusal> {
     if ["args", "current", "kernel"].contains(&base) || builtin(base).is_some() {
         return None;
     }
     let message = format!("there is no `{base}`: {what} has no names of its own");
-    Some(Refusal::new(message).maybe_help(suggest(base, builtin_names(), "there are")))
+    let known = BUILTINS.iter().filter(|builtin| has_process || !builtin.of_process).map(|builtin| builtin.name);
+    Some(Refusal::new(message).maybe_help(suggest(base, known, "there are")))
 }
 
 /// 12 of `arg12`; a number that is too large stands for the greatest there is.

@@ -36,7 +36,7 @@ pub(super) static KIND: Kind = Kind {
     form: form::<Perf>,
     long: as_written,
     check,
-    lacks: |_, base| offers::nothing_of_its_own(base, "a sample"),
+    lacks: |_, base| offers::nothing_of_its_own(base, "a sample", true),
     of_current_thread,
     claim: no_claim,
 };
@@ -81,7 +81,7 @@ fn check(cx: &mut Cx<'_>) -> Option<(Hook, Targets)> {
     let Perf { event: RawEvent(event), every } = cx.decode(&["hook", "perf"])?;
     if event.is_clock() && every < LEAST_CLOCK_NS {
         let span = cx.value(&["hook", "perf", "every"]);
-        let problem = cx.error(TARGET, span, format!("`{}` fires each 10000 ns at the most", event.word()));
+        let problem = cx.error(TARGET, span, format!("`{}` fires at most once every 10000 ns", event.word()));
         cx.report(problem.label("nanoseconds").help("write at least `every: 10000`; 1000000 is a millisecond"));
         return None;
     }

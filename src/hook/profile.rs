@@ -28,7 +28,7 @@ pub(super) static KIND: Kind = Kind {
     form: form::<Profile>,
     long: as_written,
     check,
-    lacks: |_, base| offers::nothing_of_its_own(base, "a sample"),
+    lacks: |_, base| offers::nothing_of_its_own(base, "a sample", true),
     of_current_thread: |_| false,
     claim: no_claim,
 };

@@ -30,7 +30,7 @@ pub(super) static KIND: Kind = Kind {
     form: form::<Timer>,
     long: as_written,
     check,
-    lacks: |_, base| offers::nothing_of_its_own(base, "a timer"),
+    lacks: |_, base| offers::nothing_of_its_own(base, "a timer", false),
     of_current_thread: |_| false,
     claim: no_claim,
 };

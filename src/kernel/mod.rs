@@ -80,7 +80,7 @@ pub use set_map::SetMap;
 pub use site::binary::{FormerSearch, binary_identity, binary_path, binary_places};
 pub use site::cgroup::{CgroupPlaces, cgroup_places};
 pub use site::interface::{InterfaceWatch, LinkLayer};
-pub use snapshot::{Snapshot, Snapshots};
+pub use snapshot::{RunStats, Snapshot, Snapshots};
 pub use span::{OpenSpans, PreparedSpan};
 pub use tables::{RawRow, TableMaps, TableReader};
 pub use together::{one_link_each, together};

@@ -7,8 +7,10 @@ use std::io::{self, ErrorKind, Read as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, FromRawFd as _, OwnedFd};
 
 use super::hook::create_link;
+use super::info;
 use super::loaded::Loaded;
-use crate::spec::HookKind;
+use super::prepare::Prepared;
+use crate::spec::{FetchCopy, HookKind};
 
 /// Most items of one reading: others wait while the kernel goes over them.
 const MOST: usize = 4096;
@@ -23,6 +25,28 @@ pub struct Snapshot {
     iterator: File,
     // The iterator keeps the program; the link is what it was made from.
     _link: OwnedFd,
+}
+
+/// Has the kernel count the runs of programs and their time, as `kernel.bpf_stats_enabled` does, as long as it lives (Linux 5.8).
+pub struct RunStats {
+    _held: OwnedFd,
+}
+
+impl RunStats {
+    /// Begins, where a probe asks for such counts and the kernel does not count yet.
+    pub fn for_probe(prepared: &Prepared) -> io::Result<Option<Self>> {
+        let fetches = prepared.fetches.iter().chain(prepared.steps.iter().map(|step| &step.fetch));
+        if info::counts_runs() || !fetches.into_iter().any(|fetch| matches!(fetch.copy, FetchCopy::SumOfCpus { .. })) {
+            return Ok(None);
+        }
+        // SAFETY: takes a number, returns a new descriptor or an error.
+        let fd = unsafe { libbpf_sys::bpf_enable_stats(libbpf_sys::BPF_STATS_RUN_TIME) };
+        if fd < 0 {
+            return Err(io::Error::from_raw_os_error(-fd));
+        }
+        // SAFETY: the descriptor is new and nobody else owns it.
+        Ok(Some(Self { _held: unsafe { OwnedFd::from_raw_fd(fd) } }))
+    }
 }
 
 impl Loaded {

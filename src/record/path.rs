@@ -11,7 +11,14 @@ const MOST: usize = 256;
 /// Room for a path as text, for [`PathNames::text`].
 pub type PathRoom = [u8; MOST + CUT.len() + DELETED.len()];
 
-/// A path, still in the record's own bytes: two of length, one that says that it is cut, one that its file is deleted, then
+/// What the last byte of a path's head says: DELETED, NUMBERED and ANONYMOUS of `bpf/include/names.h`.
+const IS_DELETED: u8 = 1;
+const IS_NUMBERED: u8 = 2;
+const IS_ANONYMOUS: u8 = 3;
+/// File systems of what has a number and no name, by their magic numbers, and what /proc/PID/fd calls their files.
+const NUMBERED: [(u64, &str); 2] = [(0x5049_5045, "pipe"), (0x534f_434b, "socket")];
+
+/// A path, still in the record's own bytes: two of length, one that says that it is cut, one that its file is deleted or has no place, then
 /// its names, the last one first, each with its NUL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PathNames<'a>(&'a [u8]);
@@ -45,10 +52,22 @@ impl<'a> PathNames<'a> {
 
     /// Its file has no name any more.
     pub fn is_deleted(self) -> bool {
-        self.0.first_chunk::<4>().is_some_and(|head| head[3] != 0)
+        self.mark() == IS_DELETED
     }
 
-    /// As text, written into `room`: `/`, `/usr/bin/ls`, `…/bin/ls`, `/memfd:x (deleted)`.
+    fn mark(self) -> u8 {
+        self.0.get(3).copied().unwrap_or(0)
+    }
+
+    /// `pipe:[4711]`: what has a number and no name.
+    fn numbered(self) -> Option<(&'static str, u64)> {
+        let number = |at: usize| self.0.get(at..)?.first_chunk().copied().map(u64::from_ne_bytes);
+        let magic = number(4).filter(|_| self.mark() == IS_NUMBERED)?;
+        let (_, what) = NUMBERED.iter().find(|(known, _)| *known == magic)?;
+        Some((what, number(12)?))
+    }
+
+    /// As text, written into `room`: `/`, `/usr/bin/ls`, `…/bin/ls`, `/memfd:x (deleted)`, `pipe:[4711]`, `anon_inode:[eventfd]`.
     pub fn text(self, room: &mut PathRoom) -> &[u8] {
         self.write(true, room)
     }
@@ -66,12 +85,19 @@ impl<'a> PathNames<'a> {
                 used += bytes.len();
             }
         };
+        if let Some((what, number)) = self.numbered() {
+            [what, ":[", itoa::Buffer::new().format(number), "]"].iter().for_each(|part| put(part.as_bytes()));
+            return &room[..used];
+        }
         if marks && self.is_cut() {
             put(CUT.as_bytes());
         }
         let names = self.names();
         let names = names.strip_suffix(&[0]).unwrap_or(names);
-        if names.is_empty() {
+        if self.mark() == IS_ANONYMOUS {
+            put(b"anon_inode:");
+            put(names);
+        } else if names.is_empty() {
             put(b"/");
         } else {
             for name in names.rsplit(|byte| *byte == 0) {
@@ -104,6 +130,14 @@ mod tests {
         assert_eq!(text(b"ls\0bin\0usr\0", false, false), "/usr/bin/ls");
         assert_eq!(text(b"ls\0bin\0", true, false), "…/bin/ls");
         assert_eq!(text(b"memfd:x\0", false, true), "/memfd:x (deleted)");
+        let marked = |mark: u8, names: &[u8]| {
+            let slot = [&[names.len() as u8, 0, 0, mark], names].concat();
+            let mut room = [0; size_of::<PathRoom>()];
+            String::from_utf8(PathNames::of(&slot).text(&mut room).to_vec()).unwrap()
+        };
+        let pipe = [0x5049_5045u64.to_ne_bytes(), 4711u64.to_ne_bytes()].concat();
+        assert_eq!(marked(IS_NUMBERED, &pipe), "pipe:[4711]");
+        assert_eq!(marked(IS_ANONYMOUS, b"[eventfd]\0"), "anon_inode:[eventfd]");
         let longest = [&[b'a'; 255][..], b"\0"].concat();
         assert_eq!(text(&longest, true, true), format!("…/{} (deleted)", "a".repeat(255)));
     }

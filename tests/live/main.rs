@@ -30,6 +30,7 @@ mod lab;
 mod limits;
 mod link_layers;
 mod loss;
+mod machine;
 mod metrics;
 mod network;
 mod output;

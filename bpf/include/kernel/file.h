@@ -8,6 +8,10 @@
 KERNEL_OFFSET(dentry_parent_at, "dentry.d_parent");
 KERNEL_OFFSET(dentry_name_at, "dentry.d_name.name");
 KERNEL_OFFSET(dentry_hash_at, "dentry.d_hash.pprev");
+KERNEL_OFFSET(dentry_super_at, "dentry.d_sb");
+KERNEL_OFFSET(dentry_inode_at, "dentry.d_inode");
+KERNEL_OFFSET(super_magic_at, "super_block.s_magic");
+KERNEL_OFFSET(inode_number_at, "inode.i_ino");
 KERNEL_OFFSET(mount_mnt_at, "mount.mnt");
 KERNEL_OFFSET(mount_parent_at, "mount.mnt_parent");
 KERNEL_OFFSET(mount_mountpoint_at, "mount.mnt_mountpoint");
@@ -32,6 +36,8 @@ static __always_inline void *pointer_at(const void *base, __u32 offset)
 #define dentry_parent(dentry) pointer_at(dentry, dentry_parent_at)
 #define dentry_name(dentry) pointer_at(dentry, dentry_name_at)
 #define dentry_hash(dentry) pointer_at(dentry, dentry_hash_at)
+#define dentry_super(dentry) pointer_at(dentry, dentry_super_at)
+#define dentry_inode(dentry) pointer_at(dentry, dentry_inode_at)
 #define mount_of(vfsmount) ((void *)(vfsmount) - mount_mnt_at)
 #define mount_root(mount) pointer_at((void *)(mount) + mount_mnt_at, vfsmount_root_at)
 #define mount_parent(mount) pointer_at(mount, mount_parent_at)

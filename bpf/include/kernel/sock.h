@@ -10,6 +10,7 @@
 #include "offsets.h"
 
 KERNEL_OFFSET(sock_family_at, "sock.__sk_common.skc_family");
+KERNEL_OFFSET(sock_state_at, "sock.__sk_common.skc_state");
 KERNEL_OFFSET(sock_type_at, "sock.sk_type");
 KERNEL_OFFSET(sock_protocol_at, "sock.sk_protocol");
 KERNEL_OFFSET(sock_local_port_at, "sock.__sk_common.skc_num"); /* in the machine's order */
@@ -24,6 +25,8 @@ KERNEL_OFFSET(unix_length_at, "unix_address.len");
 KERNEL_OFFSET(unix_name_at, "unix_address.name");
 
 #define SOCK_RAW 3
+#define STATE_TIME_WAIT 6
+#define STATE_NEW_SYN_RECV 12
 #define SUN_PATH_BYTES 108
 #define SOCKADDR_IPV6 8 /* where the address is in a struct sockaddr_in6 */
 
@@ -35,13 +38,35 @@ static __always_inline __u16 short_at(const void *base, __u32 offset)
 	return number;
 }
 
+/*
+ * What stands for a connection of TCP that begins or ends (struct request_sock, struct inet_timewait_sock) has nothing but the first
+ * part of a struct sock, struct sock_common: what would come after it is another object's.
+ */
+static __always_inline bool is_common_only(const void *sock)
+{
+	__u8 state;
+
+	read_member(&state, sock, sock_state_at);
+	return state == STATE_TIME_WAIT || state == STATE_NEW_SYN_RECV;
+}
+
+/* Of a socket of the internet. Where it is TCP, what is read is true of the others as well. */
+static __always_inline __u16 protocol_of(const void *sock, __u16 family)
+{
+	__u16 protocol = short_at(sock, sock_protocol_at);
+
+	if (protocol != IPPROTO_TCP && (family == AF_INET || family == AF_INET6) && is_common_only(sock))
+		return IPPROTO_TCP;
+	return protocol;
+}
+
 /* One end of a socket of the internet. */
 static __always_inline void inet_end(const void *sock, __u16 family, bool remote, struct endpoint *end)
 {
 	__be16 port = remote ? short_at(sock, sock_remote_port_at) : bpf_htons(short_at(sock, sock_local_port_at));
 
 	/* A raw socket has its protocol there, and no port. */
-	if (short_at(sock, sock_type_at) == SOCK_RAW) {
+	if (short_at(sock, sock_type_at) == SOCK_RAW && !is_common_only(sock)) {
 		port = 0;
 		end->path_length = 1;
 	}
@@ -104,7 +129,7 @@ static __always_inline __u64 copy_sock(__u64 address, struct sock_ends *slot)
 		return ABSENT;
 	if (bpf_probe_read_kernel(&slot->family, sizeof(slot->family), sock + sock_family_at))
 		return UNREADABLE;
-	slot->protocol = short_at(sock, sock_protocol_at);
+	slot->protocol = protocol_of(sock, slot->family);
 	copy_sock_end(sock, false, &slot->source.end, slot->source.path);
 	copy_sock_end(sock, true, &slot->destination.end, slot->destination.path);
 	return FETCHED;

@@ -9,7 +9,7 @@ use super::account::Account;
 use super::outputs::Outputs;
 use super::ring::{RingSource, ring_source};
 use super::{Made, Making, Round, Source, SourceId};
-use crate::kernel::{KernelError, Ring, Snapshot, Snapshots};
+use crate::kernel::{KernelError, Ring, RunStats, Snapshot, Snapshots};
 use crate::spec::{Layout, ONCE, Place};
 
 /// What a record may take beyond its fields: its header, and where names of a path may run over.
@@ -28,6 +28,8 @@ struct SnapshotSource {
     next: Option<Instant>,
     /// The last one could not be taken.
     failing: bool,
+    /// The runs of BPF programs are counted meanwhile.
+    _stats: Option<RunStats>,
 }
 
 /// That of a program which runs for the items of a snapshot.
@@ -38,7 +40,22 @@ pub(super) fn make(making: &Making<'_>, id: &mut dyn FnMut() -> SourceId) -> Mad
     let record = u64::from(ring.layout().size) + BESIDE_FIELDS;
     let piece = (ring.ring().map_or(0, Ring::size_bytes) / record) as usize;
     let interval = making.spec.interval;
-    Ok(vec![Box::new(SnapshotSource { ring, snapshots, taking: None, piece, interval, next: None, failing: false })])
+    let stats = RunStats::for_probe(making.prepared).unwrap_or_else(|error| {
+        tracing::warn!(
+            "failed to have the kernel count the runs of programs: {error}; run with CAP_SYS_ADMIN, or set `kernel.bpf_stats_enabled` to 1"
+        );
+        None
+    });
+    Ok(vec![Box::new(SnapshotSource {
+        ring,
+        snapshots,
+        taking: None,
+        piece,
+        interval,
+        next: None,
+        failing: false,
+        _stats: stats,
+    })])
 }
 
 impl SnapshotSource {
