@@ -80,7 +80,8 @@ impl<'s, 'a> Names<'s, 'a> {
         let is_qualifier = ["args", "current", "kernel"].contains(&name);
         let is_elsewhere = || self.machine.elsewhere.iter().any(|other| other == name);
         let is_own = || !matches!(self.scope.own(name, self.machine.types), Ok(None));
-        is_qualifier || builtin(name).is_some() || is_elsewhere() || is_own()
+        let is_instead = || self.scope.instead(name).is_some();
+        is_qualifier || builtin(name).is_some() || is_elsewhere() || is_instead() || is_own()
     }
 
     /// The kernel's types.
