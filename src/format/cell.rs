@@ -31,7 +31,7 @@ pub(super) fn cell<'a>(column: Column<'a>, row: Record<'a>, is_count: bool) -> C
         return Cell { text: "-".to_owned(), kind: CellKind::Hole };
     }
     let is_number = matches!(value, FieldValue::Unsigned(_) | FieldValue::Signed(_) | FieldValue::Duration(_));
-    let kind = match (is_number, matches!(value, FieldValue::Path(_))) {
+    let kind = match (is_number, matches!(value, FieldValue::Path(_) | FieldValue::Stack(_))) {
         (true, _) => CellKind::Number,
         (false, true) => CellKind::Path,
         (false, false) => CellKind::Text,

@@ -18,6 +18,7 @@ use super::grid::{CellKind, Grid, cut};
 use super::human::{HumanUnit, thousands};
 use super::look::Width;
 use super::paint::Paint;
+use super::stack::pretty_stack;
 use crate::record::{FieldValue, Record, Rows};
 use crate::spec::{FieldType, Layout};
 
@@ -35,17 +36,20 @@ pub(super) struct Picture {
     keys: Option<usize>,
     /// Which columns are histograms.
     histograms: Vec<bool>,
+    /// Which are stacks.
+    stacks: Vec<bool>,
 }
 
 impl Picture {
     pub(super) fn new(layout: &Layout, paint: Paint, width: Width) -> Self {
-        let fields = layout.process.iter().chain(&layout.fields);
+        let fields = || layout.process.iter().chain(&layout.fields);
         Self {
             paint,
             width,
             table: layout.table().map(str::to_owned),
             keys: layout.sample.as_ref().map(|sample| sample.keys),
-            histograms: fields.map(|field| matches!(field.kind, FieldType::Histogram(_))).collect(),
+            stacks: fields().map(|field| matches!(field.kind, FieldType::Stack { .. })).collect(),
+            histograms: fields().map(|field| matches!(field.kind, FieldType::Histogram(_))).collect(),
         }
     }
 
@@ -86,6 +90,8 @@ impl Picture {
     }
 
     fn table(&self, columns: &[Column<'_>], shown: &[usize], records: &[Record<'_>], out: &mut Vec<u8>) {
+        let is_stack = |at: &&usize| self.stacks.get(**at).is_some_and(|is| *is);
+        let (stacks, shown): (Vec<usize>, Vec<usize>) = shown.iter().partition(is_stack);
         let name = |at: &usize| cell::name(columns[*at]);
         let is_count = |at: usize| self.keys.is_some_and(|keys| at >= keys);
         let row =
@@ -93,10 +99,26 @@ impl Picture {
         let grid = Grid { names: shown.iter().map(name).collect(), rows: records.iter().map(row).collect() };
         let (lines, left_out) = grid.lines(self.room(INDENT));
         for (index, line) in lines.iter().enumerate() {
-            if index == 0 { self.remark(line, out) } else { push_line(INDENT, line, out) }
+            let Some(record) = index.checked_sub(1).and_then(|row| records.get(row)) else {
+                self.remark(line, out);
+                continue;
+            };
+            push_line(INDENT, line, out);
+            stacks.iter().for_each(|at| self.stack(columns[*at], *record, out));
         }
         if !left_out.is_empty() {
             self.remark(&format!("… no room for {}", left_out.join(", ")), out);
+        }
+    }
+
+    /// Below its row, a line for each function.
+    fn stack<'a>(&self, column: Column<'a>, record: Record<'a>, out: &mut Vec<u8>) {
+        let FieldValue::Stack(frames) = record.value(column.field) else { return };
+        let mut lines = Vec::new();
+        pretty_stack(frames, &mut lines);
+        for line in String::from_utf8_lossy(&lines).lines() {
+            let room = self.width.columns();
+            push_line("", &room.map_or_else(|| line.to_owned(), |room| cut(line, room, CellKind::Text)), out);
         }
     }
 
