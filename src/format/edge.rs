@@ -63,7 +63,7 @@ fn time(ns: u128, digits: Option<usize>) -> String {
     }
     let whole = ns / size;
     let places = size.ilog10() as usize;
-    let fraction = if size.is_power_of_ten() { format!("{:0places$}", ns % size) } else { String::new() };
+    let fraction = if is_power_of_ten(size) { format!("{:0places$}", ns % size) } else { String::new() };
     let rounded = digits.map(|digits| digits.saturating_sub(whole.to_string().len()));
     match rounded {
         Some(places) if places < fraction.len() => {
@@ -83,15 +83,9 @@ fn joined(whole: u128, fraction: &str, name: &str) -> String {
     }
 }
 
-/// What `size` is a power of.
-trait PowerOfTen {
-    fn is_power_of_ten(self) -> bool;
-}
-
-impl PowerOfTen for u128 {
-    fn is_power_of_ten(self) -> bool {
-        10u128.pow(self.ilog10()) == self
-    }
+/// False for minutes and hours.
+fn is_power_of_ten(size: u128) -> bool {
+    10u128.pow(size.ilog10()) == size
 }
 
 #[cfg(test)]

@@ -285,10 +285,9 @@ impl Control {
         let mut losses = Instant::now() + LOSS_INTERVAL;
         let (ask, mut asked) = mpsc::channel(1);
         let serve = async {
-            match endpoint {
-                // Without it there are no metrics, and the run goes on.
-                Some(endpoint) => drop(endpoint.serve(ask).await),
-                None => {}
+            if let Some(endpoint) = endpoint {
+                // When it ends there are no metrics, and the run goes on.
+                drop(endpoint.serve(ask).await);
             }
             std::future::pending::<()>().await;
         };
