@@ -345,6 +345,16 @@ int trace_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
 	return next_at(ctx);
 }
 
+/* The arguments are on the stack: where events are counted, keys need the rest of it. */
+static __always_inline int trace_call(struct syscall_call *call)
+{
+#ifdef TRACE_COUNTING
+	return trace(call);
+#else
+	return trace_near(call);
+#endif
+}
+
 SEC("?raw_tracepoint")
 HOOK("syscall/entry")
 int trace_sys_enter(struct bpf_raw_tracepoint_args *ctx)
@@ -353,7 +363,7 @@ int trace_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!syscall_entered(ctx, &call))
 		return 0;
-	trace_near(&call);
+	trace_call(&call);
 	return next_at(ctx);
 }
 
@@ -365,7 +375,7 @@ int trace_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!syscall_returned(ctx, &call))
 		return 0;
-	trace_near(&call);
+	trace_call(&call);
 	return next_at(ctx);
 }
 

@@ -19,7 +19,7 @@
 #define MAX_TALLIES 32 /* values of all tables */
 #define MAX_EDGES 32
 /* A key on the stack; larger ones, and those with values of several parts, are made elsewhere. */
-#define NEAR_KEY_WORDS 17
+#define NEAR_KEY_WORDS 12
 #define MAX_KEY_BYTES 1024
 /* Programs that interrupt one another on a CPU: a thread, interrupts of three kinds. */
 #define NESTED 4
@@ -40,7 +40,8 @@ struct table {
 	__u8 first_key, keys; /* among `fetches` */
 	__u8 first_value, values; /* among `tallies` */
 	__u8 in_scratch; /* the key is made in memory that is not the stack's */
-	__u8 unused[3];
+	__u8 has_conditions; /* one of its values has */
+	__u8 unused[2];
 	__u32 unused_end;
 	__u32 key_bytes;
 };
@@ -240,6 +241,29 @@ static __always_inline __u64 value_of(void *ctx, const struct tally *tally, stru
 	return status;
 }
 
+/*
+ * Which values of a table count for this event: bit n is that of its n-th. Asked before there is a key: the stack has no room for both.
+ */
+static __noinline __u64 counted_values(void *ctx, __u64 number)
+{
+	const struct table *table = (const struct table *)&tables[number & (MAX_TABLES - 1)];
+	__u64 which = 0;
+	__u32 i;
+
+	hidden(table);
+#pragma clang loop unroll(disable)
+	for (i = 0; i < MAX_TABLE_VALUES; i++) {
+		const struct tally *one = (const struct tally *)&tallies[(table->first_value + i) & (MAX_TALLIES - 1)];
+
+		if (i >= table->values)
+			break;
+		hidden(one);
+		if (!one->has_condition || holds(ctx, one->condition))
+			which |= 1ULL << i;
+	}
+	return which;
+}
+
 static __always_inline void count_one(void *ctx, __u32 number, struct fetch_state *state, void *row)
 {
 	const struct tally *one = (const struct tally *)&tallies[number & (MAX_TALLIES - 1)];
@@ -247,26 +271,26 @@ static __always_inline void count_one(void *ctx, __u32 number, struct fetch_stat
 	__u64 value = 0;
 
 	hidden(one);
-	if (one->has_condition && !holds(ctx, one->condition))
-		return;
 	if (one->statistic == STATISTIC_COUNT || !value_of(ctx, one, state, &value))
 		count_value(one, edges, row, value);
 }
 
 /* Counts an event in a row. */
-static __always_inline void count_in(void *ctx, const struct table *table, struct fetch_state *state, void *row)
+static __always_inline void count_in(void *ctx, const struct table *table, struct fetch_state *state, void *row, __u64 which)
 {
 	__u32 i;
 
 	if (table->values == 1) {
-		count_one(ctx, table->first_value, state, row);
+		if (which & 1)
+			count_one(ctx, table->first_value, state, row);
 		return;
 	}
 #pragma clang loop unroll(disable)
 	for (i = 0; i < MAX_TABLE_VALUES; i++) {
 		if (i >= table->values)
 			break;
-		count_one(ctx, table->first_value + i, state, row);
+		if (which >> i & 1)
+			count_one(ctx, table->first_value + i, state, row);
 	}
 }
 
@@ -317,7 +341,7 @@ static __always_inline void begin_state(struct fetch_state *state)
 }
 
 /* True where the event was counted in the table of this number. */
-static __noinline __u64 count_near(void *ctx, __u64 number)
+static __noinline __u64 count_near(void *ctx, __u64 number, __u64 which)
 {
 	const struct table *table = (const struct table *)&tables[number & (MAX_TABLES - 1)];
 	struct fetch_state state;
@@ -333,12 +357,12 @@ static __noinline __u64 count_near(void *ctx, __u64 number)
 	row = row_of(map, key);
 	if (!row)
 		return false;
-	count_in(ctx, table, &state, row);
+	count_in(ctx, table, &state, row, which);
 	return true;
 }
 
 /* The same for keys that the stack has no room for. */
-static __noinline __u64 count_far(void *ctx, __u64 number)
+static __noinline __u64 count_far(void *ctx, __u64 number, __u64 which)
 {
 	const struct table *table = (const struct table *)&tables[number & (MAX_TABLES - 1)];
 	struct scratch *memory = bpf_map_lookup_elem(&scratch, zeros);
@@ -360,7 +384,7 @@ static __noinline __u64 count_far(void *ctx, __u64 number)
 	map = table_now(number);
 	row = map ? row_of(map, key) : NULL;
 	if (row) {
-		count_in(ctx, table, &state, row);
+		count_in(ctx, table, &state, row, which);
 		done = true;
 	}
 	*(volatile __u64 *)&memory->level = level;
@@ -380,11 +404,13 @@ static __always_inline int count_event(void *ctx)
 	__atomic_fetch_add(&count->produced, 1, __ATOMIC_RELAXED);
 #pragma clang loop unroll(disable)
 	for (i = 0; i < MAX_TABLES; i++) {
-		__u64 done;
+		__u64 done, which = ~0ULL;
 
 		if (!tables[i].values)
 			break;
-		done = tables[i].in_scratch ? count_far(ctx, i) : count_near(ctx, i);
+		if (tables[i].has_conditions)
+			which = counted_values(ctx, i);
+		done = tables[i].in_scratch ? count_far(ctx, i, which) : count_near(ctx, i, which);
 		if (!done)
 			__atomic_fetch_add(&count->table_full[i & (MAX_TABLES - 1)], 1, __ATOMIC_RELAXED);
 		all &= done;

@@ -41,13 +41,23 @@ _Static_assert(__builtin_offsetof(struct syscall_call, context) == CALL_CONTEXT 
 /* From this number on 32-bit calls take times of 64 bits (Linux 5.1): clock_gettime64. */
 #define FIRST_OF_LONG_TIMES 403
 
+/* Something that is read is an argument. */
+const volatile bool reads_arguments INTERNAL = true;
+
+/* Where events are counted, the stack is for their keys: the registers are on it for a moment only. */
+#ifdef TRACE_COUNTING
+#define CALL_ARGUMENTS static __noinline
+#else
+#define CALL_ARGUMENTS static __always_inline
+#endif
+
 #if defined(__TARGET_ARCH_x86)
 /* The registers from bp to orig_ax of struct pt_regs. */
 struct call_registers {
 	__u64 bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax;
 };
 
-static __always_inline int call_arguments(const struct pt_regs *regs, bool compat, struct syscall_call *call)
+CALL_ARGUMENTS int call_arguments(const struct pt_regs *regs, bool compat, struct syscall_call *call)
 {
 	struct call_registers at;
 
@@ -62,7 +72,7 @@ static __always_inline int call_arguments(const struct pt_regs *regs, bool compa
 	return 0;
 }
 #elif defined(__TARGET_ARCH_arm64)
-static __always_inline int call_arguments(const struct pt_regs *regs, bool compat, struct syscall_call *call)
+CALL_ARGUMENTS int call_arguments(const struct pt_regs *regs, bool compat, struct syscall_call *call)
 {
 	int i;
 
@@ -100,7 +110,7 @@ static __always_inline bool syscall_wanted(const struct pt_regs *regs, __u64 num
 	call->state = word & SYSCALL_EXEC && !call->result ? CALL_GONE : 0;
 	if (is_32_bit)
 		call->state |= number < FIRST_OF_LONG_TIMES ? CALL_32_BIT | CALL_OLD_TIMES : CALL_32_BIT;
-	return !call_arguments(regs, is_32_bit, call);
+	return !reads_arguments || !call_arguments(regs, is_32_bit, call);
 }
 
 /* sys_enter(struct pt_regs *regs, long id) */

@@ -43,6 +43,8 @@ impl CountingTable {
             entry.set("first_value", table.tallies.start as u64);
             entry.set("values", table.tallies.len() as u64);
             entry.set("in_scratch", table.in_scratch);
+            let mut tallies = counting.tallies.get(table.tallies.clone()).unwrap_or_default().iter();
+            entry.set("has_conditions", tallies.any(|tally| tally.condition.is_some()));
             entry.set("key_bytes", table.key_bytes);
         }
         for (index, tally) in counting.tallies.iter().enumerate() {

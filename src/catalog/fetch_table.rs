@@ -30,6 +30,7 @@ pub struct FetchTable {
     own_tgid: u32,
     in_network: u32,
     usdt_by_cookie: u32,
+    reads_arguments: u32,
     /// Where `without_process` is in `.rodata`.
     without_process: u32,
     /// Where `at_syscalls` is in `.rodata`.
@@ -77,6 +78,7 @@ impl FetchTable {
             own_tgid: constants.place("own_tgid")?,
             in_network: constants.place("in_network")?,
             usdt_by_cookie: constants.place("usdt_by_cookie")?,
+            reads_arguments: constants.place("reads_arguments")?,
             without_process: constants.place("without_process")?,
             at_syscalls: constants.place("at_syscalls")?,
             packet_is_read: constants.place("packet_is_read")?,
@@ -154,6 +156,11 @@ impl FetchTable {
         if fetches.into_iter().any(|fetch| fetch.source == FetchSource::Packet) {
             put(rodata, self.packet_is_read, &[1]);
         }
+    }
+
+    /// Spares the program the arguments of system calls, of which nothing reads any.
+    pub fn leave_out_arguments(&self, rodata: &mut [u8]) {
+        put(rodata, self.reads_arguments, &[0]);
     }
 
     /// Has the program keep to one process; `pid` is its number in the first PID namespace.

@@ -82,6 +82,9 @@ fn specialise_trace(rodata: &mut [u8], table: &FetchTable, prepared: &Prepared, 
     if let Some(counting) = counting {
         table.write_counting(rodata, counting, *context);
     }
+    if *context == FetchContext::Syscall && counting.as_ref().is_some_and(|counting| !counting.reads_arguments()) {
+        table.leave_out_arguments(rodata);
+    }
     let mut all = fetches.iter().chain(steps.iter().map(|step| &step.fetch));
     // What is at hand is no struct of the kernel.
     let mut of_kernel = || {

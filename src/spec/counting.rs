@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::expr::NameTable;
-use super::fetch::Fetch;
+use super::fetch::{Fetch, FetchSource};
 use super::formula::Arithmetic;
 use super::layout::Layout;
 use super::sample::Statistic;
@@ -25,6 +25,23 @@ pub struct Counting {
     pub steps: Vec<Step>,
     /// True where the first of them are those of `where`.
     pub has_where: bool,
+}
+
+impl Counting {
+    /// True where a key, a value, a calculation or a test reads an argument.
+    pub fn reads_arguments(&self) -> bool {
+        let values = self.tallies.iter().filter_map(|tally| Some(&tally.number.as_ref()?.0));
+        let operands = self.operations.iter().filter_map(|operation| match &operation.kind {
+            OperationKind::Fetch(fetch, _) => Some(&**fetch),
+            OperationKind::Constant(_)
+            | OperationKind::Arithmetic { .. }
+            | OperationKind::Compare { .. }
+            | OperationKind::Within { .. } => None,
+        });
+        let tests = self.steps.iter().map(|step| &step.fetch);
+        let mut all = self.fetches.iter().chain(values).chain(operands).chain(tests);
+        all.any(|fetch| matches!(fetch.source, FetchSource::Argument(_)))
+    }
 }
 
 /// One table.

@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
 
+mod aggregate;
 mod called;
 mod cgroups;
 mod clock;

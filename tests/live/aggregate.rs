@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `aggregate`: each event is counted once, whatever is exchanged meanwhile; what is calculated in the kernel is what Rust calculates.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use ebpf_run::spec::Buckets;
+use serde_json::{Value, json};
+
+use crate::lab::{Ended, Lab, bpf, need};
+
+/// One test at a time makes the calls that all of them count.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A system call that nobody else makes, with a number of ours: it fails for most.
+fn call(number: i32) {
+    // SAFETY: it takes a number, and changes nothing.
+    unsafe { libc::syscall(libc::SYS_sched_get_priority_max, number) };
+}
+
+fn pid() -> u32 {
+    std::process::id()
+}
+
+/// The rows of a probe, or of a table.
+fn rows<'e>(events: &'e [Value], name: &str) -> Vec<&'e Value> {
+    let is_its = |event: &&Value| event["type"] == "sample" && (event["probe"] == name || event["table"] == name);
+    events.iter().filter(is_its).collect()
+}
+
+fn sum(rows: &[&Value], value: &str) -> u64 {
+    rows.iter().filter_map(|row| row[value].as_u64()).sum()
+}
+
+/// What the summary says was counted.
+fn counted(ended: &Ended) -> u64 {
+    let line = ended.stderr.lines().find_map(|line| line.trim().strip_prefix("counted: "));
+    line.unwrap_or_default().replace(',', "").parse().unwrap()
+}
+
+/// Two threads make calls while tables are exchanged ten times a second: each call is in exactly one row, up to the last before Ctrl-C.
+#[test]
+fn each_event_is_counted_once() {
+    need!(bpf());
+    let _turn = turn();
+    const CALLS: u64 = 150_000;
+    let lab = Lab::new();
+    let yaml = format!(
+        "probes:\n  - name: calls\n    hook: {{ syscall: sched_get_priority_max }}\n    where: pid == {}\n    interval: 100ms\n    \
+         aggregate: {{ by: [tid], values: {{ calls: count(), failed: count() if retval < 0 }} }}\n",
+        pid()
+    );
+    let run = lab.ready(&yaml, &[]);
+    let threads: Vec<_> =
+        (0..2).map(|_| thread::spawn(|| (0..CALLS).for_each(|number| call(number as i32 & 7)))).collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    let ended = run.interrupt().code(0);
+    let events = ended.events();
+    let rows = rows(&events, "calls");
+    assert!(rows.len() > 4, "some exchanges: {}", rows.len());
+    assert_eq!((sum(&rows, "calls"), counted(&ended)), (2 * CALLS, 2 * CALLS));
+    // Of 0 to 7 there is no policy 4.
+    assert_eq!(sum(&rows, "failed"), 2 * (0..CALLS).filter(|number| number & 7 == 4).count() as u64);
+    let mut of_thread: BTreeMap<u64, u64> = BTreeMap::new();
+    rows.iter()
+        .for_each(|row| *of_thread.entry(row["tid"].as_u64().unwrap()).or_default() += row["calls"].as_u64().unwrap());
+    assert_eq!(of_thread.into_values().collect::<Vec<_>>(), [CALLS; 2]);
+}
+
+/// Sums, extremes, means, histograms and what is calculated, for numbers of both signs.
+#[test]
+fn what_is_counted() {
+    need!(bpf());
+    let _turn = turn();
+    let lab = Lab::new();
+    let yaml = format!(
+        "probes:\n  - name: numbers\n    hook: {{ syscall: sched_get_priority_max }}\n    where: pid == {}\n    interval: end\n    aggregate:\n      \
+         - name: all\n        values:\n          number: count()\n          sum: sum(policy)\n          least: min(policy)\n          \
+         most: max(policy)\n          mean: avg(policy)\n          odd: count() if policy % 2 != 0\n          powers: histogram(policy)\n          \
+         even: {{ histogram: policy, linear: [-100, 100, 50] }}\n          own: {{ histogram: policy * 3, buckets: [-30, 0, 7] }}\n          \
+         ratio: max(1000 / policy)\n      \
+         - name: by_key\n        by: {{ third: policy / 3 % 5, high: (policy as u32) >> 30, negative: policy < 0, error: retval as errno }}\n        \
+         values: {{ calls: count() }}\n",
+        pid()
+    );
+    let run = lab.ready(&yaml, &[]);
+    let numbers: Vec<i32> = (-120..=120).chain([i32::MIN, i32::MAX, 77_777]).collect();
+    numbers.iter().for_each(|number| call(*number));
+    let ended = run.interrupt().code(0);
+    let events = ended.events();
+    let all = rows(&events, "all");
+    let [all] = all[..] else { panic!("one row: {all:?}") };
+    let wide = || numbers.iter().map(|number| i64::from(*number));
+    let histogram = |buckets: Buckets, of: &dyn Fn(i64) -> i64| {
+        let mut counts: BTreeMap<usize, u64> = BTreeMap::new();
+        wide().for_each(|number| *counts.entry(buckets.of(of(number).into())).or_default() += 1);
+        counts
+            .into_iter()
+            .map(|(bucket, count)| {
+                let (low, high) = buckets.edges(bucket);
+                json!([low.map(|low| low as i64), high.map(|high| high as i64), count])
+            })
+            .collect::<Value>()
+    };
+    let sum: i64 = wide().sum();
+    for (value, expected) in [
+        ("number", json!(numbers.len())),
+        ("sum", json!(sum)),
+        ("least", json!(i32::MIN)),
+        ("most", json!(i32::MAX)),
+        ("mean", json!(sum / numbers.len() as i64)),
+        ("odd", json!(wide().filter(|number| number % 2 != 0).count())),
+        ("powers", histogram(Buckets::PowersOfTwo, &|number| number)),
+        ("even", histogram(Buckets::Linear { low: -100, high: 100, step: 50 }, &|number| number)),
+        ("own", histogram(Buckets::Edges([-30, 0, 7].into()), &|number| number * 3)),
+        ("ratio", json!(1000)),
+    ] {
+        assert_eq!(all[value], expected, "{value}");
+    }
+    let mut expected: BTreeMap<String, u64> = BTreeMap::new();
+    for number in &numbers {
+        let known = [0, 1, 2, 3, 5, 6, 7].contains(number);
+        let error = if known { "null" } else { "\"EINVAL\"" };
+        let key = format!("{} {} {} {error}", number / 3 % 5, number.cast_unsigned() >> 30, *number < 0);
+        *expected.entry(key).or_default() += 1;
+    }
+    let key = |row: &Value| format!("{} {} {} {}", row["third"], row["high"], row["negative"], row["error"]);
+    let found: BTreeMap<String, u64> =
+        rows(&events, "by_key").into_iter().map(|row| (key(row), row["calls"].as_u64().unwrap())).collect();
+    assert_eq!(found, expected);
+}
+
+/// What a table has no room for is lost, and said; what it has room for is counted.
+#[test]
+fn a_full_table() {
+    need!(bpf());
+    let _turn = turn();
+    let lab = Lab::new();
+    let yaml = format!(
+        "probes:\n  - name: calls\n    hook: {{ syscall: sched_get_priority_max }}\n    where: pid == {}\n    interval: end\n    \
+         aggregate: {{ by: [policy], values: {{ calls: count() }}, max_keys: 4 }}\n",
+        pid()
+    );
+    let run = lab.ready(&yaml, &[]);
+    (0..100).for_each(|number| call(number % 10));
+    let ended = run.interrupt().code(0).says("table full 60");
+    let events = ended.events();
+    let rows = rows(&events, "calls");
+    assert_eq!((rows.len(), sum(&rows, "calls"), counted(&ended)), (4, 40, 40));
+}
+
+/// `top` reports the first rows, by the value that it names; a table that is cumulative never begins again.
+#[test]
+fn first_rows_and_sums() {
+    need!(bpf());
+    let _turn = turn();
+    let lab = Lab::new();
+    let yaml = format!(
+        "probes:\n  - name: top\n    hook: &hook {{ syscall: sched_get_priority_max }}\n    where: &own pid == {}\n    interval: end\n    \
+         aggregate: {{ by: [policy], values: {{ calls: count(), sum: sum(policy) }}, top: 2 by sum }}\n  \
+         - name: sums\n    hook: *hook\n    where: *own\n    interval: 100ms\n    \
+         aggregate: {{ by: [policy], values: {{ calls: count() }}, cumulative: true }}\n",
+        pid()
+    );
+    let mut run = lab.ready(&yaml, &[]);
+    [1, 1, 1, 1, 30, 20, 20].into_iter().for_each(call);
+    run.event(|event| event["probe"] == "sums" && event["policy"] == 1 && event["calls"] == 4);
+    call(1);
+    run.event(|event| event["probe"] == "sums" && event["policy"] == 1 && event["calls"] == 5);
+    let ended = run.interrupt().code(0);
+    let events = ended.events();
+    let top: Vec<Value> = rows(&events, "top").into_iter().map(|row| json!([row["policy"], row["sum"]])).collect();
+    assert_eq!(top, [json!([20, 40]), json!([30, 30])]);
+}
+
+/// All targets of a probe count in one table; a name that one of them lacks counts there as null.
+#[test]
+fn targets_share_a_table() {
+    need!(bpf());
+    let _turn = turn();
+    let lab = Lab::new();
+    let yaml = format!(
+        "probes:\n  - name: calls\n    hook: {{ tracepoint: [\"raw_syscalls:sys_enter\", \"raw_syscalls:sys_exit\"] }}\n    \
+         where: [pid == {}, id == {}]\n    interval: end\n    \
+         aggregate: {{ by: [event, id], values: {{ seen: count(), ret: sum(ret), errors: count() if ret < 0 }} }}\n",
+        pid(),
+        libc::SYS_sched_get_priority_max,
+    );
+    let run = lab.ready(&yaml, &[]);
+    (0..10).for_each(|_| call(-1));
+    let ended = run.interrupt().code(0);
+    let events = ended.events();
+    let mut found: Vec<Value> =
+        rows(&events, "calls").into_iter().map(|row| json!([row["event"], row["seen"], row["errors"]])).collect();
+    found.sort_by_key(Value::to_string);
+    assert_eq!(found, [json!(["raw_syscalls:sys_enter", 10, 0]), json!(["raw_syscalls:sys_exit", 10, 10])]);
+    assert_eq!(
+        rows(&events, "calls").iter().filter_map(|row| row["ret"].as_i64()).sum::<i64>(),
+        -10 * i64::from(libc::EINVAL)
+    );
+}
+
+/// What cannot be counted is refused where it stands.
+#[test]
+fn refusals() {
+    need!(bpf());
+    let _turn = turn();
+    let lab = Lab::new();
+    for (aggregate, message) in [
+        ("{ values: { x: histogram(filename) } }", "`histogram` needs a number, and `filename` is a text"),
+        (
+            "{ values: { x: sum(retval as errno) } }",
+            "`sum` needs a number, and `retval as errno` is a number with names (`errno`)",
+        ),
+        (
+            "{ values: { x: avg(filename as hex) } }",
+            "`avg` needs a number, and `filename as hex` is an address or a mask",
+        ),
+        (
+            "{ values: { x: count() if size(comm) > 3 } }",
+            "the kernel cannot decide `size(comm) > 3`: it asks for a size",
+        ),
+        ("{ by: { x: 3 }, values: { x: count() } }", "a key and a value have the name `x`"),
+        ("{ by: { x: 3 }, values: { y: count() } }", "`3` is always the same"),
+        (
+            "{ by: { x: filename as string(400), y: filename as string(200) }, values: { z: count() } }",
+            "the keys have ",
+        ),
+        ("{ by: [nothing], values: { z: count() } }", "system call `openat` has no argument `nothing`"),
+    ] {
+        let path =
+            lab.yaml(&format!("probes:\n  - name: a\n    hook: {{ syscall: openat }}\n    aggregate: {aggregate}\n"));
+        let ended = lab.run(&["check", "--kernel", path.to_str().unwrap()]);
+        assert!(ended.stderr.contains(message), "{aggregate}: {}", ended.stderr);
+    }
+    let path = lab.yaml(
+        "probes:\n  - name: a\n    hook: { syscall: openat }\n    where: filename.glob(\"*a\")\n    aggregate: { values: { x: count() } }\n",
+    );
+    let ended = lab.run(&["check", "--kernel", path.to_str().unwrap()]);
+    assert!(ended.stderr.contains("the kernel cannot decide `filename.glob(\"*a\")`"), "{}", ended.stderr);
+}
