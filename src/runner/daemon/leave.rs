@@ -33,9 +33,12 @@ impl Units {
             self.engine.end([&mut unit]);
             // The words of a start without it: the next try has nothing new to say.
             let missing = unit.content.spec.hook.as_ref().and_then(|hook| missing_site(hook, &Host::default()));
-            let place =
-                unit.content.spec.hook.as_ref().and_then(|hook| hook.interface().or(hook.cgroup())).unwrap_or_default();
-            let gone = || KernelError::at(Place::Target, format!("its program is no longer on `{place}`"));
+            let place = unit.content.spec.hook.as_ref().and_then(|hook| hook.interface().or(hook.cgroup()));
+            let message = match place {
+                Some(place) => format!("its program is no longer on `{place}`"),
+                None => "CPUs were switched on or off: it starts again on those that there are".to_owned(),
+            };
+            let gone = || KernelError::at(Place::Target, message);
             let problem = refusal(&entry.checked, &missing.unwrap_or_else(gone));
             tell.lost(id, &unit, &problem.message);
             entry.since_unix_ns = now_unix_ns();
