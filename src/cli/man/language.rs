@@ -147,6 +147,29 @@ fn hooks(page: &mut Roff, schema: &Value, forms: &[HookForm]) {
             page.control("RE", []);
         }
     }
+    page.control("SS", ["Spans"]);
+    paragraph(
+        page,
+        "`at: span` makes one event of the entry and the return of a function or system call, at the return, with `duration`. Each \
+         path is read at the entry, its index and length with it; one that names `retval` or `duration` or begins with `end.`, and \
+         the memory of a system call, at the return. What `where` can decide at the entry starts nothing. Recursion is right.",
+    );
+    paragraph(
+        page,
+        "`span: { start, via, cancel, end, key }` does the same across hooks. Each part is a hook or a list of them, with a `key` of its \
+         own or the span's, up to 4 numbers, and a `where` that the kernel decides. Keys are compared by value: widths may differ, kinds not. \
+         A path takes `start.`, `via.` or `end.` and is read there, unless it begins with a name of the key (then it is read at the end) or one \
+         that only start or only end has. `start.X` must exist at every start, with one type; `via.X` is of the last hook on the way, or \
+         null. The process of the event is the start's, its `ts` the end's. One hook may be several parts: it ends, then cancels, \
+         starts, leaves.",
+    );
+    paragraph(
+        page,
+        "All that began is accounted for, in the summary, the status and the metrics: started = paired + repeated + cancelled + expired + \
+         full + open. `repeated` is what met an open span of its key (`repeat: replace` or `keep`), `full` what found `max_open` of them, \
+         `expired` what was older than `expire`, or whose thread has ended: where the key is of one thread (`at: span`, `tid`), or one process \
+         (`pid`). What another thread may end stays open. A key that cannot be read starts and ends nothing, and is `undecided`.",
+    );
     page.control("SS", ["Trusted binaries"]);
     paragraph(
         page,

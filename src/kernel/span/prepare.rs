@@ -101,6 +101,11 @@ pub(in crate::kernel) fn prepare_span(
     target: Option<TargetName>,
     head: &Layout,
 ) -> Result<Prepared, Vec<KernelError>> {
+    if program.counts() {
+        let message = "`aggregate` does not count spans yet";
+        let help = "capture `duration`, and have each span as an event";
+        return Err(vec![KernelError::new(Place::Hook, message, help)]);
+    }
     if program.span.is_none() {
         let message = format!("program `{}` has no spans", program.name);
         return Err(vec![KernelError::at(Place::Program, message)]);
