@@ -244,7 +244,7 @@ static __always_inline __u64 value_of(void *ctx, const struct tally *tally, stru
 /*
  * Which values of a table count for this event: bit n is that of its n-th. Asked before there is a key: the stack has no room for both.
  */
-static __noinline __u64 counted_values(void *ctx, __u64 number)
+static __noinline __u64 counted_values(void *ctx, __u64 number AND_SPAN(const struct open_span *start, __u64 now))
 {
 	const struct table *table = (const struct table *)&tables[number & (MAX_TABLES - 1)];
 	__u64 which = 0;
@@ -258,7 +258,7 @@ static __noinline __u64 counted_values(void *ctx, __u64 number)
 		if (i >= table->values)
 			break;
 		hidden(one);
-		if (!one->has_condition || holds(ctx, one->condition))
+		if (!one->has_condition || holds(ctx, one->condition AND_SPAN(start, now)))
 			which |= 1ULL << i;
 	}
 	return which;
@@ -333,15 +333,19 @@ static __always_inline void make_key(void *ctx, const struct table *table, struc
 	*(__u64 *)key = absent;
 }
 
-static __always_inline void begin_state(struct fetch_state *state)
+static __always_inline void begin_state(struct fetch_state *state AND_SPAN(const struct open_span *start, __u64 now))
 {
+#ifdef TRACE_SPAN
+	state->start = start;
+	state->now = now;
+#endif
 	state->value = 0;
 	state->missing = 0;
 	state->length = 0;
 }
 
 /* True where the event was counted in the table of this number. */
-static __noinline __u64 count_near(void *ctx, __u64 number, __u64 which)
+static __noinline __u64 count_near(void *ctx, __u64 number, __u64 which AND_SPAN(const struct open_span *start, __u64 now))
 {
 	const struct table *table = (const struct table *)&tables[number & (MAX_TABLES - 1)];
 	struct fetch_state state;
@@ -349,7 +353,7 @@ static __noinline __u64 count_near(void *ctx, __u64 number, __u64 which)
 	void *map, *row;
 
 	hidden(table);
-	begin_state(&state);
+	begin_state(&state AND_SPAN(start, now));
 	make_key(ctx, table, &state, key, false);
 	map = table_now(number);
 	if (!map)
@@ -362,7 +366,7 @@ static __noinline __u64 count_near(void *ctx, __u64 number, __u64 which)
 }
 
 /* The same for keys that the stack has no room for. */
-static __noinline __u64 count_far(void *ctx, __u64 number, __u64 which)
+static __noinline __u64 count_far(void *ctx, __u64 number, __u64 which AND_SPAN(const struct open_span *start, __u64 now))
 {
 	const struct table *table = (const struct table *)&tables[number & (MAX_TABLES - 1)];
 	struct scratch *memory = bpf_map_lookup_elem(&scratch, zeros);
@@ -378,7 +382,7 @@ static __noinline __u64 count_far(void *ctx, __u64 number, __u64 which)
 		return false;
 	*(volatile __u64 *)&memory->level = level + 1;
 	key = memory->key[level & (NESTED - 1)];
-	begin_state(&state);
+	begin_state(&state AND_SPAN(start, now));
 	bpf_probe_read_kernel(key, MAX_KEY_BYTES, zeros);
 	make_key(ctx, table, &state, key, true);
 	map = table_now(number);
@@ -392,7 +396,7 @@ static __noinline __u64 count_far(void *ctx, __u64 number, __u64 which)
 }
 
 /* An event that is wanted. */
-static __always_inline int count_event(void *ctx)
+static __always_inline int count_event(void *ctx AND_SPAN(const struct open_span *start, __u64 now))
 {
 	struct cpu_counts *count;
 	__u64 all = true;
@@ -409,8 +413,8 @@ static __always_inline int count_event(void *ctx)
 		if (!tables[i].values)
 			break;
 		if (tables[i].has_conditions)
-			which = counted_values(ctx, i);
-		done = tables[i].in_scratch ? count_far(ctx, i, which) : count_near(ctx, i, which);
+			which = counted_values(ctx, i AND_SPAN(start, now));
+		done = tables[i].in_scratch ? count_far(ctx, i, which AND_SPAN(start, now)) : count_near(ctx, i, which AND_SPAN(start, now));
 		if (!done)
 			__atomic_fetch_add(&count->table_full[i & (MAX_TABLES - 1)], 1, __ATOMIC_RELAXED);
 		all &= done;

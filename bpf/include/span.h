@@ -33,8 +33,8 @@ const volatile __u32 span_role INTERNAL = SPAN_END;
 const volatile bool span_keeps_first INTERNAL = false;
 /* What `where` refuses here is no event: it is a condition of this hook alone. */
 const volatile bool span_gated INTERNAL = false;
-/* At an end: the tests before this one are of that kind, those from it on about the event. */
-const volatile __u32 span_where INTERNAL = 0;
+/* At an end: the tests from this one on are of that kind, those before it about the event; above all: there are none. */
+const volatile __u32 span_gate INTERNAL = 255;
 /* The bits of what `via` leaves: nothing, at the start. */
 const volatile __u64 span_via_bits INTERNAL = 0;
 

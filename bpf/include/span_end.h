@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /* A hook at which spans end: what trace() is there. Included by trace.bpf.c. */
 
+#ifndef TRACE_COUNTING
 /* The process is the one that began it. */
 static __always_inline void span_head_fill(struct event_head *head, const struct open_span *start)
 {
@@ -12,6 +13,7 @@ static __always_inline void span_head_fill(struct event_head *head, const struct
 	((__u64 *)head->comm)[0] = ((const __u64 *)start->comm)[0];
 	((__u64 *)head->comm)[1] = ((const __u64 *)start->comm)[1];
 }
+#endif
 
 static __always_inline bool span_pairs(const __u64 *key, struct cpu_counts *count)
 {
@@ -21,6 +23,15 @@ static __always_inline bool span_pairs(const __u64 *key, struct cpu_counts *coun
 	return true;
 }
 
+#ifdef TRACE_COUNTING
+/* What has ended is counted while nobody else can fill its element anew. */
+static __always_inline int trace_event(void *ctx, const struct open_span *start, __u64 now, const __u64 *key)
+{
+	count_event(ctx, start, now);
+	span_pairs(key, cpu_counts());
+	return 0;
+}
+#else
 /*
  * The record of what has ended. It is read from the element, which is taken out last: before that nobody else can fill it anew, and
  * the one who takes it out has the event.
@@ -53,6 +64,7 @@ static __noinline int trace_event(void *ctx, const struct open_span *start, __u6
 	}
 	return 0;
 }
+#endif
 
 static __always_inline int trace(void *ctx)
 {
@@ -64,7 +76,7 @@ static __always_inline int trace(void *ctx)
 
 	if (count->ended)
 		return 0;
-	if (span_where && where(ctx, 0, 0, NULL, 0) != true)
+	if (span_gate < MAX_STEPS && where(ctx, span_gate, 0, NULL, 0) != true)
 		return 0;
 	if (span_key_of(ctx, key)) {
 		add_one(&count->undecided);
@@ -73,8 +85,8 @@ static __always_inline int trace(void *ctx)
 	start = bpf_map_lookup_elem(&open_spans, key);
 	if (!start || !start->time_ns)
 		return 0;
-	if (steps[span_where & (MAX_STEPS - 1)].test != TEST_NONE)
-		verdict = where(ctx, span_where, 0, start, now);
+	if (has_where && span_gate && steps[0].test != TEST_NONE)
+		verdict = where(ctx, 0, 0, start, now);
 	if (verdict == true)
 		return trace_event(ctx, start, now, key);
 	if (span_pairs(key, count))

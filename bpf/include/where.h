@@ -442,11 +442,16 @@ static __noinline __u64 where(void *ctx, __u64 next, __u64 unreadable AND_SPAN(c
 
 #ifdef TRACE_COUNTING
 /* What the tests from `first` on say; where they cannot tell, it does not hold. */
-static __noinline __u64 holds(void *ctx, __u64 first)
+static __noinline __u64 holds(void *ctx, __u64 first AND_SPAN(const struct open_span *start, __u64 now))
 {
 	struct where_state state;
 	__u64 next = first, unreadable = 0;
 	__u32 i;
+
+#ifdef TRACE_SPAN
+	state.fetch.start = start;
+	state.fetch.now = now;
+#endif
 
 	state.fetch.value = 0;
 	state.fetch.missing = 0;

@@ -36,12 +36,20 @@ pub fn builtin() -> Result<Catalog, ObjectError> {
         .map(|object| {
             let light = internal_object(&format!("{}_light", object.name)).map(ObjectBytes::built_in);
             let part = |name: &str| internal_object(&format!("{}_{name}", object.name)).map(ObjectBytes::built_in);
-            let span = part("start").zip(part("span")).map(|(start, end)| SpanObjects { start, end });
+            let span = part("start").zip(part("span")).map(|(start, end)| SpanObjects { start, end, starts_as: None });
+            let this = Program { light, span, ..describe(object.name, ObjectBytes::built_in(object.bytes))? };
             let counting = match internal_object(&format!("{}_counting", object.name)) {
-                Some(bytes) => Some(Arc::new(describe(object.name, ObjectBytes::built_in(bytes))?)),
+                Some(bytes) => {
+                    let span = part("start").zip(part("span_counting")).map(|(start, end)| SpanObjects {
+                        start,
+                        end,
+                        starts_as: Some(Arc::new(this.clone())),
+                    });
+                    Some(Arc::new(Program { span, ..describe(object.name, ObjectBytes::built_in(bytes))? }))
+                }
                 None => None,
             };
-            Ok(Program { light, span, counting, ..describe(object.name, ObjectBytes::built_in(object.bytes))? })
+            Ok(Program { counting, ..this })
         })
         .collect::<Result<_, _>>()?;
     Ok(Catalog::new(programs))
@@ -112,7 +120,7 @@ mod tests {
             ..other
         };
         assert_eq!(like_trace(light), **trace);
-        let SpanObjects { start, end } = trace.span.clone().unwrap();
+        let SpanObjects { start, end, .. } = trace.span.clone().unwrap();
         for object in [start, end] {
             assert_eq!(like_trace(describe("trace", object).unwrap()), **trace);
         }

@@ -78,6 +78,8 @@ pub struct Program {
 pub struct SpanObjects {
     /// Where they begin, are cancelled, or pass.
     pub start: ObjectBytes,
+    /// The program whose variables are at the places of those of `start`; `None`: this one.
+    pub starts_as: Option<Arc<Program>>,
     /// Where they end.
     pub end: ObjectBytes,
 }

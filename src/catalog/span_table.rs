@@ -17,8 +17,8 @@ pub struct SpanHook<'h> {
     pub keeps_first: bool,
     /// What `where` refuses is no event.
     pub gated: bool,
-    /// At an end: how many tests are about the hook; those after them are about the event.
-    pub gate: usize,
+    /// At an end: the first of the tests that are about the hook; those before it are about the event.
+    pub gate: Option<usize>,
     /// The bit of each fetch, which says that it has no value.
     pub bits: &'h [u8],
     /// The bits of all that hooks on the way leave.
@@ -26,6 +26,9 @@ pub struct SpanHook<'h> {
     /// Another program runs after it at the same hook.
     pub has_behind: bool,
 }
+
+/// No test is about the hook.
+const NO_GATE: u32 = 255;
 
 /// Where these constants are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +49,7 @@ impl SpanTable {
             role: constants.place("span_role")?,
             keeps_first: constants.place("span_keeps_first")?,
             gated: constants.place("span_gated")?,
-            gate: constants.place("span_where")?,
+            gate: constants.place("span_gate")?,
             via_bits: constants.place("span_via_bits")?,
             has_behind: constants.place("has_behind")?,
         })
@@ -68,7 +71,7 @@ impl SpanTable {
         put(rodata, self.role, &role.to_ne_bytes());
         put(rodata, self.keeps_first, &[u8::from(hook.keeps_first)]);
         put(rodata, self.gated, &[u8::from(hook.gated)]);
-        put(rodata, self.gate, &(hook.gate as u32).to_ne_bytes());
+        put(rodata, self.gate, &hook.gate.map_or(NO_GATE, |gate| gate as u32).to_ne_bytes());
         let via_bits = u64::from(hook.via_bits);
         // What has not passed yet is absent; it may be unreadable when it passes.
         let via_bits = if hook.role == SpanRole::Via { via_bits | via_bits << 32 } else { via_bits };

@@ -2,9 +2,8 @@
 //! Keys of tables: values as in a record, of which nothing may differ that nobody sees.
 
 use super::calculations::Calculations;
-use crate::expr::check::{Checker, Typed};
+use crate::expr::check::{Checker, Typed, Values};
 use crate::expr::lower::{Unfit, is_null_by_value, is_signed};
-use crate::expr::names_here::NamesHere;
 use crate::expr::operand::{Operand, OperandSource};
 use crate::expr::path::is_path;
 use crate::spec::{
@@ -35,10 +34,10 @@ impl Keys {
     }
 
     /// Adds a key.
-    pub(super) fn add(
+    pub(super) fn add<V: Values>(
         &mut self,
         key: &AggregateKey,
-        names: &NamesHere<'_, '_>,
+        names: &V,
         (operands, calculations): (&mut Vec<Operand>, &mut Calculations),
     ) -> Result<(), Refusal> {
         let unfit = |Unfit(why)| {
@@ -46,7 +45,7 @@ impl Keys {
             Refusal::new(message).at(key.expr.range.clone())
         };
         if is_path(&key.expr) {
-            let operand = names.names.value(&key.expr)?;
+            let operand = names.operand(&key.expr)?;
             return self
                 .read(&key.name, short(operand, &key.expr), calculations)
                 .map_err(unfit)

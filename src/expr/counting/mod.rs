@@ -14,3 +14,4 @@ mod tables;
 mod values;
 
 pub use tables::resolve_tables;
+pub(super) use tables::resolve_tables_of;

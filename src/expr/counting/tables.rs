@@ -5,9 +5,9 @@ use super::calculations::Calculations;
 use super::conditions::Conditions;
 use super::keys::Keys;
 use super::values::{Counted, counted};
-use crate::expr::check::Checker;
+use crate::expr::check::{Checker, Values};
 use crate::expr::clause::{ClausePlan, Decided};
-use crate::expr::filter::{Blame, Wanted, parts};
+use crate::expr::filter::{Blame, Wanted, conditions};
 use crate::expr::lower::{Graph, Unfit};
 use crate::expr::machine::Machine;
 use crate::expr::names_here::NamesHere;
@@ -16,7 +16,7 @@ use crate::expr::path::Names;
 use crate::expr::resolve::MAX_FETCHES;
 use crate::expr::scope::Scope;
 use crate::spec::{
-    Aggregate, AggregatePart, AggregateValue, Counting, Expr, Field, Formula, Layout, Sample, Statistic, Step,
+    Aggregate, AggregatePart, AggregateValue, Counting, Expr, Field, Formula, Layout, Sample, SetUse, Statistic, Step,
     StepNext, Table, Tally,
 };
 use crate::words::Refusal;
@@ -35,15 +35,26 @@ pub fn resolve_tables(
     machine: &Machine<'_>,
 ) -> Result<(Counting, Vec<ClausePlan>), Vec<(Blame, Refusal)>> {
     let names = NamesHere { names: Names::of_conditions(scope, machine, wanted.captures), sets: wanted.sets };
+    resolve_tables_of(tables, &conditions(wanted.filter), wanted.sets, &names)
+}
+
+/// The same over any names: those of conditions.
+pub(in crate::expr) fn resolve_tables_of<V: Values>(
+    tables: &[Aggregate],
+    filter: &[(usize, &Expr)],
+    sets: &[SetUse],
+    names: &V,
+) -> Result<(Counting, Vec<ClausePlan>), Vec<(Blame, Refusal)>> {
     let mut resolver = Resolver {
-        names: &names,
+        names,
+        sets,
         operands: Vec::new(),
         calculations: Calculations::default(),
         counting: Counting::default(),
         clauses: Vec::new(),
         errors: Vec::new(),
     };
-    resolver.conditions_of_probe(wanted.filter);
+    resolver.conditions_of_probe(filter);
     for (number, table) in tables.iter().enumerate() {
         resolver.table(number, table, tables.len() > 1);
     }
@@ -55,8 +66,9 @@ pub fn resolve_tables(
     Ok((counting, clauses))
 }
 
-struct Resolver<'r, 's, 'a> {
-    names: &'r NamesHere<'s, 'a>,
+struct Resolver<'r, V> {
+    names: &'r V,
+    sets: &'r [SetUse],
     operands: Vec<Operand>,
     calculations: Calculations,
     counting: Counting,
@@ -64,21 +76,19 @@ struct Resolver<'r, 's, 'a> {
     errors: Vec<(Blame, Refusal)>,
 }
 
-impl Resolver<'_, '_, '_> {
+impl<V: Values> Resolver<'_, V> {
     /// `where`: the kernel must decide all of it.
-    fn conditions_of_probe(&mut self, filter: &[Expr]) {
+    fn conditions_of_probe(&mut self, filter: &[(usize, &Expr)]) {
         let mut formulas = Vec::new();
-        for (clause, expr) in filter.iter().enumerate() {
-            for part in parts(expr) {
-                match self.formula(part).and_then(|formula| Ok((self.tests(part, &formula)?, formula))) {
-                    Ok((steps, formula)) => {
-                        let nanoseconds = Graph::cost(&steps).nanoseconds();
-                        let decided = Decided::Kernel { tests: steps.len(), nanoseconds };
-                        self.clauses.push(ClausePlan { clause, text: part.to_string(), decided });
-                        formulas.push(formula);
-                    }
-                    Err(refusal) => self.errors.push((Blame::Clause(clause), refusal)),
+        for (clause, part) in filter {
+            match self.formula(part).and_then(|formula| Ok((self.tests(part, &formula)?, formula))) {
+                Ok((steps, formula)) => {
+                    let nanoseconds = Graph::cost(&steps).nanoseconds();
+                    let decided = Decided::Kernel { tests: steps.len(), nanoseconds };
+                    self.clauses.push(ClausePlan { clause: *clause, text: part.to_string(), decided });
+                    formulas.push(formula);
                 }
+                Err(refusal) => self.errors.push((Blame::Clause(*clause), refusal)),
             }
         }
         // What was calculated only to see whether it can be, is not.
@@ -97,7 +107,7 @@ impl Resolver<'_, '_, '_> {
     }
 
     fn conditions(&mut self) -> Conditions<'_> {
-        Conditions { operands: &mut self.operands, calculations: &mut self.calculations, sets: self.names.sets }
+        Conditions { operands: &mut self.operands, calculations: &mut self.calculations, sets: self.sets }
     }
 
     /// The tests of one condition.

@@ -3,9 +3,8 @@
 
 use super::calculations::{Calculations, Number};
 use super::keys::{kind_of, nothing};
-use crate::expr::check::{Checker, Type};
+use crate::expr::check::{Checker, Type, Values};
 use crate::expr::lower::Unfit;
-use crate::expr::names_here::NamesHere;
 use crate::expr::operand::{Operand, OperandSource};
 use crate::spec::{AggregateValue, ComputedType, Expr, FieldType, Formula, NameTable, Statistic, Wide};
 use crate::words::Refusal;
@@ -22,9 +21,9 @@ pub(super) struct Counted {
 }
 
 /// Resolves what a value is about.
-pub(super) fn counted(
+pub(super) fn counted<V: Values>(
     value: &AggregateValue,
-    names: &NamesHere<'_, '_>,
+    names: &V,
     (operands, calculations): (&mut Vec<Operand>, &mut Calculations),
 ) -> Result<Counted, Refusal> {
     let Some(expr) = &value.of else {

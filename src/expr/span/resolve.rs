@@ -8,11 +8,12 @@ use super::key::{KeyKind, word};
 use super::names::SpanNames;
 use super::store::Store;
 use crate::expr::clause::{ClausePlan, Decided};
+use crate::expr::counting::resolve_tables_of;
 use crate::expr::filter::{Blame, Wanted, conditions, resolve_values};
 use crate::expr::names_here::NamesHere;
 use crate::expr::path::Names;
 use crate::expr::resolve::Resolved;
-use crate::spec::{Expr, Fetch, KeyWord, Layout, SpanRole, Step, StepNext};
+use crate::spec::{Aggregate, Counting, Expr, Fetch, KeyWord, Layout, SpanRole, Step, StepNext};
 use crate::words::Refusal;
 
 /// Most tests of one hook.
@@ -24,6 +25,8 @@ pub struct SpanWanted<'w> {
     pub event: Wanted<'w>,
     /// Start and end are those of one call.
     pub in_thread: bool,
+    /// What is counted of them; none: each is an event.
+    pub aggregates: &'w [Aggregate],
 }
 
 /// What a refusal is about.
@@ -44,10 +47,10 @@ pub struct ResolvedPoint {
     pub fetches: Vec<Fetch>,
     /// The bit of each in what is kept; empty at an end.
     pub bits: Vec<u8>,
-    /// Its conditions; at an end, those about the event follow.
+    /// Its conditions: at an end first those about the event, then those about the hook alone.
     pub steps: Vec<Step>,
-    /// How many of them are about the hook alone.
-    pub gate: usize,
+    /// The first of those about the hook; `None`: there are none.
+    pub gate: Option<usize>,
     /// What the conditions refuse is no event.
     pub gated: bool,
     /// Its key.
@@ -61,6 +64,8 @@ pub struct ResolvedSpan {
     pub points: Vec<ResolvedPoint>,
     /// The record of an event.
     pub layout: Layout,
+    /// What is counted of each, for a probe that counts.
+    pub counting: Option<Counting>,
     /// Who decides which condition of `where`.
     pub clauses: Vec<ClausePlan>,
     /// Bytes of what is kept of one span.
@@ -87,6 +92,7 @@ pub fn resolve_span(
         (Resolved::new(head), conditions)
     };
     let mut ends: Vec<(usize, Resolved)> = Vec::new();
+    let mut counting = None;
     for (end, _) in points.iter().enumerate().filter(|(_, point)| point.role == SpanRole::End) {
         let names = SpanNames {
             points,
@@ -98,7 +104,17 @@ pub fn resolve_span(
             sets: wanted.event.sets,
             store: &store,
         };
-        match resolve_values(wanted.event, &late, &names, head) {
+        let resolved = if wanted.aggregates.is_empty() {
+            resolve_values(wanted.event, &late, &names, head)
+        } else {
+            resolve_tables_of(wanted.aggregates, &late, wanted.event.sets, &names).map(|(tables, clauses)| {
+                let steps = tables.steps.clone();
+                let fetches = tables.fetches.clone();
+                counting = Some(tables);
+                Resolved { steps, clauses, fetches, ..Resolved::new(head) }
+            })
+        };
+        match resolved {
             Ok(resolved) => ends.push((end, resolved)),
             Err(refusals) => {
                 errors.extend(refusals.into_iter().map(|(blame, refusal)| (SpanBlame::Event(blame), refusal)));
@@ -144,8 +160,8 @@ pub fn resolve_span(
                 .help("put the values of one name into a list or a set");
             errors.push((SpanBlame::Filter(number, 0), refusal));
         }
-        let gate = gate_steps.len();
-        let steps = joined(gate_steps, about_event);
+        let gate = (!gate_steps.is_empty()).then_some(about_event.len());
+        let steps = joined(about_event, &gate_steps);
         resolved.push(ResolvedPoint { fetches, bits, steps, gate, gated, key });
     }
     if !errors.is_empty() {
@@ -156,6 +172,7 @@ pub fn resolve_span(
     Ok(ResolvedSpan {
         points: resolved,
         layout: first.layout,
+        counting,
         clauses,
         kept_bytes: store.bytes(),
         via_bits: store.bits(SpanRole::Via),
@@ -262,18 +279,18 @@ fn difference(one: &Layout, other: &Layout) -> Option<SpanBlame> {
     index.or(is_other.then_some(0)).map(|index| SpanBlame::Event(Blame::Capture(index)))
 }
 
-/// The conditions of a hook, and behind them those about the event: where the first hold, they are a list of their own.
-fn joined(gate: Vec<Step>, about_event: &[Step]) -> Vec<Step> {
-    let behind = gate.len() as u8;
+/// The conditions about the event, and behind them those of the hook, which are a list of their own.
+fn joined(about_event: &[Step], gate: &[Step]) -> Vec<Step> {
+    let behind = about_event.len() as u8;
     let moved = |next: StepNext| match next {
         StepNext::Step(number) => StepNext::Step(number + behind),
         end @ (StepNext::Pass | StepNext::Reject) => end,
     };
-    let later = about_event.iter().map(|step| Step {
+    let later = gate.iter().map(|step| Step {
         yes: moved(step.yes),
         no: moved(step.no),
         fault: moved(step.fault),
         ..step.clone()
     });
-    gate.into_iter().chain(later).collect()
+    about_event.iter().cloned().chain(later).collect()
 }

@@ -70,7 +70,7 @@ pub(in crate::kernel) fn specialise_hook(
         key: &part.told.key,
         keeps_first: span.span.keeps_first,
         gated: part.told.gated,
-        gate: if part.hook.role == SpanRole::End { part.told.gate } else { 0 },
+        gate: part.told.gate.filter(|_| part.hook.role == SpanRole::End),
         bits: &part.told.bits,
         via_bits: span.via_bits,
         has_behind: has_behind(span, number),
@@ -91,6 +91,7 @@ pub(in crate::kernel) fn load_others(
     let hooks: Vec<SpanPart> = span.parts.iter().map(|part| part.hook.clone()).collect();
     for (number, part) in span.parts.iter().enumerate().skip(1) {
         let spec = spec_of(spec, &part.hook);
+        let program = program_of(program, part);
         let (object, functions) = load_part(end, &spec, program, span, number, host)?;
         match is_behind(&hooks, number) {
             Some(before) => {
@@ -139,6 +140,12 @@ fn load_part(
         }
         Err(code) => Err(refused(spec, program, code, &log, host)),
     }
+}
+
+/// The program that runs at a hook: what begins is counted when it ends.
+fn program_of<'p>(program: &'p Program, part: &PreparedPart) -> &'p Program {
+    let starts = program.span.as_ref().and_then(|span| span.starts_as.as_deref());
+    if part.hook.role == SpanRole::End { program } else { starts.unwrap_or(program) }
 }
 
 /// The object that runs at a hook of this role.

@@ -11,8 +11,8 @@ use crate::kernel::host::{Host, cgroup_root, possible_cpus};
 use crate::kernel::prepare::{Prepared, context, machine, set_places};
 use crate::kernel::set_map::SetMap;
 use crate::spec::{
-    Fetch, FetchCopy, FetchSource, HookKind, KeyWord, Layout, Narrow, Place, ProbeSpec, SetUse, Span, SpanEnds,
-    SpanPart, SpanRole,
+    Aggregate, Fetch, FetchCopy, FetchSource, HookKind, KeyWord, Layout, Narrow, Place, ProbeSpec, SetUse, Span,
+    SpanEnds, SpanPart, SpanRole,
 };
 use crate::words::Refusal;
 
@@ -101,9 +101,10 @@ pub(in crate::kernel) fn prepare_span(
     target: Option<TargetName>,
     head: &Layout,
 ) -> Result<Prepared, Vec<KernelError>> {
-    if program.counts() {
-        let message = "`aggregate` does not count spans yet";
-        let help = "capture `duration`, and have each span as an event";
+    let ends = hooks(spec).iter().filter(|part| part.role == SpanRole::End).count();
+    if program.counts() && ends > 1 {
+        let message = format!("`aggregate` counts spans of one `end`, and this one has {ends}");
+        let help = "write a probe for each of them, or have each span as an event";
         return Err(vec![KernelError::new(Place::Hook, message, help)]);
     }
     if program.span.is_none() {
@@ -145,8 +146,9 @@ pub(in crate::kernel) fn prepare_span(
     let sets: Vec<SetUse> =
         spec.sets.iter().filter(|set| !set.is_of_cgroup() || cgroup_root().is_some()).cloned().collect();
     let in_thread = span.ends == SpanEnds::Thread;
+    let aggregates: &[Aggregate] = if program.counts() { &spec.aggregates } else { &[] };
     let event = Wanted { captures: &spec.capture, filter: &spec.filter, sets: &sets };
-    let resolved = resolve_span(&SpanWanted { event, in_thread }, &points, head).map_err(|errors| {
+    let resolved = resolve_span(&SpanWanted { event, in_thread, aggregates }, &points, head).map_err(|errors| {
         errors.into_iter().map(|(blame, refusal)| error(spec, &parts, blame, refusal)).collect::<Vec<_>>()
     })?;
     let told = parts.iter().zip(&scopes).zip(resolved.points).map(|((part, scope), mut told)| {
@@ -177,7 +179,8 @@ pub(in crate::kernel) fn prepare_span(
         steps: end.told.steps,
         set_places: end.set_places,
         clauses: resolved.clauses,
-        layout: Some(resolved.layout),
+        layout: resolved.counting.is_none().then_some(resolved.layout),
+        counting: resolved.counting,
         span: Some(prepared),
         ..Prepared::default()
     })
