@@ -43,10 +43,10 @@ enum fetch_source {
 	FETCH_CALL_ARGUMENT = 22, /* argument `index` of a system call, unless they are gone */
 	FETCH_CALCULATED = 24, /* the calculation that begins with operation `index` */
 	FETCH_PACKET_ANCESTOR = 23, /* of the cgroup of the packet's socket, at level `index` */
-	FETCH_STORED = 24,   /* what the start of the span left at `constant`: its address, or the value itself; `index` is its bit */
-	FETCH_DURATION = 25, /* nanoseconds since the start */
-	FETCH_PID_TGID = 26, /* process and thread in one word */
-	FETCH_FRAME = 27,    /* where the context of a trampoline lies, as a number */
+	FETCH_STORED = 32,   /* what the start of the span left at `constant`: its address, or the value itself; `index` is its bit */
+	FETCH_DURATION = 33, /* nanoseconds since the start */
+	FETCH_PID_TGID = 34, /* process and thread in one word */
+	FETCH_FRAME = 35,    /* where the context of a trampoline lies, as a number */
 	FETCH_STACK = 30, /* what led here, by COPY_KERNEL_STACK or COPY_USER_STACK */
 };
 
