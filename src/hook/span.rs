@@ -41,14 +41,21 @@ pub(super) fn form(generator: &mut SchemaGenerator) -> Value {
     let key = "The numbers by which a start and its end know each other: the same pair has the same values at both. For all hooks \
                that have no `key` of their own.";
     let mut hook: Map<String, Value> = Map::new();
-    hook.insert("key".to_owned(), expressions("By which it is paired, where it is not the span's `key`."));
+    hook.insert(
+        "key".to_owned(),
+        expressions("By which it is paired, where it is not the span's `key`.", &json!([["args.pid"]])),
+    );
     hook.insert(
         "where".to_owned(),
-        expressions("Without which it is no such hook. The kernel must be able to decide it."),
+        expressions(
+            "Without which it is no such hook. The kernel must be able to decide it.",
+            &json!(["prev_state == 0"]),
+        ),
     );
     for kind in KINDS.iter().filter(|kind| can_be_in_span(kind.kind)) {
         let mut form: Value = (kind.form)(generator).into();
-        without_words(&mut form);
+        form["description"] = kind.doc.into();
+        shorten(&mut form);
         hook.insert(kind.kind.word().to_owned(), form);
     }
     let role = |role: SpanRole| {
@@ -57,6 +64,7 @@ pub(super) fn form(generator: &mut SchemaGenerator) -> Value {
         form["type"] = json!(["object", "array"]);
         form["items"] = one;
         form["minItems"] = json!(1);
+        form["examples"] = json!([{ "tracepoint": "sched:sched_switch", "key": ["prev_pid"] }]);
         form["description"] = match role {
             SpanRole::Start => "A hook at which spans begin, or a list of them.",
             SpanRole::Via => "Hooks on the way, which leave values: `via.ktime` is when the last one fired.",
@@ -72,7 +80,7 @@ pub(super) fn form(generator: &mut SchemaGenerator) -> Value {
     for (one, word) in SpanRole::WORDS {
         properties.insert(word.to_owned(), role(one));
     }
-    properties.insert("key".to_owned(), expressions(key));
+    properties.insert("key".to_owned(), expressions(key, &json!([["tid"], ["dev", "sector"]])));
     let repeat = "What is done where a start meets an open span of the same key: `replace` has the new one count, `keep` the first.";
     properties.insert(
         "repeat".to_owned(),
@@ -104,7 +112,7 @@ pub(super) fn form(generator: &mut SchemaGenerator) -> Value {
     })
 }
 
-fn expressions(description: &str) -> Value {
+fn expressions(description: &str, examples: &Value) -> Value {
     json!({
         "type": ["string", "array"],
         "items": { "type": "string", "minLength": 1 },
@@ -112,21 +120,22 @@ fn expressions(description: &str) -> Value {
         "minItems": 1,
         "maxItems": 64,
         "description": description,
+        "examples": examples,
     })
 }
 
-/// Takes away what is said where the kind itself stands.
-fn without_words(form: &mut Value) {
+/// What is said of it where the kind itself stands, to the end of the first sentence.
+fn shorten(form: &mut Value) {
     match form {
         Value::Object(map) => {
-            for word in ["description", "examples"] {
-                if map.get(word).is_some_and(|value| value.is_string() || value.is_array()) {
-                    map.remove(word);
-                }
+            if let Some(Value::String(text)) = map.get_mut("description")
+                && let Some((first, _)) = text.split_once(". ")
+            {
+                *text = format!("{first}.");
             }
-            map.values_mut().for_each(without_words);
+            map.values_mut().for_each(shorten);
         }
-        Value::Array(items) => items.iter_mut().for_each(without_words),
+        Value::Array(items) => items.iter_mut().for_each(shorten),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
