@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -100,6 +101,8 @@ fn examples_run_on_this_kernel() {
 }
 
 fn run_example(path: &Path, config: &Config) {
+    // Snapshots show sockets that are there.
+    let _sockets = (UdpSocket::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
     let (mut child, mut errors) = start(path);
     // Another thread reads, so that the pipe never fills up, however much else happens on this machine.
     let (send, lines) = mpsc::channel();

@@ -82,5 +82,5 @@ pub use site::cgroup::{CgroupPlaces, cgroup_places};
 pub use site::interface::{InterfaceWatch, LinkLayer};
 pub use snapshot::{RunStats, Snapshot, Snapshots};
 pub use span::{OpenSpans, PreparedSpan};
-pub use tables::{RawRow, TableMaps, TableReader};
+pub use tables::{RawRow, TableMaps, TableReader, possible_cpus};
 pub use together::{one_link_each, together};

@@ -4,7 +4,8 @@
 use serde_json::{Map, Value, json};
 
 use super::sets::PlannedSet;
-use super::{Planned, sets};
+use super::tables::PlannedTable;
+use super::{Planned, sets, tables};
 use crate::cli::programs::kind;
 use crate::config::Config;
 use crate::expr::{ClausePlan, Decided};
@@ -39,6 +40,7 @@ fn probe_json(probe: &Planned<'_>, config: &Config) -> Value {
         "params": params,
         "captures": probe.prepared.as_ref().map(|_| captures(probe)),
         "where": probe.prepared.as_ref().map(|prepared| prepared.clauses.iter().map(condition).collect::<Vec<_>>()),
+        "tables": tables::of(probe).iter().map(PlannedTable::json).collect::<Vec<_>>(),
         "sets": sets::of(probe, config).iter().map(PlannedSet::json).collect::<Vec<_>>(),
         "counters": probe.program.counters.as_ref().map(|counters| {
             counters.row.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>()

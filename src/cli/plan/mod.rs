@@ -3,6 +3,7 @@
 
 mod json;
 mod sets;
+mod tables;
 mod text;
 
 use std::path::PathBuf;
@@ -186,7 +187,9 @@ impl Planned<'_> {
     /// What happens outside the kernel.
     fn in_user_space(&self) -> Vec<String> {
         let mut work = Vec::new();
-        if self.program.event.is_some() {
+        if self.program.counts() {
+            work.push("rows of all CPUs are read and summed at each interval".to_owned());
+        } else if self.program.event.is_some() {
             work.push("wall-clock time of each event".to_owned());
         }
         if self.program.counters.is_some() {

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Planned, sets};
+use super::{Planned, sets, tables};
 use crate::cli::programs::kind;
 use crate::config::Config;
 use crate::expr::{ClausePlan, Decided};
@@ -59,6 +59,7 @@ fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<Stri
         ("params", spec.params.iter().map(|(name, value)| format!("{name}: {}", param(value))).collect()),
         ("captures", captures(probe)),
         ("where", conditions(probe)),
+        ("tables", tables::of(probe).iter().map(|table| table.line(size)).collect()),
         ("sets", sets::of(probe, config).iter().map(|set| set.line(size)).collect()),
         ("reports", reports(probe)),
         ("limits", limits(probe)),

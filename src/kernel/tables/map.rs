@@ -62,6 +62,11 @@ impl TableMaps {
     }
 }
 
+/// How many CPUs the machine can have; 1 where it does not say.
+pub fn possible_cpus() -> usize {
+    libbpf_rs::num_possible_cpus().unwrap_or(1)
+}
+
 /// Two are equal where they are the same.
 impl PartialEq for TableMaps {
     fn eq(&self, other: &Self) -> bool {
