@@ -34,14 +34,14 @@ pub struct Generation {
 }
 
 impl Generation {
-    pub(super) fn new(loaded: Loaded, spec: &ProbeSpec) -> Result<Self, KernelError> {
+    pub(super) fn new(loaded: &Loaded, spec: &ProbeSpec) -> Result<Self, KernelError> {
         Self::keep(loaded, spec).map_err(|error| {
             // Nothing else happens here than that descriptors are copied.
             KernelError::new(Place::Probe, format!("failed to keep the program: {error:#}"), descriptors::HELP)
         })
     }
 
-    fn keep(loaded: Loaded, spec: &ProbeSpec) -> libbpf_rs::Result<Self> {
+    fn keep(loaded: &Loaded, spec: &ProbeSpec) -> libbpf_rs::Result<Self> {
         let mut programs = Vec::new();
         for (function, object) in loaded.all_functions() {
             if let Some(program) = object.progs().find(|program| program.name() == function.function.as_str()) {

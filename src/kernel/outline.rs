@@ -7,8 +7,8 @@ use super::attach::named_mechanism;
 use super::choose::reason;
 use super::hook::{Feature, KINDS, of};
 use super::host::{Capabilities, Host};
-use super::load::size_maps;
 use super::mapping::page_bytes;
+use super::verify::size_maps;
 use crate::catalog::{FunctionAt, Program};
 use crate::spec::{HookKind, ProbeSpec};
 

@@ -1,53 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A spec against this kernel's types: what the program is told, and how its records are read. Nothing is loaded yet.
 
-use std::sync::Arc;
-
 use super::error::KernelError;
 use super::hook::of;
-use super::set_map::SetMap;
-use super::span::{PreparedSpan, prepare_span};
-use super::tables::TableMaps;
-use crate::catalog::{FetchContext, Program, SetMapKind, SetPlace, demangle};
-use crate::expr::{
-    Blame, ClausePlan, Machine, Resolved, Scope, TargetName, Variable, Wanted, filter_fields, resolve_probe,
-    resolve_tables,
-};
+use super::prepared::{Prepared, context, machine, set_places};
+use super::span::prepare_span;
+use crate::catalog::{FetchContext, Program};
+use crate::expr::{Blame, Resolved, Scope, TargetName, Wanted, filter_fields, resolve_probe, resolve_tables};
 use crate::hook::is_without_process;
 use crate::kernel::host::{Host, cgroup_root, possible_cpus};
-use crate::kernel::site::interface::{LinkLayer, link_layer};
-use crate::spec::{
-    Counting, Fetch, FetchCopy, FetchSource, Hook, HookKind, Layout, Place, ProbeSpec, SetName, SetUse, Site, Step,
-    StepTest,
-};
+use crate::kernel::site::interface::link_layer;
+use crate::spec::{FetchCopy, Hook, Layout, Place, ProbeSpec, SetUse, Site};
 use crate::words::Refusal;
-
-/// What a probe needs to be loaded.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Prepared {
-    /// The work list, for a program that captures.
-    pub fetches: Vec<Fetch>,
-    /// What the program is called with.
-    pub context: FetchContext,
-    /// The kernel's part of `where`: a graph that begins with its first step. Empty: every event passes.
-    pub steps: Vec<Step>,
-    /// The set of each step whose test is of one, by the number of the step: the map of the program that stands for it.
-    pub set_places: Vec<SetPlace>,
-    /// The maps of these sets.
-    pub sets: Vec<(SetPlace, SetMap)>,
-    /// Who decides which condition of `where`.
-    pub clauses: Vec<ClausePlan>,
-    /// The record that it emits; `None` where it emits none.
-    pub layout: Option<Layout>,
-    /// The programs at its other hooks, where it pairs what begins and what ends.
-    pub span: Option<PreparedSpan>,
-    /// The tables that it counts in; `None` where it reports its events.
-    pub counting: Option<Counting>,
-    /// The maps of these tables, which all targets of a probe share.
-    pub tables: Vec<Arc<TableMaps>>,
-    /// What packets begin with, for a program that reads them.
-    pub link_layer: LinkLayer,
-}
 
 /// Resolves the captures of a probe; reports every one that this kernel does not have.
 pub fn prepare(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepared, Vec<KernelError>> {
@@ -79,7 +43,7 @@ pub(super) fn resolve_for(
     let head = &if spec.hook.as_ref().is_some_and(is_without_process) { without_process(head) } else { head.clone() };
     prepared.layout = Some(head.clone());
     if let Some(span) = &spec.span {
-        return prepare_span(spec, span, program, host, target, head);
+        return prepare_span(spec, span, program, host, target.as_ref(), head);
     }
     if spec.capture.is_empty()
         && spec.filter.is_empty()
@@ -172,54 +136,6 @@ fn filter_records(spec: &ProbeSpec, mut prepared: Prepared) -> Result<Prepared, 
     Ok(prepared)
 }
 
-/// The set of each step: the maps of a kind are taken one after the other, each set has one.
-pub(super) fn set_places(spec: &ProbeSpec, steps: &[Step]) -> Vec<SetPlace> {
-    let mut known: Vec<(&SetName, SetPlace)> = Vec::new();
-    let mut place = |step: &Step| {
-        let nowhere = SetPlace { kind: SetMapKind::Numbers, number: 0 };
-        let StepTest::Set(name, _) = &step.test else { return nowhere };
-        if let Some((_, place)) = known.iter().find(|(found, _)| *found == name) {
-            return *place;
-        }
-        let Some(set) = spec.sets.iter().find(|set| set.name == *name) else { return nowhere };
-        let kind = SetMapKind::of(set.kind);
-        let number = known.iter().filter(|(_, place)| place.kind == kind).count() as u8;
-        known.push((&set.name, SetPlace { kind, number }));
-        SetPlace { kind, number }
-    };
-    steps.iter().map(&mut place).collect()
-}
-
-/// What paths of a probe at one target need to know of the machine.
-pub(super) fn machine<'a>(
-    spec: &ProbeSpec,
-    host: &'a Host,
-    variable: &'a dyn Fn(&str) -> Variable,
-    cpu_memory: &'a dyn Fn() -> Option<(u64, u32)>,
-) -> Machine<'a> {
-    let elsewhere = spec.elsewhere.clone();
-    let machine = Machine {
-        variable,
-        cpu_memory,
-        is_one_of_several: !elsewhere.is_empty(),
-        elsewhere,
-        ..Machine::of_types(host.types())
-    };
-    if let Some(hook) = &spec.hook
-        && let (Some(names), Some(word)) = (hook.several(), hook.target_field())
-    {
-        let number = |(number, name): (usize, &str)| (number as i64, demangle(name).unwrap_or_else(|| name.to_owned()));
-        let names = names.into_iter().enumerate().map(number).collect();
-        let targets = vec![TargetName { word, source: FetchSource::Target, names }];
-        return Machine { targets, ..machine };
-    }
-    // What the file calls it, whatever runs there.
-    match spec.asked.as_ref().or(spec.hook.as_ref()).and_then(Hook::target) {
-        Some((word, name)) => machine.attached_to_one_of(word, &name, &spec.siblings),
-        None => machine,
-    }
-}
-
 /// True where the program must know what it is called with even if it reads nothing of it.
 fn knows_context(hook: &Hook) -> bool {
     is_without_process(hook) || hook.cgroup_point().is_some() || matches!(hook.site, Site::Syscall(_))
@@ -228,36 +144,4 @@ fn knows_context(hook: &Hook) -> bool {
 /// The head of records of packets, which no process has sent that is known.
 fn without_process(head: &Layout) -> Layout {
     Layout { process: Vec::new(), ..head.clone() }
-}
-
-/// What programs of a hook kind are called with.
-pub(super) fn context(kind: HookKind, scope: &Scope<'_>) -> FetchContext {
-    match kind {
-        // What `function` stands for has been chosen.
-        HookKind::Kprobe
-        | HookKind::Kretprobe
-        | HookKind::Uprobe
-        | HookKind::Uretprobe
-        | HookKind::Usdt
-        | HookKind::Function => FetchContext::Registers,
-        HookKind::Syscall => FetchContext::Syscall,
-        HookKind::Fentry | HookKind::Fexit | HookKind::Lsm => FetchContext::Trampoline,
-        HookKind::RawTracepoint => FetchContext::Words,
-        HookKind::Xdp | HookKind::Tc => FetchContext::Packet,
-        HookKind::Cgroup if scope.runs_in_process() => FetchContext::SocketCall,
-        HookKind::Cgroup => FetchContext::Packet,
-        HookKind::Timer => FetchContext::Timer,
-        HookKind::Profile | HookKind::Perf => FetchContext::Sample,
-        HookKind::Iter => FetchContext::Item,
-        HookKind::Tracepoint => FetchContext::Record(match scope {
-            Scope::Record(record) => record.bytes(),
-            Scope::Inside
-            | Scope::Function(_)
-            | Scope::Syscall(_)
-            | Scope::Usdt(_)
-            | Scope::Network(_)
-            | Scope::Machine(_)
-            | Scope::Item(_) => 0,
-        }),
-    }
 }

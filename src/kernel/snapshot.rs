@@ -9,7 +9,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _, FromRawFd as _, OwnedFd};
 use super::hook::create_link;
 use super::info;
 use super::loaded::Loaded;
-use super::prepare::Prepared;
+use super::prepared::Prepared;
 use crate::spec::{FetchCopy, HookKind};
 
 /// Most items of one reading: others wait while the kernel goes over them.

@@ -7,7 +7,7 @@ use libbpf_rs::OpenObject;
 
 use super::error::KernelError;
 use super::host::{Host, own_process, process_of};
-use super::prepare::Prepared;
+use super::prepared::Prepared;
 use super::rates::rate_of;
 use super::set_map::SetMap;
 use super::site::interface::LinkLayer;

@@ -69,7 +69,7 @@ fn check(checking: &mut Checking<'_>) {
         }
     }
     if let Some((Some(hook), targets)) = &checking.hook {
-        if !checking.span.is_some() {
+        if checking.span.is_none() {
             keep_offered(cx, hook, &mut checked);
         }
         refuse_target_field(cx, "capture", (hook, targets), |field| {

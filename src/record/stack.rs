@@ -64,7 +64,7 @@ impl<'a> Stack<'a> {
 pub(super) fn show(frames: &mut Vec<StackFrame>, start: usize, user: bool, shown: usize) {
     if !user {
         let top = frames.iter().skip(start).take(StackSlot::OWN.into());
-        let own = top.enumerate().filter(|(_, frame)| is_own(frame)).map(|(at, _)| at + 1).last().unwrap_or(0);
+        let own = top.enumerate().filter(|(_, frame)| is_own(frame)).map(|(at, _)| at + 1).next_back().unwrap_or(0);
         frames.drain(start..start + own);
     }
     // What is inlined has the same address, and is no frame of its own.

@@ -70,7 +70,7 @@ fn function(line: &[u8]) -> Option<(u64, u64, Arc<str>)> {
     (!name.is_empty()).then(|| (begin, size, name.into()))
 }
 
-/// The process's number as it sees itself: the last one of `NStgid:	1337	1`.
+/// The process's number as it sees itself: the last one of `NStgid: 1337 1`.
 fn inner_number(status: &str) -> Option<u32> {
     let numbers = status.lines().find_map(|line| line.strip_prefix("NStgid:"))?;
     numbers.split_ascii_whitespace().next_back()?.parse().ok()

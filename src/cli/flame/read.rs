@@ -48,9 +48,9 @@ pub(super) fn read(paths: &[PathBuf], value: Option<&str>) -> Result<Folded, NoP
 }
 
 /// The stacks that a run has recorded.
-pub(super) fn folded_of(text: Vec<u8>, source: String) -> Folded {
+pub(super) fn folded_of(text: &[u8], source: String) -> Folded {
     let mut folded = Folded { unit: "events", source, ..Folded::default() };
-    for line in String::from_utf8_lossy(&text).lines() {
+    for line in String::from_utf8_lossy(text).lines() {
         if let Some((stack, count)) = line.rsplit_once(' ')
             && let Ok(count) = count.parse()
         {

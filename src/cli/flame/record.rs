@@ -49,7 +49,7 @@ pub(super) fn record(paths: &[PathBuf], duration: Option<Duration>, settings: &S
         }
     };
     let names: Vec<&str> = config.probes.iter().map(|probe| probe.spec.id.name.as_str()).collect();
-    Ok(super::read::folded_of(text, names.join(", ")))
+    Ok(super::read::folded_of(&text, names.join(", ")))
 }
 
 /// All probes must have what is drawn.

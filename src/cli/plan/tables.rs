@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::Planned;
-use crate::kernel::{TableMaps, possible_cpus};
+use crate::kernel::TableMaps;
 use crate::spec::{Aggregate, Table};
 use crate::words;
 
@@ -20,7 +20,7 @@ pub(super) fn of<'a>(probe: &'a Planned<'_>) -> Vec<PlannedTable<'a>> {
     let counting = probe.prepared.as_ref().and_then(|prepared| prepared.counting.as_ref());
     let tables = counting.map(|counting| counting.tables.as_slice()).unwrap_or_default();
     let planned =
-        |(asked, table)| PlannedTable { asked, table, kernel_bytes: TableMaps::bytes(table, possible_cpus()) };
+        |(asked, table)| PlannedTable { asked, table, kernel_bytes: TableMaps::bytes(table, TableMaps::cpus()) };
     probe.spec.aggregates.iter().zip(tables).map(planned).collect()
 }
 
@@ -36,7 +36,7 @@ impl PlannedTable<'_> {
             "{name}{by} of {} bytes, and {} for each of {} CPUs{twice}: {}",
             table.key_bytes,
             table.value_bytes,
-            possible_cpus(),
+            TableMaps::cpus(),
             size(*kernel_bytes)
         )
     }

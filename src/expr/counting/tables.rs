@@ -27,13 +27,16 @@ const NEAR_KEY_BYTES: u32 = 12 * 8;
 const MAX_TALLIES: usize = 32;
 const MAX_STEPS: usize = 64;
 
+/// The tables and who decides which condition, or what is wrong.
+type ResolvedTables = Result<(Counting, Vec<ClausePlan>), Vec<(Blame, Refusal)>>;
+
 /// Resolves the tables of a probe; all errors are found at once.
 pub fn resolve_tables(
     tables: &[Aggregate],
     wanted: Wanted<'_>,
     scope: &Scope<'_>,
     machine: &Machine<'_>,
-) -> Result<(Counting, Vec<ClausePlan>), Vec<(Blame, Refusal)>> {
+) -> ResolvedTables {
     let names = NamesHere { names: Names::of_conditions(scope, machine, wanted.captures), sets: wanted.sets };
     resolve_tables_of(tables, &conditions(wanted.filter), wanted.sets, &names)
 }
@@ -44,7 +47,7 @@ pub(in crate::expr) fn resolve_tables_of<V: Values>(
     filter: &[(usize, &Expr)],
     sets: &[SetUse],
     names: &V,
-) -> Result<(Counting, Vec<ClausePlan>), Vec<(Blame, Refusal)>> {
+) -> ResolvedTables {
     let mut resolver = Resolver {
         names,
         sets,

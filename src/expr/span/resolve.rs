@@ -244,7 +244,8 @@ fn at_the_start<'w>(
     head: &Layout,
 ) -> (Resolved, Vec<(usize, &'w Expr)>) {
     let mut early = Resolved::new(head);
-    let (mut now, mut later): (Vec<(usize, &Expr)>, Vec<(usize, &Expr)>) = (Vec::new(), Vec::new());
+    let mut now: Vec<(usize, &Expr)> = Vec::new();
+    let mut later: Vec<(usize, &Expr)> = Vec::new();
     let store = RefCell::new(Store::default());
     let names = SpanNames {
         points,

@@ -66,7 +66,7 @@ impl Loaded {
             mounts.push(Mount::new(attachment, slot));
         }
         let missed_is_counted = functions.iter().all(|(function, _)| (of(function.hook.kind).counts_missed)(host));
-        let generation = Generation::new(self, spec)?;
+        let generation = Generation::new(&self, spec)?;
         let mechanism = mechanisms.join(", ");
         Ok(Attached {
             mounts,

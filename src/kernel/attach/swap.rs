@@ -79,7 +79,7 @@ impl Attached {
     /// From now on `loaded` runs instead, on the same links: each event runs in exactly one of the two. Gives the old
     /// generation, whose last events are in its ring once [`settle`](crate::kernel::settle) has returned. Where the kernel refuses, the old
     /// one runs on.
-    pub fn swap(&mut self, loaded: Loaded, spec: &ProbeSpec) -> Result<Generation, KernelError> {
+    pub fn swap(&mut self, loaded: &Loaded, spec: &ProbeSpec) -> Result<Generation, KernelError> {
         let next = Generation::new(loaded, spec)?;
         next.continue_limits(&self.generation);
         // What has former places has one function.

@@ -6,29 +6,23 @@ use std::ptr;
 
 use libbpf_rs::{MapCore as _, Object, ObjectBuilder, OpenObject};
 
+use super::others::Others;
 use super::parts::{is_behind, spec_of};
-use super::prepare::{PreparedPart, PreparedSpan};
+use super::prepared::{PreparedPart, PreparedSpan};
 use crate::catalog::{FunctionAt, Program, SpanHook};
 use crate::kernel::error::{KernelError, describe};
 use crate::kernel::generation::Generation;
 use crate::kernel::hook::of;
 use crate::kernel::host::Host;
-use crate::kernel::load::{VerifierLog, open_failed, refused, select_functions, size_maps, tell_arguments, verify};
+use crate::kernel::prepared::Prepared;
 use crate::kernel::specialise::{give_sets_of, specialise};
-use crate::spec::{Place, ProbeSpec, SpanPart, SpanRole};
+use crate::kernel::verify::{VerifierLog, open_failed, refused, select_functions, size_maps, tell_arguments, verify};
+use crate::spec::{Layout, Place, ProbeSpec, SpanPart, SpanRole};
 
 /// The map of what has begun.
 const OPEN: &str = "open_spans";
 /// The array of what runs after a program at the same hook.
 const BEHIND: &str = "behind";
-
-/// The programs at other hooks than the probe's own.
-#[derive(Default)]
-pub(in crate::kernel) struct Others {
-    pub(in crate::kernel) objects: Vec<Object>,
-    /// The functions of them that are attached, each with the number of its object.
-    pub(in crate::kernel) functions: Vec<(FunctionAt, usize)>,
-}
 
 /// Sizes the map of what has begun; what nothing is behind has no array for it. What is open goes on where the starts of `running` leave
 /// the same.
@@ -128,7 +122,7 @@ fn load_part(
     share_maps(&mut object, end, part).map_err(|error| failed(&error))?;
     give_sets_of(&mut object, &part.sets).map_err(|error| failed(&error))?;
     let record = if part.hook.role == SpanRole::End { span.record_bytes } else { span.kept_bytes };
-    specialise(&mut object, spec, program, &part.alone(record), host)?;
+    specialise(&mut object, spec, program, &alone(part, record), host)?;
     specialise_hook(&mut object, program, span, number)?;
     for FunctionAt { function, hook } in &functions {
         (of(hook.kind).prepare)(&mut object, function, hook, host).map_err(|error| error.of_hook_in(spec))?;
@@ -192,4 +186,17 @@ fn put_behind(before: &Object, next: &Object, functions: &[FunctionAt]) -> Resul
     // SAFETY: key and value are four bytes each, as the map declares, and live across the call.
     let code = unsafe { libbpf_sys::bpf_map_update_elem(array.as_fd().as_raw_fd(), key, value, 0) };
     if code < 0 { Err(failed(-code)) } else { Ok(()) }
+}
+
+/// What a program at one hook is told, as a program with no spans has it; `record_bytes` is what it fills.
+fn alone(part: &PreparedPart, record_bytes: u32) -> Prepared {
+    Prepared {
+        fetches: part.told.fetches.clone(),
+        context: part.context,
+        steps: part.told.steps.clone(),
+        set_places: part.set_places.clone(),
+        sets: part.sets.clone(),
+        layout: Some(Layout { size: record_bytes, ..Layout::default() }),
+        ..Prepared::default()
+    }
 }

@@ -5,11 +5,14 @@
 
 mod load;
 mod open;
+mod others;
 mod parts;
 mod prepare;
+mod prepared;
 
-pub(super) use load::{Others, load_others, size_map, specialise_hook};
+pub(super) use load::{load_others, size_map, specialise_hook};
 pub use open::OpenSpans;
+pub(super) use others::Others;
 pub(super) use parts::{attached, expand, spec_of};
-pub use prepare::PreparedSpan;
 pub(super) use prepare::prepare_span;
+pub use prepared::PreparedSpan;

@@ -1,96 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What each program of a span is told of this machine.
 
-use super::open::DiesWith;
 use super::parts::{hooks, of_part, spec_of};
-use crate::catalog::{FetchContext, FetchTable, Program, SetPlace};
-use crate::expr::{Blame, ResolvedPoint, Scope, SpanBlame, SpanPoint, SpanWanted, TargetName, Wanted, resolve_span};
+use super::prepared::{PreparedPart, PreparedSpan};
+use crate::catalog::{FetchTable, Program};
+use crate::expr::{Blame, Scope, SpanBlame, SpanPoint, SpanWanted, TargetName, Wanted, resolve_span};
 use crate::kernel::error::KernelError;
 use crate::kernel::hook::of;
 use crate::kernel::host::{Host, cgroup_root, possible_cpus};
-use crate::kernel::prepare::{Prepared, context, machine, set_places};
-use crate::kernel::set_map::SetMap;
+use crate::kernel::prepared::{Prepared, context, machine, set_places};
 use crate::spec::{
     Aggregate, Fetch, FetchCopy, FetchSource, HookKind, KeyWord, Layout, Narrow, Place, ProbeSpec, SetUse, Span,
     SpanEnds, SpanPart, SpanRole,
 };
 use crate::words::Refusal;
-
-/// The programs of a span, and what they share.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PreparedSpan {
-    /// One for each hook; the first is the end that the probe itself hooks.
-    pub parts: Vec<PreparedPart>,
-    /// Numbers of a key.
-    pub key_words: u32,
-    /// Bytes of what is kept of one span.
-    pub kept_bytes: u32,
-    /// Bytes of the record of an event.
-    pub record_bytes: u32,
-    /// The bits of what hooks on the way leave.
-    pub via_bits: u32,
-    /// What the file says of it.
-    pub span: Span,
-}
-
-/// What the program at one hook is told.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PreparedPart {
-    /// The hook.
-    pub hook: SpanPart,
-    /// What it is called with.
-    pub context: FetchContext,
-    /// What it reads, what it asks, and by which key it finds its spans.
-    pub told: ResolvedPoint,
-    /// The set of each of its steps.
-    pub set_places: Vec<SetPlace>,
-    /// The maps of these sets.
-    pub sets: Vec<(SetPlace, SetMap)>,
-}
-
-impl PreparedSpan {
-    /// True where what begins leaves the same as for `other`, under the same keys: what is open goes on.
-    pub(in crate::kernel) fn begins_like(&self, other: &Self) -> bool {
-        let starts = |span: &Self| {
-            let parts = span.parts.iter().filter(|part| part.hook.role != SpanRole::End);
-            parts.map(|part| (part.hook.role, part.told.fetches.clone(), part.context)).collect::<Vec<_>>()
-        };
-        let keys = |span: &Self| span.parts.iter().map(|part| part.told.key.clone()).collect::<Vec<_>>();
-        let sizes = |span: &Self| (span.key_words, span.kept_bytes, span.span.max_open);
-        sizes(self) == sizes(other) && starts(self) == starts(other) && keys(self) == keys(other)
-    }
-
-    /// Without whom a span never ends.
-    pub(in crate::kernel) fn dies_with(&self) -> DiesWith {
-        if self.span.ends == SpanEnds::Thread {
-            return DiesWith::Thread;
-        }
-        let has = |source| {
-            let ends = self.parts.iter().filter(|part| part.hook.role == SpanRole::End);
-            ends.flat_map(|part| &part.told.key).any(|word| word.fetch.source == source)
-        };
-        match (has(FetchSource::Tid) || has(FetchSource::PidTgid), has(FetchSource::Pid)) {
-            (true, _) => DiesWith::Thread,
-            (false, true) => DiesWith::Process,
-            (false, false) => DiesWith::Nobody,
-        }
-    }
-}
-
-impl PreparedPart {
-    /// The same, as a program with no spans has it; `record_bytes` is what it fills.
-    pub(super) fn alone(&self, record_bytes: u32) -> Prepared {
-        Prepared {
-            fetches: self.told.fetches.clone(),
-            context: self.context,
-            steps: self.told.steps.clone(),
-            set_places: self.set_places.clone(),
-            sets: self.sets.clone(),
-            layout: Some(Layout { size: record_bytes, ..Layout::default() }),
-            ..Prepared::default()
-        }
-    }
-}
 
 /// Resolves a probe with spans. `head` is the head of its records.
 pub(in crate::kernel) fn prepare_span(
@@ -98,7 +21,7 @@ pub(in crate::kernel) fn prepare_span(
     span: &Span,
     program: &Program,
     host: &Host,
-    target: Option<TargetName>,
+    target: Option<&TargetName>,
     head: &Layout,
 ) -> Result<Prepared, Vec<KernelError>> {
     let ends = hooks(spec).iter().filter(|part| part.role == SpanRole::End).count();
@@ -125,7 +48,7 @@ pub(in crate::kernel) fn prepare_span(
         .iter()
         .map(|spec| {
             let mut machine = machine(spec, host, &variable, &cpu_memory);
-            if let Some(target) = &target {
+            if let Some(target) = target {
                 machine.targets = vec![target.clone()];
             }
             machine

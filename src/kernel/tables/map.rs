@@ -47,6 +47,11 @@ impl TableMaps {
         Ok(Self { array, rows: [first, second], key_bytes: table.key_bytes, value_bytes: table.value_bytes })
     }
 
+    /// How many CPUs a row has counters for; 1 where the machine does not say.
+    pub fn cpus() -> usize {
+        libbpf_rs::num_possible_cpus().unwrap_or(1)
+    }
+
     /// Bytes of the kernel that a table takes on a machine with so many CPUs. About right.
     pub fn bytes(table: &Table, cpus: usize) -> u64 {
         let rows = u64::from(table.max_keys);
@@ -60,11 +65,6 @@ impl TableMaps {
     pub(super) fn count_in(&self, number: usize) -> io::Result<()> {
         point_at(self.array.as_fd(), self.rows[number & 1].as_fd())
     }
-}
-
-/// How many CPUs the machine can have; 1 where it does not say.
-pub fn possible_cpus() -> usize {
-    libbpf_rs::num_possible_cpus().unwrap_or(1)
 }
 
 /// Two are equal where they are the same.

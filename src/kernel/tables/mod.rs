@@ -13,6 +13,6 @@ mod batch;
 mod map;
 mod read;
 
+pub use map::TableMaps;
 pub(super) use map::{FIRST_TABLE, SCRATCH, TABLE};
-pub use map::{TableMaps, possible_cpus};
 pub use read::{RawRow, TableReader};

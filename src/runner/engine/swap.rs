@@ -56,7 +56,7 @@ impl Engine {
         let (mut readings, mut sources) = self.sources(&made, spec, &routes, &unit.refusals.now, keeps_counters)?;
         sources.iter_mut().for_each(|source| source.begin());
         self.read(sources);
-        let old = match unit.attached.swap(made.loaded, spec) {
+        let old = match unit.attached.swap(&made.loaded, spec) {
             Ok(old) => old,
             Err(error) => {
                 for reading in &readings {

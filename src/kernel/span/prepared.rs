@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What each program of a span was told of this machine.
+
+use super::open::DiesWith;
+use crate::catalog::{FetchContext, SetPlace};
+use crate::expr::ResolvedPoint;
+use crate::kernel::set_map::SetMap;
+use crate::spec::{FetchSource, Span, SpanEnds, SpanPart, SpanRole};
+
+/// The programs of a span, and what they share.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreparedSpan {
+    /// One for each hook; the first is the end that the probe itself hooks.
+    pub parts: Vec<PreparedPart>,
+    /// Numbers of a key.
+    pub key_words: u32,
+    /// Bytes of what is kept of one span.
+    pub kept_bytes: u32,
+    /// Bytes of the record of an event.
+    pub record_bytes: u32,
+    /// The bits of what hooks on the way leave.
+    pub via_bits: u32,
+    /// What the file says of it.
+    pub span: Span,
+}
+
+/// What the program at one hook is told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreparedPart {
+    /// The hook.
+    pub hook: SpanPart,
+    /// What it is called with.
+    pub context: FetchContext,
+    /// What it reads, what it asks, and by which key it finds its spans.
+    pub told: ResolvedPoint,
+    /// The set of each of its steps.
+    pub set_places: Vec<SetPlace>,
+    /// The maps of these sets.
+    pub sets: Vec<(SetPlace, SetMap)>,
+}
+
+impl PreparedSpan {
+    /// True where what begins leaves the same as for `other`, under the same keys: what is open goes on.
+    pub(in crate::kernel) fn begins_like(&self, other: &Self) -> bool {
+        let starts = |span: &Self| {
+            let parts = span.parts.iter().filter(|part| part.hook.role != SpanRole::End);
+            parts.map(|part| (part.hook.role, part.told.fetches.clone(), part.context)).collect::<Vec<_>>()
+        };
+        let keys = |span: &Self| span.parts.iter().map(|part| part.told.key.clone()).collect::<Vec<_>>();
+        let sizes = |span: &Self| (span.key_words, span.kept_bytes, span.span.max_open);
+        sizes(self) == sizes(other) && starts(self) == starts(other) && keys(self) == keys(other)
+    }
+
+    /// Without whom a span never ends.
+    pub(in crate::kernel) fn dies_with(&self) -> DiesWith {
+        if self.span.ends == SpanEnds::Thread {
+            return DiesWith::Thread;
+        }
+        let has = |source| {
+            let ends = self.parts.iter().filter(|part| part.hook.role == SpanRole::End);
+            ends.flat_map(|part| &part.told.key).any(|word| word.fetch.source == source)
+        };
+        match (has(FetchSource::Tid) || has(FetchSource::PidTgid), has(FetchSource::Pid)) {
+            (true, _) => DiesWith::Thread,
+            (false, true) => DiesWith::Process,
+            (false, false) => DiesWith::Nobody,
+        }
+    }
+}
