@@ -303,7 +303,7 @@ fn programs_from_files() {
             let path = directory.path().join(format!("{}.{suffix}", built_in.name));
             fs::write(&path, &*built_in.object).unwrap();
             let read = Program::from_file(&path, &fs::read(&path).unwrap()).unwrap();
-            assert_eq!(read, Program { light: None, ..(**built_in).clone() });
+            assert_eq!(read, Program { light: None, counting: None, span: None, ..(**built_in).clone() });
         }
     }
 }

@@ -59,10 +59,16 @@ pub(super) fn form(generator: &mut SchemaGenerator) -> Value {
         hook.insert(kind.kind.word().to_owned(), form);
     }
     let role = |role: SpanRole| {
-        let one = json!({ "type": "object", "properties": hook, "additionalProperties": false, "minProperties": 1 });
-        let mut form = one.clone();
+        // Written out where most files have it: once more for each entry of a list, and for each role, would make the schema many times as
+        // large. What stands there is decoded as strictly.
+        let mut form = match role {
+            SpanRole::Start | SpanRole::End => {
+                json!({ "properties": hook, "additionalProperties": false, "minProperties": 1 })
+            }
+            SpanRole::Via | SpanRole::Cancel => json!({ "minProperties": 1 }),
+        };
         form["type"] = json!(["object", "array"]);
-        form["items"] = one;
+        form["items"] = json!({ "type": "object", "minProperties": 1 });
         form["minItems"] = json!(1);
         form["examples"] = json!([{ "tracepoint": "sched:sched_switch", "key": ["prev_pid"] }]);
         form["description"] = match role {

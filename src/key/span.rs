@@ -7,6 +7,7 @@ use super::set_names::note_sets;
 use crate::config::{Cx, Entry, Node, TARGET, Value, codes, pattern};
 use crate::hook::{self, SPAN, can_be_in_span};
 use crate::spec::{Expr, HookKind, Place, Span, SpanEnds, SpanPart, SpanRole, Targets};
+use crate::words;
 
 /// Most numbers of a key.
 const MAX_KEY: usize = 4;
@@ -68,6 +69,19 @@ fn part(
             return None;
         }
     };
+    // Of lists the schema does not say what may stand in them.
+    let known = |key: &str| HookKind::of_word(key).is_some_and(can_be_in_span) || key == "key" || key == "where";
+    if let Some(entry) = node.entries().iter().find(|entry| !known(&entry.key)) {
+        let (key, word) = (&entry.key, role.word());
+        let message = match HookKind::of_word(key) {
+            Some(_) => format!("a span cannot have `{key}` as its `{word}`"),
+            None => format!("unknown key `{key}` in `{word}`"),
+        };
+        let problem = cx.error(codes::UNKNOWN_KEY, entry.key_span, message);
+        let words = HookKind::WORDS.into_iter().filter(|(kind, _)| can_be_in_span(*kind)).map(|(_, word)| word);
+        cx.report(problem.maybe_help(words::suggest(key, words.chain(["key", "where"]), "there are")));
+        return None;
+    }
     cx.note_place(of(Place::Hook), entry.key_span);
     let at = node.at(&[&entry.key, "at"]).filter(|at| at.text() == Some("span"));
     if let Some(at) = at.filter(|_| can_be_in_span(kind)) {
