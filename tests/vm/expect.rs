@@ -169,5 +169,10 @@ fn check_matchers(pattern: &Value) -> Result<(), String> {
             _ => check_matchers(value)?,
         }
     }
+    // A list has elements by their number beside what one of them has.
+    let is_of_value = |key: &&String| key.starts_with('$') && *key != "$any";
+    if fields.keys().any(|key| is_of_value(&key)) && !fields.keys().all(|key| key.starts_with('$')) {
+        return Err("matchers and fields in one object".to_owned());
+    }
     Ok(())
 }
