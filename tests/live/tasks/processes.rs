@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Tasks about processes: starts, ends, signals, what is typed and printed.
 
+use std::fs;
 use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
 
@@ -73,6 +74,7 @@ pub(super) fn signals() {
     let mut calls = Calls::start(&task.lab);
     let mut sleep = Command::new("sleep").arg("1000").spawn().unwrap();
     let to = sleep.id();
+    wait_for("the program", || fs::read_to_string(format!("/proc/{to}/comm")).is_ok_and(|comm| comm == "sleep\n"));
     assert_eq!(calls.call(SYS_kill, &format!("{to} {}", libc::SIGTERM)), 0);
     sleep.wait().unwrap();
     let sent =
