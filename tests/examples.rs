@@ -153,6 +153,8 @@ fn start(path: &Path) -> (Child, impl BufRead) {
 fn stimulate() {
     let status = Command::new("/bin/false").status().unwrap();
     assert!(!status.success());
+    // It sleeps longer than a millisecond.
+    assert!(Command::new("sleep").arg("0.01").status().unwrap().success());
     let status = Command::new("python3").args(["-c", "import json"]).env("PATH", SYSTEM_PATH).status().unwrap();
     assert!(status.success());
     drop(fs::read("/etc/hostname"));
