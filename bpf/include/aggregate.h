@@ -14,7 +14,6 @@
 #include "where.h"
 
 #define MAX_TABLES 4
-#define MAX_TABLE_KEYS 8
 #define MAX_TABLE_VALUES 16
 #define MAX_TALLIES 32 /* values of all tables */
 #define MAX_EDGES 32

@@ -26,9 +26,8 @@ const FILTERED_WORD: usize = 7;
 const UNDECIDED_WORD: usize = 8;
 /// The first of those that count spans: started, paired, repeated, cancelled, full.
 const STARTED_WORD: usize = 9;
-/// The word that counts events which one of the tables had no room for, and the words of each table.
+/// The word that counts events which one of the tables had no room for.
 const UNCOUNTED_WORD: usize = 14;
-const TABLE_FULL_WORD: usize = 15;
 
 /// The counts of one loaded program, in memory shared with it. What is read later is not older: an event that one count has is
 /// in those that are read after it.
@@ -103,11 +102,6 @@ impl Counts {
     /// Those of them that a table had no room for.
     pub fn uncounted(&self) -> u64 {
         self.sum(UNCOUNTED_WORD)
-    }
-
-    /// Those of them that the table of this number had no room for.
-    pub fn table_full(&self, table: usize) -> u64 {
-        self.sum(TABLE_FULL_WORD + table.min(3))
     }
 
     /// Events of this process itself, which were left out; not among those that were produced.

@@ -43,7 +43,9 @@ pub(super) fn resolve_for(
     let head = &if spec.hook.as_ref().is_some_and(is_without_process) { without_process(head) } else { head.clone() };
     prepared.layout = Some(head.clone());
     if let Some(span) = &spec.span {
-        return prepare_span(spec, span, program, host, target.as_ref(), head);
+        let prepared = prepare_span(spec, span, program, host, target.as_ref(), head)?;
+        prepared.counting.iter().try_for_each(|counting| refuse_large_keys(spec, counting))?;
+        return Ok(prepared);
     }
     if spec.capture.is_empty()
         && spec.filter.is_empty()
