@@ -11,7 +11,7 @@ use super::error::KernelError;
 use super::host::descriptors;
 use super::loaded::Loaded;
 use super::rates;
-use super::span::PreparedSpan;
+use super::span::{self, PreparedSpan};
 use super::tables::{FIRST_TABLE, SCRATCH, TABLE};
 use crate::catalog::{Counters, FunctionAt};
 use crate::spec::{Limits, ParamValue, Place, ProbeSpec};
@@ -113,7 +113,9 @@ impl Generation {
         if name == rates::MAP && !self.rated.as_ref().is_some_and(|before| rates::are_same(before, spec)) {
             return None;
         }
-        if !same || name == "events" || name.starts_with(TABLE) || name == SCRATCH || name.contains('.') {
+        // What has begun goes on where the starts allow it; what runs behind a program belongs to its version.
+        let of_span = name == span::OPEN || name == span::BEHIND;
+        if !same || of_span || name == "events" || name.starts_with(TABLE) || name == SCRATCH || name.contains('.') {
             return None;
         }
         self.map(name).map(MapHandle::as_fd)
@@ -127,7 +129,7 @@ impl Generation {
     /// What has begun, for a program whose starts leave the same under the same keys.
     pub(super) fn open_spans(&self, next: &PreparedSpan) -> Option<BorrowedFd<'_>> {
         let is_same = self.span.as_ref().is_some_and(|span| span.begins_like(next));
-        self.map("open_spans").filter(|_| is_same).map(MapHandle::as_fd)
+        self.map(span::OPEN).filter(|_| is_same).map(MapHandle::as_fd)
     }
 
     /// The map of this name.

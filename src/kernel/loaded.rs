@@ -10,7 +10,7 @@ use libbpf_rs::{MapCore as _, MapHandle, Object};
 use super::counters::CounterReader;
 use super::error::{KernelError, describe};
 use super::ring::Ring;
-use super::span::{OpenSpans, Others, PreparedSpan};
+use super::span::{OPEN, OpenSpans, Others, PreparedSpan};
 use crate::catalog::{Counters, FunctionAt};
 use crate::spec::Place;
 
@@ -64,7 +64,7 @@ impl Loaded {
     /// The same, when it has just been loaded.
     pub(super) fn find_open_spans(&self) -> Option<OpenSpans> {
         let span = self.span.as_ref()?;
-        let map = self.object.maps().find(|map| map.name() == "open_spans")?;
+        let map = self.object.maps().find(|map| map.name() == OPEN)?;
         Some(OpenSpans::new(MapHandle::try_from(&map).ok()?, span.span.expire, span.dies_with()))
     }
 

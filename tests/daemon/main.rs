@@ -31,6 +31,9 @@ mod mounts;
 mod random;
 mod roots;
 mod sinks;
+mod spans;
+#[path = "../live/steps.rs"]
+mod steps;
 #[allow(dead_code, reason = "as above")]
 #[path = "../live/wire.rs"]
 mod wire;

@@ -48,6 +48,9 @@ mod set_files;
 mod sets;
 mod sinks;
 mod sources;
+mod spans;
+#[allow(dead_code, reason = "the daemon's tests use the rest")]
+mod steps;
 mod syscall;
 mod syscall_layers;
 mod tasks;

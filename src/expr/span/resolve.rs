@@ -125,7 +125,7 @@ pub fn resolve_span(
     let Some((_, first)) = ends.first().cloned().filter(|_| errors.is_empty()) else { return Err(errors) };
     for (_, other) in &ends {
         if let Some(blame) = difference(&first.layout, &other.layout) {
-            let refusal = Refusal::new("it has another type at another `end`")
+            let refusal = Refusal::new("it has different types at the hooks of `end`")
                 .help("say which with `as`: it must be the same at all of them");
             return Err(vec![(blame, refusal)]);
         }

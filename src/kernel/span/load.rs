@@ -20,9 +20,9 @@ use crate::kernel::verify::{VerifierLog, open_failed, refused, select_functions,
 use crate::spec::{Layout, Place, ProbeSpec, SpanPart, SpanRole};
 
 /// The map of what has begun.
-const OPEN: &str = "open_spans";
+pub(in crate::kernel) const OPEN: &str = "open_spans";
 /// The array of what runs after a program at the same hook.
-const BEHIND: &str = "behind";
+pub(in crate::kernel) const BEHIND: &str = "behind";
 
 /// Sizes the map of what has begun; what nothing is behind has no array for it. What is open goes on where the starts of `running` leave
 /// the same.

@@ -10,7 +10,7 @@ mod parts;
 mod prepare;
 mod prepared;
 
-pub(super) use load::{load_others, size_map, specialise_hook};
+pub(super) use load::{BEHIND, OPEN, load_others, size_map, specialise_hook};
 pub use open::OpenSpans;
 pub(super) use others::Others;
 pub(super) use parts::{attached, expand, spec_of};

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What each program of a span is told of this machine.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use super::parts::{hooks, of_part, spec_of};
 use super::prepared::{PreparedPart, PreparedSpan};
 use crate::catalog::{FetchTable, Program};
-use crate::expr::{Blame, Scope, SpanBlame, SpanPoint, SpanWanted, TargetName, Wanted, resolve_span};
+use crate::expr::{Blame, Machine, Scope, SpanBlame, SpanPoint, SpanWanted, TargetName, Wanted, resolve_span};
 use crate::kernel::error::KernelError;
 use crate::kernel::hook::of;
 use crate::kernel::host::{Host, cgroup_root, possible_cpus};
@@ -44,7 +47,7 @@ pub(in crate::kernel) fn prepare_span(
     let variable = |name: &str| host.variable(name);
     let cpu_memory = || host.cpu_memory().zip(possible_cpus());
     let specs: Vec<ProbeSpec> = parts.iter().map(|part| spec_of(spec, part)).collect();
-    let machines: Vec<_> = specs
+    let mut machines: Vec<_> = specs
         .iter()
         .map(|spec| {
             let mut machine = machine(spec, host, &variable, &cpu_memory);
@@ -54,6 +57,7 @@ pub(in crate::kernel) fn prepare_span(
             machine
         })
         .collect();
+    name_ends_alike(&parts, &mut machines);
     let points: Vec<SpanPoint<'_, '_>> = parts
         .iter()
         .zip(&scopes)
@@ -107,6 +111,31 @@ pub(in crate::kernel) fn prepare_span(
         span: Some(prepared),
         ..Prepared::default()
     })
+}
+
+/// Which of the ends it was is one value, with the names of all of them.
+fn name_ends_alike(parts: &[SpanPart], machines: &mut [Machine<'_>]) {
+    let mut ends: Vec<&mut TargetName> = parts
+        .iter()
+        .zip(machines)
+        .filter(|(part, _)| part.role == SpanRole::End)
+        .flat_map(|(_, machine)| &mut machine.targets)
+        .filter(|target| matches!(target.source, FetchSource::Constant(_)))
+        .collect();
+    let words: BTreeSet<&'static str> = ends.iter().map(|target| target.word).collect();
+    for word in words {
+        let of_word = || ends.iter().filter(|target| target.word == word);
+        let all: BTreeSet<&String> = of_word().flat_map(|target| target.names.iter().map(|(_, name)| name)).collect();
+        let all: Arc<[(i64, String)]> =
+            all.into_iter().enumerate().map(|(number, name)| (number as i64, name.clone())).collect();
+        for target in ends.iter_mut().filter(|target| target.word == word) {
+            let FetchSource::Constant(own) = target.source else { continue };
+            let name = target.names.iter().find(|(number, _)| *number as u64 == own).map(|(_, name)| name.clone());
+            let Some((number, _)) = all.iter().find(|(_, known)| Some(known) == name.as_ref()) else { continue };
+            target.source = FetchSource::Constant(*number as u64);
+            target.names = Arc::clone(&all);
+        }
+    }
 }
 
 fn blamed(spec: &ProbeSpec, part: &SpanPart, error: KernelError) -> KernelError {
