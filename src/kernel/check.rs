@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A probe against this machine, without attaching anything: targets, captures, and what the verifier says.
 
+use std::sync::Arc;
+
 use super::agree::disagreements;
 use super::error::{KernelError, few_of_each};
 use super::expand::expand_what_is_there;
@@ -12,9 +14,10 @@ use super::loaded::Loaded;
 use super::prepare::{prepare, resolve_captures};
 use super::prepared::Prepared;
 use super::set_map::SetMap;
+use super::tables::TableMaps;
 use super::together::together;
-use crate::catalog::{FunctionAt, Program};
-use crate::spec::{HookKind, Place, ProbeSpec, StepTest};
+use crate::catalog::{FunctionAt, Program, SetPlace};
+use crate::spec::{HookKind, Place, ProbeSpec, Step, StepTest, Table};
 
 /// Checks everything about a probe that can be known without running it: what its hook names, its captures, and, where this
 /// process may load programs, the verifier's word on the specialised program. Nothing is
@@ -67,7 +70,7 @@ fn check_one(
         // The kernel would say no more than that it has none of this type.
     } else if !verified.iter().any(is_verified) {
         let asked = prepared.clone();
-        match give_empty_sets(&mut prepared).and_then(|()| Loaded::load(spec, program, &prepared, host)) {
+        match give_empty_maps(&mut prepared).and_then(|()| Loaded::load(spec, program, &prepared, host)) {
             Ok(_) => verified.extend(functions.first().cloned().map(|function| (function, asked))),
             Err(error) => findings.push(Finding::Wrong(error)),
         }
@@ -75,15 +78,27 @@ fn check_one(
     findings
 }
 
-/// The verifier asks for the maps of the sets, not for what is in them.
-fn give_empty_sets(prepared: &mut Prepared) -> Result<(), KernelError> {
-    for (step, place) in prepared.steps.iter().zip(&prepared.set_places) {
+/// The verifier asks for the maps of sets and tables, not for what is in them.
+fn give_empty_maps(prepared: &mut Prepared) -> Result<(), KernelError> {
+    give_empty_sets(&prepared.steps, &prepared.set_places, &mut prepared.sets)?;
+    for part in prepared.span.iter_mut().flat_map(|span| &mut span.parts) {
+        give_empty_sets(&part.told.steps, &part.set_places, &mut part.sets)?;
+    }
+    let failed = |error| KernelError::at(Place::Probe, format!("failed to make a table: {error}"));
+    let one_row = |table: &Table| TableMaps::new(&Table { max_keys: 1, ..table.clone() }).map(Arc::new).map_err(failed);
+    let tables = prepared.counting.iter().flat_map(|counting| &counting.tables);
+    prepared.tables = tables.map(one_row).collect::<Result<_, _>>()?;
+    Ok(())
+}
+
+fn give_empty_sets(steps: &[Step], places: &[SetPlace], sets: &mut Vec<(SetPlace, SetMap)>) -> Result<(), KernelError> {
+    for (step, place) in steps.iter().zip(places) {
         let StepTest::Set(name, _) = &step.test else { continue };
-        if prepared.sets.iter().any(|(known, _)| known == place) {
+        if sets.iter().any(|(known, _)| known == place) {
             continue;
         }
         let failed = |error| KernelError::at(Place::Probe, format!("failed to make the set `{}`: {error}", name.0));
-        prepared.sets.push((*place, SetMap::new(place.kind, 1).map_err(failed)?));
+        sets.push((*place, SetMap::new(place.kind, 1).map_err(failed)?));
     }
     Ok(())
 }

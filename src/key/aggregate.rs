@@ -9,7 +9,7 @@ use serde_json::json;
 use super::aggregate_value::{self, ValueText};
 use super::definition::{Checking, Key, Need, needless};
 use super::expression;
-use super::fields::{MAX_NAME_BYTES, wrong_field_of_row};
+use super::fields::{MAX_NAME_BYTES, is_reserved_in_rows, reserved_in_rows, wrong_field_of_row};
 use super::set_names::note_sets;
 use crate::config::forms::Ordered;
 use crate::config::{Node, codes, is_identifier};
@@ -72,7 +72,7 @@ struct Table {
     #[schemars(extend("examples" = ["by_command"]))]
     name: Option<String>,
     /// The keys that rows are told apart by: a list of expressions, of which each has the last name in it as its own
-    /// (`start.comm`: `comm`), or a mapping from names to expressions. At most 8, of any type, 512 bytes in all; a text has
+    /// (`start.comm`: `comm`; one that is reserved, that of its type: `type as socket_type`: `socket_type`), or a mapping from names to expressions. At most 8, of any type, 512 bytes in all; a text has
     /// 64 bytes unless told otherwise (`string(100)`). Without keys there is one row.
     #[serde(default)]
     by: Option<By>,
@@ -229,7 +229,7 @@ fn keys(checking: &mut Checking<'_>, table: &Node, number: usize) -> Vec<Aggrega
         let Some(expr) = expression::read(&mut checking.cx, node, &what) else { continue };
         let name = match entry {
             Some(entry) => Some((entry.key.clone(), entry.key_span)),
-            None => last_name(&expr).map(|name| (name, node.span)),
+            None => name_in_list(&expr).map(|name| (name, node.span)),
         };
         let Some((name, span)) = name else {
             let message = format!("the key `{expr}` has no name");
@@ -237,6 +237,12 @@ fn keys(checking: &mut Checking<'_>, table: &Node, number: usize) -> Vec<Aggrega
             checking.cx.report(problem.help(format!("write a mapping: `by: {{ NAME: {expr} }}`")));
             continue;
         };
+        if entry.is_none() && is_reserved_in_rows(&name) {
+            let message = format!("a key cannot have the reserved name `{name}`");
+            let problem = checking.cx.error(codes::FIELD_NAME, span, message).label("reserved");
+            checking.cx.report(reserved_in_rows(problem, &format!("write a mapping: `by: {{ my_{name}: {expr} }}`")));
+            continue;
+        }
         if wrong_field_of_row(checking, "key", &name, span) {
             continue;
         }
@@ -251,6 +257,16 @@ fn keys(checking: &mut Checking<'_>, table: &Node, number: usize) -> Vec<Aggrega
         }
     }
     keys
+}
+
+/// What a key of a list is called: the last name of its path, or where no field of a row can be called so, what it is read as:
+/// `socket_type` of `type as socket_type`.
+fn name_in_list(expr: &Expr) -> Option<String> {
+    let name = last_name(expr)?;
+    match &expr.node {
+        ExprNode::Cast { cast, .. } if is_reserved_in_rows(&name) => Some(cast.noun().unwrap_or(name)),
+        _other => Some(name),
+    }
 }
 
 /// The last name of a path: `comm` of `start.comm`, `kstack` of `kstack(5)`.

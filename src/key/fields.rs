@@ -70,13 +70,23 @@ pub(super) fn wrong_field_of_row(checking: &mut Checking<'_>, what: &str, name: 
         cx.report(problem.label(format!("letters, digits and `_`, no leading digit, at most {MAX_NAME_BYTES}")));
         return true;
     }
-    if OF_ROWS.contains(&name) {
+    if is_reserved_in_rows(name) {
         let problem = cx.error(codes::FIELD_NAME, span, format!("a {what} cannot have the reserved name `{name}`"));
-        let problem = problem.label("reserved").help(format!("choose another name, for example `my_{name}`"));
-        cx.report(problem.note(format!("reserved names: {}", words::list(OF_ROWS.iter().copied(), 16))));
+        cx.report(reserved_in_rows(problem, &format!("choose another name, for example `my_{name}`")));
         return true;
     }
     false
+}
+
+/// True for what every row has.
+pub(super) fn is_reserved_in_rows(name: &str) -> bool {
+    OF_ROWS.contains(&name)
+}
+
+/// The problem of such a name.
+pub(super) fn reserved_in_rows(problem: Problem, help: &str) -> Problem {
+    let problem = problem.label("reserved").help(help);
+    problem.note(format!("reserved names: {}", words::list(OF_ROWS.iter().copied(), 16)))
 }
 
 /// What every row has; the fields of a process may be keys.

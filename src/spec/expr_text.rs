@@ -176,6 +176,38 @@ fn quoted(text: &str) -> String {
     quoted
 }
 
+impl Cast {
+    /// What a value that is read so can be called; `None` for forms that say how a number is read, not what it is.
+    pub fn noun(&self) -> Option<String> {
+        match self {
+            Self::Unsigned { .. } | Self::Signed { .. } | Self::Hex | Self::Bool => None,
+            Self::Enum(name) | Self::Struct(name) => Some(name.clone()),
+            Self::String(_) | Self::UserString(_) => Some("string".to_owned()),
+            Self::Bytes(_) => Some("bytes".to_owned()),
+            Self::Path { .. } => Some("path".to_owned()),
+            Self::Duration
+            | Self::Ktime
+            | Self::Timespec
+            | Self::Named(_)
+            | Self::Ipv4
+            | Self::Ipv6
+            | Self::Ip
+            | Self::Port
+            | Self::Mac
+            | Self::Sockaddr
+            | Self::Sock
+            | Self::FdPath
+            | Self::Dev
+            | Self::Ksym
+            | Self::Usym
+            | Self::Cgroup
+            | Self::Uid
+            | Self::Uuid
+            | Self::Packet => Some(self.to_string()),
+        }
+    }
+}
+
 impl fmt::Display for Cast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

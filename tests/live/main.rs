@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
 
 mod aggregate;
+mod aggregate_targets;
 mod called;
 mod cgroups;
 mod clock;

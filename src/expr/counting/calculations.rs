@@ -8,8 +8,9 @@
 //!   register 0  0 / 1           the last one
 //! ```
 
+use super::keys::nothing;
 use crate::expr::lower::{Unfit, is_null_by_value, is_signed};
-use crate::expr::operand::Operand;
+use crate::expr::operand::{Operand, OperandSource};
 use crate::spec::{
     BitRange, Comparison, Fetch, FetchCopy, FetchSource, FieldType, Formula, Narrow, Operation, OperationKind, Wide,
     Widening,
@@ -135,6 +136,10 @@ impl Calculations {
 
     /// Reads an operand, and before it what it needs.
     fn read(&mut self, operand: &Operand, to: u8) -> Result<bool, Unfit> {
+        if matches!(operand.source, OperandSource::Nothing) {
+            self.push(OperationKind::Fetch(Box::new(nothing(8)), Wide::NONE), to);
+            return Ok(is_signed(&operand.kind).unwrap_or(false));
+        }
         let number = at_hand(operand)?;
         for before in &operand.before {
             let fetch = Fetch { slot: 0, out: 0, ..before.clone() };
