@@ -63,7 +63,7 @@ impl Loaded {
             Ok(object) => {
                 tell_arguments(&object, spec, host)?;
                 let others = match &prepared.span {
-                    Some(span) => span::load_others(&object, spec, program, span, host)?,
+                    Some(span) => span::load_others(&object, spec, program, (span, &prepared.tables), host)?,
                     None => Others::default(),
                 };
                 let loaded = Self { object, functions, others, span: prepared.span.clone(), open: None };

@@ -6,7 +6,8 @@ use std::ops::Range;
 use super::expr::NameTable;
 use super::fetch::{Fetch, FetchSource};
 use super::formula::Arithmetic;
-use super::layout::Layout;
+use super::layout::{Field, Layout};
+use super::place::AggregatePart;
 use super::sample::Statistic;
 use super::step::{Step, Widening};
 
@@ -44,6 +45,26 @@ impl Counting {
     }
 }
 
+impl Counting {
+    /// What another target or end of the same probe, or another version of it, counts in another way: the part of a table, the table, and
+    /// the number of the key or value. `None`: they can share the tables. What a target lacks is null there, and may be of any kind.
+    pub fn difference(&self, other: &Self) -> Option<(AggregatePart, usize, usize)> {
+        if self.tables.len() != other.tables.len() || self.tallies.len() != other.tallies.len() {
+            return Some((AggregatePart::Key, 0, 0));
+        }
+        let of_keys =
+            |(number, (a, b)): (usize, (&Table, &Table))| Some((AggregatePart::Key, number, a.difference(b)?));
+        let of_value = |(index, (a, b)): (usize, (&Tally, &Tally))| {
+            let same_kind = a.elsewhere || b.elsewhere || a.signed == b.signed;
+            let differs = a.statistic != b.statistic || a.at != b.at || !same_kind;
+            let table = self.tables.iter().position(|table| table.tallies.contains(&index)).filter(|_| differs)?;
+            Some((AggregatePart::Value, table, index - self.tables[table].tallies.start))
+        };
+        let keys = self.tables.iter().zip(&other.tables).enumerate().find_map(of_keys);
+        keys.or_else(|| self.tallies.iter().zip(&other.tallies).enumerate().find_map(of_value))
+    }
+}
+
 /// One table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
@@ -66,6 +87,19 @@ pub struct Table {
 impl Table {
     /// Values of a row have the bits of the mask behind those of its keys.
     pub const FIRST_VALUE_BIT: usize = 32;
+
+    /// The number of the first key that another one has in another way; of the first one where they differ in something else.
+    fn difference(&self, other: &Self) -> Option<usize> {
+        let keys = |table: &Self| table.row.sample.as_ref().map_or(0, |sample| sample.keys);
+        let fields = |table: &Self| table.row.fields.iter().take(keys(table)).cloned().collect::<Vec<_>>();
+        let same_key = |a: &Field, b: &Field| (&a.name, &a.kind, a.offset) == (&b.name, &b.kind, b.offset);
+        let different = fields(self).iter().zip(&fields(other)).position(|(a, b)| !same_key(a, b));
+        let same_sizes = self.key_bytes == other.key_bytes
+            && self.value_bytes == other.value_bytes
+            && self.max_keys == other.max_keys
+            && self.row.sample == other.row.sample;
+        different.or((!same_sizes).then_some(0))
+    }
 
     /// True for one that never begins again.
     pub fn is_cumulative(&self) -> bool {

@@ -265,3 +265,56 @@ fn many_at_once() {
     let wrong = events.iter().find(|event| (event["number"] == 4) != (event["result"] == -libc::EINVAL));
     assert_eq!((events.len() as u64, wrong), (2 * CALLS, None));
 }
+
+/// All ends of a span count in the same tables, each with its own conditions; what is filtered is told.
+#[test]
+fn several_ends_are_counted() {
+    need!(bpf(), tool("cc"));
+    let lab = Lab::new();
+    let binary = compile(&lab);
+    let yaml = |by: &str| {
+        format!(
+            "probes:\n  - name: steps\n    hook:\n      span:\n        start: {{ uprobe: \"{binary}:begin\", key: [arg0] }}\n        \
+             cancel: {{ uprobe: \"{binary}:cancel\", key: [arg0] }}\n        end:\n          \
+             - {{ uprobe: \"{binary}:end\", key: [arg0] }}\n          \
+             - {{ uprobe: \"{binary}:end_too\", key: [arg1 as i16], where: (arg0 as i32) != 9 }}\n    \
+             where: (start.arg1 as i32) != 100\n    interval: end\n    aggregate:\n      \
+             - name: ends\n        by: {{ by: {by}, odd: (start.arg1 as i32) % 2 }}\n        \
+             values: {{ times: count(), sum: sum(start.arg1 as i32), took: histogram(duration), high: count() if (start.arg1 as i32) > 5 }}\n      \
+             - name: all\n        values: {{ times: count(), longest: max(duration) }}\n"
+        )
+    };
+    let lines = [
+        "begin 1 1",
+        "end 1",
+        "begin 2 2",
+        "end_too 2 1",
+        "begin 3 3",
+        "end_too 3 9",
+        "end_too 3 8",
+        "begin 4 7",
+        "end_too 4",
+        "begin 5 5",
+        "cancel 5",
+        "begin 6 100",
+        "end_too 6",
+        "begin 7 8",
+        "end 7",
+        "begin 8",
+    ];
+    let run = lab.ready(&yaml("end.symbol"), &[]);
+    Steps::start(&binary).go(&lines);
+    let ended = run.interrupt().code(0).says("counted: 5").says("filtered 1");
+    became(&ended, "started 8; paired 6; cancelled 1; open 1");
+    let events = ended.events();
+    let of = |table: &str| events.iter().filter(|event| event["table"] == table).cloned().collect::<Vec<_>>();
+    let mut ends = of("ends");
+    ends.sort_by_key(|row| format!("{}{}", row["by"], row["odd"]));
+    assert_eq!(
+        values(&ends, &["by", "odd", "times", "sum", "high"]),
+        json!([["end", 0, 1, 8, 1], ["end", 1, 1, 1, 0], ["end_too", 0, 1, 2, 0], ["end_too", 1, 2, 10, 1]])
+    );
+    let timed: u64 =
+        ends.iter().flat_map(|row| row["took"].as_array().unwrap()).map(|bucket| bucket[2].as_u64().unwrap()).sum();
+    assert_eq!((timed, values(&of("all"), &["times"])), (5, json!([[5]])));
+}

@@ -55,6 +55,17 @@ pub struct ResolvedPoint {
     pub gated: bool,
     /// Its key.
     pub key: Vec<KeyWord>,
+    /// At an end: what is counted there, for a probe that counts.
+    pub counting: Option<Counting>,
+}
+
+/// What is read at one end.
+#[derive(Clone)]
+struct End {
+    /// Its number among the hooks.
+    point: usize,
+    resolved: Resolved,
+    counting: Option<Counting>,
 }
 
 /// A probe with a start and an end, resolved.
@@ -64,8 +75,6 @@ pub struct ResolvedSpan {
     pub points: Vec<ResolvedPoint>,
     /// The record of an event.
     pub layout: Layout,
-    /// What is counted of each, for a probe that counts.
-    pub counting: Option<Counting>,
     /// Who decides which condition of `where`.
     pub clauses: Vec<ClausePlan>,
     /// Bytes of what is kept of one span.
@@ -91,8 +100,7 @@ pub fn resolve_span(
     } else {
         (Resolved::new(head), conditions)
     };
-    let mut ends: Vec<(usize, Resolved)> = Vec::new();
-    let mut counting = None;
+    let mut ends: Vec<End> = Vec::new();
     for (end, _) in points.iter().enumerate().filter(|(_, point)| point.role == SpanRole::End) {
         let names = SpanNames {
             points,
@@ -104,27 +112,30 @@ pub fn resolve_span(
             sets: wanted.event.sets,
             store: &store,
         };
-        let resolved = if wanted.aggregates.is_empty() {
-            resolve_values(wanted.event, &late, &names, head)
+        let found = if wanted.aggregates.is_empty() {
+            resolve_values(wanted.event, &late, &names, head).map(|resolved| End {
+                point: end,
+                resolved,
+                counting: None,
+            })
         } else {
-            resolve_tables_of(wanted.aggregates, &late, wanted.event.sets, &names).map(|(tables, clauses)| {
-                let steps = tables.steps.clone();
-                let fetches = tables.fetches.clone();
-                counting = Some(tables);
-                Resolved { steps, clauses, fetches, ..Resolved::new(head) }
+            resolve_tables_of(wanted.aggregates, &late, wanted.event.sets, &names).map(|(counting, clauses)| {
+                let (steps, fetches) = (counting.steps.clone(), counting.fetches.clone());
+                let resolved = Resolved { steps, clauses, fetches, ..Resolved::new(head) };
+                End { point: end, resolved, counting: Some(counting) }
             })
         };
-        match resolved {
-            Ok(resolved) => ends.push((end, resolved)),
+        match found {
+            Ok(end) => ends.push(end),
             Err(refusals) => {
                 errors.extend(refusals.into_iter().map(|(blame, refusal)| (SpanBlame::Event(blame), refusal)));
                 break;
             }
         }
     }
-    let Some((_, first)) = ends.first().cloned().filter(|_| errors.is_empty()) else { return Err(errors) };
-    for (_, other) in &ends {
-        if let Some(blame) = difference(&first.layout, &other.layout) {
+    let Some(first) = ends.first().cloned().filter(|_| errors.is_empty()) else { return Err(errors) };
+    for other in &ends {
+        if let Some(blame) = difference(&first, other) {
             let refusal = Refusal::new("it has different types at the hooks of `end`")
                 .help("say which with `as`: it must be the same at all of them");
             return Err(vec![(blame, refusal)]);
@@ -145,16 +156,16 @@ pub fn resolve_span(
         let key = keys[number].clone();
         let kept = store.borrow().fetches(point.role, *of_role);
         *of_role += 1;
-        let end = ends.iter().find(|(end, _)| *end == number);
+        let end = ends.iter().find(|end| end.point == number);
         let (fetches, bits) = match end {
-            Some((_, end)) => (end.fetches.clone(), Vec::new()),
+            Some(end) => (end.resolved.fetches.clone(), Vec::new()),
             None => kept.into_iter().unzip(),
         };
         let (gate_steps, gated) = match (point.role, wanted.in_thread) {
             (SpanRole::Start, true) => (early.steps.clone(), false),
             _other => (gate, true),
         };
-        let about_event: &[Step] = end.map_or(&[], |(_, end)| &end.steps);
+        let about_event: &[Step] = end.map_or(&[], |end| &end.resolved.steps);
         if gate_steps.len() + about_event.len() > MAX_STEPS {
             let refusal = Refusal::new(format!("the kernel makes at most {MAX_STEPS} tests at a hook"))
                 .help("put the values of one name into a list or a set");
@@ -162,17 +173,17 @@ pub fn resolve_span(
         }
         let gate = (!gate_steps.is_empty()).then_some(about_event.len());
         let steps = joined(about_event, &gate_steps);
-        resolved.push(ResolvedPoint { fetches, bits, steps, gate, gated, key });
+        let counting = end.and_then(|end| end.counting.clone());
+        resolved.push(ResolvedPoint { fetches, bits, steps, gate, gated, key, counting });
     }
     if !errors.is_empty() {
         return Err(errors);
     }
     let store = store.borrow();
-    let clauses = early.clauses.into_iter().chain(first.clauses).collect();
+    let clauses = early.clauses.into_iter().chain(first.resolved.clauses).collect();
     Ok(ResolvedSpan {
         points: resolved,
-        layout: first.layout,
-        counting,
+        layout: first.resolved.layout,
         clauses,
         kept_bytes: store.bytes(),
         via_bits: store.bits(SpanRole::Via),
@@ -272,8 +283,13 @@ fn at_the_start<'w>(
     (early, later)
 }
 
-/// The first field that two records have not alike.
-fn difference(one: &Layout, other: &Layout) -> Option<SpanBlame> {
+/// What two ends do not have alike: the first key or value that is counted, or the first field of the record.
+fn difference(one: &End, other: &End) -> Option<SpanBlame> {
+    if let (Some(one), Some(other)) = (&one.counting, &other.counting) {
+        let (part, table, index) = one.difference(other)?;
+        return Some(SpanBlame::Event(Blame::Aggregate(part, table, index)));
+    }
+    let (one, other) = (&one.resolved.layout, &other.resolved.layout);
     let fields = one.fields.iter().zip(&other.fields);
     let index = fields.enumerate().find(|(_, (one, other))| one != other).map(|(index, _)| index);
     let is_other = one.size != other.size || one.fields.len() != other.fields.len() || one.operands != other.operands;

@@ -3,6 +3,7 @@
 
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::ptr;
+use std::sync::Arc;
 
 use libbpf_rs::{MapCore as _, Object, ObjectBuilder, OpenObject};
 
@@ -15,7 +16,8 @@ use crate::kernel::generation::Generation;
 use crate::kernel::hook::of;
 use crate::kernel::host::Host;
 use crate::kernel::prepared::Prepared;
-use crate::kernel::specialise::{give_sets_of, specialise};
+use crate::kernel::specialise::{give_sets_of, give_tables, specialise};
+use crate::kernel::tables::TableMaps;
 use crate::kernel::verify::{VerifierLog, open_failed, refused, select_functions, size_maps, tell_arguments, verify};
 use crate::spec::{Layout, Place, ProbeSpec, SpanPart, SpanRole};
 
@@ -78,7 +80,7 @@ pub(in crate::kernel) fn load_others(
     end: &Object,
     spec: &ProbeSpec,
     program: &Program,
-    span: &PreparedSpan,
+    (span, tables): (&PreparedSpan, &[Arc<TableMaps>]),
     host: &Host,
 ) -> Result<Others, KernelError> {
     let mut others = Others::default();
@@ -86,7 +88,7 @@ pub(in crate::kernel) fn load_others(
     for (number, part) in span.parts.iter().enumerate().skip(1) {
         let spec = spec_of(spec, &part.hook);
         let program = program_of(program, part);
-        let (object, functions) = load_part(end, &spec, program, span, number, host)?;
+        let (object, functions) = load_part(end, &spec, program, (span, number, tables), host)?;
         match is_behind(&hooks, number) {
             Some(before) => {
                 let before = before.checked_sub(1).map_or(end, |index| &others.objects[index]);
@@ -106,11 +108,11 @@ fn load_part(
     end: &Object,
     spec: &ProbeSpec,
     program: &Program,
-    span: &PreparedSpan,
-    number: usize,
+    (span, number, tables): (&PreparedSpan, usize, &[Arc<TableMaps>]),
     host: &Host,
 ) -> Result<(Object, Vec<FunctionAt>), KernelError> {
     let part = &span.parts[number];
+    let prepared = alone(part, span, tables);
     let failed = |error: &libbpf_rs::Error| open_failed(program, error);
     let mut builder = ObjectBuilder::default();
     let mut object = builder.open_memory(bytes(program, part)).map_err(|error| failed(&error))?;
@@ -121,8 +123,8 @@ fn load_part(
     size_map(&mut object, span, number, None).map_err(|error| failed(&error))?;
     share_maps(&mut object, end, part).map_err(|error| failed(&error))?;
     give_sets_of(&mut object, &part.sets).map_err(|error| failed(&error))?;
-    let record = if part.hook.role == SpanRole::End { span.record_bytes } else { span.kept_bytes };
-    specialise(&mut object, spec, program, &alone(part, record), host)?;
+    give_tables(&mut object, &prepared).map_err(|error| failed(&error))?;
+    specialise(&mut object, spec, program, &prepared, host)?;
     specialise_hook(&mut object, program, span, number)?;
     for FunctionAt { function, hook } in &functions {
         (of(hook.kind).prepare)(&mut object, function, hook, host).map_err(|error| error.of_hook_in(spec))?;
@@ -188,15 +190,19 @@ fn put_behind(before: &Object, next: &Object, functions: &[FunctionAt]) -> Resul
     if code < 0 { Err(failed(-code)) } else { Ok(()) }
 }
 
-/// What a program at one hook is told, as a program with no spans has it; `record_bytes` is what it fills.
-fn alone(part: &PreparedPart, record_bytes: u32) -> Prepared {
+/// What a program at one hook is told, as a program with no spans has it: an end fills a record or counts, the others fill what is kept.
+fn alone(part: &PreparedPart, span: &PreparedSpan, tables: &[Arc<TableMaps>]) -> Prepared {
+    let counting = part.told.counting.clone();
+    let size = if part.hook.role == SpanRole::End { span.record_bytes } else { span.kept_bytes };
     Prepared {
         fetches: part.told.fetches.clone(),
         context: part.context,
         steps: part.told.steps.clone(),
         set_places: part.set_places.clone(),
         sets: part.sets.clone(),
-        layout: Some(Layout { size: record_bytes, ..Layout::default() }),
+        layout: counting.is_none().then(|| Layout { size, ..Layout::default() }),
+        tables: if counting.is_some() { tables.to_vec() } else { Vec::new() },
+        counting,
         ..Prepared::default()
     }
 }

@@ -27,12 +27,6 @@ pub(in crate::kernel) fn prepare_span(
     target: Option<&TargetName>,
     head: &Layout,
 ) -> Result<Prepared, Vec<KernelError>> {
-    let ends = hooks(spec).iter().filter(|part| part.role == SpanRole::End).count();
-    if program.counts() && ends > 1 {
-        let message = format!("`aggregate` counts spans of one `end`, and this one has {ends}");
-        let help = "write a probe for each of them, or have each span as an event";
-        return Err(vec![KernelError::new(Place::Hook, message, help)]);
-    }
     if program.span.is_none() {
         let message = format!("program `{}` has no spans", program.name);
         return Err(vec![KernelError::at(Place::Program, message)]);
@@ -106,8 +100,8 @@ pub(in crate::kernel) fn prepare_span(
         steps: end.told.steps,
         set_places: end.set_places,
         clauses: resolved.clauses,
-        layout: resolved.counting.is_none().then_some(resolved.layout),
-        counting: resolved.counting,
+        layout: end.told.counting.is_none().then_some(resolved.layout),
+        counting: end.told.counting,
         span: Some(prepared),
         ..Prepared::default()
     })

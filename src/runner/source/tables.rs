@@ -13,7 +13,7 @@ use super::outputs::Outputs;
 use super::{Budget, Made, Making, Round, Source, SourceId};
 use crate::kernel::{KernelError, RawRow, TableMaps, TableReader};
 use crate::record::{Completer, FullRecord, RecordPlan, Row, Rows};
-use crate::spec::{AT_THE_END, Counting, FoundOut, Layout, LossCause, Place, Table, Tally, Top};
+use crate::spec::{AT_THE_END, Counting, FoundOut, Layout, LossCause, Place, Tally, Top};
 
 /// The tables of one probe, which its targets share.
 pub(in crate::runner) struct SharedTables {
@@ -65,26 +65,7 @@ impl SharedTables {
     /// True where another target, or another version of the probe, counts the same. What a target lacks is null there, and may be of any
     /// kind.
     pub(in crate::runner) fn fit(&self, counting: &Counting) -> bool {
-        let same_tally = |a: &Tally, b: &Tally| {
-            let same_kind = a.elsewhere || b.elsewhere || a.signed == b.signed;
-            a.statistic == b.statistic && a.at == b.at && same_kind
-        };
-        let same_table = |a: &Table, b: &Table| {
-            let keys = |table: &Table| table.row.sample.as_ref().map_or(0, |sample| sample.keys);
-            let (ours, theirs) = (a.row.fields.iter().take(keys(a)), b.row.fields.iter().take(keys(b)));
-            a.key_bytes == b.key_bytes
-                && a.value_bytes == b.value_bytes
-                && a.max_keys == b.max_keys
-                && a.row.sample == b.row.sample
-                && ours
-                    .map(|key| (&key.name, &key.kind, key.offset))
-                    .eq(theirs.map(|key| (&key.name, &key.kind, key.offset)))
-        };
-        let (ours, theirs) = (&self.counting, counting);
-        ours.tables.len() == theirs.tables.len()
-            && ours.tables.iter().zip(&theirs.tables).all(|(a, b)| same_table(a, b))
-            && ours.tallies.len() == theirs.tallies.len()
-            && ours.tallies.iter().zip(&theirs.tallies).all(|(a, b)| same_tally(a, b))
+        self.counting.difference(counting).is_none()
     }
 
     fn lock(&self, table: usize) -> Option<MutexGuard<'_, Shared>> {
