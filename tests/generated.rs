@@ -206,8 +206,7 @@ fn assert_clean(name: &str, text: &str) {
 #[test]
 fn starters() {
     let catalog = builtin().unwrap();
-    // A span is hooks of several kinds: `examples/span.yaml` is where one begins.
-    let kinds = hook_forms(&catalog).into_iter().map(|form| form.kind).filter(|kind| kind != "span");
+    let kinds = hook_forms(&catalog).into_iter().map(|form| form.kind);
     let programs = catalog.programs().iter().map(|program| program.name.clone());
     for word in kinds.chain(programs) {
         let text = starter(&word, &catalog).unwrap();

@@ -44,7 +44,10 @@ pub fn hook_forms(catalog: &Catalog) -> Vec<HookForm> {
 pub fn starter(word: &str, catalog: &Catalog) -> Result<String, String> {
     let forms = hook_forms(catalog);
     let known = || catalog.programs().iter().map(|program| program.name.as_str());
-    let runs_at = |program: &Program, kind: &str| program.kinds().iter().any(|known| known.word() == kind);
+    let runs_at = |program: &Program, kind: &str| match kind {
+        hook::SPAN => program.span.is_some(),
+        kind => program.kinds().iter().any(|known| known.word() == kind),
+    };
     let (program, kind) = if let Some(program) = catalog.get(word) {
         let kind = program.kinds().first().map(|kind| kind.word());
         (program, kind.filter(|_| !program.has_own_hooks()))
@@ -103,13 +106,14 @@ fn file(word: &str, program: &Program, kind: Option<&str>, forms: &[HookForm], s
             "capture" if program.captures() => {
                 out.text.push('\n');
                 out.prose(4, &doc(inner));
-                let capture =
-                    kind.and_then(HookKind::of_word).map_or(("on_cpu", "cpu"), |kind| hook::kind(kind).capture);
+                let capture = match kind {
+                    Some(hook::SPAN) => ("took", "duration"),
+                    kind => kind.and_then(HookKind::of_word).map_or(("on_cpu", "cpu"), |kind| hook::kind(kind).capture),
+                };
                 let _ = writeln!(out.text, "    capture:\n      {}: {}", capture.0, capture.1);
             }
-            word if KEYS
-                .iter()
-                .any(|key| key.word == word && !key.makes_sense_at(program, kind.and_then(HookKind::of_word))) => {}
+            word if KEYS.iter().any(|key| key.word == word && !key.makes_sense_at(program, kind.and_then(kind_of))) => {
+            }
             _optional => {
                 out.text.push('\n');
                 out.prose(4, &doc(inner));
@@ -118,6 +122,11 @@ fn file(word: &str, program: &Program, kind: Option<&str>, forms: &[HookForm], s
         }
     }
     out.text
+}
+
+/// The kind of a hook; of a span, that of its end.
+fn kind_of(word: &str) -> Option<HookKind> {
+    HookKind::of_word(if word == hook::SPAN { "tracepoint" } else { word })
 }
 
 /// A kind of hook with two keys of which it takes one: the one that is shown, and the other.
@@ -176,6 +185,8 @@ impl Writer {
         };
         let _ = writeln!(self.text, "    hook:\n      {}:", form.kind);
         let required = inner.map(|inner| &inner["required"]).and_then(Value::as_array);
+        // A whole one, of which the parts fit together.
+        let whole = inner.and_then(|inner| inner.pointer("/examples/0"));
         for (key, inner) in mapping {
             let (_, shown, other) = ONE_OF_TWO;
             let is_choice = ONE_OF_TWO.0 == form.kind;
@@ -184,8 +195,9 @@ impl Writer {
             }
             let is_required = required.is_some_and(|required| required.contains(&key.as_str().into()));
             let off = !(is_required || is_choice && key == shown);
+            let value = whole.and_then(|whole| whole.get(key)).cloned().unwrap_or_else(|| example_of(inner));
             self.prose(8, &doc(inner));
-            self.value(8, off, key, &example_of(inner));
+            self.value(8, off, key, &value);
         }
     }
 

@@ -111,9 +111,8 @@ pub(super) fn form(generator: &mut SchemaGenerator) -> Value {
         "required": ["start", "end"],
         "description": doc,
         "examples": [{
-            "start": { "tracepoint": "block:block_io_start" },
-            "end": { "tracepoint": "block:block_io_done" },
-            "key": ["dev", "sector"],
+            "start": { "tracepoint": "sched:sched_wakeup", "key": ["args.pid"] },
+            "end": { "tracepoint": "sched:sched_switch", "key": ["next_pid"] },
         }],
     })
 }

@@ -84,6 +84,6 @@ pub use site::binary::{FormerSearch, binary_identity, binary_path, binary_places
 pub use site::cgroup::{CgroupPlaces, cgroup_places};
 pub use site::interface::{InterfaceWatch, LinkLayer};
 pub use snapshot::{RunStats, Snapshot, Snapshots};
-pub use span::{OpenSpans, PreparedSpan};
+pub use span::{DiesWith, OpenSpans, PreparedPart, PreparedSpan};
 pub use tables::{RawRow, TableMaps, TableReader};
 pub use together::{one_link_each, together};

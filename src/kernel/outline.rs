@@ -8,9 +8,11 @@ use super::choose::reason;
 use super::hook::{Feature, KINDS, of};
 use super::host::{Capabilities, Host};
 use super::mapping::page_bytes;
+use super::prepared::Prepared;
+use super::span::{self, OpenSpans};
 use super::verify::size_maps;
 use crate::catalog::{FunctionAt, Program};
-use crate::spec::{HookKind, ProbeSpec};
+use crate::spec::{HookKind, ProbeSpec, SpanEnds, SpanRole};
 
 /// How a probe would run.
 #[derive(Debug, Clone)]
@@ -32,6 +34,8 @@ pub struct FunctionOutline {
     pub function: String,
     /// `tracepoint sched:sched_switch`
     pub at: String,
+    /// What that is to the spans of the probe; `None` where it has none.
+    pub role: Option<SpanRole>,
     /// What holds it there.
     pub mechanism: String,
     /// Why that and nothing else.
@@ -57,21 +61,43 @@ const EVENTS: Feature = Feature { what: "ring buffers", since: "5.8", version: (
 /// What one takes that captures.
 const CAPTURES: Feature = Feature { what: "reading kernel and process memory apart", since: "5.5", version: (5, 5) };
 
-/// Outlines a probe. Nothing is loaded, and no privileges are needed.
-pub fn outline(spec: &ProbeSpec, program: &Program, host: &Host) -> Outline {
-    let functions = program.attached_for(spec);
-    let kinds: Vec<HookKind> = functions.iter().map(|one| one.hook.kind).collect();
-    let outlined = functions.iter().map(|FunctionAt { function, hook }| {
-        let (mechanism, why) = (of(hook.kind).mechanism)(hook, host);
-        let why = reason(spec, host).unwrap_or(why);
-        FunctionOutline { function: function.clone(), at: named_mechanism(spec, &hook.to_string()), mechanism, why }
-    });
-    Outline {
-        functions: outlined.collect(),
-        needs: needs(spec, program, &kinds, host),
-        maps: maps(spec, program).unwrap_or_default(),
-        ring_bytes: ring_bytes(spec.ring_bytes(), page_bytes() as u32),
+/// Outlines a probe. Nothing is loaded, and no privileges are needed. What spans keep is told where the probe could be prepared.
+pub fn outline(whole: &ProbeSpec, program: &Program, prepared: Option<&Prepared>, host: &Host) -> Outline {
+    let mut functions = Vec::new();
+    let mut kinds = Vec::new();
+    for (role, spec) in at_each_hook(whole) {
+        for FunctionAt { function, hook } in program.attached_for(&spec) {
+            let (mechanism, why) = (of(hook.kind).mechanism)(&hook, host);
+            let why = match (&whole.span, role) {
+                (Some(span), Some(SpanRole::Start)) if span.ends == SpanEnds::Thread => {
+                    "there the call begins".to_owned()
+                }
+                (Some(_) | None, _) => reason(&spec, host).unwrap_or(why),
+            };
+            let at = named_mechanism(&spec, &hook.to_string());
+            functions.push(FunctionOutline { function, at, role, mechanism, why });
+            kinds.push(hook.kind);
+        }
     }
+    let mut maps = maps(whole, program).unwrap_or_default();
+    if let Some(span) = prepared.and_then(|prepared| prepared.span.as_ref()) {
+        maps.push((span::OPEN.to_owned(), OpenSpans::bytes(span)));
+    }
+    Outline {
+        functions,
+        needs: needs(whole, program, &kinds, host),
+        maps,
+        ring_bytes: ring_bytes(whole.ring_bytes(), page_bytes() as u32),
+    }
+}
+
+/// The probe at each of its hooks: one, unless it has spans.
+fn at_each_hook(spec: &ProbeSpec) -> Vec<(Option<SpanRole>, ProbeSpec)> {
+    let parts = span::hooks(spec);
+    if parts.is_empty() {
+        return vec![(None, spec.clone())];
+    }
+    parts.iter().map(|part| (Some(part.role), span::spec_of(spec, part))).collect()
 }
 
 /// What libbpf makes of the size that was asked for, a power of two: a power of two of pages.
@@ -108,10 +134,32 @@ fn needs(spec: &ProbeSpec, program: &Program, kinds: &[HookKind], host: &Host) -
     needs
 }
 
-/// Name and bytes of each map that is made for the probe, on all CPUs.
+/// Name and bytes of each map that is made for the probe, on all CPUs. What has begun of spans is not among them.
 fn maps(spec: &ProbeSpec, program: &Program) -> libbpf_rs::Result<Vec<(String, u64)>> {
+    let mut all: Vec<(String, u64)> = Vec::new();
+    for (number, (role, spec)) in at_each_hook(spec).iter().enumerate() {
+        let bytes = match (&program.span, role) {
+            (Some(objects), Some(SpanRole::End)) => &objects.end,
+            (Some(objects), Some(SpanRole::Start | SpanRole::Via | SpanRole::Cancel)) => &objects.start,
+            (_, None) | (None, Some(_)) => &program.object,
+        };
+        for (name, bytes) in maps_of(bytes, spec, program)? {
+            // All programs of a span share these.
+            let is_shared = name == span::OPEN || name == span::BEHIND || number > 0 && name == "events";
+            match all.iter_mut().find(|(known, _)| *known == name) {
+                _ if is_shared => {}
+                Some((_, sum)) => *sum += bytes,
+                None => all.push((name, bytes)),
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The same of one object.
+fn maps_of(object: &[u8], spec: &ProbeSpec, program: &Program) -> libbpf_rs::Result<Vec<(String, u64)>> {
     let mut builder = ObjectBuilder::default();
-    let mut object = builder.open_memory(&program.object)?;
+    let mut object = builder.open_memory(object)?;
     size_maps(&mut object, spec, program)?;
     let cpus = libbpf_rs::num_possible_cpus()? as u64;
     let page = page_bytes() as u64;

@@ -219,3 +219,55 @@ fn a_shared_hook_is_blamed_once() {
     let blamed: Vec<&str> = found.iter().filter_map(|line| line.trim().strip_prefix("--> ")).collect();
     assert_eq!(blamed, ["probes.yaml:3:42", "probes.yaml:5:36"]);
 }
+
+/// Of spans: each hook with its role, key and condition, what is kept of each, when it is given up; and the memory is what the kernel takes.
+#[test]
+fn spans() {
+    need!(bpf());
+    let lab = Lab::new();
+    let yaml = "probes:\n  - name: waits\n    hook:\n      span:\n        start:\n          \
+                - { tracepoint: [\"sched:sched_wakeup\", \"sched:sched_wakeup_new\"], key: [args.pid] }\n          \
+                - { tracepoint: \"sched:sched_switch\", key: [prev_pid], where: prev_state == 0 && prev_pid != 0 }\n        \
+                via: { tracepoint: \"sched:sched_migrate_task\", key: [args.pid] }\n        \
+                cancel: { tracepoint: \"sched:sched_process_exit\", key: [args.pid] }\n        \
+                end: { tracepoint: \"sched:sched_switch\", key: [next_pid] }\n        repeat: keep\n        expire: 30s\n        max_open: 1000\n    \
+                capture: { wait: duration, moved: via.ktime, woken_by: start.exe }\n  \
+                - { name: sleeps, hook: { syscall: { name: clock_nanosleep, at: span } } }\n";
+    lab.yaml(yaml);
+    let text = lab.run(&["plan", "probes.yaml"]).code(0).stdout.join("\n");
+    for part in [
+        "at tracepoint sched:sched_wakeup_new, start",
+        "at tracepoint sched:sched_migrate_task, via",
+        "start   tracepoint sched:sched_wakeup by `args.pid`",
+        "start   tracepoint sched:sched_switch by `prev_pid`, where `prev_state == 0 && prev_pid != 0`",
+        "via     tracepoint sched:sched_migrate_task by `args.pid`",
+        "cancel  tracepoint sched:sched_process_exit by `args.pid`",
+        "end     tracepoint sched:sched_switch by `next_pid`",
+        "at most 1000 are open, and ",
+        "of several starts with one key the first counts",
+        "what does not end is given up when it is older than 30s",
+        "from the entry of a call to its return, paired by the thread\n",
+        "what does not end is given up when the thread that began it has ended",
+        "(there the call begins)",
+    ] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+    let plan = json(&lab.run(&["plan", "probes.yaml", "--format", "json"]).code(0).stdout.join("\n"));
+    let spans = &plan["probes"][0]["spans"];
+    assert_eq!(spans["hooks"].as_array().unwrap().len(), 6);
+    assert_eq!(
+        (&spans["expire_ms"], &spans["repeat"], &spans["key_numbers"]),
+        (&30_000.into(), &"keep".into(), &1.into())
+    );
+    let run = lab.ready(yaml, &[]);
+    let said = spans["kernel_bytes"].as_f64().unwrap();
+    let value = format!("value_size:\t{}\n", spans["kept_bytes"]);
+    let infos = std::fs::read_dir(format!("/proc/{}/fdinfo", run.pid())).unwrap().flatten();
+    let info = infos
+        .filter_map(|entry| std::fs::read_to_string(entry.path()).ok())
+        .find(|info| info.contains("max_entries:\t1000\n") && info.contains(&value))
+        .unwrap();
+    let taken = info.lines().find_map(|line| line.strip_prefix("memlock:")?.trim().parse::<f64>().ok()).unwrap();
+    assert!((said / taken - 1.0).abs() < 0.1, "{said} and {taken}");
+    run.interrupt().code(0);
+}

@@ -5,13 +5,13 @@ use serde_json::{Map, Value, json};
 
 use super::sets::PlannedSet;
 use super::tables::PlannedTable;
-use super::{Planned, sets, tables};
+use super::{Planned, sets, spans, tables};
 use crate::cli::programs::kind;
 use crate::config::Config;
 use crate::expr::{ClausePlan, Decided};
 use crate::hook::leaves_itself_out;
 use crate::kernel::{Finding, FunctionOutline, KernelError, Need};
-use crate::spec::{Hook, ParamValue, Place, SinkSpec};
+use crate::spec::{Hook, ParamValue, Place, SinkSpec, SpanRole};
 
 /// `{"probes": […], "parked": […]}`
 pub(super) fn document(planned: &[Planned<'_>], config: &Config) -> Value {
@@ -40,6 +40,7 @@ fn probe_json(probe: &Planned<'_>, config: &Config) -> Value {
         "params": params,
         "captures": probe.prepared.as_ref().map(|_| captures(probe)),
         "where": probe.prepared.as_ref().map(|prepared| prepared.clauses.iter().map(condition).collect::<Vec<_>>()),
+        "spans": spans::of(probe).map(spans::json),
         "tables": tables::of(probe).iter().map(PlannedTable::json).collect::<Vec<_>>(),
         "sets": sets::of(probe, config).iter().map(PlannedSet::json).collect::<Vec<_>>(),
         "counters": probe.program.counters.as_ref().map(|counters| {
@@ -78,7 +79,7 @@ fn param(value: &ParamValue) -> Value {
 }
 
 fn function(one: &FunctionOutline) -> Value {
-    json!({ "function": one.function, "at": one.at, "mechanism": one.mechanism, "why": one.why })
+    json!({ "function": one.function, "at": one.at, "role": one.role.map(SpanRole::word), "mechanism": one.mechanism, "why": one.why })
 }
 
 fn need(need: &Need) -> Value {

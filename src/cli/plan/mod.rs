@@ -3,6 +3,7 @@
 
 mod json;
 mod sets;
+mod spans;
 mod tables;
 mod text;
 
@@ -66,7 +67,7 @@ fn plan_all<'a>(config: &'a Config) -> Vec<Planned<'a>> {
         let program = &*probe.program;
         let (spec, targets, prepared, findings) = inspect_all(&probe.spec, program, &host);
         let findings = findings.into_iter().map(|finding| findings::discreet(probe, finding)).collect();
-        let outline = outline(&spec, program, &host);
+        let outline = outline(&spec, program, prepared.as_ref(), &host);
         let apart = one_link_each(&probe.spec, program, &host);
         Planned { probe, targets, apart, spec, program, outline, prepared, findings }
     };

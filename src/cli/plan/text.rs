@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Planned, sets, tables};
+use super::{Planned, sets, spans, tables};
 use crate::cli::programs::kind;
 use crate::config::Config;
 use crate::expr::{ClausePlan, Decided};
@@ -47,8 +47,10 @@ pub(super) fn page(planned: &[Planned<'_>], config: &Config, color: bool) -> Str
 fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<String>)> {
     let spec = &probe.spec;
     let functions = probe.outline.functions.iter();
-    let programs =
-        functions.clone().map(|one| format!("{}: function {} at {}", probe.program.name, one.function, one.at));
+    let programs = functions.clone().map(|one| {
+        let role = one.role.map(|role| format!(", {}", role.word())).unwrap_or_default();
+        format!("{}: function {} at {}{role}", probe.program.name, one.function, one.at)
+    });
     let mut mechanisms: Vec<String> = functions.map(|one| format!("{} ({})", one.mechanism, one.why)).collect();
     mechanisms.dedup();
     let mut sections = vec![
@@ -59,6 +61,7 @@ fn sections(probe: &Planned<'_>, config: &Config) -> Vec<(&'static str, Vec<Stri
         ("params", spec.params.iter().map(|(name, value)| format!("{name}: {}", param(value))).collect()),
         ("captures", captures(probe)),
         ("where", conditions(probe)),
+        ("spans", spans::of(probe).map(|span| spans::lines(span, size)).unwrap_or_default()),
         ("tables", tables::of(probe).iter().map(|table| table.line(size)).collect()),
         ("sets", sets::of(probe, config).iter().map(|set| set.line(size)).collect()),
         ("reports", reports(probe)),

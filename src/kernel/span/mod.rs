@@ -11,8 +11,8 @@ mod prepare;
 mod prepared;
 
 pub(super) use load::{BEHIND, OPEN, load_others, size_map, specialise_hook};
-pub use open::OpenSpans;
+pub use open::{DiesWith, OpenSpans};
 pub(super) use others::Others;
-pub(super) use parts::{attached, expand, spec_of};
+pub(super) use parts::{attached, expand, hooks, spec_of};
 pub(super) use prepare::prepare_span;
-pub use prepared::PreparedSpan;
+pub use prepared::{PreparedPart, PreparedSpan};

@@ -52,7 +52,7 @@ impl PreparedSpan {
     }
 
     /// Without whom a span never ends.
-    pub(in crate::kernel) fn dies_with(&self) -> DiesWith {
+    pub fn dies_with(&self) -> DiesWith {
         if self.span.ends == SpanEnds::Thread {
             return DiesWith::Thread;
         }
