@@ -14,6 +14,7 @@ KERNEL_OFFSET(sock_state_at, "sock.__sk_common.skc_state");
 KERNEL_OFFSET(sock_type_at, "sock.sk_type");
 KERNEL_OFFSET(sock_protocol_at, "sock.sk_protocol");
 KERNEL_OFFSET(sock_local_port_at, "sock.__sk_common.skc_num"); /* in the machine's order */
+KERNEL_OFFSET(sock_bound_port_at, "inet_sock.inet_sport"); /* stays when a socket that ends gives its port away */
 KERNEL_OFFSET(sock_remote_port_at, "sock.__sk_common.skc_dport");
 KERNEL_OFFSET(sock_local_ipv4_at, "sock.__sk_common.skc_rcv_saddr");
 KERNEL_OFFSET(sock_remote_ipv4_at, "sock.__sk_common.skc_daddr");
@@ -65,10 +66,14 @@ static __always_inline void inet_end(const void *sock, __u16 family, bool remote
 {
 	__be16 port = remote ? short_at(sock, sock_remote_port_at) : bpf_htons(short_at(sock, sock_local_port_at));
 
-	/* A raw socket has its protocol there, and no port. */
-	if (short_at(sock, sock_type_at) == SOCK_RAW && !is_common_only(sock)) {
-		port = 0;
-		end->path_length = 1;
+	if (!is_common_only(sock)) {
+		/* A raw socket has its protocol there, and no port. */
+		if (short_at(sock, sock_type_at) == SOCK_RAW) {
+			port = 0;
+			end->path_length = 1;
+		} else if (!remote && !port) {
+			port = short_at(sock, sock_bound_port_at);
+		}
 	}
 	if (family == AF_INET) {
 		__be32 address;

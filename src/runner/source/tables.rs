@@ -12,7 +12,7 @@ use super::lookups::MachineLookups;
 use super::outputs::Outputs;
 use super::{Budget, Made, Making, Round, Source, SourceId};
 use crate::kernel::{KernelError, RawRow, TableMaps, TableReader};
-use crate::record::{Completer, FullRecord, RecordPlan, Row, Rows};
+use crate::record::{CodeOf, Completer, FullRecord, RecordPlan, Row, Rows};
 use crate::spec::{AT_THE_END, Counting, FoundOut, Layout, LossCause, Place, Tally, Top};
 
 /// The tables of one probe, which its targets share.
@@ -87,6 +87,8 @@ struct TableSource {
     alike: bool,
     outputs: Outputs,
     interval: Duration,
+    /// A key is a function of the kernel, and nobody has been told yet to find out what these are called.
+    needs_functions: bool,
     /// A program counts for it.
     begun: bool,
     /// None does any more.
@@ -110,6 +112,7 @@ pub(super) fn make(making: &Making<'_>, id: &mut dyn FnMut() -> SourceId) -> Mad
             tallies: counting.tallies.get(table.tallies.clone()).unwrap_or_default().to_vec(),
             alike: can_look_alike(&layout),
             outputs: Outputs::new((making.outputs)(&layout)),
+            needs_functions: layout.fields.iter().any(|field| field.kind.found_out() == FoundOut::KernelSymbol),
             layout,
             interval: making.spec.interval,
             begun: false,
@@ -288,6 +291,10 @@ impl Source for TableSource {
 
     /// Reports if it is time. Intervals that were missed (a stopped process) become one longer one.
     fn poll(&mut self, round: &Round) -> usize {
+        if std::mem::take(&mut self.needs_functions) {
+            // All of them are read when the first is asked for, which takes longer than rows can wait.
+            round.symbols.borrow_mut().knows_functions(CodeOf::Kernel, &mut [0].into_iter());
+        }
         if self.retired {
             self.end(round, Instant::now());
         }
