@@ -72,7 +72,7 @@ pub use prototype::{Prototype, RawTracepoints};
 pub use record::RecordScope;
 pub use resolve::{MAX_FETCHES, Resolved};
 pub use scope::{MachineScope, Scope};
-pub use span::{ResolvedPoint, ResolvedSpan, SpanBlame, SpanPoint, SpanWanted, read_at, resolve_span};
+pub use span::{ResolvedPoint, ResolvedSpan, SpanBlame, SpanPoint, SpanWanted, read_at, resolve_span, without_start};
 pub use stack::{has_stack, is_stack};
 pub use syscall::SyscallScope;
 pub use tracepoint::{TraceField, TraceShape, parse_format};

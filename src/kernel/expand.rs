@@ -12,8 +12,9 @@ use super::site::syscall::{self, Group, NAMELESS, groups};
 use super::site::{self, Named, Names};
 use super::span;
 use crate::catalog::demangle;
+use crate::expr::without_start;
 use crate::hook::claims as claims_of;
-use crate::spec::{Claim, Hook, Place, ProbeSpec, Site, SyscallSite, Targets};
+use crate::spec::{Aggregate, CallEnd, Claim, Hook, Place, ProbeSpec, Site, SyscallSite, Targets};
 use crate::words::matches_glob;
 
 /// The smallest ring buffer that a shared one is divided into.
@@ -115,6 +116,12 @@ fn expand_syscalls(
         calls.push(NAMELESS.to_owned());
     }
     let groups = groups(calls, site.end, &spec.names(), host);
+    let in_thread = spec.span.is_some();
+    if in_thread && groups.iter().all(|group| group.end == CallEnd::Entry) {
+        let names: Vec<&str> = groups.iter().flat_map(|group| &group.calls).map(String::as_str).collect();
+        let message = format!("`{}` has no return: nobody knows how long it takes", names.join("`, `"));
+        return Err(vec![KernelError::new(Place::Hook, message, "hook the entry: `at: entry`")]);
+    }
     let single = groups.len() == 1;
     let several = matches!(spec.targets, Targets::Each(_));
     let all = groups.into_iter().map(|Group { calls, end, lacks }| {
@@ -123,6 +130,9 @@ fn expand_syscalls(
             _ => Place::Target,
         };
         let mut spec = ProbeSpec { targets: Targets::One, asked: Some(hook.clone()), elsewhere: lacks, ..spec.clone() };
+        if in_thread && end == CallEnd::Entry {
+            at_the_entry_alone(&mut spec);
+        }
         match calls.as_slice() {
             // All targets count in the same tables.
             _ if !spec.aggregates.is_empty() => {}
@@ -139,6 +149,15 @@ fn expand_syscalls(
         Expanded { spec, target, place: if several { place } else { Place::Target } }
     });
     Ok(share_buffer(spec, all.collect()))
+}
+
+/// Of calls without a return only the entry is seen: what is known at the return is null.
+fn at_the_entry_alone(spec: &mut ProbeSpec) {
+    spec.span = None;
+    spec.elsewhere.extend(["duration", "end"].map(str::to_owned));
+    let aggregates = spec.aggregates.iter_mut().flat_map(Aggregate::exprs_mut);
+    let captures = spec.capture.iter_mut().map(|capture| &mut capture.expr);
+    captures.chain(&mut spec.filter).chain(aggregates).for_each(|expr| *expr = without_start(expr));
 }
 
 /// The names that patterns stand for. One that is named is a target whatever the kind says, which then says why it cannot be one.

@@ -39,6 +39,12 @@ impl Aggregate {
         let of_values = self.values.iter().flat_map(|value| value.of.iter().chain(&value.condition));
         self.keys.iter().map(|key| &key.expr).chain(of_values)
     }
+
+    /// The same, to be changed.
+    pub fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+        let of_values = self.values.iter_mut().flat_map(|value| value.of.iter_mut().chain(&mut value.condition));
+        self.keys.iter_mut().map(|key| &mut key.expr).chain(of_values)
+    }
 }
 
 /// One key: `error: retval as errno`.

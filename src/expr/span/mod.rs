@@ -13,7 +13,7 @@ mod rewrite;
 mod store;
 
 pub use resolve::{ResolvedPoint, ResolvedSpan, SpanBlame, SpanWanted, resolve_span};
-pub use rewrite::read_at;
+pub use rewrite::{read_at, without_start};
 
 use super::machine::Machine;
 use super::scope::Scope;

@@ -98,6 +98,15 @@ fn counted(cast: &Cast, other: &mut dyn FnMut(&Expr) -> Option<Expr>) -> Cast {
     }
 }
 
+/// The same without `start.`, for a hook that begins what never ends.
+pub fn without_start(expr: &Expr) -> Expr {
+    replaced(expr, &mut |expr| {
+        let ExprNode::Member { of, name, .. } = &expr.node else { return None };
+        let is_start = matches!(&of.node, ExprNode::Name(word) if word == "start");
+        is_start.then(|| Expr::new(ExprNode::Name(name.clone()), expr.range.clone()))
+    })
+}
+
 /// The path, or what is calculated of several, as the hook of this word has it; `None` for what is read at others alone.
 pub fn read_at(expr: &Expr, word: &str) -> Option<Expr> {
     let Stripped { words, path } = stripped(expr, &|_| false);

@@ -5,10 +5,16 @@
 //! [`TASKS`] says where each of them runs; those that need kprobes, trampolines or BPF LSM, which not every kernel has, run in virtual
 //! machines, with the oldest and the newest kernel at least.
 
+mod counts;
+mod disks;
 mod files;
 mod machine;
 mod network;
 mod processes;
+mod programs;
+mod rows;
+mod scheduler;
+mod sockets;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -32,10 +38,11 @@ enum Place {
 }
 
 /// Every file of `tests/tasks`, and where it runs.
-const TASKS: [(&str, Place); 39] = [
+const TASKS: [(&str, Place); 72] = [
     ("001", Place::Here(processes::new_processes)),
     ("002", Place::Here(processes::ends)),
     ("003", Place::Here(processes::failed_execs)),
+    ("005", Place::Here(scheduler::forks)),
     ("006", Place::Here(processes::threads)),
     ("007", Place::Here(processes::signals)),
     ("009", Place::Here(processes::typed_in_bash)),
@@ -50,28 +57,60 @@ const TASKS: [(&str, Place); 39] = [
     ("021", Place::Here(files::stats)),
     ("022", Place::Here(files::removed_and_renamed)),
     ("025", Place::Here(files::syncs)),
+    ("026", Place::Here(disks::sizes_of_reads)),
     ("033", Place::Vm("tasks")),
+    ("035", Place::Here(disks::files_that_are_read)),
+    ("037", Place::Here(disks::latency_of_a_disk)),
+    ("038", Place::Here(disks::requests)),
+    ("039", Place::Here(disks::sizes_by_process)),
     ("041", Place::Here(files::disk_errors)),
+    ("042", Place::Here(disks::top_of_disks)),
     ("045", Place::Vm("tasks")),
     ("046", Place::Vm("tasks")),
     ("047", Place::Vm("tasks")),
+    ("049", Place::Here(sockets::sessions)),
+    ("050", Place::Here(sockets::states)),
     ("051", Place::Here(network::retransmissions)),
     ("053", Place::Here(network::resets)),
+    ("054", Place::Here(sockets::drops_with_stacks)),
     ("055", Place::Here(network::drops)),
     ("059", Place::Vm("tasks")),
     ("061", Place::Vm("tasks")),
+    ("062", Place::Here(sockets::datagrams_without_room)),
+    ("065", Place::Here(sockets::connects)),
+    ("067", Place::Here(sockets::sockets_by_family)),
+    ("073", Place::Here(sockets::sizes_by_device)),
     ("077", Place::Here(network::packets_of_an_interface)),
+    ("078", Place::Here(sockets::packets_by_port)),
     ("081", Place::Here(network::xdp_exceptions)),
+    ("083", Place::Here(sockets::bytes_by_cgroup)),
+    ("085", Place::Here(scheduler::run_queue)),
+    ("086", Place::Here(scheduler::length_of_the_run_queue)),
+    ("089", Place::Here(scheduler::who_runs)),
+    ("091", Place::Here(scheduler::interrupts)),
+    ("094", Place::Here(scheduler::migrations)),
+    ("098", Place::Here(scheduler::work)),
+    ("099", Place::Here(scheduler::timers)),
+    ("101", Place::Here(counts::latency_by_name)),
+    ("102", Place::Here(counts::failures)),
     ("103", Place::Here(processes::calls_of_one)),
+    ("105", Place::Here(scheduler::events_of_a_group)),
     ("106", Place::Here(machine::out_of_memory)),
+    ("110", Place::Here(counts::slabs)),
     ("113", Place::Here(machine::users)),
     ("114", Place::Here(machine::to_root)),
     ("117", Place::Here(machine::loaded_programs)),
     ("118", Place::Vm("tasks")),
     ("119", Place::Vm("tasks")),
+    ("122", Place::Here(counts::calls_of_a_container)),
     ("123", Place::Here(machine::clock)),
     ("125", Place::Vm("tasks-lsm")),
+    ("126", Place::Here(programs::slow_queries)),
+    ("127", Place::Here(programs::imports)),
     ("129", Place::Vm("tasks")),
+    ("134", Place::Here(programs::open_files)),
+    ("135", Place::Here(programs::sockets)),
+    ("137", Place::Here(programs::bpf_programs)),
 ];
 
 fn folder(path: &str) -> PathBuf {
@@ -100,15 +139,19 @@ fn every_task_runs_somewhere() {
     }
 }
 
-/// Each of those that this kernel can run, two at a time.
+/// Each of those that this kernel can run, two at a time; `EBPF_RUN_TASK=026` runs one of them.
 #[test]
 fn every_task_of_this_kernel() {
     need!(bpf(), tool("cc"), tool("bash"));
     let (queue, failed) = (Mutex::new(TASKS.iter()), Mutex::new(Vec::new()));
+    let only = std::env::var("EBPF_RUN_TASK").ok();
     let next = || queue.lock().unwrap().next();
     let worker = || {
         while let Some((task, place)) = next() {
             let Place::Here(run) = *place else { continue };
+            if only.as_deref().is_some_and(|only| !only.split(' ').any(|one| one == *task)) {
+                continue;
+            }
             let named = thread::Builder::new().name(format!("task {task}"));
             // The programs that a task starts end with its thread; what went wrong stands under its name.
             if thread::scope(|scope| named.spawn_scoped(scope, run).unwrap().join()).is_err() {
@@ -200,15 +243,20 @@ struct Calls {
 
 impl Calls {
     /// Compiles it.
-    fn build(lab: &Lab) -> String {
-        let binary = lab.text("calls");
+    fn build(lab: &Lab, name: &str) -> String {
+        let binary = lab.text(name);
         sh(&format!("cc -O1 -o {binary} {} -lpthread", folder("support/calls.c").display()));
         binary
     }
 
     /// Starts it.
     fn start(lab: &Lab) -> Self {
-        let mut command = Command::new(Self::build(lab));
+        Self::start_as(lab, "calls")
+    }
+
+    /// The same under a name of its own, which tells it from those of tests that run meanwhile.
+    fn start_as(lab: &Lab, name: &str) -> Self {
+        let mut command = Command::new(Self::build(lab, name));
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let said = BufReader::new(child.stdout.take().unwrap());
         Self { child, said }

@@ -12,10 +12,10 @@ use crate::frames::{ethernet, ipv4};
 use crate::lab::{in_namespace, need, sh};
 use crate::wire::Wire;
 
-const STREAM: &str = "2 1 0";
-const DATAGRAM: &str = "2 2 0";
+pub(super) const STREAM: &str = "2 1 0";
+pub(super) const DATAGRAM: &str = "2 2 0";
 /// 127.0.0.1:4711 as a `struct sockaddr_in`.
-const HERE: &str = "b:020012677f0000010000000000000000 16";
+pub(super) const HERE: &str = "b:020012677f0000010000000000000000 16";
 
 /// Nobody answers at the other end of the cable.
 pub(super) fn retransmissions() {
@@ -32,16 +32,23 @@ pub(super) fn retransmissions() {
     });
 }
 
+/// Both ends of a connection to port 4711 of this machine: the server's, the client's.
+pub(super) fn connected(calls: &mut Calls) -> (i64, i64) {
+    let (server, client) = (calls.call(SYS_socket, STREAM), calls.call(SYS_socket, STREAM));
+    assert_eq!(calls.call(SYS_bind, &format!("{server} {HERE}")), 0);
+    assert_eq!(calls.call(SYS_listen, &format!("{server} 1")), 0);
+    assert_eq!(calls.call(SYS_connect, &format!("{client} {HERE}")), 0);
+    let accepted = calls.call(SYS_accept, &format!("{server} 0 0"));
+    assert!(accepted > client);
+    (accepted, client)
+}
+
 /// A connection whose client ends it without a farewell.
 pub(super) fn resets() {
     in_namespace(|| {
         let task = Task::start("053");
         let mut calls = Calls::start(&task.lab);
-        let (server, client) = (calls.call(SYS_socket, STREAM), calls.call(SYS_socket, STREAM));
-        assert_eq!(calls.call(SYS_bind, &format!("{server} {HERE}")), 0);
-        assert_eq!(calls.call(SYS_listen, &format!("{server} 1")), 0);
-        assert_eq!(calls.call(SYS_connect, &format!("{client} {HERE}")), 0);
-        assert!(calls.call(SYS_accept, &format!("{server} 0 0")) > client);
+        let (_, client) = connected(&mut calls);
         // SO_LINGER of no time.
         assert_eq!(calls.call(SYS_setsockopt, &format!("{client} 1 13 b:0100000000000000 8")), 0);
         assert_eq!(calls.call(SYS_close, &client.to_string()), 0);
