@@ -38,7 +38,7 @@ pub(super) static KIND: Kind = Kind {
     kind: HookKind::Syscall,
     doc: "A system call by its name in unistd.h, a list of names, a glob (`\"*\"` is all of them), or a mapping. At the return \
           (unless `at` says otherwise) there are the arguments, what they point to as it is then, and `retval`; the arguments of \
-          an `execve` that succeeded are null. What never returns (`exit`, `exit_group`, `rt_sigreturn`) comes at the entry. \
+          an `execve` that succeeded are null. What never returns (`exit`, `exit_group`, `rt_sigreturn`) comes at the entry, and has no `duration`. \
           Calls of 32-bit processes are included; what lies in their memory otherwise, members of structs with pointers or `long`s, \
           is null.",
     program: "trace",

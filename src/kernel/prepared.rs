@@ -35,6 +35,8 @@ pub struct Prepared {
     pub counting: Option<Counting>,
     /// The maps of these tables, which all targets of a probe share.
     pub tables: Vec<Arc<TableMaps>>,
+    /// Its key, or what makes its hook one of a span, reads an argument.
+    pub key_reads_arguments: bool,
     /// What packets begin with, for a program that reads them.
     pub link_layer: LinkLayer,
 }

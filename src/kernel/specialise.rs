@@ -82,7 +82,8 @@ fn specialise_trace(rodata: &mut [u8], table: &FetchTable, prepared: &Prepared, 
     if let Some(counting) = counting {
         table.write_counting(rodata, counting, *context);
     }
-    if *context == FetchContext::Syscall && counting.as_ref().is_some_and(|counting| !counting.reads_arguments()) {
+    let counts_without = counting.as_ref().is_some_and(|counting| !counting.reads_arguments());
+    if *context == FetchContext::Syscall && counts_without && !prepared.key_reads_arguments {
         table.leave_out_arguments(rodata);
     }
     let mut all = fetches.iter().chain(steps.iter().map(|step| &step.fetch));

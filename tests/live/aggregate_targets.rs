@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `aggregate` of a probe with several targets: all of them count in the same tables. And `check --kernel` of what counts.
 
+use serde_json::{Value, json};
+
 use crate::lab::{Lab, bpf, need};
 
 /// What counts is verified as it is loaded: with its tables, and with the sets of all its hooks.
@@ -21,4 +23,63 @@ fn check_verifies_what_counts() {
          end: { tracepoint: \"sched:sched_switch\", key: [next_pid] }\n    capture: { took: duration }\n",
     );
     lab.run(&["check", "--kernel", "--strict", "probes.yaml"]).code(0);
+}
+
+/// What a target lacks is null there, in what is calculated as well: rows and numbers are those of the others.
+#[test]
+fn what_a_target_lacks() {
+    need!(bpf());
+    let lab = Lab::new();
+    let yaml = format!(
+        "probes:\n  - name: calls\n    hook: {{ tracepoint: [\"raw_syscalls:sys_enter\", \"raw_syscalls:sys_exit\"] }}\n    \
+         where: [pid == {}, id == {}]\n    interval: end\n    aggregate:\n      by: {{ event: event, result: -ret }}\n      \
+         values: {{ seen: count(), sum: sum(-ret), half: histogram(ret / 2), least: min(ret), ours: count() if -ret == 22 }}\n",
+        std::process::id(),
+        libc::SYS_sched_rr_get_interval,
+    );
+    let run = lab.ready(&yaml, &[]);
+    for _ in 0..10 {
+        // SAFETY: of no process there is no interval.
+        assert_eq!(unsafe { libc::syscall(libc::SYS_sched_rr_get_interval, -1, 0) }, -1);
+    }
+    let events = run.interrupt().code(0).events();
+    let of = |event: &str| events.iter().find(|row| row["event"] == event).unwrap();
+    let values = |row: &Value| ["result", "seen", "sum", "half", "least", "ours"].map(|name| row[name].clone());
+    assert_eq!(
+        values(of("raw_syscalls:sys_enter")),
+        [json!(null), json!(10), json!(0), json!([]), json!(null), json!(0)]
+    );
+    assert_eq!(
+        values(of("raw_syscalls:sys_exit")),
+        [json!(22), json!(10), json!(220), json!([[null, 0, 10]]), json!(-22), json!(10)]
+    );
+}
+
+/// Calls that never return are counted at their entry; nobody knows how long they take. Alone they have no span.
+#[test]
+fn calls_without_a_return() {
+    need!(bpf());
+    let lab = Lab::new();
+    let yaml = "probes:\n  - name: events\n    hook: { syscall: { name: [exit_group, umask], at: span } }\n    \
+                where: comm == \"exits\"\n    capture: { took: duration, result: end.retval, code: error_code, a0: start.arg0 }\n  \
+                - name: rows\n    hook: { syscall: { name: [exit_group, umask], at: span } }\n    where: comm == \"exits\"\n    \
+                interval: end\n    aggregate: { by: [syscall, error_code], values: { calls: count(), time: sum(duration), worst: max(duration) } }\n";
+    let run = lab.ready(yaml, &[]);
+    let shell = lab.text("exits");
+    crate::lab::sh(&format!("cp /bin/sh {shell}; for i in 1 2 3; do {shell} -c 'umask 7; exit 5' || :; done"));
+    let events = run.interrupt().code(0).events();
+    let exits: Vec<&Value> = events.iter().filter(|event| event["probe"] == "events" && event["code"] == 5).collect();
+    assert_eq!(exits.len(), 3);
+    assert!(exits.iter().all(|event| event["took"].is_null() && event["result"].is_null() && event["a0"] == 5));
+    let rows: Vec<&Value> = events.iter().filter(|event| event["probe"] == "rows").collect();
+    let of = |call: &str| *rows.iter().find(|row| row["syscall"] == call).unwrap();
+    let exit = of("exit_group");
+    assert_eq!((&exit["error_code"], &exit["calls"]), (&json!(5), &json!(3)));
+    assert_eq!((&exit["time"], &exit["worst"]), (&json!(0), &json!(null)));
+    assert!(of("umask")["error_code"].is_null() && of("umask")["calls"].as_u64() > Some(0));
+    assert!(of("umask")["time"].as_u64() > Some(0));
+
+    lab.yaml("probes:\n  - name: a\n    hook: { syscall: { name: exit_group, at: span } }\n    capture: { took: duration }\n");
+    let said = lab.run(&["check", "--kernel", "probes.yaml"]).code(1).stdout.join("\n");
+    assert!(said.contains("`exit_group` has no return: nobody knows how long it takes"), "{said}");
 }

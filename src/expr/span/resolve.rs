@@ -13,7 +13,7 @@ use crate::expr::filter::{Blame, Wanted, conditions, resolve_values};
 use crate::expr::names_here::NamesHere;
 use crate::expr::path::Names;
 use crate::expr::resolve::Resolved;
-use crate::spec::{Aggregate, Counting, Expr, Fetch, KeyWord, Layout, SpanRole, Step, StepNext};
+use crate::spec::{Aggregate, Counting, Expr, Fetch, FetchSource, KeyWord, Layout, SpanRole, Step, StepNext};
 use crate::words::Refusal;
 
 /// Most tests of one hook.
@@ -57,6 +57,14 @@ pub struct ResolvedPoint {
     pub key: Vec<KeyWord>,
     /// At an end: what is counted there, for a probe that counts.
     pub counting: Option<Counting>,
+}
+
+impl ResolvedPoint {
+    /// True where its key or a condition reads an argument.
+    pub fn key_reads_arguments(&self) -> bool {
+        let mut all = self.key.iter().map(|word| &word.fetch).chain(self.steps.iter().map(|step| &step.fetch));
+        all.any(|fetch| matches!(fetch.source, FetchSource::Argument(_)))
+    }
 }
 
 /// What is read at one end.

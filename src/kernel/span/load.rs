@@ -203,6 +203,7 @@ fn alone(part: &PreparedPart, span: &PreparedSpan, tables: &[Arc<TableMaps>]) ->
         layout: counting.is_none().then(|| Layout { size, ..Layout::default() }),
         tables: if counting.is_some() { tables.to_vec() } else { Vec::new() },
         counting,
+        key_reads_arguments: part.told.key_reads_arguments(),
         ..Prepared::default()
     }
 }

@@ -95,6 +95,7 @@ pub(in crate::kernel) fn prepare_span(
         span: span.clone(),
     };
     Ok(Prepared {
+        key_reads_arguments: end.told.key_reads_arguments(),
         fetches: end.told.fetches,
         context: end.context,
         steps: end.told.steps,

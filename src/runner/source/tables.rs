@@ -14,6 +14,7 @@ use super::{Budget, Made, Making, Round, Source, SourceId};
 use crate::kernel::{KernelError, RawRow, TableMaps, TableReader};
 use crate::record::{CodeOf, Completer, FullRecord, RecordPlan, Row, Rows};
 use crate::spec::{AT_THE_END, Counting, FoundOut, Layout, LossCause, Place, Tally, Top};
+use crate::symbols::Wait;
 
 /// The tables of one probe, which its targets share.
 pub(in crate::runner) struct SharedTables {
@@ -72,6 +73,9 @@ impl SharedTables {
         Some(self.tables.get(table)?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+/// How long the names of functions in the last rows are waited for.
+const LAST_NAMES: Duration = Duration::from_secs(3);
 
 /// One table of a unit.
 struct TableSource {
@@ -154,7 +158,9 @@ impl TableSource {
         table.failing = false;
         let elapsed = now.saturating_duration_since(std::mem::replace(&mut table.since, now));
         drop(table);
-        let rows = self.rows(rows, round);
+        // At the end there is nothing else to do.
+        let wait = if is_last { Wait::Until(Instant::now() + LAST_NAMES) } else { Wait::Moment };
+        let rows = self.rows(rows, round, wait);
         if !rows.rows.is_empty() && !budget.take() {
             return Some(0);
         }
@@ -164,8 +170,8 @@ impl TableSource {
     }
 
     /// The rows as they are reported: those that look alike are one, the first by the value that `top` names come first.
-    fn rows(&mut self, raw: Vec<RawRow>, round: &Round) -> Rows {
-        let mut lookups = MachineLookups::of(round, true);
+    fn rows(&mut self, raw: Vec<RawRow>, round: &Round, wait: Wait) -> Rows {
+        let mut lookups = MachineLookups::of(round, wait);
         let (mut merged, mut places): (Vec<RawRow>, HashMap<String, usize>) = (Vec::new(), HashMap::new());
         for row in raw {
             if !self.alike {

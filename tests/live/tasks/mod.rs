@@ -38,7 +38,7 @@ enum Place {
 }
 
 /// Every file of `tests/tasks`, and where it runs.
-const TASKS: [(&str, Place); 72] = [
+const TASKS: [(&str, Place); 73] = [
     ("001", Place::Here(processes::new_processes)),
     ("002", Place::Here(processes::ends)),
     ("003", Place::Here(processes::failed_execs)),
@@ -78,6 +78,7 @@ const TASKS: [(&str, Place); 72] = [
     ("061", Place::Vm("tasks")),
     ("062", Place::Here(sockets::datagrams_without_room)),
     ("065", Place::Here(sockets::connects)),
+    ("066", Place::Here(sockets::first_bytes)),
     ("067", Place::Here(sockets::sockets_by_family)),
     ("073", Place::Here(sockets::sizes_by_device)),
     ("077", Place::Here(network::packets_of_an_interface)),

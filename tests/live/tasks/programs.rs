@@ -58,13 +58,6 @@ pub(super) fn open_files() {
     let mut task = Task::start_in(lab, "134", &[]);
     let pid = calls.pid();
     task.run.event(|event| event["pid"] == pid && event["fd"] == fd);
-    let events =
-        task.told(&[json!({ "probe": "open-files", "pid": pid, "fd": fd, "path": path, "comm": "calls" })], &[]);
-    let seen: BTreeSet<(u64, String)> = events
-        .iter()
-        .filter(|event| event["pid"] == pid)
-        .map(|event| (event["fd"].as_u64().unwrap(), event["path"].as_str().unwrap().to_owned()))
-        .collect();
     let there: BTreeSet<(u64, String)> = fs::read_dir(format!("/proc/{pid}/fd"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -72,6 +65,13 @@ pub(super) fn open_files() {
             let path = fs::read_link(&entry).unwrap().to_str().unwrap().to_owned();
             (entry.file_name().unwrap().to_str().unwrap().parse().unwrap(), path)
         })
+        .collect();
+    let events =
+        task.told(&[json!({ "probe": "open-files", "pid": pid, "fd": fd, "path": path, "comm": "calls" })], &[]);
+    let seen: BTreeSet<(u64, String)> = events
+        .iter()
+        .filter(|event| event["pid"] == pid)
+        .map(|event| (event["fd"].as_u64().unwrap(), event["path"].as_str().unwrap().to_owned()))
         .collect();
     assert_eq!(seen, there);
 }

@@ -3,7 +3,9 @@
 
 use std::fs;
 
-use libc::{SYS_bind, SYS_close, SYS_connect, SYS_recvfrom, SYS_sendto, SYS_setsockopt, SYS_shutdown, SYS_socket};
+use libc::{
+    SYS_bind, SYS_close, SYS_connect, SYS_read, SYS_recvfrom, SYS_sendto, SYS_setsockopt, SYS_shutdown, SYS_socket,
+};
 use serde_json::{Value, json};
 
 use super::network::{DATAGRAM, HERE, STREAM, connected};
@@ -220,5 +222,28 @@ pub(super) fn bytes_by_cgroup() {
             let wanted = json!({ "probe": probe, "cgroup": format!("/{name}") });
             assert_eq!(sum(&events, &wanted, "bytes"), 10 * 128, "{events:?}");
         }
+    });
+}
+
+/// A connection that is closed before anything came, one that could not be made, and one whose first byte comes after 30 ms.
+pub(super) fn first_bytes() {
+    in_namespace(|| {
+        let task = Task::start("066");
+        let mut calls = Calls::start_as(&task.lab, "task066");
+        let (server, client) = connected(&mut calls);
+        let (second, third) = (calls.call(SYS_socket, STREAM), calls.call(SYS_socket, STREAM));
+        assert_eq!(calls.call(SYS_connect, &format!("{second} b:020012687f000001 16")), -111);
+        assert_eq!(calls.call(SYS_connect, &format!("{third} {HERE}")), 0);
+        assert_eq!(calls.call(SYS_close, &third.to_string()), 0);
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        assert_eq!(calls.call(SYS_sendto, &format!("{server} s:hello 5 0 0 0")), 5);
+        assert_eq!(calls.call(SYS_recvfrom, &format!("{client} b: 3 0 0 0")), 3);
+        // It is no longer the first.
+        assert_eq!(calls.call(SYS_read, &format!("{client} b: 2")), 2);
+        let events = task.told(&[], &[]);
+        let waits = buckets(&events, &json!({ "probe": "first-byte", "comm": "task066", "pid": calls.pid() }), "wait");
+        assert_eq!(waits.values().sum::<u64>(), 1, "{events:?}");
+        // 2^24 ns are 17 ms.
+        assert!(waits.keys().all(|low| *low >= 1 << 24), "{waits:?}");
     });
 }
