@@ -5,7 +5,7 @@
  *   event ──▶ key: a word that says which parts are null, then the parts ──▶ table ──▶ one value for each CPU, counters of 8 bytes
  *
  * A table is an array of one map. The runner exchanges the map: when that returns, no program uses the old one, which is then read
- * and emptied. So each event is in exactly one reading.
+ * and emptied. So each event is in exactly one reading. One with stacks in its key is an array of two (stack_key.h).
  */
 #ifndef EBPF_RUN_AGGREGATE_H
 #define EBPF_RUN_AGGREGATE_H
@@ -19,9 +19,6 @@
 #define MAX_EDGES 32
 /* A key on the stack; larger ones, and those with values of several parts, are made elsewhere. */
 #define NEAR_KEY_WORDS 12
-#define MAX_KEY_BYTES 1024
-/* Programs that interrupt one another on a CPU: a thread, interrupts of three kinds. */
-#define NESTED 4
 
 /* What is done with the value of an event. Counters begin as zeros. */
 enum statistic {
@@ -40,7 +37,8 @@ struct table {
 	__u8 first_value, values; /* among `tallies` */
 	__u8 in_scratch; /* the key is made in memory that is not the stack's */
 	__u8 has_conditions; /* one of its values has */
-	__u8 unused[2];
+	__u8 has_stacks; /* one of its keys is one */
+	__u8 unused[1];
 	__u32 unused_end;
 	__u32 key_bytes;
 };
@@ -81,31 +79,20 @@ TABLE(table1);
 TABLE(table2);
 TABLE(table3);
 
-/* Where larger keys are made: one place for each program that interrupts another. */
-struct scratch {
-	__u64 level;
-	char key[NESTED][MAX_KEY_BYTES + 256];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct scratch);
-} scratch SEC(".maps");
+#include "stack_key.h"
 
 /* The map that counts for a table now. */
-static __always_inline void *table_now(__u32 number)
+static __always_inline void *table_now(__u32 number, const void *phase)
 {
 	switch (number) {
 	case 0:
-		return bpf_map_lookup_elem(&table0, zeros);
+		return bpf_map_lookup_elem(&table0, phase);
 	case 1:
-		return bpf_map_lookup_elem(&table1, zeros);
+		return bpf_map_lookup_elem(&table1, phase);
 	case 2:
-		return bpf_map_lookup_elem(&table2, zeros);
+		return bpf_map_lookup_elem(&table2, phase);
 	default:
-		return bpf_map_lookup_elem(&table3, zeros);
+		return bpf_map_lookup_elem(&table3, phase);
 	}
 }
 
@@ -293,13 +280,25 @@ static __always_inline void count_in(void *ctx, const struct table *table, struc
 	}
 }
 
+/* Where a key is made that the stack has no room for. */
+struct far {
+	struct scratch *place; /* NULL: it is on the stack */
+	__u64 number;          /* of the table */
+	bool has_stacks;
+};
+
 /* One part of a key: its whole slot is written. */
-static __always_inline __u64 key_part(void *ctx, const struct fetch *fetch, struct fetch_state *state, void *slot, bool is_far)
+static __always_inline __u64 key_part(void *ctx, const struct fetch *fetch, struct fetch_state *state, void *slot, const struct far *far)
 {
 	__u64 value = 0, status;
 
 	if (fetch->source == FETCH_CALCULATED) {
 		status = calculate(ctx, fetch->index, state);
+		*(__u64 *)slot = status ? 0 : state->value;
+		return status;
+	}
+	if (far && far->has_stacks && is_stack(fetch)) {
+		status = stack_part(ctx, fetch, state, far->place, far->number);
 		*(__u64 *)slot = status ? 0 : state->value;
 		return status;
 	}
@@ -310,11 +309,11 @@ static __always_inline __u64 key_part(void *ctx, const struct fetch *fetch, stru
 	}
 	if (fetch->copy == COPY_COMM)
 		return bpf_get_current_comm(slot, COMM_BYTES) ? UNREADABLE : FETCHED;
-	return is_far ? fetch_one(ctx, fetch, state, slot) : fetch_simple(ctx, fetch, state, slot);
+	return far ? fetch_one(ctx, fetch, state, slot) : fetch_simple(ctx, fetch, state, slot);
 }
 
 /* Which parts are null is a part of the key; why they are is not. */
-static __always_inline void make_key(void *ctx, const struct table *table, struct fetch_state *state, void *key, bool is_far)
+static __always_inline void make_key(void *ctx, const struct table *table, struct fetch_state *state, void *key, const struct far *far)
 {
 	__u64 absent = 0;
 	__u32 i;
@@ -327,7 +326,7 @@ static __always_inline void make_key(void *ctx, const struct table *table, struc
 			break;
 		fetch = (const struct fetch *)&fetches[(table->first_key + i) & (MAX_FETCHES - 1)];
 		hidden(fetch);
-		absent |= (key_part(ctx, fetch, state, key + fetch->out, is_far) & 1) << (i & 63);
+		absent |= (key_part(ctx, fetch, state, key + fetch->out, far) & 1) << (i & 63);
 	}
 	*(__u64 *)key = absent;
 }
@@ -343,7 +342,13 @@ static __always_inline void begin_state(struct fetch_state *state AND_SPAN(const
 	state->length = 0;
 }
 
-/* True where the event was counted in the table of this number. */
+/* What becomes of an event. */
+#define COUNTED 0ULL
+#define TABLE_FULL 1ULL
+#define STACKS_FULL 2ULL
+#define CROWDED 3ULL
+
+/* Counts the event in the table of this number. */
 static __noinline __u64 count_near(void *ctx, __u64 number, __u64 which AND_SPAN(const struct open_span *start, __u64 now))
 {
 	const struct table *table = (const struct table *)&tables[number & (MAX_TABLES - 1)];
@@ -353,52 +358,68 @@ static __noinline __u64 count_near(void *ctx, __u64 number, __u64 which AND_SPAN
 
 	hidden(table);
 	begin_state(&state AND_SPAN(start, now));
-	make_key(ctx, table, &state, key, false);
-	map = table_now(number);
-	if (!map)
-		return false;
-	row = row_of(map, key);
+	make_key(ctx, table, &state, key, NULL);
+	map = table_now(number, zeros);
+	row = map ? row_of(map, key) : NULL;
 	if (!row)
-		return false;
+		return TABLE_FULL;
 	count_in(ctx, table, &state, row, which);
-	return true;
+	return COUNTED;
 }
 
-/* The same for keys that the stack has no room for. */
+/* The same for keys that the stack has no room for, in `far->place`. */
+static __always_inline __u64 count_far_in(void *ctx, const struct table *table, const struct far *far, __u64 which AND_SPAN(const struct open_span *start, __u64 now))
+{
+	struct scratch *place = far->place;
+	__u32 phase = far->has_stacks ? phase_of(far->number) : 0;
+	struct fetch_state state;
+	void *map, *row;
+
+	place->phase = phase;
+	place->stack_lost = false;
+	begin_state(&state AND_SPAN(start, now));
+	bpf_probe_read_kernel(place->key, MAX_KEY_BYTES, zeros);
+	make_key(ctx, table, &state, place->key, far);
+	if (far->has_stacks && place->stack_lost)
+		return STACKS_FULL;
+	map = table_now(far->number, &phase);
+	row = map ? row_of(map, place->key) : NULL;
+	if (!row)
+		return TABLE_FULL;
+	count_in(ctx, table, &state, row, which);
+	return COUNTED;
+}
+
 static __noinline __u64 count_far(void *ctx, __u64 number, __u64 which AND_SPAN(const struct open_span *start, __u64 now))
 {
 	const struct table *table = (const struct table *)&tables[number & (MAX_TABLES - 1)];
-	struct scratch *memory = bpf_map_lookup_elem(&scratch, zeros);
-	struct fetch_state state;
-	__u64 level, done = false;
-	void *map, *row, *key;
+	struct far far = { .number = number, .has_stacks = has_stack_keys && table->has_stacks };
+	__u64 outcome;
 
-	if (!memory)
-		return false;
 	hidden(table);
-	level = memory->level;
-	if (level >= NESTED)
-		return false;
-	*(volatile __u64 *)&memory->level = level + 1;
-	key = memory->key[level & (NESTED - 1)];
-	begin_state(&state AND_SPAN(start, now));
-	bpf_probe_read_kernel(key, MAX_KEY_BYTES, zeros);
-	make_key(ctx, table, &state, key, true);
-	map = table_now(number);
-	row = map ? row_of(map, key) : NULL;
-	if (row) {
-		count_in(ctx, table, &state, row, which);
-		done = true;
-	}
-	*(volatile __u64 *)&memory->level = level;
-	return done;
+	far.place = scratch_claim();
+	if (!far.place)
+		return CROWDED;
+	outcome = count_far_in(ctx, table, &far, which AND_SPAN(start, now));
+	scratch_release(far.place);
+	return outcome;
 }
 
-/* An event that is wanted. */
+static __always_inline void count_lost(struct cpu_counts *count, __u64 outcome)
+{
+	if (outcome == TABLE_FULL)
+		__atomic_fetch_add(&count->uncounted, 1, __ATOMIC_RELAXED);
+	else if (outcome == STACKS_FULL)
+		__atomic_fetch_add(&count->stacks_full, 1, __ATOMIC_RELAXED);
+	else if (outcome == CROWDED)
+		__atomic_fetch_add(&count->crowded, 1, __ATOMIC_RELAXED);
+}
+
+/* An event that is wanted. One that is missing in several tables is lost once. */
 static __always_inline int count_event(void *ctx AND_SPAN(const struct open_span *start, __u64 now))
 {
+	__u64 lost = COUNTED;
 	struct cpu_counts *count;
-	__u64 all = true;
 	__u32 i;
 
 	count = cpu_counts();
@@ -407,19 +428,19 @@ static __always_inline int count_event(void *ctx AND_SPAN(const struct open_span
 	__atomic_fetch_add(&count->produced, 1, __ATOMIC_RELAXED);
 #pragma clang loop unroll(disable)
 	for (i = 0; i < MAX_TABLES; i++) {
-		__u64 done, which = ~0ULL;
+		__u64 outcome, which = ~0ULL;
 
 		if (!tables[i].values)
 			break;
 		if (tables[i].has_conditions)
 			which = counted_values(ctx, i AND_SPAN(start, now));
-		done = tables[i].in_scratch ? count_far(ctx, i, which AND_SPAN(start, now)) : count_near(ctx, i, which AND_SPAN(start, now));
-		if (!done)
+		outcome = tables[i].in_scratch ? count_far(ctx, i, which AND_SPAN(start, now)) : count_near(ctx, i, which AND_SPAN(start, now));
+		if (outcome == TABLE_FULL)
 			__atomic_fetch_add(&count->table_full[i & (MAX_TABLES - 1)], 1, __ATOMIC_RELAXED);
-		all &= done;
+		if (outcome && !lost)
+			lost = outcome;
 	}
-	if (!all)
-		__atomic_fetch_add(&count->uncounted, 1, __ATOMIC_RELAXED);
+	count_lost(count, lost);
 	return 0;
 }
 

@@ -85,7 +85,9 @@ struct cpu_counts {
 	__u64 full; /* no room for what began */
 	__u64 uncounted; /* events that were produced, and that one of the tables had no room for */
 	__u64 table_full[4]; /* those of each table */
-	__u64 unused[13];
+	__u64 stacks_full; /* produced, and one of the tables had no room for a stack */
+	__u64 crowded;     /* produced, and there was no memory free to make the key in */
+	__u64 unused[11];
 };
 
 #define CPU_COUNTS 128
@@ -110,6 +112,10 @@ static __noinline __attribute__((unused)) bool event_passes(struct cpu_counts *c
 	}
 	return true;
 }
+
+/* The result of a map update has a zero upper half on Linux 5.10 and 6.1. */
+#define FAILED(result, error) ((int)(result) == -(error))
+#define EXISTS 17
 
 /* The counts of this CPU. */
 static __always_inline struct cpu_counts *cpu_counts(void)

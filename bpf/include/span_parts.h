@@ -21,10 +21,6 @@ struct {
 	__type(value, __u32);
 } behind SEC(".maps");
 
-/* The result of a map update has a zero upper half on Linux 5.10 and 6.1. */
-#define FAILED(result, error) ((int)(result) == -(error))
-#define EXISTS 17
-
 static __always_inline void add_one(__u64 *count)
 {
 	__atomic_fetch_add(count, 1, __ATOMIC_RELAXED);

@@ -14,6 +14,8 @@ KERNEL_OFFSET(task_mm_at, "task_struct.mm");
 struct stack {
 	__u32 frames;
 	__u32 space; /* of a process: tells its memory from what it had before an execve; 0: unknown */
+	__u32 pid;   /* of a process: its number in the first PID namespace */
+	__u32 unused;
 	__u64 addresses[]; /* the innermost function first */
 };
 
@@ -46,6 +48,8 @@ static __always_inline bool stack_fill(void *ctx, struct stack *stack, __u32 siz
 
 	stack->frames = bytes < 0 ? 0 : bytes / sizeof(__u64);
 	stack->space = user ? memory_space() : 0;
+	stack->pid = user ? bpf_get_current_pid_tgid() >> 32 : 0;
+	stack->unused = 0;
 	return bytes > 0;
 }
 

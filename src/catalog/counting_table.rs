@@ -14,6 +14,8 @@ pub(super) struct CountingTable {
     edges: Table,
     operations: Table,
     has_where: u32,
+    has_stack_keys: u32,
+    stack_seed: u32,
 }
 
 impl CountingTable {
@@ -25,6 +27,8 @@ impl CountingTable {
             edges: constants.table("tally_edges")?,
             operations: constants.table("operations")?,
             has_where: constants.place("has_where")?,
+            has_stack_keys: constants.place("has_stack_keys")?,
+            stack_seed: constants.place("stack_seed")?,
         })
     }
 
@@ -32,10 +36,13 @@ impl CountingTable {
     pub(super) fn write<'a>(
         &self,
         rodata: &mut [u8],
-        counting: &'a Counting,
+        (counting, stack_seed): (&'a Counting, u64),
         lower: impl Fn(&'a Fetch) -> Lowered<'a>,
     ) {
         put(rodata, self.has_where, &[u8::from(counting.has_where)]);
+        let has_stacks = |table: &crate::spec::Table| !table.stacks.is_empty();
+        put(rodata, self.has_stack_keys, &[u8::from(counting.tables.iter().any(has_stacks))]);
+        put(rodata, self.stack_seed, &stack_seed.to_ne_bytes());
         for (index, table) in counting.tables.iter().enumerate() {
             let mut entry = self.tables.entry(rodata, index);
             entry.set("first_key", table.keys.start as u64);
@@ -45,6 +52,7 @@ impl CountingTable {
             entry.set("in_scratch", table.in_scratch);
             let mut tallies = counting.tallies.get(table.tallies.clone()).unwrap_or_default().iter();
             entry.set("has_conditions", tallies.any(|tally| tally.condition.is_some()));
+            entry.set("has_stacks", has_stacks(table));
             entry.set("key_bytes", table.key_bytes);
         }
         for (index, tally) in counting.tallies.iter().enumerate() {

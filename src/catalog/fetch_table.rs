@@ -96,12 +96,12 @@ impl FetchTable {
     }
 
     /// Writes the tables, and what their keys and values are made of.
-    pub fn write_counting(&self, rodata: &mut [u8], counting: &Counting, context: FetchContext) {
+    pub fn write_counting(&self, rodata: &mut [u8], counting: &Counting, stack_seed: u64, context: FetchContext) {
         let Some(table) = &self.counting else { return };
         let values = counting.tallies.iter().filter_map(|tally| Some(&tally.number.as_ref()?.0));
         self.read_packet(rodata, values.chain(operands(counting)));
         let registers = self.registers.read(rodata);
-        table.write(rodata, counting, |fetch| Lowered::new(fetch, context, &registers));
+        table.write(rodata, (counting, stack_seed), |fetch| Lowered::new(fetch, context, &registers));
     }
 
     /// How many fetches one probe can have.

@@ -20,7 +20,7 @@ use super::foreign;
 use super::functions::{FUNCTIONS, Function, METHODS, find};
 use super::lex::lex;
 use super::parse_type::parse_type;
-use super::stack::frames;
+use super::stack::{frames, is_stack_of};
 use super::token::Tok;
 use super::unexpected::{MISSING, empty, is_c_cast, no_value, not_expected};
 use crate::spec::{At, BinaryOp, Cast, Expr, ExprNode, UnaryOp};
@@ -305,11 +305,14 @@ impl Parser<'_> {
             let node = ExprNode::Member { of: Box::new(of.expr), name, at: At(at.clone()), arrow };
             return Deep::around(node, begin..at.end, of.depth);
         }
-        let Some(method) = find(METHODS, &name) else {
+        // `start.kstack(16)`
+        let of_hook = find(FUNCTIONS, &name).filter(|_| is_stack_of(&of.expr, &name));
+        let Some(method) = find(METHODS, &name).or(of_hook) else {
             let message = format!("there is no method `{name}`");
             return Err(error(at, message, foreign::method(&name)));
         };
         let (args, depth) = self.arguments(method, &at)?;
+        stack_size(&name, &args)?;
         let node = ExprNode::Method { of: Box::new(of.expr), name, at: At(at), args };
         Deep::around(node, begin..self.cursor.end_before(), of.depth.max(depth))
     }
@@ -374,11 +377,7 @@ impl Parser<'_> {
             return self.container_of(at);
         }
         let (args, depth) = self.arguments(function, &at)?;
-        if matches!(name.as_str(), "kstack" | "ustack")
-            && let [size] = args.as_slice()
-        {
-            frames(&name, size)?;
-        }
+        stack_size(&name, &args)?;
         let range = at.start..self.cursor.end_before();
         Deep::around(ExprNode::Call { name, at: At(at), args }, range, depth)
     }
@@ -483,5 +482,13 @@ fn begins_value(tok: &Tok) -> bool {
         Tok::Word(_) | Tok::Number(_) | Tok::Duration(_) | Tok::Text(_) | Tok::Bad(_) => true,
         Tok::Sign(sign) => matches!(*sign, "(" | "["),
         Tok::Other | Tok::End => false,
+    }
+}
+
+/// A stack has so many frames.
+fn stack_size(name: &str, args: &[Expr]) -> Result<(), ExprError> {
+    match (name, args) {
+        ("kstack" | "ustack", [size]) => frames(name, size).map(|_| ()),
+        (_, _) => Ok(()),
     }
 }

@@ -17,11 +17,16 @@ pub(super) fn frames(name: &str, size: &Expr) -> Result<u16, ExprError> {
     })
 }
 
-/// True for `kstack`, `ustack`, `kstack(16)`, `current.kstack`, `start.ustack`.
+/// True for a stack of the hook that a name stands for: `start` and `kstack`.
+pub(super) fn is_stack_of(hook: &Expr, name: &str) -> bool {
+    matches!(hook.node, ExprNode::Name(_)) && matches!(name, "kstack" | "ustack")
+}
+
+/// True for `kstack`, `ustack`, `kstack(16)`, `current.kstack`, `start.ustack`, `start.ustack(16)`.
 pub fn is_stack(expr: &Expr) -> bool {
     let name = match &expr.node {
         ExprNode::Name(name) | ExprNode::Call { name, .. } => name,
-        ExprNode::Member { of, name, .. } if matches!(of.node, ExprNode::Name(_)) => name,
+        ExprNode::Member { of, name, .. } | ExprNode::Method { of, name, .. } if is_stack_of(of, name) => name,
         ExprNode::Member { .. }
         | ExprNode::Number(_)
         | ExprNode::Duration(_)

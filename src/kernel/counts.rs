@@ -13,7 +13,7 @@ use super::span::OpenSpans;
 use crate::spec::SpanCounts;
 
 /// `produced`, `ring_full`, `sampled_out`, `rate_limited`, `rate` and `ended`, which are no counts, `of_itself`, `filtered`,
-/// `undecided`, five counts of spans, `uncounted` and `table_full` of four tables, to pairs of cache lines.
+/// `undecided`, five counts of spans, `uncounted`, `table_full` of four tables, `stacks_full` and `crowded`, to pairs of cache lines.
 const WORDS_PER_CPU: usize = 32;
 /// The word in the last entry that has the window of the rate.
 const RATE_WORD: usize = 4;
@@ -28,6 +28,9 @@ const UNDECIDED_WORD: usize = 8;
 const STARTED_WORD: usize = 9;
 /// The word that counts events which one of the tables had no room for.
 const UNCOUNTED_WORD: usize = 14;
+/// Those that one of them had no room for a stack of, and those for whose key no memory was free.
+const STACKS_FULL_WORD: usize = 19;
+const CROWDED_WORD: usize = 20;
 
 /// The counts of one loaded program, in memory shared with it. What is read later is not older: an event that one count has is
 /// in those that are read after it.
@@ -102,6 +105,16 @@ impl Counts {
     /// Those of them that a table had no room for.
     pub fn uncounted(&self) -> u64 {
         self.sum(UNCOUNTED_WORD)
+    }
+
+    /// Those of them that a table had no room for a call stack of.
+    pub fn stacks_full(&self) -> u64 {
+        self.sum(STACKS_FULL_WORD)
+    }
+
+    /// Those of them for whose key no memory was free.
+    pub fn crowded(&self) -> u64 {
+        self.sum(CROWDED_WORD)
     }
 
     /// Events of this process itself, which were left out; not among those that were produced.

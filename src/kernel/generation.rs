@@ -12,7 +12,7 @@ use super::host::descriptors;
 use super::loaded::Loaded;
 use super::rates;
 use super::span::{self, PreparedSpan};
-use super::tables::{FIRST_TABLE, SCRATCH, TABLE};
+use super::tables::{FIRST_TABLE, is_of_tables};
 use crate::catalog::{Counters, FunctionAt};
 use crate::spec::{Limits, ParamValue, Place, ProbeSpec};
 
@@ -115,7 +115,7 @@ impl Generation {
         }
         // What has begun goes on where the starts allow it; what runs behind a program belongs to its version.
         let of_span = name == span::OPEN || name == span::BEHIND;
-        if !same || of_span || name == "events" || name.starts_with(TABLE) || name == SCRATCH || name.contains('.') {
+        if !same || of_span || name == "events" || is_of_tables(name) || name.contains('.') {
             return None;
         }
         self.map(name).map(MapHandle::as_fd)

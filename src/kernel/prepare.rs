@@ -10,7 +10,7 @@ use crate::expr::{Blame, Resolved, Scope, TargetName, Wanted, filter_fields, res
 use crate::hook::is_without_process;
 use crate::kernel::host::{Host, cgroup_root, possible_cpus};
 use crate::kernel::site::interface::link_layer;
-use crate::spec::{AggregatePart, Counting, FetchCopy, Hook, Layout, Place, ProbeSpec, SetUse, Site};
+use crate::spec::{FetchCopy, Hook, Layout, Place, ProbeSpec, SetUse, Site};
 use crate::words::Refusal;
 
 /// Resolves the captures of a probe; reports every one that this kernel does not have.
@@ -43,9 +43,7 @@ pub(super) fn resolve_for(
     let head = &if spec.hook.as_ref().is_some_and(is_without_process) { without_process(head) } else { head.clone() };
     prepared.layout = Some(head.clone());
     if let Some(span) = &spec.span {
-        let prepared = prepare_span(spec, span, program, host, target.as_ref(), head)?;
-        prepared.counting.iter().try_for_each(|counting| refuse_large_keys(spec, counting))?;
-        return Ok(prepared);
+        return prepare_span(spec, span, program, host, target.as_ref(), head);
     }
     if spec.capture.is_empty()
         && spec.filter.is_empty()
@@ -71,7 +69,6 @@ pub(super) fn resolve_for(
     let blamed = |errors| blamed(spec, host, errors);
     if program.counts() {
         let (counting, clauses) = resolve_tables(&spec.aggregates, wanted, &scope, &machine).map_err(blamed)?;
-        refuse_large_keys(spec, &counting)?;
         let set_places = set_places(spec, &counting.steps);
         let steps = counting.steps.clone();
         return Ok(Prepared {
@@ -147,16 +144,4 @@ fn knows_context(hook: &Hook) -> bool {
 /// The head of records of packets, which no process has sent that is known.
 fn without_process(head: &Layout) -> Layout {
     Layout { process: Vec::new(), ..head.clone() }
-}
-
-/// Programs at functions of processes can be interrupted by another thread of their CPU (Linux 6.0): memory of the CPU is no place for
-/// their keys, and the stack has room for small ones.
-fn refuse_large_keys(spec: &ProbeSpec, counting: &Counting) -> Result<(), Vec<KernelError>> {
-    let is_of_process = spec.hook.as_ref().is_some_and(|hook| hook.point().is_some());
-    let large = counting.tables.iter().position(|table| table.in_scratch).filter(|_| is_of_process);
-    large.map_or(Ok(()), |table| {
-        let message = "the keys are too large for functions of programs, where they may have 88 bytes, and no paths";
-        let help = "leave some out, or read less of a text: `as string(16)`";
-        Err(vec![KernelError::new(Place::Aggregate(AggregatePart::Key, table, 0), message, help)])
-    })
 }

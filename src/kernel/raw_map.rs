@@ -32,12 +32,22 @@ pub(super) fn create(
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Makes a map the one in an array. When this returns, no program uses the one that was there.
-pub(super) fn point_at(array: BorrowedFd<'_>, map: BorrowedFd<'_>) -> io::Result<()> {
-    let (first, fd) = (0u32, map.as_raw_fd());
+/// Makes a map the one at a place in an array. When this returns, no program uses the one that was there, nor what it had read before of
+/// any other map.
+pub(super) fn point_at(array: BorrowedFd<'_>, place: u32, map: BorrowedFd<'_>) -> io::Result<()> {
+    let fd = map.as_raw_fd();
     // SAFETY: key and value have four bytes and live across the call.
     done(unsafe {
-        let (key, value) = (ptr::from_ref(&first).cast(), ptr::from_ref(&fd).cast());
+        let (key, value) = (ptr::from_ref(&place).cast(), ptr::from_ref(&fd).cast());
+        libbpf_sys::bpf_map_update_elem(array.as_raw_fd(), key, value, 0)
+    })
+}
+
+/// Writes a word of an array of words.
+pub(super) fn set_word(array: BorrowedFd<'_>, place: u32, word: u64) -> io::Result<()> {
+    // SAFETY: the key has four bytes, the value eight; both live across the call.
+    done(unsafe {
+        let (key, value) = (ptr::from_ref(&place).cast(), ptr::from_ref(&word).cast());
         libbpf_sys::bpf_map_update_elem(array.as_raw_fd(), key, value, 0)
     })
 }

@@ -75,7 +75,7 @@ impl SetMap {
                 let entries = hash(kind, room)?;
                 let array = (libbpf_sys::BPF_MAP_TYPE_ARRAY_OF_MAPS, NAME);
                 let given = create(array, (4, 4), 1, 0, Some(entries.as_fd()))?;
-                point_at(given.as_fd(), entries.as_fd())?;
+                point_at(given.as_fd(), 0, entries.as_fd())?;
                 (given, Some(Arc::new(entries)))
             }
         };
@@ -107,7 +107,7 @@ impl SetMap {
             put(&larger, self.key(&key)?)?;
         }
         let mut entries = self.shared.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        point_at(self.shared.given.as_fd(), larger.as_fd())?;
+        point_at(self.shared.given.as_fd(), 0, larger.as_fd())?;
         *entries = Some(Arc::new(larger));
         Ok(())
     }

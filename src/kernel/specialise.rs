@@ -11,7 +11,7 @@ use super::prepared::Prepared;
 use super::rates::rate_of;
 use super::set_map::SetMap;
 use super::site::interface::LinkLayer;
-use super::tables::{SCRATCH, TABLE};
+use super::tables::{SCRATCH, TableMaps};
 use super::usdt;
 use crate::catalog::{FetchContext, FetchLimit, FetchTable, Param, ParamType, Program, SetPlace};
 use crate::hook::leaves_itself_out;
@@ -80,7 +80,7 @@ fn specialise_trace(rodata: &mut [u8], table: &FetchTable, prepared: &Prepared, 
     table.write(rodata, fetches, record_bytes, *context)?;
     table.write_steps(rodata, steps, set_places, *context)?;
     if let Some(counting) = counting {
-        table.write_counting(rodata, counting, *context);
+        table.write_counting(rodata, counting, TableMaps::seed(), *context);
     }
     let counts_without = counting.as_ref().is_some_and(|counting| !counting.reads_arguments());
     if *context == FetchContext::Syscall && counts_without && !prepared.key_reads_arguments {
@@ -158,10 +158,9 @@ pub(super) fn give_tables(object: &mut OpenObject, prepared: &Prepared) -> libbp
         if name == SCRATCH {
             map.set_autocreate(counting.tables.iter().any(|table| table.in_scratch))?;
         }
-        let number = name.strip_prefix(TABLE).and_then(|number| number.parse::<usize>().ok());
-        if let Some(table) = number.and_then(|number| prepared.tables.get(number)) {
+        if let Some(given) = TableMaps::named(&prepared.tables, &name) {
             map.set_autocreate(true)?;
-            map.reuse_fd(table.as_fd())?;
+            map.reuse_fd(given)?;
         }
     }
     Ok(())

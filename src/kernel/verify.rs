@@ -11,7 +11,7 @@ use super::error::{KernelError, describe, privilege_help};
 use super::hook::of;
 use super::host::{Capabilities, Host};
 use super::rates;
-use super::tables::{SCRATCH, TABLE};
+use super::tables::is_of_tables;
 use super::usdt;
 use crate::catalog::{FunctionAt, Program, SetPlace};
 use crate::spec::{HookKind, Place, ProbeSpec};
@@ -67,7 +67,7 @@ pub(super) fn size_maps(object: &mut OpenObject, spec: &ProbeSpec, program: &Pro
                 Some(_) if !program.counts() => map.set_max_entries(spec.ring_bytes())?,
                 Some(_) | None => map.set_autocreate(false)?,
             }
-        } else if name.starts_with(TABLE) || name == SCRATCH {
+        } else if is_of_tables(&name) {
             // Those that are used are given (`give_tables`).
             map.set_autocreate(false)?;
         } else if name == usdt::MAP {

@@ -137,6 +137,11 @@ impl Completer {
         FullRecord { bytes: record, extras: &self.fields_found }
     }
 
+    /// True where something is found out by somebody else meanwhile: names of functions.
+    pub fn asks(&self) -> bool {
+        self.asks
+    }
+
     /// True if [`Completer::complete`] would find all there is. What it would not is being found out from now on.
     #[inline]
     pub fn is_known(&self, record: &[u8], lookups: &mut dyn Lookups) -> bool {

@@ -69,9 +69,9 @@ impl Who {
     }
 
     /// The code of its process.
-    fn code(self, record: &[u8], space: u32) -> Option<CodeOf> {
+    fn code(self, record: &[u8]) -> Option<CodeOf> {
         let pid = self.0.and_then(|at| record.get(at..)?.first_chunk()).map(|pid| u32::from_ne_bytes(*pid))?;
-        Some(CodeOf::Process { pid, space })
+        Some(CodeOf::Process { pid, space: 0 })
     }
 }
 
@@ -116,13 +116,12 @@ impl Lookup {
         match (self.of, self.stack) {
             (FoundOut::KernelSymbol, _) => lookups.knows(CodeOf::Kernel, &mut [number()].into_iter()),
             (FoundOut::UserSymbol, _) => {
-                let Some(of) = who.code(record, 0) else { return true };
+                let Some(of) = who.code(record) else { return true };
                 lookups.knows(of, &mut [number()].into_iter())
             }
             (FoundOut::Stack, Some((user, _))) => {
                 let Some(stack) = Stack::of(slot) else { return true };
-                let Some(of) = whose(user, who, record, &stack) else { return true };
-                lookups.knows(of, &mut stack.addresses())
+                lookups.knows(stack.whose(user), &mut stack.addresses())
             }
             (_, _) => true,
         }
@@ -132,7 +131,7 @@ impl Lookup {
     pub(super) fn find(&self, record: &[u8], absent: u64, who: Who, lookups: &mut dyn Lookups, found: &mut Extras) {
         let slot = self.slot(record, absent);
         if let (Some(slot), Some((user, shown))) = (slot, self.stack) {
-            return push_stack(slot, user, shown, who, record, lookups, found);
+            return push_stack(slot, user, shown, lookups, found);
         }
         let Some(number) = slot.and_then(|slot| Some(self.number?.unsigned(slot))) else { return found.push_null() };
         match self.of {
@@ -145,7 +144,7 @@ impl Lookup {
             }
             FoundOut::KernelSymbol | FoundOut::UserSymbol if number == 0 => found.push_null(),
             FoundOut::KernelSymbol => symbol(Some(CodeOf::Kernel), number, lookups, found),
-            FoundOut::UserSymbol => symbol(who.code(record, 0), number, lookups, found),
+            FoundOut::UserSymbol => symbol(who.code(record), number, lookups, found),
             FoundOut::Cgroup => or_null(found, |out| lookups.cgroup(number, out)),
             FoundOut::Container => or_null(found, |out| lookups.container(number, out)),
             FoundOut::Nothing | FoundOut::Result | FoundOut::Histogram | FoundOut::Stack => found.push_null(),
@@ -166,30 +165,11 @@ fn symbol(of: Option<CodeOf>, address: u64, lookups: &mut dyn Lookups, found: &m
     }
 }
 
-fn whose(user: bool, who: Who, record: &[u8], stack: &Stack<'_>) -> Option<CodeOf> {
-    if user { who.code(record, stack.space) } else { Some(CodeOf::Kernel) }
-}
-
-fn push_stack(
-    slot: &[u8],
-    user: bool,
-    shown: usize,
-    who: Who,
-    record: &[u8],
-    lookups: &mut dyn Lookups,
-    found: &mut Extras,
-) {
+fn push_stack(slot: &[u8], user: bool, shown: usize, lookups: &mut dyn Lookups, found: &mut Extras) {
     let Some(stack) = Stack::of(slot) else { return found.push_null() };
-    let of = whose(user, who, record, &stack);
+    let of = stack.whose(user);
     found.push_stack(
-        |frames| {
-            for address in stack.addresses() {
-                match of {
-                    Some(of) => lookups.frames(of, address, frames),
-                    None => frames.push(StackFrame::unknown(address)),
-                }
-            }
-        },
+        |frames| stack.addresses().for_each(|address| lookups.frames(of, address, frames)),
         |frames, start| show(frames, start, user, shown),
     );
 }

@@ -43,15 +43,22 @@ pub enum CodeOf {
 /// The stack in a slot; `None` for an empty one.
 pub(super) struct Stack<'a> {
     words: &'a [[u8; 8]],
-    pub(super) space: u32,
+    space: u32,
+    pid: u32,
 }
 
 impl<'a> Stack<'a> {
     pub(super) fn of(slot: &'a [u8]) -> Option<Self> {
-        let (head, words) = slot.as_chunks().0.split_first()?;
-        let half = |at: usize| u32::from_ne_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-        let words = &words[..words.len().min(half(0) as usize)];
-        (!words.is_empty()).then_some(Self { words, space: half(4) })
+        let (head, words) = slot.split_at_checked(StackSlot::HEAD.into())?;
+        let [frames, space, pid, _zero] = head.as_chunks().0 else { return None };
+        let words = words.as_chunks().0;
+        let words = &words[..words.len().min(u32::from_ne_bytes(*frames) as usize)];
+        (!words.is_empty()).then(|| Self { words, space: u32::from_ne_bytes(*space), pid: u32::from_ne_bytes(*pid) })
+    }
+
+    /// Whose functions these are.
+    pub(super) fn whose(&self, user: bool) -> CodeOf {
+        if user { CodeOf::Process { pid: self.pid, space: self.space } } else { CodeOf::Kernel }
     }
 
     pub(super) fn addresses(&self) -> impl Iterator<Item = u64> {

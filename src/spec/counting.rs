@@ -29,6 +29,9 @@ pub struct Counting {
 }
 
 impl Counting {
+    /// Most tables of a program.
+    pub const MAX_TABLES: u32 = super::sample::Aggregate::MAX_TABLES as u32;
+
     /// True where a key, a value, a calculation or a test reads an argument.
     pub fn reads_arguments(&self) -> bool {
         let values = self.tallies.iter().filter_map(|tally| Some(&tally.number.as_ref()?.0));
@@ -78,6 +81,8 @@ pub struct Table {
     pub value_bytes: u32,
     /// The key is made in memory that is not the stack's.
     pub in_scratch: bool,
+    /// Which parts of the key stand for call stacks.
+    pub stacks: Vec<StackKey>,
     /// How many rows there is room for.
     pub max_keys: u32,
     /// How rows look: the bytes of a key, then what the counters come to.
@@ -97,14 +102,36 @@ impl Table {
         let same_sizes = self.key_bytes == other.key_bytes
             && self.value_bytes == other.value_bytes
             && self.max_keys == other.max_keys
+            && self.stacks == other.stacks
             && self.row.sample == other.row.sample;
         different.or((!same_sizes).then_some(0))
+    }
+
+    /// Bytes of a stack, of the longest; 0: its key has none.
+    pub fn stack_bytes(&self) -> u32 {
+        self.stacks.iter().map(|stack| stack.slot.into()).max().unwrap_or(0)
+    }
+
+    /// How many different stacks its rows can have.
+    pub fn most_stacks(&self) -> u32 {
+        self.max_keys.saturating_mul(self.stacks.len() as u32)
     }
 
     /// True for one that never begins again.
     pub fn is_cumulative(&self) -> bool {
         self.row.sample.as_ref().is_some_and(|sample| sample.cumulative)
     }
+}
+
+/// A call stack in a key: its hash there, its frames in a map of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StackKey {
+    /// Where in the key its hash is: 8 bytes.
+    pub at: u32,
+    /// Bytes of it in a row, as [`super::StackSlot`].
+    pub slot: u16,
+    /// It is the process's; else the kernel's.
+    pub user: bool,
 }
 
 /// One value of a table.

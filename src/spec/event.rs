@@ -23,13 +23,17 @@ pub enum LossCause {
     AfterCount,
     /// A table of `aggregate` had no room for one row more.
     TableFull,
+    /// A table of `aggregate` had no room for one call stack more.
+    StacksFull,
+    /// So many programs made large keys of `aggregate` on that CPU at one time that no memory was free.
+    Crowded,
     /// It was in a ring buffer, or a counter, that could not be read: there was no memory to map it.
     Unreadable,
 }
 
 impl LossCause {
     /// Every cause, in the order of the summary.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::RingFull,
         Self::Missed,
         Self::SampledOut,
@@ -38,6 +42,8 @@ impl LossCause {
         Self::SinkError,
         Self::AfterCount,
         Self::TableFull,
+        Self::StacksFull,
+        Self::Crowded,
         Self::Unreadable,
     ];
 
@@ -58,6 +64,8 @@ impl LossCause {
             Self::SinkError => "sink_error",
             Self::AfterCount => "after_count",
             Self::TableFull => "table_full",
+            Self::StacksFull => "stacks_full",
+            Self::Crowded => "crowded",
             Self::Unreadable => "unreadable",
         }
     }

@@ -32,7 +32,9 @@ impl EndpointSlot {
 /// ```text
 /// 0   u32    frames
 /// 4   u32    space      of a process: tells its memory from what it had before an execve; 0: unknown
-/// 8   u64[]  addresses  the innermost function first; zero behind the frames
+/// 8   u32    pid        of a process: its number in the first PID namespace
+/// 12  u32    zero
+/// 16  u64[]  addresses  the innermost function first; zero behind the frames
 /// ```
 ///
 /// Of the kernel there is room for [`StackSlot::OWN`] more frames than are shown: at some hooks a stack begins with the program itself and
@@ -41,7 +43,7 @@ pub struct StackSlot;
 
 impl StackSlot {
     /// Bytes before the addresses.
-    pub const HEAD: u16 = 8;
+    pub const HEAD: u16 = 16;
     /// Frames where nobody says how many.
     pub const DEFAULT: u16 = 64;
     /// Most of them: the kernel collects no more (`kernel.perf_event_max_stack`).

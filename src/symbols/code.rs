@@ -12,6 +12,8 @@ use crate::record::{CodeOf, StackFrame};
 
 /// Addresses that are remembered.
 const MOST_ADDRESSES: usize = 256 << 10;
+/// How long one answer is waited for.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Functions by address.
 #[derive(Debug)]
@@ -82,7 +84,8 @@ impl Code {
     }
 
     /// Asks, and waits for the answer.
-    pub(super) fn wait(&mut self, of: CodeOf, address: u64, until: Instant) {
+    pub(super) fn wait(&mut self, of: CodeOf, address: u64) {
+        let until = Instant::now() + PATIENCE;
         while !self.knows(of, &mut [address].into_iter()) {
             let Some(left) = until.checked_duration_since(Instant::now()) else { return };
             match self.answers.recv_timeout(left.min(Duration::from_millis(1))) {

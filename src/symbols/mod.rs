@@ -29,23 +29,7 @@ use code::Code;
 use disks::Disks;
 use patience::Patience;
 
-use std::time::{Duration, Instant};
-
 use crate::record::{CodeOf, StackFrame};
-
-/// How long the answer to one question is waited for, where much else is to be done.
-const MOMENT: Duration = Duration::from_millis(100);
-
-/// How long functions may be waited for that nothing is known of yet.
-#[derive(Debug, Clone, Copy)]
-pub enum Wait {
-    /// Not at all.
-    No,
-    /// A moment.
-    Moment,
-    /// Until then: nothing else is to be done.
-    Until(Instant),
-}
 
 /// All that was asked so far, and its names.
 #[derive(Debug, Default)]
@@ -72,16 +56,10 @@ impl Symbols {
         self.code.knows(of, addresses)
     }
 
-    /// Appends what is known of the functions at an address: at least one frame.
-    pub fn functions(&mut self, of: CodeOf, address: u64, wait: Wait, out: &mut Vec<StackFrame>) {
-        if self.code.get(of, address).is_none() {
-            match wait {
-                Wait::No => {}
-                Wait::Moment => {
-                    self.patience.ask(|| self.code.wait(of, address, Instant::now() + MOMENT));
-                }
-                Wait::Until(deadline) => self.code.wait(of, address, deadline),
-            }
+    /// Appends what is known of the functions at an address: at least one frame. With `wait`, a moment is waited for what is not known.
+    pub fn functions(&mut self, of: CodeOf, address: u64, wait: bool, out: &mut Vec<StackFrame>) {
+        if wait && self.code.get(of, address).is_none() {
+            self.patience.ask(|| self.code.wait(of, address));
         }
         match self.code.get(of, address) {
             Some(frames) => out.extend_from_slice(frames),

@@ -250,15 +250,6 @@ fn refusals() {
         let said = ended.stdout.join("\n");
         assert!(said.contains(message), "{aggregate}: {said}");
     }
-    // The stack of a program at a function of a process has no room for them, whether it is timed or not.
-    for at in ["entry", "span"] {
-        let path = lab.yaml(&format!(
-            "probes:\n  - name: a\n    hook: {{ function: {{ binary: libc.so.6, symbol: getenv, at: {at} }} }}\n    \
-             aggregate: {{ by: {{ x: arg0 as user_string(200) }}, values: {{ y: count() }} }}\n"
-        ));
-        let said = lab.run(&["check", "--kernel", path.to_str().unwrap()]).stdout.join("\n");
-        assert!(said.contains("the keys are too large for functions of programs"), "{at}: {said}");
-    }
     let path = lab.yaml(
         "probes:\n  - name: a\n    hook: { syscall: openat }\n    where: filename.glob(\"*a\")\n    aggregate: { values: { x: count() } }\n",
     );

@@ -50,6 +50,7 @@ mod sets;
 mod sinks;
 mod sources;
 mod spans;
+mod stacks;
 #[allow(dead_code, reason = "the daemon's tests use the rest")]
 mod steps;
 mod syscall;

@@ -8,7 +8,7 @@ use crate::expr::operand::{Operand, OperandSource};
 use crate::expr::path::is_path;
 use crate::spec::{
     Aggregate, AggregateKey, Cast, ComputedType, Expr, ExprNode, Fetch, FetchCopy, FetchSource, Field, FieldType,
-    Formula, Narrow,
+    Formula, Narrow, StackKey, StackSlot,
 };
 use crate::words::Refusal;
 
@@ -25,6 +25,7 @@ pub(super) struct Keys {
     pub(super) bytes: u32,
     /// The stack is no place for it.
     pub(super) in_scratch: bool,
+    pub(super) stacks: Vec<StackKey>,
 }
 
 impl Keys {
@@ -97,11 +98,24 @@ impl Keys {
             OperandSource::Nothing => nothing(operand.size),
             OperandSource::Field(_) => return Err(Unfit::new("it is only known when the record is finished")),
         };
+        if let FieldType::Stack { user } = operand.kind {
+            self.stack(field(name, operand.size.into(), FieldType::Stack { user }), user, (operand.before, fetch));
+            return Ok(());
+        }
         let size = if fetch.copy == FetchCopy::Value { fetch.size.min(operand.size) } else { fetch.size };
         self.in_scratch |= takes_room(&fetch);
         let field = Field { bits: operand.bits, ..field(name, operand.size.into(), operand.kind) };
         self.push(operand.before, Fetch { size, slot: fetch.slot.max(8), ..fetch }, field);
         Ok(())
+    }
+
+    /// A stack: its hash is the part of the key.
+    fn stack(&mut self, field: Field, user: bool, (before, fetch): (Vec<Fetch>, Fetch)) {
+        let slot = field.size as u16;
+        let copy = if user { FetchCopy::UserStack } else { FetchCopy::KernelStack };
+        self.in_scratch = true;
+        self.stacks.push(StackKey { at: self.bytes, slot, user });
+        self.push(before, Fetch { copy, size: slot.saturating_sub(StackSlot::HEAD), slot: 8, ..fetch }, field);
     }
 
     fn push(&mut self, before: Vec<Fetch>, fetch: Fetch, field: Field) {

@@ -154,13 +154,14 @@ impl<V: Values> Resolver<'_, V> {
         let first_key = self.counting.fetches.len();
         let in_scratch = keys.in_scratch || keys.bytes > NEAR_KEY_BYTES;
         self.counting.fetches.append(&mut keys.fetches);
-        let row = row(table, is_named, (keys.fields, keys.bytes), fields);
+        let row = row(table, is_named, &keys, fields);
         self.counting.tables.push(Table {
             keys: first_key..self.counting.fetches.len(),
             tallies: first..self.counting.tallies.len(),
             key_bytes: keys.bytes,
             value_bytes,
             in_scratch,
+            stacks: keys.stacks,
             max_keys: table.max_keys,
             row,
         });
@@ -233,13 +234,20 @@ fn field(value: &AggregateValue, counted: Counted, (index, tally): (usize, &Tall
     }
 }
 
-/// How rows look.
-fn row(table: &Aggregate, is_named: bool, (mut fields, key_bytes): (Vec<Field>, u32), values: Vec<Field>) -> Layout {
-    let (keys, mut size) = (fields.len(), key_bytes);
+/// How rows look: the key, the values, then the stacks that the key has hashes of.
+fn row(table: &Aggregate, is_named: bool, keys: &Keys, values: Vec<Field>) -> Layout {
+    let (mut fields, mut size) = (keys.fields.clone(), keys.bytes);
     for value in values {
         fields.push(Field { offset: size, ..value });
         size += fields.last().map_or(0, |field| field.size);
     }
+    for stack in &keys.stacks {
+        if let Some(field) = fields.iter_mut().find(|field| field.offset == stack.at) {
+            field.offset = size;
+        }
+        size += u32::from(stack.slot);
+    }
+    let keys = keys.fields.len();
     let sample = Sample {
         table: table.name.clone().filter(|_| is_named),
         keys,

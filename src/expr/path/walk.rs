@@ -11,6 +11,7 @@ use crate::expr::builtin::builtin;
 use crate::expr::item::{Instead, Read};
 use crate::expr::operand::{Operand, OperandSource};
 use crate::expr::parse::parse;
+use crate::expr::stack::is_stack_of;
 use crate::expr::types;
 use crate::spec::{Cast, Expr, ExprNode, Fetch, FetchCopy, FetchSource, FieldType, Kept};
 use crate::words::{Refusal, list};
@@ -25,6 +26,7 @@ pub fn is_path(expr: &Expr) -> bool {
     match &expr.node {
         ExprNode::Name(_) | ExprNode::ContainerOf { .. } => true,
         ExprNode::Member { of, .. } | ExprNode::Index { of, .. } | ExprNode::Cast { of, .. } => is_path(of),
+        ExprNode::Method { of, name, .. } => is_stack_of(of, name),
         ExprNode::Call { name, args, .. } => match name.as_str() {
             "first_of" => args.iter().all(is_path),
             "kstack" | "ustack" => true,
@@ -35,7 +37,6 @@ pub fn is_path(expr: &Expr) -> bool {
         | ExprNode::Text(_)
         | ExprNode::Bool(_)
         | ExprNode::Null
-        | ExprNode::Method { .. }
         | ExprNode::Unary { .. }
         | ExprNode::Binary { .. }
         | ExprNode::In { .. }
@@ -117,6 +118,16 @@ impl<'a> Names<'_, 'a> {
                 };
                 around.map_err(|refusal| refusal.at(here()))
             }
+            ExprNode::Method { of, name, args, at } => match (&of.node, args.as_slice()) {
+                (ExprNode::Name(hook), [size]) if hook == "current" && is_stack_of(of, name) => {
+                    self.sized_stack(name, size).map_err(|refusal| refusal.at(at.0.clone()))
+                }
+                (ExprNode::Name(hook), _) if is_stack_of(of, name) => {
+                    let refusal = Refusal::new(format!("`{hook}` is no hook that has a stack here"));
+                    Err(refusal.help(format!("write `{name}(16)`; spans have `start.{name}(16)`")).at(here()))
+                }
+                _other => Err(no_path(expr)),
+            },
             ExprNode::Call { name, args, at } => match name.as_str() {
                 "first_of" => self.first_of(args, depth).map_err(|refusal| refusal.at(here())),
                 "kstack" | "ustack" => match args.as_slice() {
@@ -130,7 +141,6 @@ impl<'a> Names<'_, 'a> {
             | ExprNode::Text(_)
             | ExprNode::Bool(_)
             | ExprNode::Null
-            | ExprNode::Method { .. }
             | ExprNode::Unary { .. }
             | ExprNode::Binary { .. }
             | ExprNode::In { .. }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Paths with `start.`, `via.` and `end.` taken away, and captures put in.
 
+use crate::expr::stack::is_stack_of;
 use crate::spec::{Capture, Cast, Expr, ExprNode, TextSize};
 
 /// The hook that a path names, and the path as it is written there.
@@ -22,11 +23,17 @@ pub(super) fn qualifier(name: &str) -> Option<&'static str> {
 pub(super) fn stripped(path: &Expr, is_own: &dyn Fn(&str) -> bool) -> Stripped {
     let mut words = Vec::new();
     let path = replaced(path, &mut |expr| {
-        let ExprNode::Member { of, name, .. } = &expr.node else { return None };
+        let (of, at_hook) = match &expr.node {
+            ExprNode::Member { of, name, .. } => (of, ExprNode::Name(name.clone())),
+            ExprNode::Method { of, name, at, args } if is_stack_of(of, name) => {
+                (of, ExprNode::Call { name: name.clone(), at: at.clone(), args: args.clone() })
+            }
+            _other => return None,
+        };
         let ExprNode::Name(word) = &of.node else { return None };
         let word = qualifier(word).filter(|word| !is_own(word))?;
         words.push(word);
-        Some(Expr::new(ExprNode::Name(name.clone()), expr.range.clone()))
+        Some(Expr::new(at_hook, expr.range.clone()))
     });
     words.dedup();
     Stripped { words, path }

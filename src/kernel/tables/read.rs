@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Reads what a table has counted: one value of each row, whatever CPU counted it.
 
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
@@ -16,7 +17,12 @@ pub struct RawRow {
     pub key: Vec<u8>,
     /// The sums over all CPUs; of a least or greatest number the best of them.
     pub counters: Vec<u64>,
+    /// The stacks that the key has hashes of, as a record has them.
+    pub stacks: Vec<u8>,
 }
+
+/// Stacks by their hashes, as they lie in memory.
+type Frames = HashMap<u64, Vec<u8>>;
 
 /// Reads one table.
 #[derive(Debug)]
@@ -29,6 +35,8 @@ pub struct TableReader {
     now: usize,
     /// What was taken out of a map before the kernel refused the rest.
     left: Vec<RawRow>,
+    /// Stacks that [`TableReader::new_stacks`] gave, since the maps were exchanged.
+    seen: HashSet<u64>,
 }
 
 impl TableReader {
@@ -36,7 +44,7 @@ impl TableReader {
     pub fn new(maps: Arc<TableMaps>, table: &Table, tallies: &[Tally]) -> io::Result<Self> {
         let cpus = libbpf_rs::num_possible_cpus().map_err(io::Error::other)?;
         let tallies = tallies.get(table.tallies.clone()).unwrap_or_default().to_vec();
-        Ok(Self { maps, table: table.clone(), tallies, cpus, now: 0, left: Vec::new() })
+        Ok(Self { maps, table: table.clone(), tallies, cpus, now: 0, left: Vec::new(), seen: HashSet::new() })
     }
 
     /// What was counted since the last call; of a table that never begins again, since its start. Where this fails what was counted
@@ -48,6 +56,7 @@ impl TableReader {
         let before = self.now;
         self.maps.count_in(before ^ 1)?;
         self.now ^= 1;
+        self.seen.clear();
         self.read(before, Then::Delete)
     }
 
@@ -56,7 +65,49 @@ impl TableReader {
         self.read(self.now, if self.table.is_cumulative() { Then::Keep } else { Then::Delete })
     }
 
+    /// The stacks that the rows of a map have hashes of.
+    fn frames(&self, number: usize) -> io::Result<Frames> {
+        let mut frames = Frames::new();
+        let Some(stacks) = &self.maps.stacks else { return Ok(frames) };
+        each_row(stacks.frames[number & 1].as_fd(), (8, stacks.bytes as usize), Then::Keep, |hash, stack| {
+            if let Some(hash) = hash.first_chunk() {
+                frames.insert(u64::from_ne_bytes(*hash), stack.to_vec());
+            }
+        })?;
+        Ok(frames)
+    }
+
+    /// Empties the map of the stacks that were read.
+    fn forget_frames(&self, number: usize, then: Then) -> io::Result<()> {
+        match &self.maps.stacks {
+            Some(stacks) if then == Then::Delete => {
+                let sizes = (8, stacks.bytes as usize);
+                each_row(stacks.frames[number & 1].as_fd(), sizes, Then::Delete, |_hash, _stack| {})
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The call stacks that the last call did not have, each in rows without a count. What cannot be read now comes later.
+    pub fn new_stacks(&mut self) -> Vec<RawRow> {
+        let frames = self.frames(self.now).unwrap_or_default();
+        let new: Vec<u64> = frames.keys().copied().filter(|hash| self.seen.insert(*hash)).collect();
+        let is_of_process = |stack: &[u8]| stack.get(8..12).is_some_and(|pid| pid != [0; 4]);
+        let row = |hash: &u64| {
+            let mut key = vec![0; self.table.key_bytes as usize];
+            let user = frames.get(hash).is_some_and(|stack| is_of_process(stack));
+            for stack in self.table.stacks.iter().filter(|stack| stack.user == user) {
+                let at = stack.at as usize;
+                key.iter_mut().skip(at).zip(hash.to_ne_bytes()).for_each(|(byte, of_hash)| *byte = of_hash);
+            }
+            let counters = vec![0; self.maps.value_bytes as usize / 8];
+            RawRow { stacks: stacks_of(&self.table, &key, &frames), key, counters }
+        };
+        new.iter().map(row).collect()
+    }
+
     fn read(&mut self, number: usize, then: Then) -> io::Result<Vec<RawRow>> {
+        let frames = self.frames(number)?;
         let mut rows = std::mem::take(&mut self.left);
         let value_bytes = self.maps.value_bytes as usize;
         let sizes = (self.maps.key_bytes as usize, value_bytes * self.cpus);
@@ -66,9 +117,9 @@ impl TableReader {
                 let words: Vec<u64> = of_cpu.as_chunks().0.iter().map(|word| u64::from_ne_bytes(*word)).collect();
                 fold(&self.tallies, &mut counters, &words);
             }
-            rows.push(RawRow { key: key.to_vec(), counters });
+            rows.push(RawRow { key: key.to_vec(), counters, stacks: stacks_of(&self.table, key, &frames) });
         });
-        match read {
+        match read.and_then(|()| self.forget_frames(number, then)) {
             Ok(()) => Ok(rows),
             Err(error) => {
                 if then == Then::Delete {
@@ -78,6 +129,19 @@ impl TableReader {
             }
         }
     }
+}
+
+/// The slots of the stacks of a key. One that is not there is empty.
+fn stacks_of(table: &Table, key: &[u8], frames: &Frames) -> Vec<u8> {
+    let mut slots = Vec::new();
+    for stack in &table.stacks {
+        let hash = key.get(stack.at as usize..).and_then(|at| at.first_chunk()).map(|hash| u64::from_ne_bytes(*hash));
+        let found = hash.and_then(|hash| frames.get(&hash)).map(Vec::as_slice).unwrap_or_default();
+        let end = slots.len() + usize::from(stack.slot);
+        slots.extend(found.iter().take(stack.slot.into()));
+        slots.resize(end, 0);
+    }
+    slots
 }
 
 /// Adds the counters of one row, or one CPU, to those of another.
@@ -130,6 +194,7 @@ impl RawRow {
         let mut record = absent.to_ne_bytes().to_vec();
         record.extend(self.key.get(8..).unwrap_or_default());
         record.extend(values);
+        record.extend(&self.stacks);
         record
     }
 }
@@ -163,11 +228,11 @@ mod tests {
         ] {
             let tallies = [tally(statistic, signed, 0)];
             let flip = tallies[0].flip();
-            let mut row = RawRow { key: vec![0; 8], counters: vec![0, 0] };
-            row.add(&RawRow { key: vec![0; 8], counters: vec![0, 0] }, &tallies);
+            let mut row = RawRow { key: vec![0; 8], counters: vec![0, 0], stacks: Vec::new() };
+            row.add(&RawRow { key: vec![0; 8], counters: vec![0, 0], stacks: Vec::new() }, &tallies);
             for number in numbers {
                 let counters = vec![1, number.cast_unsigned() ^ flip];
-                row.add(&RawRow { key: vec![0; 8], counters }, &tallies);
+                row.add(&RawRow { key: vec![0; 8], counters, stacks: Vec::new() }, &tallies);
             }
             let record = row.record(&tallies);
             assert_eq!((&record[..8], &record[8..]), (&[0; 8][..], &i64::to_ne_bytes(expected)[..]));
@@ -184,7 +249,11 @@ mod tests {
             tally(Statistic::Count, false, 32),
             tally(histogram, false, 40),
         ];
-        let row = RawRow { key: [1u64.to_ne_bytes(), [7; 8]].concat(), counters: vec![2, -7i64 as u64, 0, 0, 4, 1, 2] };
+        let row = RawRow {
+            key: [1u64.to_ne_bytes(), [7; 8]].concat(),
+            counters: vec![2, -7i64 as u64, 0, 0, 4, 1, 2],
+            stacks: Vec::new(),
+        };
         let words = [1 | 1 << 33, 0x0707_0707_0707_0707, -3i64 as u64, 0, 4, 1, 2];
         assert_eq!(row.record(&tallies), words.iter().flat_map(|word: &u64| word.to_ne_bytes()).collect::<Vec<_>>());
     }

@@ -16,7 +16,7 @@ pub(super) struct Notices {
 struct Notice {
     output: Output,
     /// By cause.
-    reported: [u64; 5],
+    reported: [u64; 7],
     /// How many events could not be decided.
     undecided: u64,
     /// What there was no room for, and what was given up, of spans.
@@ -29,7 +29,7 @@ impl Notices {
         let outputs = outputs(routes, spec, &Layout::default(), look);
         let notices = outputs
             .into_iter()
-            .map(|output| Notice { output, reported: [0; 5], undecided: 0, unpaired: [0; 2] })
+            .map(|output| Notice { output, reported: [0; 7], undecided: 0, unpaired: [0; 2] })
             .collect();
         Self { notices, probe: spec.id.name.clone(), look: look.clone() }
     }

@@ -15,6 +15,10 @@ pub(in crate::runner) struct Tally {
     pub(super) rate_limited: u64,
     /// What a table had no room for.
     pub(super) uncounted: u64,
+    /// What it had no room for a stack of.
+    pub(super) stacks_full: u64,
+    /// What no key could be made for.
+    pub(super) crowded: u64,
     /// What `where` did not let pass.
     pub(in crate::runner) filtered: u64,
     /// The same, where something that it asked for could not be read.
@@ -35,6 +39,8 @@ impl Tally {
         let sampled_out = self.sampled_out + of(Counts::sampled_out);
         let rate_limited = self.rate_limited + of(Counts::rate_limited);
         let uncounted = self.uncounted + of(Counts::uncounted);
+        let stacks_full = self.stacks_full + of(Counts::stacks_full);
+        let crowded = self.crowded + of(Counts::crowded);
         let filtered = self.filtered + of(Counts::filtered);
         let undecided = self.undecided + of(Counts::undecided);
         let of_itself = self.of_itself + of(Counts::of_itself);
@@ -49,6 +55,8 @@ impl Tally {
             sampled_out,
             rate_limited,
             uncounted,
+            stacks_full,
+            crowded,
             filtered,
             undecided,
             of_itself,
@@ -74,20 +82,23 @@ impl Tally {
     }
 
     /// What was lost before any sink.
-    pub(in crate::runner) fn lost(&self) -> [(LossCause, u64); 5] {
-        let Self { ring_full, missed, sampled_out, rate_limited, uncounted, .. } = *self;
+    pub(in crate::runner) fn lost(&self) -> [(LossCause, u64); 7] {
+        let Self { ring_full, missed, sampled_out, rate_limited, uncounted, stacks_full, crowded, .. } = *self;
         [
             (LossCause::RingFull, ring_full),
             (LossCause::Missed, missed),
             (LossCause::SampledOut, sampled_out),
             (LossCause::RateLimited, rate_limited),
             (LossCause::TableFull, uncounted),
+            (LossCause::StacksFull, stacks_full),
+            (LossCause::Crowded, crowded),
         ]
     }
 
     /// Events that are in the rows of tables, for a program that counts.
     pub(in crate::runner) fn counted(&self) -> u64 {
-        self.produced.saturating_sub(self.filtered + self.undecided + self.uncounted)
+        let lost = self.uncounted + self.stacks_full + self.crowded;
+        self.produced.saturating_sub(self.filtered + self.undecided + lost)
     }
 
     /// Runs of the program that were to write an event, and those that the kernel skipped.

@@ -6,19 +6,19 @@ use std::cell::RefMut;
 use super::Round;
 use super::clock::Clock;
 use crate::record::{CodeOf, Lookups, StackFrame};
-use crate::symbols::{Symbols, Wait};
+use crate::symbols::Symbols;
 
 /// What this machine knows, at the time of a round.
 pub(super) struct MachineLookups<'r> {
     clock: &'r Clock,
     symbols: RefMut<'r, Symbols>,
-    /// How long functions are waited for; a record that can be put aside does not wait.
-    pub(super) wait: Wait,
+    /// A function is needed now, and the record cannot wait.
+    pub(super) is_urgent: bool,
 }
 
 impl<'r> MachineLookups<'r> {
-    pub(super) fn of(round: &'r Round, wait: Wait) -> Self {
-        Self { clock: &round.clock, symbols: round.symbols.borrow_mut(), wait }
+    pub(super) fn of(round: &'r Round, is_urgent: bool) -> Self {
+        Self { clock: &round.clock, symbols: round.symbols.borrow_mut(), is_urgent }
     }
 }
 
@@ -36,7 +36,7 @@ impl Lookups for MachineLookups<'_> {
     }
 
     fn frames(&mut self, of: CodeOf, address: u64, out: &mut Vec<StackFrame>) {
-        self.symbols.functions(of, address, self.wait, out);
+        self.symbols.functions(of, address, self.is_urgent, out);
     }
 
     fn cgroup(&mut self, id: u64, out: &mut Vec<u8>) -> bool {

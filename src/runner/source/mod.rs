@@ -23,6 +23,7 @@ mod refusals;
 mod ring;
 mod snapshots;
 mod spans;
+mod table_rows;
 mod tables;
 
 use std::cell::RefCell;

@@ -16,7 +16,6 @@ use super::{Made, Making, Round, Source, SourceId};
 use crate::kernel::{KernelError, Ring};
 use crate::record::Lookups;
 use crate::spec::{HookKind, Layout, LossCause};
-use crate::symbols::Wait;
 
 /// How long to wait for a sink that has no room before looking again.
 const BLOCKED: Duration = Duration::from_millis(1);
@@ -97,7 +96,7 @@ impl RingSource {
     /// Delivers what has waited, as far as sinks have room.
     fn release(&mut self, round: &Round, all: bool) {
         let Self { outputs, gate, held, .. } = self;
-        let lookups = &mut MachineLookups::of(round, Wait::No);
+        let lookups = &mut MachineLookups::of(round, false);
         while !held.is_empty() && outputs.has_room() {
             let Some(next) = held.next(all, |record| gate.is_known(record, lookups)) else { return };
             deliver(outputs, gate, &next.record, next.unix_ns, lookups);
@@ -157,15 +156,15 @@ impl Source for RingSource {
         self.release(round, false);
         let Self { ring, outputs, active, time_at, comm_at, account, commands, gate, held, .. } = self;
         let Round { clock, budget, .. } = round;
-        let lookups = &mut MachineLookups::of(round, Wait::No);
+        let lookups = &mut MachineLookups::of(round, false);
         let count = ring.consume(|record| {
             if !outputs.has_room() {
                 return false;
             }
             let boot_ns = time_at.and_then(|at| record.get(at..)?.first_chunk().copied()).map(u64::from_ne_bytes);
-            lookups.wait = Wait::Moment;
+            lookups.is_urgent = true;
             let passes = gate.passes(record, boot_ns.unwrap_or(0), lookups);
-            lookups.wait = Wait::No;
+            lookups.is_urgent = false;
             if !passes {
                 return true;
             }

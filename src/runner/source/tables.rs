@@ -3,18 +3,16 @@
 //!
 //! All targets of a probe count in the same tables. Each of them has a source, of which one reads; where it ends, another goes on.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clock::now_unix_ns;
-use super::lookups::MachineLookups;
 use super::outputs::Outputs;
+use super::table_rows::RowMaker;
 use super::{Budget, Made, Making, Round, Source, SourceId};
 use crate::kernel::{KernelError, RawRow, TableMaps, TableReader};
-use crate::record::{CodeOf, Completer, FullRecord, RecordPlan, Row, Rows};
-use crate::spec::{AT_THE_END, Counting, FoundOut, Layout, LossCause, Place, Tally, Top};
-use crate::symbols::Wait;
+use crate::spec::{AT_THE_END, Counting, Layout, LossCause, Place};
 
 /// The tables of one probe, which its targets share.
 pub(in crate::runner) struct SharedTables {
@@ -46,11 +44,10 @@ impl SharedTables {
             let no_memory = error.raw_os_error() == Some(libc::ENOMEM);
             refusal.maybe_help(no_memory.then(|| "set a smaller `max_keys`, or leave out keys and values".to_owned()))
         };
-        let (mut maps, mut tables) = (Vec::new(), Vec::new());
-        for table in &counting.tables {
-            let of_table = Arc::new(TableMaps::new(table).map_err(failed)?);
-            let reader = TableReader::new(Arc::clone(&of_table), table, &counting.tallies).map_err(failed)?;
-            maps.push(of_table);
+        let maps = TableMaps::of(counting).map_err(failed)?;
+        let mut tables = Vec::new();
+        for (table, of_table) in counting.tables.iter().zip(&maps) {
+            let reader = TableReader::new(Arc::clone(of_table), table, &counting.tallies).map_err(failed)?;
             tables.push(Mutex::new(Shared {
                 reader,
                 holder: None,
@@ -74,29 +71,39 @@ impl SharedTables {
     }
 }
 
-/// How long the names of functions in the last rows are waited for.
-const LAST_NAMES: Duration = Duration::from_secs(3);
+/// How long names of functions are waited for.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How often it is asked whether they are known.
+const AGAIN: Duration = Duration::from_millis(5);
+/// How often it is looked for new call stacks.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What was read of a table.
+struct Held {
+    rows: Vec<RawRow>,
+    elapsed: Duration,
+    unix_ns: u64,
+    since: Instant,
+}
 
 /// One table of a unit.
 struct TableSource {
     id: SourceId,
     shared: Arc<SharedTables>,
     number: usize,
-    layout: Layout,
-    plan: RecordPlan,
-    completer: Completer,
-    /// What its counters mean, as this target knows it.
-    tallies: Vec<Tally>,
-    /// Rows that differ in their bytes may look alike.
-    alike: bool,
+    rows: RowMaker,
+    /// What was read, until the names of its functions are known; the oldest first.
+    held: VecDeque<Held>,
+    /// When it is looked for new call stacks next; `None`: there are none in its keys.
+    next_look: Option<Instant>,
     outputs: Outputs,
     interval: Duration,
-    /// A key is a function of the kernel, and nobody has been told yet to find out what these are called.
-    needs_functions: bool,
     /// A program counts for it.
     begun: bool,
     /// None does any more.
     retired: bool,
+    /// Its last rows were read.
+    closed: bool,
     /// It has said its last.
     ended: bool,
 }
@@ -106,43 +113,31 @@ pub(super) fn make(making: &Making<'_>, id: &mut dyn FnMut() -> SourceId) -> Mad
     let (Some(shared), Some(counting)) = (making.tables, &making.prepared.counting) else { return Ok(Vec::new()) };
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     for (number, table) in counting.tables.iter().enumerate() {
-        let layout = table.row.clone();
         sources.push(Box::new(TableSource {
             id: id(),
             shared: Arc::clone(shared),
             number,
-            plan: RecordPlan::new(&layout),
-            completer: Completer::new(&layout, making.sets),
-            tallies: counting.tallies.get(table.tallies.clone()).unwrap_or_default().to_vec(),
-            alike: can_look_alike(&layout),
-            outputs: Outputs::new((making.outputs)(&layout)),
-            needs_functions: layout.fields.iter().any(|field| field.kind.found_out() == FoundOut::KernelSymbol),
-            layout,
+            rows: RowMaker::new(
+                &table.row,
+                counting.tallies.get(table.tallies.clone()).unwrap_or_default().to_vec(),
+                making.sets,
+            ),
+            held: VecDeque::new(),
+            next_look: (!table.stacks.is_empty()).then(Instant::now),
+            outputs: Outputs::new((making.outputs)(&table.row)),
             interval: making.spec.interval,
             begun: false,
             retired: false,
+            closed: false,
             ended: false,
         }));
     }
     Ok(sources)
 }
 
-/// True where rows with different keys may look alike: a text that is cut, a number that has no name of its own, an id that is shown by
-/// its name.
-fn can_look_alike(layout: &Layout) -> bool {
-    use crate::spec::FieldType::{Bool, Duration, Hex, Ip, Ipv4, Ipv6, Mac, Port, Signed, Text, Unsigned, Uuid};
-    let keys = layout.sample.as_ref().map_or(0, |sample| sample.keys);
-    layout.fields.iter().take(keys).any(|key| {
-        !matches!(
-            key.kind,
-            Unsigned | Signed | Bool | Hex | Duration | Text { limit: None } | Ip | Ipv4 | Ipv6 | Port | Mac | Uuid
-        ) || key.kind.found_out() != FoundOut::Nothing
-    })
-}
-
 impl TableSource {
-    /// Reads what was counted since the last time, and reports it. `None` if it cannot be read now: it belongs to the next report then.
-    fn report(&mut self, round: &Round, now: Instant, budget: &Budget, is_last: bool) -> Option<usize> {
+    /// Reads what was counted since the last time. `None` if it cannot be read now: it belongs to the next report then.
+    fn take(&mut self, now: Instant, is_last: bool) -> Option<Held> {
         let shared = Arc::clone(&self.shared);
         let mut table = shared.lock(self.number)?;
         let rows = if is_last { table.reader.take_last() } else { table.reader.take() };
@@ -157,80 +152,61 @@ impl TableSource {
         };
         table.failing = false;
         let elapsed = now.saturating_duration_since(std::mem::replace(&mut table.since, now));
+        Some(Held { rows, elapsed, unix_ns: now_unix_ns(), since: now })
+    }
+
+    /// Reports what was read, as far as all is known about it, or will not be.
+    fn report(&mut self, round: &Round, now: Instant, budget: &Budget) -> usize {
+        let mut reported = 0;
+        while let Some(held) = self.held.front() {
+            let waits = self.rows.asks() && now.saturating_duration_since(held.since) < PATIENCE;
+            if waits && !self.rows.is_known(&held.rows, round) {
+                break;
+            }
+            let Some(Held { rows, elapsed, unix_ns, .. }) = self.held.pop_front() else { break };
+            let rows = self.rows.rows(rows, round);
+            if rows.rows.is_empty() || budget.take() {
+                self.outputs.iter_mut().for_each(|output| output.sample(&rows, elapsed, unix_ns));
+                reported += 1;
+            }
+        }
+        reported
+    }
+
+    /// Has the functions of new stacks found out before anybody asks: their processes may be gone by then.
+    fn look(&mut self, round: &Round) {
+        if self.next_look.is_none_or(|next| round.now < next) {
+            return;
+        }
+        self.next_look = after(round.now, LOOK);
+        let shared = Arc::clone(&self.shared);
+        let Some(mut table) = shared.lock(self.number) else { return };
+        if table.holder != Some(self.id) {
+            return;
+        }
+        let rows = table.reader.new_stacks();
         drop(table);
-        // At the end there is nothing else to do.
-        let wait = if is_last { Wait::Until(Instant::now() + LAST_NAMES) } else { Wait::Moment };
-        let rows = self.rows(rows, round, wait);
-        if !rows.rows.is_empty() && !budget.take() {
-            return Some(0);
-        }
-        let unix_ns = now_unix_ns();
-        self.outputs.iter_mut().for_each(|output| output.sample(&rows, elapsed, unix_ns));
-        Some(1)
+        self.rows.is_known(&rows, round);
     }
 
-    /// The rows as they are reported: those that look alike are one, the first by the value that `top` names come first.
-    fn rows(&mut self, raw: Vec<RawRow>, round: &Round, wait: Wait) -> Rows {
-        let mut lookups = MachineLookups::of(round, wait);
-        let (mut merged, mut places): (Vec<RawRow>, HashMap<String, usize>) = (Vec::new(), HashMap::new());
-        for row in raw {
-            if !self.alike {
-                merged.push(row);
-                continue;
+    /// Reports all that was read: what is found out about it is waited for here.
+    fn report_all(&mut self, round: &Round, deadline: Instant) {
+        loop {
+            let now = Instant::now();
+            // What waits longer than that does so in vain.
+            let end = now + if now >= deadline { PATIENCE } else { Duration::ZERO };
+            self.report(round, end, &Budget::new(None));
+            if self.held.is_empty() {
+                return;
             }
-            let completed = self.completer.complete_row(row.record(&self.tallies), &mut lookups);
-            let look = self.look(&completed);
-            match places.get(&look).and_then(|place| merged.get_mut(*place)) {
-                Some(known) => known.add(&row, &self.tallies),
-                None => {
-                    places.insert(look, merged.len());
-                    merged.push(row);
-                }
-            }
-        }
-        let mut rows: Vec<(i128, Row)> = merged
-            .into_iter()
-            .map(|row| {
-                let row = self.completer.complete_row(row.record(&self.tallies), &mut lookups);
-                (self.order(&row), row)
-            })
-            .collect();
-        // The largest first; where they are equal, by key, so that two runs look alike.
-        rows.sort_by(|(a, left), (b, right)| b.cmp(a).then_with(|| left.bytes.cmp(&right.bytes)));
-        let most = self.top().map_or(usize::MAX, |top| top.rows as usize);
-        let rest = rows.split_off(most.min(rows.len()));
-        let of = |rows: Vec<(i128, Row)>| rows.into_iter().map(|(_, row)| row).collect();
-        Rows { left_out: rest.len() as u64, rows: of(rows), rest: of(rest) }
-    }
-
-    fn top(&self) -> Option<Top> {
-        self.layout.sample.as_ref()?.top
-    }
-
-    /// What people see of the keys of a row.
-    fn look(&self, row: &Row) -> String {
-        let keys = self.layout.sample.as_ref().map_or(0, |sample| sample.keys);
-        let record = self.plan.record(FullRecord::from(row));
-        let values = self.plan.fields().iter().take(keys).map(|field| record.value(field));
-        format!("{:?}", values.collect::<Vec<_>>())
-    }
-
-    /// The number that rows are ordered by: of a histogram, how many values it has.
-    fn order(&self, row: &Row) -> i128 {
-        let Some(sample) = &self.layout.sample else { return 0 };
-        let by = self.top().map_or(0, |top| top.by);
-        let Some(field) = self.plan.fields().get(sample.keys + by) else { return 0 };
-        match self.plan.record(FullRecord::from(row)).value(field) {
-            crate::record::FieldValue::Histogram(histogram) => {
-                histogram.counts.iter().map(|count| i128::from(*count)).sum()
-            }
-            value => value.number().unwrap_or(i128::MIN),
+            std::thread::sleep(AGAIN);
+            round.symbols.borrow_mut().refresh();
         }
     }
 
     /// Nothing counts for this one any more. The last of them reports what there is; where there are others, one of them goes on.
-    fn end(&mut self, round: &Round, deadline: Instant) {
-        if std::mem::replace(&mut self.ended, true) {
+    fn close(&mut self) {
+        if std::mem::replace(&mut self.closed, true) {
             return;
         }
         let is_last = {
@@ -244,11 +220,13 @@ impl TableSource {
             }
             self.begun && table.users == 0
         };
-        if is_last && self.report(round, Instant::now(), &Budget::new(None), true).is_none() {
-            // How many rows it would have had is unknown.
-            self.outputs.add_lost(LossCause::Unreadable, 1);
+        if is_last {
+            match self.take(Instant::now(), true) {
+                Some(last) => self.held.push_back(last),
+                // How many rows it would have had is unknown.
+                None => self.outputs.add_lost(LossCause::Unreadable, 1),
+            }
         }
-        self.outputs.finish(deadline);
     }
 }
 
@@ -258,7 +236,7 @@ impl Source for TableSource {
     }
 
     fn layout(&self) -> &Layout {
-        &self.layout
+        &self.rows.layout
     }
 
     fn goes_on(&self) -> bool {
@@ -270,9 +248,12 @@ impl Source for TableSource {
     }
 
     fn due(&self) -> Option<Instant> {
+        let again = self.held.front().and_then(|_| after(Instant::now(), AGAIN));
         let table = self.shared.lock(self.number)?;
-        let is_mine = table.holder.is_none_or(|holder| holder == self.id);
-        if is_mine { table.next } else { None }
+        if self.closed || table.holder.is_some_and(|holder| holder != self.id) {
+            return again;
+        }
+        [table.next, again, self.next_look].into_iter().flatten().min()
     }
 
     fn begin(&mut self) {
@@ -297,32 +278,37 @@ impl Source for TableSource {
 
     /// Reports if it is time. Intervals that were missed (a stopped process) become one longer one.
     fn poll(&mut self, round: &Round) -> usize {
-        if std::mem::take(&mut self.needs_functions) {
-            // All of them are read when the first is asked for, which takes longer than rows can wait.
-            round.symbols.borrow_mut().knows_functions(CodeOf::Kernel, &mut [0].into_iter());
-        }
         if self.retired {
-            self.end(round, Instant::now());
+            self.close();
+        } else {
+            self.look(round);
         }
-        if self.ended {
-            return 0;
+        let reported = self.report(round, Instant::now(), &round.budget);
+        if self.closed {
+            if self.held.is_empty() && !std::mem::replace(&mut self.ended, true) {
+                self.outputs.finish(Instant::now());
+            }
+            return reported;
         }
         {
             let shared = Arc::clone(&self.shared);
             let Some(mut table) = shared.lock(self.number) else { return 0 };
             // One that knows what all of it is, if there is one.
-            let knows_all = self.tallies.iter().all(|tally| !tally.elsewhere) || table.users <= 1;
+            let knows_all = self.rows.tallies.iter().all(|tally| !tally.elsewhere) || table.users <= 1;
             if table.holder.is_none() && knows_all {
                 table.holder = Some(self.id);
             }
             if table.holder != Some(self.id) || table.next.is_none_or(|next| round.now < next) {
-                return 0;
+                return reported;
             }
             while let Some(next) = table.next.filter(|next| *next <= round.now) {
                 table.next = after(next, self.interval);
             }
         }
-        self.report(round, Instant::now(), &round.budget, false).unwrap_or(0)
+        let now = Instant::now();
+        let taken = self.take(now, false);
+        self.held.extend(taken);
+        reported + self.report(round, now, &round.budget)
     }
 
     /// It ends with the next round, and does not wait for a sink without room.
@@ -335,7 +321,11 @@ impl Source for TableSource {
     }
 
     fn finish(&mut self, round: &Round, deadline: Instant) {
-        self.end(round, deadline);
+        self.close();
+        self.report_all(round, deadline);
+        if !std::mem::replace(&mut self.ended, true) {
+            self.outputs.finish(deadline);
+        }
     }
 }
 
