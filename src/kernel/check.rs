@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A probe against this machine, without attaching anything: targets, captures, and what the verifier says.
 
-use std::sync::Arc;
-
 use super::agree::disagreements;
 use super::error::{KernelError, few_of_each};
 use super::expand::expand_what_is_there;
@@ -17,7 +15,7 @@ use super::set_map::SetMap;
 use super::tables::TableMaps;
 use super::together::together;
 use crate::catalog::{FunctionAt, Program, SetPlace};
-use crate::spec::{HookKind, Place, ProbeSpec, Step, StepTest, Table};
+use crate::spec::{HookKind, Place, ProbeSpec, Step, StepTest};
 
 /// Checks everything about a probe that can be known without running it: what its hook names, its captures, and, where this
 /// process may load programs, the verifier's word on the specialised program. Nothing is
@@ -85,9 +83,10 @@ fn give_empty_maps(prepared: &mut Prepared) -> Result<(), KernelError> {
         give_empty_sets(&part.told.steps, &part.set_places, &mut part.sets)?;
     }
     let failed = |error| KernelError::at(Place::Probe, format!("failed to make a table: {error}"));
-    let one_row = |table: &Table| TableMaps::new(&Table { max_keys: 1, ..table.clone() }).map(Arc::new).map_err(failed);
-    let tables = prepared.counting.iter().flat_map(|counting| &counting.tables);
-    prepared.tables = tables.map(one_row).collect::<Result<_, _>>()?;
+    let Some(counting) = &prepared.counting else { return Ok(()) };
+    let mut small = counting.clone();
+    small.tables.iter_mut().for_each(|table| table.max_keys = 1);
+    prepared.tables = TableMaps::of(&small).map_err(failed)?;
     Ok(())
 }
 
