@@ -10,7 +10,7 @@ use crate::expr::{Blame, Resolved, Scope, TargetName, Wanted, filter_fields, res
 use crate::hook::is_without_process;
 use crate::kernel::host::{Host, cgroup_root, possible_cpus};
 use crate::kernel::site::interface::link_layer;
-use crate::spec::{FetchCopy, Hook, Layout, Place, ProbeSpec, SetUse, Site};
+use crate::spec::{FetchCopy, Hook, HookKind, Layout, Place, ProbeSpec, SetUse, Site, SpanEnds};
 use crate::words::Refusal;
 
 /// Resolves the captures of a probe; reports every one that this kernel does not have.
@@ -23,7 +23,34 @@ pub fn prepare(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepa
 
 /// The same, whatever becomes of the target.
 pub(super) fn resolve_captures(spec: &ProbeSpec, program: &Program, host: &Host) -> Result<Prepared, Vec<KernelError>> {
-    resolve_for(spec, program, host, None)
+    resolve_for(spec, program, host, None).map_err(|errors| {
+        // What is wrong is said of what the file names.
+        let asked = as_asked(spec);
+        asked.and_then(|asked| resolve_for(&asked, program, host, None).err()).unwrap_or(errors)
+    })
+}
+
+/// The probe at the tracepoints that its file names, where raw ones were chosen instead.
+fn as_asked(spec: &ProbeSpec) -> Option<ProbeSpec> {
+    let asked = |hook: Option<&Hook>, asked: &Option<Hook>| {
+        let is_raw = hook.is_some_and(|hook| hook.kind == HookKind::RawTracepoint);
+        asked.clone().filter(|asked| is_raw && asked.kind == HookKind::Tracepoint)
+    };
+    let mut whole = spec.clone();
+    let mut is_other = false;
+    if let Some(hook) = asked(spec.hook.as_ref(), &spec.asked) {
+        (whole.hook, whole.asked, is_other) = (Some(hook), None, true);
+    }
+    if let Some(span) = &mut whole.span
+        && let SpanEnds::Across(parts) = &mut span.ends
+    {
+        for part in parts {
+            if let Some(hook) = asked(Some(&part.hook), &part.asked) {
+                (part.hook, part.asked, is_other) = (hook, None, true);
+            }
+        }
+    }
+    is_other.then_some(whole)
 }
 
 /// The same for one of several targets, of which `target` says which it is.

@@ -76,7 +76,7 @@ fn check(checking: &mut Checking<'_>) {
         }
         let cx = &mut checking.cx;
         let problem = cx.error(codes::DURATION, cx.value(&["interval"]), "`end` is an interval of `aggregate` only");
-        return cx.report(problem.help("write how often its counters are to be reported: `interval: 10s`"));
+        return cx.report(problem.help("write how often, for example `interval: 10s`"));
     }
     let interval = pattern::duration(&text);
     let least = if counts { LEAST_OF_TABLES } else { LEAST };

@@ -27,7 +27,7 @@ pub(super) fn check(checking: &mut Checking<'_>) {
         }
     }
     same_length(checking, &parts);
-    let expire = expire(checking, node);
+    let expire = expire(node);
     let keeps_first = node.at(&["repeat"]).and_then(Node::text) == Some("keep");
     let max_open = match node.at(&["max_open"]).map(|node| &node.value) {
         Some(Value::Int(number)) => u32::try_from(*number).unwrap_or(Span::MAX_OPEN),
@@ -56,19 +56,6 @@ fn part(
     let kinds: Vec<(&Entry, HookKind)> =
         node.entries().iter().filter_map(|entry| Some((entry, HookKind::of_word(&entry.key)?))).collect();
     let cx = &mut checking.cx;
-    let (entry, kind) = match kinds.as_slice() {
-        [one] => *one,
-        [] => {
-            let problem = cx.error(TARGET, node.span, format!("`{}` names no hook", role.word()));
-            cx.report(problem.help("name one kind of hook, for example `tracepoint: \"sched:sched_switch\"`"));
-            return None;
-        }
-        [_, (second, _), ..] => {
-            let problem = cx.error(TARGET, second.key_span, format!("`{}` has two hooks in one mapping", role.word()));
-            cx.report(problem.help("write a list: `[{ … }, { … }]`"));
-            return None;
-        }
-    };
     // Of lists the schema does not say what may stand in them.
     let known = |key: &str| HookKind::of_word(key).is_some_and(can_be_in_span) || key == "key" || key == "where";
     if let Some(entry) = node.entries().iter().find(|entry| !known(&entry.key)) {
@@ -82,6 +69,19 @@ fn part(
         cx.report(problem.maybe_help(words::suggest(key, words.chain(["key", "where"]), "there are")));
         return None;
     }
+    let (entry, kind) = match kinds.as_slice() {
+        [one] => *one,
+        [] => {
+            let problem = cx.error(TARGET, node.span, format!("`{}` names no hook", role.word()));
+            cx.report(problem.help("name one kind of hook, for example `tracepoint: \"sched:sched_switch\"`"));
+            return None;
+        }
+        [_, (second, _), ..] => {
+            let problem = cx.error(TARGET, second.key_span, format!("`{}` has two hooks in one mapping", role.word()));
+            cx.report(problem.help("write a list: `[{ … }, { … }]`"));
+            return None;
+        }
+    };
     cx.note_place(of(Place::Hook), entry.key_span);
     let at = node.at(&[&entry.key, "at"]).filter(|at| at.text() == Some("span"));
     if let Some(at) = at.filter(|_| can_be_in_span(kind)) {
@@ -170,14 +170,7 @@ fn same_length(checking: &mut Checking<'_>, parts: &[SpanPart]) {
     }
 }
 
-fn expire(checking: &mut Checking<'_>, node: &Node) -> Option<std::time::Duration> {
-    let text = node.at(&["expire"])?.text()?;
-    let expire = pattern::duration(text);
-    if expire.is_zero() {
-        let cx = &mut checking.cx;
-        let problem =
-            cx.error(codes::DURATION, cx.value(&["hook", SPAN, "expire"]), "every span would be given up at once");
-        cx.report(problem.help("write how long the longest may take, or leave `expire` out"));
-    }
-    Some(expire)
+/// The schema has seen to the form.
+fn expire(node: &Node) -> Option<std::time::Duration> {
+    Some(pattern::duration(node.at(&["expire"])?.text()?))
 }

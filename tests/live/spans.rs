@@ -318,3 +318,96 @@ fn several_ends_are_counted() {
         ends.iter().flat_map(|row| row["took"].as_array().unwrap()).map(|bucket| bucket[2].as_u64().unwrap()).sum();
     assert_eq!((timed, values(&of("all"), &["times"])), (5, json!([[5]])));
 }
+
+/// What cannot be paired, or read where it is asked for, is refused where it stands, with what to write instead.
+#[test]
+fn refusals() {
+    need!(bpf());
+    let lab = Lab::new();
+    let span = |start: &str, end: &str, more: &str, rest: &str| {
+        format!(
+            "probes:\n  - name: a\n    hook:\n      span:\n        start: {{ tracepoint: \"sched:{start} }}\n        end: {{ tracepoint: \
+             \"sched:{end} }}\n        {more}\n    {rest}\n"
+        )
+    };
+    let (wakeup, switch) = ("sched_wakeup\", key: [args.pid]", "sched_switch\", key: [next_pid]");
+    let of_event = |rest: &str| span(wakeup, switch, "", rest);
+    for (yaml, message, help) in [
+        (
+            span("sched_wakeup\", key: [args.pid + 1]", switch, "", ""),
+            "`args.pid + 1` is calculated: a key is read",
+            "name an argument",
+        ),
+        (
+            span("sched_wakeup\", key: [args.comm]", switch, "", ""),
+            "`args.comm` is no number: keys are numbers and addresses",
+            "pair by an id",
+        ),
+        (
+            span("sched_wakeup\", key: [ktime]", switch, "", ""),
+            "keys of different kinds: `ktime` is a time at `start`, `next_pid` is a number at `end`",
+            "no value of one would ever be one of the other",
+        ),
+        (span("sched_wakeup\", key: [nothing]", switch, "", ""), "has no field `nothing`", ""),
+        (
+            span("sched_wakeup\", where: size(args.comm) > 3, key: [args.pid]", switch, "", ""),
+            "the kernel cannot decide `size(args.comm) > 3`",
+            "move it to the probe's own `where`",
+        ),
+        (of_event("capture: { x: prio }"), "", ""),
+        (
+            of_event("capture: { x: cpu }"),
+            "`cpu` may be another one where spans start and where they end",
+            "`start.cpu` or `end.cpu`",
+        ),
+        (of_event("capture: { x: via.ktime }"), "the span has no `via`", "add the hook on the way"),
+        (of_event("capture: { x: start.next_pid }"), "has no field `next_pid`", ""),
+        (
+            of_event("capture: { x: \"first_of(start.prio, end.next_prio)\" }"),
+            "a path is read at one hook of a span",
+            "capture each value under a name of its own",
+        ),
+        (
+            span(
+                "sched_wakeup\", key: [args.pid]",
+                "sched_switch\", key: [next_pid]",
+                "via: [{ tracepoint: \"sched:sched_wakeup\", key: [args.pid] }, { tracepoint: \"sched:sched_switch\", key: [next_pid] }]",
+                "capture: { x: via.nothing }",
+            ),
+            "has no field `nothing`",
+            "",
+        ),
+        (
+            span(
+                "sched_wakeup\", key: [args.pid]",
+                switch,
+                "via: [{ syscall: openat, key: [tid] }, { syscall: read, key: [tid] }]",
+                "capture: { x: via.args.count, y: via.buf, z: via.retval as hex, v: \"via.fd as i32\", w: via.filename }",
+            ),
+            "",
+            "",
+        ),
+        (
+            of_event(&format!(
+                "capture: {{ {}, {} }}",
+                (0..16).map(|n| format!("c{n}: start.task->comm[{n}] as u8")).collect::<Vec<_>>().join(", ").replace("start", "\"start").replace("u8", "u8\""),
+                "prio static_prio normal_prio rt_priority policy exit_state exit_code exit_signal pdeath_signal jobctl personality pid tgid utime stime nvcsw"
+                    .split(' ')
+                    .map(|name| format!("{name}_then: start.task->{name}"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )),
+            "more than 31 values are kept until the end",
+            "capture fewer values of the start",
+        ),
+    ] {
+        lab.yaml(&yaml);
+        let ended = lab.run(&["check", "--kernel", "probes.yaml"]);
+        let said = ended.stdout.join("\n");
+        if message.is_empty() {
+            assert!(said.contains("ok: "), "{yaml}{said}");
+        } else {
+            assert!(said.contains(message) && said.contains(help), "{message}\n{help}\n{yaml}{said}");
+        }
+    }
+}

@@ -72,9 +72,7 @@ impl Blamed<'_> {
             }
             Kind::NotListed { allowed } => self.unknown_word(allowed),
             Kind::Form { regex } => self.wrong_form(regex),
-            Kind::TooShort => {
-                self.blame(codes::WRONG_FORM, format!("{subject} is empty")).maybe_help(example_help(violation.schema))
-            }
+            Kind::TooShort => self.too_short(),
             Kind::TooSmall { least } => self.out_of_range(format!("must be {least} or more")),
             Kind::TooLarge { most } => self.out_of_range(format!("must be {most} or less")),
             Kind::TooFewKeys => self.too_few_keys(),
@@ -86,6 +84,16 @@ impl Blamed<'_> {
                 .blame(codes::KEY_COUNT, format!("{subject} has more than {most} entries"))
                 .label(format!("number {}", most + 1)),
         })
+    }
+
+    fn too_short(&self) -> Problem {
+        let least = self.violation.schema.get("minItems").and_then(Json::as_u64);
+        let has_some = find(self.root, &self.violation.path).is_some_and(|node| !node.items().is_empty());
+        let problem = match least.filter(|_| has_some) {
+            Some(least) => self.blame(codes::KEY_COUNT, format!("{} has fewer than {least} entries", self.subject)),
+            None => self.blame(codes::WRONG_FORM, format!("{} is empty", self.subject)),
+        };
+        problem.maybe_help(example_help(self.violation.schema))
     }
 
     fn wrong_type(&self, expected: &[&str], found: &str) -> Problem {

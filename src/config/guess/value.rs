@@ -181,7 +181,10 @@ pub(super) fn expression(misfit: &Misfit<'_>) -> Option<String> {
 
 /// `name: 42`
 pub(super) fn quotes(misfit: &Misfit<'_>) -> Option<String> {
-    let is_plain = matches!(misfit.node.value, Value::Int(_) | Value::Bool(_) | Value::Float(_));
+    // Where a whole number can stand, a text is one with a unit.
+    let is_fraction = matches!(misfit.node.value, Value::Float(_));
+    let is_plain =
+        matches!(misfit.node.value, Value::Int(_) | Value::Bool(_)) || is_fraction && !misfit.wants("integer");
     let fits = misfit.form().is_none_or(|form| (form.matches)(misfit.shown));
     let before = if misfit.key().is_empty() { String::new() } else { format!("{}: ", misfit.key()) };
     (is_plain && fits && misfit.wants("string")).then(|| format!("put it in quotes: `{before}\"{}\"`", misfit.shown))
