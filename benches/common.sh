@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# What run, start and opens share. Sourced by bash; sets BENCH (tools), WORK (scratch on tmpfs) and TRACEFS.
+# What the benches share. Sourced by bash; sets BENCH (tools), WORK (scratch on tmpfs) and TRACEFS.
 set -euo pipefail
 export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
 
@@ -30,6 +30,9 @@ build() {
         clang -target bpf -mcpu=v3 -O2 -g -Wall -Werror -I"/usr/include/$(uname -m)-linux-gnu" -I"$ref" \
             -c "$ref/filter.bpf.c" -o "$BENCH/filter.bpf.o"
         clang $strict -I"$ref" "$ref/filter.c" -o "$BENCH/filter" -lbpf
+        clang -target bpf -mcpu=v3 -O2 -g -Wall -Werror -I"/usr/include/$(uname -m)-linux-gnu" -I"$ref" \
+            -c "$ref/count.bpf.c" -o "$BENCH/count.bpf.o"
+        clang $strict -I"$ref" "$ref/count.c" -o "$BENCH/count" -lbpf
     fi
 }
 

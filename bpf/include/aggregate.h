@@ -79,6 +79,7 @@ TABLE(table1);
 TABLE(table2);
 TABLE(table3);
 
+#include "key_piece.h"
 #include "stack_key.h"
 
 /* The map that counts for a table now. */
@@ -288,7 +289,8 @@ struct far {
 };
 
 /* One part of a key: its whole slot is written. */
-static __always_inline __u64 key_part(void *ctx, const struct fetch *fetch, struct fetch_state *state, void *slot, const struct far *far)
+static __always_inline __u64 key_part(void *ctx, const struct fetch *fetch, const struct key_piece *piece, struct fetch_state *state,
+				      void *slot, const struct far *far)
 {
 	__u64 value = 0, status;
 
@@ -309,7 +311,10 @@ static __always_inline __u64 key_part(void *ctx, const struct fetch *fetch, stru
 	}
 	if (fetch->copy == COPY_COMM)
 		return bpf_get_current_comm(slot, COMM_BYTES) ? UNREADABLE : FETCHED;
-	return far ? fetch_one(ctx, fetch, state, slot) : fetch_simple(ctx, fetch, state, slot);
+	if (!far)
+		return fetch_simple(ctx, fetch, state, slot);
+	status = fetch_one(ctx, fetch, state, piece->size ? far->place->stack : slot);
+	return piece->size ? take_piece(piece, status, far->place->stack, slot) : status;
 }
 
 /* Which parts are null is a part of the key; why they are is not. */
@@ -320,13 +325,15 @@ static __always_inline void make_key(void *ctx, const struct table *table, struc
 
 #pragma clang loop unroll(disable)
 	for (i = 0; i < MAX_FETCHES; i++) {
+		const struct key_piece *piece;
 		const struct fetch *fetch;
 
 		if (i >= table->keys)
 			break;
 		fetch = (const struct fetch *)&fetches[(table->first_key + i) & (MAX_FETCHES - 1)];
+		piece = (const struct key_piece *)&key_pieces[(table->first_key + i) & (MAX_FETCHES - 1)];
 		hidden(fetch);
-		absent |= (key_part(ctx, fetch, state, key + fetch->out, far) & 1) << (i & 63);
+		absent |= (key_part(ctx, fetch, piece, state, key + fetch->out, far) & 1) << (i & 63);
 	}
 	*(__u64 *)key = absent;
 }

@@ -4,7 +4,7 @@
 use super::fetch_context::Lowered;
 use super::fetch_entry::write_fetch;
 use super::table::{Constants, Entry, Table, put};
-use crate::spec::{Arithmetic, Buckets, Counting, Fetch, Operation, OperationKind, Statistic, Tally, Wide};
+use crate::spec::{Arithmetic, Buckets, Counting, EndPart, Fetch, Operation, OperationKind, Statistic, Tally, Wide};
 
 /// Where the fields of tables, values and operations are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,7 @@ pub(super) struct CountingTable {
     edges: Table,
     operations: Table,
     has_where: u32,
+    pieces: Table,
     has_stack_keys: u32,
     stack_seed: u32,
 }
@@ -27,6 +28,7 @@ impl CountingTable {
             edges: constants.table("tally_edges")?,
             operations: constants.table("operations")?,
             has_where: constants.place("has_where")?,
+            pieces: constants.table("key_pieces")?,
             has_stack_keys: constants.place("has_stack_keys")?,
             stack_seed: constants.place("stack_seed")?,
         })
@@ -55,6 +57,13 @@ impl CountingTable {
             entry.set("has_stacks", has_stacks(table));
             entry.set("key_bytes", table.key_bytes);
         }
+        for piece in &counting.pieces {
+            let mut entry = self.pieces.entry(rodata, piece.fetch);
+            entry.choose("end", piece.of_end.map_or("PIECE_ALWAYS", |end| piece_end(end.part)));
+            entry.set("end_at", piece.of_end.map_or(0, |end| end.offset));
+            entry.set("at", piece.at);
+            entry.set("size", piece.size);
+        }
         for (index, tally) in counting.tallies.iter().enumerate() {
             let mut entry = self.tallies.entry(rodata, index);
             if let Some((fetch, wide)) = &tally.number {
@@ -75,6 +84,15 @@ impl CountingTable {
             }
             write_operation(&mut entry, operation);
         }
+    }
+}
+
+fn piece_end(part: EndPart) -> &'static str {
+    match part {
+        EndPart::Ip => "PIECE_IP",
+        EndPart::Port => "PIECE_PORT",
+        EndPart::Family => "PIECE_FAMILY",
+        EndPart::Protocol => "PIECE_PROTOCOL",
     }
 }
 

@@ -7,6 +7,7 @@ use super::expr::NameTable;
 use super::fetch::{Fetch, FetchSource};
 use super::formula::Arithmetic;
 use super::layout::{Field, Layout};
+use super::of_end::OfEnd;
 use super::place::AggregatePart;
 use super::sample::Statistic;
 use super::step::{Step, Widening};
@@ -18,6 +19,8 @@ pub struct Counting {
     pub tables: Vec<Table>,
     /// What the keys of all tables are made of.
     pub fetches: Vec<Fetch>,
+    /// Those of them of which a part alone is the key.
+    pub pieces: Vec<KeyPiece>,
     /// The values of all tables.
     pub tallies: Vec<Tally>,
     /// What is calculated for keys, values and conditions.
@@ -121,6 +124,19 @@ impl Table {
     pub fn is_cumulative(&self) -> bool {
         self.row.sample.as_ref().is_some_and(|sample| sample.cumulative)
     }
+}
+
+/// A part of a value with several, which is a part of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyPiece {
+    /// The number of the fetch.
+    pub fetch: usize,
+    /// Where it begins in what is fetched.
+    pub at: u16,
+    /// Bytes of it.
+    pub size: u16,
+    /// What says whether it is there; the offset is in what is fetched.
+    pub of_end: Option<OfEnd>,
 }
 
 /// A call stack in a key: its hash there, its frames in a map of their own.

@@ -31,7 +31,7 @@ mod step;
 mod user_point;
 
 pub use capture::{DEFAULT_TEXT_BYTES, MAX_TEXT_BYTES};
-pub use counting::{Counting, Operation, OperationKind, StackKey, Table, Tally, Wide};
+pub use counting::{Counting, KeyPiece, Operation, OperationKind, StackKey, Table, Tally, Wide};
 pub use event::{LossCause, RESERVED_FIELDS};
 pub use expr::{At, BinaryOp, Cast, Expr, ExprNode, NameTable, TextSize, UnaryOp};
 pub use fetch::{Fetch, FetchCopy, FetchIndex, FetchSource, Kept, Narrow, PacketLayer};

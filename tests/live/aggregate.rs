@@ -9,7 +9,7 @@ use std::thread;
 use ebpf_run::spec::Buckets;
 use serde_json::{Value, json};
 
-use crate::lab::{Ended, Lab, bpf, need, wait_for};
+use crate::lab::{Ended, Lab, bpf, need, tool, wait_for};
 
 /// One test at a time makes the calls that all of them count.
 static TURN: Mutex<()> = Mutex::new(());
@@ -259,4 +259,57 @@ fn refusals() {
 ",
     );
     assert!(said.contains("the kernel cannot decide `filename.glob(\"*a\")`"), "{said}");
+}
+
+/// Parts of sockets are keys: each connection is counted by where it went, and what is no end of the internet has no port.
+#[test]
+fn parts_of_sockets() {
+    need!(bpf());
+    let lab = Lab::new();
+    let listeners = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let ports = listeners.each_ref().map(|listener| listener.local_addr().unwrap().port());
+    let yaml = format!(
+        "probes:\n  - name: calls\n    hook: {{ syscall: connect }}\n    where: pid == {}\n    interval: end\n    \
+         aggregate: {{ by: {{ port: uservaddr.port, ip: uservaddr.ip, family: uservaddr.family, end: uservaddr }}, values: {{ calls: count() }} }}\n",
+        pid()
+    );
+    let run = lab.ready(&yaml, &[]);
+    for (port, times) in ports.into_iter().zip([3, 5]) {
+        (0..times).for_each(|_| drop(std::net::TcpStream::connect(("127.0.0.1", port)).unwrap()));
+    }
+    let nowhere = lab.text("nowhere");
+    assert!(std::os::unix::net::UnixStream::connect(&nowhere).is_err());
+    let ended = run.interrupt().code(0);
+    let events = ended.events();
+    let found = |port: Value, ip: Value, family: &str, end: String, calls: u64| {
+        let wanted = json!({ "port": port, "ip": ip, "family": family, "end": end, "calls": calls });
+        let is_it = |row: &&Value| wanted.as_object().unwrap().iter().all(|(name, value)| &row[name] == value);
+        assert_eq!(events.iter().filter(is_it).count(), 1, "{wanted}: {events:#?}");
+    };
+    for (port, calls) in ports.into_iter().zip([3, 5]) {
+        found(port.into(), "127.0.0.1".into(), "AF_INET", format!("127.0.0.1:{port}"), calls);
+    }
+    found(Value::Null, Value::Null, "AF_UNIX", format!("unix:{nowhere}"), 1);
+    assert_eq!(rows(&events, "calls").len(), 3, "{events:#?}");
+}
+
+/// A key that the stack of a program has no room for works at functions of programs.
+#[test]
+fn large_keys_of_functions() {
+    need!(bpf(), tool("cc"));
+    let lab = Lab::new();
+    let binary = crate::called::compile(&lab);
+    let yaml = format!(
+        "probes:\n  - name: calls\n    hook: {{ function: {{ binary: \"{binary}\", symbol: answer }} }}\n    interval: 100ms\n    \
+         aggregate: {{ by: {{ text: arg1 as user_string(300), comm: comm }}, values: {{ calls: count() }} }}\n"
+    );
+    let run = lab.ready(&yaml, &[]);
+    let text = "long".repeat(70);
+    let mut processes = [(); 3].map(|()| crate::called::Called::start(&binary, &text));
+    processes.iter_mut().for_each(|process| (0..4).for_each(|_| process.call(1000)));
+    let ended = run.interrupt().code(0);
+    let events = ended.events();
+    let rows = rows(&events, "calls");
+    assert!(rows.iter().all(|row| row["text"] == text), "{rows:#?}");
+    assert_eq!((sum(&rows, "calls"), counted(&ended)), (12_000, 12_000));
 }

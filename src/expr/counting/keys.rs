@@ -8,10 +8,13 @@ use crate::expr::operand::{Operand, OperandSource};
 use crate::expr::path::is_path;
 use crate::spec::{
     Aggregate, AggregateKey, Cast, ComputedType, Expr, ExprNode, Fetch, FetchCopy, FetchSource, Field, FieldType,
-    Formula, Narrow, StackKey, StackSlot,
+    Formula, KeyPiece, Narrow, StackKey, StackSlot,
 };
 use crate::words::Refusal;
 
+/// MOST_PIECE_BYTES and MOST_WHOLE_BYTES of `bpf/include/key_piece.h`.
+const MOST_PIECE_BYTES: u16 = 31;
+const MOST_WHOLE_BYTES: u16 = 511;
 /// Bytes of a text in a key, where the file does not say.
 const TEXT_BYTES: u16 = 64;
 
@@ -26,6 +29,8 @@ pub(super) struct Keys {
     /// The stack is no place for it.
     pub(super) in_scratch: bool,
     pub(super) stacks: Vec<StackKey>,
+    /// By the numbers of fetches of this table.
+    pub(super) pieces: Vec<KeyPiece>,
 }
 
 impl Keys {
@@ -82,9 +87,6 @@ impl Keys {
 
     /// A key that is read.
     fn read(&mut self, name: &str, operand: Operand, calculations: &mut Calculations) -> Result<(), Unfit> {
-        if operand.part != 0 || operand.of_end.is_some() {
-            return Err(Unfit::new("it is a part of a value with several; use the whole value"));
-        }
         let is_number = operand.size <= 8 && operand.size.is_power_of_two() && is_signed(&operand.kind).is_some();
         let has_garbage = operand.bits.is_some() || (is_null_by_value(&operand.kind) && operand.kind != FieldType::Id);
         if is_number && has_garbage {
@@ -102,10 +104,26 @@ impl Keys {
             self.stack(field(name, operand.size.into(), FieldType::Stack { user }), user, (operand.before, fetch));
             return Ok(());
         }
+        if operand.part != 0 || operand.of_end.is_some() {
+            return self.piece(name, operand, fetch);
+        }
         let size = if fetch.copy == FetchCopy::Value { fetch.size.min(operand.size) } else { fetch.size };
         self.in_scratch |= takes_room(&fetch);
         let field = Field { bits: operand.bits, ..field(name, operand.size.into(), operand.kind) };
         self.push(operand.before, Fetch { size, slot: fetch.slot.max(8), ..fetch }, field);
+        Ok(())
+    }
+
+    /// A part of a value with several.
+    fn piece(&mut self, name: &str, operand: Operand, fetch: Fetch) -> Result<(), Unfit> {
+        let Operand { part, size, of_end, .. } = operand;
+        if size > MOST_PIECE_BYTES || fetch.slot > MOST_WHOLE_BYTES {
+            return Err(Unfit::new("it is a large part of a value with several; use the whole value"));
+        }
+        self.in_scratch = true;
+        self.pieces.push(KeyPiece { fetch: self.fetches.len() + operand.before.len(), at: part, size, of_end });
+        let field = Field { bits: operand.bits, ..field(name, size.into(), operand.kind) };
+        self.push_in(size.next_multiple_of(8), operand.before, fetch, field);
         Ok(())
     }
 
@@ -119,8 +137,13 @@ impl Keys {
     }
 
     fn push(&mut self, before: Vec<Fetch>, fetch: Fetch, field: Field) {
+        self.push_in(fetch.slot, before, fetch, field);
+    }
+
+    /// The same, where the key has another slot than what is fetched.
+    fn push_in(&mut self, slot: u16, before: Vec<Fetch>, fetch: Fetch, field: Field) {
         self.fetches.extend(before);
-        let (out, slot) = (self.bytes, u32::from(fetch.slot));
+        let (out, slot) = (self.bytes, u32::from(slot));
         self.fields.push(Field { offset: out, absent_bit: Some(self.fetches.len() as u8), ..field });
         self.fetches.push(Fetch { out, ..fetch });
         self.bytes += slot;

@@ -16,8 +16,8 @@ use crate::expr::path::Names;
 use crate::expr::resolve::MAX_FETCHES;
 use crate::expr::scope::Scope;
 use crate::spec::{
-    Aggregate, AggregatePart, AggregateValue, Counting, Expr, Field, Formula, Layout, Sample, SetUse, Statistic, Step,
-    StepNext, Table, Tally,
+    Aggregate, AggregatePart, AggregateValue, Counting, Expr, Field, Formula, KeyPiece, Layout, Sample, SetUse,
+    Statistic, Step, StepNext, Table, Tally,
 };
 use crate::words::Refusal;
 
@@ -153,6 +153,8 @@ impl<V: Values> Resolver<'_, V> {
         self.refuse_too_many(number, keys.fetches.len());
         let first_key = self.counting.fetches.len();
         let in_scratch = keys.in_scratch || keys.bytes > NEAR_KEY_BYTES;
+        let of_probe = |piece: KeyPiece| KeyPiece { fetch: first_key + piece.fetch, ..piece };
+        self.counting.pieces.extend(keys.pieces.drain(..).map(of_probe));
         self.counting.fetches.append(&mut keys.fetches);
         let row = row(table, is_named, &keys, fields);
         self.counting.tables.push(Table {
