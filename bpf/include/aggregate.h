@@ -11,6 +11,7 @@
 #define EBPF_RUN_AGGREGATE_H
 
 #include "calculate.h"
+#include "greatest.h"
 #include "where.h"
 
 #define MAX_TABLES 4
@@ -25,7 +26,7 @@ enum statistic {
 	STATISTIC_NONE = 0,
 	STATISTIC_COUNT = 1,     /* one counter */
 	STATISTIC_SUM = 2,       /* one counter */
-	STATISTIC_EXTREME = 3,   /* how many, and the greatest of them ^ flip */
+	STATISTIC_EXTREME = 3,   /* how many, and the greatest of them ^ flip, twice */
 	STATISTIC_AVERAGE = 4,   /* how many, and their sum */
 	STATISTIC_POWERS = 5,    /* a bucket for what is below zero, for zero, for each power of two */
 	STATISTIC_LINEAR = 6,    /* below `low`, then steps, then the rest */
@@ -194,9 +195,7 @@ static __always_inline void count_value(const struct tally *tally, const struct 
 		break;
 	case STATISTIC_EXTREME:
 		add(at, 1);
-		value ^= tally->flip;
-		if (value > at[1])
-			at[1] = value;
+		keep_greatest(at + 1, value ^ tally->flip);
 		break;
 	default:
 		bucket = bucket_of(tally, edges, value);

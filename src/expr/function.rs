@@ -75,6 +75,19 @@ impl<'a> FunctionScope<'a> {
         Ok(place.map(|place| if is_user { place.of_user() } else { place }))
     }
 
+    /// The same where the call returns, as if its arguments were still there.
+    pub(super) fn with_result(&self, result: Returned) -> Self {
+        let Self { owner, name, prototype, arguments, kinds, .. } = self;
+        Self {
+            owner: *owner,
+            name: name.clone(),
+            prototype: prototype.clone(),
+            arguments: *arguments,
+            result,
+            kinds: *kinds,
+        }
+    }
+
     /// True for the result of a function that returns nothing, and for the number of an argument that it does not have.
     pub(super) fn lacks(&self, name: &str) -> bool {
         let Some(prototype) = &self.prototype else { return false };

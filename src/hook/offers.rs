@@ -112,7 +112,7 @@ fn no_process_at(hook: &Hook, base: &str) -> Option<Refusal> {
 
 /// That no function of the kernel led to what a program does by itself.
 fn no_stack_at(hook: &Hook, base: &str) -> Option<Refusal> {
-    let is_of_kernel = base == "kstack" && matches!(hook.site, Site::Binary(_) | Site::Call { .. });
+    let is_of_kernel = base == "kstack" && matches!(hook.site, Site::Binary(_));
     let message = "there is no `kstack` where a program calls its own function: the kernel is not part of it";
     is_of_kernel.then(|| Refusal::new(message).help("`ustack` has the functions of the program"))
 }

@@ -172,7 +172,8 @@ impl Tally {
     pub fn counters(&self) -> usize {
         match &self.statistic {
             Statistic::Count | Statistic::Sum => 1,
-            Statistic::Min | Statistic::Max | Statistic::Average => 2,
+            Statistic::Average => 2,
+            Statistic::Min | Statistic::Max => 3,
             Statistic::Histogram(buckets) => buckets.count(),
         }
     }

@@ -313,3 +313,16 @@ fn large_keys_of_functions() {
     assert!(rows.iter().all(|row| row["text"] == text), "{rows:#?}");
     assert_eq!((sum(&rows, "calls"), counted(&ended)), (12_000, 12_000));
 }
+
+/// The greatest of all values is kept, wherever programs interrupt one another: the C of the kernel's side, in all ways in which four can.
+#[test]
+fn extremes_of_interrupted_programs() {
+    let (lab, source) = (Lab::new(), concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/greatest.c"));
+    let binary = lab.path("greatest");
+    let compiled =
+        std::process::Command::new("cc").args(["-O1", "-w", "-o"]).arg(&binary).arg(source).status().unwrap();
+    assert!(compiled.success());
+    let output = std::process::Command::new(&binary).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.starts_with("0 of 29256 "), "{said}");
+}

@@ -319,6 +319,39 @@ fn several_ends_are_counted() {
     assert_eq!((timed, values(&of("all"), &["times"])), (5, json!([[5]])));
 }
 
+/// The arguments of a call where it returns: as they were, and what they point to as it is then. The function overwrites its registers.
+#[test]
+fn arguments_at_the_return() {
+    need!(bpf(), tool("cc"));
+    let lab = Lab::new();
+    let binary = lab.text("tls");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/tls.c");
+    sh(&format!("cc -O1 -o {binary} {}", source.display()));
+    let hook = format!("{{ function: {{ binary: {binary}, symbol: SSL_read, at: span }} }}");
+    let yaml = format!(
+        "probes:\n  - name: data\n    hook: {hook}\n    where: (retval as i32) > 0\n    capture:\n      \
+         read: arg1 as string(4096, len=retval as i32)\n      before: arg1 as string\n      after: end.arg1 as string(8)\n      \
+         room: end.arg2 as i32\n      entry: arg2 as i32\n  - name: counted\n    hook: {hook}\n    interval: end\n    aggregate:\n      \
+         by: {{ text: end.arg1 as string(16), room: end.arg2 as u32 }}\n      values: {{ calls: count() }}\n"
+    );
+    let run = lab.ready(&yaml, &[]);
+    sh(&format!("printf 'read one\\nread \\nread another text\\n' | {binary} >/dev/null"));
+    let ended = run.interrupt().code(0);
+    let events = ended.events();
+    let of = |name: &str| events.iter().filter(|event| event["probe"] == name).cloned().collect::<Vec<_>>();
+    let room = 256;
+    assert_eq!(
+        values(&of("data"), &["read", "room", "entry"]),
+        json!([["one", room, room], ["another text", room, room]])
+    );
+    let shown: Vec<(String, String)> =
+        of("data").iter().map(|event| (event["before"].to_string(), event["after"].to_string())).collect();
+    assert!(shown.iter().all(|(before, _)| before.starts_with("\"......")), "{shown:?}");
+    assert!(shown[0].1.starts_with("\"one.....") && shown[1].1.starts_with("\"another "), "{shown:?}");
+    let rows: Vec<u64> = of("counted").iter().map(|row| row["calls"].as_u64().unwrap()).collect();
+    assert_eq!(rows.iter().sum::<u64>(), 3, "{:?}", of("counted"));
+}
+
 /// What cannot be paired, or read where it is asked for, is refused where it stands, with what to write instead.
 #[test]
 fn refusals() {

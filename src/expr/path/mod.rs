@@ -23,4 +23,5 @@ pub use names::Names;
 pub(super) use parts::Composite;
 pub(super) use place::{Place, Ty};
 pub(super) use reached::Reached;
+pub(in crate::expr) use walk::not_too_far;
 pub use walk::{first_name, is_path};

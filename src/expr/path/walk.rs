@@ -345,7 +345,7 @@ fn sockaddr<'a>(place: Place<'a>, text: &str) -> Result<Reached<'a>, Refusal> {
 }
 
 /// Holds that no pointer is behind too many others.
-fn not_too_far(operand: Operand) -> Result<Operand, Refusal> {
+pub(in crate::expr) fn not_too_far(operand: Operand) -> Result<Operand, Refusal> {
     let fetches = operand.before.iter().chain(operand.source.fetch());
     let hops = fetches.map(|fetch| fetch.hops.len()).max().unwrap_or_default();
     if hops > MAX_HOPS {

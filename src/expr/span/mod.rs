@@ -9,6 +9,7 @@
 mod key;
 mod names;
 mod resolve;
+mod returned;
 mod rewrite;
 mod store;
 

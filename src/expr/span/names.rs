@@ -3,11 +3,12 @@
 
 use std::cell::RefCell;
 
-use super::SpanPoint;
 use super::rewrite::{QUALIFIERS, Stripped, stripped, without_captures};
 use super::store::Store;
+use super::{SpanPoint, returned};
 use crate::expr::builtin::builtin;
 use crate::expr::check::{Meaning, Values};
+use crate::expr::machine::Machine;
 use crate::expr::names_here::NamesHere;
 use crate::expr::operand::{Operand, OperandSource};
 use crate::expr::path::{Names, Place, Ty, first_name};
@@ -38,10 +39,14 @@ pub(super) struct SpanNames<'s, 'a> {
 
 impl<'s, 'a> SpanNames<'s, 'a> {
     fn at(&self, point: &'s SpanPoint<'s, 'a>) -> Names<'s, 'a> {
+        self.names(point.scope, point.machine)
+    }
+
+    fn names<'n>(&self, scope: &'n Scope<'a>, machine: &'n Machine<'a>) -> Names<'n, 'a> {
         if self.inside_captures {
-            Names::of_captures(point.scope, point.machine)
+            Names::of_captures(scope, machine)
         } else {
-            Names::of_conditions(point.scope, point.machine, &[])
+            Names::of_conditions(scope, machine, &[])
         }
     }
 
@@ -102,7 +107,7 @@ impl<'s, 'a> SpanNames<'s, 'a> {
             }
             SpanRole::End | SpanRole::Cancel if self.at_entry => Err(Refusal::new("it is not known at the entry")),
             SpanRole::End | SpanRole::Cancel => {
-                let operand = self.end().value(path)?;
+                let operand = self.value_at_end(path)?;
                 // The record has the process of the start.
                 Ok(match operand.source {
                     OperandSource::Head { name, fetch } if name != "cpu" => {
@@ -112,6 +117,16 @@ impl<'s, 'a> SpanNames<'s, 'a> {
                     source => Operand { source, ..operand },
                 })
             }
+        }
+    }
+
+    /// A value at the end; where that is the return of a call, its arguments are kept since the entry.
+    fn value_at_end(&self, path: &Expr) -> Result<Operand, Refusal> {
+        let end = &self.points[self.end];
+        let entry = self.of_role(SpanRole::Start).next().filter(|_| self.in_thread);
+        match entry.and_then(|entry| returned::scope(entry, end)) {
+            Some(scope) => returned::with_kept(self.names(&scope, end.machine).value(path)?, self.store),
+            None => self.end().value(path),
         }
     }
 

@@ -3,13 +3,10 @@
 
 use std::fs;
 
-use super::{fentry, fexit};
+use super::{fentry, fexit, trampoline};
 use crate::expr::{Prototype, REGISTER_ARGUMENTS};
 use crate::kernel::host::Host;
 use crate::spec::{CallEnd, HookKind};
-
-/// The first kernel whose trampolines take functions with structs as arguments (720e6a435194).
-const TAKES_STRUCTS: (u32, u32) = (6, 1);
 
 /// The kind with which one link holds a program at many functions: for an end of this one, unless what a probe names of it takes a
 /// trampoline.
@@ -51,7 +48,7 @@ pub(in crate::kernel) fn mechanism_of_call(
         CallEnd::Return => &fexit::KIND,
     };
     let prototype = host.btf().and_then(|btf| Prototype::of_function(btf, symbol));
-    let takes_structs = host.version() >= TAKES_STRUCTS;
+    let takes_structs = host.version() >= trampoline::TAKES_STRUCTS;
     let fits = prototype.as_ref().is_some_and(|prototype| prototype.fits_trampoline(takes_structs));
     let has_trampoline = fits && by_trampoline.is_there(host);
     let needs_trampoline = needs_trampoline(end, &arguments(names, prototype.as_ref()));

@@ -47,7 +47,9 @@ pub(super) const KIND: KernelKind = KernelKind {
     is_live: always_live,
     is_same_place: is_equal,
     unfit: |name, host| {
-        (host.version() >= (6, 12) && KEPT.contains(&name)).then_some("this kernel keeps them from BPF programs")
+        let is_kept = host.version() >= (6, 12) && KEPT.contains(&name);
+        let why = is_kept.then_some("this kernel keeps them from BPF programs");
+        why.or_else(|| trampoline::takes_structs(&format!("bpf_lsm_{name}"), host))
     },
     mechanism: |_, _| {
         let why = "the only mechanism: the program answers 0, which refuses nothing";

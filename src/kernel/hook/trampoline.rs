@@ -23,6 +23,9 @@ const SINCE: Feature = match cfg!(target_arch = "aarch64") {
     false => Feature { what: "trampolines at functions", since: "5.5", version: (5, 5) },
 };
 
+/// The first kernel whose trampolines take functions with structs as arguments (720e6a435194).
+pub(super) const TAKES_STRUCTS: (u32, u32) = (6, 1);
+
 /// What all of them say.
 pub(super) const BASE: KernelKind = KernelKind {
     kind: HookKind::Fentry,
@@ -55,7 +58,7 @@ pub(super) const BASE: KernelKind = KernelKind {
     is_same_place: is_equal,
     locate: None,
     takes_entry: true,
-    unfit: |name, host| (!describes(name, host)).then_some("the kernel's BTF does not describe them"),
+    unfit,
     mechanism: |_, _| {
         let why = "the quickest way to a function: no breakpoint, and the arguments by their types";
         ("trampoline in the function, held by a link".to_owned(), why.to_owned())
@@ -78,6 +81,21 @@ fn has_function_tracer(host: &Host) -> bool {
 /// True for a function that the kernel's BTF describes.
 fn describes(symbol: &str, host: &Host) -> bool {
     host.btf().is_some_and(|btf| btf.find(Named::Func, symbol).is_some())
+}
+
+/// Why a program cannot be at a function of that name.
+fn unfit(symbol: &str, host: &Host) -> Option<&'static str> {
+    if !describes(symbol, host) {
+        return Some("the kernel's BTF does not describe them");
+    }
+    takes_structs(symbol, host)
+}
+
+/// The same for a function that BTF describes: whether this kernel's trampolines hand its arguments over.
+pub(super) fn takes_structs(symbol: &str, host: &Host) -> Option<&'static str> {
+    let prototype = host.btf().and_then(|btf| Prototype::of_function(btf, symbol))?;
+    let fits = prototype.fits_trampoline(host.version() >= TAKES_STRUCTS);
+    (!fits).then_some("they take or return a struct by value, which this kernel does not hand to programs")
 }
 
 /// What captures can name: the arguments by the words of the context, and what is returned where it is there.

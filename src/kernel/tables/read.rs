@@ -151,11 +151,11 @@ pub(super) fn fold(tallies: &[Tally], sum: &mut [u64], more: &[u64]) {
         let (Some(sum), Some(more)) = (sum.get_mut(at..), more.get(at..)) else { continue };
         match &tally.statistic {
             Statistic::Min | Statistic::Max => {
-                if let ([count, best, ..], [more, other, ..]) = (sum, more)
+                if let ([count, best @ ..], [more, others @ ..]) = (sum, more)
                     && *more > 0
                 {
                     *count = count.wrapping_add(*more);
-                    *best = (*best).max(*other);
+                    best.iter_mut().zip(others).take(2).for_each(|(best, other)| *best = (*best).max(*other));
                 }
             }
             Statistic::Count | Statistic::Sum | Statistic::Average | Statistic::Histogram(_) => {
@@ -177,7 +177,8 @@ impl RawRow {
         let mut values = Vec::new();
         for (index, tally) in tallies.iter().enumerate() {
             let counters = self.counters.get(usize::from(tally.at) / 8..).unwrap_or_default();
-            let (first, second) = (counters.first().copied().unwrap_or(0), counters.get(1).copied().unwrap_or(0));
+            let counter = |index: usize| counters.get(index).copied().unwrap_or(0);
+            let (first, second) = (counter(0), counter(1));
             match &tally.statistic {
                 Statistic::Count | Statistic::Sum => values.extend(first.to_ne_bytes()),
                 Statistic::Histogram(buckets) => {
@@ -187,7 +188,9 @@ impl RawRow {
                     absent |= 1 << (Table::FIRST_VALUE_BIT + index);
                     values.extend([0; 8]);
                 }
-                Statistic::Min | Statistic::Max => values.extend((second ^ tally.flip()).to_ne_bytes()),
+                Statistic::Min | Statistic::Max => {
+                    values.extend((second.max(counter(2)) ^ tally.flip()).to_ne_bytes());
+                }
                 Statistic::Average => values.extend(mean(second, first, tally.signed).to_ne_bytes()),
             }
         }
@@ -228,10 +231,12 @@ mod tests {
         ] {
             let tallies = [tally(statistic, signed, 0)];
             let flip = tallies[0].flip();
-            let mut row = RawRow { key: vec![0; 8], counters: vec![0, 0], stacks: Vec::new() };
-            row.add(&RawRow { key: vec![0; 8], counters: vec![0, 0], stacks: Vec::new() }, &tallies);
-            for number in numbers {
-                let counters = vec![1, number.cast_unsigned() ^ flip];
+            let mut row = RawRow { key: vec![0; 8], counters: vec![0; 3], stacks: Vec::new() };
+            row.add(&RawRow { key: vec![0; 8], counters: vec![0; 3], stacks: Vec::new() }, &tallies);
+            for (index, number) in numbers.into_iter().enumerate() {
+                // One of its two cells may lag behind.
+                let mut counters = vec![1, 0, 0];
+                counters[1 + index % 2] = number.cast_unsigned() ^ flip;
                 row.add(&RawRow { key: vec![0; 8], counters, stacks: Vec::new() }, &tallies);
             }
             let record = row.record(&tallies);

@@ -54,3 +54,13 @@ until_seen() {
     done
     return 1
 }
+
+# total PROBE VALUE [REGEX]: the sum of a value over all rows of a probe, or of a table, that look like that: a number, or how many a
+# histogram has.
+total() {
+    grep -E "\"(probe|table)\":\"$1\"" "$STDOUT" | grep '"type":"sample"' | grep -E "${3:-}" |
+        sed -nE "s/.*\"$2\":(-?[0-9]+|\[\[[^\"}]*\]\]).*/\1/p" | sed 's/\],/]\n/g' | sed -E 's/.*,//; s/\]*$//' |
+        awk '{ sum += $1 } END { print sum + 0 }'
+}
+# same WHAT FOUND EXPECTED: says what differs.
+same() { [ "$2" = "$3" ] || { echo "$1: $2, not $3"; return 1; }; }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Events that names and globs stand for, and the first of several that there is.
 
+use std::collections::BTreeSet;
+
 use super::names::names_in;
-use crate::catalog::Named as Kind;
+use crate::catalog::{Btf, Named as Kind, Type};
 use crate::kernel::error::KernelError;
 use crate::kernel::host::Host;
 use crate::kernel::site::targets::{Named, Names, matching, none_of};
@@ -59,7 +61,8 @@ const LSM: &str = "bpf_lsm_";
 
 /// The security hooks of these names.
 pub(in crate::kernel) fn named_security_hooks(patterns: &[String], host: &Host) -> Named {
-    matching(patterns, "security hook of this kernel", |glob| host.btf_names(Kind::Func, LSM, glob))
+    let known = host.security_hooks();
+    matching(patterns, "security hook of this kernel", |glob| fitting(known.iter().map(String::as_str), glob))
 }
 
 /// The first of these security hooks that this kernel has.
@@ -77,12 +80,26 @@ impl Host {
 
     /// True where BPF programs can be at this security hook (`CONFIG_BPF_LSM`, Linux 5.7).
     pub(in crate::kernel) fn has_security_hook(&self, name: &str) -> bool {
-        self.btf().is_some_and(|btf| btf.find(Kind::Func, &format!("{LSM}{name}")).is_some())
+        let has_function = |btf: &Btf| btf.find(Kind::Func, &format!("{LSM}{name}")).is_some();
+        self.btf().is_some_and(has_function) && self.is_asked_of_modules()(name)
     }
 
     /// The name of every security hook that this kernel has for BPF.
     pub(in crate::kernel) fn security_hooks(&self) -> Vec<String> {
-        self.btf_names(Kind::Func, LSM, None)
+        let mut names = self.btf_names(Kind::Func, LSM, None);
+        let is_asked = self.is_asked_of_modules();
+        names.retain(|name| is_asked(name));
+        names
+    }
+
+    /// True for what the kernel asks its security modules: the code of BPF among them has functions of its own (`bpf_lsm_func_proto`).
+    fn is_asked_of_modules(&self) -> impl Fn(&str) -> bool {
+        let members = |btf: &Btf| match btf.resolve(btf.find(Kind::Composite, "security_list_options")?).1 {
+            Type::Composite { members, .. } => Some(members.into_iter().map(|member| member.name).collect()),
+            _other => None,
+        };
+        let known: Option<BTreeSet<String>> = self.btf().and_then(members);
+        move |name| known.as_ref().is_none_or(|known| known.contains(name))
     }
 
     /// The name of a security hook that was probably meant.
