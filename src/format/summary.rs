@@ -16,6 +16,7 @@
 use super::escape::quoted_if_needed;
 use super::human::thousands;
 use crate::spec::{LossCause, SpanCounts};
+use crate::status::FullTable;
 
 /// Commands that "by command" names before it only counts them.
 const COMMANDS_SHOWN: usize = 8;
@@ -43,6 +44,8 @@ pub struct SummaryRow {
     pub of_itself: u64,
     /// What became of its spans; `None` for a probe without spans.
     pub spans: Option<SpanCounts>,
+    /// Its tables that had no room.
+    pub full_tables: Vec<FullTable>,
     /// The kernel skips events of this hook and does not count them: they are in no number here.
     pub missed_unknown: bool,
 }
@@ -120,6 +123,9 @@ fn probe_lines(row: &SummaryRow, lines: &mut Vec<Line>) {
     }
     if let Some(counted) = row.counted {
         lines.push(Line::Note(format!("  counted: {}", thousands(counted))));
+    }
+    for full in &row.full_tables {
+        lines.push(Line::Note(format!("  {}", visible(full.words().as_bytes()))));
     }
     if !row.by_command.is_empty() {
         lines.push(Line::Note(by_command(&row.by_command)));
@@ -231,6 +237,7 @@ mod tests {
                 undecided: 7,
                 of_itself: 1_234,
                 spans: None,
+                full_tables: Vec::new(),
                 missed_unknown: true,
             },
             SummaryRow {

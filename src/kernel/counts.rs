@@ -28,6 +28,9 @@ const UNDECIDED_WORD: usize = 8;
 const STARTED_WORD: usize = 9;
 /// The word that counts events which one of the tables had no room for.
 const UNCOUNTED_WORD: usize = 14;
+/// The first of those that count them by table, and how many there are.
+const TABLE_FULL_WORD: usize = 15;
+const TABLES: usize = 4;
 /// Those that one of them had no room for a stack of, and those for whose key no memory was free.
 const STACKS_FULL_WORD: usize = 19;
 const CROWDED_WORD: usize = 20;
@@ -115,6 +118,11 @@ impl Counts {
     /// Those of them for whose key no memory was free.
     pub fn crowded(&self) -> u64 {
         self.sum(CROWDED_WORD)
+    }
+
+    /// Those of them that the table of this number had no room for.
+    pub fn table_full(&self, number: usize) -> u64 {
+        if number < TABLES { self.sum(TABLE_FULL_WORD + number) } else { 0 }
     }
 
     /// Events of this process itself, which were left out; not among those that were produced.

@@ -5,9 +5,11 @@
 //! What never happens here: nothing is asked of the kernel and nothing is sent.
 
 mod exposition;
+mod full_table;
 mod metrics;
 mod table;
 
+pub use full_table::FullTable;
 pub use metrics::{CONTENT_TYPE, metrics};
 pub use table::table;
 
@@ -234,6 +236,9 @@ pub struct ProbeStatus {
     /// What became of its spans: `started` is the sum of the others. Empty for a probe without spans.
     #[serde(default)]
     pub spans: BTreeMap<String, u64>,
+    /// Its tables that had no room, where events were lost because of that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub full_tables: Vec<FullTable>,
     /// What each of its sinks got. With what was lost before them, no sink ever has more than what was produced.
     #[serde(default)]
     pub sinks: Vec<SinkShare>,

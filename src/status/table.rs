@@ -140,6 +140,9 @@ fn probe_rows(probe: &ProbeStatus, now_unix_ns: u64, filters: bool) -> Vec<Row> 
         probe.mechanism.clone(),
     ]);
     let mut rows = vec![Row::new(cells, paint)];
+    for full in &probe.full_tables {
+        rows.push(Row::new(["", "", "", &full.words()].map(str::to_owned), ""));
+    }
     if !probe.error.is_empty() {
         let what = if probe.state == ProbeState::Running { "" } else { "its file: " };
         let below = ["", "", "", &format!("{what}{}", probe.error)].map(str::to_owned);
@@ -298,6 +301,7 @@ mod tests {
             undecided: 0,
             of_itself: 0,
             spans: Default::default(),
+            full_tables: Vec::new(),
             sinks: Vec::new(),
             kernel_memory_bytes: 1 << 20,
             runs: Some(10),

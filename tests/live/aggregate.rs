@@ -153,16 +153,30 @@ fn a_full_table() {
     let _turn = turn();
     let lab = Lab::new();
     let yaml = format!(
-        "probes:\n  - name: calls\n    hook: {{ syscall: sched_get_priority_max }}\n    where: pid == {}\n    interval: end\n    \
-         aggregate: {{ by: [policy], values: {{ calls: count() }}, max_keys: 4 }}\n",
+        "probes:\n  - name: calls\n    hook: {{ syscall: sched_get_priority_max }}\n    where: pid == {}\n    interval: end\n    aggregate:\n      \
+         - {{ name: one, by: [policy], values: {{ calls: count() }}, max_keys: 4 }}\n      \
+         - {{ name: two, by: {{ comm: comm, odd: policy % 2, third: policy / 3 }}, values: {{ calls: count() }}, max_keys: 5 }}\n      \
+         - {{ name: enough, by: [policy], values: {{ calls: count() }}, max_keys: 10 }}\n",
         pid()
     );
     let run = lab.ready(&yaml, &[]);
     (0..100).for_each(|number| call(number % 10));
-    let ended = run.interrupt().code(0).says("table full 60");
+    let ended = run.interrupt().code(0);
     let events = ended.events();
-    let rows = rows(&events, "calls");
-    assert_eq!((rows.len(), sum(&rows, "calls"), counted(&ended)), (4, 40, 40));
+    let of = |table: &str| (rows(&events, table).len(), sum(&rows(&events, table), "calls"));
+    assert_eq!((of("one"), of("two").0, of("enough")), ((4, 40), 5, (10, 100)));
+    // What one of them has no room for is counted by the others; it is lost all the same.
+    let ended = ended.says("table full 60");
+    assert_eq!(counted(&ended), 40);
+    let said = [
+        "the table `one` has room for 4 keys, and the key that grew most is `policy` with 4 values; set `max_keys: 16`, or leave `policy` out of `by`",
+        "the table `two` has room for 5 keys, and the key that grew most is `third` with 3 values; set `max_keys: 20`",
+    ];
+    // In the log, and in the summary.
+    for line in said {
+        assert_eq!(ended.stderr.matches(line).count(), 2, "{line}\n{}", ended.stderr);
+    }
+    assert!(!ended.stderr.contains("table `enough`"), "{}", ended.stderr);
 }
 
 /// `top` reports the first rows, by the value that it names; a table that is cumulative never begins again.

@@ -139,6 +139,7 @@ fn probe(id: &UnitId, entry: &Entry) -> ProbeStatus {
         undecided: counted.undecided,
         of_itself: counted.of_itself,
         spans: counted.spans.iter().flat_map(SpanCounts::named).map(|(name, count)| (name.to_owned(), count)).collect(),
+        full_tables: running.map(Unit::full_tables).unwrap_or_default(),
         sinks: sinks.iter().map(share).collect(),
         kernel_memory_bytes: running.map_or(0, |unit| unit.attached.kernel_memory_bytes()),
         runs: stats.map(|(runs, _)| runs),

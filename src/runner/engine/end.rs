@@ -125,6 +125,7 @@ fn row(unit: &Unit, retired: &[(Lineage, [(LossCause, u64); 3])], sources: &mut 
         undecided: counted.undecided,
         of_itself: counted.of_itself,
         spans: counted.spans,
+        full_tables: unit.full_tables(),
         missed_unknown: unit.missed_unknown(),
     }
 }

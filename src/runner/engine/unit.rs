@@ -12,6 +12,7 @@ use crate::kernel::Attached;
 use crate::plan::Content;
 use crate::runner::source::{Account, AllRefusals, Route, SharedTables, Source, SourceId};
 use crate::spec::Layout;
+use crate::status::FullTable;
 
 /// A unit that is attached.
 pub(in crate::runner) struct Unit {
@@ -164,5 +165,21 @@ impl Unit {
     pub(in crate::runner) fn report_losses(&mut self) {
         let counted = self.counted();
         self.notices.report(&counted);
+        let is_news = |number: &usize| self.tables.as_ref().is_some_and(|tables| tables.is_news(*number));
+        for (_, full) in self.full().filter(|(number, _)| is_news(number)) {
+            tracing::warn!(probe = self.title, "events are lost: {}", full.words());
+        }
+    }
+
+    /// Its tables that had no room, where events were lost because of that.
+    pub(in crate::runner) fn full_tables(&self) -> Vec<FullTable> {
+        self.full().map(|(_, full)| full).collect()
+    }
+
+    fn full(&self) -> impl Iterator<Item = (usize, FullTable)> {
+        let has_lost = |number| self.attached.counts().is_some_and(|counts| counts.table_full(number) > 0);
+        let all = self.tables.iter().flat_map(|tables| (0..tables.count()).map(move |number| (number, tables)));
+        all.filter(move |(number, _)| has_lost(*number))
+            .filter_map(|(number, tables)| Some((number, tables.full(number)?)))
     }
 }

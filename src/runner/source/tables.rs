@@ -3,7 +3,7 @@
 //!
 //! All targets of a probe count in the same tables. Each of them has a source, of which one reads; where it ends, another goes on.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,8 @@ use super::outputs::Outputs;
 use super::table_rows::RowMaker;
 use super::{Budget, Made, Making, Round, Source, SourceId};
 use crate::kernel::{KernelError, RawRow, TableMaps, TableReader};
-use crate::spec::{AT_THE_END, Counting, Layout, LossCause, Place};
+use crate::spec::{AT_THE_END, Counting, Layout, LossCause, Place, Table};
+use crate::status::FullTable;
 
 /// The tables of one probe, which its targets share.
 pub(in crate::runner) struct SharedTables {
@@ -34,6 +35,9 @@ struct Shared {
     next: Option<Instant>,
     /// It could not be read the last time.
     failing: bool,
+    /// The last reading in which it had no room left, and whether that was told.
+    full: Option<FullTable>,
+    told: bool,
 }
 
 impl SharedTables {
@@ -55,6 +59,8 @@ impl SharedTables {
                 since: Instant::now(),
                 next: None,
                 failing: false,
+                full: None,
+                told: false,
             }));
         }
         Ok(Self { maps, counting: counting.clone(), tables })
@@ -66,9 +72,41 @@ impl SharedTables {
         self.counting.difference(counting).is_none()
     }
 
+    /// How many there are.
+    pub(in crate::runner) fn count(&self) -> usize {
+        self.tables.len()
+    }
+
+    /// One that had no room left, as it was when it was last read so.
+    pub(in crate::runner) fn full(&self, number: usize) -> Option<FullTable> {
+        self.lock(number)?.full.clone()
+    }
+
+    /// True once for each.
+    pub(in crate::runner) fn is_news(&self, number: usize) -> bool {
+        self.lock(number).is_some_and(|mut table| !std::mem::replace(&mut table.told, true))
+    }
+
     fn lock(&self, table: usize) -> Option<MutexGuard<'_, Shared>> {
         Some(self.tables.get(table)?.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// What is said of a table of which these are all rows, where it has no room for another.
+fn full_table(table: &Table, rows: &[RawRow]) -> Option<FullTable> {
+    let sample = table.row.sample.as_ref().filter(|_| rows.len() >= table.max_keys as usize)?;
+    let keys = table.row.fields.get(..sample.keys)?;
+    let values = |index: usize| {
+        let start = keys.get(index).map_or(0, |key| key.offset);
+        let end = keys.get(index + 1).map_or(table.key_bytes, |next| next.offset);
+        let parts = rows.iter().filter_map(|row| row.key.get(start as usize..end as usize));
+        parts.collect::<HashSet<_>>().len() as u64
+    };
+    // Of those that are equal the first.
+    let (values, index) =
+        (0..keys.len()).map(|index| (values(index), index)).rev().max_by_key(|(values, _)| *values)?;
+    let key = keys.get(index)?.name.clone();
+    Some(FullTable { table: sample.table.clone(), max_keys: table.max_keys, key, values })
 }
 
 /// How long names of functions are waited for.
@@ -151,6 +189,10 @@ impl TableSource {
             }
         };
         table.failing = false;
+        if let Some(full) = self.shared.counting.tables.get(self.number).and_then(|counted| full_table(counted, &rows))
+        {
+            table.full = Some(full);
+        }
         let elapsed = now.saturating_duration_since(std::mem::replace(&mut table.since, now));
         Some(Held { rows, elapsed, unix_ns: now_unix_ns(), since: now })
     }
