@@ -14,13 +14,18 @@
 //! | `setup`, `cleanup` | optional: shell scripts before and after all of that |
 //!
 //! In `probe.yaml`, `peer.bt` and `strace.sed`, `@PEER@` is that folder.
+//!
+//! What is counted is compared in `counted` (libbpf-tools and their scripts of bpftrace) and `maps` (one line of bpftrace each).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
 
+mod counted;
 #[allow(dead_code, reason = "the tests on the live kernel use the rest")]
 #[path = "../live/lab.rs"]
 mod lab;
+mod maps;
 mod peer;
+mod printed;
 
 use std::env;
 use std::fs;

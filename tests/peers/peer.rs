@@ -93,8 +93,28 @@ impl Peer {
 pub(crate) struct Killed(Child);
 
 impl Killed {
+    pub(crate) fn new(child: Child) -> Self {
+        Self(child)
+    }
+
+    /// Waits until it holds links, and no more come: it does not say when it is attached.
+    pub(crate) fn wait_until_attached(&mut self, said: impl Fn() -> String) {
+        let (start, mut seen, mut since) = (Instant::now(), 0, Instant::now());
+        loop {
+            assert!(self.0.try_wait().unwrap().is_none(), "it ended: {}", said());
+            assert!(start.elapsed() < BOUND, "it does not attach: {}", said());
+            let links = links(self.0.id());
+            if links != seen {
+                (seen, since) = (links, Instant::now());
+            } else if links > 0 && since.elapsed() > Duration::from_millis(500) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Interrupts it and waits for its end; how often the kernel skipped its programs by then.
-    fn end_as_ctrl_c(&mut self) -> u64 {
+    pub(crate) fn end_as_ctrl_c(&mut self) -> u64 {
         let skipped = skipped(self.0.id());
         let start = Instant::now();
         while self.0.try_wait().unwrap().is_none() && start.elapsed() < BOUND {
@@ -117,6 +137,12 @@ impl Drop for Killed {
         drop(self.0.kill());
         drop(self.0.wait());
     }
+}
+
+/// How many links a process holds.
+fn links(pid: u32) -> usize {
+    let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fdinfo")) else { return 0 };
+    entries.flatten().filter(|entry| text(&entry.path()).lines().any(|line| line.starts_with("link_id:"))).count()
 }
 
 /// How often the kernel skipped the programs that a process holds.

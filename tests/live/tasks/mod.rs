@@ -15,6 +15,7 @@ mod programs;
 mod rows;
 mod scheduler;
 mod sockets;
+mod stacks;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -38,7 +39,7 @@ enum Place {
 }
 
 /// Every file of `tests/tasks`, and where it runs.
-const TASKS: [(&str, Place); 88] = [
+const TASKS: [(&str, Place); 94] = [
     ("001", Place::Here(processes::new_processes)),
     ("002", Place::Here(processes::ends)),
     ("003", Place::Here(processes::failed_execs)),
@@ -69,6 +70,7 @@ const TASKS: [(&str, Place); 88] = [
     ("039", Place::Here(disks::sizes_by_process)),
     ("041", Place::Here(files::disk_errors)),
     ("042", Place::Here(disks::top_of_disks)),
+    ("043", Place::Here(stacks::requests)),
     ("045", Place::Vm("tasks")),
     ("046", Place::Vm("tasks")),
     ("047", Place::Vm("tasks")),
@@ -96,10 +98,14 @@ const TASKS: [(&str, Place); 88] = [
     ("083", Place::Here(sockets::bytes_by_cgroup)),
     ("085", Place::Here(scheduler::run_queue)),
     ("086", Place::Here(scheduler::length_of_the_run_queue)),
+    ("087", Place::Here(stacks::off_cpu)),
     ("089", Place::Here(scheduler::who_runs)),
+    ("090", Place::Here(stacks::switches)),
     ("091", Place::Here(scheduler::interrupts)),
+    ("093", Place::Here(stacks::wakers)),
     ("094", Place::Here(scheduler::migrations)),
     ("095", Place::Vm("tasks-counted")),
+    ("097", Place::Here(stacks::page_faults)),
     ("098", Place::Here(scheduler::work)),
     ("099", Place::Here(scheduler::timers)),
     ("101", Place::Here(counts::latency_by_name)),
@@ -107,6 +113,7 @@ const TASKS: [(&str, Place); 88] = [
     ("103", Place::Here(processes::calls_of_one)),
     ("105", Place::Here(scheduler::events_of_a_group)),
     ("106", Place::Here(machine::out_of_memory)),
+    ("109", Place::Here(stacks::allocations)),
     ("110", Place::Here(counts::slabs)),
     ("113", Place::Here(machine::users)),
     ("114", Place::Here(machine::to_root)),

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Tasks that count by call stacks.
+
+use std::fs;
+use std::time::Instant;
+
+use libc::{SYS_close, SYS_mq_open, SYS_mq_unlink, SYS_rt_sigtimedwait, SYS_umask};
+use serde_json::{Value, json};
+
+use super::rows::{copy_of, rows};
+use super::{Calls, Task, folder};
+use crate::lab::{Lab, need, sh};
+
+/// True where one of the functions of a stack has this in its name.
+fn has_function(stack: &Value, name: &str) -> bool {
+    let frames = stack.as_array().map(Vec::as_slice).unwrap_or_default();
+    frames.iter().any(|frame| frame["symbol"].as_str().is_some_and(|symbol| symbol.contains(name)))
+}
+
+/// What a value of the rows comes to whose stack has this function.
+fn sum_at(events: &[Value], wanted: &Value, (stack, function): (&str, &str), value: &str) -> u64 {
+    rows(events, wanted).filter(|row| has_function(&row[stack], function)).map(|row| row[value].as_u64().unwrap()).sum()
+}
+
+/// Pieces of a disk that are given back, one request each: nobody else does that.
+pub(super) fn requests() {
+    let lab = Lab::new();
+    let file = lab.text("disk");
+    let disk = sh(&format!("head -c 1M /dev/zero >{file}; losetup --find --show {file}")).trim().to_owned();
+    let task = Task::start_in(lab, "043", &[]);
+    let done = std::process::Command::new("sh")
+        .args(["-ec", &format!("for i in 0 1 2 3 4 5 6; do blkdiscard -o $((i * 65536)) -l 65536 {disk}; done")])
+        .output()
+        .unwrap();
+    sh(&format!("losetup --detach {disk}"));
+    let events = task.told(&[], &[]);
+    need!(if done.status.success() { Ok(()) } else { Err(format!("{done:?}")) });
+    let of_discards = events.iter().filter(|row| has_function(&row["kstack"], "discard"));
+    let times = of_discards.flat_map(|row| row["took"].as_array().unwrap()).filter_map(|bucket| bucket[2].as_u64());
+    assert_eq!(times.sum::<u64>(), 7, "{events:?}");
+}
+
+/// A process that sleeps, in the kernel and in its library.
+pub(super) fn off_cpu() {
+    let task = Task::start("087");
+    let sleep = copy_of(&task.lab, "sleep", "task087");
+    let begin = Instant::now();
+    sh(&format!("{sleep} 0.2; {sleep} 0.15"));
+    let most = begin.elapsed().as_nanos() as u64;
+    let events = task.told(&[], &[]);
+    let wanted = json!({ "probe": "off-cpu", "comm": "task087" });
+    let time = sum_at(&events, &wanted, ("kstack", "nanosleep"), "time");
+    assert!(time >= 350_000_000 && time <= most, "{time} of {most}");
+    let in_library = sum_at(&events, &wanted, ("ustack", "nanosleep"), "time");
+    assert!(in_library >= 350_000_000 && in_library <= most, "{in_library} of {most}: {events:?}");
+}
+
+/// Waits for a signal that does not come: one switch each, from a function that nobody else waits in.
+pub(super) fn switches() {
+    let task = Task::start("090");
+    let mut calls = Calls::start(&task.lab);
+    for _ in 0..800 {
+        assert_eq!(calls.call(SYS_rt_sigtimedwait, "b:0002 0 b:000000000000000040420f0000000000 8"), -11);
+    }
+    let events = task.told(&[], &[]);
+    let switches = sum_at(&events, &json!({ "probe": "switches" }), ("kstack", "sigtimedwait"), "switches");
+    // Another of these tests makes a few of them, too.
+    assert!((800..=850).contains(&switches), "{switches}");
+}
+
+/// A process that waits for what we write into its pipe.
+pub(super) fn wakers() {
+    let task = Task::start("093");
+    let mut calls = Calls::start_as(&task.lab, "task093");
+    for _ in 0..50 {
+        calls.call(SYS_umask, "18");
+    }
+    let events = task.told(&[], &[]);
+    let wanted = json!({ "probe": "wakers", "sleeper": "task093", "waker": "task 093" });
+    let woken = rows(&events, &wanted)
+        .filter(|row| has_function(&row["asleep_in"], "pipe_read") && has_function(&row["woken_from"], "pipe_write"))
+        .map(|row| row["off_cpu"].as_u64().unwrap());
+    assert!(woken.sum::<u64>() > 0, "{events:?}");
+}
+
+/// As many as the process is told of by the kernel, in the function that touches the pages.
+pub(super) fn page_faults() {
+    let task = Task::start("097");
+    let program = task.lab.text("task097");
+    sh(&format!("cc -O1 -fno-omit-frame-pointer -o {program} {}", folder("support/faults.c").display()));
+    let told: u64 = sh(&format!("{program} 20000")).trim().parse().unwrap();
+    let events = task.told(&[], &[]);
+    let faults =
+        sum_at(&events, &json!({ "probe": "page-faults", "comm": "task097" }), ("ustack", "touch_pages"), "faults");
+    assert!(faults == 20_000 && told >= faults && told < faults + 20, "{faults} of {told}");
+}
+
+/// Inodes of queues of messages, each as large as its cache says.
+pub(super) fn allocations() {
+    let cache = "/sys/kernel/slab/mqueue_inode_cache/slab_size";
+    need!(fs::read_to_string(cache).map(drop).map_err(|error| format!("{cache}: {error}")));
+    let size: u64 = fs::read_to_string(cache).unwrap().trim().parse().unwrap();
+    let task = Task::start("109");
+    let mut calls = Calls::start_as(&task.lab, "task109");
+    for number in 0..100 {
+        let name = format!("ebpf-run-109-{}-{number}", std::process::id());
+        let queue = calls.call(SYS_mq_open, &format!("s:{name} 66 0600 0"));
+        assert!(queue > 0, "{queue}");
+        assert_eq!(calls.call(SYS_mq_unlink, &format!("s:{name}")), 0);
+        assert_eq!(calls.call(SYS_close, &queue.to_string()), 0);
+    }
+    let events = task.told(&[], &[]);
+    let wanted = json!({ "probe": "kernel-allocations", "comm": "task109" });
+    let at = ("kstack", "mqueue_alloc_inode");
+    assert_eq!((sum_at(&events, &wanted, at, "calls"), sum_at(&events, &wanted, at, "total")), (100, 100 * size));
+    let mut ours = rows(&events, &wanted).filter(|row| has_function(&row["kstack"], at.1));
+    assert!(ours.all(|row| row["mean"] == size && row["kstack"].as_array().unwrap().len() <= 5), "{events:?}");
+}
