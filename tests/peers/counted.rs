@@ -39,15 +39,15 @@ pub(crate) struct Said {
 impl Both {
     /// Starts both, and waits until they are attached.
     fn start(lab: Lab, probe: &str, command: &[&str]) -> Self {
-        lab.yaml(probe);
-        let mut run = Run::start(lab.command(&["probes.yaml"]));
-        run.wait_until_attached();
         let mut tool = Command::new(program(command[0]).unwrap());
         tool.args(&command[1..]).stdin(Stdio::null());
         tool.stdout(fs::File::create(lab.path("peer.out")).unwrap());
         tool.stderr(fs::File::create(lab.path("peer.log")).unwrap());
         let mut peer = Killed::new(tool.spawn().unwrap());
         peer.wait_until_attached(|| fs::read_to_string(lab.path("peer.log")).unwrap_or_default());
+        lab.yaml(probe);
+        let mut run = Run::start(lab.command(&["probes.yaml"]));
+        run.wait_until_attached();
         Self { lab, run, peer }
     }
 
@@ -235,7 +235,7 @@ fn requests_of_bpftrace() {
     need!(lab::bpf(), lab::tool("bpftrace"));
     let probe = "probes:\n  - name: disk-io\n    hook:\n      span:\n        start: { tracepoint: \"block:block_io_start\" }\n        \
                  end: { tracepoint: \"block:block_io_done\" }\n        key: [dev, sector]\n    interval: end\n    \
-                 aggregate: { by: { dev: dev, comm: start.current.comm }, values: { size: histogram(start.bytes), calls: count(), bytes: sum(start.bytes) } }\n";
+                 aggregate: { by: { dev: dev as u32, comm: start.current.comm }, values: { size: histogram(start.bytes), calls: count(), bytes: sum(start.bytes) } }\n";
     let script = "tracepoint:block:block_io_start { @start[args->dev, args->sector] = nsecs; @bytes[args->dev, args->sector] = args->bytes;\n  \
                   @who[args->dev, args->sector] = comm; }\n\
                   tracepoint:block:block_io_done /@start[args->dev, args->sector]/ {\n  \
@@ -297,7 +297,7 @@ fn syscount() {
         let mut sleeper = Sleeper::new(&lab, 300);
         let pid = sleeper.pid();
         let probe = format!(
-            "probes:\n  - name: calls\n    hook: {{ syscall: {{ name: \"*\", at: span }} }}\n    where: pid == {pid}\n    interval: end\n    \
+            "probes:\n  - name: calls\n    hook: {{ syscall: {{ name: \"*\", at: span }} }}\n    where: current.pid == {pid}\n    interval: end\n    \
              aggregate: {{ by: [syscall], values: {{ calls: count(), time: sum(duration) }} }}\n"
         );
         let both = Both::start(lab, &probe, &["syscount", "-L", "-T", "100", "-p", &pid.to_string()]);
@@ -355,7 +355,7 @@ fn interrupts(what: &str, file: &str, probe: &str, load: &str, called: fn(&str) 
         let first = of_kernel(file);
         let tool = program(what).unwrap();
         let mut command = Command::new(tool);
-        command.arg("-C").stdin(Stdio::null()).stdout(fs::File::create(lab.path("peer.out")).unwrap());
+        command.arg("-d").stdin(Stdio::null()).stdout(fs::File::create(lab.path("peer.out")).unwrap());
         let mut peer = Killed::new(command.stderr(Stdio::null()).spawn().unwrap());
         peer.wait_until_attached(String::new);
         let second = of_kernel(file);
@@ -364,14 +364,16 @@ fn interrupts(what: &str, file: &str, probe: &str, load: &str, called: fn(&str) 
         peer.end_as_ctrl_c();
         let ended = run.interrupt();
         let last = of_kernel(file);
-        let theirs = column(&fs::read_to_string(lab.path("peer.out")).unwrap(), 1);
+        let theirs = slots(&fs::read_to_string(lab.path("peer.out")).unwrap());
+        let theirs: BTreeMap<String, u64> =
+            theirs.into_iter().map(|(name, slots)| (name, slots.values().sum())).collect();
         let mut same = Vec::new();
         for (name, _) in second.iter().filter(|(name, count)| {
             first.get(*name) == Some(*count) && third.get(*name) == last.get(*name) && third.get(*name) > Some(*count)
         }) {
             let name = called(name);
             let rows = ended.events();
-            let of_name = rows.iter().filter(|row| row["name"].as_str() == Some(&name));
+            let of_name = rows.iter().filter(|row| row["name"].as_str().is_some_and(|own| called(own) == name));
             let ours: u64 = of_name.filter_map(|row| row["calls"].as_u64()).sum();
             assert_eq!(Some(&ours), theirs.get(&name), "{what}: {name}\n{theirs:?}\n{rows:?}");
             same.push(format!("{name} {ours}"));
