@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use libc::{SYS_clock_nanosleep, SYS_close, SYS_mq_open, SYS_mq_unlink, SYS_rt_sigtimedwait, SYS_umask};
 use serde_json::{Value, json};
@@ -119,20 +119,27 @@ pub(super) fn page_faults() {
     sh(&format!("cc -O1 -no-pie -fno-omit-frame-pointer -o {program} {}", folder("support/faults.c").display()));
     let touches = sh(&format!("nm {program} | grep touch_pages"));
     let touches = u64::from_str_radix(touches.split(' ').next().unwrap(), 16).unwrap();
-    let mut command = Command::new(program);
-    let mut child = command.arg("20000").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let told: u64 = line.trim().parse().unwrap();
     let is_touched = |row: &Value| {
-        row["comm"] == "task097" && (touches..touches + 64).contains(&row["ustack"].get(0).map_or(0, address))
+        let at = row["ustack"].get(0).map_or(0, address);
+        row["comm"] == "task097" && (touches..touches + 64).contains(&at)
     };
-    task.run.event(is_touched);
-    drop(child.stdin.take());
-    child.wait().unwrap();
-    let events = task.told(&[], &[]);
-    let faults: u64 = events.iter().filter(|row| is_touched(row)).filter_map(|row| row["faults"].as_u64()).sum();
-    assert!(faults == 20_000 && told >= faults && told < faults + 20, "{faults} of {told}");
+    // Where much else happens, the table has no room for a second, and says so.
+    for _ in 0..8 {
+        let mut command = Command::new(&program);
+        let mut child = command.arg("20000").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let told: u64 = line.trim().parse().unwrap();
+        let found = task.run.try_event(Duration::from_secs(5), is_touched);
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        if let Some(faults) = found.and_then(|row| row["faults"].as_u64()) {
+            assert!(faults == 20_000 && told >= faults && told < faults + 20, "{faults} of {told}");
+            task.told(&[], &[]);
+            return;
+        }
+    }
+    panic!("the table never has room: {}", task.run.stderr_now());
 }
 
 /// Inodes of queues of messages, each as large as its cache says.
