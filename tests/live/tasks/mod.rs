@@ -39,7 +39,7 @@ enum Place {
 }
 
 /// Every file of `tests/tasks`, and where it runs.
-const TASKS: [(&str, Place); 94] = [
+const TASKS: [(&str, Place); 96] = [
     ("001", Place::Here(processes::new_processes)),
     ("002", Place::Here(processes::ends)),
     ("003", Place::Here(processes::failed_execs)),
@@ -115,6 +115,7 @@ const TASKS: [(&str, Place); 94] = [
     ("106", Place::Here(machine::out_of_memory)),
     ("109", Place::Here(stacks::allocations)),
     ("110", Place::Here(counts::slabs)),
+    ("111", Place::Vm("tasks-machine")),
     ("113", Place::Here(machine::users)),
     ("114", Place::Here(machine::to_root)),
     ("115", Place::Vm("tasks-counted")),
@@ -134,6 +135,7 @@ const TASKS: [(&str, Place); 94] = [
     ("134", Place::Here(programs::open_files)),
     ("135", Place::Here(programs::sockets)),
     ("137", Place::Here(programs::bpf_programs)),
+    ("138", Place::Vm("tasks-machine")),
 ];
 
 fn folder(path: &str) -> PathBuf {
