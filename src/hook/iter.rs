@@ -18,6 +18,7 @@ pub(super) static KIND: Kind = Kind {
     kind: HookKind::Iter,
     doc: "A snapshot, one event for each of what there is: `task` (threads), `task_file` (their open files), `tcp` and `udp` (sockets), `bpf_prog`, \
           `bpf_map`. Taken at the start, and then at each `interval`; without `interval` once, and a run of such probes alone ends by itself. \
+          `aggregate` counts each snapshot by itself. \
           There are `task`; `task`, `fd` and `file`; `sk_common` and `uid`; `udp_sk`, `uid` and `bucket`; `prog`, `run_count` and `run_time`; `map`. \
           At threads and files the event's process is that of the item; at the others there is none.",
     program: "trace",

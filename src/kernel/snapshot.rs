@@ -35,7 +35,8 @@ pub struct RunStats {
 impl RunStats {
     /// Begins, where a probe asks for such counts and the kernel does not count yet.
     pub fn for_probe(prepared: &Prepared) -> io::Result<Option<Self>> {
-        let fetches = prepared.fetches.iter().chain(prepared.steps.iter().map(|step| &step.fetch));
+        let counted = prepared.counting.iter().flat_map(|counting| counting.all_fetches());
+        let fetches = prepared.fetches.iter().chain(prepared.steps.iter().map(|step| &step.fetch)).chain(counted);
         if info::counts_runs() || !fetches.into_iter().any(|fetch| matches!(fetch.copy, FetchCopy::SumOfCpus { .. })) {
             return Ok(None);
         }

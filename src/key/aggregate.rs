@@ -13,7 +13,7 @@ use super::fields::{MAX_NAME_BYTES, is_reserved_in_rows, reserved_in_rows, wrong
 use super::set_names::note_sets;
 use crate::config::forms::Ordered;
 use crate::config::{Node, codes, is_identifier};
-use crate::spec::{Aggregate, AggregateKey, AggregatePart, Expr, ExprNode, HookKind, Place, Top};
+use crate::spec::{Aggregate, AggregateKey, AggregatePart, Expr, ExprNode, Place, Top};
 use crate::words;
 
 pub(super) const AGGREGATE: Key = Key {
@@ -137,16 +137,6 @@ impl JsonSchema for TopText {
 
 fn check(checking: &mut Checking<'_>) {
     let Some(node) = checking.cx.node.at(&["aggregate"]) else { return };
-    if let Some((Some(hook), _)) = &checking.hook
-        && hook.kind == HookKind::Iter
-    {
-        let cx = &mut checking.cx;
-        let problem =
-            cx.error(codes::NEEDLESS_KEY, cx.key(&["aggregate"]), "`aggregate` does not count what `iter` finds");
-        cx.report(
-            problem.help("remove `aggregate`: each thing of a snapshot is an event, which other programs can count"),
-        );
-    }
     let several = !node.items().is_empty();
     let nodes: Vec<&Node> = if several { node.items().iter().collect() } else { vec![node] };
     let mut tables: Vec<Aggregate> = Vec::new();

@@ -35,8 +35,8 @@ impl Counting {
     /// Most tables of a program.
     pub const MAX_TABLES: u32 = super::sample::Aggregate::MAX_TABLES as u32;
 
-    /// True where a key, a value, a calculation or a test reads an argument.
-    pub fn reads_arguments(&self) -> bool {
+    /// All that is read: for keys, values, calculations and tests.
+    pub fn all_fetches(&self) -> impl Iterator<Item = &Fetch> {
         let values = self.tallies.iter().filter_map(|tally| Some(&tally.number.as_ref()?.0));
         let operands = self.operations.iter().filter_map(|operation| match &operation.kind {
             OperationKind::Fetch(fetch, _) => Some(&**fetch),
@@ -46,8 +46,12 @@ impl Counting {
             | OperationKind::Within { .. } => None,
         });
         let tests = self.steps.iter().map(|step| &step.fetch);
-        let mut all = self.fetches.iter().chain(values).chain(operands).chain(tests);
-        all.any(|fetch| matches!(fetch.source, FetchSource::Argument(_)))
+        self.fetches.iter().chain(values).chain(operands).chain(tests)
+    }
+
+    /// True where a key, a value, a calculation or a test reads an argument.
+    pub fn reads_arguments(&self) -> bool {
+        self.all_fetches().any(|fetch| matches!(fetch.source, FetchSource::Argument(_)))
     }
 }
 

@@ -143,3 +143,33 @@ fn a_call_goes_on() {
     assert!(event.get("error").is_some(), "{event}");
     daemon.stop();
 }
+
+/// Snapshots that are counted, and profiles, while their file changes: each snapshot is whole, and the profile goes on.
+#[test]
+fn snapshots_and_profiles() {
+    need!(bpf());
+    let yaml = |labels: &str, frequency: u32| {
+        format!(
+            "  - name: processes\n    hook: {{ iter: task }}\n    where: pid == 2 && tid == 2\n    interval: 100ms\n    \
+             aggregate: {{ by: [comm], values: {{ found: count() }} }}\n    labels: {{ version: {labels} }}\n  \
+             - name: cpus\n    hook: {{ profile: {{ frequency: {frequency} }} }}\n    interval: 100ms\n    \
+             aggregate: {{ by: [cpu], values: {{ samples: count() }} }}\n    labels: {{ version: {labels} }}\n"
+        )
+    };
+    let mut daemon = Daemon::with(&[("a.yaml", &yaml("a", 99))]);
+    for (version, frequency) in [("b", 99), ("c", 199), ("d", 199)] {
+        daemon.write("a.yaml", &yaml(version, frequency));
+        daemon.ask(json!({ "command": "reload" }));
+        for probe in ["processes", "cpus"] {
+            daemon.run.event(|event| event["probe"] == probe && event["version"] == version);
+        }
+    }
+    let whole = daemon.run.events_now();
+    let found: Vec<_> = whole
+        .iter()
+        .filter(|event| event["probe"] == "processes" && event["type"] == "sample")
+        .map(|event| &event["found"])
+        .collect();
+    assert!(found.iter().all(|count| **count == 1), "{found:?}");
+    daemon.stop();
+}

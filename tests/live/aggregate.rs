@@ -340,3 +340,54 @@ fn extremes_of_interrupted_programs() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.starts_with("0 of 29256 "), "{said}");
 }
+
+/// A snapshot is counted as a whole: as often as /proc has threads of a name, each time, up to the one that is interrupted. One that is
+/// taken once ends the run.
+#[test]
+fn snapshots() {
+    need!(bpf());
+    const THREADS: usize = 7;
+    let lab = Lab::new();
+    let (sender, receiver) = std::sync::mpsc::channel::<()>();
+    let receiver = std::sync::Arc::new(Mutex::new(receiver));
+    let threads: Vec<_> = (0..THREADS)
+        .map(|_| {
+            let receiver = std::sync::Arc::clone(&receiver);
+            let body = move || drop(receiver.lock().map(|receiver| receiver.recv()));
+            thread::Builder::new().name("counted-thread".to_owned()).spawn(body).unwrap()
+        })
+        .collect();
+    let yaml = |interval: &str| {
+        format!(
+            "probes:\n  - name: threads\n    hook: {{ iter: task }}\n    where: pid == {}\n    {interval}\n    aggregate:\n      \
+             - {{ name: by_name, by: [comm], values: {{ threads: count() }}, max_keys: 4096 }}\n      \
+             - {{ name: all, values: {{ threads: count(), processes: count() if pid == tid }} }}\n",
+            pid()
+        )
+    };
+    let named = |events: &[Value]| -> Vec<u64> {
+        let rows = rows(events, "by_name").into_iter().filter(|row| row["comm"] == "counted-thread");
+        rows.map(|row| row["threads"].as_u64().unwrap()).collect()
+    };
+    wait_for("the threads", || {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+        let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+        names.filter(|name| name == "counted-thread\n").count() == THREADS
+    });
+    let once = lab.whole(&yaml(""), &[]).code(0);
+    assert_eq!(named(&once.events()), [THREADS as u64]);
+    let processes =
+        |events: &[Value]| rows(events, "all").iter().map(|row| row["processes"].clone()).collect::<Value>();
+    assert_eq!(processes(&once.events()), json!([1]));
+    let run = lab.ready(&yaml("interval: 100ms"), &[]);
+    wait_for("five snapshots", || named(&run.events_now()).len() >= 5);
+    let ended = run.interrupt().code(0);
+    let events = ended.events();
+    assert!(named(&events).iter().all(|threads| *threads == THREADS as u64), "{events:?}");
+    assert_eq!(
+        (sum(&rows(&events, "by_name"), "threads"), sum(&rows(&events, "all"), "threads")),
+        (counted(&ended), counted(&ended))
+    );
+    drop(sender);
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}

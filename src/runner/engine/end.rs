@@ -10,7 +10,7 @@ use super::unit::{Lineage, Unit};
 use crate::format::SummaryRow;
 use crate::kernel::{Attached, Counts, OpenSpans, settle};
 use crate::runner::source::SourceId;
-use crate::spec::LossCause;
+use crate::spec::{HookKind, LossCause};
 
 /// How long a CPU may take to leave a program after it was silenced.
 const LAST_CPU: Duration = Duration::from_secs(1);
@@ -36,6 +36,7 @@ impl Engine {
         if units.is_empty() {
             return;
         }
+        units.iter().for_each(|unit| self.let_snapshots_end(unit));
         units.iter_mut().for_each(|unit| unit.attached.silence());
         settle();
         for unit in units {
@@ -46,9 +47,17 @@ impl Engine {
         }
     }
 
+    /// A snapshot that is counted is one as a whole only: no program is silenced in the middle of it.
+    fn let_snapshots_end(&self, unit: &Unit) {
+        if unit.counts() && unit.content.spec.hook.as_ref().is_some_and(|hook| hook.kind == HookKind::Iter) {
+            unit.readings.iter().for_each(|reading| self.readers.with(reading.by, reading.id, |source| source.pause()));
+        }
+    }
+
     /// Ends the run. `units` are all that still run; when it returns, every event that the kernel produced is delivered or counted as
     /// lost.
     pub(in crate::runner) fn finish(mut self, mut units: Vec<Unit>) -> Ended {
+        units.iter().for_each(|unit| self.let_snapshots_end(unit));
         units.iter_mut().for_each(|unit| unit.attached.silence());
         settle();
         wait_for_last_cpu(&units);

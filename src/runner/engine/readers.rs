@@ -127,8 +127,11 @@ impl Readers {
 
     /// True if nothing will come any more from any source, and all that came was taken.
     pub(super) fn is_over(&self) -> bool {
-        let are_over = |sources: &mut Sources| !sources.is_empty() && sources.iter().all(|source| source.is_over());
-        self.timed.is_none() && self.rings.with(are_over).unwrap_or(false)
+        let count = |sources: &mut Sources| (sources.len(), sources.iter().filter(|source| source.is_over()).count());
+        let readers = [Some(&self.rings), self.timed.as_ref()].into_iter().flatten();
+        let counts = readers.map(|reader| reader.with(count).unwrap_or((1, 0)));
+        let (all, over) = counts.fold((0, 0), |(all, over), (more, more_over)| (all + more, over + more_over));
+        all > 0 && all == over
     }
 
     /// To be called when every program is silent: takes what is left until `deadline`.

@@ -13,6 +13,7 @@ mod account;
 mod budget;
 mod clock;
 mod commands;
+mod counted_snapshots;
 mod counters;
 mod gate;
 mod held;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::account::Account;
+use super::counted_snapshots;
 use super::outputs::Outputs;
 use super::ring::{RingSource, ring_source};
 use super::{Made, Making, Round, Source, SourceId};
@@ -36,16 +37,19 @@ struct SnapshotSource {
 pub(super) fn make(making: &Making<'_>, id: &mut dyn FnMut() -> SourceId) -> Made {
     let failed = |error| KernelError::at(Place::Probe, format!("failed to keep the iterator: {error}"));
     let Some(snapshots) = making.loaded.snapshots().map_err(failed)? else { return Ok(Vec::new()) };
-    let Some(ring) = ring_source(making, id)? else { return Ok(Vec::new()) };
-    let record = u64::from(ring.layout().size) + BESIDE_FIELDS;
-    let piece = (ring.ring().map_or(0, Ring::size_bytes) / record) as usize;
-    let interval = making.spec.interval;
     let stats = RunStats::for_probe(making.prepared).unwrap_or_else(|error| {
         tracing::warn!(
             "failed to have the kernel count the runs of programs: {error}; run with CAP_SYS_ADMIN, or set `kernel.bpf_stats_enabled` to 1"
         );
         None
     });
+    if let Some(tables) = making.tables {
+        return Ok(vec![counted_snapshots::make(making, tables, snapshots, stats, id())]);
+    }
+    let Some(ring) = ring_source(making, id)? else { return Ok(Vec::new()) };
+    let record = u64::from(ring.layout().size) + BESIDE_FIELDS;
+    let piece = (ring.ring().map_or(0, Ring::size_bytes) / record) as usize;
+    let interval = making.spec.interval;
     Ok(vec![Box::new(SnapshotSource {
         ring,
         snapshots,

@@ -12,7 +12,7 @@ use super::outputs::Outputs;
 use super::table_rows::RowMaker;
 use super::{Budget, Made, Making, Round, Source, SourceId};
 use crate::kernel::{KernelError, RawRow, TableMaps, TableReader};
-use crate::spec::{AT_THE_END, Counting, Layout, LossCause, Place, Table};
+use crate::spec::{AT_THE_END, Counting, HookKind, Layout, LossCause, Place, Table};
 use crate::status::FullTable;
 
 /// The tables of one probe, which its targets share.
@@ -38,6 +38,8 @@ struct Shared {
     /// The last reading in which it had no room left, and whether that was told.
     full: Option<FullTable>,
     told: bool,
+    /// All of a snapshot is in it.
+    has_snapshot: bool,
 }
 
 impl SharedTables {
@@ -61,6 +63,7 @@ impl SharedTables {
                 failing: false,
                 full: None,
                 told: false,
+                has_snapshot: false,
             }));
         }
         Ok(Self { maps, counting: counting.clone(), tables })
@@ -70,6 +73,17 @@ impl SharedTables {
     /// kind.
     pub(in crate::runner) fn fit(&self, counting: &Counting) -> bool {
         self.counting.difference(counting).is_none()
+    }
+
+    /// All items of a snapshot are counted.
+    pub(super) fn took_snapshot(&self) {
+        let all = (0..self.tables.len()).filter_map(|number| self.lock(number));
+        all.for_each(|mut table| table.has_snapshot = true);
+    }
+
+    /// True until the tables are read.
+    pub(super) fn has_snapshot(&self) -> bool {
+        (0..self.tables.len()).filter_map(|number| self.lock(number)).any(|table| table.has_snapshot)
     }
 
     /// How many there are.
@@ -136,6 +150,8 @@ struct TableSource {
     next_look: Option<Instant>,
     outputs: Outputs,
     interval: Duration,
+    /// It is read when it has a snapshot, whatever the time.
+    of_snapshots: bool,
     /// A program counts for it.
     begun: bool,
     /// None does any more.
@@ -164,6 +180,7 @@ pub(super) fn make(making: &Making<'_>, id: &mut dyn FnMut() -> SourceId) -> Mad
             next_look: (!table.stacks.is_empty()).then(Instant::now),
             outputs: Outputs::new((making.outputs)(&table.row)),
             interval: making.spec.interval,
+            of_snapshots: making.spec.hook.as_ref().is_some_and(|hook| hook.kind == HookKind::Iter),
             begun: false,
             retired: false,
             closed: false,
@@ -188,7 +205,7 @@ impl TableSource {
                 return None;
             }
         };
-        table.failing = false;
+        (table.failing, table.has_snapshot) = (false, false);
         if let Some(full) = self.shared.counting.tables.get(self.number).and_then(|counted| full_table(counted, &rows))
         {
             table.full = Some(full);
@@ -260,7 +277,7 @@ impl TableSource {
             if table.holder == Some(self.id) {
                 table.holder = None;
             }
-            self.begun && table.users == 0
+            self.begun && table.users == 0 && (!self.of_snapshots || table.has_snapshot)
         };
         if is_last {
             match self.take(Instant::now(), true) {
@@ -295,7 +312,8 @@ impl Source for TableSource {
         if self.closed || table.holder.is_some_and(|holder| holder != self.id) {
             return again;
         }
-        [table.next, again, self.next_look].into_iter().flatten().min()
+        let next = if self.of_snapshots { table.has_snapshot.then(Instant::now) } else { table.next };
+        [next, again, self.next_look].into_iter().flatten().min()
     }
 
     fn begin(&mut self) {
@@ -303,7 +321,7 @@ impl Source for TableSource {
         let Some(mut table) = shared.lock(self.number) else { return };
         self.begun = true;
         table.users += 1;
-        if table.next.is_none() {
+        if table.next.is_none() && !self.of_snapshots {
             table.since = Instant::now();
             table.next = after(table.since, self.interval);
         }
@@ -312,7 +330,7 @@ impl Source for TableSource {
     fn set_interval(&mut self, interval: Duration) {
         if interval != self.interval {
             self.interval = interval;
-            if let Some(mut table) = self.shared.lock(self.number) {
+            if let Some(mut table) = self.shared.lock(self.number).filter(|_| !self.of_snapshots) {
                 table.next = after(Instant::now(), interval);
             }
         }
@@ -340,7 +358,11 @@ impl Source for TableSource {
             if table.holder.is_none() && knows_all {
                 table.holder = Some(self.id);
             }
-            if table.holder != Some(self.id) || table.next.is_none_or(|next| round.now < next) {
+            let is_due = match self.of_snapshots {
+                true => table.has_snapshot,
+                false => table.next.is_some_and(|next| next <= round.now),
+            };
+            if table.holder != Some(self.id) || !is_due {
                 return reported;
             }
             while let Some(next) = table.next.filter(|next| *next <= round.now) {
@@ -351,6 +373,11 @@ impl Source for TableSource {
         let taken = self.take(now, false);
         self.held.extend(taken);
         reported + self.report(round, now, &round.budget)
+    }
+
+    fn is_over(&self) -> bool {
+        let has_snapshot = || self.shared.lock(self.number).is_some_and(|table| table.has_snapshot);
+        self.of_snapshots && self.held.is_empty() && !has_snapshot()
     }
 
     /// It ends with the next round, and does not wait for a sink without room.
