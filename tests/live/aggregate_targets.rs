@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, bpf, need};
+use crate::lab::{Lab, bpf, need, wait_for};
 
 /// What counts is verified as it is loaded: with its tables, and with the sets of all its hooks.
 #[test]
@@ -82,4 +82,34 @@ fn calls_without_a_return() {
     lab.yaml("probes:\n  - name: a\n    hook: { syscall: { name: exit_group, at: span } }\n    capture: { took: duration }\n");
     let said = lab.run(&["check", "--kernel", "probes.yaml"]).code(1).stdout.join("\n");
     assert!(said.contains("`exit_group` has no return: nobody knows how long it takes"), "{said}");
+}
+
+/// No target has all that is counted: rows are reported at each interval all the same, and each number is what its target says it is.
+#[test]
+fn what_each_target_lacks() {
+    need!(bpf());
+    let lab = Lab::new();
+    let yaml = format!(
+        "probes:\n  - name: calls\n    hook: {{ tracepoint: [\"raw_syscalls:sys_enter\", \"raw_syscalls:sys_exit\"] }}\n    \
+         where: [pid == {}, id == {}]\n    interval: 100ms\n    aggregate:\n      \
+         values: {{ seen: count(), most: max(ret), least: min(ret), first: \"max(args[1])\", last: \"min(args[1])\" }}\n",
+        std::process::id(),
+        libc::SYS_sched_rr_get_interval,
+    );
+    let run = lab.ready(&yaml, &[]);
+    let call = || {
+        // SAFETY: of no process there is no interval.
+        assert_eq!(unsafe { libc::syscall(libc::SYS_sched_rr_get_interval, -1, 5) }, -1);
+    };
+    call();
+    wait_for("the first interval", || !run.events_now().is_empty());
+    call();
+    let events = run.interrupt().code(0).events();
+    assert!(events.len() >= 2, "{events:?}");
+    assert_eq!(events.iter().filter_map(|row| row["seen"].as_u64()).sum::<u64>(), 4);
+    let numbers =
+        |name: &str| events.iter().map(|row| row[name].clone()).filter(|value| !value.is_null()).collect::<Vec<_>>();
+    for (name, expected) in [("most", -22), ("least", -22), ("first", 5), ("last", 5)] {
+        assert_eq!(numbers(name), [json!(expected), json!(expected)], "{name}: {events:?}");
+    }
 }

@@ -139,6 +139,11 @@ fn select(mut arguments: impl Iterator<Item = String>) -> Result<Selection, Stri
 fn test_kernel(kernel: &str, selection: &Selection, binary: &Path, tally: &Mutex<Tally>) {
     let mut boots: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for scenario in selection.of(kernel) {
+        if let Some(why) = machine::lacks(&scenarios_folder().join(scenario)) {
+            tally.lock().unwrap().skipped += 1;
+            println!("skip {kernel} {scenario}: {why}");
+            continue;
+        }
         let options = fs::read_to_string(scenarios_folder().join(scenario).join("boot")).unwrap_or_default();
         boots.entry(options.trim().to_owned()).or_default().push(scenario.clone());
     }

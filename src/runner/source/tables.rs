@@ -19,8 +19,8 @@ use crate::status::FullTable;
 pub(in crate::runner) struct SharedTables {
     /// What programs are given.
     pub(in crate::runner) maps: Vec<Arc<TableMaps>>,
-    /// What they are made for.
-    counting: Counting,
+    /// What they are made for, as far as the targets so far know it.
+    counting: Mutex<Counting>,
     tables: Vec<Mutex<Shared>>,
 }
 
@@ -29,8 +29,9 @@ struct Shared {
     reader: TableReader,
     /// Who reads it.
     holder: Option<SourceId>,
-    /// How many sources there are.
+    /// How many sources there are, and how many of them know what all of it is.
     users: usize,
+    knowing: usize,
     since: Instant,
     next: Option<Instant>,
     /// It could not be read the last time.
@@ -58,6 +59,7 @@ impl SharedTables {
                 reader,
                 holder: None,
                 users: 0,
+                knowing: 0,
                 since: Instant::now(),
                 next: None,
                 failing: false,
@@ -66,13 +68,18 @@ impl SharedTables {
                 has_snapshot: false,
             }));
         }
-        Ok(Self { maps, counting: counting.clone(), tables })
+        Ok(Self { maps, counting: Mutex::new(counting.clone()), tables })
     }
 
     /// True where another target, or another version of the probe, counts the same. What a target lacks is null there, and may be of any
-    /// kind.
+    /// kind: the others tell.
     pub(in crate::runner) fn fit(&self, counting: &Counting) -> bool {
-        self.counting.difference(counting).is_none()
+        let mut known = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = known.difference(counting).is_none();
+        if fits {
+            known.learn(counting);
+        }
+        fits
     }
 
     /// All items of a snapshot are counted.
@@ -99,6 +106,10 @@ impl SharedTables {
     /// True once for each.
     pub(in crate::runner) fn is_news(&self, number: usize) -> bool {
         self.lock(number).is_some_and(|mut table| !std::mem::replace(&mut table.told, true))
+    }
+
+    fn counting(&self) -> Counting {
+        self.counting.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn lock(&self, table: usize) -> Option<MutexGuard<'_, Shared>> {
@@ -152,6 +163,9 @@ struct TableSource {
     interval: Duration,
     /// It is read when it has a snapshot, whatever the time.
     of_snapshots: bool,
+    table: Table,
+    /// What each value is that is counted is known.
+    knows_all: bool,
     /// A program counts for it.
     begun: bool,
     /// None does any more.
@@ -164,18 +178,18 @@ struct TableSource {
 
 /// The tables that a unit counts in.
 pub(super) fn make(making: &Making<'_>, id: &mut dyn FnMut() -> SourceId) -> Made {
-    let (Some(shared), Some(counting)) = (making.tables, &making.prepared.counting) else { return Ok(Vec::new()) };
+    let Some(shared) = making.tables else { return Ok(Vec::new()) };
+    let counting = shared.counting();
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     for (number, table) in counting.tables.iter().enumerate() {
+        let tallies = counting.tallies.get(table.tallies.clone()).unwrap_or_default().to_vec();
         sources.push(Box::new(TableSource {
             id: id(),
             shared: Arc::clone(shared),
             number,
-            rows: RowMaker::new(
-                &table.row,
-                counting.tallies.get(table.tallies.clone()).unwrap_or_default().to_vec(),
-                making.sets,
-            ),
+            table: table.clone(),
+            knows_all: tallies.iter().all(|tally| !tally.elsewhere),
+            rows: RowMaker::new(&table.row, tallies, making.sets),
             held: VecDeque::new(),
             next_look: (!table.stacks.is_empty()).then(Instant::now),
             outputs: Outputs::new((making.outputs)(&table.row)),
@@ -206,8 +220,7 @@ impl TableSource {
             }
         };
         (table.failing, table.has_snapshot) = (false, false);
-        if let Some(full) = self.shared.counting.tables.get(self.number).and_then(|counted| full_table(counted, &rows))
-        {
+        if let Some(full) = full_table(&self.table, &rows) {
             table.full = Some(full);
         }
         let elapsed = now.saturating_duration_since(std::mem::replace(&mut table.since, now));
@@ -273,6 +286,7 @@ impl TableSource {
             let Some(mut table) = shared.lock(self.number) else { return };
             if self.begun {
                 table.users = table.users.saturating_sub(1);
+                table.knowing = table.knowing.saturating_sub(usize::from(self.knows_all));
             }
             if table.holder == Some(self.id) {
                 table.holder = None;
@@ -321,6 +335,11 @@ impl Source for TableSource {
         let Some(mut table) = shared.lock(self.number) else { return };
         self.begun = true;
         table.users += 1;
+        if self.knows_all {
+            // Who read it until now may not have known.
+            table.holder = table.holder.filter(|_| table.knowing > 0);
+            table.knowing += 1;
+        }
         if table.next.is_none() && !self.of_snapshots {
             table.since = Instant::now();
             table.next = after(table.since, self.interval);
@@ -354,8 +373,7 @@ impl Source for TableSource {
             let shared = Arc::clone(&self.shared);
             let Some(mut table) = shared.lock(self.number) else { return 0 };
             // One that knows what all of it is, if there is one.
-            let knows_all = self.rows.tallies.iter().all(|tally| !tally.elsewhere) || table.users <= 1;
-            if table.holder.is_none() && knows_all {
+            if table.holder.is_none() && (self.knows_all || table.knowing == 0) {
                 table.holder = Some(self.id);
             }
             let is_due = match self.of_snapshots {

@@ -64,3 +64,5 @@ total() {
 }
 # same WHAT FOUND EXPECTED: says what differs.
 same() { [ "$2" = "$3" ] || { echo "$1: $2, not $3"; return 1; }; }
+# spans PROBE: what became of its spans, as the summary says.
+spans() { awk -v probe="$1" '$1 == probe { on = 1; next } /^[^ ]/ { on = 0 } on && sub(/^ *spans: /, "") { print; exit }' "${STDOUT%out}err"; }
