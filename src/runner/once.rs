@@ -65,7 +65,7 @@ pub struct Stop(Arc<End>);
 impl Stop {
     /// The run ends as it does by a signal.
     pub fn request(&self) {
-        self.0.request();
+        self.0.request_now();
     }
 }
 
@@ -300,7 +300,7 @@ impl Control {
                     _ = terminate.recv() => return,
                     Some(()) = async { hangup.as_mut()?.recv().await } => return,
                     () = end.requested() => {
-                        if engine.is_spent() || engine.is_over() {
+                        if end.is_now() || engine.is_spent() || engine.is_over() {
                             return;
                         }
                     }

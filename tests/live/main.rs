@@ -56,6 +56,7 @@ mod steps;
 mod syscall;
 mod syscall_layers;
 mod tasks;
+mod top;
 mod tracepoint;
 mod unit;
 mod uprobe;

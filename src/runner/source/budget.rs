@@ -1,22 +1,38 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What ends a run from within: the number of events that it was to have.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
 /// Somebody asks for the end of the run.
 #[derive(Default)]
-pub(in crate::runner) struct End(Notify);
+pub(in crate::runner) struct End {
+    wake: Notify,
+    /// Whatever there may still be.
+    now: AtomicBool,
+}
 
 impl End {
+    /// Asks for it, if nothing more is to come.
     pub(in crate::runner) fn request(&self) {
-        self.0.notify_one();
+        self.wake.notify_one();
+    }
+
+    /// Asks, whatever there may still be.
+    pub(in crate::runner) fn request_now(&self) {
+        self.now.store(true, Ordering::Release);
+        self.request();
+    }
+
+    /// True where somebody has asked for that.
+    pub(in crate::runner) fn is_now(&self) -> bool {
+        self.now.load(Ordering::Acquire)
     }
 
     /// Returns when somebody has asked.
     pub(in crate::runner) async fn requested(&self) {
-        self.0.notified().await;
+        self.wake.notified().await;
     }
 }
 
