@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Scenarios in virtual machines: every kernel boots once and runs them all. `make test-vm` calls this; a plain
+//! Scenarios in virtual machines: every kernel boots a few times and runs them all. `make test-vm` calls this; a plain
 //! `cargo test` names it as skipped. `tests/vm/README.md` says how to add a scenario.
 //!
 //! ```text
@@ -15,6 +15,7 @@ mod expect;
 mod machine;
 mod results;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -79,14 +80,15 @@ fn main() -> ExitCode {
     };
 
     let tally = Mutex::new(Tally::default());
-    let queue = Mutex::new(selection.kernels.iter());
-    // One VM keeps one core busy.
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(selection.kernels.len());
+    let jobs = jobs(&selection, &tally);
+    let queue = Mutex::new(jobs.iter());
+    // One VM keeps one core busy, but for the time that its scenarios wait.
+    let workers = thread::available_parallelism().map_or(1, |cores| usize::from(cores) + 1).min(jobs.len());
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
-                while let Some(kernel) = next(&queue) {
-                    test_kernel(kernel, &selection, &binary, &tally);
+                while let Some(job) = next(&queue) {
+                    test_boot(job, &binary, &tally);
                 }
             });
         }
@@ -98,8 +100,45 @@ fn main() -> ExitCode {
     if failed > 0 || (skip_fails && skipped > 0) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// The next kernel; the queue is free again when this returns.
-fn next<'a>(queue: &Mutex<impl Iterator<Item = &'a String>>) -> Option<&'a String> {
+/// Scenarios that one boot runs.
+struct Job {
+    kernel: String,
+    options: String,
+    number: usize,
+    scenarios: Vec<String>,
+}
+
+/// More than these are two boots: what takes longest ends last, and a VM has only so long.
+const MOST_IN_ONE: usize = 32;
+
+/// A boot for the scenarios that want the same of a kernel, the longest first.
+fn jobs(selection: &Selection, tally: &Mutex<Tally>) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    // The newest kernel verifies slowest.
+    for kernel in selection.kernels.iter().rev() {
+        let mut boots: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for scenario in selection.of(kernel) {
+            if let Some(why) = machine::lacks(&scenarios_folder().join(scenario)) {
+                tally.lock().unwrap().skipped += 1;
+                println!("skip {kernel} {scenario}: {why}");
+                continue;
+            }
+            let options = fs::read_to_string(scenarios_folder().join(scenario).join("boot")).unwrap_or_default();
+            boots.entry(options.trim().to_owned()).or_default().push(scenario.clone());
+        }
+        let parts = boots.iter().flat_map(|(options, all)| {
+            let each = all.len().div_ceil(all.len().div_ceil(MOST_IN_ONE));
+            all.chunks(each).map(move |part| (options.clone(), part.to_vec()))
+        });
+        let of_kernel = |(number, (options, scenarios))| Job { kernel: kernel.clone(), options, number, scenarios };
+        jobs.extend(parts.enumerate().map(of_kernel));
+    }
+    jobs.sort_by_key(|job| Reverse(job.scenarios.len()));
+    jobs
+}
+
+/// The next boot; the queue is free again when this returns.
+fn next<'a>(queue: &Mutex<impl Iterator<Item = &'a Job>>) -> Option<&'a Job> {
     queue.lock().unwrap().next()
 }
 
@@ -135,26 +174,10 @@ fn select(mut arguments: impl Iterator<Item = String>) -> Result<Selection, Stri
     Ok(Selection { kernels, scenarios, named })
 }
 
-/// Boots one kernel for all scenarios that want the same of it, and so on for the others.
-fn test_kernel(kernel: &str, selection: &Selection, binary: &Path, tally: &Mutex<Tally>) {
-    let mut boots: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for scenario in selection.of(kernel) {
-        if let Some(why) = machine::lacks(&scenarios_folder().join(scenario)) {
-            tally.lock().unwrap().skipped += 1;
-            println!("skip {kernel} {scenario}: {why}");
-            continue;
-        }
-        let options = fs::read_to_string(scenarios_folder().join(scenario).join("boot")).unwrap_or_default();
-        boots.entry(options.trim().to_owned()).or_default().push(scenario.clone());
-    }
-    for (number, (options, scenarios)) in boots.iter().enumerate() {
-        test_boot(&Boot { kernel, options, number }, scenarios, binary, tally);
-    }
-}
-
 /// Boots one kernel once, judges its scenarios, and prints a line for each.
-fn test_boot(boot: &Boot<'_>, scenarios: &[String], binary: &Path, tally: &Mutex<Tally>) {
-    let (kernel, run) = (boot.kernel, machine::run(boot, scenarios, binary));
+fn test_boot(job: &Job, binary: &Path, tally: &Mutex<Tally>) {
+    let Job { kernel, options, number, scenarios } = job;
+    let run = machine::run(&Boot { kernel, options, number: *number }, scenarios, binary);
     // Held until the end: lines of two kernels do not mix.
     let mut tally = tally.lock().unwrap();
     let run = match run {

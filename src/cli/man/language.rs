@@ -152,7 +152,8 @@ fn hooks(page: &mut Roff, schema: &Value, forms: &[HookForm]) {
         page,
         "`at: span` makes one event of the entry and the return of a function or system call, at the return, with `duration`. Each \
          path is read at the entry, its index and length with it; one that names `retval` or `duration` or begins with `end.`, and \
-         the memory of a system call, at the return. What `where` can decide at the entry starts nothing. Recursion is right.",
+         the memory of a system call, at the return: an argument is what it was at the entry, what it points to as it is then. What `where` \
+         can decide at the entry starts nothing. Recursion is right.",
     );
     paragraph(
         page,
