@@ -84,9 +84,14 @@ struct Folded {
 }
 
 pub(super) fn flame(args: &FlameArgs) -> ExitCode {
+    let was_there = args.output.as_deref().is_none_or(Path::exists);
     match picture(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(NoPicture { message, code }) => {
+            if let Some(path) = args.output.as_deref().filter(|_| !was_there) {
+                // The file that was made for the picture; if it cannot be removed, it is only empty.
+                drop(std::fs::remove_file(path));
+            }
             if !message.is_empty() {
                 tell(&message);
             }
