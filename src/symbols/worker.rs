@@ -83,8 +83,13 @@ impl Worker {
             // One that does not listen any more needs no answer.
             let _ = question.answers.send(Answer::Forget(question.of));
         }
-        if !question.addresses.is_empty() {
-            self.waiting.push_back(question);
+        if question.addresses.is_empty() {
+            return;
+        }
+        // The kernel's are quickly found, and no file of a process, however large, shall keep them.
+        match question.of {
+            CodeOf::Kernel => self.waiting.push_front(question),
+            CodeOf::Process { .. } => self.waiting.push_back(question),
         }
     }
 

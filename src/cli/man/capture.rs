@@ -87,6 +87,10 @@ fn stacks(page: &mut Roff) {
         page,
         "The kernel follows frame pointers: callers of code that was built without them can be missing from `ustack`. Functions of the kernel have names where this process may read addresses in `/proc/kallsyms`; where `kernel.kptr_restrict` hides them, the addresses alone are shown. At `xdp`, `tc` and `cgroup` there are no stacks, and at functions of a program no `kstack`. Linux 5.10 ends a stack where the return of a function is traced by `kretprobe`.",
     );
+    paragraph(
+        page,
+        "A stack can be a key of `aggregate`. Rows with the same functions are one, whichever process they are of. There is room for as many different stacks as `max_keys` says; what finds none is lost as `stacks_full`. It is looked for new stacks five times a second, so that the names of processes that end before the report are known, and a report waits for names as an event does.",
+    );
 }
 
 fn memory(page: &mut Roff) {
