@@ -48,7 +48,8 @@ pub(crate) fn in_bursts(burst: u32, make: impl Fn(u32) + Sync, change: impl FnOn
     })
 }
 
-struct End<'a>(&'a AtomicBool);
+/// Says that it has ended when it is dropped.
+pub(crate) struct End<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {

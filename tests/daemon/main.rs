@@ -17,6 +17,7 @@ mod daemon;
 mod descriptors;
 mod ending;
 mod exact;
+mod exact_counts;
 mod exact_network;
 mod files;
 mod hostile;

@@ -118,14 +118,17 @@ impl TableMaps {
 
     /// The map that a program has under this name.
     pub(in crate::kernel) fn named<'t>(tables: &'t [Arc<Self>], name: &str) -> Option<BorrowedFd<'t>> {
-        let of = |begin: &str| tables.get(name.strip_prefix(begin)?.parse::<usize>().ok()?);
+        let number = |begin: &str| name.strip_prefix(begin)?.parse::<usize>().ok();
+        let any_stacks = || tables.iter().find_map(|table| table.stacks.as_ref());
         if name == PHASES {
-            return tables.iter().find_map(|table| Some(table.stacks.as_ref()?.phases.as_fd()));
+            return any_stacks().map(|stacks| stacks.phases.as_fd());
         }
-        match of(STACKS) {
-            Some(table) => table.stacks.as_ref().map(|stacks| stacks.array.as_fd()),
-            None => of(TABLE).map(|table| table.array.as_fd()),
+        if let Some(number) = number(STACKS) {
+            // The compiler may load the address of one that is not used before it looks which one is: all of them must exist.
+            let stacks = tables.get(number).and_then(|table| table.stacks.as_ref()).or_else(any_stacks);
+            return stacks.map(|stacks| stacks.array.as_fd());
         }
+        number(TABLE).and_then(|number| tables.get(number)).map(|table| table.array.as_fd())
     }
 
     /// Has programs count in the maps of this number. When this returns, none of them uses the others.
