@@ -52,7 +52,7 @@ mod value_form;
 pub use builtin::{BUILTINS, Builtin, builtin, builtin_names};
 pub use casts::CASTS;
 pub use clause::{ClausePlan, Decided};
-pub use counting::resolve_tables;
+pub use counting::{learn, resolve_tables};
 pub use error::ExprError;
 pub use filter::{Blame, Wanted, resolve, resolve_probe};
 pub use finished::filter_fields;

@@ -6,7 +6,7 @@ use super::hook::of;
 use super::prepared::{Prepared, context, machine, set_places};
 use super::span::prepare_span;
 use crate::catalog::{FetchContext, Program};
-use crate::expr::{Blame, Resolved, Scope, TargetName, Wanted, filter_fields, resolve_probe, resolve_tables};
+use crate::expr::{Blame, Resolved, Scope, TargetName, Wanted, filter_fields, learn, resolve_probe, resolve_tables};
 use crate::hook::is_without_process;
 use crate::kernel::host::{Host, cgroup_root, possible_cpus};
 use crate::kernel::site::interface::link_layer;
@@ -95,7 +95,8 @@ pub(super) fn resolve_for(
     }
     let blamed = |errors| blamed(spec, host, errors);
     if program.counts() {
-        let (counting, clauses) = resolve_tables(&spec.aggregates, wanted, &scope, &machine).map_err(blamed)?;
+        let (mut counting, clauses) = resolve_tables(&spec.aggregates, wanted, &scope, &machine).map_err(blamed)?;
+        spec.counted_as.iter().for_each(|all| learn(&mut counting, all));
         let set_places = set_places(spec, &counting.steps);
         let steps = counting.steps.clone();
         return Ok(Prepared {

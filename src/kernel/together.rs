@@ -8,10 +8,10 @@ use super::agree::know_each_other;
 use super::expand::Expanded;
 use super::hook::{breakpoint_of_call, by_breakpoint};
 use super::host::Host;
-use super::prepare::resolve_for;
+use super::prepare::{resolve_captures, resolve_for};
 use super::prepared::Prepared;
 use crate::catalog::Program;
-use crate::expr::TargetName;
+use crate::expr::{TargetName, learn};
 use crate::spec::{FetchSource, Hook, HookKind, Place, ProbeSpec, Targets};
 
 /// What each target is called.
@@ -20,6 +20,7 @@ type Names = Arc<[(i64, String)]>;
 /// What a probe stands for on this machine, those of its targets made one that one program can serve.
 pub fn together(spec: &ProbeSpec, mut all: Vec<Expanded>, program: &Program, host: &Host) -> Vec<Expanded> {
     know_each_other(spec, &mut all, host);
+    count_alike(&mut all, program, host);
     // Each pairs its own calls.
     let is_for_many = spec.span.is_none() && spec.hook.as_ref().and_then(link_kind).is_some();
     if all.len() < 2 || !is_for_many || one_link_each(spec, program, host).is_some() {
@@ -49,6 +50,19 @@ pub fn together(spec: &ProbeSpec, mut all: Vec<Expanded>, program: &Program, hos
     }
     let merged = groups.into_iter().map(|(_, group)| merge(spec, group, single));
     merged.chain(apart).collect()
+}
+
+/// Has all targets count in tables that look alike.
+fn count_alike(all: &mut [Expanded], program: &Program, host: &Host) {
+    if all.len() < 2 || !program.counts() || all.iter().all(|one| one.spec.elsewhere.is_empty()) {
+        return;
+    }
+    let counting = |one: &Expanded| resolve_captures(&one.spec, program, host).ok()?.counting;
+    let mut each = all.iter().filter_map(counting);
+    let Some(mut known) = each.next() else { return };
+    each.for_each(|other| learn(&mut known, &other));
+    let known = Arc::new(known);
+    all.iter_mut().for_each(|one| one.spec.counted_as = Some(Arc::clone(&known)));
 }
 
 /// Why each target of a probe has a program and a link of its own, where others have one for all; `None` where these have as well,
@@ -116,7 +130,8 @@ fn prepared(
     host: &Host,
 ) -> Option<Prepared> {
     let word = hook.target_field()?;
-    let spec = ProbeSpec { elsewhere: one.spec.elsewhere.clone(), ..shared(spec, hook) };
+    let (elsewhere, counted_as) = (one.spec.elsewhere.clone(), one.spec.counted_as.clone());
+    let spec = ProbeSpec { elsewhere, counted_as, ..shared(spec, hook) };
     let target = TargetName { word, source: FetchSource::Target, names: Arc::clone(names) };
     resolve_for(&spec, program, host, Some(target)).ok()
 }
@@ -139,6 +154,7 @@ fn merge(spec: &ProbeSpec, mut group: Vec<Expanded>, single: bool) -> Expanded {
     }
     let buffers = group.iter().filter_map(|one| one.spec.buffer_bytes).fold(0_u32, u32::saturating_add);
     let elsewhere = group.first().map(|one| one.spec.elsewhere.clone()).unwrap_or_default();
+    let counted_as = group.first().and_then(|one| one.spec.counted_as.clone());
     let mut names: Vec<String> = group.into_iter().filter_map(|one| one.target).collect();
     names.sort();
     let Some(hook) = spec.hook.as_ref().and_then(|hook| at_all(hook, &names)) else {
@@ -147,7 +163,11 @@ fn merge(spec: &ProbeSpec, mut group: Vec<Expanded>, single: bool) -> Expanded {
     let target = (!single).then(|| hook.site.to_string());
     let part = || buffers.next_power_of_two().min(spec.ring_bytes());
     let buffer_bytes = if single { spec.buffer_bytes } else { Some(part()) };
-    Expanded { spec: ProbeSpec { buffer_bytes, elsewhere, ..shared(spec, hook) }, target, place: Place::Target }
+    Expanded {
+        spec: ProbeSpec { buffer_bytes, elsewhere, counted_as, ..shared(spec, hook) },
+        target,
+        place: Place::Target,
+    }
 }
 
 /// The hook under one link that holds its program at all of these.

@@ -124,7 +124,8 @@ impl Table {
     fn difference(&self, other: &Self) -> Option<usize> {
         let keys = |table: &Self| table.row.sample.as_ref().map_or(0, |sample| sample.keys);
         let fields = |table: &Self| table.row.fields.iter().take(keys(table)).cloned().collect::<Vec<_>>();
-        let same_key = |a: &Field, b: &Field| (&a.name, &a.kind, a.offset) == (&b.name, &b.kind, b.offset);
+        let form = |field: &Field| (field.name.clone(), field.kind.clone(), field.offset, field.size, field.bits);
+        let same_key = |a: &Field, b: &Field| form(a) == form(b);
         let different = fields(self).iter().zip(&fields(other)).position(|(a, b)| !same_key(a, b));
         let same_sizes = self.key_bytes == other.key_bytes
             && self.value_bytes == other.value_bytes

@@ -78,6 +78,8 @@ pub struct ProbeSpec {
     pub asked: Option<Hook>,
     /// Names that other targets of the probe have, and this one does not: they are null here.
     pub elsewhere: Vec<String>,
+    /// How its tables look where something in them is null at some targets; `None`: they look alike anyway.
+    pub counted_as: Option<std::sync::Arc<Counting>>,
     /// All targets of the probe, where it asks which one an event is of; else none.
     pub siblings: Vec<String>,
     /// The program of the catalogue that runs there.
@@ -119,6 +121,7 @@ impl ProbeSpec {
             targets,
             asked: None,
             elsewhere: Vec::new(),
+            counted_as: None,
             siblings: Vec::new(),
             program,
             params: Vec::new(),

@@ -113,3 +113,36 @@ fn what_each_target_lacks() {
         assert_eq!(numbers(name), [json!(expected), json!(expected)], "{name}: {events:?}");
     }
 }
+
+/// Targets of which each lacks something count in one table all the same: it is reported at each interval, all rows at the same time, and
+/// a number has the sign that it has where it is read.
+#[test]
+fn targets_that_lack_different_names() {
+    need!(bpf());
+    let lab = Lab::new();
+    let mut run = lab.ready(
+        "probes:\n  - name: life\n    hook: { tracepoint: [\"sched:sched_process_exec\", \"sched:sched_process_exit\"] }\n    \
+         interval: 200ms\n    aggregate:\n      by: { event: event, file: filename, priority: prio, minus: -prio, comm: current.comm }\n      \
+         values: { seen: count(), from: max(old_pid), worst: max(prio), least: min(-prio), how: histogram(-old_pid) }\n",
+        &[],
+    );
+    let program = lab.text("lacks");
+    crate::lab::sh(&format!("cp /bin/true {program}; for i in 1 2 3 4; do {program}; sleep 0.07; done"));
+    let exit = run.event(|row| row["comm"] == "lacks" && row["event"] == "sched:sched_process_exit");
+    let events = run.interrupt().code(0).events();
+    let is_exec = |row: &&Value| row["comm"] == "lacks" && row["event"] == "sched:sched_process_exec";
+    let exec = events.iter().find(is_exec).unwrap();
+    assert!(exec["interval_ms"].as_u64() < Some(1500), "{exec}");
+    assert_eq!((&exec["file"], &exec["priority"], &exec["minus"]), (&json!(program), &json!(null), &json!(null)));
+    assert_eq!((&exec["worst"], &exec["least"]), (&json!(null), &json!(null)));
+    assert!(exec["from"].as_u64().is_some_and(|pid| pid < 1 << 22), "{exec}");
+    assert_eq!(exec["how"], json!([[null, 0, exec["seen"]]]));
+    assert_eq!((&exit["file"], &exit["priority"], &exit["minus"]), (&json!(null), &json!(120), &json!(-120)));
+    assert_eq!((&exit["worst"], &exit["least"], &exit["from"]), (&json!(120), &json!(-120), &json!(null)));
+    // What happens within an interval is in one report.
+    let reports = |event: &str| -> std::collections::BTreeSet<&str> {
+        let rows = events.iter().filter(|row| row["comm"] == "lacks" && row["event"] == *event);
+        rows.filter_map(|row| row["ts"].as_str()).collect()
+    };
+    assert!(!reports("sched:sched_process_exec").is_disjoint(&reports("sched:sched_process_exit")), "{events:?}");
+}

@@ -15,7 +15,7 @@
 //!
 //! In `probe.yaml`, `peer.bt` and `strace.sed`, `@PEER@` is that folder.
 //!
-//! What is counted is compared in `counted` (libbpf-tools and their scripts of bpftrace) and `maps` (one line of bpftrace each).
+//! What is counted is compared in `tools` (libbpf-tools) and `maps` (one line of bpftrace each).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
 
@@ -26,6 +26,7 @@ mod lab;
 mod maps;
 mod peer;
 mod printed;
+mod tools;
 
 use std::env;
 use std::fs;

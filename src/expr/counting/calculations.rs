@@ -162,6 +162,31 @@ impl Calculations {
     }
 }
 
+/// True for what is null because this target lacks a part of it.
+pub(super) fn is_lacking(formula: &Formula, operands: &[Operand]) -> bool {
+    match formula {
+        Formula::Operand(index) => {
+            operands.get(*index).is_some_and(|operand| matches!(operand.source, OperandSource::Nothing))
+        }
+        Formula::Arithmetic { sides, .. } | Formula::Compare { sides, .. } => {
+            is_lacking(&sides.0, operands) || is_lacking(&sides.1, operands)
+        }
+        Formula::Named { of, .. } => is_lacking(of, operands),
+        Formula::Number { .. }
+        | Formula::Size(_)
+        | Formula::Text(_)
+        | Formula::Bool(_)
+        | Formula::Null
+        | Formula::IsNull(_)
+        | Formula::Not(_)
+        | Formula::All(_)
+        | Formula::Any(_)
+        | Formula::Matches { .. }
+        | Formula::InSet { .. }
+        | Formula::InNetworks { .. } => false,
+    }
+}
+
 /// The fetch of a calculation's result.
 pub(super) fn calculation(first: u8) -> Fetch {
     Fetch {

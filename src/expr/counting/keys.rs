@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Keys of tables: values as in a record, of which nothing may differ that nobody sees.
 
-use super::calculations::Calculations;
+use super::calculations::{Calculations, is_lacking};
 use crate::expr::check::{Checker, Typed, Values};
 use crate::expr::lower::{Unfit, is_null_by_value, is_signed};
 use crate::expr::operand::{Operand, OperandSource};
@@ -68,6 +68,10 @@ impl Keys {
             let message = format!("`{}` cannot be a key", key.expr);
             Refusal::new(message).help("a key is read, or calculated as a number").at(key.expr.range.clone())
         })?;
+        if is_lacking(&typed.formula, operands) {
+            self.push(Vec::new(), nothing(8), field(&key.name, 8, kind));
+            return self.fits(key);
+        }
         let number = calculations.calculated(&typed.formula, operands).map_err(unfit)?;
         let (size, kind) = if kind == FieldType::Bool { (1, kind) } else { (8, kind) };
         self.push(Vec::new(), Fetch { size: 8, slot: 8, ..number.fetch }, field(&key.name, size, kind));
@@ -89,7 +93,7 @@ impl Keys {
     fn read(&mut self, name: &str, operand: Operand, calculations: &mut Calculations) -> Result<(), Unfit> {
         let is_number = operand.size <= 8 && operand.size.is_power_of_two() && is_signed(&operand.kind).is_some();
         let has_garbage = operand.bits.is_some() || (is_null_by_value(&operand.kind) && operand.kind != FieldType::Id);
-        if is_number && has_garbage {
+        if is_number && has_garbage && !matches!(operand.source, OperandSource::Nothing) {
             let kind = if operand.kind == FieldType::Bool { FieldType::Unsigned } else { operand.kind.clone() };
             let number = calculations.calculated(&Formula::Operand(0), &[operand])?;
             self.push(Vec::new(), Fetch { size: 8, slot: 8, ..number.fetch }, field(name, 8, kind));

@@ -10,8 +10,10 @@
 mod calculations;
 mod conditions;
 mod keys;
+mod learn;
 mod tables;
 mod values;
 
+pub use learn::learn;
 pub use tables::resolve_tables;
 pub(super) use tables::resolve_tables_of;

@@ -22,7 +22,7 @@ use crate::spec::{
 use crate::words::Refusal;
 
 /// Bytes of a key that the stack has room for, its mask among them.
-const NEAR_KEY_BYTES: u32 = 12 * 8;
+pub(super) const NEAR_KEY_BYTES: u32 = 12 * 8;
 /// Most values of all tables, and most tests.
 const MAX_TALLIES: usize = 32;
 const MAX_STEPS: usize = 64;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Values of tables: which number is counted, and how what it comes to is shown.
 
-use super::calculations::{Calculations, Number};
+use super::calculations::{Calculations, Number, is_lacking};
 use super::keys::{kind_of, nothing};
 use crate::expr::check::{Checker, Type, Values};
 use crate::expr::lower::Unfit;
-use crate::expr::operand::{Operand, OperandSource};
-use crate::spec::{AggregateValue, ComputedType, Expr, FieldType, Formula, NameTable, Statistic, Wide};
+use crate::expr::operand::Operand;
+use crate::spec::{AggregateValue, ComputedType, Expr, FieldType, NameTable, Statistic, Wide};
 use crate::words::Refusal;
 
 /// What a value is about, and how its result is shown.
@@ -33,7 +33,7 @@ pub(super) fn counted<V: Values>(
     let typed = checker.calculated(expr);
     *operands = checker.operands;
     let typed = typed?;
-    if let Some(Operand { source: OperandSource::Nothing, .. }) = single(&typed.formula, operands) {
+    if is_lacking(&typed.formula, operands) {
         let kind = if let Statistic::Histogram(buckets) = &value.statistic {
             FieldType::Histogram(buckets.clone().into())
         } else {
@@ -58,11 +58,6 @@ pub(super) fn counted<V: Values>(
         (_, _) => FieldType::Unsigned,
     };
     Ok(Counted { number: Some(number), kind, of_durations, elsewhere: false })
-}
-
-/// The operand that a formula is.
-fn single<'o>(formula: &Formula, operands: &'o [Operand]) -> Option<&'o Operand> {
-    if let Formula::Operand(index) = formula { operands.get(*index) } else { None }
 }
 
 /// How the number is shown, where a statistic can be about it.

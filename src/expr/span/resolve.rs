@@ -8,7 +8,7 @@ use super::key::{KeyKind, word};
 use super::names::SpanNames;
 use super::store::Store;
 use crate::expr::clause::{ClausePlan, Decided};
-use crate::expr::counting::resolve_tables_of;
+use crate::expr::counting::{learn, resolve_tables_of};
 use crate::expr::filter::{Blame, Wanted, conditions, resolve_values};
 use crate::expr::names_here::NamesHere;
 use crate::expr::path::Names;
@@ -139,6 +139,16 @@ pub fn resolve_span(
                 errors.extend(refusals.into_iter().map(|(blame, refusal)| (SpanBlame::Event(blame), refusal)));
                 break;
             }
+        }
+    }
+    // What is null at one of them has the form that it has at another.
+    let each: Vec<Counting> = ends.iter().filter_map(|end| end.counting.clone()).collect();
+    for counting in ends.iter_mut().filter_map(|end| end.counting.as_mut()) {
+        each.iter().for_each(|other| learn(counting, other));
+    }
+    for end in &mut ends {
+        if let Some(counting) = &end.counting {
+            end.resolved.fetches.clone_from(&counting.fetches);
         }
     }
     let Some(first) = ends.first().cloned().filter(|_| errors.is_empty()) else { return Err(errors) };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::parts::{hooks, of_part, spec_of};
 use super::prepared::{PreparedPart, PreparedSpan};
 use crate::catalog::{FetchTable, Program};
-use crate::expr::{Blame, Machine, Scope, SpanBlame, SpanPoint, SpanWanted, TargetName, Wanted, resolve_span};
+use crate::expr::{Blame, Machine, Scope, SpanBlame, SpanPoint, SpanWanted, TargetName, Wanted, learn, resolve_span};
 use crate::kernel::error::KernelError;
 use crate::kernel::hook::of;
 use crate::kernel::host::{Host, cgroup_root, possible_cpus};
@@ -75,6 +75,9 @@ pub(in crate::kernel) fn prepare_span(
     let told = parts.iter().zip(&scopes).zip(resolved.points).map(|((part, scope), mut told)| {
         if in_thread {
             told.key = key_of_call(part);
+        }
+        if let (Some(counting), Some(all)) = (&mut told.counting, &spec.counted_as) {
+            learn(counting, all);
         }
         PreparedPart {
             hook: part.clone(),
