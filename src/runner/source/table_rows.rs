@@ -53,7 +53,7 @@ impl RowMaker {
     pub(super) fn is_known(&self, raw: &[RawRow], round: &Round) -> bool {
         let mut lookups = MachineLookups::of(round, false);
         // Each is asked, so that all are found out at the same time.
-        raw.iter().fold(true, |all, row| self.completer.is_known(&row.record(&self.tallies), &mut lookups) && all)
+        raw.iter().filter(|row| !self.completer.is_known(&row.record(&self.tallies), &mut lookups)).count() == 0
     }
 
     /// The rows as they are reported: those that look alike are one, the first by the value that `top` names come first.
