@@ -309,7 +309,7 @@ static __always_inline __u64 key_part(void *ctx, const struct fetch *fetch, cons
 		return status;
 	}
 	if (fetch->copy == COPY_COMM)
-		return bpf_get_current_comm(slot, COMM_BYTES) ? UNREADABLE : FETCHED;
+		return current_comm(slot) ? UNREADABLE : FETCHED;
 	if (!far)
 		return fetch_simple(ctx, fetch, state, slot);
 	status = fetch_one(ctx, fetch, state, piece->size ? far->place->stack : slot);

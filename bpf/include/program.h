@@ -158,6 +158,16 @@ static __always_inline void *event_reserve(__u64 size)
 	return event_reserve_in(size, own_window());
 }
 
+#define COMM_BYTES 16
+
+/* The name of the thread. Linux 6.1 writes nothing behind its end: what was there before would be compared, and shown. */
+static __always_inline long current_comm(void *name)
+{
+	((__u64 *)name)[0] = 0;
+	((__u64 *)name)[1] = 0;
+	return bpf_get_current_comm(name, COMM_BYTES);
+}
+
 /* Fill the head for the current thread, `pid_tgid`. */
 static __always_inline void event_head_fill(struct event_head *head, __u64 absent, __u64 pid_tgid)
 {
@@ -167,7 +177,7 @@ static __always_inline void event_head_fill(struct event_head *head, __u64 absen
 	head->tid = pid_tgid;
 	head->uid = bpf_get_current_uid_gid();
 	head->cpu = bpf_get_smp_processor_id();
-	bpf_get_current_comm(head->comm, sizeof(head->comm));
+	current_comm(head->comm);
 }
 
 #endif

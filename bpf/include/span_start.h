@@ -14,7 +14,7 @@ static __always_inline void span_process(struct open_span *span, __u64 pid_tgid)
 {
 	span->pid_tgid = pid_tgid;
 	span->uid = bpf_get_current_uid_gid();
-	bpf_get_current_comm(span->comm, sizeof(span->comm));
+	current_comm(span->comm);
 }
 
 static __always_inline void span_start(void *ctx, const __u64 *key, struct cpu_counts *count, __u64 pid_tgid)

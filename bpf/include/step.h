@@ -8,7 +8,6 @@
 #define MAX_STEPS 64
 /* What the stack has for an operand. */
 #define OPERAND_WORDS 16
-#define COMM_BYTES 16
 #define OPERAND_BYTES (OPERAND_WORDS * 8)
 /* Sets of numbers and texts; of networks. */
 #define HASH_SETS 4

@@ -257,7 +257,7 @@ _Static_assert(sizeof(struct packet_parts) <= OPERAND_BYTES, "the headers of a p
 /* How long it is, is asked for only where the test needs it. */
 static __always_inline __u64 fetch_comm(const struct step *step, struct where_state *state)
 {
-	if (bpf_get_current_comm(state->operand, COMM_BYTES))
+	if (current_comm(state->operand))
 		return UNREADABLE;
 	if (step->test == TEST_SUFFIX)
 		state->fetch.length = bpf_probe_read_kernel_str(state->operand + 2, COMM_BYTES, state->operand);

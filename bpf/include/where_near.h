@@ -39,7 +39,7 @@ static __always_inline __u64 do_near(void *ctx, const struct step *step, const s
 	__u64 value = 0, status = FETCHED;
 
 	if (step->near == NEAR_COMM) {
-		if (bpf_get_current_comm(operand, COMM_BYTES)) {
+		if (current_comm(operand)) {
 			*unreadable |= UNREADABLE;
 			return step->fault;
 		}

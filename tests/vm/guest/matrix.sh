@@ -65,7 +65,7 @@ matrix_runs() {
     cp "$1" .next
     mv .next probe.yaml
     # One more: that of the file before.
-    wait_for 110 settled $(($(grep -c '^  - name:' "$1") + 1))
+    wait_for 280 settled $(($(grep -c '^  - name:' "$1") + 1))
     for name in $(sed -n 's/^  - name: //p' "$1"); do
         said=$(grep "\"probe\":\"$name\",\"type\":\"probe_state\"" "$STDOUT" | tail -1)
         case $said in
