@@ -60,7 +60,8 @@ pub(super) fn requests() {
     sh(&format!("losetup --detach {disk}"));
     let events = task.told(&[], &[]);
     need!(if done.status.success() { Ok(()) } else { Err(format!("{done:?}")) });
-    let of_discards = events.iter().filter(|row| has_function(&row["kstack"], "discard"));
+    // What file systems give back does not come from a call.
+    let of_discards = events.iter().filter(|row| has_function(&row["kstack"], "blkdev_ioctl"));
     let times = of_discards.flat_map(|row| row["took"].as_array().unwrap()).filter_map(|bucket| bucket[2].as_u64());
     assert_eq!(times.sum::<u64>(), 7, "{events:?}");
 }
@@ -153,19 +154,31 @@ pub(super) fn allocations() {
     let cache = "/sys/kernel/slab/mqueue_inode_cache/slab_size";
     need!(fs::read_to_string(cache).map(drop).map_err(|error| format!("{cache}: {error}")));
     let size: u64 = fs::read_to_string(cache).unwrap().trim().parse().unwrap();
-    let task = Task::start("109");
+    let mut task = Task::start("109");
     let mut calls = Calls::start_as(&task.lab, "task109");
-    for number in 0..100 {
-        let name = format!("ebpf-run-109-{}-{number}", std::process::id());
-        let queue = calls.call(SYS_mq_open, &format!("s:{name} 66 0600 0"));
-        assert!(queue > 0, "{queue}");
-        assert_eq!(calls.call(SYS_mq_unlink, &format!("s:{name}")), 0);
-        assert_eq!(calls.call(SYS_close, &queue.to_string()), 0);
+    let is_ours = |row: &Value| row["comm"] == "task109" && has_function(&row["kstack"], "mqueue_alloc_inode");
+    // Where much else happens, the table has no room for a second, and says so.
+    for attempt in 0..8 {
+        for number in 0..100 {
+            let name = format!("ebpf-run-109-{}-{attempt}-{number}", std::process::id());
+            let queue = calls.call(SYS_mq_open, &format!("s:{name} 66 0600 0"));
+            assert!(queue > 0, "{queue}");
+            assert_eq!(calls.call(SYS_mq_unlink, &format!("s:{name}")), 0);
+            assert_eq!(calls.call(SYS_close, &queue.to_string()), 0);
+        }
+        let mut counted = 0;
+        while counted < 100
+            && let Some(row) = task.run.try_event(Duration::from_secs(4), is_ours)
+        {
+            counted += row["calls"].as_u64().unwrap();
+            assert_eq!((&row["mean"], &row["total"]), (&json!(size), &json!(row["calls"].as_u64().unwrap() * size)));
+            assert!(row["kstack"].as_array().unwrap().len() <= 5, "{row}");
+        }
+        assert!(counted <= 100, "{counted}");
+        if counted == 100 {
+            task.told(&[], &[]);
+            return;
+        }
     }
-    let events = task.told(&[], &[]);
-    let wanted = json!({ "probe": "kernel-allocations", "comm": "task109" });
-    let at = ("kstack", "mqueue_alloc_inode");
-    assert_eq!((sum_at(&events, &wanted, at, "calls"), sum_at(&events, &wanted, at, "total")), (100, 100 * size));
-    let mut ours = rows(&events, &wanted).filter(|row| has_function(&row["kstack"], at.1));
-    assert!(ours.all(|row| row["mean"] == size && row["kstack"].as_array().unwrap().len() <= 5), "{events:?}");
+    panic!("the table never has room: {}", task.run.stderr_now());
 }
