@@ -9,7 +9,7 @@ use super::hook::{Feature, KINDS, of};
 use super::host::{Capabilities, Host};
 use super::mapping::page_bytes;
 use super::prepared::Prepared;
-use super::span::{self, OpenSpans};
+use super::span;
 use super::verify::size_maps;
 use crate::catalog::{FunctionAt, Program};
 use crate::spec::{HookKind, ProbeSpec, SpanEnds, SpanRole};
@@ -81,7 +81,7 @@ pub fn outline(whole: &ProbeSpec, program: &Program, prepared: Option<&Prepared>
     }
     let mut maps = maps(whole, program).unwrap_or_default();
     if let Some(span) = prepared.and_then(|prepared| prepared.span.as_ref()) {
-        maps.push((span::OPEN.to_owned(), OpenSpans::bytes(span)));
+        maps.push((span::OPEN.to_owned(), span.open_bytes()));
     }
     Outline {
         functions,

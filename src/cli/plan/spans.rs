@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::Planned;
-use crate::kernel::{DiesWith, OpenSpans, PreparedPart, PreparedSpan};
+use crate::kernel::{DiesWith, PreparedPart, PreparedSpan};
 use crate::spec::{Expr, FetchSource, SpanEnds, SpanRole};
 use crate::words;
 
@@ -30,7 +30,7 @@ pub(super) fn lines(span: &PreparedSpan, size: fn(u64) -> String) -> Vec<String>
         lines = vec![format!("from the entry of a call to its return, paired by {by}")];
     }
     let (most, kept) = (span.span.max_open, span.kept_bytes);
-    lines.push(format!("at most {most} are open, and {kept} bytes of each are kept: {}", size(OpenSpans::bytes(span))));
+    lines.push(format!("at most {most} are open, and {kept} bytes of each are kept: {}", size(span.open_bytes())));
     if span.span.ends != SpanEnds::Thread {
         let counts = if span.span.keeps_first { "the first" } else { "the last" };
         lines.push(format!("of several starts with one key {counts} counts"));
@@ -69,7 +69,7 @@ pub(super) fn json(span: &PreparedSpan) -> Value {
         "key_numbers": span.key_words,
         "kept_bytes": span.kept_bytes,
         "max_open": span.span.max_open,
-        "kernel_bytes": OpenSpans::bytes(span),
+        "kernel_bytes": span.open_bytes(),
         "repeat": if span.span.keeps_first { "keep" } else { "replace" },
         "expire_ms": span.span.expire.map(|expire| expire.as_millis() as u64),
         "given_up_with": dies_with,

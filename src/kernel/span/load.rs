@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use libbpf_rs::{MapCore as _, Object, ObjectBuilder, OpenObject};
 
+use super::maps::{BEHIND, OPEN};
 use super::others::Others;
 use super::parts::{is_behind, spec_of};
 use super::prepared::{PreparedPart, PreparedSpan};
@@ -20,11 +21,6 @@ use crate::kernel::specialise::{give_sets_of, give_tables, specialise};
 use crate::kernel::tables::TableMaps;
 use crate::kernel::verify::{VerifierLog, open_failed, refused, select_functions, size_maps, tell_arguments, verify};
 use crate::spec::{Layout, Place, ProbeSpec, SpanPart, SpanRole};
-
-/// The map of what has begun.
-pub(in crate::kernel) const OPEN: &str = "open_spans";
-/// The array of what runs after a program at the same hook.
-pub(in crate::kernel) const BEHIND: &str = "behind";
 
 /// Sizes the map of what has begun; what nothing is behind has no array for it. What is open goes on where the starts of `running` leave
 /// the same.

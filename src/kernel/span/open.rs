@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use libbpf_rs::{MapCore as _, MapFlags, MapHandle};
 
-use super::prepared::PreparedSpan;
 use crate::kernel::host::monotonic_ns;
 use crate::spec::OpenSpanSlot;
 
@@ -17,10 +16,6 @@ const YOUNG: Duration = Duration::from_secs(1);
 
 /// The shortest time between two looks.
 const OFTEN: Duration = Duration::from_millis(10);
-
-/// What the kernel adds to each element of a hash, and what each bucket takes.
-const ELEMENT_BYTES: u64 = 48;
-const BUCKET_BYTES: u64 = 16;
 
 /// The map of what has begun.
 pub struct OpenSpans {
@@ -50,14 +45,6 @@ impl OpenSpans {
     /// The spans in a map.
     pub(in crate::kernel) fn new(map: MapHandle, expire: Option<Duration>, dies_with: DiesWith) -> Self {
         Self { map, expire, dies_with, expired: AtomicU64::new(0), closed: Mutex::new(false) }
-    }
-
-    /// Bytes of the kernel that the map of a probe takes, with what is prepared for each CPU.
-    pub fn bytes(span: &PreparedSpan) -> u64 {
-        let cpus = libbpf_rs::num_possible_cpus().unwrap_or(1) as u64;
-        let most = u64::from(span.span.max_open);
-        let one = ELEMENT_BYTES + u64::from(span.key_words) * 8 + u64::from(span.kept_bytes).next_multiple_of(8);
-        most.next_power_of_two() * BUCKET_BYTES + (most + cpus) * one
     }
 
     /// How many there are.

@@ -7,6 +7,10 @@ use crate::expr::ResolvedPoint;
 use crate::kernel::set_map::SetMap;
 use crate::spec::{FetchSource, Span, SpanEnds, SpanPart, SpanRole};
 
+/// What the kernel adds to each element of a hash, and what each bucket takes.
+const ELEMENT_BYTES: u64 = 48;
+const BUCKET_BYTES: u64 = 16;
+
 /// The programs of a span, and what they share.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PreparedSpan {
@@ -40,6 +44,14 @@ pub struct PreparedPart {
 }
 
 impl PreparedSpan {
+    /// Bytes of the kernel that the map of what has begun takes, with what is prepared for each CPU.
+    pub fn open_bytes(&self) -> u64 {
+        let cpus = libbpf_rs::num_possible_cpus().unwrap_or(1) as u64;
+        let most = u64::from(self.span.max_open);
+        let one = ELEMENT_BYTES + u64::from(self.key_words) * 8 + u64::from(self.kept_bytes).next_multiple_of(8);
+        most.next_power_of_two() * BUCKET_BYTES + (most + cpus) * one
+    }
+
     /// True where what begins leaves the same as for `other`, under the same keys: what is open goes on.
     pub(in crate::kernel) fn begins_like(&self, other: &Self) -> bool {
         let starts = |span: &Self| {
