@@ -8,7 +8,6 @@
 //!   register 0  0 / 1           the last one
 //! ```
 
-use super::keys::nothing;
 use crate::expr::lower::{Unfit, is_null_by_value, is_signed};
 use crate::expr::operand::{Operand, OperandSource};
 use crate::spec::{
@@ -201,6 +200,24 @@ pub(super) fn calculation(first: u8) -> Fetch {
         copy: FetchCopy::Value,
         size: 8,
         slot: 8,
+        out: 0,
+    }
+}
+
+/// What never has a value.
+pub(super) fn nothing(size: u16) -> Fetch {
+    Fetch {
+        source: FetchSource::Constant(0),
+        hops: Vec::new(),
+        user_from: None,
+        narrow: Narrow::Same,
+        offset: 0,
+        index: None,
+        keep: None,
+        length: None,
+        copy: FetchCopy::Kernel,
+        size: 8,
+        slot: size.max(8).next_multiple_of(8),
         out: 0,
     }
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Keys of tables: values as in a record, of which nothing may differ that nobody sees.
 
-use super::calculations::{Calculations, is_lacking};
+use super::calculations::{Calculations, is_lacking, nothing};
 use crate::expr::check::{Checker, Typed, Values};
 use crate::expr::lower::{Unfit, is_null_by_value, is_signed};
 use crate::expr::operand::{Operand, OperandSource};
 use crate::expr::path::is_path;
 use crate::spec::{
     Aggregate, AggregateKey, Cast, ComputedType, Expr, ExprNode, Fetch, FetchCopy, FetchSource, Field, FieldType,
-    Formula, KeyPiece, Narrow, StackKey, StackSlot,
+    Formula, KeyPiece, StackKey, StackSlot,
 };
 use crate::words::Refusal;
 
@@ -165,24 +165,6 @@ fn field(name: &str, size: u32, kind: FieldType) -> Field {
         bits: None,
         unit: String::new(),
         doc: String::new(),
-    }
-}
-
-/// What never has a value.
-pub(super) fn nothing(size: u16) -> Fetch {
-    Fetch {
-        source: FetchSource::Constant(0),
-        hops: Vec::new(),
-        user_from: None,
-        narrow: Narrow::Same,
-        offset: 0,
-        index: None,
-        keep: None,
-        length: None,
-        copy: FetchCopy::Kernel,
-        size: 8,
-        slot: size.max(8).next_multiple_of(8),
-        out: 0,
     }
 }
 

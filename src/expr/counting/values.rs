@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Values of tables: which number is counted, and how what it comes to is shown.
 
-use super::calculations::{Calculations, Number, is_lacking};
-use super::keys::{kind_of, nothing};
+use super::calculations::{Calculations, Number, is_lacking, nothing};
+use super::keys::kind_of;
 use crate::expr::check::{Checker, Type, Values};
 use crate::expr::lower::Unfit;
 use crate::expr::operand::Operand;
