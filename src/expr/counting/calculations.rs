@@ -186,6 +186,24 @@ pub(super) fn is_lacking(formula: &Formula, operands: &[Operand]) -> bool {
     }
 }
 
+/// What never has a value.
+pub(super) fn nothing(size: u16) -> Fetch {
+    Fetch {
+        source: FetchSource::Constant(0),
+        hops: Vec::new(),
+        user_from: None,
+        narrow: Narrow::Same,
+        offset: 0,
+        index: None,
+        keep: None,
+        length: None,
+        copy: FetchCopy::Kernel,
+        size: 8,
+        slot: size.max(8).next_multiple_of(8),
+        out: 0,
+    }
+}
+
 /// The fetch of a calculation's result.
 pub(super) fn calculation(first: u8) -> Fetch {
     Fetch {
