@@ -222,24 +222,6 @@ pub(super) fn calculation(first: u8) -> Fetch {
     }
 }
 
-/// What never has a value.
-pub(super) fn nothing(size: u16) -> Fetch {
-    Fetch {
-        source: FetchSource::Constant(0),
-        hops: Vec::new(),
-        user_from: None,
-        narrow: Narrow::Same,
-        offset: 0,
-        index: None,
-        keep: None,
-        length: None,
-        copy: FetchCopy::Kernel,
-        size: 8,
-        slot: size.max(8).next_multiple_of(8),
-        out: 0,
-    }
-}
-
 /// A number as it is read.
 fn at_hand(operand: &Operand) -> Result<Number, Unfit> {
     let no_number = || Unfit::new("it is no integer of the kernel's");
