@@ -17,7 +17,7 @@
 //!
 //! What is counted is compared in `tools` (libbpf-tools) and `maps` (one line of bpftrace each).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test may")]
 
 mod counted;
 #[allow(dead_code, reason = "the tests on the live kernel use the rest")]

@@ -17,12 +17,16 @@ fn task(number: &str) -> String {
     text.replace("version: 1\n", "")
 }
 
+/// What the rows say, and what the map of the script does.
+type Ours<'f, T> = &'f dyn Fn(&Said) -> T;
+type Theirs<'f, T> = &'f dyn Fn(&str) -> T;
+
 /// Runs a task beside a script while a load happens in a folder that has these programs as `peer-`; compares what both say.
 fn beside<T: PartialEq + std::fmt::Debug>(
     number: &str,
     (probe, script): (&str, &str),
     (tools, load): (&[&str], &str),
-    (ours, theirs): (&dyn Fn(&Said) -> T, &dyn Fn(&str) -> T),
+    (ours, theirs): (Ours<'_, T>, Theirs<'_, T>),
 ) {
     need!(lab::bpf(), lab::tool("bpftrace"));
     compared(number, || {
