@@ -277,7 +277,9 @@ arp: {"length":42,"protocol":null,"source":null,"destination":null} | 42
 #[test]
 fn stacks() {
     let stack = |user: bool, shown: u16, space: u32, addresses: &[u64]| {
-        let mut slot = [(addresses.len() as u32).to_ne_bytes(), space.to_ne_bytes()].concat();
+        let pid: u32 = if user { 7 } else { 0 };
+        let mut slot =
+            [(addresses.len() as u32).to_ne_bytes(), space.to_ne_bytes(), pid.to_ne_bytes(), [0; 4]].concat();
         slot.extend(addresses.iter().flat_map(|address| address.to_ne_bytes()));
         slot.resize(StackSlot::bytes(user, shown).into(), 0);
         slot
@@ -289,7 +291,7 @@ fn stacks() {
     it.add("inner", FieldType::Stack { user: true }, &stack(true, 1, 9, &[0x5010, 0x4000]));
     it.add("other", FieldType::Stack { user: true }, &stack(true, 4, 8, &[0x4000]));
     it.add("none", FieldType::Stack { user: true }, &stack(true, 4, 9, &[]));
-    it.add("broken", FieldType::Stack { user: true }, &[0xff; 20]);
+    it.add("broken", FieldType::Stack { user: true }, &[0xff; 28]);
     let expected = r#"k: [{"addr":"0x1008","symbol":"tcp_sendmsg","offset":8},{"addr":"0x7"}] | 0x7;tcp_sendmsg | 
 short: [{"addr":"0x1008","symbol":"tcp_sendmsg","offset":8}] | tcp_sendmsg | 
 u: [{"addr":"0x4000","symbol":"std::vec::Vec<T>::push","offset":0},{"addr":"0x5010","symbol":"in;ner","module":"app"},{"addr":"0x5010","symbol":"operator new(int)","offset":16,"module":"app"},{"addr":"0x6010","offset":16,"module":"libc.so.6"},{"addr":"0x9"}] | "0x9;libc.so.6+0x10;operator new(int);in;ner;std::vec::Vec<T>::push" | 

@@ -55,6 +55,7 @@ mod stacks;
 mod steps;
 mod syscall;
 mod syscall_layers;
+mod table_memory;
 mod tasks;
 mod top;
 mod tracepoint;
