@@ -29,9 +29,10 @@ fn tables_go_on_through_changes() {
     let probes = |round: u64| {
         format!(
             "  - name: calls\n    description: Round {round}\n    hook: {{ syscall: flock }}\n    \
-             where: pid == {pid} && fd != -{round}\n    interval: 100ms\n    sinks: [\"jsonl:rows\"]\n    aggregate:\n      \
+             where: pid == {pid} && fd != {}\n    interval: 100ms\n    sinks: [\"jsonl:rows\"]\n    aggregate:\n      \
              - {{ name: numbers, by: {{ tid: tid, third: fd % 3 }}, values: {{ calls: count(), sum: sum(fd) }} }}\n      \
-             - {{ name: stacks, by: [ustack(4)], values: {{ stacked: count() }} }}\n"
+             - {{ name: stacks, by: [ustack(4)], values: {{ stacked: count() }} }}\n",
+            5000 + round
         )
     };
     let daemon = Daemon::start(&[("calls.yaml", &probes(0))], &QUICK);
