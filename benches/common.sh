@@ -20,6 +20,8 @@ build() {
     done
     mkdir -p "$BENCH"
     newer "$BENCH/load" "$src/load.c" && clang $strict "$src/load.c" -o "$BENCH/load" -lpthread
+    # Frame pointers, which stacks are followed by.
+    newer "$BENCH/shares" "$src/shares.c" && clang $strict -O1 -fno-omit-frame-pointer "$src/shares.c" -o "$BENCH/shares"
     newer "$BENCH/measure" "$src/measure.c" && clang $strict "$src/measure.c" -o "$BENCH/measure" -lutil
     if newer "$BENCH/reference" "$ref"/*; then
         # Debian keeps <asm/types.h> in a folder named by the architecture, which `-target bpf` does not look into.

@@ -2,6 +2,8 @@
 //! Help with words: the nearest one that exists, lists of words in a sentence, words of strangers made harmless, and what
 //! says no.
 
+use std::collections::HashSet;
+
 mod glob;
 mod refusal;
 mod shown;
@@ -43,9 +45,12 @@ pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Opti
 /// let names = ["filename", "flags"];
 /// assert_eq!(ebpf_run::words::suggest("filname", names, "there are").unwrap(), "did you mean `filename`?");
 /// assert_eq!(ebpf_run::words::suggest("path", names, "there are").unwrap(), "there are `filename`, `flags`");
+/// assert_eq!(ebpf_run::words::suggest("path", ["a", "b", "a"], "there are").unwrap(), "there are `a`, `b`");
 /// ```
 pub fn suggest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>, listing: &str) -> Option<String> {
-    let known: Vec<&str> = known.into_iter().collect();
+    // A field may have the name of a builtin.
+    let mut seen = HashSet::new();
+    let known: Vec<&str> = known.into_iter().filter(|name| seen.insert(*name)).collect();
     match nearest(word, known.iter().copied()) {
         Some(found) => Some(format!("did you mean `{found}`?")),
         None if known.is_empty() || listing.is_empty() => None,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `kstack` and `ustack`: functions of programs as they run, wherever their files are by now, in events and as keys of what is counted.
 
+use std::ffi::CString;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -86,6 +88,24 @@ fn functions_of_programs() {
     assert!(nameless[0]["offset"].as_u64().is_some_and(|offset| offset < 1 << 20), "{nameless:?}");
     let deleted = stack_of(&mut run, &mut Command::new(&gone), || fs::remove_file(&gone).unwrap());
     assert!(has(&deleted, "inner", "gone".into()) && has(&deleted, "main", "gone".into()), "{deleted:?}");
+    // As in a container.
+    let root = lab.text("root");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/chain.c");
+    sh(&format!(
+        "mkdir {root} && cc -O1 -static -fno-omit-frame-pointer -fno-optimize-sibling-calls -o {root}/inside {}",
+        source.display()
+    ));
+    let mut inside = Command::new("/inside");
+    let root = CString::new(root).unwrap();
+    // SAFETY: one system call, between fork and exec.
+    unsafe {
+        inside.pre_exec(move || match libc::chroot(root.as_ptr()) {
+            0 => Ok(()),
+            _failed => Err(std::io::Error::last_os_error()),
+        });
+    }
+    let rooted = stack_of(&mut run, &mut inside, || {});
+    assert!(has(&rooted, "inner", "inside".into()) && has(&rooted, "main", "inside".into()), "{rooted:?}");
     let made = stack_of(&mut run, Command::new(&binary).arg("jit"), || {});
     assert!(has(&made, "made code", Value::Null) && has(&made, "main", "chain".into()), "{made:?}");
     run.interrupt().code(0);
