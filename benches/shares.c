@@ -12,7 +12,7 @@
 #include <time.h>
 
 #define NS_PER_MS 1000000ULL
-#define SPENT __attribute__((noinline, noclone))
+#define SPENT __attribute__((noinline))
 
 static uint64_t clock_ns(clockid_t clock)
 {
