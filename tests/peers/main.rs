@@ -32,6 +32,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -44,6 +45,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often a case is run in which the kernel skipped a program of the side that has fewer events.
 const ATTEMPTS: usize = 5;
+
+/// Programs of one comparison must not be taken for those of another: both are called `peer-sh`.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Every case: the peer and `ebpf-run` print the same values, as often.
 #[test]
@@ -101,6 +108,7 @@ fn name(case: &Path) -> String {
 
 /// Runs one case; `Err` tells how the two differ, or what else went wrong.
 fn compare(case: &Path) -> Result<Outcome, String> {
+    let _turn = turn();
     let lab = Lab::new();
     let peers = lab.text("peer");
     fs::create_dir(&peers).unwrap();
