@@ -9,6 +9,9 @@ use crate::kernel::RawRow;
 use crate::record::{Completer, FieldValue, FullRecord, RecordPlan, Row, Rows, Sets};
 use crate::spec::{FoundOut, Layout, Tally, Top};
 
+/// Rows behind the first that is not known, of which it is asked at one time what is not known.
+const MOST_BEHIND: usize = 1024;
+
 /// Makes rows of what was counted.
 pub(super) struct RowMaker {
     pub(super) layout: Layout,
@@ -49,11 +52,30 @@ impl RowMaker {
         self.completer.asks()
     }
 
-    /// True if all is known of the keys of these rows; what is not is being found out from now on.
-    pub(super) fn is_known(&self, raw: &[RawRow], round: &Round) -> bool {
+    /// Moves `known` past the first rows of whose keys all is known; true at the end. What is not known of some rows behind that is being
+    /// found out from now on: it is asked often, and there may be many rows.
+    pub(super) fn is_known(&self, raw: &[RawRow], known: &mut usize, round: &Round) -> bool {
         let mut lookups = MachineLookups::of(round, false);
-        // Each is asked, so that all are found out at the same time.
-        raw.iter().filter(|row| !self.completer.is_known(&row.record(&self.tallies), &mut lookups)).count() == 0
+        let mut behind = 0;
+        for row in raw.iter().skip(*known) {
+            if !self.completer.is_known(&row.record(&self.tallies), &mut lookups) || behind > 0 {
+                behind += 1;
+            } else {
+                *known += 1;
+            }
+            if behind >= MOST_BEHIND {
+                break;
+            }
+        }
+        behind == 0
+    }
+
+    /// Has all be found out that is not known of these.
+    pub(super) fn ask(&self, raw: &[RawRow], round: &Round) {
+        let mut lookups = MachineLookups::of(round, false);
+        for row in raw {
+            self.completer.is_known(&row.record(&self.tallies), &mut lookups);
+        }
     }
 
     /// The rows as they are reported: those that look alike are one, the first by the value that `top` names come first.

@@ -147,6 +147,8 @@ struct Held {
     elapsed: Duration,
     unix_ns: u64,
     since: Instant,
+    /// So many of the first rows wait for nothing.
+    known: usize,
 }
 
 /// One table of a unit.
@@ -224,15 +226,15 @@ impl TableSource {
             table.full = Some(full);
         }
         let elapsed = now.saturating_duration_since(std::mem::replace(&mut table.since, now));
-        Some(Held { rows, elapsed, unix_ns: now_unix_ns(), since: now })
+        Some(Held { rows, elapsed, unix_ns: now_unix_ns(), since: now, known: 0 })
     }
 
     /// Reports what was read, as far as all is known about it, or will not be.
     fn report(&mut self, round: &Round, now: Instant, budget: &Budget) -> usize {
         let mut reported = 0;
-        while let Some(held) = self.held.front() {
+        while let Some(held) = self.held.front_mut() {
             let waits = self.rows.asks() && now.saturating_duration_since(held.since) < PATIENCE;
-            if waits && !self.rows.is_known(&held.rows, round) {
+            if waits && !self.rows.is_known(&held.rows, &mut held.known, round) {
                 break;
             }
             let Some(Held { rows, elapsed, unix_ns, .. }) = self.held.pop_front() else { break };
@@ -258,7 +260,7 @@ impl TableSource {
         }
         let rows = table.reader.new_stacks();
         drop(table);
-        self.rows.is_known(&rows, round);
+        self.rows.ask(&rows, round);
     }
 
     /// Reports all that was read: what is found out about it is waited for here.
