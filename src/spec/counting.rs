@@ -73,26 +73,6 @@ impl Counting {
         let keys = self.tables.iter().zip(&other.tables).enumerate().find_map(of_keys);
         keys.or_else(|| self.tallies.iter().zip(&other.tallies).enumerate().find_map(of_value))
     }
-
-    /// Takes over what a value is that only another target knows, which counts in the same tables.
-    pub fn learn(&mut self, other: &Self) {
-        for (table, of_other) in self.tables.iter_mut().zip(&other.tables) {
-            let keys = table.row.sample.as_ref().map_or(0, |sample| sample.keys);
-            for (number, index) in table.tallies.clone().enumerate() {
-                let (Some(tally), Some(known)) = (self.tallies.get_mut(index), other.tallies.get(index)) else {
-                    continue;
-                };
-                if !tally.elsewhere || known.elsewhere {
-                    continue;
-                }
-                *tally = known.clone();
-                let fields = (table.row.fields.get_mut(keys + number), of_other.row.fields.get(keys + number));
-                if let (Some(field), Some(known)) = fields {
-                    *field = known.clone();
-                }
-            }
-        }
-    }
 }
 
 /// One table.

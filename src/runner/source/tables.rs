@@ -11,6 +11,7 @@ use super::clock::now_unix_ns;
 use super::outputs::Outputs;
 use super::table_rows::RowMaker;
 use super::{Budget, Made, Making, Round, Source, SourceId};
+use crate::expr::learn;
 use crate::kernel::{KernelError, RawRow, TableMaps, TableReader};
 use crate::spec::{AT_THE_END, Counting, HookKind, Layout, LossCause, Place, Table};
 use crate::status::FullTable;
@@ -77,7 +78,7 @@ impl SharedTables {
         let mut known = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = known.difference(counting).is_none();
         if fits {
-            known.learn(counting);
+            learn(&mut known, counting);
         }
         fits
     }
