@@ -156,9 +156,14 @@ static __always_inline void fetch_all(void *ctx, void *record, __u64 *absent, st
 /* An event that is wanted is counted. */
 static __always_inline int trace_event(void *ctx)
 {
+	struct cpu_counts *count;
+
 	if (!without_process && is_own(bpf_get_current_pid_tgid()))
 		return 0;
-	return count_event(ctx);
+	count = cpu_counts();
+	if (!count->ended)
+		count_event(ctx, count);
+	return 0;
 }
 #else
 /* The record of an event that is wanted. */

@@ -422,15 +422,11 @@ static __always_inline void count_lost(struct cpu_counts *count, __u64 outcome)
 }
 
 /* An event that is wanted. One that is missing in several tables is lost once. */
-static __always_inline int count_event(void *ctx AND_SPAN(const struct open_span *start, __u64 now))
+static __always_inline void count_event(void *ctx, struct cpu_counts *count AND_SPAN(const struct open_span *start, __u64 now))
 {
 	__u64 lost = COUNTED;
-	struct cpu_counts *count;
 	__u32 i;
 
-	count = cpu_counts();
-	if (count->ended)
-		return 0;
 	__atomic_fetch_add(&count->produced, 1, __ATOMIC_RELAXED);
 #pragma clang loop unroll(disable)
 	for (i = 0; i < MAX_TABLES; i++) {
@@ -447,7 +443,6 @@ static __always_inline int count_event(void *ctx AND_SPAN(const struct open_span
 			lost = outcome;
 	}
 	count_lost(count, lost);
-	return 0;
 }
 
 #endif

@@ -38,6 +38,11 @@ const volatile __u32 span_gate INTERNAL = 255;
 /* The bits of what `via` leaves: nothing, at the start. */
 const volatile __u64 span_via_bits INTERNAL = 0;
 
+/* Somebody asks who began it: `uid` and `comm` are kept, not only the thread. */
+const volatile bool span_keeps_process INTERNAL = true;
+/* What is kept is little, and numbers at hand: it is put into the map at once. */
+const volatile bool span_is_near INTERNAL = false;
+
 /* Something is in `behind`. */
 const volatile bool has_behind INTERNAL = false;
 

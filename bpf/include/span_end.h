@@ -25,10 +25,10 @@ static __always_inline bool span_pairs(const __u64 *key, struct cpu_counts *coun
 
 #ifdef TRACE_COUNTING
 /* What has ended is counted while nobody else can fill its element anew. */
-static __always_inline int trace_event(void *ctx, const struct open_span *start, __u64 now, const __u64 *key)
+static __always_inline int trace_event(void *ctx, struct cpu_counts *count, const struct open_span *start, __u64 now, const __u64 *key)
 {
-	count_event(ctx, start, now);
-	span_pairs(key, cpu_counts());
+	count_event(ctx, count, start, now);
+	span_pairs(key, count);
 	return 0;
 }
 #else
@@ -36,9 +36,8 @@ static __always_inline int trace_event(void *ctx, const struct open_span *start,
  * The record of what has ended. It is read from the element, which is taken out last: before that nobody else can fill it anew, and
  * the one who takes it out has the event.
  */
-static __noinline int trace_event(void *ctx, const struct open_span *start, __u64 now, const __u64 *key)
+static __noinline int trace_event(void *ctx, struct cpu_counts *count, const struct open_span *start, __u64 now, const __u64 *key)
 {
-	struct cpu_counts *count = cpu_counts();
 	struct fetch_state state;
 	struct event_head *head;
 	void *record;
@@ -88,7 +87,7 @@ static __always_inline int trace(void *ctx)
 	if (has_where && span_gate && steps[0].test != TEST_NONE)
 		verdict = where(ctx, 0, 0, start, now);
 	if (verdict == true)
-		return trace_event(ctx, start, now, key);
+		return trace_event(ctx, count, start, now, key);
 	if (span_pairs(key, count))
 		count_rejected(count, verdict);
 	return 0;

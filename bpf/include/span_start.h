@@ -13,36 +13,74 @@ static __noinline int span_fill(void *ctx, struct open_span *span)
 static __always_inline void span_process(struct open_span *span, __u64 pid_tgid)
 {
 	span->pid_tgid = pid_tgid;
+	if (!span_keeps_process)
+		return;
 	span->uid = bpf_get_current_uid_gid();
 	current_comm(span->comm);
 }
 
-static __always_inline void span_start(void *ctx, const __u64 *key, struct cpu_counts *count, __u64 pid_tgid)
+/* Fills an element that is in the map: an end on another CPU sees all of it, or none. */
+static __always_inline long span_put_far(void *ctx, const __u64 *key, __u64 pid_tgid)
 {
+	long error = bpf_map_update_elem(&open_spans, key, zeros, BPF_NOEXIST);
 	struct open_span *span;
-	long error;
 
-	add_one(&count->started);
-	error = bpf_map_update_elem(&open_spans, key, zeros, BPF_NOEXIST);
-	if (FAILED(error, EXISTS)) {
-		add_one(&count->repeated);
-		if (span_keeps_first)
-			return;
-	} else if ((int)error) {
-		add_one(&count->full);
-		return;
-	}
+	if ((int)error && (!FAILED(error, EXISTS) || span_keeps_first))
+		return error;
 	span = bpf_map_lookup_elem(&open_spans, key);
 	/* Whoever took it out has counted it. */
 	if (!span)
-		return;
+		return error;
 	span->time_ns = 0;
 	span->absent = span_via_bits;
 	span_process(span, pid_tgid);
 	span_fill(ctx, span);
-	/* An end on another CPU sees all of it, or none. */
 	asm volatile("" ::: "memory");
 	span->time_ns = bpf_ktime_get_ns();
+	return error;
+}
+
+/* What most spans keep, a number or two or nothing, is made on the stack: one look at the map, not two. */
+#define NEAR_SPAN_WORDS 10
+
+static __noinline long span_put_near(void *ctx, const __u64 *key, __u64 pid_tgid)
+{
+	__u64 made[NEAR_SPAN_WORDS] = {};
+	struct open_span *span = (struct open_span *)made;
+	__u64 *there;
+	long error;
+	__u32 i;
+
+	span->absent = span_via_bits;
+	span_process(span, pid_tgid);
+	span_fill(ctx, span);
+	span->time_ns = bpf_ktime_get_ns();
+	error = bpf_map_update_elem(&open_spans, key, made, BPF_NOEXIST);
+	if (!FAILED(error, EXISTS) || span_keeps_first)
+		return error;
+	there = bpf_map_lookup_elem(&open_spans, key);
+	if (!there)
+		return error;
+	*(volatile __u64 *)there = 0;
+#pragma unroll
+	for (i = 1; i < NEAR_SPAN_WORDS; i++) {
+		if (i * sizeof(__u64) < record_size)
+			((volatile __u64 *)there)[i] = made[i];
+	}
+	*(volatile __u64 *)there = made[0];
+	return error;
+}
+
+static __always_inline void span_start(void *ctx, const __u64 *key, struct cpu_counts *count, __u64 pid_tgid)
+{
+	long error;
+
+	add_one(&count->started);
+	error = span_is_near ? span_put_near(ctx, key, pid_tgid) : span_put_far(ctx, key, pid_tgid);
+	if (FAILED(error, EXISTS))
+		add_one(&count->repeated);
+	else if ((int)error)
+		add_one(&count->full);
 }
 
 static __always_inline void span_via(void *ctx, const __u64 *key)

@@ -23,6 +23,11 @@
 
 const volatile __u16 syscalls[2 * MAX_SYSCALLS] INTERNAL = {};
 
+/* The number of the one call that is traced, of 64-bit processes: the layer calls the program at no other. NO_CALL: there are several. */
+#define NO_CALL 0xffffffff
+
+const volatile __u32 only_call INTERNAL = NO_CALL;
+
 /* A number of the 32-bit table, for user space. */
 #define SHOWN_COMPAT 0x80000000ULL
 
@@ -57,18 +62,27 @@ struct call_registers {
 	__u64 bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax;
 };
 
+static __always_inline void take_arguments(const struct call_registers *at, bool compat, struct syscall_call *call)
+{
+	call->args[0] = compat ? (__u32)at->bx : at->di;
+	call->args[1] = compat ? (__u32)at->cx : at->si;
+	call->args[2] = compat ? (__u32)at->dx : at->dx;
+	call->args[3] = compat ? (__u32)at->si : at->r10;
+	call->args[4] = compat ? (__u32)at->di : at->r8;
+	call->args[5] = compat ? (__u32)at->bp : at->r9;
+}
+
 CALL_ARGUMENTS int call_arguments(const struct pt_regs *regs, bool compat, struct syscall_call *call)
 {
 	struct call_registers at;
 
+	if (has_task_pt_regs != NOWHERE) {
+		take_arguments((const struct call_registers *)&own_registers()->bp, compat, call);
+		return 0;
+	}
 	if (bpf_probe_read_kernel(&at, sizeof(at), &regs->bp))
 		return -1;
-	call->args[0] = compat ? (__u32)at.bx : at.di;
-	call->args[1] = compat ? (__u32)at.cx : at.si;
-	call->args[2] = compat ? (__u32)at.dx : at.dx;
-	call->args[3] = compat ? (__u32)at.si : at.r10;
-	call->args[4] = compat ? (__u32)at.di : at.r8;
-	call->args[5] = compat ? (__u32)at.bp : at.r9;
+	take_arguments(&at, compat, call);
 	return 0;
 }
 #elif defined(__TARGET_ARCH_arm64)
@@ -77,9 +91,17 @@ CALL_ARGUMENTS int call_arguments(const struct pt_regs *regs, bool compat, struc
 	int i;
 
 	/* The first register has the result by the return. */
-	if (bpf_probe_read_kernel(call->args, sizeof(call->args), &regs->user_regs.regs[0]) ||
-	    bpf_probe_read_kernel(call->args, sizeof(call->args[0]), &regs->orig_x0))
+	if (has_task_pt_regs != NOWHERE) {
+		const struct pt_regs *own = own_registers();
+
+		call->args[0] = own->orig_x0;
+#pragma unroll
+		for (i = 1; i < 6; i++)
+			call->args[i] = own->user_regs.regs[i];
+	} else if (bpf_probe_read_kernel(call->args, sizeof(call->args), &regs->user_regs.regs[0]) ||
+		   bpf_probe_read_kernel(call->args, sizeof(call->args[0]), &regs->orig_x0)) {
 		return -1;
+	}
 #pragma unroll
 	for (i = 0; i < 6; i++)
 		call->args[i] = compat ? (__u32)call->args[i] : call->args[i];
@@ -119,7 +141,7 @@ static __always_inline bool syscall_entered(const struct bpf_raw_tracepoint_args
 	/* Nothing has succeeded yet. */
 	call->result = 1;
 	call->context = ctx;
-	return syscall_wanted((void *)ctx->args[0], ctx->args[1], call);
+	return syscall_wanted((void *)ctx->args[0], only_call != NO_CALL ? only_call : ctx->args[1], call);
 }
 
 /* sys_exit(struct pt_regs *regs, long ret) */
@@ -130,7 +152,11 @@ static __always_inline bool syscall_returned(const struct bpf_raw_tracepoint_arg
 
 	call->result = ctx->args[1];
 	call->context = ctx;
-	return !call_number(regs, &number) && syscall_wanted(regs, number, call);
+	if (only_call != NO_CALL)
+		number = only_call;
+	else if (call_number(regs, &number))
+		return false;
+	return syscall_wanted(regs, number, call);
 }
 
 #endif

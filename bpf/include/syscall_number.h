@@ -10,6 +10,26 @@
 /* Numbers that a table has room for, 64-bit or 32-bit. */
 #define MAX_SYSCALLS 512
 
+/* Since Linux 5.15 the thread and its registers are read without a helper for each, which takes longer than all else here. */
+KERNEL_HAS(has_task_pt_regs, "bpf_func_id.BPF_FUNC_task_pt_regs");
+
+/* The registers of the process, as its call left them. Only where the kernel has them. */
+static __always_inline const struct pt_regs *own_registers(void)
+{
+	return (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+}
+
+/* Four bytes of the thread. */
+static __always_inline __u32 task_word(const __u32 offset)
+{
+	__u32 word;
+
+	if (has_task_pt_regs != NOWHERE && offset != NOWHERE)
+		return *(const volatile __u32 *)((const void *)bpf_get_current_task_btf() + offset);
+	read_member(&word, bpf_get_current_task(), offset);
+	return word;
+}
+
 #if defined(__TARGET_ARCH_x86)
 /* thread_info lies in task_struct (CONFIG_THREAD_INFO_IN_TASK). */
 KERNEL_OFFSET(task_status_at, "task_struct.thread_info.status");
@@ -18,14 +38,15 @@ KERNEL_OFFSET(task_status_at, "task_struct.thread_info.status");
 
 static __always_inline bool is_compat(void)
 {
-	__u32 status;
-
-	read_member(&status, bpf_get_current_task(), task_status_at);
-	return status & TS_COMPAT;
+	return task_word(task_status_at) & TS_COMPAT;
 }
 
 static __always_inline int call_number(const struct pt_regs *regs, __s64 *number)
 {
+	if (has_task_pt_regs != NOWHERE) {
+		*number = own_registers()->orig_ax;
+		return 0;
+	}
 	return bpf_probe_read_kernel(number, sizeof(*number), &regs->orig_ax);
 }
 #elif defined(__TARGET_ARCH_arm64)
@@ -36,17 +57,18 @@ KERNEL_OFFSET(task_flags_at, "task_struct.thread_info.flags");
 
 static __always_inline bool is_compat(void)
 {
-	__u64 flags;
-
-	read_member(&flags, bpf_get_current_task(), task_flags_at);
-	return flags >> TIF_32BIT & 1;
+	return task_word(task_flags_at) >> TIF_32BIT & 1;
 }
 
 static __always_inline int call_number(const struct pt_regs *regs, __s64 *number)
 {
 	__s32 value = -1;
-	int error = bpf_probe_read_kernel(&value, sizeof(value), &regs->syscallno);
+	int error = 0;
 
+	if (has_task_pt_regs != NOWHERE)
+		value = own_registers()->syscallno;
+	else
+		error = bpf_probe_read_kernel(&value, sizeof(value), &regs->syscallno);
 	*number = value;
 	return error;
 }

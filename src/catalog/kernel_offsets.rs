@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where the members of the kernel's structs lie, filled into a program's constants: KERNEL_OFFSET of
-//! `bpf/include/kernel/offsets.h`.
+//! Where the members of the kernel's structs lie, and what the kernel has, filled into a program's constants: KERNEL_OFFSET and
+//! KERNEL_HAS of `bpf/include/kernel/offsets.h`.
 
 use super::btf::{Btf, Named, Type, TypeId};
 use super::elf::parts;
 use super::table::{Constants, put};
 
-/// Stands for a member that a kernel does not have.
+/// Stands for what a kernel does not have.
 const NOWHERE: u32 = u32::MAX;
 /// How deep members may lie in anonymous structs.
 const MAX_DEPTH: u32 = 8;
@@ -14,7 +14,7 @@ const MAX_DEPTH: u32 = 8;
 /// Which members are wanted, and where in `.rodata` their offsets go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KernelOffsets {
-    /// Struct, path of the member in it, place.
+    /// Struct or enum, path of the member in it, place.
     wanted: Vec<(String, Vec<String>, u32)>,
 }
 
@@ -59,11 +59,22 @@ impl KernelOffsets {
         }
         let found = self.wanted.iter().map(|(name, path, _)| {
             // Another struct may have the same name, somewhere in a driver.
-            let named = structs.iter().filter(|(known, _)| known == name);
-            named.into_iter().find_map(|(_, id)| offset(kernel, *id, path)).unwrap_or(NOWHERE)
+            let mut named = structs.iter().filter(|(known, _)| known == name).peekable();
+            let found = match named.peek() {
+                Some(_) => named.find_map(|(_, id)| offset(kernel, *id, path)),
+                None => value(kernel, name, path),
+            };
+            found.unwrap_or(NOWHERE)
         });
         found.collect()
     }
+}
+
+/// What an enum calls by this name.
+fn value(btf: &Btf, name: &str, path: &[String]) -> Option<u32> {
+    let [word] = path else { return None };
+    let (_, Type::Enum { values, .. }) = btf.resolve(btf.find(Named::Enum, name)?) else { return None };
+    values.into_iter().find_map(|(known, value)| u32::try_from(value).ok().filter(|_| known == *word))
 }
 
 /// Where a member of a struct begins, in bytes.

@@ -23,6 +23,10 @@ pub struct SpanHook<'h> {
     pub bits: &'h [u8],
     /// The bits of all that hooks on the way leave.
     pub via_bits: u32,
+    /// Somebody asks for user and name of the process that began it.
+    pub keeps_process: bool,
+    /// What it keeps is little, and numbers at hand.
+    pub is_near: bool,
     /// Another program runs after it at the same hook.
     pub has_behind: bool,
 }
@@ -39,6 +43,8 @@ pub(super) struct SpanTable {
     gated: u32,
     gate: u32,
     via_bits: u32,
+    keeps_process: u32,
+    is_near: u32,
     has_behind: u32,
 }
 
@@ -51,6 +57,8 @@ impl SpanTable {
             gated: constants.place("span_gated")?,
             gate: constants.place("span_gate")?,
             via_bits: constants.place("span_via_bits")?,
+            keeps_process: constants.place("span_keeps_process")?,
+            is_near: constants.place("span_is_near")?,
             has_behind: constants.place("has_behind")?,
         })
     }
@@ -76,6 +84,8 @@ impl SpanTable {
         // What has not passed yet is absent; it may be unreadable when it passes.
         let via_bits = if hook.role == SpanRole::Via { via_bits | via_bits << 32 } else { via_bits };
         put(rodata, self.via_bits, &via_bits.to_ne_bytes());
+        put(rodata, self.keeps_process, &[u8::from(hook.keeps_process)]);
+        put(rodata, self.is_near, &[u8::from(hook.is_near)]);
         put(rodata, self.has_behind, &[u8::from(hook.has_behind)]);
         for (index, word) in hook.key.iter().enumerate().take(self.key.capacity as usize) {
             let lowered = lower(&word.fetch);

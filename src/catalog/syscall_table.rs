@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::btf::{Btf, Named, Type};
 use super::elf::ObjectError;
+use super::table::put;
 use crate::spec::{SyscallAbi, SyscallSite};
 
 /// The bits of a word of the table.
@@ -51,6 +52,8 @@ pub struct SyscallTable {
     table: u32,
     /// How many numbers each half has: those of 64-bit calls, then of 32-bit ones.
     half: u32,
+    /// Where the number goes of a call that is the only one.
+    only: Option<u32>,
 }
 
 impl SyscallTable {
@@ -66,7 +69,7 @@ impl SyscallTable {
         match btf.resolve(ty).1 {
             Type::Array { element, count } if btf.size_of(element) == Some(2) => {
                 let table = constants.get("syscalls").copied().unwrap_or(in_btf);
-                Ok(Some(Self { table, half: count / 2 }))
+                Ok(Some(Self { table, half: count / 2, only: constants.get("only_call").copied() }))
             }
             _ => Err(ObjectError("`syscalls` does not have the form of bpf/include/syscall.h".to_owned())),
         }
@@ -74,7 +77,12 @@ impl SyscallTable {
 
     /// Has the program report the calls of this hook.
     pub fn write(&self, rodata: &mut [u8], site: &SyscallSite) {
-        for ((abi, number), word) in words(site, self.half) {
+        let words = words(site, self.half);
+        let mut numbers = words.keys();
+        if let (Some((SyscallAbi::Native, number)), None, Some(at)) = (numbers.next(), numbers.next(), self.only) {
+            put(rodata, at, &number.to_ne_bytes());
+        }
+        for ((abi, number), word) in words {
             let first = match abi {
                 SyscallAbi::Native => 0,
                 SyscallAbi::Compat => self.half,

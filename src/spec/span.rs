@@ -176,9 +176,9 @@ pub struct KeyWord {
 /// 8   u64      absent
 /// 16  u32      tid
 /// 20  u32      pid
-/// 24  u32      uid
+/// 24  u32      uid, zero where nobody asks for it
 /// 28  u32      zero
-/// 32  char[16] comm
+/// 32  char[16] comm, the same
 /// 48  …        slots
 /// ```
 pub struct OpenSpanSlot;
@@ -202,5 +202,10 @@ impl OpenSpanSlot {
             "comm" => Some(32),
             _other => None,
         }
+    }
+
+    /// True for what is kept only where somebody asks for it: thread and process are always there.
+    pub fn is_asked_for(name: &str) -> bool {
+        matches!(name, "uid" | "comm")
     }
 }

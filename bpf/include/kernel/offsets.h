@@ -19,6 +19,9 @@
 #define KERNEL_OFFSET(name, path) \
 	const volatile __u32 name INTERNAL __attribute__((btf_decl_tag("kernel:" path))) = NOWHERE
 
+/* What a kernel has, or has not: `path` is an enum and one of its values, "bpf_func_id.BPF_FUNC_task_pt_regs". NOWHERE: it has not. */
+#define KERNEL_HAS(name, path) KERNEL_OFFSET(name, path)
+
 /* What lies `offset` behind `base`, into a variable of the right size; zero where it cannot be read. */
 #define read_member(to, base, offset)                                                                            \
 	({                                                                                                       \

@@ -89,6 +89,8 @@ pub struct ResolvedSpan {
     pub kept_bytes: u32,
     /// The bits of what hooks on the way leave.
     pub via_bits: u32,
+    /// User or name of the process that began it are asked for, beside the head of a record.
+    pub keeps_process: bool,
 }
 
 type Errors = Vec<(SpanBlame, Refusal)>;
@@ -205,6 +207,7 @@ pub fn resolve_span(
         clauses,
         kept_bytes: store.bytes(),
         via_bits: store.bits(SpanRole::Via),
+        keeps_process: store.keeps_process,
     })
 }
 

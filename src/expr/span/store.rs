@@ -32,6 +32,8 @@ struct Read {
 pub(super) struct Store {
     kept: Vec<Kept>,
     bytes: u32,
+    /// User or name of the process that began it are asked for.
+    pub(super) keeps_process: bool,
 }
 
 impl Store {
@@ -50,7 +52,8 @@ impl Store {
         let Some(sample) = operands.iter().find(|operand| operand.source.fetch().is_some()) else {
             return Ok(Operand::nothing(FieldType::Unsigned, 8));
         };
-        if let Some(stored) = in_head(sample).filter(|_| role == SpanRole::Start) {
+        if let Some((name, stored)) = in_head(sample).filter(|_| role == SpanRole::Start) {
+            self.keeps_process |= OpenSpanSlot::is_asked_for(name);
             return Ok(stored);
         }
         let alike = |other: &Operand| {
@@ -110,15 +113,16 @@ fn slot_of(operand: &Operand) -> u16 {
 }
 
 /// What every start keeps of its process.
-fn in_head(operand: &Operand) -> Option<Operand> {
+fn in_head(operand: &Operand) -> Option<(&'static str, Operand)> {
     let OperandSource::Head { name, fetch } = &operand.source else { return None };
+    let name = *name;
     let at = OpenSpanSlot::head(name)?;
     let copy = if fetch.copy == FetchCopy::Comm { FetchCopy::Kernel } else { FetchCopy::Value };
     let size = if copy == FetchCopy::Value { 4 } else { fetch.size };
     // The lower half of a word is a number of its own, the upper one is shifted down.
     let (at, offset) = if copy == FetchCopy::Value { (at & !7, (at & 7) as i32) } else { (at, 0) };
     let fetch = Fetch { source: FetchSource::Stored { at, bit: ALWAYS }, copy, size, offset, ..fetch.clone() };
-    Some(Operand { source: OperandSource::Head { name, fetch }, ..operand.clone() })
+    Some((name, Operand { source: OperandSource::Head { name, fetch }, ..operand.clone() }))
 }
 
 /// How the end reads what a hook wrote with this fetch.

@@ -65,6 +65,8 @@ pub(in crate::kernel) fn specialise_hook(
         gate: part.told.gate.filter(|_| part.hook.role == SpanRole::End),
         bits: &part.told.bits,
         via_bits: span.via_bits,
+        keeps_process: span.keeps_process,
+        is_near: span.is_near(),
         has_behind: has_behind(span, number),
     };
     let too_much = |_| KernelError::at(Place::Hook, "its key follows more pointers than a program can");

@@ -94,6 +94,8 @@ pub(in crate::kernel) fn prepare_span(
         kept_bytes: kept_bytes(&prepared, resolved.kept_bytes),
         record_bytes: resolved.layout.size,
         via_bits: resolved.via_bits,
+        // The head of a record has both.
+        keeps_process: end.told.counting.is_none() || resolved.keeps_process,
         parts: prepared,
         span: span.clone(),
     };

@@ -5,11 +5,14 @@ use super::open::DiesWith;
 use crate::catalog::{FetchContext, SetPlace};
 use crate::expr::ResolvedPoint;
 use crate::kernel::set_map::SetMap;
-use crate::spec::{FetchSource, Span, SpanEnds, SpanPart, SpanRole};
+use crate::spec::{FetchCopy, FetchSource, Span, SpanEnds, SpanPart, SpanRole};
 
 /// What the kernel adds to each element of a hash, and what each bucket takes.
 const ELEMENT_BYTES: u64 = 48;
 const BUCKET_BYTES: u64 = 16;
+
+/// Bytes of an element that a program makes on its stack: NEAR_SPAN_WORDS of `bpf/include/span_start.h`.
+const NEAR_BYTES: u32 = 80;
 
 /// The programs of a span, and what they share.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +27,8 @@ pub struct PreparedSpan {
     pub record_bytes: u32,
     /// The bits of what hooks on the way leave.
     pub via_bits: u32,
+    /// Somebody asks for user and name of the process that began it.
+    pub keeps_process: bool,
     /// What the file says of it.
     pub span: Span,
 }
@@ -59,8 +64,15 @@ impl PreparedSpan {
             parts.map(|part| (part.hook.role, part.told.fetches.clone(), part.context)).collect::<Vec<_>>()
         };
         let keys = |span: &Self| span.parts.iter().map(|part| part.told.key.clone()).collect::<Vec<_>>();
-        let sizes = |span: &Self| (span.key_words, span.kept_bytes, span.span.max_open);
+        let sizes = |span: &Self| (span.key_words, span.kept_bytes, span.keeps_process, span.span.max_open);
         sizes(self) == sizes(other) && starts(self) == starts(other) && keys(self) == keys(other)
+    }
+
+    /// True where what is kept is little, and numbers at hand: it is made on the stack, where the kernel has no room for what else takes.
+    pub(in crate::kernel) fn is_near(&self) -> bool {
+        let before_the_end = self.parts.iter().filter(|part| part.hook.role != SpanRole::End);
+        let mut fetches = before_the_end.flat_map(|part| &part.told.fetches);
+        self.kept_bytes <= NEAR_BYTES && fetches.all(|fetch| fetch.copy == FetchCopy::Value && fetch.hops.is_empty())
     }
 
     /// Without whom a span never ends.
