@@ -68,7 +68,7 @@ pub use network::NetworkScope;
 pub use operand::{Operand, OperandSource};
 pub use parse::{parse, parse_with};
 pub use path::{Names, first_name, is_path};
-pub use prototype::{Prototype, RawTracepoints};
+pub use prototype::{Prototype, RawTracepoints, TrampolineTakes};
 pub use record::RecordScope;
 pub use resolve::{MAX_FETCHES, Resolved};
 pub use scope::{MachineScope, Scope};

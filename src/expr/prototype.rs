@@ -59,6 +59,15 @@ pub struct Prototype<'a> {
     pub(super) params: Vec<(String, TypeId)>,
 }
 
+/// What the trampolines of a kernel hand to programs.
+#[derive(Debug, Clone, Copy)]
+pub struct TrampolineTakes {
+    /// Structs that are passed by value.
+    pub structs: bool,
+    /// Most words of eight bytes that the arguments may have.
+    pub words: usize,
+}
+
 impl<'a> Prototype<'a> {
     /// The prototype of a kernel function; `None` if the BTF does not have it.
     pub fn of_function(btf: &'a Btf, symbol: &str) -> Option<Self> {
@@ -121,12 +130,15 @@ impl<'a> Prototype<'a> {
         is_so.then(|| self.btf.display(ty))
     }
 
-    /// True for a function that a trampoline can call programs for. `takes_structs`: structs as arguments (Linux 6.1); as results it never
-    /// takes them.
-    pub fn fits_trampoline(&self, takes_structs: bool) -> bool {
+    /// Why a trampoline cannot call programs for the function; `None` where it can. Structs that are returned none takes.
+    pub fn misfit(&self, takes: TrampolineTakes) -> Option<&'static str> {
         let mut arguments = self.params.iter();
-        self.by_value(self.returns).is_none()
-            && (takes_structs || arguments.all(|(_, ty)| self.by_value(*ty).is_none()))
+        let is_struct = self.by_value(self.returns).is_some()
+            || !takes.structs && arguments.any(|(_, ty)| self.by_value(*ty).is_some());
+        if is_struct {
+            return Some("they take or return a struct by value, which this kernel does not hand to programs");
+        }
+        (self.words(usize::MAX) > takes.words).then_some("they have more arguments than this kernel hands to programs")
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {

@@ -64,6 +64,10 @@ impl KernelError {
 
 /// "permission denied (EPERM)": an error number in words.
 pub(super) fn describe(code: i32) -> String {
+    // Of include/linux/errno.h: the C library has no words for it.
+    if code == 524 {
+        return "operation is not supported (ENOTSUPP)".to_owned();
+    }
     let name = match code {
         libc::EPERM => "EPERM",
         libc::ENOENT => "ENOENT",

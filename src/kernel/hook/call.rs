@@ -48,15 +48,14 @@ pub(in crate::kernel) fn mechanism_of_call(
         CallEnd::Return => &fexit::KIND,
     };
     let prototype = host.btf().and_then(|btf| Prototype::of_function(btf, symbol));
-    let takes_structs = host.version() >= trampoline::TAKES_STRUCTS;
-    let fits = prototype.as_ref().is_some_and(|prototype| prototype.fits_trampoline(takes_structs));
+    let fits = prototype.is_some() && trampoline::misfit(symbol, host).is_none();
     let has_trampoline = fits && by_trampoline.is_there(host);
     let needs_trampoline = needs_trampoline(end, &arguments(names, prototype.as_ref()));
     if !has_trampoline {
         return (
             by_breakpoint,
-            "no trampoline: the kernel's BTF does not describe the function, a struct is passed by value, or there is no function \
-             tracer",
+            "no trampoline: the kernel's BTF does not describe the function, a struct is passed by value, it has too many arguments, or \
+             there is no function tracer",
         );
     }
     if needs_trampoline {

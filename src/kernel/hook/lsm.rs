@@ -49,7 +49,7 @@ pub(super) const KIND: KernelKind = KernelKind {
     unfit: |name, host| {
         let is_kept = host.version() >= (6, 12) && KEPT.contains(&name);
         let why = is_kept.then_some("this kernel keeps them from BPF programs");
-        why.or_else(|| trampoline::takes_structs(&format!("bpf_lsm_{name}"), host))
+        why.or_else(|| trampoline::misfit(&format!("bpf_lsm_{name}"), host))
     },
     mechanism: |_, _| {
         let why = "the only mechanism: the program answers 0, which refuses nothing";

@@ -11,7 +11,7 @@ use super::kind::{
 use super::list_functions::{FUNCTIONS, described_functions};
 use super::listing::{Listing, Source, Unasked};
 use crate::catalog::Named;
-use crate::expr::{Arguments, FunctionScope, Owner, Prototype, Returned, Scope};
+use crate::expr::{Arguments, FunctionScope, Owner, Prototype, Returned, Scope, TrampolineTakes};
 use crate::kernel::error::{KernelError, describe, privilege_help};
 use crate::kernel::finding::Finding;
 use crate::kernel::host::Host;
@@ -24,7 +24,13 @@ const SINCE: Feature = match cfg!(target_arch = "aarch64") {
 };
 
 /// The first kernel whose trampolines take functions with structs as arguments (720e6a435194).
-pub(super) const TAKES_STRUCTS: (u32, u32) = (6, 1);
+const TAKES_STRUCTS: (u32, u32) = (6, 1);
+
+/// Arguments that are passed in registers, and the first kernel whose trampolines take more of them: 473e3150e30a, and 9014cf56f13d for
+/// arm64.
+const IN_REGISTERS: (usize, (u32, u32)) = if cfg!(target_arch = "aarch64") { (8, (6, 17)) } else { (6, (6, 6)) };
+/// MAX_BPF_FUNC_ARGS of include/linux/bpf.h.
+const MOST_WORDS: usize = 12;
 
 /// What all of them say.
 pub(super) const BASE: KernelKind = KernelKind {
@@ -88,14 +94,18 @@ fn unfit(symbol: &str, host: &Host) -> Option<&'static str> {
     if !describes(symbol, host) {
         return Some("the kernel's BTF does not describe them");
     }
-    takes_structs(symbol, host)
+    misfit(symbol, host)
 }
 
 /// The same for a function that BTF describes: whether this kernel's trampolines hand its arguments over.
-pub(super) fn takes_structs(symbol: &str, host: &Host) -> Option<&'static str> {
-    let prototype = host.btf().and_then(|btf| Prototype::of_function(btf, symbol))?;
-    let fits = prototype.fits_trampoline(host.version() >= TAKES_STRUCTS);
-    (!fits).then_some("they take or return a struct by value, which this kernel does not hand to programs")
+pub(super) fn misfit(symbol: &str, host: &Host) -> Option<&'static str> {
+    host.btf().and_then(|btf| Prototype::of_function(btf, symbol))?.misfit(takes(host.version()))
+}
+
+fn takes(version: (u32, u32)) -> TrampolineTakes {
+    let (in_registers, more_since) = IN_REGISTERS;
+    let words = if version < more_since { in_registers } else { MOST_WORDS };
+    TrampolineTakes { structs: version >= TAKES_STRUCTS, words }
 }
 
 /// What captures can name: the arguments by the words of the context, and what is returned where it is there.
@@ -115,7 +125,15 @@ pub(super) fn scope<'a>(hook: &'a Hook, result: Returned, host: &'a Host) -> Res
 /// has failed.
 fn check(hook: &Hook, host: &Host) -> Result<(), KernelError> {
     let is_described = hook.symbol().is_some_and(|(symbol, _)| describes(symbol, host));
-    if is_described { Ok(()) } else { missing(hook, host).map_or(Ok(()), Err) }
+    let refusal = if is_described { misfitting(hook, host) } else { missing(hook, host) };
+    refusal.map_or(Ok(()), Err)
+}
+
+fn misfitting(hook: &Hook, host: &Host) -> Option<KernelError> {
+    let (symbol, _) = hook.symbol()?;
+    let why = misfit(symbol, host)?;
+    let message = format!("a {} cannot be at `{symbol}` and functions like it: {why}", hook.kind);
+    Some(KernelError::new(Place::Target, message, "use a `kprobe` or a `kretprobe`"))
 }
 
 fn missing(hook: &Hook, host: &Host) -> Option<KernelError> {
@@ -127,7 +145,7 @@ fn missing(hook: &Hook, host: &Host) -> Option<KernelError> {
     }
     if describes(symbol, host) {
         if has_function_tracer(host) {
-            return None;
+            return misfitting(hook, host);
         }
         let message = format!("this kernel has no function tracer, so `{kind}: {symbol}` cannot be attached");
         return Some(KernelError::new(Place::Hook, message, "it takes a kernel with CONFIG_FUNCTION_TRACER"));
