@@ -8,7 +8,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use ebpf_run::catalog::{Btf, Named, Type, TypeId, builtin};
+use ebpf_run::catalog::{Btf, KernelOffsets, Named, Type, TypeId, builtin};
 use object::Endianness;
 use object::elf::FileHeader64;
 use object::read::elf::{FileHeader as _, SectionHeader as _};
@@ -93,11 +93,17 @@ fn find(btf: &Btf, name: &str) -> Option<TypeId> {
 
 /// The type of a member, also of one in an anonymous struct or union.
 fn member(btf: &Btf, id: TypeId, name: &str) -> Option<TypeId> {
+    member_at(btf, id, name).map(|(_, ty)| ty)
+}
+
+fn member_at(btf: &Btf, id: TypeId, name: &str) -> Option<(u32, TypeId)> {
     let Type::Composite { members, .. } = btf.resolve(id).1 else { return None };
-    members.iter().find_map(|found| match found.name.as_str() {
-        "" => member(btf, found.ty, name),
-        own if own == name => Some(found.ty),
-        _ => None,
+    members.iter().find_map(|found| {
+        let at = found.bit_offset / 8;
+        match found.name.as_str() {
+            "" => member_at(btf, found.ty, name).map(|(inner, ty)| (at + inner, ty)),
+            own => (own == name).then_some((at, found.ty)),
+        }
     })
 }
 
@@ -247,12 +253,31 @@ fn what_trace_asks_for() {
     let own = Btf::parse(section(&trace.object, ".BTF").to_vec()).unwrap();
     let paths: Vec<&str> = own.all(Named::DeclTag).filter_map(|tag| own.name(tag).strip_prefix("kernel:")).collect();
     assert!(paths.len() > 20, "the notes were not found: {}", paths.len());
-    for path in paths.into_iter().filter(|path| !OF_OTHER_KERNELS.contains(path)) {
-        let mut words = path.split('.');
-        let mut at = find(&kernel, words.next().unwrap());
-        for word in words {
-            at = at.and_then(|id| member(&kernel, id, word));
-        }
-        assert!(at.is_some(), "this kernel has no `{path}`");
+    // The runner finds the same: what it does not find is among those.
+    let found = KernelOffsets::of_object(&trace.object).of_kernel(&kernel);
+    assert_eq!(found.len(), paths.len());
+    for (path, at) in paths.into_iter().zip(found) {
+        let expected = place(&kernel, path);
+        assert!(expected.is_some() || OF_OTHER_KERNELS.contains(&path), "this kernel has no `{path}`");
+        assert_eq!(at, expected.unwrap_or(u32::MAX), "{path}");
     }
+}
+
+/// Where a member is, in bytes, or the number of an enumerator.
+fn place(kernel: &Btf, path: &str) -> Option<u32> {
+    let mut words = path.split('.');
+    let name = words.next().unwrap();
+    let named = kernel.find(Named::Enum, name).and_then(|id| match kernel.get(id) {
+        Type::Enum { values, .. } => values.into_iter().find(|(word, _)| path.ends_with(&format!(".{word}"))),
+        _ => None,
+    });
+    if let Some((_, value)) = named {
+        return u32::try_from(value).ok();
+    }
+    let mut at = (0, find(kernel, name)?);
+    for word in words {
+        let (offset, ty) = member_at(kernel, at.1, word)?;
+        at = (at.0 + offset, ty);
+    }
+    Some(at.0)
 }
