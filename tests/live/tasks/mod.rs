@@ -27,7 +27,7 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::lab::{Lab, Run, bpf, need, sh, tool};
+use crate::lab::{Lab, Run, bpf, need, sh, tool, wait_for};
 
 /// Where a file of `tests/tasks` runs.
 #[derive(Clone, Copy)]
@@ -290,6 +290,12 @@ impl Calls {
 
     fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Waits until it waits for a call.
+    fn asleep(&self) {
+        let stat = format!("/proc/{}/stat", self.pid());
+        wait_for("it to wait", || fs::read_to_string(&stat).unwrap().contains(") S "));
     }
 
     /// Has it make a call; gives the result, `-errno` in case.

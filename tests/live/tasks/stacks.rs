@@ -103,6 +103,7 @@ pub(super) fn wakers() {
     let task = Task::start("093");
     let mut calls = Calls::start_as(&task.lab, "task093");
     for _ in 0..50 {
+        calls.asleep();
         calls.call(SYS_umask, "18");
     }
     let events = task.told(&[], &[]);
