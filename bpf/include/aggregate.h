@@ -316,10 +316,22 @@ static __always_inline __u64 key_part(void *ctx, const struct fetch *fetch, cons
 	return piece->size ? take_piece(piece, status, far->place->stack, slot) : status;
 }
 
+/* Whose code an address is in: the number of the process, and what tells its memory from what it had before an execve. */
+static __always_inline __u64 process_of(const struct fetch *fetch, const struct fetch_state *state)
+{
+	__u64 pid = bpf_get_current_pid_tgid() >> 32;
+
+#ifdef TRACE_SPAN
+	if (fetch->source == FETCH_STORED && state->start->pid_tgid >> 32 != pid)
+		return state->start->pid_tgid >> 32;
+#endif
+	return pid | (__u64)memory_space() << 32;
+}
+
 /* Which parts are null is a part of the key; why they are is not. */
 static __always_inline void make_key(void *ctx, const struct table *table, struct fetch_state *state, void *key, const struct far *far)
 {
-	__u64 absent = 0;
+	__u64 absent = 0, status;
 	__u32 i;
 
 #pragma clang loop unroll(disable)
@@ -332,7 +344,10 @@ static __always_inline void make_key(void *ctx, const struct table *table, struc
 		fetch = (const struct fetch *)&fetches[(table->first_key + i) & (MAX_FETCHES - 1)];
 		piece = (const struct key_piece *)&key_pieces[(table->first_key + i) & (MAX_FETCHES - 1)];
 		hidden(fetch);
-		absent |= (key_part(ctx, fetch, piece, state, key + fetch->out, far) & 1) << (i & 63);
+		status = key_part(ctx, fetch, piece, state, key + fetch->out, far);
+		if (piece->of_process)
+			*(__u64 *)(key + fetch->out + sizeof(__u64)) = status ? 0 : process_of(fetch, state);
+		absent |= (status & 1) << (i & 63);
 	}
 	*(__u64 *)key = absent;
 }

@@ -20,7 +20,8 @@ struct key_piece {
 	__u16 end_at; /* where that begins in what is fetched */
 	__u16 at;     /* where the part begins */
 	__u16 size;   /* bytes of it; 0: the key is all that is fetched */
-	__u16 unused;
+	__u8 of_process; /* an address in the code of a process, which is written behind it */
+	__u8 unused;
 };
 
 const volatile struct key_piece key_pieces[MAX_FETCHES] INTERNAL = {};

@@ -64,6 +64,9 @@ impl CountingTable {
             entry.set("at", piece.at);
             entry.set("size", piece.size);
         }
+        for fetch in &counting.processes {
+            self.pieces.entry(rodata, *fetch).set("of_process", true);
+        }
         for (index, tally) in counting.tallies.iter().enumerate() {
             let mut entry = self.tallies.entry(rodata, index);
             if let Some((fetch, wide)) = &tally.number {

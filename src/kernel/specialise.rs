@@ -94,7 +94,8 @@ fn specialise_trace(rodata: &mut [u8], table: &FetchTable, prepared: &Prepared, 
                 && (reads_structs(fetch.copy) || reads_cgroups(fetch.source) || fetch.copy == FetchCopy::UserStack)
         })
     };
-    if (*context == FetchContext::Syscall || of_kernel())
+    let has_processes = counting.as_ref().is_some_and(|counting| !counting.processes.is_empty());
+    if (*context == FetchContext::Syscall || has_processes || of_kernel())
         && let Some(found) = host.offsets(&table.offsets)
     {
         table.offsets.write(rodata, &found);

@@ -4,7 +4,7 @@
 use super::extras::Extras;
 use super::integer::Integer;
 use super::stack::{CodeOf, Stack, StackFrame, show};
-use crate::spec::{Field, FieldType, FoundOut, Layout, StackSlot};
+use crate::spec::{Counting, Field, FieldType, FoundOut, Layout, StackSlot};
 
 /// What only this machine knows. Names are appended to a text that is used again; each answer is remembered by who gives it, so that
 /// an event costs no system call.
@@ -82,6 +82,8 @@ pub(super) struct Lookup {
     end: usize,
     absent_bit: u64,
     number: Option<Integer>,
+    /// Its process is behind it, in a key; else it is that of the record.
+    has_process: bool,
     of: FoundOut,
     /// Of a stack: whether it is the process's, and how many frames of it are shown.
     stack: Option<(bool, usize)>,
@@ -90,11 +92,14 @@ pub(super) struct Lookup {
 impl Lookup {
     pub(super) fn new(field: &Field) -> Self {
         let start = field.offset as usize;
+        let has_process = field.kind == FieldType::Usym && field.size > Counting::PROCESS_BYTES;
+        let size = if has_process { field.size - Counting::PROCESS_BYTES } else { field.size };
         Self {
             start,
             end: start.saturating_add(field.size as usize),
             absent_bit: field.absent_bit.and_then(|bit| 1u64.checked_shl(bit.into())).unwrap_or(0),
-            number: Integer::new(field.size, field.bits),
+            number: Integer::new(size, field.bits),
+            has_process,
             of: field.kind.found_out(),
             stack: stack_of(field),
         }
@@ -109,6 +114,15 @@ impl Lookup {
         record.get(self.start..self.end).filter(|_| absent & self.absent_bit == 0)
     }
 
+    /// Whose code an address is in.
+    fn whose(&self, slot: &[u8], record: &[u8], who: Who) -> Option<CodeOf> {
+        if !self.has_process {
+            return who.code(record);
+        }
+        let (pid, space) = slot.last_chunk::<8>()?.split_first_chunk::<4>()?;
+        Some(CodeOf::Process { pid: u32::from_ne_bytes(*pid), space: u32::from_ne_bytes(space.try_into().ok()?) })
+    }
+
     /// True if [`Lookup::find`] would find all there is now.
     pub(super) fn is_known(&self, record: &[u8], absent: u64, who: Who, lookups: &mut dyn Lookups) -> bool {
         let Some(slot) = self.slot(record, absent) else { return true };
@@ -116,7 +130,7 @@ impl Lookup {
         match (self.of, self.stack) {
             (FoundOut::KernelSymbol, _) => lookups.knows(CodeOf::Kernel, &mut [number()].into_iter()),
             (FoundOut::UserSymbol, _) => {
-                let Some(of) = who.code(record) else { return true };
+                let Some(of) = self.whose(slot, record, who) else { return true };
                 lookups.knows(of, &mut [number()].into_iter())
             }
             (FoundOut::Stack, Some((user, _))) => {
@@ -144,7 +158,9 @@ impl Lookup {
             }
             FoundOut::KernelSymbol | FoundOut::UserSymbol if number == 0 => found.push_null(),
             FoundOut::KernelSymbol => symbol(Some(CodeOf::Kernel), number, lookups, found),
-            FoundOut::UserSymbol => symbol(who.code(record), number, lookups, found),
+            FoundOut::UserSymbol => {
+                symbol(slot.and_then(|slot| self.whose(slot, record, who)), number, lookups, found);
+            }
             FoundOut::Cgroup => or_null(found, |out| lookups.cgroup(number, out)),
             FoundOut::Container => or_null(found, |out| lookups.container(number, out)),
             FoundOut::Nothing | FoundOut::Result | FoundOut::Histogram | FoundOut::Stack => found.push_null(),

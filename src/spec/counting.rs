@@ -21,6 +21,8 @@ pub struct Counting {
     pub fetches: Vec<Fetch>,
     /// Those of them of which a part alone is the key.
     pub pieces: Vec<KeyPiece>,
+    /// Those of them that are addresses in the code of a process, which is behind them in the key, as in [`Self::PROCESS_BYTES`].
+    pub processes: Vec<usize>,
     /// The values of all tables.
     pub tallies: Vec<Tally>,
     /// What is calculated for keys, values and conditions.
@@ -34,6 +36,9 @@ pub struct Counting {
 impl Counting {
     /// Most tables of a program.
     pub const MAX_TABLES: u32 = super::sample::Aggregate::MAX_TABLES as u32;
+
+    /// Bytes of a process in a key: its number, then what tells its memory from what it had before an execve.
+    pub const PROCESS_BYTES: u32 = 8;
 
     /// All that is read: for keys, values, calculations and tests.
     pub fn all_fetches(&self) -> impl Iterator<Item = &Fetch> {

@@ -193,3 +193,38 @@ fn stack_of_a_start() {
         "{row}"
     );
 }
+
+/// A function that a key has the address of has its name, whichever process it is of; those of several processes are one row. It works
+/// where events are counted, and for what the start of a span was given.
+#[test]
+fn functions_as_keys() {
+    need!(bpf(), tool("cc"));
+    let lab = Lab::new();
+    let binary = lab.text("tasks-run");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/tasks.c");
+    sh(&format!("cc -O1 -fno-ipa-icf -o {binary} {}", source.display()));
+    let run = lab.ready(
+        &format!(
+            "probes:\n  - name: run\n    hook: {{ uprobe: \"{binary}:run\" }}\n    interval: end\n    \
+             aggregate: {{ by: {{ what: arg0 as usym, comm: comm }}, values: {{ calls: count() }} }}\n  \
+             - name: took\n    hook: {{ function: {{ binary: {binary}, symbol: run, at: span }} }}\n    interval: end\n    \
+             aggregate: {{ by: {{ what: arg0 as usym }}, values: {{ took: count() }} }}\n"
+        ),
+        &[],
+    );
+    let mut several: Vec<Chain> = (0..3).map(|_process| Chain::start(&mut Command::new(&binary))).collect();
+    several.iter_mut().for_each(|tasks| tasks.go(10));
+    let ended = run.interrupt().code(0);
+    let rows = |probe: &str, value: &str| {
+        let rows = ended.events();
+        let mut rows: Vec<(String, u64)> = rows
+            .iter()
+            .filter(|row| row["probe"] == probe)
+            .map(|row| (row["what"].as_str().unwrap().to_owned(), row[value].as_u64().unwrap()))
+            .collect();
+        rows.sort();
+        rows
+    };
+    let expected = [("first".to_owned(), 30), ("second".to_owned(), 33)];
+    assert_eq!((rows("run", "calls"), rows("took", "took")), (expected.to_vec(), expected.to_vec()));
+}

@@ -1,36 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A program with USDT probes, written as <sys/sdt.h> writes them, for machines that do not have it. It calls work(n, text) for n
- * of each line that it reads, until the input ends.
+ * A program with USDT probes. It calls work(n, text) for n of each line that it reads, until the input ends.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One place of a probe: a nop in the code, and a note that says where it is. */
-#define PROBE(provider, name, semaphore, arguments, ...)                                                               \
-	__asm__ volatile("990: nop\n"                                                                                  \
-			 ".pushsection .note.stapsdt,\"?\",\"note\"\n"                                                 \
-			 ".balign 4\n"                                                                                 \
-			 ".4byte 992f-991f, 994f-993f, 3\n"                                                            \
-			 "991: .asciz \"stapsdt\"\n"                                                                   \
-			 "992: .balign 4\n"                                                                            \
-			 "993: .8byte 990b\n"                                                                          \
-			 ".8byte _.stapsdt.base\n"                                                                     \
-			 ".8byte " semaphore "\n"                                                                      \
-			 ".asciz \"" provider "\"\n"                                                                   \
-			 ".asciz \"" name "\"\n"                                                                       \
-			 ".asciz \"" arguments "\"\n"                                                                  \
-			 "994: .balign 4\n"                                                                            \
-			 ".popsection\n"                                                                               \
-			 ".ifndef _.stapsdt.base\n"                                                                    \
-			 ".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat\n"                       \
-			 ".weak _.stapsdt.base\n"                                                                      \
-			 ".hidden _.stapsdt.base\n"                                                                    \
-			 "_.stapsdt.base: .space 1\n"                                                                  \
-			 ".size _.stapsdt.base, 1\n"                                                                   \
-			 ".popsection\n"                                                                               \
-			 ".endif\n" ::__VA_ARGS__)
+#include "probe.h"
 
 /* How many look at `guarded`. */
 __attribute__((section(".probes"), used)) volatile unsigned short test_guarded_semaphore;

@@ -136,6 +136,9 @@ pub(super) fn several_units(form: &Pattern, text: &str) -> Option<String> {
         seconds = seconds.checked_add(digits.parse::<u64>().ok()?.checked_mul(unit)?)?;
         rest = next;
     }
+    if form.regex == pattern::INTERVAL.regex && seconds > 24 * 60 * 60 {
+        return Some("`24h` is the longest; `end` reports once, at the end".to_owned());
+    }
     let units = [(60 * 60, "h"), (60, "m"), (1, "s")];
     let (size, unit) = units.into_iter().find(|(size, _)| seconds % size == 0).filter(|_| seconds > 0)?;
     written(&format!("{}{unit}", seconds / size), form)

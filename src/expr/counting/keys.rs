@@ -7,7 +7,7 @@ use crate::expr::lower::{Unfit, is_null_by_value, is_signed};
 use crate::expr::operand::{Operand, OperandSource};
 use crate::expr::path::is_path;
 use crate::spec::{
-    Aggregate, AggregateKey, Cast, ComputedType, Expr, ExprNode, Fetch, FetchCopy, FetchSource, Field, FieldType,
+    Aggregate, AggregateKey, Cast, ComputedType, Counting, Expr, ExprNode, Fetch, FetchCopy, FetchSource, Field, FieldType,
     Formula, KeyPiece, StackKey, StackSlot,
 };
 use crate::words::Refusal;
@@ -31,6 +31,8 @@ pub(super) struct Keys {
     pub(super) stacks: Vec<StackKey>,
     /// By the numbers of fetches of this table.
     pub(super) pieces: Vec<KeyPiece>,
+    /// The same of addresses in the code of a process.
+    pub(super) processes: Vec<usize>,
 }
 
 impl Keys {
@@ -91,6 +93,17 @@ impl Keys {
 
     /// A key that is read.
     fn read(&mut self, name: &str, operand: Operand, calculations: &mut Calculations) -> Result<(), Unfit> {
+        let is_of_process = operand.kind == FieldType::Usym;
+        self.read_value(name, operand, calculations)?;
+        if let (true, Some(field)) = (is_of_process, self.fields.last_mut()) {
+            field.size += Counting::PROCESS_BYTES;
+            self.bytes += Counting::PROCESS_BYTES;
+            self.processes.push(self.fetches.len() - 1);
+        }
+        Ok(())
+    }
+
+    fn read_value(&mut self, name: &str, operand: Operand, calculations: &mut Calculations) -> Result<(), Unfit> {
         let is_number = operand.size <= 8 && operand.size.is_power_of_two() && is_signed(&operand.kind).is_some();
         let has_garbage = operand.bits.is_some() || (is_null_by_value(&operand.kind) && operand.kind != FieldType::Id);
         if is_number && has_garbage && !matches!(operand.source, OperandSource::Nothing) {

@@ -155,6 +155,7 @@ impl<V: Values> Resolver<'_, V> {
         let in_scratch = keys.in_scratch || keys.bytes > NEAR_KEY_BYTES;
         let of_probe = |piece: KeyPiece| KeyPiece { fetch: first_key + piece.fetch, ..piece };
         self.counting.pieces.extend(keys.pieces.drain(..).map(of_probe));
+        self.counting.processes.extend(keys.processes.iter().map(|fetch| first_key + fetch));
         self.counting.fetches.append(&mut keys.fetches);
         let row = row(table, is_named, &keys, fields);
         self.counting.tables.push(Table {
