@@ -13,7 +13,7 @@ use crate::words;
 /// What can be done with the values of events, how it is written, and what it gives.
 pub const STATISTICS: &[(&str, &str, &str)] = &[
     ("count", "count()", "How many events there were."),
-    ("sum", "sum(bytes)", "The sum of a number; 0 without any."),
+    ("sum", "sum(bytes)", "The sum of a number, in 64 bits: beyond them it wraps. 0 without any."),
     ("min", "min(duration)", "The least number; null without any."),
     ("max", "max(duration)", "The greatest number; null without any."),
     ("avg", "avg(duration)", "The mean, without its fraction; null without any."),

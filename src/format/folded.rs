@@ -6,9 +6,12 @@
 //! [lost];ring full 880
 //! ```
 //!
+//! Lines are added up by who reads them: of a table that never begins again, a line has what has come since the one before.
+//!
 //! Of an event with two stacks the functions of the process stand before those of the kernel. An event counts once, the row of a sample by
 //! its first value. What was lost stands beside the rest, so that a picture shows how much it is.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::columns::Columns;
@@ -41,6 +44,8 @@ struct Folded {
     stacks: Vec<usize>,
     /// Where the first value of a sample is.
     value: Option<usize>,
+    /// Of a table that never begins again: how often each stack was written so far.
+    written: Option<HashMap<Vec<u8>, u64>>,
 }
 
 impl Folded {
@@ -58,6 +63,7 @@ impl Folded {
             comm: fields().find(|(_, field)| field.name == "comm").map(|(at, _)| at),
             stacks: of(true).chain(of(false)).collect(),
             value: layout.sample.as_ref().map(|sample| layout.process.len() + sample.keys),
+            written: layout.sample.as_ref().filter(|sample| sample.cumulative).map(|_| HashMap::new()),
         }
     }
 
@@ -65,13 +71,13 @@ impl Folded {
         self.columns.process().chain(self.columns.fields()).nth(at).map(|column| column.field)
     }
 
-    /// Nothing where there is no stack.
-    fn line(&self, record: FullRecord<'_>, count: Option<u64>, out: &mut Vec<u8>) {
+    /// Writes the line up to its count, which is given back; nothing, and 0, where there is no stack.
+    fn stack(&self, record: FullRecord<'_>, count: Option<u64>, out: &mut Vec<u8>) -> u64 {
         let record = self.columns.record(record);
         let stacks = || self.stacks.iter().filter_map(|at| stack(self.field(*at)?, record));
         let count = count.or_else(|| self.counted(record)).unwrap_or(0);
         if stacks().next().is_none() || count == 0 {
-            return;
+            return 0;
         }
         match self.comm.and_then(|at| self.field(at)).map(|field| record.value(field)) {
             Some(FieldValue::Text(text)) if !text.bytes.is_empty() => name(text.bytes, out),
@@ -81,7 +87,36 @@ impl Folded {
             out.push(b';');
             function(frame, out);
         }
-        end(count, out);
+        count
+    }
+
+    fn line(&self, record: FullRecord<'_>, count: Option<u64>, out: &mut Vec<u8>) {
+        match self.stack(record, count, out) {
+            0 => {}
+            count => end(count, out),
+        }
+    }
+
+    /// What each stack has more than was written.
+    fn growth(&mut self, rows: &Rows) -> Vec<(Vec<u8>, u64)> {
+        let mut totals: HashMap<Vec<u8>, u64> = HashMap::new();
+        for row in &rows.rows {
+            let mut line = Vec::new();
+            let count = self.stack(row.into(), None, &mut line);
+            let total = totals.entry(line).or_default();
+            *total = total.saturating_add(count);
+        }
+        let Some(written) = &mut self.written else { return Vec::new() };
+        let mut grown: Vec<(Vec<u8>, u64)> = Vec::new();
+        for (line, total) in totals {
+            let known = written.entry(line.clone()).or_default();
+            if total > *known {
+                grown.push((line, total - *known));
+                *known = total;
+            }
+        }
+        grown.sort();
+        grown
     }
 
     /// The first value of a sample.
@@ -104,6 +139,13 @@ impl WriteLines for Folded {
     }
 
     fn sample(&mut self, rows: &Rows, _interval: Duration, _unix_ns: u64, out: &mut Vec<u8>) {
+        if self.written.is_some() {
+            for (line, count) in self.growth(rows) {
+                out.extend_from_slice(&line);
+                end(count, out);
+            }
+            return;
+        }
         for row in &rows.rows {
             self.line(row.into(), None, out);
         }

@@ -45,7 +45,7 @@ struct Jsonl {
     head: Rfc3339,
     /// `,"env":"prod"` for each label.
     labels: Vec<u8>,
-    /// `,"table":"by_size"` of a sample.
+    /// `,"table":"by_size"` of a sample, `,"cumulative":true` of one that never begins again.
     table: Vec<u8>,
     columns: Columns,
 }
@@ -61,10 +61,14 @@ impl Jsonl {
         }
         let cut = |name: &str| [key(&format!("{name}_truncated")).as_slice(), b"true"].concat();
         let escaped = |name: &str| [key(&format!("{name}_escaped")).as_slice(), b"true"].concat();
+        let mut of_table = shape.layout.table().map_or_else(Vec::new, table);
+        if shape.layout.sample.as_ref().is_some_and(|sample| sample.cumulative) {
+            of_table.extend_from_slice(b",\"cumulative\":true");
+        }
         Self {
             head: Rfc3339::between(STAMP, &probe),
             labels: constant,
-            table: shape.layout.table().map_or_else(Vec::new, table),
+            table: of_table,
             columns: Columns::new(shape.layout, key, cut, escaped),
         }
     }

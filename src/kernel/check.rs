@@ -64,6 +64,8 @@ fn check_one(
     if !missing.is_empty() {
         let message = format!("not verified by the kernel: loading a program needs {}", missing.join(" and "));
         findings.push(Finding::Unknown(KernelError::new(Place::Program, message, "check as root to verify it")));
+    } else if !is_whole(&prepared) {
+        // Something is wrong with a value of a table, and has been said: there is nothing to verify.
     } else if kinds.iter().any(|kind| !(of(*kind).has_programs)(host)) {
         // The kernel would say no more than that it has none of this type.
     } else if !verified.iter().any(is_verified) {
@@ -76,6 +78,11 @@ fn check_one(
     findings
 }
 
+/// False where a table has no values: each has one at least.
+fn is_whole(prepared: &Prepared) -> bool {
+    prepared.counting.iter().flat_map(|counting| &counting.tables).all(|table| table.value_bytes > 0)
+}
+
 /// The verifier asks for the maps of sets and tables, not for what is in them.
 fn give_empty_maps(prepared: &mut Prepared) -> Result<(), KernelError> {
     give_empty_sets(&prepared.steps, &prepared.set_places, &mut prepared.sets)?;
@@ -84,6 +91,7 @@ fn give_empty_maps(prepared: &mut Prepared) -> Result<(), KernelError> {
     }
     let failed = |error| KernelError::at(Place::Probe, format!("failed to make a table: {error}"));
     let Some(counting) = &prepared.counting else { return Ok(()) };
+    TableMaps::fit(counting).map_err(|refusal| KernelError::of(Place::Probe, refusal))?;
     let mut small = counting.clone();
     small.tables.iter_mut().for_each(|table| table.max_keys = 1);
     prepared.tables = TableMaps::of(&small).map_err(failed)?;

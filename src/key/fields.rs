@@ -90,4 +90,4 @@ pub(super) fn reserved_in_rows(problem: Problem, help: &str) -> Problem {
 }
 
 /// What every row has; the fields of a process may be keys.
-const OF_ROWS: &[&str] = &["ts", "probe", "type", "interval_ms", "table", "short_record", "left_out"];
+const OF_ROWS: &[&str] = &["ts", "probe", "type", "interval_ms", "table", "cumulative", "short_record", "left_out"];

@@ -161,8 +161,16 @@ impl Meter {
 
 fn metrics(of: &MeterOf, layout: &Layout) -> Vec<Metric> {
     let Some(sample) = &layout.sample else { return Vec::new() };
-    let values = layout.fields.iter().skip(sample.keys).zip(&sample.statistics);
-    values.map(|(field, statistic)| Metric::new(of, layout.table(), field, statistic)).collect()
+    let mut all: Vec<Metric> = Vec::new();
+    for (field, statistic) in layout.fields.iter().skip(sample.keys).zip(&sample.statistics) {
+        let mut metric = Metric::new(of, layout.table(), field, statistic);
+        // `c` and `c_total`, `h` and `h_bucket`: two values, whatever becomes of their names.
+        while all.iter().any(|known| known.names().any(|name| metric.names().any(|own| own == name))) {
+            metric.name.push_str("_2");
+        }
+        all.push(metric);
+    }
+    all
 }
 
 fn label(value: FieldValue<'_>) -> String {
@@ -194,6 +202,15 @@ impl Metric {
         };
         let name = metric_name(&of.probe, table, &field.name, unit, kind == Kind::Counter);
         Self { name, help, unit, kind }
+    }
+
+    /// The names of its lines.
+    fn names(&self) -> impl Iterator<Item = String> + '_ {
+        let parts: &[&str] = match &self.kind {
+            Kind::Histogram(_) => &["", "_bucket", "_count", "_sum"],
+            Kind::Counter | Kind::Sum | Kind::Least | Kind::Greatest | Kind::Average => &[""],
+        };
+        parts.iter().map(|part| format!("{}{part}", self.name))
     }
 
     /// Lines of one series.

@@ -9,12 +9,14 @@
 //! ebpf_run_reads_took_seconds_count{probe="reads"} 4
 //! ```
 //!
-//! `le` are the true edges; the kernel counts what equals an edge above it. There is no `_sum`: the kernel does not keep one.
+//! The kernel counts what equals an edge above it, and `le` means "at most": of whole numbers it is the largest below the edge, of times
+//! the edge itself, as a nanosecond more or less does not matter. There is no `_sum`: the kernel does not keep one.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use super::name::BaseUnit;
 use super::table::{Amount, Kind, Meter, Metric};
 use crate::spec::Buckets;
 use crate::words::shown;
@@ -101,7 +103,8 @@ fn histogram(
     for bucket in shown {
         sum = sum.saturating_add(counts.get(bucket).copied().unwrap_or(0));
         if let (_, Some(high)) = buckets.edges(bucket) {
-            writeln!(out, "{name}_bucket{{{labels},le=\"{}\"}} {sum}", unit.text(high))?;
+            let most = if *unit == BaseUnit::Seconds { high } else { high - 1 };
+            writeln!(out, "{name}_bucket{{{labels},le=\"{}\"}} {sum}", unit.text(most))?;
         }
     }
     writeln!(out, "{name}_bucket{{{labels},le=\"+Inf\"}} {sum}")?;

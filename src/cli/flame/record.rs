@@ -57,7 +57,8 @@ fn refuse_stackless(config: &Config) -> Result<(), NoPicture> {
     let Some(probe) = config.probes.iter().find(|probe| !has_stack(&probe.spec)) else { return Ok(()) };
     let name = &probe.spec.id.name;
     tell(&format!("error: the events of `{name}` have no call stack, and a flame graph is made of nothing else"));
-    Err(NoPicture::usage("help: add one to its `capture`: `stack: kstack` or `stack: ustack`"))
+    let place = if probe.spec.aggregates.is_empty() { "its `capture`" } else { "`by` of its `aggregate`" };
+    Err(NoPicture::usage(format!("help: add one to {place}: `stack: kstack` or `stack: ustack`")))
 }
 
 /// Every probe writes to this file alone.

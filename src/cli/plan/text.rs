@@ -210,12 +210,13 @@ fn sink(sink: &SinkSpec) -> String {
     format!("{name} ({format}{mode}{owner})")
 }
 
-/// `4 MiB`, `12 KiB`, `100 bytes`
+/// `2.5 GiB`, `4.0 MiB`, `12 KiB`, `100 bytes`
 fn size(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} bytes"),
         1024..0x10_0000 => format!("{} KiB", bytes.div_ceil(1024)),
-        0x10_0000.. => format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+        0x10_0000..0x4000_0000 => format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+        0x4000_0000.. => format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30)),
     }
 }
 

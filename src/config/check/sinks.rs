@@ -134,7 +134,8 @@ pub(super) fn refuse_stackless(draft: &Draft, problems: &mut Vec<Problem>) {
         let name = &draft.spec.id.name;
         let message = format!("`{}` is for stacks, and the events of `{name}` have none", sink.name);
         let problem = Problem::new(codes::NO_STACK, Location::new(&draft.source, span), message);
-        problem.help("add one to `capture`: `stack: kstack` or `stack: ustack`")
+        let place = if draft.spec.aggregates.is_empty() { "`capture`" } else { "`by` of its `aggregate`" };
+        problem.help(format!("add one to {place}: `stack: kstack` or `stack: ustack`"))
     }));
 }
 

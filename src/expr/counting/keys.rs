@@ -7,8 +7,8 @@ use crate::expr::lower::{Unfit, is_null_by_value, is_signed};
 use crate::expr::operand::{Operand, OperandSource};
 use crate::expr::path::is_path;
 use crate::spec::{
-    Aggregate, AggregateKey, Cast, ComputedType, Counting, Expr, ExprNode, Fetch, FetchCopy, FetchSource, Field, FieldType,
-    Formula, KeyPiece, StackKey, StackSlot,
+    Aggregate, AggregateKey, Cast, ComputedType, Counting, Expr, ExprNode, Fetch, FetchCopy, FetchSource, Field,
+    FieldType, Formula, KeyPiece, StackKey, StackSlot,
 };
 use crate::words::Refusal;
 
@@ -63,6 +63,11 @@ impl Keys {
         let typed = checker.calculated(&key.expr);
         *operands = checker.operands;
         let typed = typed?;
+        if typed.formula == Formula::Null && !matches!(key.expr.node, ExprNode::Null) {
+            // This target has nothing to compare, others have.
+            self.push(Vec::new(), nothing(8), field(&key.name, 8, FieldType::Unsigned));
+            return self.fits(key);
+        }
         if !matches!(typed.formula, Formula::Operand(_)) && is_constant(&typed) {
             return Err(Refusal::new(format!("`{}` is always the same", key.expr)).help("remove this key"));
         }

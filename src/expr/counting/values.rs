@@ -6,7 +6,7 @@ use super::keys::kind_of;
 use crate::expr::check::{Checker, Type, Values};
 use crate::expr::lower::Unfit;
 use crate::expr::operand::Operand;
-use crate::spec::{AggregateValue, ComputedType, Expr, FieldType, NameTable, Statistic, Wide};
+use crate::spec::{AggregateValue, ComputedType, Expr, ExprNode, FieldType, NameTable, Statistic, Wide};
 use crate::words::Refusal;
 
 /// What a value is about, and how its result is shown.
@@ -96,6 +96,10 @@ fn what(ty: &Type) -> String {
 /// What to write instead.
 fn instead(expr: &Expr, ty: &Type) -> String {
     match ty {
+        // What has a type gets no other one.
+        Type::Number(_) if matches!(expr.node, ExprNode::Cast { .. }) => {
+            format!("if its value counts, write `({expr}) as u64`")
+        }
         Type::Number(_) => format!("if its value counts, write `{expr} as u64`"),
         Type::Bool => format!("write `count() if {expr}`"),
         Type::Named(NameTable::Errno, _) => format!("make it a key: `by: {{ error: {expr} }}`"),

@@ -2,6 +2,7 @@
 //! The maps of a table.
 
 use std::ffi::CStr;
+use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -9,6 +10,7 @@ use std::sync::{Arc, LazyLock};
 
 use crate::kernel::raw_map::{create, point_at, set_word};
 use crate::spec::{Counting, Table};
+use crate::words::Refusal;
 
 /// What the kernel adds to each row: its own data, and the pointer to the counters of all CPUs.
 const ROW_BYTES: u64 = 48 + 8;
@@ -64,6 +66,13 @@ pub(super) struct StackMaps {
     number: u32,
 }
 
+/// `MemAvailable` of proc_meminfo(5); `None` where it cannot be read.
+fn available_bytes() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
 impl TableMaps {
     /// Makes the maps of tables that are empty. One that never begins again has one of each kind.
     pub fn of(counting: &Counting) -> io::Result<Vec<Arc<Self>>> {
@@ -109,6 +118,20 @@ impl TableMaps {
         };
         let one = hash(table.max_keys, row) + stacks;
         if table.is_cumulative() { one } else { 2 * one }
+    }
+
+    /// Refuses tables that this machine has no memory for: the kernel would take what others need, until it ends them.
+    pub fn fit(counting: &Counting) -> Result<(), Refusal> {
+        let cpus = Self::cpus();
+        let wanted: u64 = counting.tables.iter().map(|table| Self::bytes(table, cpus)).fold(0, u64::saturating_add);
+        let Some(free) = available_bytes().filter(|free| wanted > *free / 2) else { return Ok(()) };
+        let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+        let message = format!(
+            "its tables take {} MiB of the kernel's memory, more than half of the {} MiB that are available",
+            mib(wanted),
+            mib(free)
+        );
+        Err(Refusal::new(message).help("set a smaller `max_keys`, or leave out keys and values"))
     }
 
     /// What hashes of stacks begin with: nobody can make two stacks that have the same one.

@@ -52,6 +52,7 @@ impl SharedTables {
             let no_memory = error.raw_os_error() == Some(libc::ENOMEM);
             refusal.maybe_help(no_memory.then(|| "set a smaller `max_keys`, or leave out keys and values".to_owned()))
         };
+        TableMaps::fit(counting).map_err(|refusal| KernelError::of(Place::Probe, refusal))?;
         let maps = TableMaps::of(counting).map_err(failed)?;
         let mut tables = Vec::new();
         for (table, of_table) in counting.tables.iter().zip(&maps) {
