@@ -9,11 +9,11 @@ use serde_json::json;
 use super::aggregate_value::{self, ValueText};
 use super::definition::{Checking, Key, Need, needless};
 use super::expression;
-use super::fields::{MAX_NAME_BYTES, is_reserved_in_rows, reserved_in_rows, wrong_field_of_row};
+use super::fields::{MAX_NAME_BYTES, is_reserved_in_rows, reserved_in_rows, sibling, wrong_field_of_row};
 use super::set_names::note_sets;
 use crate::config::forms::Ordered;
 use crate::config::{Node, codes, is_identifier};
-use crate::spec::{Aggregate, AggregateKey, AggregatePart, Expr, ExprNode, Place, Top};
+use crate::spec::{Aggregate, AggregateKey, AggregatePart, AggregateValue, Expr, ExprNode, Place, Top};
 use crate::words;
 
 pub(super) const AGGREGATE: Key = Key {
@@ -155,6 +155,7 @@ fn check(checking: &mut Checking<'_>) {
                 checking.cx.report(problem.help("rename one of them"));
             }
         }
+        refuse_ambiguous(checking, node, &keys, &values);
         let flag = |word: &str| matches!(node.at(&[word]).map(Node::to_json), Some(serde_json::Value::Bool(true)));
         let rows = node.at(&["max_keys"]).and_then(|node| node.to_json().as_u64());
         tables.push(Aggregate {
@@ -247,6 +248,27 @@ fn keys(checking: &mut Checking<'_>, table: &Node, number: usize) -> Vec<Aggrega
         }
     }
     keys
+}
+
+/// Labels stand in each row, and a text that was cut has `NAME_truncated` beside it: no key and no value can be called so.
+fn refuse_ambiguous(checking: &mut Checking<'_>, node: &Node, keys: &[AggregateKey], values: &[AggregateValue]) {
+    let names = || keys.iter().map(|key| &key.name).chain(values.iter().map(|value| &value.name));
+    let place = |name: &str| {
+        let entry = |part: &str| node.at(&[part]).and_then(|part| part.get(name));
+        entry("by").or_else(|| entry("values")).map_or(node.span, |entry| entry.key_span)
+    };
+    let labels: Vec<String> =
+        checking.cx.node.at(&["labels"]).into_iter().flat_map(Node::entries).map(|label| label.key.clone()).collect();
+    for name in names() {
+        let marked = sibling(name).filter(|(text, ..)| names().any(|known| known == text));
+        let message = match marked {
+            _ if labels.contains(name) => format!("a label has the name `{name}` as well"),
+            Some((text, what, _)) => format!("`{name}` clashes with the field that marks that `{text}` {what}"),
+            None => continue,
+        };
+        let problem = checking.cx.error(codes::FIELD_CLASH, place(name), message);
+        checking.cx.report(problem.help("rename one of them"));
+    }
 }
 
 /// What a key of a list is called: the last name of its path, or where no field of a row can be called so, what it is read as:

@@ -20,6 +20,7 @@ mod ending;
 mod ends;
 mod exec;
 mod fates;
+mod flame;
 mod forecast;
 mod frames;
 mod hooks;

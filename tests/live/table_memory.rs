@@ -42,3 +42,24 @@ fn plan_says_what_tables_take() {
         run.interrupt().code(0);
     }
 }
+
+/// Tables that would take the memory of the machine are refused, before a map is made and by `check --kernel` as well.
+#[test]
+fn more_than_there_is() {
+    need!(bpf());
+    let lab = Lab::new();
+    let one = |name: &str| format!("{name}: {{ histogram: flags as u32, linear: [0, 1024, 1] }}");
+    let yaml = format!(
+        "version: 1\nprobes:\n  - name: opens\n    hook: {{ syscall: openat }}\n    \
+         aggregate: {{ by: [comm], max_keys: 1048576, values: {{ {}, {}, {} }} }}\n",
+        one("a"),
+        one("b"),
+        one("c")
+    );
+    fs::write(lab.path("probes.yaml"), yaml).unwrap();
+    for arguments in [&["check", "--kernel", "probes.yaml"][..], &["probes.yaml"]] {
+        let ended = lab.run(arguments).code(1);
+        let said = format!("{}{}", ended.stdout.join("\n"), ended.stderr);
+        assert!(said.contains("more than half of the") && said.contains("set a smaller `max_keys`"), "{said}");
+    }
+}
