@@ -9,10 +9,13 @@ use super::functions::{FUNCTIONS, METHODS};
 const NAMES: &[(&str, &str)] = &[
     ("nsecs", "write `ktime`"),
     ("elapsed", "write `ktime`; a difference of two is a duration"),
-    ("duration", "a span has it: `at: span`, or `hook: { span: … }`"),
-    ("start", "a span has it: `hook: { span: { start: …, end: … } }`"),
-    ("end", "a span has it: `hook: { span: { start: …, end: … } }`"),
-    ("via", "a span has it: `hook: { span: { start: …, via: …, end: … } }`"),
+    ("duration", "the end of a span has it, by this name alone: `at: span`, or `hook: { span: … }`"),
+    ("start", "at the end of a span `start.NAME` is what its start had: `hook: { span: { start: …, end: … } }`"),
+    ("end", "at the end of a span `end.NAME` is what it has: `hook: { span: { start: …, end: … } }`"),
+    (
+        "via",
+        "at the end of a span `via.NAME` is what was there on the way: `hook: { span: { start: …, via: …, end: … } }`",
+    ),
     ("curtask", "write `task`"),
     ("current", "write `task`"),
     ("rand", "write `random`"),

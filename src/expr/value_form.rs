@@ -94,6 +94,10 @@ const FOREIGN: &[(&str, &str)] =
 fn unknown(word: &str, at: Range<usize>) -> ExprError {
     let known = STATISTICS.iter().map(|(known, ..)| *known);
     let foreign = FOREIGN.iter().find(|(other, _)| *other == word).map(|(_, ours)| *ours);
+    if word == "lhist" {
+        let help = "write `NAME: { histogram: value, linear: [0, 100, 10] }`: from, to and the width of a bucket";
+        return error(at, format!("there is no statistic `{word}`"), help.to_owned());
+    }
     let help = match foreign.or_else(|| words::nearest(word, known.clone())) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => format!("there are {}", words::list(known, 8)),

@@ -75,6 +75,10 @@ fn check(checking: &mut Checking<'_>) {
             return checking.then(|draft| draft.spec.interval = AT_THE_END);
         }
         let cx = &mut checking.cx;
+        if cx.node.at(&["aggregate"]).is_some() {
+            // Why nothing is counted has been said.
+            return;
+        }
         let problem = cx.error(codes::DURATION, cx.value(&["interval"]), "`end` is an interval of `aggregate` only");
         return cx.report(problem.help("write how often, for example `interval: 10s`"));
     }

@@ -80,10 +80,18 @@ pub(super) fn mapping_for_a_list(misfit: &Misfit<'_>) -> Option<String> {
 
 /// `xdp: eth0`: the value of the only key that a mapping must have.
 pub(super) fn only_its_key(misfit: &Misfit<'_>) -> Option<String> {
-    let required = flow(required(misfit).filter(|_| misfit.is_scalar())?);
+    let required = required(misfit).filter(|_| misfit.is_scalar())?;
+    let property = &misfit.schema.get("properties")?[required.as_str().unwrap_or_default()];
+    // `99hz` where a number is wanted.
+    let digits = misfit.shown.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    let value = if property["type"] == "integer" { digits } else { misfit.shown };
+    if value.is_empty() {
+        return None;
+    }
+    let required = flow(required);
     Some(match misfit.path.last() {
-        Some(Segment::Index(_)) => format!("write `- {required}: {}`", misfit.shown),
-        Some(Segment::Key(key)) => format!("write `{key}: {{ {required}: {} }}`", misfit.shown),
+        Some(Segment::Index(_)) => format!("write `- {required}: {value}`"),
+        Some(Segment::Key(key)) => format!("write `{key}: {{ {required}: {value} }}`"),
         None => return None,
     })
 }

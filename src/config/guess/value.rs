@@ -148,7 +148,11 @@ fn is_integer(text: &str) -> bool {
 
 /// `sinks: stdout`
 pub(super) fn one_for_a_list(misfit: &Misfit<'_>) -> Option<String> {
-    let is_one = misfit.is_scalar() && !misfit.goes_on && misfit.wants("array") && !misfit.wants("string");
+    let is_one = misfit.is_scalar()
+        && !misfit.goes_on
+        && misfit.wants("array")
+        && !misfit.wants("string")
+        && !misfit.wants("object");
     is_one.then(|| format!("write it as a list: `{}: [{}]`", misfit.key(), misfit.node.text().unwrap_or(misfit.shown)))
 }
 

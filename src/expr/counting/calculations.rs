@@ -98,7 +98,7 @@ impl Calculations {
             | Formula::Any(_)
             | Formula::Matches { .. }
             | Formula::InSet { .. }
-            | Formula::InNetworks { .. } => Err(Unfit::new("the kernel calculates with numbers only")),
+            | Formula::InNetworks { .. } => Err(Unfit::new("a key is a number, or one comparison of two numbers")),
         }
     }
 
@@ -224,7 +224,7 @@ pub(super) fn calculation(first: u8) -> Fetch {
 
 /// A number as it is read.
 fn at_hand(operand: &Operand) -> Result<Number, Unfit> {
-    let no_number = || Unfit::new("it is no integer of the kernel's");
+    let no_number = || Unfit::new("the kernel has no number there");
     let signed = is_signed(&operand.kind).ok_or_else(no_number)?;
     if operand.size > 8 || !operand.size.is_power_of_two() || operand.kind == FieldType::Errno {
         return Err(no_number());

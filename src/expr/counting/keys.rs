@@ -79,7 +79,11 @@ impl Keys {
             self.push(Vec::new(), nothing(8), field(&key.name, 8, kind));
             return self.fits(key);
         }
-        let number = calculations.calculated(&typed.formula, operands).map_err(unfit)?;
+        let is_condition = kind == FieldType::Bool;
+        let number = calculations.calculated(&typed.formula, operands).map_err(|why| {
+            let instead = || format!("as a value it can be any condition: `{}: count() if {}`", key.name, key.expr);
+            unfit(why).maybe_help(is_condition.then(instead))
+        })?;
         let (size, kind) = if kind == FieldType::Bool { (1, kind) } else { (8, kind) };
         self.push(Vec::new(), Fetch { size: 8, slot: 8, ..number.fetch }, field(&key.name, size, kind));
         self.fits(key)
