@@ -62,7 +62,9 @@ fn exchanged_while_it_is_attached() {
     let (first, second) = (shifted(&lab, &one, 0), shifted(&lab, &two, 9));
     let places = [answer(&first), answer(&second)];
     assert_ne!(places[0], places[1]);
-    let processes = [Called::start(&first, "one"), Called::start(&second, "two")];
+    let mut processes = [Called::start(&first, "one"), Called::start(&second, "two")];
+    // Then all that they map is there.
+    processes.iter_mut().for_each(|process| process.call(0));
     let clean: Vec<Vec<u8>> = processes.iter().map(|process| code_of(process, places[0].min(places[1]), 64)).collect();
     let hooked = theirs(&lab, "hooked");
     let path = format!("{hooked}/called");
