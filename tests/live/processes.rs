@@ -112,14 +112,15 @@ fn the_file_that_runs() {
     let shell = fs::canonicalize("/bin/sh").unwrap();
     let program = fs::canonicalize("/bin/true").unwrap();
     let copy = lab.text("copy");
-    fs::copy(&program, &copy).unwrap();
+    // By another process: a test that forks meanwhile would have the file open for writing, and what is so cannot be executed.
+    sh(&format!("cp {} {copy}", program.display()));
     std::os::unix::fs::symlink(&copy, lab.path("link")).unwrap();
     let pid = pid_of(&mut Command::new(lab.path("link")));
     let start = start_of(&mut run, pid);
     assert_eq!((&start["exe"], &start["filename"]), (&json!(copy), &json!(lab.text("link"))));
 
-    fs::write(lab.path("script"), "#!/bin/sh\nexit 0\n").unwrap();
-    sh(&format!("chmod 755 {}", lab.text("script")));
+    let script = lab.text("script");
+    sh(&format!("printf '#!/bin/sh\\nexit 0\\n' >{script} && chmod 755 {script}"));
     let pid = pid_of(&mut Command::new(lab.path("script")));
     assert_eq!(start_of(&mut run, pid)["exe"], shell.to_str().unwrap());
 

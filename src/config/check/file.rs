@@ -99,7 +99,9 @@ fn declared_sinks(
     run: &mut Run,
     problems: &mut Vec<Problem>,
 ) -> sinks::FileSinks {
-    let mut file_sinks = sinks::FileSinks::default();
+    let entries = root.at(&["sinks"]).map(Node::entries).unwrap_or_default();
+    let mut file_sinks = sinks::FileSinks::with_room(entries.len());
+    run.expect_files(entries.len());
     let sinks_key = Segment::Key("sinks".to_owned());
     file_sinks.incomplete = match root.get("sinks") {
         Some(sinks) => {
@@ -107,7 +109,7 @@ fn declared_sinks(
         }
         None => root.is_incomplete(),
     };
-    for entry in root.at(&["sinks"]).map(Node::entries).unwrap_or_default() {
+    for entry in entries {
         let is_clean = clean(&[sinks_key.clone(), Segment::Key(entry.key.clone())]);
         let before = problems.len();
         file_sinks.declare(source, entry, is_clean, run, problems);

@@ -83,6 +83,11 @@ impl Run {
         problems.push(problem.help("rename it: names must be unique in all files that run together"));
     }
 
+    /// Makes room for the files of so many more sinks.
+    pub(super) fn expect_files(&mut self, count: usize) {
+        self.files.reserve(count);
+    }
+
     /// Takes the file of a sink for its format.
     pub(crate) fn claim_file(&mut self, sink: &SinkSpec, place: &Location, problems: &mut Vec<Problem>) {
         let claim = (DestinationForm::of(&sink.destination).claim)(&sink.destination);

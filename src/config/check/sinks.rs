@@ -17,18 +17,26 @@ use crate::format::FormatWriter;
 use crate::spec::{Destination, Format, Place, SinkSpec};
 use crate::words;
 
+/// Names of a file's sinks that hints are about.
+const MOST_HINTED: usize = 1000;
+
 /// The sinks that a file declares. They are known in that file only.
 #[derive(Default)]
 pub(crate) struct FileSinks {
     /// By name; `None` for one that has its problem already.
     named: HashMap<String, Option<SinkSpec>>,
-    /// Their names in the order of the file.
+    /// The names of the first of them, in the order of the file.
     order: Vec<String>,
     /// The declarations as a whole could not be read: nothing is said about names that are missing.
     pub(super) incomplete: bool,
 }
 
 impl FileSinks {
+    /// None yet, and room for so many: a table that grows is there twice for a moment.
+    pub(super) fn with_room(count: usize) -> Self {
+        Self { named: HashMap::with_capacity(count), ..Self::default() }
+    }
+
     /// Takes an entry of `sinks`, which has its problem already where it is not `clean`.
     pub(super) fn declare(
         &mut self,
@@ -61,7 +69,9 @@ impl FileSinks {
             run.claim_file(spec, &Location::new(source, entry.key_span), problems);
         }
         self.named.insert(name.clone(), spec);
-        self.order.push(name.clone());
+        if self.order.len() < MOST_HINTED {
+            self.order.push(name.clone());
+        }
     }
 
     /// The sinks of a list under the key `sinks`, each with its place.
@@ -105,7 +115,7 @@ impl FileSinks {
             }
             None if self.incomplete => None,
             None => {
-                let known = || self.order.iter().take(1000).map(String::as_str);
+                let known = || self.order.iter().map(String::as_str);
                 let nearest = words::nearest(name, known().chain(short_words(false).map(|word| -> &str { word })));
                 let help = nearest.map(|word| format!("did you mean `{word}`?")).or_else(|| looks_like_path(name));
                 let problem = cx.error(codes::UNKNOWN_SINK, span, format!("unknown sink `{name}`"));
