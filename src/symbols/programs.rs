@@ -58,8 +58,8 @@ struct Known {
 enum Image {
     /// Nothing was asked of it yet.
     Open(OpenFile),
-    /// Its copy in memory.
-    Copy(File),
+    /// Its copy in memory. The file stays open: another one would have its inode otherwise, and its functions.
+    Copy { copy: File, _held: File },
     /// Too large to be copied.
     Large(Box<Binary<OpenFile>>),
     /// It cannot be read, or is no program.
@@ -144,12 +144,13 @@ impl Image {
             return;
         }
         *copied += file.size;
-        *self = copy(file).map_or(Self::Nothing, Self::Copy);
+        let both = copy(file).and_then(|copy| Ok((copy, file.file.try_clone()?)));
+        *self = both.map_or(Self::Nothing, |(copy, held)| Self::Copy { copy, _held: held });
     }
 
     fn functions(&self, symbolizer: &Symbolizer, offset: u64) -> Functions {
         match self {
-            Self::Copy(copy) => {
+            Self::Copy { copy, .. } => {
                 let source = Source::Elf(Elf::new(format!("/proc/self/fd/{}", copy.as_raw_fd())));
                 let found = symbolizer.symbolize_single(&source, Input::FileOffset(offset));
                 found.ok().as_ref().and_then(|found| found.as_sym()).map(functions).unwrap_or_default()
