@@ -2,9 +2,9 @@
 //! `ebpf-run flame`, and the format that it is made of.
 
 use std::fs;
-use std::path::Path;
 
 use crate::lab::{Lab, bpf, need, sh, tool, wait_for};
+use crate::stacks::compile;
 
 /// What a table that never begins again has counted is in the picture once, however often it was reported: in folded stacks, recorded and
 /// from JSON lines.
@@ -12,9 +12,7 @@ use crate::lab::{Lab, bpf, need, sh, tool, wait_for};
 fn cumulative_counts_are_drawn_once() {
     need!(bpf(), tool("cc"));
     let lab = Lab::new();
-    let binary = lab.text("chain-flame");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/chain.c");
-    sh(&format!("cc -O1 -fno-omit-frame-pointer -fno-optimize-sibling-calls -o {binary} {}", source.display()));
+    let binary = compile(&lab, "chain-flame");
     let (folded, lines) = (lab.text("stacks.folded"), lab.text("rows.jsonl"));
     let run = lab.ready(
         &format!(

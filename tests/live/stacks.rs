@@ -16,7 +16,7 @@ const PROBE: &str = "probes:\n  - name: chain\n    hook: { syscall: openat }\n  
                      where: path == \"/nonexistent-chain\"\n";
 
 /// A program with a known chain of calls.
-fn compile(lab: &Lab, name: &str) -> String {
+pub(crate) fn compile(lab: &Lab, name: &str) -> String {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/chain.c");
     let binary = lab.text(name);
     sh(&format!("cc -O1 -fno-omit-frame-pointer -fno-optimize-sibling-calls -o {binary} {}", source.display()));

@@ -98,7 +98,7 @@ impl Calculations {
             | Formula::Any(_)
             | Formula::Matches { .. }
             | Formula::InSet { .. }
-            | Formula::InNetworks { .. } => Err(Unfit::new("a key is a number, or one comparison of two numbers")),
+            | Formula::InNetworks { .. } => Err(Unfit::new("it is neither a number nor one comparison of two numbers")),
         }
     }
 
