@@ -347,10 +347,11 @@ fn offcputime() {
         sleeper.go();
         let said = both.end();
         let waits = |stack: &str| stack.contains("poll_schedule_timeout");
-        let ours = |all: bool| -> u64 {
+        let of_rows = |value: &str, all: bool| -> u64 {
             let rows = said.rows.iter().filter(|row| all || waits(&row["kstack"].to_string()));
-            rows.filter_map(|row| row["time"].as_u64()).sum::<u64>() / 1000
+            rows.filter_map(|row| row[value].as_u64()).sum()
         };
+        let ours = |all: bool| of_rows("time", all) / 1000;
         // Each stack ends with a line for its process, and one with how many microseconds.
         let blocks: Vec<(&str, u64)> = said
             .peer
@@ -361,8 +362,12 @@ fn offcputime() {
             |all: bool| blocks.iter().filter(|(stack, _)| all || waits(stack)).map(|(_, time)| time).sum::<u64>();
         let near = |all: bool| ours(all).abs_diff(theirs(all)) * 100 <= theirs(all);
         let text = format!("{} of {} µs; they {} of {}", ours(false), ours(true), theirs(false), theirs(true));
-        // 100 times 10 ms: what each adds by its own work is little of that.
-        let outcome = if near(true) && near(false) && ours(false) >= 1_000_000 { Ok(text) } else { Err(text) };
+        // 100 times 10 ms, and what each adds by its own work is little of that. Seen on a virtual machine whose init process is protected:
+        // the kernel shows nobody a switch away from one of that process's threads (neither tool, nor bpftrace). The process that comes
+        // next has no end then: at most a few of these 100.
+        let times = of_rows("times", false);
+        let is_all = (95..=100).contains(&times) && ours(false) >= times * 10_000;
+        let outcome = if near(true) && near(false) && is_all { Ok(text) } else { Err(format!("{text}, {times} times")) };
         (said, outcome)
     });
 }
