@@ -126,3 +126,25 @@ fn refusals() {
     );
     assert!(listed.stdout.contains(&line), "{:?}", listed.stdout);
 }
+
+/// Where the kernel would count in a wrong place that somebody looks, as some linkers lay out a file, the probe does not fire: said
+/// beforehand.
+#[test]
+fn a_semaphore_in_a_shared_page() {
+    need!(bpf(), tool("cc"));
+    // In the page of the file that the end of `.data` is in, and far from it in memory.
+    for (how, fires) in [("-O2", true), ("-O2 -Wl,--section-start=.probes=0x200800", false)] {
+        let lab = Lab::new();
+        let binary = compile(&lab, how);
+        let yaml = format!("probes:\n  - {{ name: guarded, hook: {{ usdt: \"{binary}:test:guarded\" }} }}\n");
+        lab.yaml(&yaml);
+        let ended = lab.run(&["check", "--kernel", "probes.yaml"]).code(0);
+        let warning =
+            "programs may never come by `test:guarded`: its semaphore lies in a page of the file that they map twice";
+        let said = ended.stdout.join("\n");
+        assert_eq!(said.contains(warning), !fires, "{how}: {said}");
+        let run = lab.ready(&yaml, &[]);
+        feed(&binary, &[1]);
+        assert_eq!(run.interrupt().code(0).events().len(), usize::from(fires), "{how}");
+    }
+}

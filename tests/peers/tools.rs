@@ -367,7 +367,8 @@ fn offcputime() {
         // next has no end then: at most a few of these 100.
         let times = of_rows("times", false);
         let is_all = (95..=100).contains(&times) && ours(false) >= times * 10_000;
-        let outcome = if near(true) && near(false) && is_all { Ok(text) } else { Err(format!("{text}, {times} times")) };
+        let outcome =
+            if near(true) && near(false) && is_all { Ok(text) } else { Err(format!("{text}, {times} times")) };
         (said, outcome)
     });
 }

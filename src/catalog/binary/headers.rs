@@ -2,7 +2,7 @@
 //! The headers of a program or library: what kind of file it is, its segments, where its tables lie (elf(5)).
 
 use object::elf::{
-    ELFCLASS64, ELFDATA2LSB, ELFMAG, ET_DYN, ET_EXEC, PF_X, PT_LOAD, PT_NOTE, SHT_DYNSYM, SHT_GNU_VERDEF,
+    ELFCLASS64, ELFDATA2LSB, ELFMAG, ET_DYN, ET_EXEC, PF_W, PF_X, PT_LOAD, PT_NOTE, SHT_DYNSYM, SHT_GNU_VERDEF,
     SHT_GNU_VERSYM, SHT_NOTE, SHT_SYMTAB,
 };
 
@@ -61,6 +61,8 @@ pub(super) struct ProbeNotes {
     pub(super) base: Option<u64>,
     /// What is put into memory.
     pub(super) loaded: Vec<Code>,
+    /// Those of it that may be written.
+    pub(super) written: Vec<Code>,
 }
 
 /// What the headers say.
@@ -101,6 +103,7 @@ impl Headers {
         // Searched for each symbol, of which there are millions.
         found.code.sort_by_key(|code| code.memory);
         found.probes.loaded.sort_by_key(|part| part.memory);
+        found.probes.written.sort_by_key(|part| part.memory);
         found.sections(bytes, &header)?;
         Ok(found)
     }
@@ -121,11 +124,13 @@ impl Headers {
             if kind == u64::from(PT_LOAD.0) {
                 let end = part.offset.saturating_add(part.size);
                 let loaded = Code { memory: number::<8>(entry, 16), begin: part.offset, end };
-                if number::<4>(entry, 4) & u64::from(PF_X.0) != 0 {
+                let flags = number::<4>(entry, 4);
+                if flags & u64::from(PF_X.0) != 0 {
                     self.code.push(loaded);
                 }
                 if self.probes.loaded.len() < MOST_CODE {
                     self.probes.loaded.push(loaded);
+                    self.probes.written.extend((flags & u64::from(PF_W.0) != 0).then_some(loaded));
                 }
             }
             if self.code.len() > MOST_CODE { Err(broken("it has too many code segments")) } else { Ok(()) }

@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 
 use super::bytes::{Bytes, number};
+use super::headers::Code;
 use super::{Binary, place_in_file};
 use crate::catalog::elf::ObjectError;
 use crate::catalog::usdt::{Machine, UsdtArgument, symbols, usdt_arguments};
@@ -42,6 +43,10 @@ pub struct UserProbe {
     pub offset: u64,
     /// Where in the file the counter is that says whether somebody is looking; 0: it has none.
     pub semaphore: u64,
+    /// Whether the page with the counter is mapped twice for writing, as linkers lay out files that are not to have gaps. The kernel
+    /// counts in whichever mapping comes first, and while a program is started that is the wrong one
+    /// (`find_ref_ctr_vma`, `kernel/events/uprobes.c`, Linux 4.20 to 6.18).
+    pub is_miscounted: bool,
     /// Where its arguments are: `8@%rdi -4@%esi`.
     pub arguments: String,
     /// How many bytes after the probe the variables are that stand among these by their symbols, where one place has the symbol.
@@ -123,7 +128,17 @@ impl<B: Bytes> Binary<B> {
             address => place_in_file(&self.probes.loaded, address.wrapping_add(moved))?,
         };
         let is_named = !provider.is_empty() && !name.is_empty();
-        let probe = UserProbe { provider, name, offset, semaphore, arguments, distances: Vec::new() };
+        let is_miscounted = semaphore != 0 && self.is_mapped_before(semaphore);
+        let probe = UserProbe { provider, name, offset, semaphore, is_miscounted, arguments, distances: Vec::new() };
         is_named.then_some((address, probe))
+    }
+
+    /// Whether another part of the file, which is written and comes earlier in memory, begins or ends in the page of this place.
+    fn is_mapped_before(&self, place: u64) -> bool {
+        let page = rustix::param::page_size() as u64;
+        let has_page =
+            |part: &&Code| part.begin / page <= place / page && place / page <= part.end.saturating_sub(1) / page;
+        let first = self.probes.written.iter().find(has_page);
+        first.is_some_and(|part| !(part.begin..part.end).contains(&place))
     }
 }

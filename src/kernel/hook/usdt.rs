@@ -9,8 +9,10 @@ use super::listing::{Listing, Source, Unasked};
 use super::perf_links;
 use super::perf_uprobe::{BASE, OURSELVES, attach, check, inspect};
 use super::trial::{Try, TryOne};
+use crate::config::codes;
 use crate::expr::{Scope, UsdtArgumentType, UsdtScope};
 use crate::kernel::error::{KernelError, describe};
+use crate::kernel::finding::Finding;
 use crate::kernel::host::Host;
 use crate::kernel::site::binary::{Located, probe_of};
 use crate::kernel::usdt;
@@ -20,7 +22,7 @@ pub(super) const KIND: KernelKind = KernelKind {
     kind: HookKind::Usdt,
     feature: Feature { what: "uprobes with counters of their users", since: "4.20", version: (4, 20) },
     check: |hook, host| check(hook, locate, host),
-    inspect: |hook, host| inspect(hook, locate, host),
+    inspect: |hook, host| inspect(hook, locate, host).into_iter().chain(miscounted(hook, host)).collect(),
     scope,
     exchange: Exchange::Slot { jump: "slot_usdt", nothing: "nothing_usdt" },
     prepare,
@@ -39,6 +41,22 @@ pub(super) const KIND: KernelKind = KernelKind {
 
 fn locate(point: &UserPoint, host: &Host) -> Result<Located, KernelError> {
     host.binaries.locate(point)
+}
+
+/// The program is not told that somebody looks, at least not while it is started.
+fn miscounted(hook: &Hook, host: &Host) -> Option<Finding> {
+    let point = hook.point()?;
+    if !locate(point, host).ok()?.sites.iter().any(|site| site.is_miscounted) {
+        return None;
+    }
+    let message = format!(
+        "programs may never come by `{}`: its semaphore lies in a page of the file that they map twice for writing, and the kernel \
+         counts in the first of the two",
+        point.place
+    );
+    let help =
+        "link the program with GNU ld, or with `-Wl,-z,separate-loadable-segments`; those already running may be seen";
+    Some(Finding::Warning(KernelError::new(Place::Target, message, help).coded(codes::NOT_ALL_PROCESSES)))
 }
 
 /// What it is tried on: a probe of this very program, which nobody comes by. Notes as `<sys/sdt.h>` writes them.
