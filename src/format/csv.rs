@@ -20,7 +20,7 @@ use super::text;
 use super::time::Rfc3339;
 use super::writer::{FormatWriter, LineShape, WriteLines};
 use crate::record::{FieldValue, FullRecord, NamedNumber, PathRoom, Record, Rows};
-use crate::spec::{Format, LossCause};
+use crate::spec::{Format, Layout, LossCause};
 
 /// The format.
 pub(super) const CSV: FormatWriter = FormatWriter {
@@ -40,6 +40,8 @@ struct Csv {
     header: Arc<[u8]>,
     /// `,by_size` of a sample.
     table: Vec<u8>,
+    /// Whether a sample's rows say how many are left out.
+    has_top: bool,
     /// `,prod` for each label.
     labels: Vec<u8>,
     columns: Columns,
@@ -58,6 +60,7 @@ impl Csv {
             head: Rfc3339::between(b"", &probe),
             header: header(shape).into(),
             table,
+            has_top: has_top(shape.layout),
             labels,
             columns: Columns::new(shape.layout, |_| b",".into(), |_| "…".into(), |_| Vec::new()),
             cell: Vec::new(),
@@ -84,12 +87,17 @@ impl Csv {
         }
     }
 
-    fn row(&mut self, record: FullRecord<'_>, unix_ns: u64, interval: Option<Duration>, out: &mut Vec<u8>) {
+    /// `of_sample`: its interval in milliseconds, and how many rows it leaves out.
+    fn row(&mut self, record: FullRecord<'_>, unix_ns: u64, of_sample: Option<(u128, u64)>, out: &mut Vec<u8>) {
         out.extend_from_slice(self.head.format(unix_ns));
-        if let Some(interval) = interval {
+        if let Some((interval_ms, left_out)) = of_sample {
             out.push(b',');
-            decimal(interval.as_millis(), out);
+            decimal(interval_ms, out);
             out.extend_from_slice(&self.table);
+            if self.has_top {
+                out.push(b',');
+                decimal(left_out, out);
+            }
         }
         let mut cell = std::mem::take(&mut self.cell);
         let record = self.columns.record(record);
@@ -111,10 +119,16 @@ impl WriteLines for Csv {
     }
 
     fn sample(&mut self, rows: &Rows, interval: Duration, unix_ns: u64, out: &mut Vec<u8>) {
-        rows.rows.iter().for_each(|row| self.row(row.into(), unix_ns, Some(interval), out));
+        let of_sample = Some((interval.as_millis(), rows.left_out));
+        rows.rows.iter().for_each(|row| self.row(row.into(), unix_ns, of_sample, out));
     }
 
     fn lost(&mut self, _: LossCause, _: u64, _: u64, _: &mut Vec<u8>) {}
+}
+
+/// Whether not every row may be reported.
+fn has_top(layout: &Layout) -> bool {
+    layout.sample.as_ref().is_some_and(|sample| sample.top.is_some())
 }
 
 /// `ts,probe,pid,tid,uid,comm,env,path`
@@ -125,6 +139,9 @@ fn header(shape: &LineShape<'_>) -> Vec<u8> {
     if layout.time.is_none() {
         push(b"interval_ms", &mut out);
         layout.table().into_iter().for_each(|_| push(b"table", &mut out));
+        if has_top(layout) {
+            push(b"left_out", &mut out);
+        }
     }
     let process = layout.process.iter().map(|field| &field.name);
     let labels = shape.labels.iter().map(|(name, _)| name);

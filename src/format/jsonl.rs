@@ -103,6 +103,10 @@ impl WriteLines for Jsonl {
             out.extend_from_slice(b",\"type\":\"sample\",\"interval_ms\":");
             decimal(interval.as_millis(), out);
             out.extend_from_slice(&self.table);
+            if rows.left_out > 0 {
+                out.extend_from_slice(b",\"left_out\":");
+                decimal(rows.left_out, out);
+            }
             self.body(row.into(), out);
             out.extend_from_slice(b"}\n");
         }

@@ -86,6 +86,10 @@ impl WriteLines for Text {
             out.extend_from_slice(b" type=sample interval_ms=");
             decimal(interval.as_millis(), out);
             out.extend_from_slice(&self.table);
+            if rows.left_out > 0 {
+                out.extend_from_slice(b" left_out=");
+                decimal(rows.left_out, out);
+            }
             self.body(row.into(), out);
             out.push(b'\n');
         }

@@ -83,7 +83,8 @@ struct Table {
         "examples" = [{ "calls": "count()", "failed": "count() if retval < 0", "took": "histogram(duration)" }]
     ))]
     values: Ordered<ValueText>,
-    /// Report only the first rows: `20`, or `20 by NAME` for the order of another value than the first.
+    /// Report only the first rows: `20`, or `20 by NAME` for the order of another value than the first. How many more there were is said
+    /// with them.
     #[serde(default)]
     top: Option<TopText>,
     /// Never begin again: values are those since the start.

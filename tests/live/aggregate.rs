@@ -199,8 +199,9 @@ fn first_rows_and_sums() {
     run.event(|event| event["probe"] == "sums" && event["policy"] == 1 && event["calls"] == 5);
     let ended = run.interrupt().code(0);
     let events = ended.events();
-    let top: Vec<Value> = rows(&events, "top").into_iter().map(|row| json!([row["policy"], row["sum"]])).collect();
-    assert_eq!(top, [json!([20, 40]), json!([30, 30])]);
+    let top: Vec<Value> =
+        rows(&events, "top").into_iter().map(|row| json!([row["policy"], row["sum"], row["left_out"]])).collect();
+    assert_eq!(top, [json!([20, 40, 1]), json!([30, 30, 1])]);
 }
 
 /// All targets of a probe count in one table; a name that one of them lacks counts there as null.

@@ -292,7 +292,8 @@ fn output(page: &mut Roff) {
             "An event in JSON is one flat object on one line: `ts` (wall time in UTC, RFC 3339 with nanoseconds), \
              `probe`, the process (`pid`, `tid`, `uid`, `comm`) where the program records it, the labels, then the \
              program's or the captured fields in the order of the file. Other lines have \
-             a field `type`: `sample` (the counters of an interval), `lost` (the number of lost events and the cause: {causes}; \
+             a field `type`: `sample` (the counters of an interval; `left_out` says how many more rows there were than `top` reports, `cumulative` that \
+             they are those since the start), `lost` (the number of lost events and the cause: {causes}; \
              `spans_full` and `spans_expired` of spans that began and will have no end), \
              `undecided` (the number of events that `where` could not decide because memory could not be read), and \
              with the daemon or `--watch` also `probe_state` (`state`, with `change` and `mechanism`, or `code` and `message`) and \
