@@ -14,7 +14,7 @@ use crate::config::problem::Problem;
 use crate::config::set::SetFile;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::Node;
-use crate::spec::{Claim, Destination, Format, Place, ProbeId, Rights, SetSpec, SinkId, SinkSpec, Targets};
+use crate::spec::{AT_THE_END, Claim, Destination, Format, Place, ProbeId, Rights, SetSpec, SinkId, SinkSpec, Targets};
 
 /// The files so far.
 #[derive(Default)]
@@ -137,9 +137,7 @@ impl Run {
             spec.sinks.push(id);
         }
         let probe = CheckedProbe { spec, program, source, places, values: Arc::default() };
-        if let Some(sink) = to_metrics.filter(|_| !probe.counts()) {
-            problems.push(nothing_counted(&probe, &sink));
-        }
+        problems.extend(to_metrics.and_then(|sink| never_scraped(&probe, &sink)));
         self.claim_interface(&probe, problems);
         self.probes.push(probe);
     }
@@ -208,13 +206,24 @@ fn plain(destination: &Destination) -> Destination {
     (DestinationForm::of(destination).plain)(destination)
 }
 
-/// `metrics` for a probe that only has events.
-fn nothing_counted(probe: &CheckedProbe, sink: &SinkSpec) -> Problem {
+/// `metrics` for a probe that has nothing to be scraped, or too late.
+fn never_scraped(probe: &CheckedProbe, sink: &SinkSpec) -> Option<Problem> {
+    let name = &probe.spec.id.name;
+    let (message, help) = if !probe.counts() {
+        (
+            format!("`metrics` takes what is counted, and the probe `{name}` counts nothing: it has events"),
+            "count them with `aggregate: { values: { events: count() } }`, or send them to another sink",
+        )
+    } else if probe.spec.interval == AT_THE_END {
+        (
+            format!("the probe `{name}` reports at its end, when nobody can scrape its metrics any more"),
+            "give it an interval, such as `interval: 10s`: metrics add up what was counted",
+        )
+    } else {
+        return None;
+    };
     let named = |place: &Place| *place == Place::Sink(sink.name.clone());
     let span = probe.places.iter().find(|(place, _)| named(place)).or(probe.places.first()).map(|(_, span)| *span);
     let place = Location::new(&probe.source, span.unwrap_or(Span { start: 0, end: 0 }));
-    let name = &probe.spec.id.name;
-    let message = format!("`metrics` takes what is counted, and the probe `{name}` counts nothing: it has events");
-    Problem::new(codes::NEEDLESS_KEY, place, message)
-        .help("count them with `aggregate: { values: { events: count() } }`, or send them to another sink")
+    Some(Problem::new(codes::NEEDLESS_KEY, place, message).help(help))
 }
