@@ -36,7 +36,7 @@ fn the_summary_waits_for_nobody() {
     need!(bpf());
     for arguments in [&[][..], &["--duration", "100ms"]] {
         let lab = Lab::new();
-        let run = lab.ready(&many(40), arguments);
+        let run = lab.attached(&many(40), arguments);
         let start = Instant::now();
         if arguments.is_empty() {
             run.signal(libc::SIGINT);

@@ -91,7 +91,7 @@ fn what_happens_while_it_runs() {
     need!(bpf());
     for (rest, some) in [("", false), ("    include_self: false\n", true)] {
         let lab = Lab::new();
-        let mut run = lab.ready(&yaml("tracepoint: \"sched:sched_switch\"", rest), &["--count", "2000"]);
+        let mut run = lab.attached(&yaml("tracepoint: \"sched:sched_switch\"", rest), &["--count", "2000"]);
         let path = lab.text("missing");
         while run.try_wait().is_none() {
             open_missing(&path);

@@ -154,6 +154,13 @@ impl Lab {
         run
     }
 
+    /// The same for a run that may end at any moment: what it held is not looked at.
+    pub(crate) fn attached(&self, yaml: &str, arguments: &[&str]) -> Run {
+        let mut run = self.start(yaml, arguments);
+        run.wait_until_attached();
+        run
+    }
+
     /// Runs the program on `probes.yaml` with this text to its end.
     pub(crate) fn whole(&self, yaml: &str, arguments: &[&str]) -> Ended {
         self.start(yaml, arguments).end()
@@ -208,7 +215,7 @@ impl Run {
         line
     }
 
-    /// The same where another process than the one that was started holds it.
+    /// The same where another process than the one that was started holds it, or where it may have ended by now.
     pub(crate) fn wait_until_attached(&mut self) {
         let (_, line) = self.stderr.find(0, BOUND, |line| line.starts_with("ready: ").then_some(()));
         assert!(line.is_some(), "not ready: {}", self.stderr_now());

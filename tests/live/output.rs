@@ -115,7 +115,7 @@ fn count() {
     let yaml = opens("    sinks: [stdout, \"text:all.txt\"]\n") + second;
     for count in [1, 2, 1000] {
         drop(fs::remove_file(lab.path("all.txt")));
-        let run = lab.ready(&yaml, &["--count", &count.to_string()]);
+        let run = lab.attached(&yaml, &["--count", &count.to_string()]);
         let path = lab.text("missing");
         (0..1500).for_each(|_| open_missing(&path));
         let ended = run.end().code(0);
@@ -134,8 +134,7 @@ fn count() {
 fn duration() {
     need!(bpf());
     let lab = Lab::new();
-    let mut run = lab.start(&opens(""), &["--duration", "400ms"]);
-    run.wait_until_ready();
+    let run = lab.attached(&opens(""), &["--duration", "400ms"]);
     let ready = Instant::now();
     run.end().code(0).says("probe");
     let took = ready.elapsed();
