@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! System calls by the way in which a process makes them: their numbers differ.
 
+use std::sync::LazyLock;
+
 use super::find::find;
 use super::{syscalls_aarch64, syscalls_arm, syscalls_i386, syscalls_x86_64};
 
@@ -13,9 +15,23 @@ pub enum SyscallAbi {
     Compat,
 }
 
+/// A number of the 32-bit table as the programs show it: SHOWN_COMPAT of `bpf/include/syscall.h`.
+const SHOWN_COMPAT: i64 = 1 << 31;
+
+/// Names of the numbers that programs show: those of 64-bit processes, and those that only 32-bit ones have.
+pub(super) fn shown() -> &'static [(i64, &'static str)] {
+    static SHOWN: LazyLock<Vec<(i64, &'static str)>> = LazyLock::new(|| {
+        let is_native = |name: &str| SyscallAbi::Native.number(name).is_some();
+        let compat = SyscallAbi::COMPAT.iter().filter(|(_, name)| !is_native(name));
+        let compat = compat.map(|(number, name)| (SHOWN_COMPAT | number, *name));
+        SyscallAbi::NATIVE.iter().copied().chain(compat).collect()
+    });
+    &SHOWN
+}
+
 impl SyscallAbi {
     /// Those of this architecture.
-    pub(super) const NATIVE: &[(i64, &str)] =
+    const NATIVE: &[(i64, &str)] =
         if cfg!(target_arch = "aarch64") { syscalls_aarch64::SYSCALLS } else { syscalls_x86_64::SYSCALLS };
     const COMPAT: &[(i64, &str)] =
         if cfg!(target_arch = "aarch64") { syscalls_arm::SYSCALLS } else { syscalls_i386::SYSCALLS };

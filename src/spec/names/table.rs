@@ -4,7 +4,7 @@
 use super::super::expr::NameTable;
 #[cfg(target_arch = "aarch64")]
 use super::aarch64 as own;
-use super::syscall::SyscallAbi;
+use super::syscall::shown;
 #[cfg(not(target_arch = "aarch64"))]
 use super::x86_64 as own;
 use super::{common, internal};
@@ -139,7 +139,7 @@ impl NameTable {
         match self {
             Self::Errno => numbers("an error, of −4095 to −1; null for other numbers", ERRORS),
             Self::Signal => numbers("a signal; 0 is null", common::SIGNAL),
-            Self::Syscall => numbers("the number of a system call", SyscallAbi::NATIVE),
+            Self::Syscall => numbers("the number of a system call", shown()),
             Self::OpenFlags => flags("`O_…`, as open(2) takes them", OPEN_FLAGS, &[(3, "O_ACCMODE")]),
             Self::FileMode => {
                 Table { octal: 0o777, ..flags("type and permissions of a file", FILE_MODE, common::FILE_PERMISSIONS) }

@@ -106,5 +106,11 @@ fn of_every_architecture() {
         assert!(SyscallAbi::is_known(name), "{name}");
     }
     assert_eq!(SyscallAbi::Compat.name(5), Some("open"));
+    // A number of the 32-bit table has a bit more.
+    let compat = |name| 1 << 31 | SyscallAbi::Compat.number(name).unwrap();
+    for name in ["setuid32", "clock_nanosleep_time64", "_llseek"] {
+        assert_eq!(shown(NameTable::Syscall, compat(name)), name);
+        assert_eq!(NameTable::Syscall.held(name), Some(compat(name)));
+    }
     assert_eq!(NameTable::of_name("SIGKILL").next(), Some((NameTable::Signal, 9)));
 }
