@@ -20,7 +20,10 @@ struct {
 	__type(value, __u32);
 } calls SEC(".maps");
 
-/* Not 0 for a number at which something waits for 32-bit processes: only there it takes a look which one this is. */
+/*
+ * Not 0 for a number at which something waits for 32-bit processes, here or in another layer: only there it takes a look which one
+ * this is.
+ */
 __u8 has_compat[MAX_SYSCALLS] = {};
 
 static __always_inline int dispatch(void *ctx, __u64 number)

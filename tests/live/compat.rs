@@ -130,6 +130,34 @@ fn system_calls_by_name() {
     assert_eq!((&parent["fd"], &parent["result"]), (&json!(null), &json!(std::process::id())), "{parent}");
 }
 
+/// Each of its calls is reported once, and has a name, where others wait for the calls of 64-bit processes that have these numbers.
+#[test]
+fn each_call_once() {
+    need!(bpf());
+    let of_small: &[&str] = &["execve", "exit", "getppid", "read"];
+    let of_sleeper: &[&str] = &["clock_nanosleep_time64", "execve", "exit", "nanosleep", "poll", "sendmsg"];
+    for (program, calls) in [(program(), of_small), (sleeper(), of_sleeper)] {
+        let lab = Lab::new();
+        let path = match made_of(&lab, &program) {
+            Ok(path) => path,
+            Err(reason) => return skip(&reason),
+        };
+        // Numbers 64, 162 and 168 of 64-bit processes.
+        let yaml = "probes:\n  - { name: others, hook: { syscall: [semget, sync, swapoff] } }\n  \
+                    - { name: all, hook: { syscall: '*' }, where: comm == 'small', buffer: 16MiB }\n";
+        let mut run = lab.ready(yaml, &[]);
+        let mut child = Command::new(&path).stdin(Stdio::null()).spawn().unwrap();
+        let pid = child.id();
+        child.wait().unwrap();
+        run.event(|event| event["pid"] == pid && event["syscall"] == "exit");
+        let events = run.interrupt().code(0).events();
+        let seen = events.iter().filter(|event| event["pid"] == pid).map(|event| event["syscall"].as_str().unwrap());
+        let mut seen: Vec<&str> = seen.collect();
+        seen.sort_unstable();
+        assert_eq!(seen, calls);
+    }
+}
+
 /// Memory of a 32-bit process is read as it lies there, or is null: both forms of a `timespec`, a struct that all have alike, and one
 /// with pointers in it.
 #[test]

@@ -24,6 +24,12 @@ pub(super) const HALF: u32 = 512;
 /// An element of the array: a number of a table.
 pub(super) type Number = (SyscallAbi, u32);
 
+/// Why a layer takes a look which table a call is of: the bits of an element of `has_compat`. A program is there for 32-bit processes …
+const SITS: u8 = 1;
+/// … or the one that is there for 64-bit processes waits for this number of both, and may sit in another layer for those of 32 bits: a
+/// call of theirs must not run it here as well.
+const BOTH: u8 = 2;
+
 /// The raw tracepoint at an end of all system calls.
 pub(in crate::kernel) fn event(end: CallEnd) -> &'static str {
     match end {
@@ -78,8 +84,13 @@ impl Layer {
         Ok(Self { end, link, program, array, has_compat: Mutex::new(has_compat) })
     }
 
-    /// From now on calls of this number run in `program`; the error is an errno.
-    pub(super) fn put(&self, number: Number, program: BorrowedFd<'_>) -> Result<(), i32> {
+    /// From now on calls of this number run in `program`, which waits for the same number of the other table as well if `both` says so;
+    /// the error is an errno.
+    pub(super) fn put(&self, number: Number, program: BorrowedFd<'_>, both: bool) -> Result<(), i32> {
+        let (abi, at) = number;
+        if abi == SyscallAbi::Native && both {
+            self.look_for_compat(at, BOTH, true);
+        }
         let (key, value) = (index(number), program.as_raw_fd());
         let (key, value) = (ptr::from_ref(&key).cast(), ptr::from_ref(&value).cast());
         // SAFETY: key and value are four bytes each, as the map declares, and live across the call.
@@ -87,28 +98,38 @@ impl Layer {
         if code < 0 {
             return Err(-code);
         }
-        self.look_for_compat(number, true);
+        match abi {
+            SyscallAbi::Native if both => {}
+            SyscallAbi::Native => self.look_for_compat(at, BOTH, false),
+            SyscallAbi::Compat => self.look_for_compat(at, SITS, true),
+        }
         Ok(())
     }
 
     /// From now on nothing happens at calls of this number.
     pub(super) fn clear(&self, number: Number) {
-        self.look_for_compat(number, false);
+        let (abi, at) = number;
+        if abi == SyscallAbi::Compat {
+            self.look_for_compat(at, SITS, false);
+        }
         let key = index(number);
         // SAFETY: the key is four bytes, as the map declares, and lives across the call. What is not there needs no deletion.
         unsafe { libbpf_sys::bpf_map_delete_elem(self.array.as_raw_fd(), ptr::from_ref(&key).cast()) };
+        if abi == SyscallAbi::Native {
+            self.look_for_compat(at, BOTH, false);
+        }
     }
 
-    /// Whether the program takes a look at calls of this number which table they are of.
-    fn look_for_compat(&self, (abi, number): Number, looks: bool) {
-        if abi == SyscallAbi::Native {
-            return;
-        }
+    /// Whether this is a reason to take a look at calls of this number which table they are of.
+    fn look_for_compat(&self, number: u32, reason: u8, looks: bool) {
         let mapping: MutexGuard<'_, Mapping> = self.has_compat.lock().unwrap_or_else(PoisonError::into_inner);
         debug_assert!((number as usize) < mapping.len(), "numbers are below HALF");
         // SAFETY: within the mapping, which has HALF bytes and lives as long as the lock; both sides read and write single bytes.
         let byte = unsafe { AtomicU8::from_ptr(mapping.start().cast::<u8>().add(number as usize).as_ptr()) };
-        byte.store(u8::from(looks), Ordering::Release);
+        match looks {
+            true => byte.fetch_or(reason, Ordering::Release),
+            false => byte.fetch_and(!reason, Ordering::Release),
+        };
     }
 
     /// Calls of any number that the kernel skipped it for: where it was interrupted by another call, or preempted.

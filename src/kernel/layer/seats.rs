@@ -10,7 +10,7 @@ use super::layers::{give_back, take};
 use super::object::{HALF, Layer, NoSeat, Number};
 use crate::catalog::syscall_numbers;
 use crate::kernel::host::Host;
-use crate::spec::{CallEnd, SyscallSite};
+use crate::spec::{CallEnd, SyscallAbi, SyscallSite};
 
 /// The places of one program. Dropping it leaves them.
 pub(in crate::kernel) struct Seats {
@@ -27,8 +27,8 @@ impl Seats {
     pub(in crate::kernel) fn take(site: &SyscallSite, program: BorrowedFd<'_>, host: &Host) -> Result<Self, NoSeat> {
         let mut seats = Self { end: site.end, taken: BTreeMap::new(), joined: Vec::new(), past: 0 };
         let wanted = syscall_numbers(site, HALF);
-        let new = take(site.end, wanted.into_iter(), host)?;
-        seats.sit(new, program).map_err(NoSeat::Code)?;
+        let new = take(site.end, wanted.iter().copied(), host)?;
+        seats.sit(new, program, &wanted).map_err(NoSeat::Code)?;
         Ok(seats)
     }
 
@@ -50,12 +50,13 @@ impl Seats {
         let old: Vec<(Number, Arc<Layer>)> =
             self.taken.iter().map(|(number, layer)| (*number, Arc::clone(layer))).collect();
         let added: Vec<Number> = new.iter().map(|(number, _)| *number).collect();
-        self.sit(new, next)?;
+        let before: Vec<Number> = old.iter().map(|(number, _)| *number).collect();
+        self.sit(new, next, &wanted)?;
         for (at, (number, layer)) in old.iter().enumerate().filter(|(_, (number, _))| wanted.contains(number)) {
-            if let Err(code) = layer.put(*number, next) {
+            if let Err(code) = layer.put(*number, next, is_of_both(*number, &wanted)) {
                 for (number, layer) in old[..at].iter().filter(|(number, _)| wanted.contains(number)) {
                     // It was there a moment ago.
-                    let _ = layer.put(*number, now);
+                    let _ = layer.put(*number, now, is_of_both(*number, &before));
                 }
                 self.stand_up(|number| added.contains(number));
                 return Err(code);
@@ -80,10 +81,10 @@ impl Seats {
         self.joined.iter().map(|(layer, _)| layer.link())
     }
 
-    /// Puts the program at places that were taken for it; at all of them, or none.
-    fn sit(&mut self, new: Vec<(Number, Arc<Layer>)>, program: BorrowedFd<'_>) -> Result<(), i32> {
+    /// Puts the program at places that were taken for it, of all that it waits for; at all of them, or none.
+    fn sit(&mut self, new: Vec<(Number, Arc<Layer>)>, program: BorrowedFd<'_>, wanted: &[Number]) -> Result<(), i32> {
         for (at, (number, layer)) in new.iter().enumerate() {
-            if let Err(code) = layer.put(*number, program) {
+            if let Err(code) = layer.put(*number, program, is_of_both(*number, wanted)) {
                 new[..at].iter().for_each(|(number, layer)| layer.clear(*number));
                 give_back(&new);
                 return Err(code);
@@ -122,4 +123,9 @@ impl Drop for Seats {
     fn drop(&mut self) {
         self.leave();
     }
+}
+
+/// Whether what is waited for has this number of both tables. `wanted` is sorted.
+fn is_of_both((_, number): Number, wanted: &[Number]) -> bool {
+    [SyscallAbi::Native, SyscallAbi::Compat].iter().all(|abi| wanted.binary_search(&(*abi, number)).is_ok())
 }
