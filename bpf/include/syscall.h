@@ -110,7 +110,7 @@ CALL_ARGUMENTS int call_arguments(const struct pt_regs *regs, bool compat, struc
 #endif
 
 /* True for a call that is to be reported; says how it is shown. */
-static __always_inline bool syscall_wanted(const struct pt_regs *regs, __u64 number, struct syscall_call *call)
+static __always_inline bool syscall_wanted(const struct pt_regs *regs, __u64 number, const bool returns, struct syscall_call *call)
 {
 	__u16 native, compat, word;
 	bool is_32_bit;
@@ -124,7 +124,7 @@ static __always_inline bool syscall_wanted(const struct pt_regs *regs, __u64 num
 	compat = syscalls[MAX_SYSCALLS + number];
 	if (!((native | compat) & SYSCALL_TRACED))
 		return false;
-	is_32_bit = is_compat();
+	is_32_bit = is_compat(regs, number, returns);
 	word = is_32_bit ? compat : native;
 	if (!(word & SYSCALL_TRACED))
 		return false;
@@ -141,7 +141,7 @@ static __always_inline bool syscall_entered(const struct bpf_raw_tracepoint_args
 	/* Nothing has succeeded yet. */
 	call->result = 1;
 	call->context = ctx;
-	return syscall_wanted((void *)ctx->args[0], only_call != NO_CALL ? only_call : ctx->args[1], call);
+	return syscall_wanted((void *)ctx->args[0], only_call != NO_CALL ? only_call : ctx->args[1], false, call);
 }
 
 /* sys_exit(struct pt_regs *regs, long ret) */
@@ -156,7 +156,7 @@ static __always_inline bool syscall_returned(const struct bpf_raw_tracepoint_arg
 		number = only_call;
 	else if (call_number(regs, &number))
 		return false;
-	return syscall_wanted(regs, number, call);
+	return syscall_wanted(regs, number, true, call);
 }
 
 #endif

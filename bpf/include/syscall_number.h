@@ -36,7 +36,8 @@ KERNEL_OFFSET(task_status_at, "task_struct.thread_info.status");
 
 #define TS_COMPAT 0x0002 /* arch/x86/include/asm/thread_info.h */
 
-static __always_inline bool is_compat(void)
+/* Whether a call is of the 32-bit table. The kernel keeps that from the entry to the return, whatever the call does. */
+static __always_inline bool is_compat(const struct pt_regs *regs, __u64 number, const bool returns)
 {
 	return task_word(task_status_at) & TS_COMPAT;
 }
@@ -55,9 +56,30 @@ KERNEL_OFFSET(task_flags_at, "task_struct.thread_info.flags");
 
 #define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
 
-static __always_inline bool is_compat(void)
+/* execve and execveat: include/uapi/asm-generic/unistd.h, and of the 32-bit table. */
+#define IS_EXEC(number) ((number) == 221 || (number) == 281)
+#define IS_COMPAT_EXEC(number) ((number) == 11 || (number) == 387)
+
+/*
+ * Whether a call is of the 32-bit table. The kernel knows of which kind the program is: at the return of a call that has begun one of
+ * the other kind, not the one that made it. All registers are empty then; else x7 or x8 has the number.
+ */
+static __always_inline bool is_compat(const struct pt_regs *regs, __u64 number, const bool returns)
 {
-	return task_word(task_flags_at) >> TIF_32BIT & 1;
+	bool now = task_word(task_flags_at) >> TIF_32BIT & 1;
+	__u64 said[2];
+
+	if (!returns || !(now ? IS_EXEC(number) : IS_COMPAT_EXEC(number)))
+		return now;
+	if (has_task_pt_regs != NOWHERE) {
+		const struct pt_regs *own = own_registers();
+
+		said[0] = own->user_regs.regs[7];
+		said[1] = own->user_regs.regs[8];
+	} else if (bpf_probe_read_kernel(said, sizeof(said), &regs->user_regs.regs[7])) {
+		return now;
+	}
+	return said[0] | said[1] ? now : !now;
 }
 
 static __always_inline int call_number(const struct pt_regs *regs, __s64 *number)

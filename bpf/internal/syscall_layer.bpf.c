@@ -26,14 +26,14 @@ struct {
  */
 __u8 has_compat[MAX_SYSCALLS] = {};
 
-static __always_inline int dispatch(void *ctx, __u64 number)
+static __always_inline int dispatch(struct bpf_raw_tracepoint_args *ctx, __u64 number, const bool returns)
 {
 	if (number >= MAX_SYSCALLS)
 		return 0;
 	/* One register for the check and the read. */
 	asm volatile("" : "+r"(number));
 	number &= MAX_SYSCALLS - 1;
-	if (has_compat[number] && is_compat())
+	if (has_compat[number] && is_compat((void *)ctx->args[0], number, returns))
 		number += MAX_SYSCALLS;
 	bpf_tail_call(ctx, &calls, number);
 	return 0;
@@ -43,7 +43,7 @@ static __always_inline int dispatch(void *ctx, __u64 number)
 SEC("?raw_tracepoint")
 int layer_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 {
-	return dispatch(ctx, ctx->args[1]);
+	return dispatch(ctx, ctx->args[1], false);
 }
 
 /* sys_exit(struct pt_regs *regs, long ret) */
@@ -54,7 +54,7 @@ int layer_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 
 	if (call_number((void *)ctx->args[0], &number))
 		return 0;
-	return dispatch(ctx, number);
+	return dispatch(ctx, number, true);
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
