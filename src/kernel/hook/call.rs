@@ -55,7 +55,7 @@ pub(in crate::kernel) fn mechanism_of_call(
         return (
             by_breakpoint,
             "no trampoline: the kernel's BTF does not describe the function, a struct is passed by value, it has too many arguments, or \
-             there is no function tracer",
+             there is no function tracer with direct calls",
         );
     }
     if needs_trampoline {

@@ -30,6 +30,7 @@ pub(super) const KIND: KernelKind = KernelKind {
             is_there: |host| host.runs_bpf_lsm() != Some(false),
             by_privilege: false,
         },
+        trampoline::HAS_TRACER,
     ],
     exchange: Exchange::Slot { jump: "slot_lsm", nothing: "nothing_lsm" },
     check,
@@ -172,6 +173,9 @@ fn attach(program: &ProgramMut<'_>, hook: &Hook, host: &Host) -> Result<Attachme
 
 fn diagnose(hook: &Hook, name: &str, code: i32, host: &Host) -> KernelError {
     if let Err(error) = check(hook, host) {
+        return error;
+    }
+    if let Some(error) = trampoline::without_tracer(&format!("lsm: {name}"), host) {
         return error;
     }
     let message = format!("the kernel does not allow a program at security hook `{name}` ({})", describe(code));

@@ -23,6 +23,33 @@ const SINCE: Feature = match cfg!(target_arch = "aarch64") {
     false => Feature { what: "trampolines at functions", since: "5.5", version: (5, 5) },
 };
 
+/// What puts a call of a trampoline into a function, the kernel's function that shows it, and what it takes. On arm64 the tracer alone
+/// does not.
+const TRACER: Tracer = match cfg!(target_arch = "aarch64") {
+    true => Tracer {
+        what: "a kernel with direct calls of the function tracer (Linux 6.4 on arm64)",
+        missing: "direct calls of the function tracer",
+        shown_by: &["register_ftrace_direct"],
+        takes: "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS (Linux 6.4 on arm64)",
+    },
+    false => Tracer {
+        what: "a kernel with the function tracer (CONFIG_FUNCTION_TRACER)",
+        missing: "function tracer",
+        shown_by: &["register_ftrace_direct", "register_ftrace_function"],
+        takes: "CONFIG_FUNCTION_TRACER",
+    },
+};
+
+struct Tracer {
+    what: &'static str,
+    missing: &'static str,
+    shown_by: &'static [&'static str],
+    takes: &'static str,
+}
+
+/// That the kernel's functions have room for a call.
+pub(super) const HAS_TRACER: Part = Part { what: TRACER.what, is_there: has_tracer, by_privilege: false };
+
 /// The first kernel whose trampolines take functions with structs as arguments (720e6a435194).
 const TAKES_STRUCTS: (u32, u32) = (6, 1);
 
@@ -42,11 +69,7 @@ pub(super) const BASE: KernelKind = KernelKind {
             is_there: |host| host.btf().is_some(),
             by_privilege: false,
         },
-        Part {
-            what: "a kernel with the function tracer (CONFIG_FUNCTION_TRACER)",
-            is_there: has_function_tracer,
-            by_privilege: false,
-        },
+        HAS_TRACER,
     ],
     capabilities: &["CAP_BPF", "CAP_PERFMON"],
     captures_by_btf: true,
@@ -80,8 +103,15 @@ pub(super) const BASE: KernelKind = KernelKind {
 };
 
 /// True where the kernel's functions have room for a call, and the kernel can tell where.
-fn has_function_tracer(host: &Host) -> bool {
-    host.kernel_symbol("register_ftrace_direct").count > 0 || host.kernel_symbol("register_ftrace_function").count > 0
+fn has_tracer(host: &Host) -> bool {
+    TRACER.shown_by.iter().any(|symbol| host.kernel_symbol(symbol).count > 0)
+}
+
+/// Why no program can be at any function, for one that asks for `hook`.
+pub(super) fn without_tracer(hook: &str, host: &Host) -> Option<KernelError> {
+    let message = || format!("this kernel has no {}, so `{hook}` cannot be attached", TRACER.missing);
+    let help = || format!("it takes a kernel with {}; a `kprobe` does not", TRACER.takes);
+    (!has_tracer(host)).then(|| KernelError::new(Place::Hook, message(), help()))
 }
 
 /// True for a function that the kernel's BTF describes.
@@ -144,11 +174,7 @@ fn missing(hook: &Hook, host: &Host) -> Option<KernelError> {
         return Some(KernelError::new(Place::Hook, message, "use a `kprobe` or a `kretprobe`"));
     }
     if describes(symbol, host) {
-        if has_function_tracer(host) {
-            return misfitting(hook, host);
-        }
-        let message = format!("this kernel has no function tracer, so `{kind}: {symbol}` cannot be attached");
-        return Some(KernelError::new(Place::Hook, message, "it takes a kernel with CONFIG_FUNCTION_TRACER"));
+        return without_tracer(&format!("{kind}: {symbol}"), host).or_else(|| misfitting(hook, host));
     }
     let search = host.kernel_symbol(symbol);
     Some(if search.count == 0 {
