@@ -31,6 +31,8 @@ const volatile struct fetch span_key[SPAN_KEY_WORDS] INTERNAL = {};
 const volatile __u32 span_role INTERNAL = SPAN_END;
 /* The first start stays where another one meets it; otherwise the last one does. */
 const volatile bool span_keeps_first INTERNAL = false;
+/* Nanoseconds after which what has begun is given up; 0: never. */
+const volatile __u64 span_expire INTERNAL = 0;
 /* What `where` refuses here is no event: it is a condition of this hook alone. */
 const volatile bool span_gated INTERNAL = false;
 /* At an end: the tests from this one on are of that kind, those before it about the event; above all: there are none. */

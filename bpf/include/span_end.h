@@ -82,7 +82,7 @@ static __always_inline int trace(void *ctx)
 		return 0;
 	}
 	start = bpf_map_lookup_elem(&open_spans, key);
-	if (!start || !start->time_ns)
+	if (!start || !start->time_ns || span_expires(key, start, now, count))
 		return 0;
 	if (has_where && span_gate && steps[0].test != TEST_NONE)
 		verdict = where(ctx, 0, 0, start, now);

@@ -102,4 +102,15 @@ static __always_inline bool span_take(const __u64 *key)
 	return !(int)bpf_map_delete_elem(&open_spans, key);
 }
 
+/* True for what is too old to end. User space, which looks for such spans from time to time, may not have come by. */
+static __always_inline bool span_expires(const __u64 *key, const struct open_span *start, __u64 now, struct cpu_counts *count)
+{
+	/* What another CPU has begun meanwhile may be younger than `now`. */
+	if (!span_expire || (__s64)(now - start->time_ns) < (__s64)span_expire)
+		return false;
+	if (span_take(key))
+		add_one(&count->expired);
+	return true;
+}
+
 #endif

@@ -71,6 +71,18 @@ static __noinline long span_put_near(void *ctx, const __u64 *key, __u64 pid_tgid
 	return error;
 }
 
+/* Gives up what is too old: neither does another start meet it, nor is it cancelled. */
+static __always_inline void span_give_up(const __u64 *key, struct cpu_counts *count)
+{
+	const struct open_span *open;
+
+	if (!span_expire)
+		return;
+	open = bpf_map_lookup_elem(&open_spans, key);
+	if (open && open->time_ns)
+		span_expires(key, open, bpf_ktime_get_ns(), count);
+}
+
 static __always_inline void span_start(void *ctx, const __u64 *key, struct cpu_counts *count, __u64 pid_tgid)
 {
 	long error;
@@ -114,6 +126,7 @@ static __always_inline int trace(void *ctx)
 		add_one(&count->undecided);
 		return 0;
 	}
+	span_give_up(key, count);
 	if (span_role == SPAN_START) {
 		span_start(ctx, key, count, pid_tgid);
 	} else if (span_role == SPAN_VIA) {

@@ -15,6 +15,8 @@ pub struct SpanHook<'h> {
     pub key: &'h [KeyWord],
     /// The first start of a key stays.
     pub keeps_first: bool,
+    /// Nanoseconds after which what has begun is given up; 0: never.
+    pub expire_ns: u64,
     /// What `where` refuses is no event.
     pub gated: bool,
     /// At an end: the first of the tests that are about the hook; those before it are about the event.
@@ -40,6 +42,7 @@ pub(super) struct SpanTable {
     key: Table,
     role: u32,
     keeps_first: u32,
+    expire: u32,
     gated: u32,
     gate: u32,
     via_bits: u32,
@@ -54,6 +57,7 @@ impl SpanTable {
             key: constants.table("span_key")?,
             role: constants.place("span_role")?,
             keeps_first: constants.place("span_keeps_first")?,
+            expire: constants.place("span_expire")?,
             gated: constants.place("span_gated")?,
             gate: constants.place("span_gate")?,
             via_bits: constants.place("span_via_bits")?,
@@ -78,6 +82,7 @@ impl SpanTable {
         };
         put(rodata, self.role, &role.to_ne_bytes());
         put(rodata, self.keeps_first, &[u8::from(hook.keeps_first)]);
+        put(rodata, self.expire, &hook.expire_ns.to_ne_bytes());
         put(rodata, self.gated, &[u8::from(hook.gated)]);
         put(rodata, self.gate, &hook.gate.map_or(NO_GATE, |gate| gate as u32).to_ne_bytes());
         let via_bits = u64::from(hook.via_bits);

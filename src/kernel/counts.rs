@@ -13,7 +13,7 @@ use super::span::OpenSpans;
 use crate::spec::SpanCounts;
 
 /// `produced`, `ring_full`, `sampled_out`, `rate_limited`, `rate` and `ended`, which are no counts, `of_itself`, `filtered`,
-/// `undecided`, five counts of spans, `uncounted`, `table_full` of four tables, `stacks_full` and `crowded`, to pairs of cache lines.
+/// `undecided`, five counts of spans, `uncounted`, `table_full` of four tables, `stacks_full`, `crowded`, and one more count of spans, to pairs of cache lines.
 const WORDS_PER_CPU: usize = 32;
 /// The word in the last entry that has the window of the rate.
 const RATE_WORD: usize = 4;
@@ -34,6 +34,8 @@ const TABLES: usize = 4;
 /// Those that one of them had no room for a stack of, and those for whose key no memory was free.
 const STACKS_FULL_WORD: usize = 19;
 const CROWDED_WORD: usize = 20;
+/// The word that counts spans which were too old to end.
+const EXPIRED_WORD: usize = 21;
 
 /// The counts of one loaded program, in memory shared with it. What is read later is not older: an event that one count has is
 /// in those that are read after it.
@@ -60,7 +62,7 @@ impl Counts {
         let open = self.open.as_ref()?;
         // What became of one is counted after its start, and so read before.
         let word = |behind: usize| self.sum(STARTED_WORD + behind);
-        let expired = open.expired();
+        let expired = open.expired() + self.sum(EXPIRED_WORD);
         let [paired, repeated, cancelled, full] = [1, 2, 3, 4].map(word);
         Some(SpanCounts { started: word(0), paired, repeated, cancelled, expired, full })
     }

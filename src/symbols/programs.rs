@@ -51,15 +51,16 @@ pub(super) struct Programs {
 }
 
 struct Known {
-    image: Image,
+    /// Stays open: another file would have its inode otherwise, and its functions.
+    file: OpenFile,
+    /// `None`: nothing was asked of it yet.
+    image: Option<Image>,
     places: HashMap<u64, Functions>,
 }
 
 enum Image {
-    /// Nothing was asked of it yet.
-    Open(OpenFile),
-    /// Its copy in memory. The file stays open: another one would have its inode otherwise, and its functions.
-    Copy { copy: File, _held: File },
+    /// Its copy in memory.
+    Copy(File),
     /// Too large to be copied.
     Large(Box<Binary<OpenFile>>),
     /// It cannot be read, or is no program.
@@ -77,7 +78,7 @@ impl Programs {
             *self = Self::default();
         }
         let Ok(file) = OpenFile::of(pid, code) else { return false };
-        self.files.insert(number, Known { image: Image::Open(file), places: HashMap::new() });
+        self.files.insert(number, Known { file, image: None, places: HashMap::new() });
         true
     }
 
@@ -91,8 +92,9 @@ impl Programs {
         if let Some(functions) = known.places.get(&offset) {
             return functions.clone();
         }
-        known.image.make(copied);
-        let functions = known.image.functions(symbolizer.get_or_insert_with(symbolizer_of_ours), offset);
+        let Known { file, image, .. } = known;
+        let image = image.get_or_insert_with(|| Image::of(file, copied).unwrap_or(Image::Nothing));
+        let functions = image.functions(symbolizer.get_or_insert_with(symbolizer_of_ours), offset);
         if known.places.len() >= MOST_PLACES {
             known.places.clear();
         }
@@ -134,23 +136,19 @@ fn name(raw: &str) -> Arc<str> {
 }
 
 impl Image {
-    /// Copies the file, before the first question.
-    fn make(&mut self, copied: &mut u64) {
-        let Self::Open(file) = self else { return };
+    /// Copies the file, or reads its headers. `None` where it cannot be.
+    fn of(file: &OpenFile, copied: &mut u64) -> Option<Self> {
         if file.size > MOST_COPIED {
-            let file = file.file.try_clone().map(|again| OpenFile { file: again, size: file.size });
-            let binary = file.ok().and_then(|file| Binary::parse(file).ok());
-            *self = binary.map_or(Self::Nothing, |binary| Self::Large(Box::new(binary)));
-            return;
+            let again = OpenFile { file: file.file.try_clone().ok()?, size: file.size };
+            return Binary::parse(again).ok().map(|binary| Self::Large(Box::new(binary)));
         }
         *copied += file.size;
-        let both = copy(file).and_then(|copy| Ok((copy, file.file.try_clone()?)));
-        *self = both.map_or(Self::Nothing, |(copy, held)| Self::Copy { copy, _held: held });
+        copy(file).ok().map(Self::Copy)
     }
 
     fn functions(&self, symbolizer: &Symbolizer, offset: u64) -> Functions {
         match self {
-            Self::Copy { copy, .. } => {
+            Self::Copy(copy) => {
                 let source = Source::Elf(Elf::new(format!("/proc/self/fd/{}", copy.as_raw_fd())));
                 let found = symbolizer.symbolize_single(&source, Input::FileOffset(offset));
                 found.ok().as_ref().and_then(|found| found.as_sym()).map(functions).unwrap_or_default()
@@ -162,7 +160,7 @@ impl Image {
                     function: around.map(|found| (name(&found.name), offset - found.offset)),
                 }
             }
-            Self::Open(_) | Self::Nothing => Functions::default(),
+            Self::Nothing => Functions::default(),
         }
     }
 }

@@ -179,6 +179,40 @@ fn a_full_table() {
     assert!(!ended.stderr.contains("table `enough`"), "{}", ended.stderr);
 }
 
+/// Two numbers that are true are one key, and a capture that is calculated is one as well.
+#[test]
+fn truth_values_and_calculated_captures() {
+    need!(bpf());
+    let _turn = turn();
+    let lab = Lab::new();
+    let yaml = format!(
+        "probes:\n  - name: calls\n    hook: {{ syscall: sched_get_priority_max }}\n    where: pid == {}\n    interval: end\n    \
+         capture: {{ next: policy + 1, many: policy > 4 }}\n    aggregate:\n      \
+         - {{ name: truth, by: {{ wide: policy as bool, byte: (policy as u8) as bool }}, values: {{ calls: count() }} }}\n      \
+         - {{ name: calculated, by: {{ next: next, hex: next as hex, many: many }}, values: {{ calls: count() }} }}\n",
+        pid()
+    );
+    let run = lab.ready(&yaml, &[]);
+    [0, 1, 2, 5, 5, 256].into_iter().for_each(call);
+    let events = run.interrupt().code(0).events();
+    let of = |table: &str, names: &[&str]| -> Vec<Value> {
+        let row = |row: &Value| names.iter().map(|name| row[*name].clone()).collect();
+        let mut all: Vec<Value> = rows(&events, table).into_iter().map(row).collect();
+        all.sort_by_key(Value::to_string);
+        all
+    };
+    let truth = [json!([false, false, 1]), json!([true, false, 1]), json!([true, true, 4])];
+    assert_eq!(of("truth", &["wide", "byte", "calls"]), truth);
+    let calculated = [
+        json!([1, "0x1", false, 1]),
+        json!([2, "0x2", false, 1]),
+        json!([257, "0x101", true, 1]),
+        json!([3, "0x3", false, 1]),
+        json!([6, "0x6", true, 2]),
+    ];
+    assert_eq!(of("calculated", &["next", "hex", "many", "calls"]), calculated);
+}
+
 /// `top` reports the first rows, by the value that it names; a table that is cumulative never begins again.
 #[test]
 fn first_rows_and_sums() {

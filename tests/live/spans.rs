@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -209,6 +210,34 @@ fn usdt_probes() {
     assert_eq!(values(&ended.events(), &["n", "text"]), json!([[1, "1"], [-2, "-2"], [3, "3"]]));
 }
 
+/// What is older than `expire` is given up where it is met, whether or not somebody has looked for such spans meanwhile: no end has it,
+/// and no start is kept out by it.
+#[test]
+fn none_is_older_than_expire() {
+    need!(bpf(), tool("cc"));
+    const EXPIRE: Duration = Duration::from_millis(500);
+    let lab = Lab::new();
+    let binary = compile(&lab);
+    let run = lab.ready(&probe(&binary, "repeat: keep\n        expire: 500ms", "capture: { took: duration }"), &[]);
+    let mut steps = Steps::start(&binary);
+    let mut begun = Vec::new();
+    for key in 0..20 {
+        steps.go(&[&format!("begin {key} 1 x")]);
+        begun.push(Instant::now());
+        thread::sleep(EXPIRE / 50);
+    }
+    for (key, begun) in begun.iter().enumerate() {
+        thread::sleep((EXPIRE + EXPIRE / 100).saturating_sub(begun.elapsed()));
+        let line = if key % 2 == 0 { format!("end {key} 1") } else { format!("begin {key} 2 x") };
+        steps.go(&[&line]);
+    }
+    steps.go(&["end 19 1"]);
+    let ended = run.interrupt().code(0);
+    became(&ended, "started 30; paired 1; expired 20; open 9");
+    let took: Vec<u64> = ended.events().iter().filter_map(|event| event["took"].as_u64()).collect();
+    assert!(took.len() == 1 && took.iter().all(|took| *took < EXPIRE.as_nanos() as u64), "{took:?}");
+}
+
 /// One hook is an end and a start: how long threads waited for a CPU. A thread that sleeps is woken, runs, and is the process of the event.
 #[test]
 fn one_hook_in_two_roles() {
@@ -222,7 +251,7 @@ fn one_hook_in_two_roles() {
     let run = lab.ready(yaml, &[]);
     let sleeper = thread::spawn(|| {
         for _ in 0..20 {
-            thread::sleep(std::time::Duration::from_millis(1));
+            thread::sleep(Duration::from_millis(1));
         }
         tid()
     });

@@ -145,7 +145,7 @@ impl<'v, V: Values> Checker<'v, V> {
     }
 
     /// True for the name of a capture that is calculated, however it is read.
-    fn is_calculated(&self, expr: &Expr) -> bool {
+    pub(in crate::expr) fn is_calculated(&self, expr: &Expr) -> bool {
         match &expr.node {
             ExprNode::Name(name) => {
                 matches!(self.values.meaning(name), Meaning::Capture(captured) if !is_path(captured))

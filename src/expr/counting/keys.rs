@@ -7,8 +7,8 @@ use crate::expr::lower::{Unfit, is_null_by_value, is_signed};
 use crate::expr::operand::{Operand, OperandSource};
 use crate::expr::path::is_path;
 use crate::spec::{
-    Aggregate, AggregateKey, Cast, ComputedType, Counting, Expr, ExprNode, Fetch, FetchCopy, FetchSource, Field,
-    FieldType, Formula, KeyPiece, StackKey, StackSlot,
+    Aggregate, AggregateKey, Cast, Comparison, ComputedType, Counting, Expr, ExprNode, Fetch, FetchCopy, FetchSource,
+    Field, FieldType, Formula, KeyPiece, StackKey, StackSlot,
 };
 use crate::words::Refusal;
 
@@ -52,14 +52,15 @@ impl Keys {
             let message = format!("`{}` cannot be a key: {why}", key.expr);
             Refusal::new(message).at(key.expr.range.clone())
         };
-        if is_path(&key.expr) {
+        let mut checker = Checker::new(names, std::mem::take(operands));
+        if is_path(&key.expr) && !checker.is_calculated(&key.expr) {
+            *operands = checker.operands;
             let operand = names.operand(&key.expr)?;
             return self
                 .read(&key.name, short(operand, &key.expr), calculations)
                 .map_err(unfit)
                 .and_then(|()| self.fits(key));
         }
-        let mut checker = Checker::new(names, std::mem::take(operands));
         let typed = checker.calculated(&key.expr);
         *operands = checker.operands;
         let typed = typed?;
@@ -115,8 +116,18 @@ impl Keys {
     fn read_value(&mut self, name: &str, operand: Operand, calculations: &mut Calculations) -> Result<(), Unfit> {
         let is_number = operand.size <= 8 && operand.size.is_power_of_two() && is_signed(&operand.kind).is_some();
         let has_garbage = operand.bits.is_some() || (is_null_by_value(&operand.kind) && operand.kind != FieldType::Id);
-        if is_number && has_garbage && !matches!(operand.source, OperandSource::Nothing) {
-            let kind = if operand.kind == FieldType::Bool { FieldType::Unsigned } else { operand.kind.clone() };
+        let is_here = !matches!(operand.source, OperandSource::Nothing);
+        if operand.kind == FieldType::Bool && is_here {
+            // Whatever its bits are, there are two keys.
+            let nothing = Formula::Number { bits: 0, signed: false };
+            let sides = Box::new((Formula::Operand(0), nothing));
+            let is_true = Formula::Compare { op: Comparison::NotEqual, sides };
+            let number = calculations.calculated(&is_true, &[operand])?;
+            self.push(Vec::new(), Fetch { size: 8, slot: 8, ..number.fetch }, field(name, 1, FieldType::Bool));
+            return Ok(());
+        }
+        if is_number && has_garbage && is_here {
+            let kind = operand.kind.clone();
             let number = calculations.calculated(&Formula::Operand(0), &[operand])?;
             self.push(Vec::new(), Fetch { size: 8, slot: 8, ..number.fetch }, field(name, 8, kind));
             return Ok(());

@@ -61,6 +61,7 @@ pub(in crate::kernel) fn specialise_hook(
         role: part.hook.role,
         key: &part.told.key,
         keeps_first: span.span.keeps_first,
+        expire_ns: span.span.expire.map_or(0, |expire| u64::try_from(expire.as_nanos()).unwrap_or(0)),
         gated: part.told.gated,
         gate: part.told.gate.filter(|_| part.hook.role == SpanRole::End),
         bits: &part.told.bits,
