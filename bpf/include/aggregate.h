@@ -450,7 +450,8 @@ static __always_inline void count_event(void *ctx, struct cpu_counts *count AND_
 		if (!tables[i].values)
 			break;
 		if (tables[i].has_conditions)
-			which = counted_values(ctx, i AND_SPAN(start, now));
+			/* Known bits would be a path of their own for each set of conditions that can hold. */
+			which = counted_values(ctx, i AND_SPAN(start, now)) ^ count->nothing;
 		outcome = tables[i].in_scratch ? count_far(ctx, i, which AND_SPAN(start, now)) : count_near(ctx, i, which AND_SPAN(start, now));
 		if (outcome == TABLE_FULL)
 			__atomic_fetch_add(&count->table_full[i & (MAX_TABLES - 1)], 1, __ATOMIC_RELAXED);

@@ -88,7 +88,8 @@ struct cpu_counts {
 	__u64 stacks_full; /* produced, and one of the tables had no room for a stack */
 	__u64 crowded;     /* produced, and there was no memory free to make the key in */
 	__u64 expired; /* of spans: met when it was too old; others are given up by user space, which counts them itself */
-	__u64 unused[10];
+	__u64 nothing; /* zero, which the verifier does not know */
+	__u64 unused[9];
 };
 
 #define CPU_COUNTS 128
