@@ -312,6 +312,40 @@ fn series_have_all_rows() {
     assert!(exposition([&meter]).contains("comm=\"ls\"} 3\n"));
 }
 
+/// No two values have lines of one name and the same labels: not those of two tables of a probe, not those of one table, not one beside
+/// what the runner says of itself. What is added to a name stands before its unit.
+#[test]
+fn names_of_series_are_distinct() {
+    let table = |name: Option<&str>, columns: &[(&str, FieldType, &'static str)]| {
+        let values: Vec<Value<'_>> = columns.iter().map(|_| Number(7)).collect();
+        Table::new(name, 0, columns).row(&values)
+    };
+    let durations =
+        [("c", FieldType::Unsigned, ""), ("d", FieldType::Duration, "ns"), ("d_seconds", FieldType::Duration, "ns")];
+    let tables = [table(Some("a_b"), &durations), table(Some("a"), &[("b_c", FieldType::Unsigned, "")])];
+    let metered = |probe: &str, table: &Table| {
+        let mut meter = Meter::new(MeterOf { probe: probe.to_owned(), ..meter_of() }, &table.layout);
+        meter.add(&table.rows());
+        meter
+    };
+    let mut meters: Vec<Meter> = tables.iter().map(|table| metered("p", table)).collect();
+    meters.push(metered("probe", &table(None, &[("events", FieldType::Unsigned, "")])));
+    let names = |meters: &[&Meter]| -> Vec<String> {
+        let text = exposition(meters.iter().copied());
+        text.lines().filter_map(|line| Some(line.split_once('{')?.0.to_owned())).collect()
+    };
+    let expected = [
+        "ebpf_run_p_a_b_c_2_total",
+        "ebpf_run_p_a_b_c_total",
+        "ebpf_run_p_a_b_d_2_seconds_total",
+        "ebpf_run_p_a_b_d_seconds_total",
+        "ebpf_run_probe_events_2_total",
+    ];
+    let [first, second, third] = &meters[..] else { panic!("three tables") };
+    assert_eq!(names(&[first, second, third]), expected);
+    assert_eq!(names(&[third, second, first]), expected);
+}
+
 /// Values that the kernel never resets are taken as they are.
 #[test]
 fn cumulative_series() {

@@ -46,6 +46,13 @@ pub(super) fn metric_name(probe: &str, table: Option<&str>, value: &str, unit: B
     name
 }
 
+/// The same for the n-th value whose name would be this one.
+pub(super) fn numbered(name: &str, unit: BaseUnit, n: usize) -> String {
+    let (name, total) = name.strip_suffix("_total").map_or((name, ""), |name| (name, "_total"));
+    let (name, unit) = name.strip_suffix(unit.suffix()).map_or((name, ""), |name| (name, unit.suffix()));
+    format!("{name}_{n}{unit}{total}")
+}
+
 /// In small letters, digits and single `_`.
 fn fit(word: &str) -> String {
     let word: String =
@@ -65,6 +72,11 @@ mod tests {
         assert_eq!(name("read_bytes_total", BaseUnit::Bytes, true), "ebpf_run_disk_reads_read_bytes_total");
         assert_eq!(name("took", BaseUnit::Seconds, false), "ebpf_run_disk_reads_took_seconds");
         assert_eq!(metric_name("a", Some("by size"), "n", BaseUnit::None, true), "ebpf_run_a_by_size_n_total");
+        assert_eq!(
+            numbered(&name("took", BaseUnit::Seconds, true), BaseUnit::Seconds, 2),
+            "ebpf_run_disk_reads_took_2_seconds_total"
+        );
+        assert_eq!(numbered(&name("calls", BaseUnit::None, false), BaseUnit::None, 3), "ebpf_run_disk_reads_calls_3");
         assert_eq!(BaseUnit::Seconds.text(8192), "0.000008192");
     }
 }

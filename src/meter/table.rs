@@ -2,13 +2,15 @@
 //! The series of one table: rows are added up by their keys.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::sync::Arc;
 
 use super::label::{label_name, label_value, unique};
-use super::name::{BaseUnit, metric_name};
+use super::name::{BaseUnit, metric_name, numbered};
 use crate::format::plain;
 use crate::record::{FieldValue, RecordPlan, Rows};
 use crate::spec::{Buckets, Field, FieldType, Layout, Statistic};
+use crate::status::is_own_metric;
 
 /// Most series of a table, the rest of them not counted.
 const MOST_SERIES: usize = 1000;
@@ -147,6 +149,11 @@ impl Meter {
         }
     }
 
+    /// The probe and the table.
+    pub(super) fn of(&self) -> (&str, Option<&str>) {
+        (&self.of.probe, self.layout.table())
+    }
+
     /// Labels and amounts of each series.
     pub(super) fn series(&self) -> impl Iterator<Item = (String, &[Amount])> {
         self.series.iter().map(|(values, amounts)| {
@@ -163,12 +170,11 @@ fn metrics(of: &MeterOf, layout: &Layout) -> Vec<Metric> {
     let Some(sample) = &layout.sample else { return Vec::new() };
     let mut all: Vec<Metric> = Vec::new();
     for (field, statistic) in layout.fields.iter().skip(sample.keys).zip(&sample.statistics) {
-        let mut metric = Metric::new(of, layout.table(), field, statistic);
+        let metric = Metric::new(of, layout.table(), field, statistic);
         // `c` and `c_total`, `h` and `h_bucket`: two values, whatever becomes of their names.
-        while all.iter().any(|known| known.names().any(|name| metric.names().any(|own| own == name))) {
-            metric.name.push_str("_2");
-        }
-        all.push(metric);
+        let is_taken = |name: &str| is_own_metric(name) || all.iter().any(|known| known.names().any(|own| own == name));
+        let name = metric.free_name(is_taken);
+        all.push(Metric { name, ..metric });
     }
     all
 }
@@ -204,13 +210,25 @@ impl Metric {
         Self { name, help, unit, kind }
     }
 
+    /// Its name, or the first one after that of whose lines none has a name that is taken.
+    pub(super) fn free_name(&self, is_taken: impl Fn(&str) -> bool) -> String {
+        let numbered = (2..).map(|n| numbered(&self.name, self.unit, n));
+        let mut names = iter::once(self.name.clone()).chain(numbered);
+        names.find(|name| !self.names_of(name).any(|name| is_taken(&name))).unwrap_or_default()
+    }
+
     /// The names of its lines.
     fn names(&self) -> impl Iterator<Item = String> + '_ {
+        self.names_of(&self.name)
+    }
+
+    /// The same if it had this name.
+    pub(super) fn names_of<'n>(&self, name: &'n str) -> impl Iterator<Item = String> + use<'n> {
         let parts: &[&str] = match &self.kind {
             Kind::Histogram(_) => &["", "_bucket", "_count", "_sum"],
             Kind::Counter | Kind::Sum | Kind::Least | Kind::Greatest | Kind::Average => &[""],
         };
-        parts.iter().map(|part| format!("{}{part}", self.name))
+        parts.iter().map(move |part| format!("{name}{part}"))
     }
 
     /// Lines of one series.

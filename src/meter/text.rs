@@ -12,7 +12,7 @@
 //! The kernel counts what equals an edge above it, and `le` means "at most": of whole numbers it is the largest below the edge, of times
 //! the edge itself, as a nanosecond more or less does not matter. There is no `_sum`: the kernel does not keep one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -28,18 +28,35 @@ struct Family {
     lines: String,
 }
 
+/// The names of lines that a probe has, each with the table whose it is.
+type Taken<'m> = HashMap<(&'m str, String), Option<&'m str>>;
+
+/// What a metric is called beside those of the other tables of its probe: the table `a` can have a value `b_c` and the table `a_b` a
+/// value `c`.
+fn name_beside<'m>(meter: &'m Meter, metric: &Metric, taken: &mut Taken<'m>) -> String {
+    let (probe, table) = meter.of();
+    let is_of_another = |name: &str| taken.get(&(probe, name.to_owned())).is_some_and(|of| *of != table);
+    let name = metric.free_name(is_of_another);
+    taken.extend(metric.names_of(&name).map(|line| ((probe, line), table)));
+    name
+}
+
 /// All series of these. Of metrics that have one name and are of different kinds, the first one is written.
 pub fn exposition<'m>(meters: impl IntoIterator<Item = &'m Meter>) -> String {
-    let mut families: BTreeMap<&str, Family> = BTreeMap::new();
+    let mut meters: Vec<&Meter> = meters.into_iter().collect();
+    // Names are the same each time, whichever table was there first.
+    meters.sort_by_key(|meter| meter.of());
+    let (mut families, mut taken) = (BTreeMap::<String, Family>::new(), Taken::new());
     for meter in meters {
         let all: Vec<(String, &[Amount])> = meter.series().collect();
         for (at, metric) in meter.metrics.iter().enumerate() {
+            let name = name_beside(meter, metric, &mut taken);
             let (kind, help) = (metric.kind.word(), shown(&metric.help).replace('\\', "\\\\"));
-            let family = families.entry(&metric.name).or_insert(Family { help, kind, lines: String::new() });
+            let family = families.entry(name.clone()).or_insert(Family { help, kind, lines: String::new() });
             if family.kind == kind {
                 let amounts = all.iter().filter_map(|(labels, amounts)| Some((labels.as_str(), amounts.get(at)?)));
                 // Writing to a `String` cannot fail.
-                let _ = series(metric, amounts.collect(), &mut family.lines);
+                let _ = series((&name, metric), amounts.collect(), &mut family.lines);
             }
         }
     }
@@ -60,16 +77,16 @@ impl Kind {
     }
 }
 
-fn series(metric: &Metric, all: Vec<(&str, &Amount)>, out: &mut String) -> std::fmt::Result {
+fn series((name, metric): (&str, &Metric), all: Vec<(&str, &Amount)>, out: &mut String) -> std::fmt::Result {
     let buckets = if let Kind::Histogram(buckets) = &metric.kind { Some(buckets) } else { None };
     let shown = buckets.map_or(0..0, |buckets| edges(buckets, &all));
     for (labels, amount) in all {
         match amount {
             Amount::Number(None) => {}
-            Amount::Number(Some(number)) => writeln!(out, "{}{{{labels}}} {}", metric.name, metric.unit.text(*number))?,
+            Amount::Number(Some(number)) => writeln!(out, "{name}{{{labels}}} {}", metric.unit.text(*number))?,
             Amount::Counts(counts) => {
                 let Some(buckets) = buckets else { continue };
-                histogram(metric, labels, (buckets, counts), shown.clone(), out)?;
+                histogram((name, metric.unit), labels, (buckets, counts), shown.clone(), out)?;
             }
         }
     }
@@ -92,18 +109,17 @@ fn edges(buckets: &Buckets, all: &[(&str, &Amount)]) -> Range<usize> {
 }
 
 fn histogram(
-    metric: &Metric,
+    (name, unit): (&str, BaseUnit),
     labels: &str,
     (buckets, counts): (&Buckets, &[u64]),
     shown: Range<usize>,
     out: &mut String,
 ) -> std::fmt::Result {
-    let Metric { name, unit, .. } = metric;
     let mut sum = 0u64;
     for bucket in shown {
         sum = sum.saturating_add(counts.get(bucket).copied().unwrap_or(0));
         if let (_, Some(high)) = buckets.edges(bucket) {
-            let most = if *unit == BaseUnit::Seconds { high } else { high - 1 };
+            let most = if unit == BaseUnit::Seconds { high } else { high - 1 };
             writeln!(out, "{name}_bucket{{{labels},le=\"{}\"}} {sum}", unit.text(most))?;
         }
     }

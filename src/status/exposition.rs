@@ -14,7 +14,7 @@ use prometheus_client::registry::Registry;
 use crate::words::{distinct, shown};
 
 /// Begins the name of every metric, before a `_`.
-const PREFIX: &str = "ebpf_run";
+pub(super) const PREFIX: &str = "ebpf_run";
 
 /// One metric with its values.
 #[derive(Debug)]

@@ -11,7 +11,7 @@
 
 use prometheus_client::metrics::MetricType;
 
-use super::exposition::{Family, Series, exposition};
+use super::exposition::{Family, PREFIX, Series, exposition};
 use super::{DirectoryState, FileState, ProbeState, ProbeStatus, SinkShare, SinkStatus, Status};
 use crate::spec::LossCause;
 
@@ -186,6 +186,12 @@ static METRICS: &[Metric] = &[
 pub fn metrics(status: &Status) -> String {
     let family = |&Metric { name, help, kind, ref of }: &Metric| Family { name, help, kind, series: of.series(status) };
     exposition(METRICS.iter().map(family).collect())
+}
+
+/// True for the name of one of these.
+pub fn is_own_metric(name: &str) -> bool {
+    let name = name.strip_prefix(PREFIX).and_then(|name| name.strip_prefix('_'));
+    name.is_some_and(|name| METRICS.iter().any(|metric| metric.name == name))
 }
 
 const fn counter(name: &'static str, help: &'static str, of: Of) -> Metric {

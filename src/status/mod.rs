@@ -10,7 +10,7 @@ mod metrics;
 mod table;
 
 pub use full_table::FullTable;
-pub use metrics::{CONTENT_TYPE, metrics};
+pub use metrics::{CONTENT_TYPE, is_own_metric, metrics};
 pub use table::table;
 
 use std::collections::BTreeMap;
