@@ -149,15 +149,32 @@ fn probe_lines(row: &SummaryRow, lines: &mut Vec<Line>) {
 
 /// The sum and, where there is any, `(ring full 880; queue full 3; missed unknown)`.
 fn losses(row: &SummaryRow, sink: &[(LossCause, u64)]) -> (String, String) {
-    let of = |wanted| row.lost.iter().chain(sink).filter(|(cause, _)| *cause == wanted).map(|(_, count)| count).sum();
-    let counts: Vec<(LossCause, u64)> =
-        LossCause::ALL.into_iter().map(|cause| (cause, of(cause))).filter(|&(_, count)| count > 0).collect();
-    let total = thousands(counts.iter().map(|(_, count)| count).sum());
+    // What a sink loses of a probe that counts are rows, each of many events.
+    let (own, rows) = if row.counted.is_some() { (&[][..], sink) } else { (sink, &[][..]) };
+    let of = |lost: &[(LossCause, u64)], wanted: LossCause| -> u64 {
+        lost.iter().filter(|(cause, _)| *cause == wanted).map(|(_, count)| count).sum()
+    };
+    let all = LossCause::ALL.into_iter();
+    let counts: Vec<(LossCause, u64, u64)> = all
+        .map(|cause| (cause, of(&row.lost, cause) + of(own, cause), of(rows, cause)))
+        .filter(|&(_, events, rows)| events + rows > 0)
+        .collect();
+    let sums = counts.iter().fold((0, 0), |(events, rows), count| (events + count.1, rows + count.2));
     let name = |cause: LossCause| cause.name().replace('_', " ");
-    let known = counts.iter().map(|&(cause, count)| format!("{} {}", name(cause), thousands(count)));
+    let known = counts.iter().map(|&(cause, events, rows)| format!("{} {}", name(cause), amount(events, rows)));
     let unknown = row.missed_unknown.then(|| format!("{} unknown", name(LossCause::Missed)));
     let causes = known.chain(unknown).collect::<Vec<_>>().join("; ");
-    (total, if causes.is_empty() { causes } else { format!("({causes})") })
+    (amount(sums.0, sums.1), if causes.is_empty() { causes } else { format!("({causes})") })
+}
+
+/// `12`, `1 row`, `12 + 3 rows`.
+fn amount(events: u64, rows: u64) -> String {
+    let of_rows = format!("{} {}", thousands(rows), if rows == 1 { "row" } else { "rows" });
+    match (events, rows) {
+        (_, 0) => thousands(events),
+        (0, _) => of_rows,
+        (_, _) => format!("{} + {of_rows}", thousands(events)),
+    }
 }
 
 /// `  by command: cat 299,000; ls 12; … (3 more)`, the most frequent first.
@@ -255,6 +272,29 @@ mod tests {
                 ..SummaryRow::default()
             },
         ]
+    }
+
+    /// What a sink lost of a probe that counts are rows: no events, and not added to those.
+    #[test]
+    fn lost_rows() {
+        let counts = |lost: &[(LossCause, u64)], of_sink: &[(LossCause, u64)]| SummaryRow {
+            probe: "calls".into(),
+            produced: Some(268),
+            counted: Some(260),
+            lost: lost.to_vec(),
+            sinks: vec![sink("stdout", 0, of_sink)],
+            ..SummaryRow::default()
+        };
+        let line = |row: SummaryRow| {
+            summary(&[row], false).lines().nth(1).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        let (full, error) = ((LossCause::TableFull, 8), (LossCause::SinkError, 11));
+        assert_eq!(line(counts(&[], &[error])), "calls 268 0 rows 11 rows (sink error 11 rows)");
+        assert_eq!(line(counts(&[full], &[])), "calls 268 0 rows 8 (table full 8)");
+        assert_eq!(
+            line(counts(&[full], &[(LossCause::SinkError, 1)])),
+            "calls 268 0 rows 8 + 1 row (sink error 1 row; table full 8)"
+        );
     }
 
     /// The table reads as its documentation shows it: aligned, causes named, most frequent commands first.
