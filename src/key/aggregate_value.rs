@@ -60,7 +60,7 @@ pub(super) fn values(checking: &mut Checking<'_>, table: &Node, number: usize) -
             Some(text) => from_text(checking, &name, text, node),
             None => from_mapping(checking, &name, node),
         };
-        let Some(ValueForm { statistic, of, condition }) = form else { continue };
+        let Some((ValueForm { statistic, of, condition }, of_times)) = form else { continue };
         let known = of.iter().chain(&condition).all(|expr| note_sets(checking, expr, node));
         if !known {
             continue;
@@ -70,14 +70,17 @@ pub(super) fn values(checking: &mut Checking<'_>, table: &Node, number: usize) -
         let of_condition = if node.text().is_some() { node } else { node.at(&["if"]).unwrap_or(node) };
         checking.cx.note_text(place(AggregatePart::Value), of_value);
         checking.cx.note_text(place(AggregatePart::Condition), of_condition);
-        values.push(AggregateValue { name, statistic, of, condition });
+        values.push(AggregateValue { name, statistic, of, condition, of_times });
     }
     values
 }
 
-fn from_text(checking: &mut Checking<'_>, name: &str, text: &str, node: &Node) -> Option<ValueForm> {
+/// What is counted, and whether the edges that are written are times.
+type Form = (ValueForm, Option<bool>);
+
+fn from_text(checking: &mut Checking<'_>, name: &str, text: &str, node: &Node) -> Option<Form> {
     match expr::parse_value(text, node.opaque()) {
-        Ok(form) => Some(form),
+        Ok(form) => Some((form, None)),
         Err(error) => {
             let message = format!("value `{name}`: {}", error.message);
             let problem = checking.cx.error(codes::EXPRESSION, node.part(&error.range), message);
@@ -87,7 +90,7 @@ fn from_text(checking: &mut Checking<'_>, name: &str, text: &str, node: &Node) -
     }
 }
 
-fn from_mapping(checking: &mut Checking<'_>, name: &str, node: &Node) -> Option<ValueForm> {
+fn from_mapping(checking: &mut Checking<'_>, name: &str, node: &Node) -> Option<Form> {
     let what = format!("value `{name}`");
     let of = expression::read(&mut checking.cx, node.at(&["histogram"])?, &what)?;
     let condition = match node.at(&["if"]) {
@@ -102,14 +105,15 @@ fn from_mapping(checking: &mut Checking<'_>, name: &str, node: &Node) -> Option<
         }
         (Some(linear), None) => self::linear(checking, linear)?,
         (None, Some(buckets)) => edges(checking, buckets)?,
-        (None, None) => Buckets::PowersOfTwo,
+        (None, None) => (Buckets::PowersOfTwo, None),
     };
-    Some(ValueForm { statistic: Statistic::Histogram(buckets), of: Some(of), condition })
+    let (buckets, of_times) = buckets;
+    Some((ValueForm { statistic: Statistic::Histogram(buckets), of: Some(of), condition }, of_times))
 }
 
 /// `[0, 4096, 512]`
-fn linear(checking: &mut Checking<'_>, node: &Node) -> Option<Buckets> {
-    let numbers = numbers(checking, node)?;
+fn linear(checking: &mut Checking<'_>, node: &Node) -> Option<(Buckets, Option<bool>)> {
+    let (numbers, of_times) = numbers(checking, node)?;
     let [low, high, step] = numbers[..] else { return None };
     let message = match (high > low, step > 0) {
         (false, _) => format!("the buckets end at {high}, where they begin or before"),
@@ -124,7 +128,7 @@ fn linear(checking: &mut Checking<'_>, node: &Node) -> Option<Buckets> {
                 Buckets::MAX_LINEAR
             )
         }
-        (true, true) => return Some(Buckets::Linear { low, high, step: step.unsigned_abs() }),
+        (true, true) => return Some((Buckets::Linear { low, high, step: step.unsigned_abs() }, of_times)),
     };
     let problem = checking.cx.error(codes::OUT_OF_RANGE, node.span, message);
     checking.cx.report(problem.help("write from where, to where, how wide: `linear: [0, 4096, 512]`"));
@@ -132,40 +136,49 @@ fn linear(checking: &mut Checking<'_>, node: &Node) -> Option<Buckets> {
 }
 
 /// `[1ms, 10ms]`
-fn edges(checking: &mut Checking<'_>, node: &Node) -> Option<Buckets> {
-    let edges = numbers(checking, node)?;
+fn edges(checking: &mut Checking<'_>, node: &Node) -> Option<(Buckets, Option<bool>)> {
+    let (edges, of_times) = numbers(checking, node)?;
     if let Some(at) = edges.windows(2).position(|pair| pair[0] >= pair[1]) {
         let span = node.items().get(at + 1).map_or(node.span, |item| item.span);
         let problem = checking.cx.error(codes::OUT_OF_RANGE, span, "an edge is not above the one before it");
         checking.cx.report(problem.help("write the edges in order, each once"));
         return None;
     }
-    Some(Buckets::Edges(edges.into()))
+    Some((Buckets::Edges(edges.into()), of_times))
 }
 
-/// Integers, durations and sizes of a list.
-fn numbers(checking: &mut Checking<'_>, node: &Node) -> Option<Vec<i64>> {
-    let mut numbers = Vec::new();
+/// Integers and sizes of a list, or durations, and whether they are these: nobody knows of zero.
+fn numbers(checking: &mut Checking<'_>, node: &Node) -> Option<(Vec<i64>, Option<bool>)> {
+    let (mut numbers, mut of_times) = (Vec::new(), None);
     for item in node.items() {
         let number = match item.to_json() {
-            Json::Number(number) => number.as_i64(),
+            Json::Number(number) => number.as_i64().map(|number| (number, false)),
             Json::String(text) => expr::parse(&text).ok().and_then(|expr| constant(&expr)),
             _other => None,
         };
-        let Some(number) = number else {
+        let Some((number, is_time)) = number else {
             let problem = checking.cx.error(codes::WRONG_FORM, item.span, "an edge must be a whole number");
             checking.cx.report(problem.help("with or without a unit: `512`, `-1`, `10ms`, `64KiB`"));
             return None;
         };
+        if number != 0 && *of_times.get_or_insert(is_time) != is_time {
+            let problem = checking.cx.error(codes::WRONG_FORM, item.span, "edges are times, or numbers: not both");
+            checking.cx.report(problem.help("write each with a unit of time, or none"));
+            return None;
+        }
         numbers.push(number);
     }
-    Some(numbers)
+    Some((numbers, of_times))
 }
 
-fn constant(expr: &Expr) -> Option<i64> {
+/// The number, and whether it is a time.
+fn constant(expr: &Expr) -> Option<(i64, bool)> {
     match &expr.node {
-        ExprNode::Number(number) | ExprNode::Duration(number) => i64::try_from(*number).ok(),
-        ExprNode::Unary { op: UnaryOp::Minus, of } => constant(of)?.checked_neg(),
+        ExprNode::Number(number) => Some((i64::try_from(*number).ok()?, false)),
+        ExprNode::Duration(ns) => Some((i64::try_from(*ns).ok()?, true)),
+        ExprNode::Unary { op: UnaryOp::Minus, of } => {
+            constant(of).and_then(|(number, is_time)| Some((number.checked_neg()?, is_time)))
+        }
         _other => None,
     }
 }

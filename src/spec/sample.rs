@@ -67,6 +67,8 @@ pub struct AggregateValue {
     pub of: Option<Expr>,
     /// Only events for which this holds count.
     pub condition: Option<Expr>,
+    /// Whether the edges of a histogram are times; `None` where they are not written, or zero.
+    pub of_times: Option<bool>,
 }
 
 /// What is done with the values of the events.

@@ -285,6 +285,14 @@ fn refusals() {
             "{ values: { x: count() if size(comm) > 3 } }",
             "the kernel cannot decide `size(comm) > 3`: it asks for a size",
         ),
+        (
+            "{ values: { x: { histogram: retval, linear: [0, 10ms, 1ms] } } }",
+            "`retval` is no time, and the edges of its histogram are",
+        ),
+        (
+            "{ values: { x: { histogram: retval as duration, buckets: [0, 10] } } }",
+            "`retval as duration` is a time, and the edges of its histogram are not",
+        ),
         ("{ by: { x: '3' }, values: { x: count() } }", "a key and a value have the name `x`"),
         ("{ by: { x: '3' }, values: { y: count() } }", "`3` is always the same"),
         (

@@ -43,6 +43,7 @@ pub(super) fn counted<V: Values>(
         return Ok(Counted { number: Some(number), kind, of_durations: false, elsewhere: true });
     }
     let computed = countable(&value.statistic, expr, &typed.ty)?;
+    measured(value.of_times, expr, computed == ComputedType::Duration)?;
     let number = calculations.number(&typed.formula, operands).map_err(|Unfit(why)| {
         let message = format!("the kernel cannot count with `{expr}`: {why}");
         Refusal::new(message)
@@ -58,6 +59,22 @@ pub(super) fn counted<V: Values>(
         (_, _) => FieldType::Unsigned,
     };
     Ok(Counted { number: Some(number), kind, of_durations, elsewhere: false })
+}
+
+/// Whether the edges of a histogram are of what it is about.
+fn measured(of_times: Option<bool>, expr: &Expr, is_time: bool) -> Result<(), Refusal> {
+    let (message, help) = match of_times {
+        Some(false) if is_time => (
+            format!("`{expr}` is a time, and the edges of its histogram are not"),
+            "write edges with a unit: `10us`, `1ms`".to_owned(),
+        ),
+        Some(true) if !is_time => (
+            format!("`{expr}` is no time, and the edges of its histogram are"),
+            format!("write edges without a unit; nanoseconds are a time as `{expr} as duration`"),
+        ),
+        _fits => return Ok(()),
+    };
+    Err(Refusal::new(message).help(help).at(expr.range.clone()))
 }
 
 /// How the number is shown, where a statistic can be about it.
