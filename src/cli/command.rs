@@ -103,7 +103,8 @@ pub(super) enum Command {
     /// Show what probes count as tables that are redrawn at each interval
     ///
     /// Runs the probes of the files that count something, and shows their last interval: one table at a time, sorted by a column, and
-    /// the histograms of the selected row as bars. Nothing is written to the sinks of the probes.
+    /// the histograms of the selected row as bars. Probes with `interval: end` are shown each second, with all that they have counted.
+    /// Nothing is written to the sinks of the probes.
     ///
     /// Keys: left and right choose the column to sort by, `r` reverses the order, `p` or space pauses, up and down select a row,
     /// Tab shows the next table, `q` quits.

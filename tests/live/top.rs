@@ -20,16 +20,17 @@ enum By {
 #[test]
 fn ends_and_leaves_nothing() {
     need!(bpf(), tool("script"), tool("stty"));
-    for (by, code) in [
-        (By::Key(b"q"), "0"),
-        (By::Key(b"\x1b"), "0"),
-        (By::Key(b"\x03"), "0"),
-        (By::Signal(libc::SIGTERM), "0"),
-        (By::Signal(libc::SIGINT), "0"),
+    for (by, interval) in [
+        (By::Key(b"q"), "100ms"),
+        (By::Key(b"\x1b"), "100ms"),
+        (By::Key(b"\x03"), "100ms"),
+        (By::Signal(libc::SIGTERM), "100ms"),
+        // It is drawn before that.
+        (By::Signal(libc::SIGINT), "end"),
     ] {
         let lab = Lab::new();
         lab.yaml(&format!(
-            "probes:\n  - name: answers\n    hook: {{ syscall: sched_get_priority_min }}\n    where: pid == {}\n    interval: 100ms\n    \
+            "probes:\n  - name: answers\n    hook: {{ syscall: sched_get_priority_min }}\n    where: pid == {}\n    interval: {interval}\n    \
              aggregate: {{ by: [policy], values: {{ calls: count() }} }}\n",
             std::process::id()
         ));
@@ -65,7 +66,7 @@ fn ends_and_leaves_nothing() {
         wait_for("its end", || lab.path("after").exists() && child.try_wait().unwrap().is_some());
         assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
         let read = |name: &str| fs::read_to_string(lab.path(name)).unwrap().trim().to_owned();
-        assert_eq!((read("code").as_str(), read("before")), (code, read("after")));
+        assert_eq!((read("code").as_str(), read("before")), ("0", read("after")));
         let screen = screen();
         let (drawn, after) = screen.rsplit_once("\x1b[?1049l").expect("it leaves the other screen");
         assert!(drawn.contains("\x1b[?1049h") && after.contains("\x1b[?25h"), "{screen:?}");
