@@ -117,7 +117,7 @@ impl<V: Values> Resolver<'_, V> {
     fn tests(&mut self, expr: &Expr, formula: &Formula) -> Result<Vec<Step>, Refusal> {
         self.conditions().tests(&[formula]).map_err(|Unfit(why)| {
             let message = format!("the kernel cannot decide `{expr}`: {why}");
-            Refusal::new(message).help("what is counted in the kernel must be decided there").at(expr.range.clone())
+            Refusal::new(message).help("what is counted must be decided in the kernel: compare a number, or a text such as `comm`, or make it a key").at(expr.range.clone())
         })
     }
 

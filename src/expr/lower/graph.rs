@@ -173,10 +173,10 @@ impl<'o> Graph<'o> {
             return Err(Unfit::new("its length is only known when the event happens"));
         }
         if super::kinds::is_path(fetch.copy) {
-            return Err(Unfit::new("a path has as many parts as folders"));
+            return Err(Unfit::new("a path is put together folder by folder, for which a condition has no room"));
         }
         if super::kinds::is_stack(fetch.copy) {
-            return Err(Unfit::new("a stack has as many parts as functions"));
+            return Err(Unfit::new("a stack is a list of functions, for which a condition has no room"));
         }
         Ok(Some(fetch.clone()))
     }

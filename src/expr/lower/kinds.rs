@@ -93,11 +93,11 @@ pub(super) fn text_of(kind: &FieldType) -> Option<Option<u32>> {
 /// Why what is asked of a text cannot be asked of this.
 pub(super) fn no_text(kind: &FieldType) -> Unfit {
     match kind {
-        FieldType::Path => Unfit::new("a path has as many parts as folders"),
+        FieldType::Path => Unfit::new("a path is put together folder by folder, for which a condition has no room"),
         FieldType::Cgroup | FieldType::Container => Unfit::new("the kernel knows a cgroup by its number"),
         FieldType::Dev => Unfit::new("the kernel knows a disk by its number"),
         FieldType::Ksym | FieldType::Usym => Unfit::new("the kernel knows a function by its address"),
-        FieldType::Stack { .. } => Unfit::new("a stack has as many parts as functions"),
+        FieldType::Stack { .. } => Unfit::new("a stack is a list of functions, for which a condition has no room"),
         FieldType::Counted { .. } => Unfit::new("its length is only known when the event happens"),
         _other => Unfit::new("it is no text of the kernel's"),
     }
