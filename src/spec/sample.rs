@@ -163,7 +163,7 @@ pub struct Top {
 /// How a sample is made of the rows of a layout: its first fields are the keys, the others the values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
-    /// The table's name; `None` where the probe has one only.
+    /// The name of the table; `None` where it has none.
     pub table: Option<String>,
     /// How many of the fields are keys.
     pub keys: usize,

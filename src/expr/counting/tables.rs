@@ -59,7 +59,7 @@ pub(in crate::expr) fn resolve_tables_of<V: Values>(
     };
     resolver.conditions_of_probe(filter);
     for (number, table) in tables.iter().enumerate() {
-        resolver.table(number, table, tables.len() > 1);
+        resolver.table(number, table);
     }
     let Resolver { calculations, mut counting, clauses, errors, .. } = resolver;
     if !errors.is_empty() {
@@ -121,7 +121,7 @@ impl<V: Values> Resolver<'_, V> {
         })
     }
 
-    fn table(&mut self, number: usize, table: &Aggregate, is_named: bool) {
+    fn table(&mut self, number: usize, table: &Aggregate) {
         let mut keys = Keys::new();
         for (index, key) in table.keys.iter().enumerate() {
             let added = keys.add(key, self.names, (&mut self.operands, &mut self.calculations));
@@ -157,7 +157,7 @@ impl<V: Values> Resolver<'_, V> {
         self.counting.pieces.extend(keys.pieces.drain(..).map(of_probe));
         self.counting.processes.extend(keys.processes.iter().map(|fetch| first_key + fetch));
         self.counting.fetches.append(&mut keys.fetches);
-        let row = row(table, is_named, &keys, fields);
+        let row = row(table, &keys, fields);
         self.counting.tables.push(Table {
             keys: first_key..self.counting.fetches.len(),
             tallies: first..self.counting.tallies.len(),
@@ -238,7 +238,7 @@ fn field(value: &AggregateValue, counted: Counted, (index, tally): (usize, &Tall
 }
 
 /// How rows look: the key, the values, then the stacks that the key has hashes of.
-fn row(table: &Aggregate, is_named: bool, keys: &Keys, values: Vec<Field>) -> Layout {
+fn row(table: &Aggregate, keys: &Keys, values: Vec<Field>) -> Layout {
     let (mut fields, mut size) = (keys.fields.clone(), keys.bytes);
     for value in values {
         fields.push(Field { offset: size, ..value });
@@ -252,7 +252,7 @@ fn row(table: &Aggregate, is_named: bool, keys: &Keys, values: Vec<Field>) -> La
     }
     let keys = keys.fields.len();
     let sample = Sample {
-        table: table.name.clone().filter(|_| is_named),
+        table: table.name.clone(),
         keys,
         statistics: table.values.iter().map(|value| value.statistic.clone()).collect(),
         top: table.top,
