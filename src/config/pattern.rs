@@ -14,6 +14,13 @@ pub(crate) struct Pattern {
     pub(crate) expected: &'static str,
 }
 
+impl Pattern {
+    /// True for times.
+    pub(crate) fn is_of_time(&self) -> bool {
+        [DURATION.regex, INTERVAL.regex].contains(&self.regex)
+    }
+}
+
 /// Most bytes of the name of a probe or sink.
 pub(crate) const MAX_NAME_BYTES: usize = 64;
 

@@ -58,8 +58,16 @@ pub fn parse_value(text: &str, opaque: &[Range<usize>]) -> Result<ValueForm, Exp
     let condition = match tokens.get(close + 1) {
         None | Some(Token { tok: Tok::End, .. }) => None,
         Some(Token { tok: Tok::Word(word), range }) if word == "if" => Some(part(text, opaque, range.end..text.len())?),
-        Some(Token { range, .. }) => {
-            let help = format!("calculate inside of the parentheses: `{word}(a * 2)`; a condition follows `if`");
+        Some(Token { range, tok }) => {
+            let (whole, form) = (&text[..tokens[close].range.end], &text[range.end..]);
+            let help = match tok {
+                Tok::Word(_) if form.trim().is_empty() => format!("a condition follows `if`: `{whole} if CONDITION`"),
+                Tok::Word(_) => format!("a condition follows `if`: `{whole} if{form}`"),
+                _sign if statistic == Statistic::Count => {
+                    "a count cannot be calculated with; a condition follows `if`: `count() if retval < 0`".to_owned()
+                }
+                _sign => format!("calculate inside of the parentheses: `{word}(a * 2)`; a condition follows `if`"),
+            };
             return Err(error(range.clone(), format!("only `if` can follow `{word}(…)`"), help));
         }
     };

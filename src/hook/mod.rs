@@ -39,7 +39,7 @@ pub(crate) use form::RawHook;
 pub use kind::Kind;
 pub use offers::is_without_process;
 pub(crate) use offers::keep_offered;
-pub(crate) use span::{WORD as SPAN, can_be_in_span};
+pub(crate) use span::{WORD as SPAN, can_be_in_span, refused as not_in_a_span};
 
 use crate::config::Cx;
 use crate::spec::{Claim, Hook, HookKind, Place, ProbeSpec, Targets};

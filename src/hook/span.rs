@@ -36,6 +36,14 @@ pub(crate) fn can_be_in_span(kind: HookKind) -> bool {
     }
 }
 
+/// That spans neither begin nor end at such a hook, and where they do; `None` where they do, and for what is no hook.
+pub(crate) fn refused(kind: &str, role: &str) -> Option<(String, String)> {
+    HookKind::of_word(kind).filter(|kind| !can_be_in_span(*kind))?;
+    let words = HookKind::WORDS.into_iter().filter(|(kind, _)| can_be_in_span(*kind)).map(|(_, word)| word);
+    let message = format!("a span cannot have `{kind}` as its `{role}`");
+    Some((message, format!("spans begin and end at {}", crate::words::list(words, 16))))
+}
+
 /// What may stand under it.
 pub(super) fn form(generator: &mut SchemaGenerator) -> Value {
     let key = "The numbers by which a start and its end know each other: the same pair has the same values at both. For all hooks \

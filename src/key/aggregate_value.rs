@@ -116,7 +116,8 @@ fn linear(checking: &mut Checking<'_>, node: &Node) -> Option<(Buckets, Option<b
     let (numbers, of_times) = numbers(checking, node)?;
     let [low, high, step] = numbers[..] else { return None };
     let message = match (high > low, step > 0) {
-        (false, _) => format!("the buckets end at {high}, where they begin or before"),
+        (false, _) if high == low => format!("the buckets begin and end at {high}"),
+        (false, _) => format!("the buckets end at {high}, below {low}, where they begin"),
         (true, false) => format!("buckets cannot be {step} wide"),
         (true, true) if (high.abs_diff(low)) % step.unsigned_abs() != 0 => {
             format!("{high} - {low} is no multiple of {step}")
@@ -157,6 +158,12 @@ fn numbers(checking: &mut Checking<'_>, node: &Node) -> Option<(Vec<i64>, Option
             _other => None,
         };
         let Some((number, is_time)) = number else {
+            if is_too_large(&item.to_json()) {
+                let message = format!("an edge cannot be `{}`: it is too large", item.shown(&checking.cx.source.text));
+                let problem = checking.cx.error(codes::OUT_OF_RANGE, item.span, message);
+                checking.cx.report(problem.help("at most 9223372036854775807 is possible, as a time `2562047h`"));
+                return None;
+            }
             let problem = checking.cx.error(codes::WRONG_FORM, item.span, "an edge must be a whole number");
             checking.cx.report(problem.help("with or without a unit: `512`, `-1`, `10ms`, `64KiB`"));
             return None;
@@ -169,6 +176,21 @@ fn numbers(checking: &mut Checking<'_>, node: &Node) -> Option<(Vec<i64>, Option
         numbers.push(number);
     }
     Some((numbers, of_times))
+}
+
+/// True for a whole number that does not fit 64 bits with a sign.
+fn is_too_large(edge: &Json) -> bool {
+    match edge {
+        Json::Number(number) => number.is_u64(),
+        Json::String(text) => {
+            let digits = text.trim_start_matches('-').trim_end_matches(|c: char| c.is_ascii_alphabetic());
+            let is_whole = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+            // With a number that does fit, its unit is known.
+            let (sign, unit) = text.split_once(digits).unwrap_or(("", ""));
+            is_whole && expr::parse(&format!("{sign}1{unit}")).is_ok_and(|expr| constant(&expr).is_some())
+        }
+        _other => false,
+    }
 }
 
 /// The number, and whether it is a time.

@@ -5,7 +5,7 @@ use super::definition::Checking;
 use super::expression;
 use super::set_names::note_sets;
 use crate::config::{Cx, Entry, Node, TARGET, Value, codes, pattern};
-use crate::hook::{self, SPAN, can_be_in_span};
+use crate::hook::{self, SPAN, can_be_in_span, not_in_a_span};
 use crate::spec::{Expr, HookKind, Place, Span, SpanEnds, SpanPart, SpanRole, Targets};
 use crate::words;
 
@@ -60,10 +60,11 @@ fn part(
     let known = |key: &str| HookKind::of_word(key).is_some_and(can_be_in_span) || key == "key" || key == "where";
     if let Some(entry) = node.entries().iter().find(|entry| !known(&entry.key)) {
         let (key, word) = (&entry.key, role.word());
-        let message = match HookKind::of_word(key) {
-            Some(_) => format!("a span cannot have `{key}` as its `{word}`"),
-            None => format!("unknown key `{key}` in `{word}`"),
-        };
+        if let Some((message, help)) = not_in_a_span(key, word) {
+            cx.report(cx.error(codes::UNKNOWN_KEY, entry.key_span, message).help(help));
+            return None;
+        }
+        let message = format!("unknown key `{key}` in `{word}`");
         let problem = cx.error(codes::UNKNOWN_KEY, entry.key_span, message);
         let words = HookKind::WORDS.into_iter().filter(|(kind, _)| can_be_in_span(*kind)).map(|(_, word)| word);
         cx.report(problem.maybe_help(words::suggest(key, words.chain(["key", "where"]), "there are")));

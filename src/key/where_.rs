@@ -44,7 +44,7 @@ fn check(checking: &mut Checking<'_>) {
         let before = count;
         count += comparisons(&expr);
         if before <= MAX_CLAUSES && count > MAX_CLAUSES {
-            let message = format!("`where` has more than {MAX_CLAUSES} clauses");
+            let message = format!("`where` has more than {MAX_CLAUSES} comparisons");
             let problem = checking.cx.error(codes::TOO_MANY_CLAUSES, clause.span, message);
             checking
                 .cx

@@ -29,8 +29,10 @@ impl FullTable {
             true => format!("set `max_keys: {more}`, or leave `{key}` out of `by`"),
             false => format!("leave `{key}` out of `by`, or count fewer events: `where`"),
         };
+        let keys = if *max_keys == 1 { "key" } else { "keys" };
+        let word = if *values == 1 { "value" } else { "values" };
         format!(
-            "the table{table} has room for {max_keys} keys, and the key that grew most is `{key}` with {values} values; {help}"
+            "the table{table} has room for {max_keys} {keys}, and the key that grew most is `{key}` with {values} {word}; {help}"
         )
     }
 }

@@ -25,3 +25,11 @@ pub(super) fn example_help(schema: &Map<String, Json>) -> Option<String> {
     let example = schema.get("examples")?.get(0).map(flow)?;
     Some(format!("for example `{example}`"))
 }
+
+/// From when to when a time can be, as its key is described.
+pub(super) fn range_help(schema: &Map<String, Json>) -> Option<String> {
+    let text = schema.get("description")?.as_str()?.replace('\n', " ");
+    let range = text.split("from ").skip(1).find(|range| range.starts_with(|c: char| c.is_ascii_digit()))?;
+    let end = [". ", ": "].iter().filter_map(|sign| range.find(sign)).min().unwrap_or(range.len());
+    Some(format!("it can be from {}", range[..end].trim_end_matches('.')))
+}

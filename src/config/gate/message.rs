@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::help::{example_help, missing_help};
+use super::help::{example_help, missing_help, range_help};
 use super::keys::unknown_key;
 use super::validate::{Kind, Violation, types};
 use super::written::{find, goes_on, is_version, shown};
@@ -16,7 +16,7 @@ use crate::config::pattern;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
 use crate::config::yaml::{Node, Segment};
-use crate::words;
+use crate::{hook, words};
 
 /// The problem of a violation; `None` where it has one already.
 pub(super) fn problem(source: &Arc<SourceFile>, root: &Node, violation: &Violation<'_>) -> Option<Problem> {
@@ -57,6 +57,9 @@ impl Blamed<'_> {
             Kind::Broken => return None,
             Kind::Type { expected, found } => self.wrong_type(expected, found),
             Kind::UnknownKey { key, allowed } => {
+                if let Some((message, help)) = not_in_a_span(&violation.path, key) {
+                    return Some(self.blame(codes::UNKNOWN_KEY, message).help(help));
+                }
                 let problem = self.blame(codes::UNKNOWN_KEY, format!("unknown key `{key}` in {subject}"));
                 let mapping = find(self.root, &violation.path);
                 unknown_key(problem, &violation.path, mapping, key, allowed, violation.schema)
@@ -121,7 +124,8 @@ impl Blamed<'_> {
     fn wrong_form(&self, regex: &str) -> Problem {
         let form = pattern::ALL.iter().find(|form| form.regex == regex);
         let expected = form.map_or("of another form", |form| form.expected);
-        let meant = form_help(form, &self.shown).or_else(|| example_help(self.violation.schema));
+        let range = || form.filter(|form| form.is_of_time()).and_then(|_| range_help(self.violation.schema));
+        let meant = form_help(form, &self.shown).or_else(range).or_else(|| example_help(self.violation.schema));
         self.blame(codes::WRONG_FORM, format!("{} must be {expected}", self.subject)).maybe_help(meant)
     }
 
@@ -148,6 +152,12 @@ fn type_help(violation: &Violation<'_>, source: &SourceFile, root: &Node, shown:
 /// What to write instead of a text of another form, where it says what is meant.
 fn form_help(form: Option<&pattern::Pattern>, shown: &str) -> Option<String> {
     guess::for_form(form?, shown.trim_matches(['"', '\'']).trim())
+}
+
+/// That a hook cannot be an end of a span, and what can.
+fn not_in_a_span(path: &[Segment], key: &str) -> Option<(String, String)> {
+    let [.., Segment::Key(hook), Segment::Key(span), Segment::Key(role)] = path else { return None };
+    hook::not_in_a_span(key, role).filter(|_| hook == "hook" && span == hook::SPAN)
 }
 
 /// The alias that brought in what is to blame.

@@ -16,10 +16,6 @@ pub(crate) fn cut(file: &str, node: &Node) -> Option<(String, String)> {
         let message = "YAML takes what follows ` #` as a comment".to_owned();
         return Some((message, format!("put all of it in quotes: {}", quoted(line.trim_end()))));
     }
-    if behind.trim_start().starts_with(',') && text.matches('(').count() > text.matches(')').count() {
-        let message = "between brackets YAML ends a value at its first `,`".to_owned();
-        return Some((message, format!("put it in quotes: {}", quoted(whole_call(line)))));
-    }
     let before = file[..at].trim_end();
     let word = before.rsplit([' ', '\n']).next()?;
     (word.starts_with('&') && word.len() > 1).then(|| {
@@ -29,20 +25,6 @@ pub(crate) fn cut(file: &str, node: &Node) -> Option<(String, String)> {
             format!("there is no `&` before a value; a string that begins with it needs quotes: `\"{word} {text}\"`"),
         )
     })
-}
-
-/// Up to the comma or bracket after the last parenthesis is closed.
-fn whole_call(line: &str) -> &str {
-    let mut depth = 0;
-    for (at, c) in line.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            ',' | '}' | ']' if depth <= 0 => return line[..at].trim_end(),
-            _other => {}
-        }
-    }
-    line.trim_end()
 }
 
 /// In the quotes that it does not have itself.

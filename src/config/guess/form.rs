@@ -58,19 +58,19 @@ pub(super) fn size(form: &Pattern, text: &str) -> Option<String> {
 pub(super) fn duration_of_nothing(form: &Pattern, text: &str) -> Option<String> {
     let (digits, unit) = pattern::split_unit(text);
     let is_zero = !digits.is_empty() && digits.bytes().all(|digit| digit == b'0') && !unit.starts_with('.');
-    (is_duration(form) && is_zero).then(|| "it must be more than 0: for example `500ms`".to_owned())
+    (form.is_of_time() && is_zero).then(|| "it must be more than 0: for example `500ms`".to_owned())
 }
 
 /// `"5"`
 pub(super) fn duration_without_unit(form: &Pattern, text: &str) -> Option<String> {
     let text = format!("{text}s");
-    (is_duration(form) && (form.matches)(&text)).then(|| format!("add a unit, for example `{text}`"))
+    (form.is_of_time() && (form.matches)(&text)).then(|| format!("add a unit, for example `{text}`"))
 }
 
 /// `1.5s`
 pub(super) fn fraction(form: &Pattern, text: &str) -> Option<String> {
     let (digits, rest) = pattern::split_unit(text);
-    let (tenths, unit) = rest.strip_prefix('.').filter(|_| is_duration(form)).map(pattern::split_unit)?;
+    let (tenths, unit) = rest.strip_prefix('.').filter(|_| form.is_of_time()).map(pattern::split_unit)?;
     let smaller = match unit.trim() {
         "s" => (1000, "ms"),
         "m" => (60, "s"),
@@ -93,11 +93,7 @@ pub(super) fn word_for_a_unit(form: &Pattern, text: &str) -> Option<String> {
         "msec" | "millis" | "milliseconds" => "ms",
         _other => return None,
     };
-    written(&format!("{digits}{unit}"), form).filter(|_| is_duration(form))
-}
-
-fn is_duration(form: &Pattern) -> bool {
-    [pattern::DURATION.regex, pattern::INTERVAL.regex].contains(&form.regex)
+    written(&format!("{digits}{unit}"), form).filter(|_| form.is_of_time())
 }
 
 /// What to write, if that is right.
@@ -119,7 +115,7 @@ pub(super) fn mode_of(text: &str) -> String {
 
 /// `1m30s` of Go, `1d` of Prometheus: one number with one unit.
 pub(super) fn several_units(form: &Pattern, text: &str) -> Option<String> {
-    if !is_duration(form) {
+    if !form.is_of_time() {
         return None;
     }
     let (mut seconds, mut rest) = (0_u64, text);

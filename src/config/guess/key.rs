@@ -182,8 +182,8 @@ pub(super) fn further_out(unknown: &UnknownKey<'_>) -> Option<String> {
         [] if keys["defaults"]["properties"].get(found).is_none() => {
             Some("move it into an entry of `probes`, which begins with `- name: NAME`".to_owned())
         }
-        [Segment::Key(list), Segment::Index(_), Segment::Key(hook), ..] if list == "probes" && hook == "hook" => {
-            Some(format!("`{found}` belongs to the probe: write it in the same column as `hook`"))
+        [Segment::Key(list), Segment::Index(_), Segment::Key(inside), ..] if list == "probes" => {
+            Some(format!("`{found}` belongs to the probe: write it in the same column as `{inside}`"))
         }
         _other => None,
     }

@@ -55,7 +55,33 @@ pub(super) fn reference_in_brackets(stumble: &Stumble<'_>) -> Option<Problem> {
     let end = at + text[at..].find('}').map_or(1, |close| close + 1);
     let reference = text.get(at - 1..end).unwrap_or_default().lines().next().unwrap_or_default();
     let problem = stumble.problem(at - 1, end, "inside `{}` or `[]` a `${…}` needs quotes");
-    Some(problem.help(format!("write `\"{reference}\"`")))
+    // All of the value: a quote inside of one means nothing.
+    let line = line_before(text, at - 1);
+    let start = [": ", ", ", "{", "["].iter().filter_map(|sign| Some(line.rfind(sign)? + sign.len())).max();
+    let before = line[start.unwrap_or(0)..].trim_start();
+    if before.starts_with(['"', '\'']) {
+        return Some(problem.help(format!("write `\"{reference}\"`")));
+    }
+    let behind = rest_of_value(text[end..].lines().next().unwrap_or_default());
+    let (value, is_alone) = (format!("{before}{reference}{behind}"), before.is_empty() && behind.is_empty());
+    let value = if value.contains('"') { format!("'{}'", value.replace('\'', "''")) } else { format!("\"{value}\"") };
+    let all = if is_alone { "" } else { "all of the value in quotes: " };
+    Some(problem.help(format!("write {all}`{value}`")))
+}
+
+/// Up to the sign that ends a value between brackets; a reference does not.
+fn rest_of_value(line: &str) -> &str {
+    let mut depth = 0_usize;
+    for (at, c) in line.char_indices() {
+        match c {
+            '{' if line[..at].ends_with('$') => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' | ']' if depth == 0 => return line[..at].trim_end(),
+            '#' if depth == 0 && line[..at].ends_with(' ') => return line[..at].trim_end(),
+            _other => {}
+        }
+    }
+    line.trim_end()
 }
 
 /// A text without quotes between brackets with a bracket of its own: `{ head: arg1 as bytes[16] }`.

@@ -80,7 +80,6 @@ pub(super) static GUESSES: &[Guess] = &[
     at!("not_a_mapping", Value(value::whole_file)),
     at!("forgotten_forms", Value(value::empty_entry)),
     at!("sink_without_braces", Value(value::empty_braces)),
-    at!("expression_cut", Value(value::rest_of_a_call)),
     at!("value_missing", Value(value::missing)),
     at!("enabled_yes", Value(value::yes_and_no)),
     at!("enabled_quoted", Value(value::quoted_boolean)),

@@ -86,12 +86,6 @@ pub(super) fn empty_braces(misfit: &Misfit<'_>) -> Option<String> {
     (misfit.node.value == Value::Null && takes_none).then(|| format!("write `{}: {{}}`", misfit.key()))
 }
 
-/// `{ x: first_of(a, b) }`: what is after the comma.
-pub(super) fn rest_of_a_call(misfit: &Misfit<'_>) -> Option<String> {
-    let is_rest = misfit.node.value == Value::Null && misfit.key().contains(')') && !misfit.key().contains('(');
-    is_rest.then(|| "it belongs to the value before the `,`: put that in quotes".to_owned())
-}
-
 /// `interface:`
 pub(super) fn missing(misfit: &Misfit<'_>) -> Option<String> {
     let key = misfit.key();

@@ -119,12 +119,22 @@ fn instead(expr: &Expr, ty: &Type) -> String {
         }
         Type::Number(_) => format!("if its value counts, write `{expr} as u64`"),
         Type::Bool => format!("write `count() if {expr}`"),
-        Type::Named(NameTable::Errno, _) => format!("make it a key: `by: {{ error: {expr} }}`"),
+        Type::Named(NameTable::Errno, _) => format!("make it a key: `by: {{ error: {} }}`", in_braces(expr)),
         Type::Named(..) | Type::Enum(..) => format!("make it a key; if its number counts, write `{expr} as u64`"),
-        Type::Text(_) => "make it a key; for its length write `size(…)` in a capture".to_owned(),
+        Type::Text(_) if matches!(expr.node, ExprNode::Text(_)) => "to count events write `count()`".to_owned(),
+        Type::Text(_) => format!("make it a key, and count events: `by: {{ text: {} }}`, `count()`", in_braces(expr)),
         Type::Ktime => "subtract a time from it: that is a duration".to_owned(),
         Type::Duration | Type::Label(_) | Type::Grouped { .. } | Type::Address | Type::Whole(_) | Type::Null => {
             "make it a key: `by: […]`".to_owned()
         }
+    }
+}
+
+/// As it is written between the brackets of YAML, where some characters need quotes.
+fn in_braces(expr: &Expr) -> String {
+    let text = expr.to_string();
+    match text.contains([',', '[', ']', '{', '}', '"', '#']) {
+        true => format!("'{}'", text.replace('\'', "''")),
+        false => text,
     }
 }

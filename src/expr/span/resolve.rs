@@ -235,7 +235,11 @@ fn keys(points: &[SpanPoint<'_, '_>], errors: &mut Errors) -> Vec<Vec<KeyWord>> 
                         known.words(),
                         role.word()
                     );
-                    let refusal = Refusal::new(message).help("no value of one would ever be one of the other");
+                    let help = format!(
+                        "pair by {} at both hooks: values of different kinds are never equal",
+                        known.words()
+                    );
+                    let refusal = Refusal::new(message).help(help);
                     errors.push((SpanBlame::Key(number, part), refusal));
                 }
                 Some(_) => {}

@@ -2,6 +2,7 @@
 //! Parser events to a tree, with a stack of our own.
 
 mod alias;
+mod call;
 mod cut;
 mod key;
 mod scalar;
@@ -38,6 +39,7 @@ pub(super) fn build(source: &Arc<SourceFile>, environment: &Environment<'_>) -> 
         copied: 0,
         anchors: Anchors::default(),
         environment,
+        call_end: 0,
         problems: Vec::new(),
     };
     builder.read(Parser::new_from_str(&separated(&text[base..])));
@@ -97,6 +99,8 @@ struct Builder<'t> {
     copied: usize,
     anchors: Anchors,
     environment: &'t Environment<'t>,
+    /// Where a call ends that YAML cut at its first `,`: what comes before belongs to it.
+    call_end: usize,
     problems: Vec<Problem>,
 }
 
@@ -162,7 +166,8 @@ impl Builder<'_> {
                 let broken = self.tag(span, tag.is_some());
                 self.anchors.open(anchor, span);
                 let span = scalar_span(&self.source.text, span, style);
-                let node = if broken { Node::new(span, Value::Broken) } else { self.scalar(&text, style, span)? };
+                let is_broken = broken || self.is_of_a_call(&text, style, span);
+                let node = if is_broken { Node::new(span, Value::Broken) } else { self.scalar(&text, style, span)? };
                 self.anchors.close(&self.source.text, anchor, &node);
                 self.place(node);
                 Ok(())
