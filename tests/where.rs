@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `where` and calculated captures: what is refused, with which words and where (`tests/where/bad`), who decides what, and by which
-//! tests (`tests/where/plan`). `UPDATE=1 cargo test --test where` rewrites what is expected.
+//! tests (`tests/where/plan`); the same of `aggregate` (`tests/where/tables`) and of hooks of spans (`tests/where/spans`). `UPDATE=1 cargo test --test where` rewrites what is expected.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
 
@@ -10,9 +10,13 @@ use std::path::{Path, PathBuf};
 
 use ebpf_run::catalog::builtin;
 use ebpf_run::expr::{
-    Blame, Decided, Machine, RecordScope, Resolved, Scope, Wanted, parse, parse_format, resolve_probe,
+    Blame, Decided, Machine, RecordScope, Resolved, Scope, SpanBlame, SpanPoint, SpanWanted, ValueForm, Wanted, parse,
+    parse_format, parse_value, resolve_probe, resolve_span, resolve_tables,
 };
-use ebpf_run::spec::{Capture, Expr, SetKind, SetName, SetUse, Step, StepNext, StepTest, Widening};
+use ebpf_run::spec::{
+    Aggregate, AggregateKey, AggregateValue, Capture, Expr, SetKind, SetName, SetUse, SpanRole, Step, StepNext,
+    StepTest, Widening,
+};
 use ebpf_run::words::Refusal;
 
 /// The fields of a tracepoint, of every kind.
@@ -67,12 +71,15 @@ fn captures() -> Vec<Capture> {
     CAPTURES.iter().map(capture).collect()
 }
 
+fn sets() -> Vec<SetUse> {
+    SETS.iter()
+        .map(|(word, kind)| SetUse { word: (*word).into(), name: SetName((*word).into()), kind: *kind })
+        .collect()
+}
+
 fn resolved(captures: &[Capture], filter: &[Expr]) -> Result<Resolved, Vec<(Blame, Refusal)>> {
     let scope = Scope::Record(RecordScope { name: "test:thing".to_owned(), fields: parse_format(FORMAT) });
-    let sets: Vec<SetUse> = SETS
-        .iter()
-        .map(|(word, kind)| SetUse { word: (*word).into(), name: SetName((*word).into()), kind: *kind })
-        .collect();
+    let sets = sets();
     let head = builtin().unwrap().get("trace").unwrap().event.clone().unwrap();
     resolve_probe(Wanted { captures, filter, sets: &sets }, &scope, &Machine::of_types(None), &head)
 }
@@ -127,6 +134,79 @@ fn bad() {
         }
         golden(&file.with_extension("txt"), &actual);
     }
+}
+
+/// Each line of a file is refused as a value of `aggregate`, or as a key of it where it begins with `by `. One that begins with `and ` is
+/// counted beside those before it.
+#[test]
+fn tables() {
+    for file in files("tables") {
+        let mut actual = String::new();
+        let mut values: Vec<AggregateValue> = Vec::new();
+        for line in fs::read_to_string(&file).unwrap().lines() {
+            let text = line.strip_prefix("and ").unwrap_or(line);
+            if text == line {
+                values.clear();
+            }
+            let key = text.strip_prefix("by ");
+            let form = parse_value(key.map_or(text, |_| "count()"), &[]).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+            let ValueForm { statistic, of, condition } = form;
+            values.push(AggregateValue { name: format!("v{}", values.len()), statistic, of, condition });
+            let keys = key.map(|key| AggregateKey { name: "k".to_owned(), expr: parse(key).unwrap() });
+            match counted(keys.into_iter().collect(), values.clone()) {
+                Err(errors) => errors.iter().for_each(|(_, refusal)| actual += &said(key.unwrap_or(text), refusal)),
+                Ok(()) => writeln!(actual, "{text}\ncounted").unwrap(),
+            }
+            actual += "\n";
+        }
+        golden(&file.with_extension("txt"), &actual);
+    }
+}
+
+fn counted(keys: Vec<AggregateKey>, values: Vec<AggregateValue>) -> Result<(), Vec<(Blame, Refusal)>> {
+    let scope = Scope::Record(RecordScope { name: "test:thing".to_owned(), fields: parse_format(FORMAT) });
+    let table = Aggregate { name: None, keys, values, top: None, cumulative: false, max_keys: 1 };
+    let (captures, sets) = (captures(), sets());
+    let wanted = Wanted { captures: &captures, filter: &[], sets: &sets };
+    resolve_tables(&[table], wanted, &scope, &Machine::of_types(None)).map(drop)
+}
+
+/// Each line of a file is refused as a condition of a hook of a span: `HOOK: CONDITION`, or `HOOK key: KEY`.
+#[test]
+fn spans() {
+    for file in files("spans") {
+        let mut actual = String::new();
+        for line in fs::read_to_string(&file).unwrap().lines() {
+            let (place, text) = line.split_once(": ").unwrap();
+            let (role, is_key) = place.strip_suffix(" key").map_or((place, false), |role| (role, true));
+            let expr = parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+            writeln!(actual, "{place}:").unwrap();
+            match paired(role, is_key, expr) {
+                Err(errors) => errors.iter().for_each(|(_, refusal)| actual += &said(text, refusal)),
+                Ok(()) => writeln!(actual, "{text}\npaired").unwrap(),
+            }
+            actual += "\n";
+        }
+        golden(&file.with_extension("txt"), &actual);
+    }
+}
+
+/// A span from and to the same tracepoint, with one condition or key at one of its ends, or of the whole probe.
+fn paired(role: &str, is_key: bool, expr: Expr) -> Result<(), Vec<(SpanBlame, Refusal)>> {
+    let scope = Scope::Record(RecordScope { name: "test:thing".to_owned(), fields: parse_format(FORMAT) });
+    let machine = Machine::of_types(None);
+    let (own, usual) = (vec![expr], vec![parse("d").unwrap()]);
+    let point = |of: SpanRole| SpanPoint {
+        role: of,
+        scope: &scope,
+        machine: &machine,
+        key: if is_key && of.word() == role { &own } else { &usual },
+        filter: if !is_key && of.word() == role { &own } else { &[] },
+    };
+    let event = Wanted { captures: &[], filter: if role == "probe" { &own } else { &[] }, sets: &[] };
+    let points = [point(SpanRole::End), point(SpanRole::Start)];
+    let head = builtin().unwrap().get("trace").unwrap().event.clone().unwrap();
+    resolve_span(&SpanWanted { event, in_thread: false, aggregates: &[] }, &points, &head).map(drop)
 }
 
 /// Each line of a file is one clause: who decides it, and by which tests.

@@ -93,14 +93,18 @@ pub(super) fn describe(code: i32) -> String {
 const OF_ONE_PART: usize = 3;
 
 /// Of what is wrong with one part of a probe at many targets, the first few; the last of them gets a note that says how many more
-/// there are. `error` gives the error in an item, `key` is the same for the same part of the same probe.
-pub fn few_of_each<T, K: PartialEq>(
+/// there are. What is the same at several is said once. `error` gives the error in an item, `key` is the same for the same part of the
+/// same probe.
+pub fn few_of_each<T: PartialEq, K: PartialEq>(
     all: Vec<T>,
     key: impl Fn(&T) -> Option<K>,
     error: impl Fn(&mut T) -> Option<&mut KernelError>,
 ) -> Vec<T> {
     let mut kept: Vec<(T, Option<K>, usize)> = Vec::new();
     for item in all {
+        if kept.iter().any(|(other, ..)| *other == item) {
+            continue;
+        }
         let key = key(&item);
         let alike = || kept.iter().filter(|(_, other, _)| key.is_some() && *other == key).count();
         if alike() < OF_ONE_PART {
@@ -150,7 +154,7 @@ mod tests {
         let capture = |name: &str| Place::Capture(name.to_owned());
         let all: Vec<KernelError> = (0..5)
             .flat_map(|number| [at(capture("a"), number), at(Place::Entry(number.to_string()), number)])
-            .chain([at(capture("b"), 0)])
+            .chain([at(capture("b"), 0), at(capture("b"), 0)])
             .collect();
         let few = few_of_each(all, |error| Some(error.place.clone()), |error| Some(error));
         let count = |place: Place| few.iter().filter(|error| error.place == place).count();

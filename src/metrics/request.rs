@@ -6,8 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 
-const NOT_HERE: &str = "use an IP address, localhost or the name of this machine; `ebpf-run daemon --metrics-host \
-                        NAME` allows another name\n";
+const NOT_HERE: &str = "use an IP address, localhost or the name of this machine; `--metrics-host NAME` allows another name\n";
 
 /// What a request gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +81,7 @@ impl Answer {
         let (status, kind, body) = match (self, body) {
             (Self::Metrics | Self::MetricsHead, Some(body)) => (StatusCode::OK, content_type, body),
             (Self::Metrics | Self::MetricsHead, None) => {
-                (StatusCode::SERVICE_UNAVAILABLE, plain, "the daemon is busy with a change of its probes\n".to_owned())
+                (StatusCode::SERVICE_UNAVAILABLE, plain, "ebpf-run is busy with a change of its probes\n".to_owned())
             }
             (Self::NotFound, _) => (StatusCode::NOT_FOUND, plain, "the metrics are at /metrics\n".to_owned()),
             (Self::NotAllowed, _) => (StatusCode::METHOD_NOT_ALLOWED, plain, "only GET and HEAD\n".to_owned()),

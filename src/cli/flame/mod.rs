@@ -154,7 +154,10 @@ impl<'a> Target<'a> {
         let (result, place) = match self {
             Self::Stdout => (io::stdout().write_all(svg), "standard output".into()),
             Self::File(path, mut file) => {
-                (file.set_len(0).and_then(|()| file.write_all(svg)), format!("`{}`", path_text(path)))
+                // Devices and pipes have no length.
+                let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
+                let emptied = if is_file { file.set_len(0) } else { Ok(()) };
+                (emptied.and_then(|()| file.write_all(svg)), format!("`{}`", path_text(path)))
             }
         };
         result.map_err(|error| NoPicture::failed(format!("error: failed to write {place}: {error}")))

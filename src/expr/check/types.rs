@@ -70,7 +70,7 @@ impl Range {
     }
 
     /// `u8`, `i32`; what is no whole type is an integer of so many bits.
-    pub(super) fn words(self) -> String {
+    pub(in crate::expr) fn words(self) -> String {
         let bits = if self.signed {
             129 - (self.max as u128).leading_zeros()
         } else {

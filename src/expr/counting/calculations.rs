@@ -14,6 +14,32 @@ use crate::spec::{
     BitRange, Comparison, Fetch, FetchCopy, FetchSource, FieldType, Formula, Narrow, Operation, OperationKind, Wide,
     Widening,
 };
+use crate::words::Refusal;
+
+/// Why one calculation more is not possible: all of a probe share the room.
+const TOO_MANY: &str = "there is no room for its operations";
+
+/// Why the kernel cannot do something about an expression: `message`, or that all of them together are too many.
+pub(super) fn refusal(why: &Unfit, message: impl Into<String>) -> Refusal {
+    if !is_too_many(why) {
+        return Refusal::new(message);
+    }
+    Refusal::new(too_many()).help("leave some of them out, or count them in a second probe on the same hook")
+}
+
+/// True for what is said of all expressions together.
+pub(super) fn is_of_all(refusal: &Refusal) -> bool {
+    refusal.message == too_many()
+}
+
+fn too_many() -> String {
+    format!("the expressions of the probe need more than {} operations together in the kernel", Operation::MOST)
+}
+
+/// True where an expression by itself may be right.
+pub(super) fn is_too_many(why: &Unfit) -> bool {
+    why.0 == TOO_MANY
+}
 
 /// What is calculated for a probe.
 #[derive(Debug, Clone, Default)]
@@ -52,8 +78,7 @@ impl Calculations {
         }
         let signed = compiled?;
         let last = self.operations.last_mut().filter(|_| !most);
-        let last = last
-            .ok_or_else(|| Unfit::new(format!("the kernel calculates with at most {} operations", Operation::MOST)))?;
+        let last = last.ok_or_else(|| Unfit::new(TOO_MANY))?;
         last.is_last = true;
         Ok(Number { fetch: calculation(first as u8), wide: Wide::NONE, signed })
     }
@@ -224,7 +249,7 @@ pub(super) fn calculation(first: u8) -> Fetch {
 
 /// A number as it is read.
 fn at_hand(operand: &Operand) -> Result<Number, Unfit> {
-    let no_number = || Unfit::new("the kernel has no number there");
+    let no_number = || no_number(&operand.kind);
     let signed = is_signed(&operand.kind).ok_or_else(no_number)?;
     if operand.size > 8 || !operand.size.is_power_of_two() || operand.kind == FieldType::Errno {
         return Err(no_number());
@@ -246,4 +271,21 @@ fn at_hand(operand: &Operand) -> Result<Number, Unfit> {
         _other => 0,
     };
     Ok(Number { fetch: Fetch { slot: 0, out: 0, ..fetch.clone() }, wide: Wide { widening, swapped }, signed })
+}
+
+/// Why there is no number to calculate with.
+fn no_number(kind: &FieldType) -> Unfit {
+    Unfit::new(match kind {
+        FieldType::Text { .. } | FieldType::Argv | FieldType::Path | FieldType::Bytes | FieldType::Counted { .. } => {
+            "the kernel calculates with numbers, and a text is none"
+        }
+        FieldType::Timespec => "a `timespec` is two numbers to the kernel, seconds and nanoseconds",
+        FieldType::Ipv6 | FieldType::Ip | FieldType::Mac | FieldType::Uuid => {
+            "the kernel calculates with numbers of at most 64 bits, and this has more"
+        }
+        FieldType::Endpoint | FieldType::Sock | FieldType::Packet => "it has several parts, and is no single number",
+        FieldType::Stack { .. } => "a stack is no number",
+        FieldType::Errno => "the kernel has the number of the error, which is negative or none",
+        _other => "it is no integer of 1, 2, 4 or 8 bytes",
+    })
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Conditions with calculations in them: what is calculated becomes an operand like others, which the tests of `where` ask.
 
-use super::calculations::{Calculations, Number, calculation};
+use super::calculations::{Calculations, Number, calculation, is_too_many};
 use crate::expr::lower::{Graph, Unfit};
 use crate::expr::operand::{Operand, OperandSource};
 use crate::spec::{Comparison, Fetch, FetchCopy, FetchSource, FieldType, Formula, SetUse, Step, StepNext, StepTest};
@@ -26,9 +26,10 @@ impl Conditions<'_> {
 
     /// The same formula; what the kernel can only ask after it has calculated is an operand.
     fn with_operands(&mut self, formula: &Formula) -> Result<Formula, Unfit> {
-        if Graph::of(self.operands, self.sets, &[formula]).is_ok() {
-            return Ok(formula.clone());
-        }
+        let why = match Graph::of(self.operands, self.sets, &[formula]) {
+            Ok(_) => return Ok(formula.clone()),
+            Err(why) => why,
+        };
         let all = |this: &mut Self, parts: &[Formula]| {
             parts.iter().map(|part| this.with_operands(part)).collect::<Result<Vec<_>, _>>()
         };
@@ -36,6 +37,8 @@ impl Conditions<'_> {
             Formula::Not(of) => Ok(Formula::Not(Box::new(self.with_operands(of)?))),
             Formula::All(parts) => Ok(Formula::All(all(self, parts)?)),
             Formula::Any(parts) => Ok(Formula::Any(all(self, parts)?)),
+            // Of what is read, and not calculated, the graph says better what is wrong with it.
+            Formula::IsNull(of) | Formula::InSet { of, .. } if matches!(**of, Formula::Operand(_)) => Err(why),
             Formula::IsNull(of) => Ok(Formula::IsNull(Box::new(self.calculated(of)?))),
             Formula::InSet { of, how, set } => {
                 Ok(Formula::InSet { of: Box::new(self.calculated(of)?), how: *how, set: set.clone() })
@@ -70,6 +73,7 @@ impl Conditions<'_> {
                 let zero = Formula::Number { bits: 0, signed: false };
                 Ok(Formula::Compare { op: Comparison::NotEqual, sides: Box::new((answer, zero)) })
             }
+            Err(why) if is_too_many(&why) => Err(why),
             // The graph says better what is wrong with it.
             Err(_) => Ok(whole.clone()),
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Keys of tables: values as in a record, of which nothing may differ that nobody sees.
 
-use super::calculations::{Calculations, is_lacking, nothing};
+use super::calculations::{Calculations, is_lacking, is_too_many, nothing, refusal};
 use crate::expr::check::{Checker, Typed, Values};
 use crate::expr::lower::{Unfit, is_null_by_value, is_signed};
 use crate::expr::operand::{Operand, OperandSource};
@@ -48,9 +48,9 @@ impl Keys {
         names: &V,
         (operands, calculations): (&mut Vec<Operand>, &mut Calculations),
     ) -> Result<(), Refusal> {
-        let unfit = |Unfit(why)| {
-            let message = format!("`{}` cannot be a key: {why}", key.expr);
-            Refusal::new(message).at(key.expr.range.clone())
+        let unfit = |why: Unfit| {
+            let message = format!("`{}` cannot be a key: {}", key.expr, why.0);
+            refusal(&why, message).at(key.expr.range.clone())
         };
         let mut checker = Checker::new(names, std::mem::take(operands));
         if is_path(&key.expr) && !checker.is_calculated(&key.expr) {
@@ -83,7 +83,8 @@ impl Keys {
         let is_condition = kind == FieldType::Bool;
         let number = calculations.calculated(&typed.formula, operands).map_err(|why| {
             let instead = || format!("as a value it can be any condition: `{}: count() if {}`", key.name, key.expr);
-            unfit(why).maybe_help(is_condition.then(instead))
+            let is_too_many = is_too_many(&why);
+            unfit(why).maybe_help((is_condition && !is_too_many).then(instead))
         })?;
         let (size, kind) = if kind == FieldType::Bool { (1, kind) } else { (8, kind) };
         self.push(Vec::new(), Fetch { size: 8, slot: 8, ..number.fetch }, field(&key.name, size, kind));

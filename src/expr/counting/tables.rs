@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! All tables of a probe.
 
-use super::calculations::Calculations;
+use super::calculations::{Calculations, is_of_all, refusal};
 use super::conditions::Conditions;
 use super::keys::Keys;
 use super::values::{Counted, counted};
 use crate::expr::check::{Checker, Values};
 use crate::expr::clause::{ClausePlan, Decided};
 use crate::expr::filter::{Blame, Wanted, conditions};
-use crate::expr::lower::{Graph, Unfit};
+use crate::expr::lower::Graph;
 use crate::expr::machine::Machine;
 use crate::expr::names_here::NamesHere;
 use crate::expr::operand::Operand;
@@ -63,10 +63,17 @@ pub(in crate::expr) fn resolve_tables_of<V: Values>(
     }
     let Resolver { calculations, mut counting, clauses, errors, .. } = resolver;
     if !errors.is_empty() {
-        return Err(errors);
+        return Err(each_once(errors));
     }
     counting.operations = calculations.operations;
     Ok((counting, clauses))
+}
+
+/// What is wrong with all expressions together is said of the first that there is no room for.
+fn each_once(errors: Vec<(Blame, Refusal)>) -> Vec<(Blame, Refusal)> {
+    let mut is_told = false;
+    let mut is_new = |refusal: &Refusal| !is_of_all(refusal) || !std::mem::replace(&mut is_told, true);
+    errors.into_iter().filter(|(_, refusal)| is_new(refusal)).collect()
 }
 
 struct Resolver<'r, V> {
@@ -115,9 +122,10 @@ impl<V: Values> Resolver<'_, V> {
 
     /// The tests of one condition.
     fn tests(&mut self, expr: &Expr, formula: &Formula) -> Result<Vec<Step>, Refusal> {
-        self.conditions().tests(&[formula]).map_err(|Unfit(why)| {
-            let message = format!("the kernel cannot decide `{expr}`: {why}");
-            Refusal::new(message).help("what is counted must be decided in the kernel: compare a number, or a text such as `comm`, or make it a key").at(expr.range.clone())
+        self.conditions().tests(&[formula]).map_err(|why| {
+            let refusal = refusal(&why, format!("the kernel cannot decide `{expr}`: {}", why.0));
+            let help = "what is counted must be decided in the kernel: compare a number, or a text such as `comm`, or make it a key".to_owned();
+            Refusal { help: refusal.help.or(Some(help)), ..refusal }.at(expr.range.clone())
         })
     }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Values of tables: which number is counted, and how what it comes to is shown.
 
-use super::calculations::{Calculations, Number, is_lacking, nothing};
+use super::calculations::{Calculations, Number, is_lacking, nothing, refusal};
 use super::keys::kind_of;
 use crate::expr::check::{Checker, Type, Values};
-use crate::expr::lower::Unfit;
 use crate::expr::operand::Operand;
-use crate::spec::{AggregateValue, ComputedType, Expr, ExprNode, FieldType, NameTable, Statistic, Wide};
+use crate::spec::{AggregateValue, ComputedType, Expr, ExprNode, FieldType, Formula, NameTable, Statistic, Wide};
 use crate::words::Refusal;
 
 /// What a value is about, and how its result is shown.
@@ -44,11 +43,10 @@ pub(super) fn counted<V: Values>(
     }
     let computed = countable(&value.statistic, expr, &typed.ty)?;
     measured(value.of_times, expr, computed == ComputedType::Duration)?;
-    let number = calculations.number(&typed.formula, operands).map_err(|Unfit(why)| {
-        let message = format!("the kernel cannot count with `{expr}`: {why}");
-        Refusal::new(message)
-            .help("count with an integer, or with what is calculated from integers")
-            .at(expr.range.clone())
+    let number = calculations.number(&typed.formula, operands).map_err(|why| {
+        let refusal = refusal(&why, format!("the kernel cannot count with `{expr}`: {}", why.0));
+        let help = help_for(&typed.formula, operands);
+        Refusal { help: refusal.help.or(Some(help.to_owned())), ..refusal }.at(expr.range.clone())
     })?;
     let of_durations = computed == ComputedType::Duration;
     let kind = match (&value.statistic, computed) {
@@ -75,6 +73,17 @@ fn measured(of_times: Option<bool>, expr: &Expr, is_time: bool) -> Result<(), Re
         _fits => return Ok(()),
     };
     Err(Refusal::new(message).help(help).at(expr.range.clone()))
+}
+
+/// What can be counted with instead.
+fn help_for(formula: &Formula, operands: &[Operand]) -> &'static str {
+    match formula {
+        Formula::Operand(index) if operands.get(*index).is_some_and(|of| of.kind == FieldType::Timespec) => {
+            "count with its members: `x->tv_sec`, `x->tv_nsec`, `x->tv_sec * 1000000000 + x->tv_nsec`"
+        }
+        Formula::Size(_) => "the length of a text is known in user space only: leave out `aggregate` to see it",
+        _other => "count with an integer, or with what is calculated from integers",
+    }
 }
 
 /// How the number is shown, where a statistic can be about it.
@@ -120,7 +129,14 @@ fn instead(expr: &Expr, ty: &Type) -> String {
         Type::Number(_) => format!("if its value counts, write `{expr} as u64`"),
         Type::Bool => format!("write `count() if {expr}`"),
         Type::Named(NameTable::Errno, _) => format!("make it a key: `by: {{ error: {} }}`", in_braces(expr)),
-        Type::Named(..) | Type::Enum(..) => format!("make it a key; if its number counts, write `{expr} as u64`"),
+        Type::Named(_, range) | Type::Enum(_, range) => match &expr.node {
+            // What it is read from has the number.
+            ExprNode::Cast { of, .. } => format!("make it a key; if its number counts, write `{of}`"),
+            _other => match range.words() {
+                word if word.contains(' ') => "make it a key: `by: […]`".to_owned(),
+                word => format!("make it a key; if its number counts, write `{expr} as {word}`"),
+            },
+        },
         Type::Text(_) if matches!(expr.node, ExprNode::Text(_)) => "to count events write `count()`".to_owned(),
         Type::Text(_) => format!("make it a key, and count events: `by: {{ text: {} }}`, `count()`", in_braces(expr)),
         Type::Ktime => "subtract a time from it: that is a duration".to_owned(),

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use super::SpanPoint;
 use super::key::{KeyKind, word};
 use super::names::SpanNames;
+use super::rewrite::first_of_span;
 use super::store::Store;
 use crate::expr::clause::{ClausePlan, Decided};
 use crate::expr::counting::{learn, resolve_tables_of};
@@ -218,7 +219,8 @@ fn keys(points: &[SpanPoint<'_, '_>], errors: &mut Errors) -> Vec<Vec<KeyWord>> 
     for (number, point) in points.iter().enumerate() {
         let mut words = Vec::new();
         for (part, expr) in point.key.iter().enumerate() {
-            let (word, kind) = match word(point, expr) {
+            let found = of_another_hook(point, "key", expr).map_or_else(|| word(point, expr), Err);
+            let (word, kind) = match found {
                 Ok(found) => found,
                 Err(refusal) => {
                     errors.push((SpanBlame::Key(number, part), refusal));
@@ -235,10 +237,7 @@ fn keys(points: &[SpanPoint<'_, '_>], errors: &mut Errors) -> Vec<Vec<KeyWord>> 
                         known.words(),
                         role.word()
                     );
-                    let help = format!(
-                        "pair by {} at both hooks: values of different kinds are never equal",
-                        known.words()
-                    );
+                    let help = "values of different kinds are never equal: name one of the same kind at both hooks";
                     let refusal = Refusal::new(message).help(help);
                     errors.push((SpanBlame::Key(number, part), refusal));
                 }
@@ -251,6 +250,25 @@ fn keys(points: &[SpanPoint<'_, '_>], errors: &mut Errors) -> Vec<Vec<KeyWord>> 
     keys
 }
 
+/// That a key or a condition of one hook asks for what is known at another, or when the span is over; `None` where it does not.
+fn of_another_hook(point: &SpanPoint<'_, '_>, what: &str, expr: &Expr) -> Option<Refusal> {
+    let names = Names::of_conditions(point.scope, point.machine, &[]);
+    let (name, range) = first_of_span(expr, &|word| names.is_own(word))?;
+    let (role, is_key) = (point.role.word(), what == "key");
+    let message = match name.as_str() {
+        "duration" => format!("`duration` is known when the span is over, not in the `{what}` of `{role}`"),
+        name if name == role => format!("the `{what}` of `{role}` is read there anyway, without `{role}.`"),
+        name => format!("`{name}.` is not known in the `{what}` of `{role}`, which is read there alone"),
+    };
+    let help = match name.as_str() {
+        name if name == role => format!("leave `{role}.` out"),
+        _other if is_key => "name what this hook has itself: the values of both keys are compared".to_owned(),
+        _other if point.role == SpanRole::Cancel => "name what this hook has itself".to_owned(),
+        _other => "move it to the probe's own `where`, which sees all of the span".to_owned(),
+    };
+    Some(Refusal::new(message).help(help).at(range))
+}
+
 /// The conditions of one hook, which the kernel must decide.
 fn gate(wanted: &SpanWanted<'_>, point: &SpanPoint<'_, '_>, head: &Layout) -> Result<Vec<Step>, Vec<(usize, Refusal)>> {
     let names = Names::of_conditions(point.scope, point.machine, &[]);
@@ -259,6 +277,12 @@ fn gate(wanted: &SpanWanted<'_>, point: &SpanPoint<'_, '_>, head: &Layout) -> Re
     let number = |(blame, refusal)| match blame {
         Blame::Capture(number) | Blame::Clause(number) | Blame::Aggregate(_, _, number) => (number, refusal),
     };
+    let elsewhere = point.filter.iter().enumerate();
+    let elsewhere: Vec<(usize, Refusal)> =
+        elsewhere.filter_map(|(number, expr)| Some((number, of_another_hook(point, "where", expr)?))).collect();
+    if !elsewhere.is_empty() {
+        return Err(elsewhere);
+    }
     let resolved = resolve_values(nothing, &conditions(point.filter), &names, head)
         .map_err(|errors| errors.into_iter().map(number).collect::<Vec<_>>())?;
     for ClausePlan { clause, text, decided } in &resolved.clauses {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Paths with `start.`, `via.` and `end.` taken away, and captures put in.
 
+use std::ops::Range;
+
 use crate::expr::stack::is_stack_of;
 use crate::spec::{Capture, Cast, Expr, ExprNode, TextSize};
 
@@ -45,6 +47,26 @@ pub(super) fn without_captures(path: &Expr, captures: &[Capture]) -> Expr {
         let ExprNode::Name(name) = &expr.node else { return None };
         captures.iter().find(|capture| capture.name == *name).map(|capture| capture.expr.clone())
     })
+}
+
+/// The first part that names a hook of a span, or how long it took. `is_own` is as for [`stripped`].
+pub(super) fn first_of_span(expr: &Expr, is_own: &dyn Fn(&str) -> bool) -> Option<(String, Range<usize>)> {
+    let mut found = None;
+    replaced(expr, &mut |part| {
+        let name = match &part.node {
+            ExprNode::Member { of, .. } | ExprNode::Method { of, .. } => match &of.node {
+                ExprNode::Name(word) => qualifier(word),
+                _other => None,
+            },
+            ExprNode::Name(name) if name == "duration" => Some("duration"),
+            _other => None,
+        };
+        if let Some(name) = name.filter(|name| found.is_none() && !is_own(name)) {
+            found = Some((name.to_owned(), part.range.clone()));
+        }
+        None
+    });
+    found
 }
 
 /// The path with what `other` makes of its parts, from the outside in.

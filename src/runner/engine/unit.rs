@@ -177,9 +177,13 @@ impl Unit {
     }
 
     fn full(&self) -> impl Iterator<Item = (usize, FullTable)> {
-        let has_lost = |number| self.attached.counts().is_some_and(|counts| counts.table_full(number) > 0);
+        let has_lost = |number: usize, tables: &SharedTables| {
+            let counts = self.attached.counts();
+            let no_stacks = || tables.has_stacks(number) && counts.is_some_and(|counts| counts.stacks_full() > 0);
+            counts.is_some_and(|counts| counts.table_full(number) > 0) || no_stacks()
+        };
         let all = self.tables.iter().flat_map(|tables| (0..tables.count()).map(move |number| (number, tables)));
-        all.filter(move |(number, _)| has_lost(*number))
+        all.filter(move |(number, tables)| has_lost(*number, tables))
             .filter_map(|(number, tables)| Some((number, tables.full(number)?)))
     }
 }

@@ -13,7 +13,7 @@ use super::table_rows::RowMaker;
 use super::{Budget, Made, Making, Round, Source, SourceId};
 use crate::expr::learn;
 use crate::kernel::{KernelError, RawRow, TableMaps, TableReader};
-use crate::spec::{AT_THE_END, Counting, HookKind, Layout, LossCause, Place, Table};
+use crate::spec::{AT_THE_END, Counting, FieldType, HookKind, Layout, LossCause, Place, Table};
 use crate::status::FullTable;
 
 /// The tables of one probe, which its targets share.
@@ -100,6 +100,12 @@ impl SharedTables {
         self.tables.len()
     }
 
+    /// True for one that has call stacks in its keys.
+    pub(in crate::runner) fn has_stacks(&self, number: usize) -> bool {
+        let counting = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
+        counting.tables.get(number).is_some_and(|table| !table.stacks.is_empty())
+    }
+
     /// One that had no room left, as it was when it was last read so.
     pub(in crate::runner) fn full(&self, number: usize) -> Option<FullTable> {
         self.lock(number)?.full.clone()
@@ -123,9 +129,18 @@ impl SharedTables {
 fn full_table(table: &Table, rows: &[RawRow]) -> Option<FullTable> {
     let sample = table.row.sample.as_ref().filter(|_| rows.len() >= table.max_keys as usize)?;
     let keys = table.row.fields.get(..sample.keys)?;
+    // A row has its stacks behind its values; in the key is the hash of each.
+    let mut stacks = table.stacks.iter().map(|stack| stack.at);
+    let starts: Vec<u32> = keys
+        .iter()
+        .map(|key| match &key.kind {
+            FieldType::Stack { .. } => stacks.next().unwrap_or(key.offset),
+            _other => key.offset,
+        })
+        .collect();
     let values = |index: usize| {
-        let start = keys.get(index).map_or(0, |key| key.offset);
-        let end = keys.get(index + 1).map_or(table.key_bytes, |next| next.offset);
+        let start = starts.get(index).copied().unwrap_or(0);
+        let end = starts.get(index + 1).copied().unwrap_or(table.key_bytes);
         let parts = rows.iter().filter_map(|row| row.key.get(start as usize..end as usize));
         parts.collect::<HashSet<_>>().len() as u64
     };
@@ -423,4 +438,61 @@ impl Source for TableSource {
 /// When the next report is due; `None`: only at the end.
 fn after(since: Instant, interval: Duration) -> Option<Instant> {
     if interval == AT_THE_END { None } else { since.checked_add(interval) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Field, Sample, StackKey, Statistic};
+
+    fn field(name: &str, offset: u32, kind: FieldType) -> Field {
+        let (unit, doc) = (String::new(), String::new());
+        Field { name: name.to_owned(), offset, size: 8, kind, absent_bit: None, of_end: None, bits: None, unit, doc }
+    }
+
+    /// Of call stacks the hashes in the key count, wherever the stacks are in a row: before and behind other keys.
+    #[test]
+    fn stacks_that_fill_a_table() {
+        let stack = || FieldType::Stack { user: true };
+        for (first, second, at) in
+            [("u", "big", 8), ("big", "u", 16)].map(|(first, second, at): (&str, &str, u32)| (first, second, at))
+        {
+            // The key is 24 bytes long, the value behind it 8.
+            let key = |name: &str, offset: u32| match name {
+                "u" => field("u", 32, stack()),
+                other => field(other, offset, FieldType::Bool),
+            };
+            let sample = Sample {
+                table: None,
+                keys: 2,
+                statistics: vec![Statistic::Count],
+                top: None,
+                cumulative: false,
+            };
+            let fields = vec![key(first, 8), key(second, 16), field("n", 24, FieldType::Unsigned)];
+            let row = Layout { size: 32 + 80, absent: Some(0), fields, sample: Some(sample), ..Layout::default() };
+            let stacks = vec![StackKey { at, slot: 80, user: true }];
+            let table = Table {
+                keys: 0..2,
+                tallies: 0..1,
+                key_bytes: 24,
+                value_bytes: 8,
+                in_scratch: true,
+                stacks,
+                max_keys: 12,
+                row,
+            };
+            let rows: Vec<RawRow> = (0..12_u64)
+                .map(|number| {
+                    let (hash, big) = (number / 2, number % 2);
+                    let parts = if at == 8 { [0, hash, big] } else { [0, big, hash] };
+                    let key = parts.iter().flat_map(|part| part.to_ne_bytes()).collect();
+                    RawRow { key, counters: vec![1], stacks: vec![0; 80] }
+                })
+                .collect();
+            let full = full_table(&table, &rows).unwrap();
+            assert_eq!((full.key.as_str(), full.values), ("u", 6), "{first}, {second}");
+            assert_eq!(full_table(&table, &rows[1..]), None);
+        }
+    }
 }
