@@ -87,3 +87,16 @@ fn not_watched() {
     assert_eq!(ended.status.code(), Some(2));
     assert!(text(&ended.stderr).starts_with("error: `--watch` follows files"), "{ended:?}");
 }
+
+/// A picture can go to a device, which has no length that could be cut; in a file nothing of a longer one stays.
+#[test]
+fn pictures() {
+    let drawn = fed(&["flame", "-", "-o", "/dev/null"], b"app;main 3\n");
+    assert_eq!(drawn.status.code(), Some(0), "{drawn:?}");
+    let file = std::env::temp_dir().join(format!("ebpf-run-picture-{}.svg", std::process::id()));
+    std::fs::write(&file, vec![b'x'; 1 << 20]).unwrap();
+    let drawn = fed(&["flame", "-", "-o", file.to_str().unwrap()], b"app;main 3\n");
+    let picture = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert!(drawn.status.success() && picture.trim_end().ends_with("</svg>"), "{drawn:?}");
+}

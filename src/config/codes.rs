@@ -81,7 +81,7 @@ codes! {
     HOOK_CAPTURE = "E0322", "a capture is not available at this hook";
     UNKNOWN_SET = "E0323", "unknown set";
     SET_ENTRY = "E0324", "an entry of a set is invalid";
-    TOO_MANY_CLAUSES = "E0325", "`where` has too many clauses";
+    TOO_MANY_CLAUSES = "E0325", "`where` has too many comparisons";
     NO_STACK = "E0329", "a sink is for stacks, and the probe has none";
     NEEDLESS_LIMITS = "E0330", "the program has no events to limit";
 

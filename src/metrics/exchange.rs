@@ -177,6 +177,8 @@ mod tests {
         ] {
             understood(&format!("GET /metrics HTTP/1.1\r\n{headers}\r\n\r\n"), wanted);
         }
+        let foreign = sent(b"GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n").0;
+        assert!(foreign.ends_with("; `--metrics-host NAME` allows another name\n"), "{foreign}");
         understood("GET /metrics HTTP/1.0\r\n\r\n", Ok(Answer::Metrics));
         understood("GET /metrics HTTP/1.0\r\nHost: evil.example\r\n\r\n", Ok(Answer::NotHere));
         // A target that names a host does not do without the header, nor is it judged by it.

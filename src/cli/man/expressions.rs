@@ -27,6 +27,8 @@ pub(super) fn expressions(page: &mut Roff) {
          O_CREAT != 0",
     );
     WHERE[1..].iter().for_each(|text| paragraph(page, text));
+    page.control("SS", ["aggregate"]);
+    AGGREGATE.iter().for_each(|text| paragraph(page, text));
     page.control("SS", ["Packets and sockets"]);
     PACKETS.iter().for_each(|text| paragraph(page, text));
     page.control("SS", ["Quotes"]);
@@ -83,10 +85,18 @@ const NULL: &[&str] = &[
 ];
 
 const WHERE: &[&str] = &[
-    "`where` is an expression or a list of at most 64 clauses, of which all must hold.",
+    "`where` is an expression or a list of some, of which all must hold; together they have at most 64 comparisons, of which one with a list or a set counts once.",
     "Clauses are decided in the kernel, before an event is written, as far as the kernel can; the rest is decided in user space. `ebpf-run \
      plan` shows which is which. Names are those of `capture`, then the hook's own, then builtins; where the hook and the builtins share one, \
      write `args.NAME` or `current.NAME`. `limits` apply to events that passed.",
+];
+
+const AGGREGATE: &[&str] = &[
+    "`aggregate` calculates and decides in the kernel, for which there are limits: a table has up to 16 values, the tables of a probe have \
+     up to 32 together; `where` and all conditions after `if` take up to 64 tests together; all that the probe calculates takes up to 48 \
+     operations together, of which each value that is read, each constant and each operator is one. A second probe on the same hook has \
+     limits of its own.",
+    "`sum`, and the sum that `avg` divides, have 64 bits and wrap beyond them.",
 ];
 
 const PACKETS: &[&str] = &[

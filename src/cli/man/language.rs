@@ -264,7 +264,15 @@ fn sinks(page: &mut Roff, schema: &Value) {
         }
     }
     PLACES.iter().for_each(|text| paragraph(page, text));
+    page.control("SS", ["Metrics"]);
+    paragraph(page, METRICS);
 }
+
+/// What the statistics of `aggregate` become.
+const METRICS: &str = "Of a table, the sink `metrics` has a series for each row. `count` is a counter, and so is `sum`, unless what is added \
+     can be negative: then it is a gauge, as it may fall. `min`, `max` and `avg` are gauges of the last interval. A histogram is one, with \
+     `_bucket` and `_count` but without `_sum`, which the kernel does not keep: for averages put `sum(x)` beside `histogram(x)`, and divide its \
+     rate by that of `_count`.";
 
 /// Where a sink does not write, and what happens to lines that cannot be written.
 const PLACES: [&str; 3] = [
@@ -293,8 +301,9 @@ fn output(page: &mut Roff) {
              `probe`, the process (`pid`, `tid`, `uid`, `comm`) where the program records it, the labels, then the \
              program's or the captured fields in the order of the file. Other lines have \
              a field `type`: `sample` (the counters of an interval; `left_out` says how many more rows there were than `top` reports, `cumulative` that \
-             they are those since the start), `lost` (the number of lost events and the cause: {causes}; \
-             `spans_full` and `spans_expired` of spans that began and will have no end), \
+             they are those since the start), `lost` (the number of lost events and the cause: {causes}), \
+             `spans_full` and `spans_expired` (the number of spans that began and will have no end: there were `max_open` of them already, \
+             or they were given up), \
              `undecided` (the number of events that `where` could not decide because memory could not be read), and \
              with the daemon or `--watch` also `probe_state` (`state`, with `change` and `mechanism`, or `code` and `message`) and \
              `reload` (`file` and `result`: `ok`, or `refused` with `code` and `message`). The names {reserved} are \

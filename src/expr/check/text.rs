@@ -156,12 +156,11 @@ fn named(table: NameTable, range: Range, text: &str) -> Result<Typed, Refusal> {
 
 fn unknown_name<'n>(text: &str, known: impl Iterator<Item = &'n str>) -> Refusal {
     let known: Vec<&str> = known.collect();
-    // `icmp` is `IPPROTO_ICMP`.
-    let bare = |name: &'n str| name.split_once('_').map_or(name, |(_, bare)| bare);
-    let with_prefix = |bare_name: &str| known.iter().copied().find(|name| bare(name).eq_ignore_ascii_case(bare_name));
-    let near = with_prefix(text)
-        .or_else(|| nearest(text, known.iter().copied()))
-        .or_else(|| nearest(text, known.iter().copied().map(bare)).and_then(with_prefix));
+    // `icmp` is `IPPROTO_ICMP`, `kill` is `SIGKILL`.
+    let upper = text.to_uppercase();
+    let is_bare = |name: &&str| name.strip_suffix(&upper).is_some_and(|prefix| prefix.ends_with('_') || upper.len() > 2);
+    let with_prefix = known.iter().copied().filter(is_bare).min_by_key(|name| name.len());
+    let near = with_prefix.or_else(|| nearest(text, known.iter().copied()));
     let help = near.map(|near| format!("did you mean `\"{near}\"`?"));
     Refusal::new(format!("no such number is called `{text}`"))
         .help(help.unwrap_or_else(|| format!("names are {}", list(known, 8))))
