@@ -149,7 +149,8 @@ fn tables() {
                 values.clear();
             }
             let key = text.strip_prefix("by ");
-            let form = parse_value(key.map_or(text, |_| "count()"), &[]).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+            let form =
+                parse_value(key.map_or(text, |_| "count()"), &[]).unwrap_or_else(|error| panic!("{text}: {error:?}"));
             let ValueForm { statistic, of, condition } = form;
             values.push(AggregateValue { name: format!("v{}", values.len()), statistic, of, condition });
             let keys = key.map(|key| AggregateKey { name: "k".to_owned(), expr: parse(key).unwrap() });

@@ -6,7 +6,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 
-const NOT_HERE: &str = "use an IP address, localhost or the name of this machine; `--metrics-host NAME` allows another name\n";
+const NOT_HERE: &str =
+    "use an IP address, localhost or the name of this machine; `--metrics-host NAME` allows another name\n";
 
 /// What a request gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

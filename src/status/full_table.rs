@@ -51,6 +51,9 @@ mod tests {
         assert!(full.words().starts_with("the table `x` has room for 1048576 keys"));
         assert!(full.words().ends_with("leave `file` out of `by`, or count fewer events: `where`"));
         let full = FullTable { table: None, max_keys: 1, key: "file".to_owned(), values: 1 };
-        assert!(full.words().starts_with("the table has room for 1 key, and the key that grew most is `file` with 1 value; "));
+        assert!(
+            full.words()
+                .starts_with("the table has room for 1 key, and the key that grew most is `file` with 1 value; ")
+        );
     }
 }

@@ -166,7 +166,8 @@ fn more_stacks_than_room() {
     let calls: u64 = rows.iter().filter_map(|row| row["calls"].as_u64()).sum();
     let totals = ended.totals("chain");
     assert_eq!((rows.len(), calls, totals.lost), (16, 16, 25), "{}", ended.stderr);
-    let said = "the table has room for 16 keys, and the key that grew most is `ustack` with 16 values; set `max_keys: 64`";
+    let said =
+        "the table has room for 16 keys, and the key that grew most is `ustack` with 16 values; set `max_keys: 64`";
     assert!(ended.stderr.contains(said), "{}", ended.stderr);
 }
 

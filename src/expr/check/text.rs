@@ -158,7 +158,8 @@ fn unknown_name<'n>(text: &str, known: impl Iterator<Item = &'n str>) -> Refusal
     let known: Vec<&str> = known.collect();
     // `icmp` is `IPPROTO_ICMP`, `kill` is `SIGKILL`.
     let upper = text.to_uppercase();
-    let is_bare = |name: &&str| name.strip_suffix(&upper).is_some_and(|prefix| prefix.ends_with('_') || upper.len() > 2);
+    let is_bare =
+        |name: &&str| name.strip_suffix(&upper).is_some_and(|prefix| prefix.ends_with('_') || upper.len() > 2);
     let with_prefix = known.iter().copied().filter(is_bare).min_by_key(|name| name.len());
     let near = with_prefix.or_else(|| nearest(text, known.iter().copied()));
     let help = near.map(|near| format!("did you mean `\"{near}\"`?"));

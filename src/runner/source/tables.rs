@@ -462,13 +462,8 @@ mod tests {
                 "u" => field("u", 32, stack()),
                 other => field(other, offset, FieldType::Bool),
             };
-            let sample = Sample {
-                table: None,
-                keys: 2,
-                statistics: vec![Statistic::Count],
-                top: None,
-                cumulative: false,
-            };
+            let sample =
+                Sample { table: None, keys: 2, statistics: vec![Statistic::Count], top: None, cumulative: false };
             let fields = vec![key(first, 8), key(second, 16), field("n", 24, FieldType::Unsigned)];
             let row = Layout { size: 32 + 80, absent: Some(0), fields, sample: Some(sample), ..Layout::default() };
             let stacks = vec![StackKey { at, slot: 80, user: true }];
