@@ -409,8 +409,19 @@ fn refusals() {
         (
             span("sched_wakeup\", key: [ktime]", switch, "", ""),
             "keys of different kinds: `ktime` is a time at `start`, `next_pid` is a number at `end`",
-            "no value of one would ever be one of the other",
+            "name one of the same kind at both hooks",
         ),
+        (
+            span("sched_wakeup\", where: duration > 1ms, key: [args.pid]", switch, "", ""),
+            "`duration` is known when the span is over, not in the `where` of `start`",
+            "move it to the probe's own `where`",
+        ),
+        (
+            span(wakeup, "sched_switch\", where: start.prio == 1, key: [next_pid]", "", ""),
+            "`start.` is not known in the `where` of `end`",
+            "move it to the probe's own `where`",
+        ),
+        (of_event("where: [duration > 1ms, start.prio == 1]"), "", ""),
         (span("sched_wakeup\", key: [nothing]", switch, "", ""), "has no field `nothing`", ""),
         (
             span("sched_wakeup\", where: size(args.comm) > 3, key: [args.pid]", switch, "", ""),
