@@ -152,7 +152,13 @@ fn tables() {
             let form =
                 parse_value(key.map_or(text, |_| "count()"), &[]).unwrap_or_else(|error| panic!("{text}: {error:?}"));
             let ValueForm { statistic, of, condition } = form;
-            values.push(AggregateValue { name: format!("v{}", values.len()), statistic, of, condition });
+            values.push(AggregateValue {
+                name: format!("v{}", values.len()),
+                statistic,
+                of,
+                condition,
+                of_times: None,
+            });
             let keys = key.map(|key| AggregateKey { name: "k".to_owned(), expr: parse(key).unwrap() });
             match counted(keys.into_iter().collect(), values.clone()) {
                 Err(errors) => errors.iter().for_each(|(_, refusal)| actual += &said(key.unwrap_or(text), refusal)),
