@@ -320,8 +320,12 @@ fn names_of_series_are_distinct() {
         let values: Vec<Value<'_>> = columns.iter().map(|_| Number(7)).collect();
         Table::new(name, 0, columns).row(&values)
     };
-    let durations =
-        [("c", FieldType::Unsigned, ""), ("d", FieldType::Duration, "ns"), ("d_seconds", FieldType::Duration, "ns")];
+    let durations = [
+        ("c", FieldType::Unsigned, ""),
+        ("c_2", FieldType::Unsigned, ""),
+        ("d", FieldType::Duration, "ns"),
+        ("d_seconds", FieldType::Duration, "ns"),
+    ];
     let tables = [table(Some("a_b"), &durations), table(Some("a"), &[("b_c", FieldType::Unsigned, "")])];
     let metered = |probe: &str, table: &Table| {
         let mut meter = Meter::new(MeterOf { probe: probe.to_owned(), ..meter_of() }, &table.layout);
@@ -335,6 +339,7 @@ fn names_of_series_are_distinct() {
         text.lines().filter_map(|line| Some(line.split_once('{')?.0.to_owned())).collect()
     };
     let expected = [
+        "ebpf_run_p_a_b_c_2_2_total",
         "ebpf_run_p_a_b_c_2_total",
         "ebpf_run_p_a_b_c_total",
         "ebpf_run_p_a_b_d_2_seconds_total",

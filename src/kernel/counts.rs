@@ -13,7 +13,8 @@ use super::span::OpenSpans;
 use crate::spec::SpanCounts;
 
 /// `produced`, `ring_full`, `sampled_out`, `rate_limited`, `rate` and `ended`, which are no counts, `of_itself`, `filtered`,
-/// `undecided`, five counts of spans, `uncounted`, `table_full` of four tables, `stacks_full`, `crowded`, one more count of spans and a zero, to pairs of cache lines.
+/// `undecided`, five counts of spans, `uncounted`, `table_full` of four tables, `stacks_full`, `crowded`, one more count of spans and a
+/// zero, to pairs of cache lines.
 const WORDS_PER_CPU: usize = 32;
 /// The word in the last entry that has the window of the rate.
 const RATE_WORD: usize = 4;

@@ -28,16 +28,17 @@ struct Family {
     lines: String,
 }
 
-/// The names of lines that a probe has, each with the table whose it is.
-type Taken<'m> = HashMap<(&'m str, String), Option<&'m str>>;
+/// The names of lines that a probe has, each with the table whose it is, and what that calls its metric.
+type Taken<'m> = HashMap<(&'m str, String), (Option<&'m str>, &'m str)>;
 
 /// What a metric is called beside those of the other tables of its probe: the table `a` can have a value `b_c` and the table `a_b` a
 /// value `c`.
-fn name_beside<'m>(meter: &'m Meter, metric: &Metric, taken: &mut Taken<'m>) -> String {
+fn name_beside<'m>(meter: &'m Meter, metric: &'m Metric, taken: &mut Taken<'m>) -> String {
     let (probe, table) = meter.of();
-    let is_of_another = |name: &str| taken.get(&(probe, name.to_owned())).is_some_and(|of| *of != table);
+    let whose = (table, metric.name.as_str());
+    let is_of_another = |name: &str| taken.get(&(probe, name.to_owned())).is_some_and(|of| *of != whose);
     let name = metric.free_name(is_of_another);
-    taken.extend(metric.names_of(&name).map(|line| ((probe, line), table)));
+    taken.extend(metric.names_of(&name).map(|line| ((probe, line), whose)));
     name
 }
 

@@ -16,6 +16,16 @@ pub use shown::{acts, distinct, json_text, path_text, shown, shown_lines, write_
 /// two lengths. A name of C++ with its types can have some hundreds.
 pub const MAX_WORD: usize = 512;
 
+/// A text in the quotes of YAML, between which none of its characters means something else.
+///
+/// ```
+/// assert_eq!(ebpf_run::words::in_quotes("f(a, b)"), "\"f(a, b)\"");
+/// assert_eq!(ebpf_run::words::in_quotes("f(a, \"it's\")"), "'f(a, \"it''s\")'");
+/// ```
+pub fn in_quotes(text: &str) -> String {
+    if text.contains(['"', '\\']) { format!("'{}'", text.replace('\'', "''")) } else { format!("\"{text}\"") }
+}
+
 /// The known word that is most likely meant by `word`; `None` where none is near.
 ///
 /// ```

@@ -85,7 +85,8 @@ const NULL: &[&str] = &[
 ];
 
 const WHERE: &[&str] = &[
-    "`where` is an expression or a list of some, of which all must hold; together they have at most 64 comparisons, of which one with a list or a set counts once.",
+    "`where` is an expression or a list of some, of which all must hold; together they have at most 64 comparisons, of which one \
+     with a list or a set counts once.",
     "Clauses are decided in the kernel, before an event is written, as far as the kernel can; the rest is decided in user space. `ebpf-run \
      plan` shows which is which. Names are those of `capture`, then the hook's own, then builtins; where the hook and the builtins share one, \
      write `args.NAME` or `current.NAME`. `limits` apply to events that passed.",

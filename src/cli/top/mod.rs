@@ -31,13 +31,10 @@ use crate::config::Config;
 use crate::format::View;
 use crate::kernel::quiet_libbpf;
 use crate::runner::{self, Ended, Options, Report, Seen, StartError, Stop, Watcher};
-use crate::spec::{AT_THE_END, Destination, Rights, SinkId, SinkSpec};
+use crate::spec::{AT_THE_END, DEFAULT_INTERVAL, Destination, Rights, SinkId, SinkSpec};
 
 /// How long a key may wait, and a sample.
 const TICK: Duration = Duration::from_millis(50);
-
-/// How often a table is drawn that its probe reports at the end.
-const MEANWHILE: Duration = Duration::from_secs(1);
 
 type Shared = Arc<Mutex<State>>;
 type Outcome = Result<Ended, Vec<StartError>>;
@@ -99,7 +96,7 @@ fn what_counts(config: Config) -> Option<Config> {
         probe.spec.sinks = vec![SinkId(0)];
         // What is to be told at the end is of all the time; here it is drawn meanwhile.
         if probe.spec.interval == AT_THE_END {
-            probe.spec.interval = MEANWHILE;
+            probe.spec.interval = DEFAULT_INTERVAL;
             probe.spec.aggregates.iter_mut().for_each(|table| table.cumulative = true);
         }
     }

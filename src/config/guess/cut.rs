@@ -2,6 +2,7 @@
 //! Expressions of which YAML took a part for itself.
 
 use crate::config::yaml::Node;
+use crate::words::in_quotes;
 
 /// What YAML made of an expression that could not be read: what happened, and what to write.
 pub(crate) fn cut(file: &str, node: &Node) -> Option<(String, String)> {
@@ -14,7 +15,7 @@ pub(crate) fn cut(file: &str, node: &Node) -> Option<(String, String)> {
     let behind = line.get(text.len()..)?;
     if behind.trim_start().starts_with('#') && behind.starts_with(' ') {
         let message = "YAML takes what follows ` #` as a comment".to_owned();
-        return Some((message, format!("put all of it in quotes: {}", quoted(line.trim_end()))));
+        return Some((message, format!("put all of it in quotes: `{}`", in_quotes(line.trim_end()))));
     }
     let before = file[..at].trim_end();
     let word = before.rsplit([' ', '\n']).next()?;
@@ -25,9 +26,4 @@ pub(crate) fn cut(file: &str, node: &Node) -> Option<(String, String)> {
             format!("there is no `&` before a value; a string that begins with it needs quotes: `\"{word} {text}\"`"),
         )
     })
-}
-
-/// In the quotes that it does not have itself.
-fn quoted(text: &str) -> String {
-    if text.contains('"') { format!("`'{}'`", text.replace('\'', "''")) } else { format!("`\"{text}\"`") }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::config::codes;
 use crate::config::problem::Problem;
 use crate::config::source::{Location, SourceFile, Span};
+use crate::words::in_quotes;
 
 /// A place where the parser stopped.
 pub(in crate::config) struct Stumble<'a> {
@@ -64,9 +65,8 @@ pub(super) fn reference_in_brackets(stumble: &Stumble<'_>) -> Option<Problem> {
     }
     let behind = rest_of_value(text[end..].lines().next().unwrap_or_default());
     let (value, is_alone) = (format!("{before}{reference}{behind}"), before.is_empty() && behind.is_empty());
-    let value = if value.contains('"') { format!("'{}'", value.replace('\'', "''")) } else { format!("\"{value}\"") };
     let all = if is_alone { "" } else { "all of the value in quotes: " };
-    Some(problem.help(format!("write {all}`{value}`")))
+    Some(problem.help(format!("write {all}`{}`", in_quotes(&value))))
 }
 
 /// Up to the sign that ends a value between brackets; a reference does not.

@@ -124,8 +124,9 @@ impl<V: Values> Resolver<'_, V> {
     fn tests(&mut self, expr: &Expr, formula: &Formula) -> Result<Vec<Step>, Refusal> {
         self.conditions().tests(&[formula]).map_err(|why| {
             let refusal = refusal(&why, format!("the kernel cannot decide `{expr}`: {}", why.0));
-            let help = "what is counted must be decided in the kernel: compare a number, or a text such as `comm`, or make it a key".to_owned();
-            Refusal { help: refusal.help.or(Some(help)), ..refusal }.at(expr.range.clone())
+            let help = "what is counted must be decided in the kernel: compare a number, or a text such as `comm`, or make it a \
+                        key";
+            Refusal { help: refusal.help.or(Some(help.to_owned())), ..refusal }.at(expr.range.clone())
         })
     }
 

@@ -6,7 +6,7 @@ use super::keys::kind_of;
 use crate::expr::check::{Checker, Type, Values};
 use crate::expr::operand::Operand;
 use crate::spec::{AggregateValue, ComputedType, Expr, ExprNode, FieldType, Formula, NameTable, Statistic, Wide};
-use crate::words::Refusal;
+use crate::words::{Refusal, in_quotes};
 
 /// What a value is about, and how its result is shown.
 #[derive(Debug)]
@@ -150,7 +150,7 @@ fn instead(expr: &Expr, ty: &Type) -> String {
 fn in_braces(expr: &Expr) -> String {
     let text = expr.to_string();
     match text.contains([',', '[', ']', '{', '}', '"', '#']) {
-        true => format!("'{}'", text.replace('\'', "''")),
+        true => in_quotes(&text),
         false => text,
     }
 }

@@ -5,7 +5,7 @@ use super::SpanPoint;
 use crate::expr::lower::is_signed;
 use crate::expr::operand::Operand;
 use crate::expr::path::{Names, is_path};
-use crate::spec::{BitRange, Expr, Fetch, FetchCopy, FieldType, KeyWord};
+use crate::spec::{BitRange, Cast, Expr, ExprNode, Fetch, FetchCopy, FieldType, KeyWord};
 use crate::words::Refusal;
 
 /// What a number of a key is: numbers of one kind are compared, whatever their width.
@@ -52,6 +52,10 @@ pub(super) fn word(point: &SpanPoint<'_, '_>, expr: &Expr) -> Result<(KeyWord, K
     if !is_path(expr) {
         let refusal = Refusal::new(format!("`{expr}` is calculated: a key is read"));
         return Err(at(refusal.help("name an argument, a field, a builtin, or a member of one")));
+    }
+    if matches!(expr.node, ExprNode::Cast { cast: Cast::Bool, .. }) {
+        let refusal = Refusal::new(format!("`{expr}` is a condition: keys are numbers and addresses"));
+        return Err(at(refusal.help("leave `as bool` out: the numbers themselves are compared")));
     }
     let operand = Names::of_conditions(point.scope, point.machine, &[]).value(expr)?;
     let kind = kind(&operand.kind, operand.size).ok_or_else(|| {

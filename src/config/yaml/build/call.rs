@@ -7,6 +7,7 @@ use super::super::spans::is_flow;
 use super::{Builder, Frame, Key};
 use crate::config::codes;
 use crate::config::source::Span;
+use crate::words::in_quotes;
 
 impl Builder<'_> {
     /// True for a part of a call that YAML cut at a comma. Said once, of the whole call: its other parts look like keys or values
@@ -30,13 +31,13 @@ impl Builder<'_> {
         self.call_end = call.end;
         let problem = self.problem(codes::SYNTAX, call, "between brackets YAML ends a value at its first `,`");
         let words = whole.split_whitespace().collect::<Vec<_>>().join(" ");
-        self.problems.push(problem.help(format!("put it in quotes: {}", quoted(&words))));
+        self.problems.push(problem.help(format!("put it in quotes: `{}`", in_quotes(&words))));
         true
     }
 }
 
-/// A text up to the sign that ends a value after the last parenthesis and text is closed; `None` where that does not follow, or what looks like
-/// entries of their own stands in between.
+/// A text up to the sign that ends a value after the last parenthesis and text is closed; `None` where that does not follow, or what
+/// looks like entries of their own stands in between.
 fn whole_call(text: &str) -> Option<&str> {
     let mut depth = 0_usize;
     let (mut has_comma, mut is_text) = (false, false);
@@ -56,9 +57,4 @@ fn whole_call(text: &str) -> Option<&str> {
         }
     }
     None
-}
-
-/// In the quotes that it does not have itself.
-fn quoted(text: &str) -> String {
-    if text.contains('"') { format!("`'{}'`", text.replace('\'', "''")) } else { format!("`\"{text}\"`") }
 }
